@@ -1,0 +1,40 @@
+// Paths, header names and cookie names of the protocol (wire-protocol 1, 3, 4, 11).
+
+/** Never forwarded to an origin; an unknown path below it is a local 404. */
+export const reservedPrefix = "/cdn-cgi/access/";
+
+export const endpoints = {
+  login: "/cdn-cgi/access/login",
+  callback: "/cdn-cgi/access/callback",
+  authorized: "/cdn-cgi/access/authorized",
+  logout: "/cdn-cgi/access/logout",
+  certs: "/cdn-cgi/access/certs",
+  getIdentity: "/cdn-cgi/access/get-identity",
+  cli: "/cdn-cgi/access/cli",
+  pass: "/cdn-cgi/access/pass",
+  /** `/transfer/<key>`, on the team domain and on every relay host. */
+  transfer: "/transfer/",
+} as const;
+
+/** All in lower case, as `node:http` compares them. */
+export const headers = {
+  metadataRequest: "cf-access-metadata-request",
+  metadata: "cf-access-metadata",
+  accessToken: "cf-access-token",
+  clientId: "cf-access-client-id",
+  clientSecret: "cf-access-client-secret",
+  assertion: "cf-access-jwt-assertion",
+  userEmail: "cf-access-authenticated-user-email",
+  aud: "cf-access-aud",
+  domain: "cf-access-domain",
+  ray: "cf-ray",
+  servicePublicKey: "service-public-key",
+} as const;
+
+export const cookies = {
+  authorization: "CF_Authorization",
+  appSession: "CF_AppSession",
+} as const;
+
+/** The query argument with which a client asks whether its token still holds (wire-protocol 6.9). */
+export const tokenCheckArgument = "cloudflared_token_check";

@@ -1,6 +1,6 @@
 // What the rest of the gateway knows of tokens and sessions.
 import type { AppClaims, MatchClaims, MetaClaims, OrgClaims, PassClaims } from "@postern/protocol";
-import type { Application } from "../policy/model.ts";
+import type { Application, Identity } from "../policy/model.ts";
 import type { StoredSession } from "../storage/store.ts";
 
 /** Why a token or session does not count. Precise here, vague on the wire. */
@@ -41,4 +41,35 @@ export interface Tokens {
   forgetSessions(ids: readonly string[]): void;
   /** another process changed the store: keys and sessions are read again */
   refresh(): Promise<void>;
+}
+
+/** Begins and ends sessions; what it ended is dead for every request that comes after. */
+export interface Sessions {
+  /**
+   * A session with a new id (case T10). A terminal's ends no later than the browser session that approved it.
+   * @param lifetimeMs milliseconds from now
+   */
+  start(input: {
+    kind: StoredSession["kind"];
+    identity: Identity;
+    parent?: StoredSession;
+    userAgent: string;
+    lifetimeMs: number;
+  }): Promise<StoredSession>;
+  /** ends one session and the terminals that it approved */
+  end(sessionId: string): Promise<void>;
+  /** ends every session of the person */
+  endAllOf(userId: string): Promise<void>;
+}
+
+/** Encrypts what must be readable again, and authenticates what travels through other hands. */
+export interface SecretBox {
+  /** AES-256-GCM, base64url; `context` is authenticated and must be the same on opening, e.g. "idp client_secret corp" */
+  seal(plain: string, context: string): string;
+  /** undefined when tampered with, of another context, or sealed with another key */
+  open(sealed: string, context: string): string | undefined;
+  /** HMAC-SHA-256 with a key derived for `purpose`, hex: PINs, CSRF values, anything that a plain hash would not hide */
+  mac(purpose: string, value: string): string;
+  /** 32 bytes for a key of one purpose (HKDF-SHA-256) */
+  derive(purpose: string): Buffer;
 }

@@ -1,0 +1,29 @@
+// What the sign-in pages and endpoints are made from, handed in by the composition root.
+import type { CatalogSource } from "../catalog.ts";
+import type { Clock } from "../clock.ts";
+import type { Log } from "../observe/log.ts";
+import type { RequestFacts } from "../request-facts.ts";
+import type { Store } from "../storage/store.ts";
+import type { SecretBox, Sessions, Tokens } from "../tokens/tokens.ts";
+
+/** Sends one plain-text message. @throws {Error} when the mail server did not take it */
+export type SendMail = (message: { to: string; subject: string; text: string }) => Promise<void>;
+
+export interface LoginDependencies {
+  catalogs: CatalogSource;
+  store: Store;
+  tokens: Tokens;
+  sessions: Sessions;
+  secretBox: SecretBox;
+  /** undefined when no SMTP server is configured */
+  sendMail: SendMail | undefined;
+  /** `postern dev` alone: shows the PIN in the gateway's terminal */
+  announcePin: ((email: string, pin: string) => void) | undefined;
+  log: Log;
+  now: Clock;
+}
+
+/** What Hono's context holds on each request: put there by `createLogin`, from the facts of the data path. */
+export interface LoginEnv {
+  Variables: { facts: RequestFacts };
+}

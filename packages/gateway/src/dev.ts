@@ -1,0 +1,145 @@
+// `postern dev`: everything on one machine with nothing to configure. It writes the configuration that a
+// person would have written and starts the same gateway with it; there is no second way through the program.
+import { randomBytes } from "node:crypto";
+import { mkdirSync } from "node:fs";
+import { createServer } from "node:net";
+import { join } from "node:path";
+import { loadConfig } from "./config.ts";
+import { createGateway } from "./gateway.ts";
+import { createLog } from "./observe/log.ts";
+import { startSampleApplication } from "./sample-application.ts";
+
+export interface DevOptions {
+  /** default 8600 */
+  port?: number;
+  /** where the database and the secret key live; default `<posternHome>/dev` */
+  data?: string;
+  /** keeps nothing */
+  ephemeral?: boolean;
+  /** applications of one's own, `[name=]URL`, each at `http://<name>.localhost:<port>` */
+  upstreams: string[];
+  posternHome: string;
+}
+
+interface Upstream {
+  name: string;
+  url: string;
+}
+
+const namePattern = /^[a-z0-9](?:[a-z0-9-]{0,30}[a-z0-9])?$/;
+const reservedNames = new Set(["login", "echo"]);
+
+/**
+ * Serves until SIGINT or SIGTERM.
+ * @throws {Error} when the port is taken or an upstream is not `[name=]URL`
+ */
+export async function runDev(options: DevOptions): Promise<void> {
+  const port = options.port ?? 8600;
+  const upstreams = options.upstreams.map(readUpstream);
+  const data = options.data ?? join(options.posternHome, "dev");
+  if (options.ephemeral !== true) mkdirSync(data, { recursive: true, mode: 0o700 });
+  const sample = await startSampleApplication();
+  const document = devConfiguration({
+    port,
+    listen: [`127.0.0.1:${port}`, ...((await hasIpv6Loopback()) ? [`[::1]:${port}`] : [])],
+    sample: sample.origin,
+    upstreams,
+    store: options.ephemeral === true ? ":memory:" : join(data, "postern.db"),
+    secretKeyFile: join(data, "secret.key"),
+  });
+  const { config } = loadConfig({ text: JSON.stringify(document, null, 2), file: "postern dev", environment: {} });
+  const gateway = await createGateway({
+    config,
+    log: createLog("warn"),
+    ...(options.ephemeral === true ? { secretKey: randomBytes(32) } : {}),
+    announcePin: (email, pin) => process.stdout.write(`PIN for ${email}: ${pin}\n`),
+  });
+  process.stdout.write(welcome(port, upstreams));
+  await new Promise<void>((resolve) => {
+    process.once("SIGINT", resolve);
+    process.once("SIGTERM", resolve);
+  });
+  await gateway.close(0);
+  await sample.close();
+}
+
+function readUpstream(text: string): Upstream {
+  const [, name = "app", url = ""] = /^(?:([^=/:]+)=)?(.*)$/.exec(text) ?? [];
+  if (!namePattern.test(name) || reservedNames.has(name)) {
+    throw new Error(`--upstream ${text}: "${name}" cannot be the name; use lower-case letters, digits and dashes, not login or echo`);
+  }
+  const parsed = URL.canParse(url) ? new URL(url) : undefined;
+  if (
+    parsed === undefined ||
+    !/^https?:$/.test(parsed.protocol) ||
+    parsed.pathname !== "/" ||
+    parsed.search !== "" ||
+    parsed.username !== ""
+  ) {
+    throw new Error(`--upstream ${text}: give [name=]URL, for example api=http://127.0.0.1:3000`);
+  }
+  return { name, url: parsed.origin };
+}
+
+interface DevPlan {
+  port: number;
+  listen: string[];
+  sample: string;
+  upstreams: Upstream[];
+  store: string;
+  secretKeyFile: string;
+}
+
+function devConfiguration(plan: DevPlan): Record<string, unknown> {
+  const policies = [{ name: "everybody who can sign in", decision: "allow", include: [{ everyone: {} }] }];
+  // Tools that cannot resolve *.localhost reach the sample application as `localhost`.
+  const sampleHosts = ["echo.localhost", "localhost"];
+  return {
+    auth_domain: `login.localhost:${plan.port}`,
+    listen: plan.listen,
+    store: `sqlite:${plan.store}`,
+    secret_key_file: plan.secretKeyFile,
+    organization: { name: "Postern dev", session_duration: "24h" },
+    identity_providers: [{ id: "pin", name: "One-time PIN", type: "onetimepin", config: {} }],
+    ingress: [
+      ...sampleHosts.map((hostname) => ({ hostname, service: plan.sample })),
+      ...plan.upstreams.map(({ name, url }) => ({ hostname: `${name}.localhost`, service: url })),
+      { service: "http_status:404" },
+    ],
+    applications: [
+      {
+        name: "Echo API",
+        type: "self_hosted",
+        domain: sampleHosts[0],
+        self_hosted_domains: sampleHosts,
+        session_duration: "24h",
+        policies,
+      },
+      ...plan.upstreams.map(({ name }) => ({ name, type: "self_hosted", domain: `${name}.localhost`, session_duration: "24h", policies })),
+    ],
+  };
+}
+
+function welcome(port: number, upstreams: Upstream[]): string {
+  const own = upstreams.map(({ name, url }) => `  http://${name}.localhost:${port}   your application at ${url}\n`).join("");
+  const example = `http://${upstreams[0]?.name ?? "echo"}.localhost:${port}`;
+  return `Postern is up, on this machine only.
+
+  http://echo.localhost:${port}   a sample application, also at http://localhost:${port}
+${own}  http://login.localhost:${port}  where people sign in, with any e-mail address; PINs appear here
+
+In another terminal:
+
+  npx postern access curl ${example}${upstreams.length === 0 ? "/anything" : "/"}
+
+Ctrl-C ends it.
+`;
+}
+
+async function hasIpv6Loopback(): Promise<boolean> {
+  return new Promise((resolve) => {
+    const probe = createServer();
+    probe.once("error", () => resolve(false));
+    probe.listen(0, "::1", () => probe.close(() => resolve(true)));
+  });
+}

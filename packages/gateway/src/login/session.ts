@@ -1,0 +1,123 @@
+// The global session: who this browser is, on the team domain. Reads and sets the `org` cookie there, starts
+// sessions, and answers what pages with consequences need: the CSRF value and what policy says about the person.
+import { timingSafeEqual } from "node:crypto";
+import { cookies, parseDuration } from "@postern/protocol";
+import type { Context } from "hono";
+import { deleteCookie, setCookie } from "hono/cookie";
+import { evaluate } from "../policy/evaluate.ts";
+import type { Application, Decision, Identity } from "../policy/model.ts";
+import type { RequestFacts } from "../request-facts.ts";
+import type { StoredSession } from "../storage/store.ts";
+import type { LoginDependencies, LoginEnv } from "./dependencies.ts";
+
+// access-features 5: one day where neither the organization nor the application says otherwise.
+const defaultSessionDuration = "24h";
+// A sibling host can toss cookies of the same name at us (case T11); more than this is noise, not a browser.
+const cookieCandidates = 8;
+
+/** Every value of one cookie, in the order sent. A browser may send several: of paths, or tossed from a sibling host. */
+export function cookieValues(c: Context<LoginEnv>, name: string): string[] {
+  const values: string[] = [];
+  for (const pair of (c.req.header("cookie") ?? "").split(";")) {
+    const equals = pair.indexOf("=");
+    if (equals > 0 && pair.slice(0, equals).trim() === name) values.push(pair.slice(equals + 1).trim());
+  }
+  return values;
+}
+
+/**
+ * The live browser session that the team domain's cookie names. A terminal's org token is never one: it
+ * serves the exchange alone (wire-protocol 2). Cookies of two persons at once count as none (wire-protocol 3.3).
+ */
+export async function browserSession(c: Context<LoginEnv>, deps: LoginDependencies): Promise<StoredSession | undefined> {
+  return liveSession(c, deps, "browser");
+}
+
+/** As `browserSession`, for the session of a terminal: for the exchange of wire-protocol 6.3 and nothing else. */
+export async function terminalSession(c: Context<LoginEnv>, deps: LoginDependencies): Promise<StoredSession | undefined> {
+  return liveSession(c, deps, "terminal");
+}
+
+async function liveSession(c: Context<LoginEnv>, deps: LoginDependencies, kind: StoredSession["kind"]): Promise<StoredSession | undefined> {
+  let found: StoredSession | undefined;
+  for (const value of cookieValues(c, cookies.authorization).slice(0, cookieCandidates)) {
+    const verified = await deps.tokens.verifyOrg(value);
+    if (!verified.ok || verified.session.kind !== kind || (verified.claims.terminal === true) !== (kind === "terminal")) continue;
+    if (found !== undefined && found.user_id !== verified.session.user_id) return undefined;
+    found ??= verified.session;
+  }
+  return found;
+}
+
+/**
+ * Starts a session with a new id for this browser (case T10) and sets its cookie.
+ * @param application whose duration holds where the organization sets none (access-features 5)
+ */
+export async function startBrowserSession(
+  c: Context<LoginEnv>,
+  deps: LoginDependencies,
+  identity: Identity,
+  application?: Application,
+): Promise<StoredSession> {
+  const { catalog } = c.get("facts");
+  const duration = catalog.organization.session_duration ?? application?.session_duration ?? defaultSessionDuration;
+  const session = await deps.sessions.start({
+    kind: "browser",
+    identity,
+    userAgent: (c.req.header("user-agent") ?? "").slice(0, 512),
+    lifetimeMs: parseDuration(duration),
+  });
+  setCookie(c, cookies.authorization, deps.tokens.issueOrg(session), {
+    ...teamCookieAttributes(c),
+    expires: new Date(session.expires_at),
+  });
+  return session;
+}
+
+/** Takes the global session's cookie out of this browser. */
+export function clearSessionCookie(c: Context<LoginEnv>): void {
+  deleteCookie(c, cookies.authorization, teamCookieAttributes(c));
+}
+
+/** What every cookie of ours on the team domain bears: host-only, out of reach of scripts. */
+export function teamCookieAttributes(c: Context<LoginEnv>): { path: "/"; httpOnly: true; sameSite: "Lax"; secure: boolean } {
+  return { path: "/", httpOnly: true, sameSite: "Lax", secure: c.get("facts").scheme === "https" };
+}
+
+/** The hidden value of a form that changes something; holds for one session and one purpose. */
+export function csrfValue(deps: LoginDependencies, session: StoredSession, purpose: string): string {
+  return deps.secretBox.mac(`csrf ${purpose}`, session.id);
+}
+
+/**
+ * Whether a POST comes from our own page: the value must be this session's, and the browser itself must say
+ * that page and target share one origin (wire-protocol 7). `Origin` is of no use here: our pages send no
+ * referrer, and a browser then writes `Origin: null`.
+ */
+export function csrfHolds(
+  c: Context<LoginEnv>,
+  deps: LoginDependencies,
+  session: StoredSession,
+  purpose: string,
+  value: string | undefined,
+): boolean {
+  if (c.req.header("sec-fetch-site") !== "same-origin" || value === undefined) return false;
+  return equalSecrets(value, csrfValue(deps, session, purpose));
+}
+
+/** Compares in a time that says nothing about where two secrets differ. */
+export function equalSecrets(a: string, b: string): boolean {
+  const left = Buffer.from(a);
+  const right = Buffer.from(b);
+  return left.length === right.length && timingSafeEqual(left, right);
+}
+
+/** What policy says about this person at this application, with the identity of that login and the address of now. */
+export function decideFor(_deps: LoginDependencies, facts: RequestFacts, application: Application, session: StoredSession): Decision {
+  return evaluate({
+    application,
+    groups: facts.catalog.groups,
+    principal: { kind: "person", identity: session.identity },
+    ip: facts.clientIp,
+  });
+}

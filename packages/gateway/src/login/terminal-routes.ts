@@ -5,7 +5,7 @@ import { endpoints } from "@postern/protocol";
 import type { Context, Hono } from "hono";
 import type { StoredSession } from "../storage/store.ts";
 import { deliver, hasApproved, mayEnter, refusesClient, type Standing, showsNoCode, standingOf } from "./approve.ts";
-import { type CliRequest, formPath, hostOf, readCliRequest, teamUrl } from "./cli-request.ts";
+import { type CliRequest, formPath, readCliRequest, teamUrl } from "./cli-request.ts";
 import type { LoginDependencies, LoginEnv } from "./dependencies.ts";
 import { sameNetwork } from "./network.ts";
 import { absentPage, approvalPage, approvedPage, brokenLinkPage, overPage, refusedPage } from "./pages/approve.ts";
@@ -199,7 +199,7 @@ function readTeamRequest(c: C): CliRequest | string {
 function sealedMeta(deps: LoginDependencies, request: CliRequest): string {
   return deps.tokens.sealMeta({
     aud: request.application.aud,
-    hostname: hostOf(request.authority) ?? "",
+    hostname: request.authority,
     redirect_url: request.path,
     app_session: "",
   });
@@ -210,10 +210,7 @@ function isVouched(c: C, deps: LoginDependencies, request: CliRequest): boolean 
   const sent = new URLSearchParams(c.var.facts.query).getAll("meta");
   const meta = sent.length === 1 ? deps.tokens.openMeta(sent[0] ?? "") : undefined;
   return (
-    meta !== undefined &&
-    meta.aud === request.application.aud &&
-    meta.hostname === hostOf(request.authority) &&
-    meta.redirect_url === request.path
+    meta !== undefined && meta.aud === request.application.aud && meta.hostname === request.authority && meta.redirect_url === request.path
   );
 }
 

@@ -1,0 +1,291 @@
+// A gateway's terminal room behind real sockets, a real store and the real data path, with what a test of a
+// terminal's login needs to hold: the clock, the length of a poll, and sessions that have just begun.
+import { createHash, randomBytes } from "node:crypto";
+import { createServer, request as httpRequest, type IncomingHttpHeaders } from "node:http";
+import type { TestContext } from "node:test";
+import { getRequestListener } from "@hono/node-server";
+import { encodeTransferKey, generateTransferKeyPair, openTokens, type TransferKeyPair, type TransferredTokens } from "@postern/protocol";
+import { Hono } from "hono";
+import { freePort } from "../../../../test/support/gateway.ts";
+import { createRequestHandler } from "../../src/access/handle-request.ts";
+import { createCatalogSource } from "../../src/catalog-source.ts";
+import { loadConfig } from "../../src/config.ts";
+import type { LoginDependencies, LoginEnv } from "../../src/login/dependencies.ts";
+import { renderErrorPage } from "../../src/login/pages/layout.ts";
+import type { RelaySettings } from "../../src/login/relay.ts";
+import { terminalRoutes } from "../../src/login/terminal-routes.ts";
+import { createLog } from "../../src/observe/log.ts";
+import type { Identity } from "../../src/policy/model.ts";
+import type { RequestFacts } from "../../src/request-facts.ts";
+import { openSqliteStore } from "../../src/storage/sqlite.ts";
+import type { StoredSession } from "../../src/storage/store.ts";
+import { createTokens } from "../../src/tokens/index.ts";
+import { createSecretBox } from "../../src/tokens/secret-box.ts";
+import { createSessions } from "../../src/tokens/sessions.ts";
+
+export const ada = "ada@example.com";
+export const bob = "bob@example.com";
+/** what our own terminal and the official one call themselves */
+export const ownClient = "postern/0.1.0 (linux; x64)";
+export const officialClient = "cloudflared/2026.8.2";
+
+export interface Answer {
+  status: number;
+  headers: IncomingHttpHeaders;
+  body: string;
+}
+
+export interface Ask {
+  method?: string;
+  headers?: Record<string, string | string[]>;
+  body?: string;
+  /** source address */
+  from?: string;
+  signal?: AbortSignal;
+}
+
+export interface Browser {
+  session: StoredSession;
+  get(url: string, more?: Ask): Promise<Answer>;
+  /** follows redirects */
+  open(url: string, more?: Ask): Promise<Answer>;
+  /** presses a button of the page's form */
+  press(page: Answer, answer: "approve" | "deny", more?: Ask & { fields?: Record<string, string> }): Promise<Answer>;
+}
+
+export interface Terminal {
+  pair: TransferKeyPair;
+  key: string;
+  /** what the terminal prints */
+  url: string;
+  poll(more?: Ask): Promise<Answer>;
+  open(answer: Answer): TransferredTokens;
+}
+
+export interface TerminalRoom {
+  port: number;
+  team: string;
+  app(name: string): string;
+  deps: LoginDependencies;
+  /** what reached the application */
+  originSaw: string[];
+  clock: { ahead: number };
+  send(url: string, ask?: Ask): Promise<Answer>;
+  terminal(options?: { host?: string; aud?: string; orgToken?: boolean; userAgent?: string; extra?: string }): Terminal;
+  browser(email?: string): Promise<Browser>;
+  aud(name: string): string;
+  /** resolves when a poll of this terminal is held */
+  held(terminal: Terminal): Promise<void>;
+  isHeld(terminal: Terminal): Promise<boolean>;
+}
+
+export interface RoomOptions {
+  organization?: Record<string, unknown>;
+  /** added to the application `app.localhost` */
+  application?: Record<string, unknown>;
+  settings?: Partial<RelaySettings>;
+}
+
+const everybody = [{ name: "everybody", decision: "allow", include: [{ everyone: {} }] }];
+const onlyBob = [{ name: "only Bob", decision: "allow", include: [{ email: { email: bob } }] }];
+
+/** Two applications: `app.localhost` for everybody, `bob.localhost` for Bob alone. */
+export async function startTerminalRoom(context: TestContext, options: RoomOptions = {}): Promise<TerminalRoom> {
+  const port = await freePort();
+  const originSaw: string[] = [];
+  const origin = createServer((request, response) => {
+    originSaw.push(`${request.method} ${request.url}`);
+    response.end("origin");
+  });
+  const originPort = await freePort();
+  await new Promise<void>((resolve) => origin.listen(originPort, "127.0.0.1", resolve));
+
+  const clock = { ahead: 0 };
+  const now = () => Date.now() + clock.ahead;
+  const document = {
+    auth_domain: `login.localhost:${port}`,
+    relay_hosts: ["relay.localhost"],
+    listen: `127.0.0.1:${port}`,
+    store: "sqlite::memory:",
+    organization: { name: "Test", ...options.organization },
+    identity_providers: [{ id: "pin", name: "One-time PIN", type: "onetimepin", config: {} }],
+    ingress: [{ service: `http://127.0.0.1:${originPort}` }],
+    applications: [
+      {
+        name: "The <b>API</b>",
+        type: "self_hosted",
+        domain: "app.localhost",
+        session_duration: "8h",
+        policies: everybody,
+        ...options.application,
+      },
+      { name: "Bob's", type: "self_hosted", domain: "bob.localhost", session_duration: "8h", policies: onlyBob },
+    ],
+  };
+  const { config } = loadConfig({ text: JSON.stringify(document, null, 2), file: "test.yaml", environment: {} });
+  const log = createLog("silent");
+  const store = openSqliteStore(":memory:", { now });
+  const secretBox = createSecretBox(randomBytes(32));
+  const catalogs = await createCatalogSource({ store, secretBox, config, now });
+  const tokens = await createTokens({ store, secretBox, catalogs, now, organizationTag: randomBytes(32).toString("hex") });
+  const sessions = createSessions({ store, tokens, now });
+  const deps: LoginDependencies = { catalogs, store, tokens, sessions, secretBox, sendMail: undefined, announcePin: undefined, log, now };
+
+  const factsOf = new WeakMap<object, RequestFacts>();
+  const app = new Hono<LoginEnv & { Bindings: { incoming: object } }>();
+  app.use(async (c, next) => {
+    const facts = factsOf.get(c.env.incoming);
+    if (facts !== undefined) c.set("facts", facts);
+    await next();
+  });
+  terminalRoutes(app as unknown as Hono<LoginEnv>, deps, { busyMs: 20, ...options.settings });
+  const listener = getRequestListener(app.fetch, { overrideGlobalObjects: false });
+  const handler = createRequestHandler({
+    catalogs,
+    tokens,
+    reserved: (request, response, facts) => {
+      factsOf.set(request, facts);
+      void listener(request, response);
+    },
+    renderErrorPage,
+    scheme: "http",
+    allowedPorts: new Set([port]),
+    trustedProxies: [],
+    log,
+    now,
+  });
+  const server = createServer(handler);
+  await new Promise<void>((resolve) => server.listen(port, "127.0.0.1", resolve));
+  context.after(async () => {
+    server.closeAllConnections();
+    origin.closeAllConnections();
+    await Promise.all([server, origin].map((each) => new Promise((resolve) => each.close(resolve))));
+    await store.close();
+  });
+
+  const team = `http://login.localhost:${port}`;
+  const appUrl = (name: string) => `http://${name}.localhost:${port}`;
+  const aud = (name: string) => catalogs.current().applications.find((each) => each.domains[0] === `${name}.localhost`)?.aud ?? "";
+
+  const isHeld = async (terminal: Terminal) => {
+    const id = createHash("sha256").update(terminal.pair.publicKey).digest("hex");
+    return ((await store.transfer(id))?.held_until ?? 0) > 0;
+  };
+
+  return {
+    port,
+    team,
+    app: appUrl,
+    deps,
+    originSaw,
+    clock,
+    send,
+    aud,
+    terminal({ host = "app", aud: asked = aud(host), orgToken = true, userAgent = ownClient, extra = "" } = {}) {
+      const pair = generateTransferKeyPair();
+      const key = encodeTransferKey(pair.publicKey);
+      const query = new URLSearchParams({ aud: asked, edge_token_transfer: "true" });
+      query.set("redirect_url", `${appUrl(host)}/?${new URLSearchParams({ aud: asked, token: key })}`);
+      if (orgToken) query.set("send_org_token", "true");
+      query.set("token", key);
+      return {
+        pair,
+        key,
+        url: `${appUrl(host)}/cdn-cgi/access/cli?${query}${extra}`,
+        poll: (more = {}) => send(`${team}/transfer/${key}`, { ...more, headers: { "user-agent": userAgent, ...more.headers } }),
+        open: (answer) => openTokens(answer.body, pair, Buffer.from(String(answer.headers["service-public-key"]), "base64url")),
+      };
+    },
+    async browser(email = ada) {
+      const session = await sessions.start({ kind: "browser", identity: identityOf(email), userAgent: "Chromium", lifetimeMs: 24 * 36e5 });
+      return browserWith(session, tokens.issueOrg(session), team);
+    },
+    async held(terminal) {
+      while (!(await isHeld(terminal))) await new Promise((resolve) => setImmediate(resolve));
+    },
+    isHeld,
+  };
+}
+
+export function identityOf(email: string): Identity {
+  return {
+    email,
+    name: "",
+    idp: { id: "pin", type: "onetimepin" },
+    groups: [],
+    oidc_fields: {},
+    amr: [],
+    ip: "127.0.0.1",
+    country: "XX",
+    iat: Math.floor(Date.now() / 1000),
+  };
+}
+
+function browserWith(session: StoredSession, orgToken: string, team: string): Browser {
+  const get = (url: string, more: Ask = {}) => {
+    const cookie: Record<string, string> = url.startsWith(`${team}/`) ? { cookie: `CF_Authorization=${orgToken}` } : {};
+    return send(url, {
+      ...more,
+      headers: { accept: "text/html", "sec-fetch-mode": "navigate", "sec-fetch-site": "none", ...cookie, ...more.headers },
+    });
+  };
+  return {
+    session,
+    get,
+    async open(url, more) {
+      let answer = await get(url, more);
+      for (let hops = 0; answer.status === 302 && hops < 5; hops++) answer = await get(String(answer.headers.location), more);
+      return answer;
+    },
+    press(page, answer, more = {}) {
+      const { action, csrf } = formOf(page);
+      const { fields = {}, ...ask } = more;
+      return get(`${team}${action}`, {
+        method: "POST",
+        body: new URLSearchParams({ csrf, answer, ...fields }).toString(),
+        ...ask,
+        headers: { "content-type": "application/x-www-form-urlencoded", "sec-fetch-site": "same-origin", ...more.headers },
+      });
+    },
+  };
+}
+
+/** Where the page's form goes, and its hidden value. */
+export function formOf(page: Answer): { action: string; csrf: string } {
+  const action = /<form method="post" action="([^"]*)"/.exec(page.body)?.[1]?.replaceAll("&amp;", "&") ?? "/none";
+  const csrf = /name="csrf" value="([^"]*)"/.exec(page.body)?.[1] ?? "";
+  return { action, csrf };
+}
+
+export function headingOf(page: Answer): string {
+  return /<h1>(.*?)<\/h1>/.exec(page.body)?.[1]?.replaceAll("&#39;", "'") ?? "";
+}
+
+/** One request on a connection of its own, to 127.0.0.1 whatever the host. */
+export function send(url: string, { method = "GET", headers = {}, body, from, signal }: Ask = {}): Promise<Answer> {
+  const { host, port, pathname, search } = new URL(url);
+  return new Promise((resolve, reject) => {
+    const request = httpRequest(
+      {
+        host: "127.0.0.1",
+        port,
+        method,
+        path: pathname + search,
+        headers: { host, ...headers, ...(body === undefined ? {} : { "content-length": String(Buffer.byteLength(body)) }) },
+        agent: false,
+        ...(from === undefined ? {} : { localAddress: from }),
+        ...(signal === undefined ? {} : { signal }),
+      },
+      (response) => {
+        let text = "";
+        response.setEncoding("utf8").on("data", (chunk: string) => {
+          text += chunk;
+        });
+        response.on("end", () => resolve({ status: response.statusCode ?? 0, headers: response.headers, body: text }));
+        response.on("error", reject);
+      },
+    );
+    request.on("error", reject);
+    request.end(body);
+  });
+}

@@ -4,21 +4,21 @@
 import { endpoints } from "@postern/protocol";
 import type { Context, Hono } from "hono";
 import type { StoredSession } from "../storage/store.ts";
+import { goTo, readForm } from "./answers.ts";
 import { deliver, hasApproved, mayEnter, refusesClient, type Standing, showsNoCode, standingOf } from "./approve.ts";
 import { type CliRequest, formPath, readCliRequest, teamUrl } from "./cli-request.ts";
 import type { LoginDependencies, LoginEnv } from "./dependencies.ts";
+import { sendNoAccess } from "./hand-over.ts";
 import { sameNetwork } from "./network.ts";
 import { absentPage, approvalPage, approvedPage, brokenLinkPage, overPage, refusedPage } from "./pages/approve.ts";
 import { sendPage } from "./pages/layout.ts";
 import { mintPass } from "./pass.ts";
-import { readText } from "./read-text.ts";
 import { createRelay, type Relay, type RelaySettings } from "./relay.ts";
 import { browserSession, csrfHolds, csrfValue, decideFor } from "./session.ts";
 
 // The browser is often there before the terminal's first poll, and polls leave short gaps between them.
 const waitForPollMs = 1_500;
 const lookAgainSeconds = 4;
-const formLength = 8_192;
 
 type C = Context<LoginEnv>;
 interface Room {
@@ -46,9 +46,7 @@ async function vouch(c: C, { deps }: Room): Promise<Response> {
   const authority = facts.host + (/:\d+$/.exec(facts.authority)?.[0] ?? "");
   const request = readCliRequest(facts.catalog, authority, facts.query);
   if (typeof request === "string") return sendPage(c, brokenLinkPage(request, undefined));
-  c.header("Cache-Control", "private, no-store");
-  c.header("Referrer-Policy", "no-referrer");
-  return c.redirect(teamUrl(facts.catalog.issuer, request, sealedMeta(deps, request)), 302);
+  return goTo(c, teamUrl(facts.catalog.issuer, request, sealedMeta(deps, request)));
 }
 
 /** The team domain: the approval page, always, unless the application leaves it out. */
@@ -81,7 +79,7 @@ async function answer(c: C, room: Room): Promise<Response> {
   if (typeof request === "string") return sendPage(c, brokenLinkPage(request, undefined));
   const session = await browserSession(c, deps);
   const form = await readForm(c);
-  if (session === undefined || form === undefined || !csrfHolds(c, deps, session, csrfPurpose(request), form.get("csrf") ?? undefined)) {
+  if (session === undefined || form === undefined || !csrfHolds(c, deps, session, csrfPurpose(request), form.get("csrf"))) {
     return sendPage(c, {
       ...brokenLinkPage(
         "Your answer did not come from this sign-in's own page, or you were signed out. Nothing was approved.",
@@ -178,15 +176,14 @@ function leavesPageOut(c: C, request: CliRequest, standing: Extract<Standing, { 
 function toLogin(c: C, deps: LoginDependencies, request: CliRequest): Response {
   const { issuer } = c.var.facts.catalog;
   const query = new URLSearchParams({ kid: request.application.aud, meta: sealedMeta(deps, request), redirect_url: request.path });
-  c.header("Cache-Control", "private, no-store");
-  return c.redirect(`${issuer}${endpoints.login}/${request.authority}?${query}`, 302);
+  return goTo(c, `${issuer}${endpoints.login}/${request.authority}?${query}`);
 }
 
-/** Signed in, and not allowed. The terminal may still be let in by somebody else who signs in here. */
+/** Signed in, and not allowed: another person may sign in and answer. */
 function noAccess(c: C, deps: LoginDependencies, request: CliRequest, session: StoredSession): Promise<Response> {
-  void deps;
-  void session;
-  return sendPage(c, brokenLinkPage("no access", request.path));
+  const { application, authority, path } = request;
+  const target = { application: { aud: application.aud, authority, redirect_url: path, app_session: "" } };
+  return sendNoAccess(c, deps, application, target, session);
 }
 
 function readTeamRequest(c: C): CliRequest | string {
@@ -223,12 +220,4 @@ function freshStart(c: C, request: CliRequest): string | undefined {
 
 function csrfPurpose(request: CliRequest): string {
   return `terminal ${request.authority} ${request.path}`;
-}
-
-async function readForm(c: C): Promise<URLSearchParams | undefined> {
-  if (!/^application\/x-www-form-urlencoded\b/i.test(c.req.header("content-type") ?? "")) return undefined;
-  const text = await readText(c.req.raw, formLength);
-  if (text === undefined) return undefined;
-  const form = new URLSearchParams(text);
-  return ["csrf", "answer", "no_code"].some((name) => form.getAll(name).length > 1) ? undefined : form;
 }

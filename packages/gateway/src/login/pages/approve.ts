@@ -4,6 +4,7 @@ import { loginCode } from "@postern/protocol";
 import { html } from "hono/html";
 import type { StoredSession, StoredTransfer } from "../../storage/store.ts";
 import type { CliRequest } from "../cli-request.ts";
+import { errorPage } from "./error.ts";
 import type { Html, Page } from "./layout.ts";
 
 export interface ApprovalView {
@@ -32,6 +33,8 @@ export function approvalPage(view: ApprovalView): Page {
     status: view.confirmationMissing ? 400 : view.refused ? 403 : 200,
     title: "Approve sign-in from a terminal",
     heading: "Approve sign-in from a terminal",
+    // A person who may not enter any more is sent to the page that the application names for that.
+    leavesHost: request.application.custom_deny_url !== undefined,
     body: html`
 <p class="lead">A terminal asks to sign in as you. ${reach}</p>
 ${addressWarning(view)}
@@ -137,19 +140,12 @@ const overText = {
 
 /** @param again where a fresh start is to be had; undefined when only the terminal can make one */
 export function brokenLinkPage(why: string, again: string | undefined): Page {
-  return {
+  return errorPage({
     status: 400,
-    title: "This link does not work",
     heading: "This link does not work",
-    body: html`
-<p class="lead">${why}</p>
-${
-  again === undefined
-    ? html`<p>Run the command in your terminal again: it opens a new page.</p>`
-    : html`<p><a class="button" href="${again}">Start again</a></p>`
-}`,
-    showRay: true,
-  };
+    message: again === undefined ? `${why} Run the command in your terminal again: it opens a new page.` : why,
+    next: again === undefined ? undefined : { href: again, label: "Start again" },
+  });
 }
 
 /** Somebody else's text on one line: no control, no invisible and no direction-changing characters. */

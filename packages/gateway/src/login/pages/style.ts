@@ -1,7 +1,7 @@
 // The one stylesheet of all pages. It stands in the page itself, allowed by its hash, so that a page needs no
 // second request. Classes for page authors: `.lead`, `.hint`, `.notice`, `.warning`, `.error`, `dl.facts`,
-// `.code`, `.stack` (a column of buttons or forms), `.row` (buttons side by side), `.or`, and on buttons
-// `.quiet` (secondary) and `.danger`.
+// `.code`, `.stack` (a column of buttons or forms), `.row` (buttons side by side), `.check` (the label around a
+// checkbox), `.or`, and on buttons `.quiet` (secondary) and `.danger`.
 import type { Organization } from "../../policy/model.ts";
 
 const base = `
@@ -17,7 +17,7 @@ header .sub{font-weight:400}
 header img{display:block;max-width:14rem;max-height:4rem}
 footer{font-size:.8125rem}
 main{width:100%;max-width:28rem;background:var(--card);border:1px solid var(--edge);border-radius:1rem;box-shadow:var(--shadow);padding:2rem}
-h1{margin:0 0 .5rem;font-size:1.5rem;line-height:1.25;letter-spacing:-.015em;font-weight:650;overflow-wrap:anywhere;text-wrap:balance}
+h1{margin:0 0 .5rem;font-size:1.5rem;line-height:1.25;letter-spacing:-.015em;font-weight:650;overflow-wrap:anywhere;text-wrap:pretty}
 h2{margin:1.5rem 0 .5rem;font-size:1rem;line-height:1.4}
 p{margin:0 0 1rem;overflow-wrap:anywhere}
 main>:last-child{margin-bottom:0}
@@ -38,6 +38,9 @@ button.danger:hover{background:var(--error-back)}
 .stack{display:flex;flex-direction:column;gap:.75rem;margin:1.25rem 0}
 .row{display:flex;flex-wrap:wrap;gap:.75rem;margin:1.25rem 0}
 .row>*{flex:1 1 9rem}
+form .row:last-child{margin-bottom:0}
+label.check{display:grid;grid-template-columns:auto 1fr;gap:.625rem;margin:0;font-weight:500}
+label.check input{width:1.25rem;height:1.25rem;margin:.125rem 0 0;accent-color:var(--accent)}
 .or{display:flex;align-items:center;gap:.75rem;margin:1.25rem 0;color:var(--soft);font-size:.875rem}
 .or::before,.or::after{content:"";flex:1;border-top:1px solid var(--edge)}
 .notice,.warning,.error{margin:0 0 1rem;padding:.75rem 1rem;border:1px solid var(--edge);border-left-width:4px;border-radius:.5rem;background:var(--quiet)}

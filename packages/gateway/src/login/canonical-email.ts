@@ -8,7 +8,6 @@ export function canonicalEmail(text: string): string | undefined {
   const parts = text.length > 254 ? [] : text.toLowerCase().split("@");
   const [local = "", domain = ""] = parts;
   // toLowerCase turns a few letters beyond ASCII into ASCII ones (the Kelvin sign into k), so look before it.
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: everything that is not printable ASCII is refused
   if (parts.length !== 2 || /[^\x21-\x7e]/.test(text)) return undefined;
   if (!/^[a-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}$/.test(local)) return undefined;
   return domain.split(".").every((label) => /^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/.test(label)) ? `${local}@${domain}` : undefined;

@@ -1,0 +1,61 @@
+// Logout, on the team domain and on application hosts (wire-protocol 11). A person's logout ends everything of
+// theirs, everywhere; a terminal's ends the terminal. Nobody is signed out because some page held a picture whose
+// address is this one (case T16).
+import { cookies, endpoints } from "@postern/protocol";
+import type { Context } from "hono";
+import { deleteCookie } from "hono/cookie";
+import { readForm, sendJson, setPrivate } from "./answers.ts";
+import { presentedSession } from "./application-session.ts";
+import type { LoginDependencies, LoginEnv } from "./dependencies.ts";
+import { startAgainPage } from "./pages/error.ts";
+import { sendPage } from "./pages/layout.ts";
+import { confirmSignOutPage, signedOutPage } from "./pages/signed-out.ts";
+import { csrfHolds, csrfValue, teamCookieAttributes } from "./session.ts";
+
+type C = Context<LoginEnv>;
+
+const purpose = "sign out";
+
+/** `GET`: at once where the person clicked here or typed the address, else a page that asks. */
+export async function showLogout(c: C, deps: LoginDependencies): Promise<Response> {
+  const { session } = await presentedSession(c, deps);
+  if (session === undefined) return signedOut(c);
+  if (c.get("facts").method === "GET" && isOwnNavigation(c)) {
+    await deps.sessions.endAllOf(session.user_id);
+    return signedOut(c);
+  }
+  return sendPage(
+    c,
+    confirmSignOutPage({ email: session.identity.email, action: endpoints.logout, csrf: csrfValue(deps, session, purpose) }),
+  );
+}
+
+/** `POST`: the page's button, or a terminal with its token in `cf-access-token`. */
+export async function submitLogout(c: C, deps: LoginDependencies): Promise<Response> {
+  const { by, session } = await presentedSession(c, deps);
+  if (by === "header") {
+    if (session === undefined)
+      return sendJson(c, 401, { error: "not signed in", message: "The token is not valid, or its session has ended already." });
+    await deps.sessions.end(session.id);
+    setPrivate(c);
+    return c.body(null, 204);
+  }
+  if (session === undefined) return signedOut(c);
+  const form = await readForm(c);
+  if (!csrfHolds(c, deps, session, purpose, form?.get("csrf"))) {
+    return sendPage(c, startAgainPage(endpoints.logout, "The request to sign out did not come from our own page."));
+  }
+  await deps.sessions.endAllOf(session.user_id);
+  return signedOut(c);
+}
+
+function signedOut(c: C): Promise<Response> {
+  deleteCookie(c, cookies.authorization, teamCookieAttributes(c));
+  return sendPage(c, signedOutPage());
+}
+
+/** Fetch Metadata: a page of this very host or the person's own typing, and a visit, not a picture or a fetch. */
+function isOwnNavigation(c: C): boolean {
+  const site = c.req.header("sec-fetch-site");
+  return (site === "same-origin" || site === "none") && c.req.header("sec-fetch-mode") === "navigate";
+}

@@ -1,0 +1,37 @@
+import { html } from "hono/html";
+import type { Page } from "./layout.ts";
+
+export interface NoAccessView {
+  application: string;
+  email: string;
+  /** the application's own words (`custom_deny_message`) */
+  message: string | undefined;
+  action: string;
+  target: string;
+  csrf: string;
+}
+
+/** The reason stays general: which rule was missed is the administrators' business (wire-protocol 5.4). */
+export function noAccessPage(view: NoAccessView): Page {
+  return {
+    status: 403,
+    title: "You don't have access",
+    heading: "You don't have access",
+    leavesHost: true,
+    showRay: true,
+    body: html`
+<p class="lead">You are signed in, but not allowed to use this application.</p>
+${view.message === undefined ? "" : html`<div class="notice"><p>${view.message}</p></div>`}
+<dl class="facts">
+<dt>Application</dt><dd>${view.application}</dd>
+<dt>Signed in as</dt><dd>${view.email}</dd>
+</dl>
+<p>If you should have access, ask the people who run the application, and give them the ray ID below.
+If you have another account, sign in with that one.</p>
+<form method="post" action="${view.action}" class="stack">
+<input type="hidden" name="target" value="${view.target}">
+<input type="hidden" name="csrf" value="${view.csrf}">
+<button name="someone_else" value="1">Sign in as someone else</button>
+</form>`,
+  };
+}

@@ -1,0 +1,42 @@
+import { html } from "hono/html";
+import type { Page } from "./layout.ts";
+
+export interface PinView {
+  email: string;
+  /** what one signs in to */
+  name: string;
+  attempt: string;
+  minutes: number;
+  /** where the code is asked for again, with what that form needs */
+  resend: { action: string; target: string; provider: string };
+  error?: string;
+}
+
+/** The same page whether or not the address may have a code (pages.md): it must not tell who has an account. */
+export function pinPage(view: PinView): Page {
+  return {
+    status: view.error === undefined ? 200 : 400,
+    title: "Enter your code",
+    heading: "Enter your code",
+    leavesHost: true,
+    body: html`
+<p class="lead">If <strong>${view.email}</strong> may sign in to ${view.name}, a message with a six-digit code is on its way.
+The code lives for ${view.minutes} minutes and works once, in this browser.</p>
+<form method="post" action="/cdn-cgi/access/pin">
+<input type="hidden" name="attempt" value="${view.attempt}">
+<label for="code">Code</label>
+<input id="code" class="pin" name="code" required inputmode="numeric" autocomplete="one-time-code" maxlength="16" spellcheck="false" autofocus${
+      view.error === undefined ? "" : html` aria-invalid="true" aria-describedby="code-error"`
+    }>
+${view.error === undefined ? "" : html`<p class="error" id="code-error" role="alert">${view.error}</p>`}
+<button>Sign in</button>
+</form>
+<form method="post" action="${view.resend.action}" class="stack">
+<input type="hidden" name="target" value="${view.resend.target}">
+<input type="hidden" name="provider" value="${view.resend.provider}">
+<button class="quiet" name="email" value="${view.email}">Send another code</button>
+<button class="quiet" name="back" value="1">Use another address</button>
+</form>
+<p class="hint">Nothing arrived? Look at the address above and into your spam folder.</p>`,
+  };
+}

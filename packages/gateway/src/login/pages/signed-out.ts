@@ -1,0 +1,27 @@
+import { html } from "hono/html";
+import type { Page } from "./layout.ts";
+
+export function signedOutPage(): Page {
+  return {
+    status: 200,
+    title: "You are signed out",
+    heading: "You are signed out",
+    body: html`<p class="lead">All of your sessions have ended, on this device and on others, terminals included.</p>
+<p>You may close this window.</p>`,
+  };
+}
+
+/** Asked where another site may have brought the browser here (case T16). */
+export function confirmSignOutPage(view: { email: string; action: string; csrf: string }): Page {
+  return {
+    status: 200,
+    title: "Sign out?",
+    heading: "Sign out?",
+    body: html`
+<p class="lead">You are signed in as <strong>${view.email}</strong>. Signing out ends all of your sessions, on this device and on others, terminals included.</p>
+<form method="post" action="${view.action}" class="stack">
+<input type="hidden" name="csrf" value="${view.csrf}">
+<button>Sign out</button>
+</form>`,
+  };
+}

@@ -1,0 +1,100 @@
+// The sign-in room: everything below the reserved prefix, and the team domain. What a request is was read by the
+// data path; the facts ride along, and nothing here looks at the raw URL, `Host` or peer again.
+import type { IncomingMessage, ServerResponse } from "node:http";
+import { getRequestListener, type HttpBindings } from "@hono/node-server";
+import { endpoints } from "@postern/protocol";
+import { type Context, Hono, type MiddlewareHandler } from "hono";
+import type { RequestFacts } from "../request-facts.ts";
+import { authorized } from "./authorized.ts";
+import type { LoginDependencies, LoginEnv } from "./dependencies.ts";
+import { getIdentity } from "./get-identity.ts";
+import { showLogout, submitLogout } from "./logout.ts";
+import { pinPath } from "./one-time-pin.ts";
+import { errorPage } from "./pages/error.ts";
+import { homePage } from "./pages/home.ts";
+import { privateHeaders, sendPage } from "./pages/layout.ts";
+import { showPin, submitPin } from "./pin-page.ts";
+import { browserSession } from "./session.ts";
+import { callback, showLogin, submitLogin } from "./sign-in.ts";
+import { terminalRoutes } from "./terminal-routes.ts";
+
+/** Answers the requests that the data path does not forward. */
+export function createLogin(deps: LoginDependencies): (request: IncomingMessage, response: ServerResponse, facts: RequestFacts) => void {
+  const factsOf = new WeakMap<IncomingMessage, RequestFacts>();
+  const factsIn = (env: unknown): RequestFacts => {
+    const facts = factsOf.get((env as HttpBindings).incoming);
+    if (facts === undefined) throw new Error("a request came without its facts");
+    return facts;
+  };
+  const app = new Hono<LoginEnv>({ getPath: (_request, options) => factsIn(options?.env).path });
+  app.use(async (c, next) => {
+    c.set("facts", factsIn(c.env));
+    await next();
+    // Case L20: what nobody thought of is private; only the keys say otherwise.
+    if (c.res.headers.has("Cache-Control")) return;
+    for (const [name, value] of Object.entries(privateHeaders)) c.res.headers.set(name, value);
+  });
+  routes(app, deps);
+  app.notFound((c) => sendPage(c, notFound));
+  app.onError((error, c) => {
+    deps.log.error({ ray: c.get("facts").rayId, error: error.stack ?? String(error) }, "a sign-in page failed");
+    return sendPage(c, failed);
+  });
+
+  const listener = getRequestListener((request, env) => app.fetch(request, env), { overrideGlobalObjects: false });
+  return (request, response, facts) => {
+    factsOf.set(request, facts);
+    listener(request, response).catch((error) => {
+      deps.log.error({ ray: facts.rayId, error: String(error) }, "answering failed");
+      response.destroy();
+    });
+  };
+}
+
+// Hono answers HEAD as GET without the body; the handlers see the real method in the facts.
+function routes(app: Hono<LoginEnv>, deps: LoginDependencies): void {
+  app.get("/", onTeam, async (c) =>
+    sendPage(
+      c,
+      homePage({ organization: c.get("facts").catalog.organization.name, email: (await browserSession(c, deps))?.identity.email }),
+    ),
+  );
+  for (const path of [endpoints.login, `${endpoints.login}/:host`]) {
+    app.get(path, onTeam, (c) => showLogin(c, deps));
+    app.post(path, onTeam, (c) => submitLogin(c, deps));
+  }
+  app.get(endpoints.callback, onTeam, notHead, (c) => callback(c, deps));
+  app.get(pinPath, onTeam, (c) => showPin(c, deps));
+  app.post(pinPath, onTeam, (c) => submitPin(c, deps));
+  app.get(endpoints.authorized, onApplication, (c) => authorized(c, deps));
+  app.get(endpoints.getIdentity, (c) => getIdentity(c, deps));
+  app.get(endpoints.logout, (c) => showLogout(c, deps));
+  app.post(endpoints.logout, (c) => submitLogout(c, deps));
+  app.get(endpoints.certs, (c) =>
+    c.body(deps.tokens.certs(), 200, {
+      "Content-Type": "application/json",
+      "Cache-Control": "public, max-age=300",
+      "Access-Control-Allow-Origin": "*",
+      "X-Content-Type-Options": "nosniff",
+    }),
+  );
+  terminalRoutes(app, deps);
+}
+
+const isTeam = (c: Context<LoginEnv>) => c.get("facts").host === c.get("facts").catalog.teamHost;
+const onTeam: MiddlewareHandler<LoginEnv> = async (c, next) => (isTeam(c) ? next() : c.notFound());
+const onApplication: MiddlewareHandler<LoginEnv> = async (c, next) => (isTeam(c) ? c.notFound() : next());
+// An answer is taken once; a look at its headers must not take it.
+const notHead: MiddlewareHandler<LoginEnv> = async (c, next) => (c.get("facts").method === "HEAD" ? c.body(null, 405) : next());
+
+const notFound = errorPage({
+  status: 404,
+  heading: "There is nothing here",
+  message: "This address is reserved for signing in, and holds no page. Open the application's own address.",
+});
+
+const failed = errorPage({
+  status: 500,
+  heading: "Something went wrong",
+  message: "The fault is ours. Try again in a moment; if it stays, give the ray ID to the people who run this.",
+});

@@ -1,0 +1,4 @@
+import type { Surroundings } from "../command-context.ts";
+export async function runLogout(_s: Surroundings, _a: string[]): Promise<number> {
+  return 1;
+}

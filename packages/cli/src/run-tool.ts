@@ -1,0 +1,101 @@
+// Runs the tool that a wrapper wraps, without a shell. Where Node can, this process becomes the tool: then
+// signals, standard streams and exit status are the tool's by construction. That loses every descriptor but
+// the standard ones (Node opens all others close-on-exec and has no way to say otherwise), so a tool that gets
+// a secret through a descriptor is a child, and its signals and status are relayed.
+import { accessSync, constants, statSync } from "node:fs";
+import { constants as osConstants } from "node:os";
+import { delimiter, isAbsolute, join } from "node:path";
+import { cannotRunStatus, notFoundStatus, reasonOf } from "./exit-status.ts";
+
+export interface Tool {
+  command: string;
+  args: string[];
+  environment: NodeJS.ProcessEnv;
+  /** open descriptors that become 3, 4, … of the tool */
+  descriptors: number[];
+}
+
+/**
+ * Runs the tool to its end; does not return where this process becomes the tool.
+ * @returns the exit status: the tool's, 126 when it cannot be run, 127 when it is not there
+ */
+export async function runTool(tool: Tool, say: (line: string) => void): Promise<number> {
+  const path = findTool(tool.command, tool.environment["PATH"] ?? "");
+  if (path === undefined) {
+    say(`postern: ${tool.command} is not there; install it or check PATH`);
+    return notFoundStatus;
+  }
+  if (path === "") {
+    say(`postern: ${tool.command} is not a program that can be run`);
+    return cannotRunStatus;
+  }
+  if (tool.descriptors.length === 0 && typeof process.execve === "function" && process.platform !== "win32") {
+    try {
+      process.execve(path, [tool.command, ...tool.args], definedOnly(tool.environment));
+    } catch (error) {
+      say(`postern: ${tool.command} cannot be run (${reasonOf(error)})`);
+      return cannotRunStatus;
+    }
+  }
+  return spawnTool(path, tool, say);
+}
+
+function definedOnly(environment: NodeJS.ProcessEnv): Record<string, string> {
+  return Object.fromEntries(Object.entries(environment).filter((entry): entry is [string, string] => entry[1] !== undefined));
+}
+
+/** @returns undefined when there is no such file, "" when there is one that cannot be run */
+function findTool(command: string, searchPath: string): string | undefined {
+  const places =
+    command.includes("/") || isAbsolute(command)
+      ? [command]
+      : searchPath.split(delimiter).map((directory) => join(directory || ".", command));
+  let seen = false;
+  for (const place of places) {
+    try {
+      if (!statSync(place).isFile()) continue;
+      seen = true;
+      accessSync(place, constants.X_OK);
+      return place;
+    } catch {
+      // Not this one.
+    }
+  }
+  return seen ? "" : undefined;
+}
+
+// The terminal sends these to the whole group; a tool that handles one must not lose us before it ends.
+const relayed = ["SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT", "SIGUSR1", "SIGUSR2", "SIGWINCH", "SIGCONT"] as const;
+const sentToGroup = new Set<NodeJS.Signals>(["SIGINT", "SIGQUIT", "SIGWINCH"]);
+
+async function spawnTool(path: string, tool: Tool, say: (line: string) => void): Promise<number> {
+  const { spawn } = await import("node:child_process");
+  const child = spawn(path, tool.args, {
+    argv0: tool.command,
+    env: tool.environment,
+    stdio: ["inherit", "inherit", "inherit", ...tool.descriptors],
+  });
+  for (const signal of relayed) {
+    process.on(signal, () => {
+      // From the keyboard the child has got it already; twice would abort what once interrupts.
+      if (!(sentToGroup.has(signal) && process.stdin.isTTY)) child.kill(signal);
+    });
+  }
+  return new Promise((resolve) => {
+    child.on("error", (error) => {
+      say(`postern: ${tool.command} cannot be run (${reasonOf(error)})`);
+      resolve(cannotRunStatus);
+    });
+    child.on("exit", (code, signal) => {
+      if (signal === null) {
+        resolve(code ?? 1);
+        return;
+      }
+      // Ends the same way, so that a shell sees what happened to the tool.
+      for (const each of relayed) process.removeAllListeners(each);
+      process.exitCode = 128 + osConstants.signals[signal];
+      process.kill(process.pid, signal);
+      resolve(128 + osConstants.signals[signal]);
+    });
+  });
+}

@@ -1,0 +1,34 @@
+import { ProtocolError, parseDuration } from "@postern/protocol";
+import type { CommandLine } from "./command-line.ts";
+import type { Context } from "./context.ts";
+import { CliError } from "./exit-status.ts";
+import type { SignInOptions } from "./login-flow.ts";
+
+/** The official client gives up after ten polls of a minute; a person who has not answered by then has gone. */
+const defaultTimeout = "8m";
+
+/**
+ * How this command may sign in, from its flags.
+ * @throws {CliError} usage
+ */
+export function signInOptions(context: Context, line: CommandLine, wanted: { mayPrompt: boolean; check: boolean }): SignInOptions {
+  const timeout = readTimeout(line.value("timeout") ?? defaultTimeout);
+  return {
+    mayPrompt: wanted.mayPrompt && !line.has("no-login"),
+    check: wanted.check,
+    openBrowser: !line.has("no-browser") && (context.environment["CI"] ?? "") === "",
+    qr: line.has("no-qr") ? false : line.has("qr") ? true : undefined,
+    autoClose: line.has("auto-close"),
+    timeout,
+  };
+}
+
+function readTimeout(text: string): number {
+  try {
+    const timeout = parseDuration(text);
+    if (timeout > 0) return timeout;
+  } catch (error) {
+    if (!(error instanceof ProtocolError)) throw error;
+  }
+  throw new CliError("usage", `--timeout ${text.slice(0, 40)} is not a time; write it like 90s or 8m`);
+}

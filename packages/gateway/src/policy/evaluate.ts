@@ -29,18 +29,14 @@ export function evaluate({ application, groups, principal, ip }: EvaluationInput
   }
   if (principal.kind === "service") return { outcome: "deny", reason: "no_policy_matched" };
 
-  let mayBeDenied = false;
   for (const policy of application.policies) {
     const matched = policy.decision === "allow" || policy.decision === "deny" ? match(policy, principal) : "no";
     if (policy.decision === "allow") {
       if (principal.kind === "person" && matched === "yes") return { outcome: "allow", policy };
       if (principal.kind === "anonymous" && (matched === "yes" || matched === "after_login")) return { outcome: "login" };
     }
-    if (policy.decision === "deny") {
-      // A deny that cannot be judged denies.
-      if ((matched === "yes" || matched === "unknown") && !mayBeDenied) return { outcome: "deny", reason: "policy", policy };
-      if (matched === "after_login") mayBeDenied = true;
-    }
+    // A deny that cannot be judged denies.
+    if (policy.decision === "deny" && (matched === "yes" || matched === "unknown")) return { outcome: "deny", reason: "policy", policy };
   }
   return { outcome: "deny", reason: "no_policy_matched" };
 }

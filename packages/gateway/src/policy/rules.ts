@@ -50,7 +50,10 @@ export function matchRule(rule: Rule, context: RuleContext): Match {
  */
 export function matchRuleSet(set: RuleSet, context: RuleContext): Match {
   const parts = [
-    strongest(set.include.map((rule) => matchRule(rule, context)), ["yes", "after_login", "unknown"]),
+    strongest(
+      set.include.map((rule) => matchRule(rule, context)),
+      ["yes", "after_login", "unknown"],
+    ),
     ...set.require.map((rule) => matchRule(rule, context)),
     ...set.exclude.map((rule) => opposite(matchRule(rule, context))),
   ];
@@ -91,7 +94,9 @@ function holdsClaim(identity: PersonIdentity, value: Value): boolean {
       ? identity.groups
       : undefined;
   const values: unknown[] = Array.isArray(claim) ? claim : [claim];
-  return values.some((each) => (typeof each === "string" || typeof each === "number" || typeof each === "boolean") && String(each) === wanted);
+  return values.some(
+    (each) => (typeof each === "string" || typeof each === "number" || typeof each === "boolean") && String(each) === wanted,
+  );
 }
 
 type Network = [ipaddr.IPv4 | ipaddr.IPv6, number];

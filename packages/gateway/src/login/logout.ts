@@ -19,10 +19,10 @@ const purpose = "sign out";
 /** `GET`: at once where the person clicked here or typed the address, else a page that asks. */
 export async function showLogout(c: C, deps: LoginDependencies): Promise<Response> {
   const { session } = await presentedSession(c, deps);
-  if (session === undefined) return signedOut(c);
+  if (session === undefined) return signedOut(c, false);
   if (c.get("facts").method === "GET" && isOwnNavigation(c)) {
     await deps.sessions.endAllOf(session.user_id);
-    return signedOut(c);
+    return signedOut(c, true);
   }
   return sendPage(
     c,
@@ -40,18 +40,18 @@ export async function submitLogout(c: C, deps: LoginDependencies): Promise<Respo
     setPrivate(c);
     return c.body(null, 204);
   }
-  if (session === undefined) return signedOut(c);
+  if (session === undefined) return signedOut(c, false);
   const form = await readForm(c);
   if (!csrfHolds(c, deps, session, purpose, form?.get("csrf"))) {
     return sendPage(c, startAgainPage(endpoints.logout, "The request to sign out did not come from our own page."));
   }
   await deps.sessions.endAllOf(session.user_id);
-  return signedOut(c);
+  return signedOut(c, true);
 }
 
-function signedOut(c: C): Promise<Response> {
+function signedOut(c: C, ended: boolean): Promise<Response> {
   deleteCookie(c, cookies.authorization, teamCookieAttributes(c));
-  return sendPage(c, signedOutPage());
+  return sendPage(c, signedOutPage(ended));
 }
 
 /** Fetch Metadata: a page of this very host or the person's own typing, and a visit, not a picture or a fetch. */

@@ -1,12 +1,15 @@
 import { html } from "hono/html";
 import type { Page } from "./layout.ts";
 
-export function signedOutPage(): Page {
+/** @param ended whether there was a session to end */
+export function signedOutPage(ended: boolean): Page {
   return {
     status: 200,
     title: "You are signed out",
     heading: "You are signed out",
-    body: html`<p class="lead">All of your sessions have ended, on this device and on others, terminals included.</p>
+    body: html`<p class="lead">${
+      ended ? "All of your sessions have ended, on this device and on others, terminals included." : "Nobody was signed in here."
+    }</p>
 <p>You may close this window.</p>`,
   };
 }

@@ -19,7 +19,7 @@ footer{font-size:.8125rem}
 main{width:100%;max-width:28rem;background:var(--card);border:1px solid var(--edge);border-radius:1rem;box-shadow:var(--shadow);padding:2rem}
 h1{margin:0 0 .5rem;font-size:1.5rem;line-height:1.25;letter-spacing:-.015em;font-weight:650;overflow-wrap:anywhere;text-wrap:pretty}
 h2{margin:1.5rem 0 .5rem;font-size:1rem;line-height:1.4}
-p{margin:0 0 1rem;overflow-wrap:anywhere}
+p{margin:0 0 1rem;overflow-wrap:anywhere;text-wrap:pretty}
 main>:last-child{margin-bottom:0}
 .lead,.hint{color:var(--soft)}
 .hint{font-size:.875rem}
@@ -27,6 +27,7 @@ a{color:var(--accent);text-underline-offset:.15em}
 form{margin:0}
 label,.label{display:block;margin:0 0 .375rem;font-weight:600;font-size:.9375rem}
 input:not([type=hidden]):not([type=checkbox]){width:100%;min-height:2.875rem;margin:0 0 1rem;padding:.5rem .75rem;border:1px solid var(--field-edge);border-radius:.625rem;background:var(--field);color:var(--text);font:inherit}
+input[aria-invalid=true]{border-color:var(--error-edge)}
 input.pin{font:1.375rem/1.3 ui-monospace,SFMono-Regular,Menlo,Consolas,monospace;letter-spacing:.3em}
 button,.button{display:inline-flex;align-items:center;justify-content:center;width:100%;min-height:2.875rem;padding:.5rem 1.125rem;border:1px solid transparent;border-radius:.625rem;background:var(--accent);color:var(--on-accent);font:inherit;font-weight:600;text-decoration:none;cursor:pointer;overflow-wrap:anywhere}
 button:hover,.button:hover{background:var(--accent-strong)}

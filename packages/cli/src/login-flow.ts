@@ -52,11 +52,13 @@ export async function signIn(context: Context, app: AppUrl, options: SignInOptio
   if (!application.login) {
     throw new CliError("not_behind_access", `policy lets everybody reach ${app.bare}; there is nothing to sign in to`);
   }
+  // Before tokens that the gateway refuses are forgotten, and the person with them.
+  const before = lastPerson(context, application.team);
   const known =
     (await storedToken(context, app, application, options.check)) ?? (await exchangedToken(context, app, application, options.mayPrompt));
   if (known !== undefined) return known;
   if (!options.mayPrompt) throw notSignedIn(app);
-  return approvedToken(context, app, application, options);
+  return approvedToken(context, app, application, options, before);
 }
 
 async function storedToken(context: Context, app: AppUrl, application: Application, check: boolean): Promise<SignedIn | undefined> {
@@ -98,27 +100,38 @@ async function exchangedToken(context: Context, app: AppUrl, application: Applic
     return undefined;
   }
   const claims = await verifyToken(context, application, token, "app");
-  return { application, stored: store(context, application, token, claims), how: "exchanged" };
+  return { application, stored: store(context, app, application, token, claims), how: "exchanged" };
 }
 
-function store(context: Context, application: Application, token: string, claims: { email?: string; exp: number }): StoredToken {
+function store(
+  context: Context,
+  app: AppUrl,
+  application: Application,
+  token: string,
+  claims: { email?: string; exp: number },
+): StoredToken {
   const { team, app_hostname, aud } = application;
-  const stored: StoredToken = { team, app_hostname, aud, token, email: claims.email ?? "", expires_at: claims.exp };
+  const stored: StoredToken = { team, app_hostname, aud, origin: app.origin, token, email: claims.email ?? "", expires_at: claims.exp };
   writeAppToken(context, stored);
   return stored;
 }
 
-async function approvedToken(context: Context, app: AppUrl, application: Application, options: SignInOptions): Promise<SignedIn> {
+async function approvedToken(
+  context: Context,
+  app: AppUrl,
+  application: Application,
+  options: SignInOptions,
+  before: string | undefined,
+): Promise<SignedIn> {
   const { team } = application;
   const lock = await takeLoginLock(context, team, () => readAppToken(context, application) !== undefined);
   // Whoever had the lock may have signed in to another application of the team: then there is a session to exchange.
   const meanwhile = (await storedToken(context, app, application, false)) ?? (await exchangedToken(context, app, application, true));
   if (lock === undefined || meanwhile !== undefined) {
     lock?.release();
-    return meanwhile ?? approvedToken(context, app, application, options);
+    return meanwhile ?? approvedToken(context, app, application, options, before);
   }
   try {
-    const before = lastPerson(context, team);
     const tokens = await loginWithBrowser(context, app, application, options, (url) => lock.announce(url));
     const claims = await verifyToken(context, application, tokens.app_token, "app");
     const org = tokens.org_token === "" ? undefined : await verifyToken(context, application, tokens.org_token, "org");
@@ -129,7 +142,7 @@ async function approvedToken(context: Context, app: AppUrl, application: Applica
       );
     }
     if (org !== undefined) writeOrgToken(context, team, tokens.org_token, org.email);
-    const stored = store(context, application, tokens.app_token, claims);
+    const stored = store(context, app, application, tokens.app_token, claims);
     lock.release();
     return { application, stored, how: "approved" };
   } catch (error) {

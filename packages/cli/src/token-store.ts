@@ -15,6 +15,8 @@ export interface TokenKey {
 }
 
 export interface StoredToken extends TokenKey {
+  /** of the URL it was asked for: a pattern such as `*.example.com` names no host to talk to */
+  origin: string;
   token: string;
   email: string;
   /** seconds since the epoch */

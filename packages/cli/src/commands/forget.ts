@@ -1,4 +1,24 @@
-import type { Surroundings } from "../command-context.ts";
-export async function runForget(_s: Surroundings, _a: string[]): Promise<number> {
-  return 1;
+import { readAppUrl } from "../app-url.ts";
+import { contextOf, type Surroundings } from "../command-context.ts";
+import { commonFlags, readCommandLine } from "../command-line.ts";
+import { printable } from "../context.ts";
+import { CliError } from "../exit-status.ts";
+import { forget } from "../known-hosts.ts";
+
+/**
+ * `access forget <host>`: lets a host name another team domain than the one remembered for it. The tokens stay:
+ * they are the old team domain's and go to no other.
+ * @returns the exit status
+ */
+export async function runForget(surroundings: Surroundings, args: string[]): Promise<number> {
+  const line = readCommandLine(args, commonFlags);
+  const [host, second] = line.rest;
+  if (host === undefined || second !== undefined) {
+    throw new CliError("usage", "access forget takes one host, for example: postern access forget api.example.com");
+  }
+  const context = contextOf(surroundings, line);
+  const forgotten = forget(context, readAppUrl(host).host);
+  if (forgotten.length === 0) throw new CliError("failure", `nothing is remembered for ${printable(host.slice(0, 200))}`);
+  for (const origin of forgotten) context.say(`Forgotten: the team domain of ${origin}`);
+  return 0;
 }

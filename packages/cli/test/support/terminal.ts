@@ -1,0 +1,62 @@
+// One person's machine: a home of its own, a browser that approves at once and writes down what it opened, and
+// the built command line as a process of its own.
+
+import { spawn } from "node:child_process";
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { TestContext } from "node:test";
+import { type Running, watchProcess } from "../../../../test/support/cli.ts";
+
+export const bin = join(import.meta.dirname, "../../bin/postern.cjs");
+
+export interface Machine {
+  directory: string;
+  /** `$POSTERN_HOME` */
+  home: string;
+  environment: Record<string, string>;
+  /** URLs that the browser opened */
+  opened(): string[];
+  start(args: string[], environment?: Record<string, string>): Running;
+  run(args: string[], environment?: Record<string, string>, input?: string): Promise<Finished>;
+  /** the same with a terminal around it: standard error is a TTY, and so is the rest */
+  runOnTerminal(args: string[], environment?: Record<string, string>): Promise<Finished>;
+}
+
+export interface Finished {
+  status: number;
+  stdout: string;
+  stderr: string;
+}
+
+/** @param browser shell lines that stand for the person in front of it; `$1` is the URL */
+export function machine(context: TestContext, browser = 'exec curl -s -o /dev/null "$1"'): Machine {
+  const directory = mkdtempSync(join(tmpdir(), "postern-cli-"));
+  context.after(() => rmSync(directory, { recursive: true, force: true }));
+  const home = join(directory, "home");
+  const log = join(directory, "opened");
+  const tools = join(directory, "bin");
+  mkdirSync(tools);
+  writeFileSync(join(tools, "xdg-open"), `#!/bin/sh\nprintf '%s\\n' "$1" >> '${log}'\n${browser}\n`);
+  chmodSync(join(tools, "xdg-open"), 0o755);
+  const environment = { PATH: `${tools}:${process.env["PATH"] ?? ""}`, HOME: directory, POSTERN_HOME: home, DISPLAY: ":0" };
+  const start = (command: string, args: string[], more: Record<string, string>): Running =>
+    watchProcess(spawn(command, args, { env: { ...environment, ...more }, cwd: directory }));
+  const finish = async (running: Running, input: string): Promise<Finished> => {
+    running.child.stdin.end(input);
+    const status = await running.ended;
+    return { status, stdout: running.stdout(), stderr: running.stderr() };
+  };
+  return {
+    directory,
+    home,
+    environment,
+    opened: () => (existsSync(log) ? readFileSync(log, "utf8").trim().split("\n") : []),
+    start: (args, more = {}) => start(process.execPath, [bin, ...args], more),
+    run: (args, more = {}, input = "") => finish(start(process.execPath, [bin, ...args], more), input),
+    runOnTerminal: (args, more = {}) => {
+      const quoted = [process.execPath, bin, ...args].map((part) => `'${part}'`).join(" ");
+      return finish(start("script", ["-qec", quoted, "/dev/null"], more), "");
+    },
+  };
+}

@@ -1,0 +1,58 @@
+// Certificates for tests over TLS: an authority that lives for one test, and a leaf for the hosts it names.
+// OpenSSL makes them, since Node signs no certificates.
+import { execFileSync } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { isIP } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { TestContext } from "node:test";
+
+export interface Certificate {
+  /** paths, as `tls.certificates` of the configuration names them */
+  cert_file: string;
+  key_file: string;
+}
+
+export interface TestCertificate extends Certificate {
+  /** PEM of the authority; not enumerable, so that the rest can stand in a configuration as it is */
+  readonly ca: string;
+  /** the same as a file, for `--ca-file` and curl's `--cacert` */
+  readonly ca_file: string;
+}
+
+/**
+ * A leaf for `hosts` (names or addresses; `*.` is allowed) in files that go with the test.
+ * @throws {Error} when openssl is not here
+ */
+export function certificateFor(context: TestContext, hosts: string[]): TestCertificate {
+  const folder = mkdtempSync(join(tmpdir(), "postern-tls-"));
+  context.after(() => rmSync(folder, { recursive: true, force: true }));
+  const file = (name: string) => join(folder, name);
+  const openssl = (...args: string[]) => execFileSync("openssl", args, { stdio: ["ignore", "ignore", "pipe"] });
+  const newKey = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"];
+
+  openssl(
+    "req",
+    "-x509",
+    ...newKey,
+    "-keyout",
+    file("ca.key"),
+    "-out",
+    file("ca.pem"),
+    "-days",
+    "2",
+    "-subj",
+    "/CN=Postern test authority",
+  );
+  openssl("req", "-new", ...newKey, "-keyout", file("leaf.key"), "-out", file("leaf.csr"), "-subj", "/CN=Postern test");
+  const names = hosts.map((host) => `${isIP(host) === 0 ? "DNS" : "IP"}:${host}`).join(",");
+  writeFileSync(file("leaf.ext"), `subjectAltName=${names}\nbasicConstraints=CA:FALSE\nextendedKeyUsage=serverAuth\n`);
+  const signed = ["-CA", file("ca.pem"), "-CAkey", file("ca.key"), "-CAcreateserial", "-extfile", file("leaf.ext"), "-days", "2"];
+  openssl("x509", "-req", "-in", file("leaf.csr"), "-out", file("leaf.pem"), ...signed);
+
+  const certificate: Certificate = { cert_file: file("leaf.pem"), key_file: file("leaf.key") };
+  return Object.defineProperties(certificate as TestCertificate, {
+    ca: { value: readFileSync(file("ca.pem"), "utf8") },
+    ca_file: { value: file("ca.pem") },
+  });
+}

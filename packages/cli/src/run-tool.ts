@@ -2,7 +2,7 @@
 // signals, standard streams and exit status are the tool's by construction. That loses every descriptor but
 // the standard ones (Node opens all others close-on-exec and has no way to say otherwise), so a tool that gets
 // a secret through a descriptor is a child, and its signals and status are relayed.
-import { accessSync, constants, statSync } from "node:fs";
+import { accessSync, closeSync, constants, openSync, readSync, statSync } from "node:fs";
 import { constants as osConstants } from "node:os";
 import { delimiter, isAbsolute, join } from "node:path";
 import { cannotRunStatus, notFoundStatus, reasonOf } from "./exit-status.ts";
@@ -29,15 +29,46 @@ export async function runTool(tool: Tool, say: (line: string) => void): Promise<
     say(`postern: ${tool.command} is not a program that can be run`);
     return cannotRunStatus;
   }
-  if (tool.descriptors.length === 0 && typeof process.execve === "function" && process.platform !== "win32") {
-    try {
-      process.execve(path, [tool.command, ...tool.args], definedOnly(tool.environment));
-    } catch (error) {
-      say(`postern: ${tool.command} cannot be run (${reasonOf(error)})`);
-      return cannotRunStatus;
-    }
+  if (tool.descriptors.length === 0 && canBecome(path, tool)) {
+    process.execve?.(path, [tool.command, ...tool.args], definedOnly(tool.environment));
   }
   return spawnTool(path, tool, say);
+}
+
+// Linux refuses a longer single argument, and more than a few of these in all.
+const longestArguments = 100_000;
+
+/**
+ * Whether `execve` is sure to work: when it fails, Node aborts instead of saying why. So only for programs of the
+ * kind that Node itself is (scripts need an interpreter that may not be there), and short argument lists.
+ */
+function canBecome(path: string, tool: Tool): boolean {
+  if (typeof process.execve !== "function" || process.platform === "win32") return false;
+  const size = [...tool.args, ...Object.values(tool.environment)].reduce((sum, text) => sum + (text ?? "").length, 0);
+  if (size > longestArguments || [...tool.args, tool.command].some((text) => text.includes("\0"))) return false;
+  const own = readHead(process.execPath);
+  const other = readHead(path);
+  // ELF: magic and class, then machine. Other systems' formats fail the second comparison or pass both rightly.
+  return (
+    own !== undefined &&
+    other !== undefined &&
+    own.subarray(0, 6).equals(other.subarray(0, 6)) &&
+    own.readUInt16LE(18) === other.readUInt16LE(18)
+  );
+}
+
+function readHead(path: string): Buffer | undefined {
+  const head = Buffer.alloc(20);
+  try {
+    const file = openSync(path, "r");
+    try {
+      return readSync(file, head, 0, head.length, 0) === head.length ? head : undefined;
+    } finally {
+      closeSync(file);
+    }
+  } catch {
+    return undefined;
+  }
 }
 
 function definedOnly(environment: NodeJS.ProcessEnv): Record<string, string> {

@@ -1,0 +1,42 @@
+// The part of postern.yaml that says how the process runs: addresses, files, limits. What it protects and for
+// whom is in objects.ts.
+import { z } from "zod";
+import { authority, listenAddress, mailUrl, milliseconds, network, someText } from "./values.ts";
+
+const port = z.int().min(1).max(65_535);
+
+/** fields that are written down for later and mean nothing yet */
+const later = z.unknown();
+
+export const settingsFields = {
+  auth_domain: authority,
+  relay_hosts: z.array(authority).default([]),
+  listen: z.preprocess((written) => (typeof written === "string" ? [written] : written), z.array(listenAddress).min(1)),
+  redirect_http: listenAddress.optional(),
+  public_ports: z.array(port).default([]),
+  tls: z.strictObject({ certificates: z.array(z.strictObject({ cert_file: someText, key_file: someText })).min(1) }).optional(),
+  trusted_proxies: z.array(network).default([]),
+  workers: z.union([z.int().min(1), z.literal("auto")]).default(1),
+  store: someText.default("sqlite:./data/postern.db"),
+  secret_key_file: someText.default("./data/secret.key"),
+  smtp: z.strictObject({ url: mailUrl, from: someText }).optional(),
+  admin: z.strictObject({ listen: later.optional() }).optional(),
+  log: z
+    .strictObject({
+      level: z.enum(["debug", "info", "warn", "error", "silent"]).default("info"),
+      requests: z.boolean().default(false),
+      access_log_retention: later.optional(),
+      export_file: later.optional(),
+    })
+    .prefault({}),
+  geoip_file: someText.optional(),
+  limits: z
+    .strictObject({
+      header_bytes: z.int().min(4096).max(1_048_576).default(65_536),
+      header_timeout: milliseconds.prefault("15s"),
+      idle_timeout: milliseconds.prefault("75s"),
+      body_timeout: milliseconds.prefault("60s"),
+    })
+    .prefault({}),
+  key_rotation_interval_days: z.int().min(21).max(365).default(42),
+};

@@ -1,11 +1,38 @@
 #!/usr/bin/env bash
-# Brings what the tests need beyond Node: Debian's Chromium and curl, for the pages and for `access curl`.
+# Brings what the tests need beyond Node, from Debian's packages: Chromium for the pages, curl and wget for
+# `access curl` and `access put`, OpenSSL for test certificates, and what the sample origins are written in.
+# With --bench also what the measurements need.
 set -euo pipefail
+case "${1:-}" in
+  "" | --bench) ;;
+  *) echo "usage: setup.sh [--bench]" >&2; exit 2 ;;
+esac
+
 need=()
-[ -x /usr/bin/chromium ] || need+=(chromium)
-command -v curl >/dev/null || need+=(curl)
-command -v wget >/dev/null || need+=(wget)
-[ ${#need[@]} -gt 0 ] || { echo "Nothing to bring: chromium, curl and wget are here."; exit 0; }
-sudo=""; [ "$(id -u)" = 0 ] || sudo="sudo"
-$sudo apt-get update
-DEBIAN_FRONTEND=noninteractive $sudo apt-get install -y --no-install-recommends "${need[@]}"
+has() { command -v "$1" >/dev/null || [ -x "/usr/sbin/$1" ]; }
+has chromium || need+=(chromium)
+has curl || need+=(curl)
+has wget || need+=(wget)
+has openssl || need+=(openssl)
+has nginx || need+=(nginx)
+has go || need+=(golang-go)
+/usr/bin/python3 -c "import jwt, cryptography" 2>/dev/null || need+=(python3 python3-jwt python3-cryptography)
+if [ "${1:-}" = --bench ]; then
+  has wrk || need+=(wrk)
+  has taskset || need+=(util-linux)
+fi
+[ ${#need[@]} -gt 0 ] || { echo "Nothing to bring: everything is here."; exit 0; }
+has apt-get || { echo "Not a Debian system. Install by hand: ${need[*]}" >&2; exit 1; }
+
+sudo=""
+if [ "$(id -u)" != 0 ]; then
+  has sudo || { echo "Needs root. Run: apt-get install ${need[*]}" >&2; exit 1; }
+  sudo="sudo"
+fi
+bring() {
+  $sudo apt-get -q update || return 1
+  # RUNLEVEL=1: nginx is wanted as a program; its service is not to be started.
+  $sudo env RUNLEVEL=1 DEBIAN_FRONTEND=noninteractive apt-get -q install -y --no-install-recommends "${need[@]}"
+}
+echo "Bringing: ${need[*]}"
+bring || { echo "That failed; once more." >&2; sleep 5; bring; }

@@ -1,16 +1,48 @@
-// Runs the whole test suite with Node's own runner, and says on screen what this machine makes it leave out.
-import { spawnSync } from "node:child_process";
-import { existsSync, globSync } from "node:fs";
+// Runs the whole test suite with Node's own runner, and says at the end which tests this machine made it leave
+// out, why, and the one command that brings what they need. Files or patterns as arguments run those alone.
+import { globSync } from "node:fs";
+import { availableParallelism } from "node:os";
+import { finished } from "node:stream/promises";
+import { run } from "node:test";
+import { spec } from "node:test/reporters";
 
-const patterns = process.argv.length > 2 ? process.argv.slice(2) : ["packages/*/test/**/*.test.ts", "test/**/*.test.ts"];
-const files = globSync(patterns);
-const browser = process.env["POSTERN_CHROMIUM"] ?? "/usr/bin/chromium";
-if (!existsSync(browser)) {
-  if (process.env["CI"] === "true") {
-    console.error(`No browser at ${browser}: a CI run leaves no test out. Run \`npm run setup\` first.`);
-    process.exit(1);
+const wanted = process.argv.slice(2);
+const major = Number(process.versions.node.split(".")[0]);
+if (major < 24) fail(`The tests need Node 24 or newer; this is ${process.version}. \`npm ci\` brings one on Linux: run \`npm test\`.`);
+const files = globSync(wanted.length > 0 ? wanted : ["packages/*/test/**/*.test.ts", "test/**/*.test.ts"])
+  .filter((file) => !/(^|\/)test\/support\//.test(file))
+  .sort();
+if (files.length === 0) fail(`No test file matches ${wanted.join(" ")}`);
+
+// A test that hangs fails after this time, and a file ends with its last test: one mistake costs minutes, not
+// the night. (`timeout` of `run` itself does not end a file that leaks a handle.)
+const execArgv = ["--test-timeout=120000", "--test-force-exit"];
+// Browsers, gateways and command lines are processes of their own: one file a core keeps waits short.
+const stream = run({ files, concurrency: Math.max(2, availableParallelism()), execArgv });
+const leftOut = [];
+stream.on("test:fail", ({ todo, skip }) => {
+  if (todo === undefined && skip === undefined) process.exitCode = 1;
+});
+stream.on("test:pass", ({ name, skip }) => {
+  if (skip !== undefined) leftOut.push({ name, why: typeof skip === "string" ? skip : "" });
+});
+const report = stream.compose(spec);
+report.pipe(process.stdout);
+await finished(report);
+
+if (leftOut.length > 0) {
+  console.log(`\nLeft out on this machine: ${leftOut.length} ${leftOut.length === 1 ? "test" : "tests"}`);
+  for (const [why, tests] of Map.groupBy(leftOut, (each) => each.why)) {
+    console.log(`  ${why}`);
+    for (const { name } of tests) console.log(`    - ${name}`);
   }
-  console.log(`\nNo browser at ${browser}: the tests that drive real pages are left out.\nBring it with:  npm run setup\n`);
+  console.log("Bring what they need with:  npm run setup");
+  // A run that must be complete is not, whatever a single test thought of it.
+  if (process.env["POSTERN_REQUIRE_ALL"] === "1") process.exitCode = 1;
 }
-const run = spawnSync(process.execPath, ["--test", "--test-timeout=120000", ...files], { stdio: "inherit" });
-process.exit(run.status ?? 1);
+
+/** @param {string} message */
+function fail(message) {
+  console.error(message);
+  process.exit(1);
+}

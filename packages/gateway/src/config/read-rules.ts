@@ -60,7 +60,13 @@ function readRule(rule: Rule, path: FieldPath, names: Names, report: Report): Ru
   return resolveNames(known, shape.data, [...path, kind], names, report);
 }
 
-function resolveNames(kind: keyof typeof ruleShapes, value: Record<string, string>, path: FieldPath, names: Names, report: Report): Rule[] {
+function resolveNames(
+  kind: keyof typeof ruleShapes,
+  value: Readonly<Record<string, string | undefined>>,
+  path: FieldPath,
+  names: Names,
+  report: Report,
+): Rule[] {
   const resolved = (asId: string, asName: string, known: ReadonlyMap<string, string>, what: string): string | undefined =>
     resolveReference({ [asId]: value[asId], [asName]: value[asName] }, path, known, what, report);
   switch (kind) {

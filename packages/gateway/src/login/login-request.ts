@@ -55,7 +55,9 @@ export function pathOnHost(scheme: string, authority: string, text: string): str
   const base = `${scheme}://${authority}`;
   if (!URL.canParse(text, base)) return undefined;
   const url = new URL(text, base);
-  return url.origin === new URL(base).origin && url.username === "" && url.password === "" ? `${url.pathname}${url.search}` : undefined;
+  // Dot segments can leave two slashes in front: harmless behind our own origin, a host of its own behind nothing.
+  const stays = url.origin === new URL(base).origin && url.username === "" && url.password === "" && !url.pathname.startsWith("//");
+  return stays ? `${url.pathname}${url.search}` : undefined;
 }
 
 /** Whether the target is a terminal's login: approved on the team domain, which evaluates policy itself. */

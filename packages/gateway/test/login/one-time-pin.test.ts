@@ -1,0 +1,133 @@
+// The limits of the one-time PIN. Six digits are weak; what makes them safe is counted here.
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { ada, bob, type LoginRoom, startLoginRoom } from "./login-room.ts";
+import { headingOf, Person } from "./person.ts";
+
+async function asked(room: LoginRoom, email = ada, url = room.app("app")): Promise<Person> {
+  const person = new Person();
+  await person.open(url);
+  await person.press("Send me a code", { email });
+  assert.equal(person.heading(), "Enter your code", person.page.text);
+  return person;
+}
+
+const wrongFor = (pin: string) => pin.replace(/.$/, (last) => String((Number(last) + 1) % 10));
+
+test("a code is wrong five times, then it is dead, even when it is typed rightly", async (context) => {
+  const room = await startLoginRoom(context);
+  const person = await asked(room);
+  const pin = room.pins.get(ada) ?? "";
+  assert.match(pin, /^\d{6}$/);
+  for (let tries = 1; tries <= 4; tries++) {
+    await person.press("Sign in", { code: wrongFor(pin) });
+    assert.equal(person.heading(), "Enter your code");
+  }
+  const page = person.page;
+  await person.press("Sign in", { code: wrongFor(pin) });
+  assert.equal(person.heading(), "Let's start again");
+  const { url, ...ask } = person.pressing("Sign in", { code: pin }, page);
+  const answer = await person.ask(url, ask);
+  assert.equal(answer.status, 400);
+  assert.equal(person.cookiesOf("login.localhost").has("CF_Authorization"), false);
+  assert.equal(room.upstream.requests.length, 0);
+});
+
+test("fifty wrong tries in parallel and every spelling of an address share one counter (L12)", async (context) => {
+  const room = await startLoginRoom(context);
+  const people: Person[] = [];
+  for (const email of [ada, ada.toUpperCase(), ` ${ada} `]) people.push(await asked(room, email));
+  const pin = room.pins.get(ada) ?? "";
+  const answers = await Promise.all(
+    Array.from({ length: 50 }, (_, index) => {
+      const person = people[index % people.length] as Person;
+      const { url, ...ask } = person.pressing("Sign in", { code: wrongFor(pin) });
+      return person.ask(url, ask);
+    }),
+  );
+  assert.equal(answers.filter(({ status }) => status === 429).length, 40, "ten were compared, forty were not");
+  const last = people[2] as Person;
+  const { url, ...ask } = last.pressing("Sign in", { code: pin });
+  assert.equal((await last.ask(url, ask)).status, 429, "the right code after too many tries fails");
+  assert.equal(last.cookiesOf("login.localhost").has("CF_Authorization"), false);
+});
+
+test("a code works once, in the browser that asked for it, and for ten minutes", async (context) => {
+  const room = await startLoginRoom(context);
+  const person = await asked(room);
+  const pin = room.pins.get(ada) ?? "";
+  const { url, ...ask } = person.pressing("Sign in", { code: pin });
+
+  const stranger = new Person();
+  assert.equal((await stranger.ask(url, ask)).status, 400, "another browser has no such attempt");
+
+  const copied = new Person(new Map([["login.localhost", new Map(person.cookiesOf("login.localhost"))]]));
+  await person.press("Sign in", { code: pin });
+  assert.equal(person.page.status, 200);
+  const replayed = await copied.ask(url, ask);
+  assert.equal(headingOf(replayed), "Let's start again");
+  assert.equal(copied.cookiesOf("login.localhost").has("CF_Authorization"), false);
+
+  const late = await asked(room);
+  room.clock.ahead = 10 * 60_000 + 1;
+  await late.press("Sign in", { code: room.pins.get(ada) ?? "" });
+  assert.equal(late.heading(), "Let's start again");
+  assert.equal(late.cookiesOf("login.localhost").has("CF_Authorization"), false);
+});
+
+test("who may not enter sees the same page and gets no mail", async (context) => {
+  const room = await startLoginRoom(context);
+  const stranger = await asked(room, ada, room.app("bob"));
+  const insider = await asked(room, bob, room.app("bob"));
+  const neutral = (person: Person, email: string) =>
+    person.page.text.replaceAll(email, "EMAIL").replace(/name="(attempt|target)" value="[^"]*"/g, "");
+  assert.equal(neutral(stranger, ada), neutral(insider, bob));
+  assert.deepEqual([...room.pins.keys()], [bob]);
+});
+
+test("asking is limited for each address and for each e-mail", async (context) => {
+  const room = await startLoginRoom(context);
+  const person = new Person();
+  await person.open(room.app("app"));
+  const { page } = person;
+  const statuses = [];
+  for (let asks = 0; asks < 6; asks++) {
+    const { url, ...ask } = person.pressing("Send me a code", { email: ada }, page);
+    statuses.push((await person.ask(url, ask)).status);
+  }
+  assert.deepEqual(statuses, [303, 303, 303, 303, 303, 429]);
+  for (let asks = 0; asks < 14; asks++) {
+    const { url, ...ask } = person.pressing("Send me a code", { email: `p${asks}@example.com` }, page);
+    assert.equal((await person.ask(url, ask)).status, 303);
+  }
+  const { url, ...ask } = person.pressing("Send me a code", { email: "one.more@example.com" }, page);
+  assert.equal((await person.ask(url, ask)).status, 429);
+});
+
+test("what is no address and what is no code gets a clear line and costs nothing", async (context) => {
+  const room = await startLoginRoom(context);
+  const person = new Person();
+  await person.open(room.app("app"));
+  for (const email of ["", "ada", "a@b@c", '"a@x"@y', "ada@exämple.com", "ada@example.com\nBcc: x@y", `${"a".repeat(300)}@b`]) {
+    await person.press("Send me a code", { email });
+    assert.equal(person.page.status, 400);
+    assert.match(person.page.text, /Write your whole e-mail address/);
+  }
+  await person.press("Send me a code", { email: ada });
+  for (const code of ["", "12345", "1234567", "abcdef", "１２３４５６"]) {
+    await person.press("Sign in", { code });
+    assert.match(person.page.text, /The code has six digits/);
+  }
+  await person.press("Sign in", { code: room.pins.get(ada) ?? "" });
+  assert.equal(person.page.status, 200);
+});
+
+test("the store holds neither code nor attempt in clear, and the log holds no code (L19)", async (context) => {
+  const room = await startLoginRoom(context);
+  const person = await asked(room);
+  const pin = room.pins.get(ada) ?? "";
+  await person.press("Sign in", { code: wrongFor(pin) });
+  await person.press("Sign in", { code: pin });
+  assert.equal(person.page.status, 200);
+  for (const line of room.logged) assert.ok(!line.includes(pin), line);
+});

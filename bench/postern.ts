@@ -7,23 +7,24 @@ import { type Server, startServer } from "./process.ts";
 export const postern = join(import.meta.dirname, "../packages/cli/bin/postern.cjs");
 const person = "ada@example.com";
 
-export interface SignedInGateway extends Server {
-  /** the application's origin: `http://bench.localhost:<port>` */
-  application: string;
-  token: string;
+const loginUrl = /https?:\/\/\S+\/cdn-cgi\/access\/cli\?\S+(?=\s)/;
+
+/** @param home `$POSTERN_HOME` for gateway and terminal */
+export function startGateway(home: string, port: number, origin: number): Promise<Server> {
+  const args = [postern, "dev", "--ephemeral", "--port", String(port), "--upstream", `bench=http://127.0.0.1:${origin}`];
+  return startServer("proxy", process.execPath, args, { environment: { POSTERN_HOME: home, CI: "1" }, ready: /Postern is up/ });
 }
 
-/** @param home `$POSTERN_HOME` for gateway and terminal; keeps the terminal's session */
-export async function startSignedInGateway(home: string, port: number, origin: number): Promise<SignedInGateway> {
-  const environment = { POSTERN_HOME: home, CI: "1" };
-  const args = [postern, "dev", "--ephemeral", "--port", String(port), "--upstream", `bench=http://127.0.0.1:${origin}`];
-  const gateway = await startServer("proxy", process.execPath, args, { environment, ready: /Postern is up/ });
-  const application = `http://bench.localhost:${port}`;
-
-  const loginUrl = /https?:\/\/\S+\/cdn-cgi\/access\/cli\?\S+/;
-  const loginArgs = [postern, "access", "login", application, "--no-browser"];
-  const login = await startServer("load", process.execPath, loginArgs, { environment, ready: loginUrl });
+/**
+ * Signs in from a terminal, whose session stays in `home`, and in the browser that approved it.
+ * @returns the browser's application token
+ */
+export async function signIn(gateway: Server, application: string, home: string): Promise<string> {
   const visitor = new Visitor();
+  const login = await startServer("load", process.execPath, [postern, "access", "login", application, "--no-browser"], {
+    environment: { POSTERN_HOME: home, CI: "1" },
+    ready: loginUrl,
+  });
   try {
     const [url] = await login.until(loginUrl);
     await visitor.visit(url);
@@ -36,9 +37,8 @@ export async function startSignedInGateway(home: string, port: number, origin: n
   } finally {
     await login.stop();
   }
-
   await visitor.visit(`${application}/1k`);
-  const token = visitor.cookie("bench.localhost", "CF_Authorization");
+  const token = visitor.cookie(new URL(application).hostname, "CF_Authorization");
   if (token === undefined || visitor.page.status !== 200) throw new Error(`no token: ${visitor.page.status} ${visitor.page.url}`);
-  return { ...gateway, application, token };
+  return token;
 }

@@ -6,7 +6,7 @@ import { availableParallelism, cpus, release, tmpdir } from "node:os";
 import { join } from "node:path";
 import { type Load, load, median } from "./load.ts";
 import { startAuthRequestProxy, startBareProxy, startOrigin } from "./nginx.ts";
-import { type SignedInGateway, startSignedInGateway } from "./postern.ts";
+import { signIn, startGateway } from "./postern.ts";
 import { freePorts, pinning, residentMemory, type Server, startServer } from "./process.ts";
 import { measureWallTimes } from "./wall-time.ts";
 
@@ -42,7 +42,7 @@ try {
 }
 
 async function bench(): Promise<void> {
-  const keep = async <Kind extends Server>(starting: Promise<Kind>): Promise<Kind> => {
+  const keep = async (starting: Promise<Server>): Promise<Server> => {
     const server = await starting;
     started.push(server);
     return server;
@@ -53,10 +53,12 @@ async function bench(): Promise<void> {
   const serviceArgs = [join(import.meta.dirname, "decide-service.ts"), String(servicePort)];
   const service = await keep(startServer("proxy", process.execPath, serviceArgs, { ready: /listening/ }));
   const auth = await keep(startAuthRequestProxy(folder, authPort, originPort, servicePort));
-  const gateway = await keep(startSignedInGateway(home, posternPort, originPort));
+  const gateway = await keep(startGateway(home, posternPort, originPort));
+  const application = `http://bench.localhost:${posternPort}`;
+  const token = await signIn(gateway, application, home);
 
   // Everybody is sent the same: the token in the cookie.
-  const headers = { Host: new URL(gateway.application).host, Cookie: `CF_Authorization=${gateway.token}` };
+  const headers = { Host: new URL(application).host, Cookie: `CF_Authorization=${token}` };
   const contenders: Contender[] = [
     { name: "no proxy", address: `http://127.0.0.1:${originPort}`, headers, servers: [] },
     { name: "nginx bare", address: `http://127.0.0.1:${barePort}`, headers, servers: [bare] },
@@ -66,7 +68,7 @@ async function bench(): Promise<void> {
   say(machine());
   const small = await compare("1 kB", "/1k", contenders, 5);
   await compare("1 MB", "/1m", contenders, 3);
-  const wall = reportWallTimes(gateway);
+  const wall = reportWallTimes(application, token);
   judge(small, wall);
 }
 
@@ -103,8 +105,8 @@ async function compare(title: string, path: string, contenders: Contender[], sec
   return medians;
 }
 
-function reportWallTimes(gateway: SignedInGateway): Map<string, number> {
-  const times = measureWallTimes(gateway, home);
+function reportWallTimes(application: string, token: string): Map<string, number> {
+  const times = measureWallTimes({ application, token, home });
   say("\n### Wall time of whole processes, median of 21 in turns\n\n| | ms |\n| --- | --- |");
   for (const { name, median } of times) say(`| \`${name}\` | ${median.toFixed(1)} |`);
   return new Map(times.map(({ name, median }) => [name, median]));

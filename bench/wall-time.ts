@@ -2,7 +2,7 @@
 // of the machine falls on all of them alike.
 import { spawnSync } from "node:child_process";
 import { median } from "./load.ts";
-import { postern, type SignedInGateway } from "./postern.ts";
+import { postern } from "./postern.ts";
 
 export interface WallTime {
   name: string;
@@ -12,12 +12,12 @@ export interface WallTime {
 
 const rounds = 21;
 
-export function measureWallTimes(gateway: SignedInGateway, home: string): WallTime[] {
-  const url = `${gateway.application}/1k`;
+export function measureWallTimes({ application, token, home }: { application: string; token: string; home: string }): WallTime[] {
+  const url = `${application}/1k`;
   const commands: { name: string; command: string; args: string[] }[] = [
     { name: "node -e 0", command: process.execPath, args: ["-e", "0"] },
-    { name: "access token", command: process.execPath, args: [postern, "access", "token", `-app=${gateway.application}`] },
-    { name: "curl", command: "curl", args: ["-sf", "-o", "/dev/null", "-b", `CF_Authorization=${gateway.token}`, url] },
+    { name: "access token", command: process.execPath, args: [postern, "access", "token", `-app=${application}`] },
+    { name: "curl", command: "curl", args: ["-sf", "-o", "/dev/null", "-b", `CF_Authorization=${token}`, url] },
     { name: "access curl", command: process.execPath, args: [postern, "access", "curl", "-sf", "-o", "/dev/null", url] },
   ];
   const times = new Map<string, number[]>(commands.map(({ name }) => [name, []]));

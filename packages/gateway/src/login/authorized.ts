@@ -12,7 +12,7 @@ import { sha256 } from "./hash.ts";
 import { coversHost, pathOnHost } from "./login-request.ts";
 import { errorPage, startAgainPage } from "./pages/error.ts";
 import { sendPage } from "./pages/layout.ts";
-import { cookieValues, decideFor, equalSecrets } from "./session.ts";
+import { cookieExpiry, cookieValues, decideFor, equalSecrets } from "./session.ts";
 
 type C = Context<LoginEnv>;
 
@@ -81,7 +81,7 @@ function setApplicationCookie(c: C, deps: LoginDependencies, application: Applic
     sameSite: sameSiteOf(application, secure),
     secure,
     // The official client believes in `Expires` alone (wire-protocol 5.5).
-    expires: new Date(Number(decodeToken(token).claims["exp"]) * 1000),
+    expires: cookieExpiry(Number(decodeToken(token).claims["exp"]) * 1000, deps.now()),
   });
 }
 

@@ -147,7 +147,11 @@ ${catalog.issuer}${endpoints.login}
 
 If you did not ask for a code, somebody typed your address: there is nothing to do.
 `;
-  deps
-    .sendMail({ to: email, subject: `Your code for ${catalog.organization.name}`, text })
-    .catch((error) => deps.log.error({ ray: rayId, error: String(error).slice(0, 300) }, "the mail server did not take a PIN"));
+  const { sendMail, log } = deps;
+  const subject = `Your code for ${catalog.organization.name}`;
+  setImmediate(() => {
+    sendMail({ to: email, subject, text }).catch((error) =>
+      log.error({ ray: rayId, error: String(error).slice(0, 300) }, "the mail server did not take a PIN"),
+    );
+  });
 }

@@ -14,6 +14,7 @@ import type { LoginDependencies, LoginEnv } from "./dependencies.ts";
 const defaultSessionDuration = "24h";
 // A sibling host can toss cookies of the same name at us (case T11); more than this is noise, not a browser.
 const cookieCandidates = 8;
+const longestCookieLife = 399 * 24 * 60 * 60_000;
 
 /** Every value of one cookie, in the order sent. A browser may send several: of paths, or tossed from a sibling host. */
 export function cookieValues(c: Context<LoginEnv>, name: string): string[] {
@@ -69,9 +70,14 @@ export async function startBrowserSession(
   });
   setCookie(c, cookies.authorization, deps.tokens.issueOrg(session), {
     ...teamCookieAttributes(c),
-    expires: new Date(session.expires_at),
+    expires: cookieExpiry(session.expires_at, deps.now()),
   });
   return session;
+}
+
+/** When a cookie ends: browsers keep none longer than 400 days (RFC 6265bis section 5.6.1). Both in milliseconds. */
+export function cookieExpiry(at: number, now: number): Date {
+  return new Date(Math.min(at, now + longestCookieLife));
 }
 
 /** Takes the global session's cookie out of this browser. */

@@ -98,6 +98,14 @@ test("a terminal's logout ends that terminal alone", async (context) => {
   assert.equal((await send(`${room.app("app")}/cdn-cgi/access/logout`, ask)).status, 401);
 });
 
+test("a terminal that holds its org token alone can still end its session at the team domain", async (context) => {
+  const room = await startLoginRoom(context);
+  const org = room.deps.tokens.issueOrg(await room.session("terminal"));
+  const ask = { method: "POST", headers: { "cf-access-token": org }, body: "" };
+  assert.equal((await send(`${room.team}/cdn-cgi/access/logout`, ask)).status, 204);
+  assert.equal((await room.deps.tokens.verifyOrg(org)).ok, false);
+});
+
 test("the keys alone may be cached (L20)", async (context) => {
   const room = await startLoginRoom(context);
   const person = new Person();

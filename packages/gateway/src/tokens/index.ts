@@ -58,7 +58,8 @@ export async function createTokens({ store, secretBox, catalogs, now, organizati
   const metaKey = secretBox.derive("meta");
   const claims = issueClaims({ catalogs, now, organizationTag });
   const verifiedApps = new Map<string, VerifiedApp>();
-  const minted = createMintCache(now);
+  // Issuer and custom claims come from the catalog: a changed one signs anew.
+  const minted = createMintCache(now, () => catalogs.current());
   let unknownKeyAskedAt = Number.NEGATIVE_INFINITY;
 
   function sign(content: object): string {
@@ -127,7 +128,7 @@ export async function createTokens({ store, secretBox, catalogs, now, organizati
       const pass = claims.pass(session, application, htu, lifetimeMs);
       return { token: sign(pass), expiresAt: pass.exp * 1000 };
     },
-    issueMatch: (match) => minted(`match ${issuer()} ${JSON.stringify(match)}`, matchLife, () => sign(claims.match(match))),
+    issueMatch: (match) => minted(`match ${JSON.stringify(match)}`, matchLife, () => sign(claims.match(match))),
 
     sealMeta(meta) {
       const iat = Math.floor(now() / 1000);

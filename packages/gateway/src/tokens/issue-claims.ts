@@ -5,7 +5,7 @@ import type { Clock } from "../clock.ts";
 import type { Application, Identity } from "../policy/model.ts";
 import type { StoredSession } from "../storage/store.ts";
 
-// Browsers keep no cookie above 4 kB; the other claims and the signature need about half of it.
+// Bytes. Browsers keep no cookie above 4 kB; the other claims and the signature need about half of it.
 const customLength = 1800;
 
 export function issueClaims({ catalogs, now, organizationTag }: { catalogs: CatalogSource; now: Clock; organizationTag: string }) {
@@ -78,7 +78,7 @@ function customClaims(catalogs: CatalogSource, identity: Identity): { custom?: R
   let length = 2;
   for (const name of names) {
     if (!Object.hasOwn(identity.oidc_fields, name)) continue;
-    length += JSON.stringify({ [name]: identity.oidc_fields[name] }).length;
+    length += Buffer.byteLength(JSON.stringify({ [name]: identity.oidc_fields[name] }));
     if (length > customLength) break;
     custom[name] = identity.oidc_fields[name];
   }

@@ -37,7 +37,9 @@ export function createLiveSessions(store: Store): LiveSessions {
         const session = await store.session(id);
         if (before !== forgotten) continue;
         if (session === undefined || session.revoked_at !== null || session.expires_at <= now) return undefined;
-        const live = known.get(id) ?? { session, alive: true };
+        const found = known.get(id);
+        if (found !== undefined) return found;
+        const live = { session, alive: true };
         if (known.size >= capacity) forget(known.keys().next().value ?? "");
         known.set(id, live);
         return live;

@@ -10,10 +10,16 @@ export interface MintCache {
   clear(): void;
 }
 
-/** Signing with RSA costs a third of a millisecond: what is the same for many requests is signed once. Bounded. */
-export function createMintCache(now: Clock): MintCache {
+/**
+ * Signing with RSA costs a third of a millisecond: what is the same for many requests is signed once. Bounded.
+ * @param basis what tokens are made from besides their key; when it is another one, nothing that is kept counts
+ */
+export function createMintCache(now: Clock, basis: () => unknown): MintCache {
   const kept = new Map<string, { token: string; until: number }>();
+  let madeFrom = basis();
   const cache = (key: string, lifeMs: number, mint: () => string) => {
+    if (basis() !== madeFrom) kept.clear();
+    madeFrom = basis();
     const found = kept.get(key);
     if (found !== undefined && found.until > now()) return found.token;
     const token = mint();

@@ -40,8 +40,15 @@ export async function openSigningKeys(deps: Deps): Promise<SigningKeys> {
   let published = new Map<string, KeyObject>();
   let signing: { kid: string; privateKey: KeyObject };
   let body = "";
+  let taken: StoredKey[] = [];
+  let nextEnd = Number.POSITIVE_INFINITY;
 
-  function take(keys: StoredKey[]): void {
+  const endOf = (key: StoredKey) =>
+    key.state === "retired" ? (key.retired_at ?? 0) + Math.max(retiredAtLeast, deps.longestToken()) : Number.POSITIVE_INFINITY;
+  const alive = (key: StoredKey) => endOf(key) > now();
+
+  function take(stored: StoredKey[]): void {
+    const keys = stored.filter(alive);
     const current = keys.find((key) => key.state === "current");
     if (current === undefined) throw new Error("the store holds no current signing key; restore it from a backup");
     signing = { kid: current.kid, privateKey: unseal(deps, current) };
@@ -52,13 +59,17 @@ export async function openSigningKeys(deps: Deps): Promise<SigningKeys> {
       public_cert: certificates.find(({ kid }) => kid === current.kid),
       public_certs: certificates,
     });
+    taken = keys;
+    nextEnd = Math.min(...keys.map(endOf));
   }
 
-  const alive = (key: StoredKey) =>
-    key.state !== "retired" || (key.retired_at ?? 0) + Math.max(retiredAtLeast, deps.longestToken()) > now();
+  /** A retired key's time runs out between two rotations: from then on it is neither published nor believed. */
+  function dropEnded(): void {
+    if (now() >= nextEnd) take(taken);
+  }
 
   const stored = await store.keys();
-  if (stored.some((key) => key.state === "current")) take(stored.filter(alive));
+  if (stored.some((key) => key.state === "current")) take(stored);
   else {
     const [first, second] = [await makeKey(deps), await makeKey(deps)];
     // Another process may have been first: its keys then stand.
@@ -71,15 +82,21 @@ export async function openSigningKeys(deps: Deps): Promise<SigningKeys> {
 
   return {
     signing: () => signing,
-    find: (kid) => published.get(kid),
-    certs: () => body,
+    find(kid) {
+      dropEnded();
+      return published.get(kid);
+    },
+    certs() {
+      dropEnded();
+      return body;
+    },
     async rotate() {
       const before = signing.kid;
       const fresh = await makeKey(deps);
       take(await store.changeKeys((keys) => rotated(keys.filter(alive), before, fresh, now())));
     },
     async reload() {
-      take((await store.keys()).filter(alive));
+      take(await store.keys());
     },
   };
 }

@@ -1,0 +1,214 @@
+// The keys that sign (wire-protocol 2, ADR 0005): which are published, which one signs, and how they are kept.
+import assert from "node:assert/strict";
+import { createPublicKey, randomBytes, X509Certificate } from "node:crypto";
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { type TestContext, test } from "node:test";
+import { createLocalJWKSet, jwtVerify } from "jose";
+import { applicationWith, day, forge, headerOf, hour, openTokenRoom, rs256, type TokenRoom } from "./token-room.ts";
+
+interface Certs {
+  keys: { kid: string; kty: string; n: string; e: string; alg: string; use: string }[];
+  public_cert: { kid: string; cert: string };
+  public_certs: { kid: string; cert: string }[];
+}
+
+function certs({ tokens }: Pick<TokenRoom, "tokens">): Certs {
+  return JSON.parse(tokens.certs());
+}
+
+function kids(room: Pick<TokenRoom, "tokens">): string[] {
+  return certs(room).keys.map(({ kid }) => kid);
+}
+
+/** What is published, whatever the order: it means nothing (wire-protocol 2). */
+function published(room: Pick<TokenRoom, "tokens">): { signs: string; kids: string[] } {
+  return { signs: certs(room).public_cert.kid, kids: kids(room).sort() };
+}
+
+async function token(room: TokenRoom): Promise<string> {
+  return room.tokens.issueApp(await room.session(), room.application, hour);
+}
+
+function signer(text: string): string {
+  return String(headerOf(text)["kid"]);
+}
+
+function fileFor(context: TestContext): string {
+  const folder = mkdtempSync(join(tmpdir(), "postern-keys-"));
+  context.after(() => rmSync(folder, { recursive: true, force: true }));
+  return join(folder, "postern.db");
+}
+
+test("the certs endpoint names each key as JWK and as certificate, and an origin's library verifies with it", async (context) => {
+  const room = await openTokenRoom(context);
+  const { keys, public_cert, public_certs } = certs(room);
+  assert.equal(keys.length, 2, "one that signs and the next one");
+  const text = await token(room);
+  assert.equal(public_cert.kid, signer(text));
+  assert.deepEqual(new Set(public_certs.map(({ kid }) => kid)), new Set(keys.map(({ kid }) => kid)));
+  for (const key of keys) {
+    assert.deepEqual(Object.keys(key).sort(), ["alg", "e", "kid", "kty", "n", "use"], "and nothing of the private part");
+    assert.deepEqual([key.kty, key.alg, key.use], ["RSA", "RS256", "sig"]);
+    const certificate = new X509Certificate(public_certs.find(({ kid }) => kid === key.kid)?.cert ?? "");
+    assert.ok(certificate.publicKey.equals(createPublicKey({ key, format: "jwk" })));
+    assert.equal(certificate.subject, "CN=login.example.com");
+  }
+  const { payload } = await jwtVerify(text, createLocalJWKSet({ keys }), {
+    issuer: "https://login.example.com",
+    audience: room.application.aud,
+    currentDate: new Date(room.clock.now),
+  });
+  assert.equal(payload["type"], "app");
+});
+
+test("a key is published before it signs, at every rotation (T19)", async (context) => {
+  const room = await openTokenRoom(context);
+  for (let rotation = 0; rotation < 3; rotation++) {
+    const known = kids(room);
+    const before = signer(await token(room));
+    await room.tokens.rotateKeys();
+    const after = signer(await token(room));
+    assert.notEqual(after, before);
+    assert.ok(known.includes(after), "an origin that asked before the rotation knows the key that signs now");
+    assert.ok(kids(room).includes(before), "and the tokens from before are still good");
+    assert.equal(certs(room).public_cert.kid, after);
+  }
+});
+
+test("a token from before the rotation stays good", async (context) => {
+  const room = await openTokenRoom(context);
+  const text = await token(room);
+  await room.tokens.rotateKeys();
+  assert.ok((await room.tokens.verifyApp(text, room.application.aud)).ok);
+  assert.ok((await (await room.another()).verifyApp(text, room.application.aud)).ok, "also to a gateway that starts now");
+});
+
+test("a retired key is published for seven days, and then no more (T19)", async (context) => {
+  const room = await openTokenRoom(context);
+  const old = signer(await token(room));
+  await room.tokens.rotateKeys();
+  room.clock.now += 7 * day - 1;
+  assert.ok(kids(room).includes(old));
+  room.clock.now += 1;
+  assert.ok(!kids(room).includes(old));
+  assert.equal(kids(room).length, 2);
+  assert.ok(!kids({ tokens: await room.another() }).includes(old));
+});
+
+test("a retired key stays published for as long as a token that it signed can live", async (context) => {
+  const room = await openTokenRoom(context);
+  room.change({ applications: [applicationWith("a".repeat(64), { session_duration: "720h" })] });
+  const old = signer(await token(room));
+  await room.tokens.rotateKeys();
+  room.clock.now += 30 * day - 1;
+  assert.ok(kids(room).includes(old));
+  room.clock.now += 1;
+  assert.ok(!kids(room).includes(old));
+});
+
+test("a retired key signs for nobody once its time is over, whatever the token says", async (context) => {
+  const room = await openTokenRoom(context);
+  const session = await room.sessions.start({
+    kind: "browser",
+    identity: (await room.session()).identity,
+    userAgent: "test",
+    lifetimeMs: 60 * day,
+  });
+  const text = room.tokens.issueApp(session, room.application, 60 * day);
+  await room.tokens.rotateKeys();
+  room.clock.now += 8 * day;
+  assert.deepEqual(await room.tokens.verifyApp(text, room.application.aud), { ok: false, fault: "bad_signature" });
+});
+
+test("two gateways that rotate at once rotate once", async (context) => {
+  const place = fileFor(context);
+  const secretKey = randomBytes(32);
+  const [one, two] = [await openTokenRoom(context, { place, secretKey }), await openTokenRoom(context, { place, secretKey })];
+  assert.deepEqual(published(one), published(two), "the second took the first one's keys");
+  const next = kids(one).filter((kid) => kid !== certs(one).public_cert.kid);
+  await Promise.all([one.tokens.rotateKeys(), two.tokens.rotateKeys()]);
+  assert.deepEqual(published(one), published(two));
+  assert.deepEqual([certs(one).public_cert.kid], next);
+  assert.equal(kids(one).length, 3);
+});
+
+test("a gateway believes the key that another process has just made, and signs with it when told", async (context) => {
+  const place = fileFor(context);
+  const secretKey = randomBytes(32);
+  const [one, two] = [await openTokenRoom(context, { place, secretKey }), await openTokenRoom(context, { place, secretKey })];
+  await two.tokens.rotateKeys();
+  await two.tokens.rotateKeys();
+  const text = await token(two);
+  assert.ok(!kids(one).includes(signer(text)));
+  assert.ok((await one.tokens.verifyApp(text, one.application.aud)).ok);
+  const assertion = one.tokens.serviceAssertion(one.application, "robot");
+  await two.tokens.rotateKeys();
+  await one.tokens.refresh();
+  assert.deepEqual(published(one), published(two));
+  assert.notEqual(signer(one.tokens.serviceAssertion(one.application, "robot")), signer(assertion), "nor is an older one handed out");
+});
+
+test("unknown keys make the gateway ask its store once in ten seconds, not for each token (T4)", async (context) => {
+  const room = await openTokenRoom(context);
+  const { privateKey } = await room.signingKey();
+  let asked = 0;
+  const keys = room.store.keys;
+  room.store.keys = () => {
+    asked++;
+    return keys();
+  };
+  const ask = () => room.tokens.verifyApp(forge({ alg: "RS256", kid: randomBytes(32).toString("hex") }, {}, rs256(privateKey)), "aud");
+  for (let index = 0; index < 100; index++) assert.deepEqual(await ask(), { ok: false, fault: "bad_signature" });
+  assert.equal(asked, 1);
+  room.clock.now += 10_000;
+  for (let index = 0; index < 100; index++) await ask();
+  assert.equal(asked, 2);
+});
+
+test("no private key is in the database in clear", async (context) => {
+  const place = fileFor(context);
+  const room = await openTokenRoom(context, { place });
+  await room.tokens.rotateKeys();
+  const secrets = ["PRIVATE KEY", await privatePart(room)];
+  const folder = join(place, "..");
+  const files = readdirSync(folder);
+  assert.ok(files.length > 0);
+  for (const file of files) {
+    const content = readFileSync(join(folder, file));
+    for (const secret of secrets) {
+      assert.ok(!content.includes(secret), `${file} holds ${secret.slice(0, 12)}`);
+      assert.ok(!content.includes(Buffer.from(secret).toString("base64").slice(0, -4)), `${file} holds ${secret.slice(0, 12)} in base64`);
+    }
+  }
+  assert.ok(
+    files.some((file) => readFileSync(join(folder, file)).includes(kids(room)[0] ?? "?")),
+    "the files are the ones with the keys",
+  );
+});
+
+test("with another secret key the gateway does not start, and says which file to bring back", async (context) => {
+  const place = fileFor(context);
+  await openTokenRoom(context, { place });
+  await assert.rejects(openTokenRoom(context, { place }), /sealed with another secret key; bring back the secret_key_file/);
+});
+
+test("a sealed key that was moved to another name does not open", async (context) => {
+  const room = await openTokenRoom(context);
+  await room.store.changeKeys((keys) => {
+    const [one, two] = keys;
+    if (one === undefined || two === undefined) return assert.fail("there are two");
+    return [
+      { ...one, sealed_private_key: two.sealed_private_key },
+      { ...two, sealed_private_key: one.sealed_private_key },
+    ];
+  });
+  await assert.rejects(room.another(), /sealed with another secret key/);
+});
+
+/** One line of the private key, as PEM has it. */
+async function privatePart(room: TokenRoom): Promise<string> {
+  const { privateKey } = await room.signingKey();
+  return privateKey.export({ format: "pem", type: "pkcs8" }).toString().split("\n")[5] ?? "";
+}

@@ -1,0 +1,123 @@
+// Every store that Postern has, and records to put into one. A new store gets a line in the table, nothing else.
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { TestContext } from "node:test";
+import { openSqliteStore } from "../../packages/gateway/src/storage/sqlite.ts";
+import type {
+  Store,
+  StoredHandover,
+  StoredKey,
+  StoredObject,
+  StoredPin,
+  StoredSession,
+  StoredTransfer,
+} from "../../packages/gateway/src/storage/store.ts";
+
+export interface Backend {
+  name: string;
+  /** whether several processes can open the same database */
+  shared: boolean;
+  /** a new database; each call of what comes back opens it once more, as another process would */
+  make(context: TestContext): () => Store;
+}
+
+export const time = Date.UTC(2026, 10, 25);
+export const minute = 60_000;
+
+export const backends: readonly Backend[] = [
+  { name: "SQLite in memory", shared: false, make: (context) => opener(context, () => ":memory:") },
+  { name: "SQLite in a file", shared: true, make: (context) => opener(context, () => join(temporaryFolder(context), "postern.db")) },
+];
+
+function opener(context: TestContext, makePlace: () => string): () => Store {
+  const place = makePlace();
+  return () => {
+    const store = openSqliteStore(place, { now: () => time });
+    context.after(() => store.close());
+    return store;
+  };
+}
+
+export function temporaryFolder(context: TestContext): string {
+  const folder = mkdtempSync(join(tmpdir(), "postern-store-"));
+  context.after(() => rmSync(folder, { recursive: true, force: true }));
+  return folder;
+}
+
+export function key(kid: string, more: Partial<StoredKey> = {}): StoredKey {
+  return {
+    kid,
+    state: "next",
+    public_jwk: "{}",
+    certificate: "certificate",
+    sealed_private_key: "sealed",
+    created_at: time,
+    activated_at: null,
+    retired_at: null,
+    ...more,
+  };
+}
+
+export function object(id: string, more: Partial<StoredObject> = {}): StoredObject {
+  return { kind: "group", id, name: id, aud: null, managed_by: "api", body: "{}", created_at: time, updated_at: time, ...more };
+}
+
+export function session(id: string, userId: string, more: Partial<StoredSession> = {}): StoredSession {
+  return {
+    id,
+    user_id: userId,
+    kind: "browser",
+    parent_id: null,
+    identity: {
+      email: "ada@example.com",
+      name: "Ada Ünïcode 🗝",
+      idp: { id: "corp", type: "oidc" },
+      groups: ["eng", 'quote"d'],
+      oidc_fields: { department: { floor: 3 } },
+      amr: ["otp"],
+      ip: "2001:db8::1",
+      country: "",
+      iat: time / 1000,
+    },
+    user_agent: "a browser",
+    created_at: time,
+    expires_at: time + 60 * minute,
+    revoked_at: null,
+    ...more,
+  };
+}
+
+export function handover(id: string, more: Partial<StoredHandover> = {}): StoredHandover {
+  return { id, aud: "aud", session_id: "session", app_session_hash: "a", state_hash: "s", expires_at: time + minute, ...more };
+}
+
+export function pin(id: string, more: Partial<StoredPin> = {}): StoredPin {
+  return {
+    id,
+    email: "ada@example.com",
+    aud: "aud",
+    idp_id: "pin",
+    pin_hash: "p",
+    browser_hash: "b",
+    tries: 0,
+    created_at: time,
+    expires_at: time + 10 * minute,
+    ...more,
+  };
+}
+
+export function transfer(id: string, more: Partial<StoredTransfer> = {}): StoredTransfer {
+  return {
+    id,
+    address: "192.0.2.7",
+    user_agent: "a terminal",
+    created_at: time,
+    expires_at: time + 10 * minute,
+    held_until: 0,
+    state: "waiting",
+    body: null,
+    service_public_key: null,
+    ...more,
+  };
+}

@@ -31,13 +31,14 @@ export function readIngress(written: readonly WrittenRule[], report: Report, res
 }
 
 function toRule(rule: WrittenRule, service: IngressService, resolvePath: (path: string) => string): IngressRule {
-  const { httpHostHeader, connectTimeout, noTLSVerify, originServerName, caPool } = rule.originRequest;
+  const { httpHostHeader, connectTimeout, responseTimeout, noTLSVerify, originServerName, caPool } = rule.originRequest;
   return {
     ...(rule.hostname === undefined ? {} : { hostname: rule.hostname }),
     ...(rule.path === undefined || rule.path === "/" ? {} : { path: rule.path.replace(/(?<=.)\/$/, "") }),
     service,
     originRequest: {
       connectTimeout,
+      responseTimeout,
       ...(httpHostHeader === undefined ? {} : { httpHostHeader }),
       ...(noTLSVerify === undefined ? {} : { noTLSVerify }),
       ...(originServerName === undefined ? {} : { originServerName }),
@@ -47,8 +48,8 @@ function toRule(rule: WrittenRule, service: IngressService, resolvePath: (path: 
 }
 
 function checkPath(written: string, path: FieldPath, report: Report): void {
-  if (!/^[/*]/.test(written)) return report.problem(path, "must begin with /; it is a prefix or a glob, not a regular expression", written);
-  if (/[\\^$()[\]{}|?#\s]|\.\*|\.\+/.test(written))
+  if (!/^[/*]/.test(written)) report.problem(path, "must begin with /; it is a prefix or a glob, not a regular expression", written);
+  else if (/[\\^$()[\]{}|?#\s]|\.\*|\.\+/.test(written))
     report.problem(path, "looks like a regular expression; write a prefix such as /v1, or a glob such as /v1/*/items", written);
 }
 

@@ -203,6 +203,7 @@ export const ingressRule = z.strictObject({
     .strictObject({
       httpHostHeader: someText.optional(),
       connectTimeout: milliseconds.prefault("30s"),
+      responseTimeout: milliseconds.prefault("100s"),
       noTLSVerify: z.boolean().optional(),
       originServerName: someText.optional(),
       caPool: someText.optional(),

@@ -112,7 +112,17 @@ export interface IngressRule {
   /** prefix on segment boundaries, or a glob with `*` */
   path?: string;
   service: IngressService;
-  originRequest: { httpHostHeader?: string; connectTimeout: number; noTLSVerify?: boolean; originServerName?: string; caPool?: string };
+  originRequest: {
+    httpHostHeader?: string;
+    /** milliseconds */
+    connectTimeout: number;
+    /** [ext] milliseconds from the complete request to the beginning of the answer */
+    responseTimeout: number;
+    noTLSVerify?: boolean;
+    originServerName?: string;
+    /** path of a PEM file */
+    caPool?: string;
+  };
 }
 
 export type IngressService =

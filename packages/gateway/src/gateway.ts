@@ -2,7 +2,7 @@
 // tests all start a gateway here, so that what is tested is what is served.
 import { randomBytes } from "node:crypto";
 import { createRequestHandler } from "./access/handle-request.ts";
-import { createListener, type Listener } from "./access/listeners.ts";
+import { createListener, type Listener, redirectToHttps } from "./access/listeners.ts";
 import { createCatalogSource } from "./catalog-source.ts";
 import type { Clock } from "./clock.ts";
 import type { Config } from "./config.ts";
@@ -63,16 +63,22 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
     scheme: config.tls === undefined ? "http" : "https",
     allowedPorts: allowedPorts(config),
     trustedProxies: config.trusted_proxies,
+    bodyTimeout: config.limits.body_timeout,
+    logRequests: config.log.requests,
     log,
     now,
   });
   const listeners: Listener[] = [];
   try {
-    for (const listen of config.listen) listeners.push(await createListener({ listen, tls: config.tls, handler, limits: config.limits }));
-    if (config.redirect_http !== undefined)
-      listeners.push(await createListener({ listen: config.redirect_http, redirect: true, limits: config.limits }));
+    const { limits, tls } = config;
+    for (const listen of config.listen) listeners.push(await createListener({ listen, tls, handler, limits, log }));
+    if (config.redirect_http !== undefined) {
+      const toHttps = redirectToHttps(publicPort(config));
+      listeners.push(await createListener({ listen: config.redirect_http, handler: toHttps, limits, log }));
+    }
   } catch (error) {
     await Promise.all(listeners.map((listener) => listener.close(0)));
+    handler.close();
     await store.close();
     throw error;
   }
@@ -103,9 +109,16 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
       for (const timer of timers) clearInterval(timer);
       unwatch();
       await Promise.all(listeners.map((listener) => listener.close(graceMs)));
+      handler.close();
       await store.close();
     },
   };
+}
+
+/** The port that people see: the first of `public_ports`, else the first that is listened on. */
+function publicPort({ public_ports, listen }: Config): number {
+  const listening = listen.find((each) => each.kind === "tcp");
+  return public_ports[0] ?? listening?.port ?? 443;
 }
 
 /** The ports that a `Host` may name (wire-protocol 1). */

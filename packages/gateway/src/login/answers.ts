@@ -1,8 +1,8 @@
 // The answers of the sign-in endpoints that are no pages, and how they read forms.
 import type { Context } from "hono";
 import type { ContentfulStatusCode } from "hono/utils/http-status";
+import { privateHeaders } from "../private-headers.ts";
 import type { LoginEnv } from "./dependencies.ts";
-import { privateHeaders } from "./pages/layout.ts";
 import { readText } from "./read-text.ts";
 
 const formLimit = 64 * 1024;

@@ -66,7 +66,9 @@ export async function deliver(
     userAgent: transfer.user_agent,
     lifetimeMs: orgToken ? Math.max(0, session.expires_at - deps.now()) : lifetimeMs,
   });
-  const sealed = seal(deps, request, terminal, { lifetimeMs, orgToken });
+  // A logout ends the terminals that it finds; this one began just now, and may have been missed.
+  const parent = await deps.store.session(session.id);
+  const sealed = parent?.revoked_at === null ? seal(deps, request, terminal, { lifetimeMs, orgToken }) : undefined;
   const delivered = sealed !== undefined && (await relay.answer(request.key, { state: "sealed", ...sealed }));
   if (!delivered) await deps.sessions.end(terminal.id);
   return delivered;

@@ -3,8 +3,8 @@
 import { headers } from "@postern/protocol";
 import type { Context } from "hono";
 import { z } from "zod";
+import { canonicalPath } from "../access/canonical-path.ts";
 import { matchApplication } from "../access/match-application.ts";
-import { canonicalPath } from "../access/read-request.ts";
 import type { RequestFacts } from "../request-facts.ts";
 import { mayEnter } from "./approve.ts";
 import type { LoginDependencies, LoginEnv } from "./dependencies.ts";

@@ -19,6 +19,7 @@ import {
   type SignInTarget,
   sealTarget,
 } from "./attempt.ts";
+import { hostOf } from "./cli-request.ts";
 import type { LoginDependencies, LoginEnv } from "./dependencies.ts";
 import { handOver, someoneElsePurpose } from "./hand-over.ts";
 import type { ProvidedIdentity, RedirectProvider, SignInFault } from "./identity-provider.ts";
@@ -44,7 +45,7 @@ export async function showLogin(c: C, deps: LoginDependencies): Promise<Response
   const { application, target } = request;
   if (application !== undefined) {
     c.header(headers.aud, application.aud);
-    c.header(headers.domain, target.application?.authority ?? "");
+    c.header(headers.domain, hostOf(target.application?.authority ?? "") ?? "");
   }
   // Wire-protocol 6.3: a terminal's own token is exchanged here, by the terminal, and serves nothing else.
   const terminal = target.application === undefined || isFromBrowser(c) ? undefined : await terminalSession(c, deps);

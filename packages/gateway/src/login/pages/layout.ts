@@ -5,6 +5,7 @@ import type { Context } from "hono";
 import { html, raw } from "hono/html";
 import type { ContentfulStatusCode } from "hono/utils/http-status";
 import type { Organization } from "../../policy/model.ts";
+import { privateHeaders } from "../../private-headers.ts";
 import type { LoginEnv } from "../dependencies.ts";
 import { stylesheet } from "./style.ts";
 
@@ -37,22 +38,19 @@ export async function sendPage(c: Context<LoginEnv>, page: Page): Promise<Respon
 }
 
 /** A page of the data path, which answers without Hono. */
-export function renderErrorPage(page: { organization: Organization; status: number; heading: string; message: string; rayId: string }): {
-  body: string;
-  headers: Record<string, string>;
-} {
-  const { organization, heading, message, rayId } = page;
-  const body = render(organization, { title: heading, heading, body: html`<p class="lead">${message}</p>` }, rayId).toString();
+export function renderErrorPage(page: {
+  organization: Organization;
+  heading: string;
+  message: string;
+  rayId: string;
+  /** where one way on leads */
+  next?: { href: string; label: string } | undefined;
+}): { body: string; headers: Record<string, string> } {
+  const { organization, heading, message, rayId, next } = page;
+  const way = next === undefined ? "" : html`<div class="stack"><a class="button" href="${next.href}">${next.label}</a></div>`;
+  const body = render(organization, { title: heading, heading, body: html`<p class="lead">${message}</p>${way}` }, rayId).toString();
   return { body, headers: pageHeaders(organization, undefined) };
 }
-
-/** The headers of everything that is said to one person: no cache keeps it (case L20), no other site learns of it. */
-export const privateHeaders = {
-  "Cache-Control": "private, no-store",
-  Vary: "Cookie",
-  "Referrer-Policy": "no-referrer",
-  "X-Content-Type-Options": "nosniff",
-} as const;
 
 function pageHeaders(organization: Organization, leavesOver: "http" | "https" | undefined): Record<string, string> {
   const { styleHash, logo } = frameOf(organization);

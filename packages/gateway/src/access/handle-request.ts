@@ -1,0 +1,236 @@
+// The data path, whole: read → match the application → authenticate → decide → sanitize → forward. Every way in ends
+// in one of the answers of answers.ts or at the origin, and nothing reaches the origin that policy did not let pass.
+import type { IncomingMessage, ServerResponse } from "node:http";
+import { endpoints, reservedPrefix, tokenCheckArgument } from "@postern/protocol";
+import type { Catalog, CatalogSource } from "../catalog.ts";
+import type { Clock } from "../clock.ts";
+import type { Log } from "../observe/log.ts";
+import type { Application, Decision } from "../policy/model.ts";
+import type { RequestFacts } from "../request-facts.ts";
+import type { Tokens } from "../tokens/tokens.ts";
+import { createAnswers, type Recipient, type RenderErrorPage } from "./answers.ts";
+import { type Authentication, type CredentialFault, createAuthenticator, readSingleHeader } from "./authenticate.ts";
+import { chooseService } from "./choose-service.ts";
+import { answerPreflight, isPreflight } from "./cors.ts";
+import { createDecider } from "./decide.ts";
+import { describeApplication } from "./describe-application.ts";
+import { createForwarder, type ForwardFault } from "./forward-http.ts";
+import type { LocalAnswer } from "./local-answer.ts";
+import { type ApplicationMatch, isApplicationHost } from "./match-application.ts";
+import { createRequestReader, type ReadRequest } from "./read-request.ts";
+import { valuesOf } from "./request-headers.ts";
+import { type IdentityHeaders, sanitizeHeaders } from "./sanitize-headers.ts";
+import { sendAnswer } from "./send-answer.ts";
+
+export interface RequestHandlerOptions {
+  catalogs: CatalogSource;
+  tokens: Tokens;
+  /** answers below /cdn-cgi/access/ and for the team domain */
+  reserved: (request: IncomingMessage, response: ServerResponse, facts: RequestFacts) => void;
+  renderErrorPage: RenderErrorPage;
+  scheme: "http" | "https";
+  allowedPorts: ReadonlySet<number>;
+  trustedProxies: readonly string[];
+  /** milliseconds for which a client may pause in the middle of a body */
+  bodyTimeout?: number;
+  /** also logs the requests that passed */
+  logRequests?: boolean;
+  log: Log;
+  now: Clock;
+}
+
+export interface RequestHandler {
+  (request: IncomingMessage, response: ServerResponse): void;
+  /** ends idle connections to origins */
+  close(): void;
+}
+
+/** What becomes of a request that belongs to an application. */
+type Outcome =
+  | { kind: "forward"; identity: IdentityHeaders | undefined }
+  | { kind: "sign_in" }
+  | { kind: "pass_failed" }
+  | { kind: "bad_credentials"; fault: CredentialFault }
+  | { kind: "denied"; who: "person" | "service" | "nobody" };
+
+/** A request with all that is known of it. */
+interface Exchange {
+  request: IncomingMessage;
+  response: ServerResponse;
+  reading: ReadRequest;
+  application: Application;
+  say: (answer: LocalAnswer) => void;
+}
+
+const minute = 60_000;
+
+export function createRequestHandler(options: RequestHandlerOptions): RequestHandler {
+  const { catalogs, tokens, reserved, renderErrorPage, log, now, bodyTimeout = minute, logRequests = false } = options;
+  const read = createRequestReader({ ...options, isOurs: (token) => tokens.isOurs(token) });
+  const authenticate = createAuthenticator({ tokens, now });
+  const decide = createDecider();
+  const answers = createAnswers({ tokens, renderErrorPage });
+  const forwarder = createForwarder({ bodyTimeout });
+
+  function handle(request: IncomingMessage, response: ServerResponse): void {
+    const catalog = catalogs.current();
+    const reading = read(request, catalog);
+    const say = (answer: LocalAnswer | undefined) => {
+      if (answer !== undefined) sendAnswer(request, response, reading, answer);
+    };
+    if (!reading.ok) {
+      say(answers.unreadable({ catalog, ...reading }, reading.fault));
+      return;
+    }
+    const { facts, sent } = reading;
+    if (isReserved(facts, catalog)) {
+      if (sent.hasBody) request.setTimeout(bodyTimeout, () => request.socket.destroy());
+      if (sent.expectsContinue) response.writeContinue();
+      reserved(request, response, facts);
+      return;
+    }
+    if (facts.match === undefined) {
+      say(answers.noApplication({ catalog, ...reading }));
+      return;
+    }
+    const exchange: Exchange = { request, response, reading, application: facts.match.application, say };
+    const settled = enter(exchange, facts.match);
+    if (!(settled instanceof Promise)) say(settled);
+    else settled.then(say).catch((error: unknown) => say(failed(exchange, error)));
+  }
+
+  /** @returns what to answer; undefined once the origin answers */
+  function enter(exchange: Exchange, match: ApplicationMatch): LocalAnswer | undefined | Promise<LocalAnswer | undefined> {
+    const { request, reading, application } = exchange;
+    const { facts, sent } = reading;
+    if (sent.metadataRequest === "true") {
+      const letsEverybodyIn = decide(facts, application, { kind: "anonymous" }).outcome === "bypass";
+      return describeApplication(facts, match, letsEverybodyIn, tokens);
+    }
+    if (isPreflight(facts.method, sent) && !sent.hasBody) {
+      if (application.cors_headers !== undefined) return answerPreflight(application.cors_headers, sent);
+      if (application.options_preflight_bypass) return forward(exchange, undefined);
+    }
+    const authentication = authenticate(reading, application, request.rawHeaders);
+    if (!(authentication instanceof Promise)) return conclude(exchange, authentication);
+    return authentication.then((settled) => conclude(exchange, settled));
+  }
+
+  function conclude(exchange: Exchange, authentication: Authentication): LocalAnswer | undefined {
+    const { reading, application } = exchange;
+    const { facts } = reading;
+    const decision = decide(facts, application, authentication);
+    const outcome = outcomeOf(authentication, decision, tokens, application);
+    if (outcome.kind === "forward") return asksOnlyForCheck(facts) ? checked : forward(exchange, outcome.identity);
+    note(facts, application, outcome, authentication, decision);
+    return refusal(exchange, outcome);
+  }
+
+  function refusal({ reading, application }: Exchange, outcome: Exclude<Outcome, { kind: "forward" }>): LocalAnswer {
+    const { facts } = reading;
+    const to = recipient(reading, application);
+    switch (outcome.kind) {
+      case "sign_in":
+        return answers.signIn(to, facts, application);
+      case "pass_failed":
+        return answers.passFailed(to, facts);
+      case "bad_credentials":
+        return answers.badCredentials(to, facts, outcome.fault);
+      case "denied":
+        return answers.denied(to, facts, application, outcome.who);
+    }
+  }
+
+  function forward(exchange: Exchange, identity: IdentityHeaders | undefined): LocalAnswer | undefined {
+    const { request, response, reading, application, say } = exchange;
+    const { facts, sent } = reading;
+    const to = recipient(reading, application);
+    const rule = chooseService(facts.catalog.ingress, facts.host, facts.path);
+    if (rule === undefined) return answers.fixedStatus(to, 404);
+    if (rule.service.kind === "status") return answers.fixedStatus(to, rule.service.status);
+    if (sent.asksForWebSocket) return answers.webSocket(to);
+    const headers = sanitizeHeaders({
+      facts,
+      rawHeaders: request.rawHeaders,
+      identity,
+      consumedHeader: consumedHeader(application, request.rawHeaders),
+      hostHeader: rule.originRequest.httpHostHeader,
+    });
+    if (logRequests)
+      response.once("finish", () => log.info({ ...named(facts, application), status: response.statusCode }, "a request passed"));
+    const onFault = (fault: ForwardFault, detail: string) => {
+      log.warn({ ...named(facts, application), fault, detail }, "an origin did not answer");
+      say(answers.originFailed(to, fault));
+    };
+    forwarder.forward({ request, response, facts, sent, rule, headers, onFault });
+    return undefined;
+  }
+
+  /** The ray id on the page finds this line. People without a session are everyday life and said at debug level. */
+  function note(facts: RequestFacts, application: Application, outcome: Outcome, authentication: Authentication, decision: Decision): void {
+    const fault = "fault" in authentication ? authentication.fault : undefined;
+    const reason = decision.outcome === "deny" ? decision.reason : undefined;
+    const policy = "policy" in decision ? decision.policy.name : undefined;
+    const fields = { ...named(facts, application), outcome: outcome.kind, fault, reason, policy };
+    if (outcome.kind === "sign_in") log.debug(fields, "a request must sign in");
+    else log.info(fields, "a request was refused");
+  }
+
+  function failed({ reading, application }: Exchange, error: unknown): LocalAnswer {
+    log.error({ ...named(reading.facts, application), error: error instanceof Error ? error.stack : String(error) }, "a request failed");
+    return answers.internal(recipient(reading, application));
+  }
+
+  return Object.assign(handle, { close: () => forwarder.close() });
+}
+
+const checked: LocalAnswer = { status: 204, headers: { "Cache-Control": "private, no-store" }, body: "" };
+
+/** The team domain, the relay, and the reserved prefix on every host that is served (wire-protocol 1). */
+function isReserved({ host, path }: RequestFacts, catalog: Catalog): boolean {
+  if (host === catalog.teamHost) return true;
+  if (catalog.relayHosts.has(host) && (path.startsWith(endpoints.transfer) || !isApplicationHost(catalog, host))) return true;
+  return (path.startsWith(reservedPrefix) || path === reservedPrefix.slice(0, -1)) && isApplicationHost(catalog, host);
+}
+
+function outcomeOf(authentication: Authentication, decision: Decision, tokens: Tokens, application: Application): Outcome {
+  // Bypass is for whoever asks, also for those whose credentials do not hold.
+  if (decision.outcome === "bypass") return { kind: "forward", identity: undefined };
+  switch (authentication.kind) {
+    case "refused":
+      return { kind: "bad_credentials", fault: authentication.fault };
+    case "person":
+      if (decision.outcome !== "allow") return { kind: "denied", who: "person" };
+      return { kind: "forward", identity: { assertion: authentication.assertion, email: authentication.session.identity.email } };
+    case "service": {
+      if (decision.outcome !== "allow") return { kind: "denied", who: "service" };
+      const assertion = tokens.serviceAssertion(application, authentication.serviceToken.client_id);
+      return { kind: "forward", identity: { assertion, email: undefined } };
+    }
+    case "unauthenticated":
+    case "anonymous":
+      if (authentication.kind === "unauthenticated" && authentication.via === "pass") return { kind: "pass_failed" };
+      return decision.outcome === "login" ? { kind: "sign_in" } : { kind: "denied", who: "nobody" };
+  }
+}
+
+function recipient({ facts, sent, rayId }: ReadRequest, application: Application): Recipient {
+  return { catalog: facts.catalog, rayId, sent, application: { facts, application } };
+}
+
+/** Wire-protocol 6.9: answered here, whatever the path; the origin never sees it. */
+function asksOnlyForCheck({ query }: RequestFacts): boolean {
+  return query.includes(tokenCheckArgument) && query.split("&").includes(`${tokenCheckArgument}=true`);
+}
+
+/** The application's own header for service tokens, where this request used it: a credential, and not the origin's. */
+function consumedHeader({ read_service_tokens_from_header: name }: Application, rawHeaders: readonly string[]): string | undefined {
+  if (name === undefined) return undefined;
+  return readSingleHeader(valuesOf(rawHeaders, name), name) === undefined ? undefined : name.toLowerCase();
+}
+
+/** No query: it may hold what is nobody's business. */
+function named(facts: RequestFacts, application: Application): Record<string, unknown> {
+  const { rayId, clientIp, method, authority, path } = facts;
+  return { ray: rayId, ip: clientIp, method, host: authority, path, aud: application.aud };
+}

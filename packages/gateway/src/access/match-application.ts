@@ -1,0 +1,82 @@
+// Which application a request belongs to (access-features 3.1): the most specific pattern that covers host and
+// path. What a host can match is worked out once for each configuration.
+import type { CompiledPattern } from "@postern/protocol";
+import type { Catalog } from "../catalog.ts";
+import type { Application } from "../policy/model.ts";
+
+export interface ApplicationMatch {
+  application: Application;
+  /** the pattern that matched, as configured */
+  pattern: string;
+}
+
+interface Candidate extends ApplicationMatch {
+  compiled: CompiledPattern;
+}
+
+const hostsPerCatalog = 1_000;
+const candidatesOf = new WeakMap<Catalog, Map<string, Candidate[]>>();
+
+/** The patterns that cover a host, most specific first; empty for a host that no application has. */
+function candidates(catalog: Catalog, host: string): Candidate[] {
+  let hosts = candidatesOf.get(catalog);
+  if (hosts === undefined) {
+    hosts = new Map();
+    candidatesOf.set(catalog, hosts);
+  }
+  const known = hosts.get(host);
+  if (known !== undefined) return known;
+  const found = catalog.patterns
+    .filter(({ pattern }) => pattern.matchesHost(host))
+    .map(({ pattern, application }) => ({ application, pattern: pattern.text, compiled: pattern }));
+  // Anybody may ask under any name: names that nothing covers are not kept, and the others not without end.
+  if (found.length > 0) {
+    if (hosts.size >= hostsPerCatalog) hosts.clear();
+    hosts.set(host, found);
+  }
+  return found;
+}
+
+/** Whether any application has this host. */
+export function isApplicationHost(catalog: Catalog, host: string): boolean {
+  return candidates(catalog, host).length > 0;
+}
+
+/**
+ * @param host lower-case, no port
+ * @param path canonical
+ */
+export function matchApplication(catalog: Catalog, host: string, path: string): ApplicationMatch | undefined {
+  for (const candidate of candidates(catalog, host)) if (candidate.compiled.matchesPath(path)) return candidate;
+  return undefined;
+}
+
+/**
+ * The widest part of the path, cut at a `/`, under which every path belongs to the application that has this
+ * one; undefined when that cannot be said. The widest and not the longest: so there are no more answers to sign
+ * than patterns in the configuration, however many paths are asked for.
+ */
+export function pathScope(catalog: Catalog, host: string, path: string): string | undefined {
+  const all = candidates(catalog, host);
+  const matched = all.find(({ compiled }) => compiled.matchesPath(path));
+  if (matched === undefined || matched.compiled.pathHasWildcard) return undefined;
+  const moreSpecific = all.slice(0, all.indexOf(matched)).filter(({ application }) => application !== matched.application);
+  const starts = moreSpecific.map(({ compiled }) => compiled.path.split("*")[0] ?? "");
+  for (const scope of prefixes(matched.compiled.path, path)) {
+    if (!starts.some((start) => overlaps(scope, start))) return scope;
+  }
+  return undefined;
+}
+
+/** `/a`, `/a/b`, `/a/b/c` of a path, from the one that the pattern covers on; `/` first when it covers all. */
+function* prefixes(pattern: string, path: string): Generator<string> {
+  if (pattern === "") yield "/";
+  for (let end = path.indexOf("/", pattern.length + 1); end > 0; end = path.indexOf("/", end + 1)) yield path.slice(0, end);
+  if (!path.endsWith("/")) yield path;
+}
+
+/** Whether something that starts with the literal `start` could lie below `scope`. */
+function overlaps(scope: string, start: string): boolean {
+  const below = scope === "/" ? "/" : `${scope}/`;
+  return start.startsWith(below) || start === scope || below.startsWith(start);
+}

@@ -1,0 +1,232 @@
+// Reads an origin's answers (RFC 9112) from the bytes as they arrive: one grammar and no tolerance, since what two
+// programs read differently ends up in somebody else's answer. Made once for a connection, started for each exchange.
+
+export interface ResponseHead {
+  status: number;
+  reason: string;
+  /** names and values in turn, in the order and writing of the origin */
+  rawHeaders: string[];
+  /** whether the connection can serve another request afterwards, as far as the head says */
+  persistent: boolean;
+  /** seconds for which the origin keeps an idle connection (`Keep-Alive: timeout=`); undefined when it does not say */
+  keepAliveSeconds: number | undefined;
+  /** no `Content-Length` states the length of the body: trailers may follow */
+  chunked: boolean;
+}
+
+export interface ResponseEvents {
+  /** a 1xx answer, before the one that counts */
+  information(status: number, rawHeaders: string[]): void;
+  head(head: ResponseHead): void;
+  data(chunk: Buffer): void;
+  /** the answer is complete */
+  end(rawTrailers: string[]): void;
+}
+
+/** What is wrong with an answer; the message is for the log and quotes nothing of it. */
+export class ResponseFault extends Error {}
+
+const headLimit = 65_536;
+const lineLimit = 4_096;
+const lineEnd = Buffer.from("\r\n");
+const headEnd = Buffer.from("\r\n\r\n");
+const nothing = Buffer.alloc(0);
+
+type State = "head" | "length" | "close" | "chunk-size" | "chunk-data" | "chunk-end" | "trailers" | "done";
+
+export class ResponseReader {
+  #state: State = "done";
+  #method = "GET";
+  #events: ResponseEvents | undefined;
+  /** the beginning of something whose end has not arrived */
+  #kept: Buffer = nothing;
+  /** bytes of the body, or of the chunk, that are still to come */
+  #left = 0;
+
+  start(method: string, events: ResponseEvents): void {
+    this.#state = "head";
+    this.#method = method;
+    this.#events = events;
+    this.#kept = nothing;
+  }
+
+  /**
+   * Takes what arrived.
+   * @returns how many bytes at the end belong to no answer
+   * @throws {ResponseFault}
+   */
+  read(arrived: Buffer): number {
+    const bytes = this.#kept.length === 0 ? arrived : Buffer.concat([this.#kept, arrived]);
+    this.#kept = nothing;
+    let at = 0;
+    while (at < bytes.length && this.#state !== "done") {
+      const next = this.#step(bytes, at);
+      if (next === at) {
+        this.#kept = Buffer.from(bytes.subarray(at));
+        return 0;
+      }
+      at = next;
+    }
+    return bytes.length - at;
+  }
+
+  /** The connection has ended. @returns whether that completed the answer */
+  close(): boolean {
+    if (this.#state !== "close") return false;
+    this.#finish([]);
+    return true;
+  }
+
+  /** Takes one piece. @returns where the next one begins; `at` itself when more must arrive first */
+  #step(bytes: Buffer, at: number): number {
+    switch (this.#state) {
+      case "head":
+        return this.#readHead(bytes, at);
+      case "length":
+      case "chunk-data":
+        return this.#readBody(bytes, at);
+      case "close":
+        this.#events?.data(at === 0 ? bytes : bytes.subarray(at));
+        return bytes.length;
+      case "chunk-size":
+        return this.#readChunkSize(bytes, at);
+      case "chunk-end":
+        return this.#readChunkEnd(bytes, at);
+      case "trailers":
+        return this.#readTrailers(bytes, at);
+      case "done":
+        return at;
+    }
+  }
+
+  #readHead(bytes: Buffer, at: number): number {
+    const end = bytes.indexOf(headEnd, at);
+    if (end < 0 || end - at > headLimit) {
+      if (bytes.length - at > headLimit) throw new ResponseFault("the head of the answer is longer than 64 KiB");
+      return at;
+    }
+    const lines = bytes.toString("latin1", at, end).split("\r\n");
+    const [, minor = "", digits = "", reason = ""] =
+      /^HTTP\/1\.([01]) ([1-9]\d\d)(?: ([\t\x20-\x7e\x80-\xff]*))?$/.exec(lines[0] ?? "") ?? [];
+    if (digits === "") throw new ResponseFault("the answer does not begin with an HTTP/1 status line");
+    const status = Number(digits);
+    const rawHeaders = readFields(lines, 1);
+    const next = end + headEnd.length;
+    if (status === 101) throw new ResponseFault("the answer switches protocols, which nobody asked for");
+    if (status < 200) {
+      this.#events?.information(status, rawHeaders);
+      return next;
+    }
+    this.#beginBody({ status, reason, rawHeaders, persistent: minor === "1", keepAliveSeconds: undefined, chunked: false });
+    return next;
+  }
+
+  /** How long the body is (RFC 9112 section 6.3). */
+  #beginBody(head: ResponseHead): void {
+    const framing = readFraming(head);
+    const bodiless = this.#method === "HEAD" || head.status === 204 || head.status === 304;
+    if (framing.kind === "chunked") head.chunked = true;
+    if (framing.kind === "close" && !bodiless) head.persistent = false;
+    this.#left = framing.kind === "length" ? framing.length : 0;
+    this.#state = framing.kind === "chunked" ? "chunk-size" : framing.kind;
+    const empty = bodiless || (framing.kind === "length" && framing.length === 0);
+    this.#events?.head(head);
+    if (empty) this.#finish([]);
+  }
+
+  #readBody(bytes: Buffer, at: number): number {
+    const end = Math.min(bytes.length, at + this.#left);
+    this.#left -= end - at;
+    this.#events?.data(at === 0 && end === bytes.length ? bytes : bytes.subarray(at, end));
+    if (this.#left === 0) {
+      if (this.#state === "length") this.#finish([]);
+      else this.#state = "chunk-end";
+    }
+    return end;
+  }
+
+  #readChunkSize(bytes: Buffer, at: number): number {
+    const end = bytes.indexOf(lineEnd, at);
+    if (end < 0) {
+      if (bytes.length - at > lineLimit) throw new ResponseFault("the size of a chunk is no number");
+      return at;
+    }
+    const [, digits] = /^([0-9A-Fa-f]{1,12})(?:[ \t]*;[\t\x20-\x7e\x80-\xff]*)?$/.exec(bytes.toString("latin1", at, end)) ?? [];
+    if (digits === undefined) throw new ResponseFault("the size of a chunk is no number");
+    this.#left = Number.parseInt(digits, 16);
+    this.#state = this.#left === 0 ? "trailers" : "chunk-data";
+    return end + lineEnd.length;
+  }
+
+  #readChunkEnd(bytes: Buffer, at: number): number {
+    if (bytes.length - at < lineEnd.length) return at;
+    if (bytes[at] !== 0x0d || bytes[at + 1] !== 0x0a) throw new ResponseFault("a chunk is longer than it says");
+    this.#state = "chunk-size";
+    return at + lineEnd.length;
+  }
+
+  #readTrailers(bytes: Buffer, at: number): number {
+    if (bytes[at] === 0x0d && bytes[at + 1] === 0x0a) {
+      this.#finish([]);
+      return at + lineEnd.length;
+    }
+    const end = bytes.indexOf(headEnd, at);
+    if (end < 0) {
+      if (bytes.length - at > headLimit) throw new ResponseFault("the trailers are longer than 64 KiB");
+      return at;
+    }
+    this.#finish(readFields(bytes.toString("latin1", at, end).split("\r\n"), 0));
+    return end + headEnd.length;
+  }
+
+  #finish(rawTrailers: string[]): void {
+    this.#state = "done";
+    this.#events?.end(rawTrailers);
+  }
+}
+
+/** Names and values in turn; a line that is folded, unnamed or holds control characters is a fault. */
+function readFields(lines: readonly string[], from: number): string[] {
+  const fields: string[] = [];
+  for (let index = from; index < lines.length; index++) {
+    const line = lines[index] ?? "";
+    const colon = line.indexOf(":");
+    const name = line.slice(0, colon);
+    const value = line.slice(colon + 1).trim();
+    if (colon <= 0 || !/^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/.test(name) || /[^\t\x20-\x7e\x80-\xff]/.test(value))
+      throw new ResponseFault("a header of the answer is malformed");
+    fields.push(name, value);
+  }
+  return fields;
+}
+
+type Framing = { kind: "chunked" } | { kind: "length"; length: number } | { kind: "close" };
+
+function readFraming(head: ResponseHead): Framing {
+  let length: string | undefined;
+  let encoding: string | undefined;
+  const { rawHeaders } = head;
+  for (let index = 0; index < rawHeaders.length; index += 2) {
+    const value = rawHeaders[index + 1] ?? "";
+    switch ((rawHeaders[index] ?? "").toLowerCase()) {
+      case "content-length":
+        if (!/^\d{1,15}$/.test(value) || (length !== undefined && length !== value)) throw new ResponseFault("its length is stated badly");
+        length = value;
+        break;
+      case "transfer-encoding":
+        encoding = encoding === undefined ? value.toLowerCase() : `${encoding}, ${value.toLowerCase()}`;
+        break;
+      case "connection":
+        if (/(?:^|[ \t,])close(?:$|[ \t,])/i.test(value)) head.persistent = false;
+        break;
+      case "keep-alive":
+        head.keepAliveSeconds = Number(/(?:^|[ \t,])timeout=(\d{1,6})/i.exec(value)?.[1] ?? Number.NaN) || undefined;
+        break;
+    }
+  }
+  if (encoding === undefined) return length === undefined ? { kind: "close" } : { kind: "length", length: Number(length) };
+  // Two statements of the length are how answers get smuggled (RFC 9112 section 6.1).
+  if (length !== undefined) throw new ResponseFault("its length is stated twice, by Content-Length and by Transfer-Encoding");
+  if (encoding !== "chunked") throw new ResponseFault("it has a transfer coding that nobody asked for");
+  return { kind: "chunked" };
+}

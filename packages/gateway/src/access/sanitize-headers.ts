@@ -1,0 +1,190 @@
+// What the origin gets, from what the client sent, in one pass: credentials of ours and everything hop-by-hop are
+// taken out, identity and forwarding headers are ours alone, whatever spelling a client tries (cases H1–H4).
+import { cookies } from "@postern/protocol";
+import type { RequestFacts } from "../request-facts.ts";
+import type { ResponseHead } from "./response-reader.ts";
+
+export interface IdentityHeaders {
+  assertion: string;
+  /** undefined for a program */
+  email: string | undefined;
+}
+
+export interface SanitizeInput {
+  facts: RequestFacts;
+  rawHeaders: readonly string[];
+  /** undefined on bypass: the identity headers are removed and not set */
+  identity: IdentityHeaders | undefined;
+  /** the header that held a service token and was used up, lower-case */
+  consumedHeader: string | undefined;
+  /** `httpHostHeader` of the ingress rule */
+  hostHeader: string | undefined;
+}
+
+/** Set by us or by nobody. Compared after dashes and underscores became one: CGI and WSGI origins see no difference. */
+const ours = new Set([
+  "x_forwarded_for",
+  "x_forwarded_proto",
+  "x_forwarded_host",
+  "cf_ray",
+  "cf_access_jwt_assertion",
+  "cf_access_authenticated_user_email",
+  "cf_access_token",
+  "cf_access_client_id",
+  "cf_access_client_secret",
+  "cf_access_metadata_request",
+  // Other names under which origins look for the address asked for, or for who asks (cases H4, P14).
+  "forwarded",
+  "x_forwarded_uri",
+  "x_forwarded_url",
+  "x_forwarded_method",
+  "x_forwarded_prefix",
+  "x_forwarded_port",
+  "x_forwarded_server",
+  "x_forwarded_user",
+  "x_forwarded_email",
+  "x_forwarded_preferred_username",
+  "x_forwarded_groups",
+  "x_original_url",
+  "x_original_uri",
+  "x_original_method",
+  "x_original_host",
+  "x_rewrite_url",
+  "x_http_method",
+  "x_http_method_override",
+  "x_method_override",
+  "x_real_ip",
+  "cf_connecting_ip",
+  "true_client_ip",
+]);
+
+/** RFC 9110 7.6.1, and what is agreed anew with the origin. */
+const hopByHop = new Set([
+  "connection",
+  "keep-alive",
+  "proxy-connection",
+  "proxy-authenticate",
+  "proxy-authorization",
+  "te",
+  "transfer-encoding",
+  "upgrade",
+  "expect",
+  "http2-settings",
+  "proxy",
+]);
+
+const neverTrailers = new Set([
+  "host",
+  "content-length",
+  "content-type",
+  "content-encoding",
+  "trailer",
+  "cookie",
+  "set-cookie",
+  "authorization",
+]);
+
+const ourCookie = new RegExp(`^(?:${cookies.authorization}|${cookies.appSession}|(?:__Host-)?postern_[A-Za-z0-9_-]*)$`);
+
+/** @returns names and values in turn, `Host` first */
+export function sanitizeHeaders({ facts, rawHeaders, identity, consumedHeader, hostHeader }: SanitizeInput): string[] {
+  const out: string[] = ["Host", hostHeader ?? facts.authority];
+  const named = connectionNames(rawHeaders);
+  for (let index = 0; index < rawHeaders.length; index += 2) {
+    const name = rawHeaders[index] ?? "";
+    const value = rawHeaders[index + 1] ?? "";
+    const lower = name.toLowerCase();
+    if (lower === "host" || hopByHop.has(lower) || lower === consumedHeader) continue;
+    // No name of ours is shorter, and most others cannot be one by their first letter.
+    if (isOurs(lower)) continue;
+    if (lower === "cookie") {
+      const kept = withoutOurCookies(value);
+      if (kept !== "") out.push(name, kept);
+      continue;
+    }
+    if (named?.has(lower) === true) continue;
+    out.push(name, value);
+  }
+  // After the client's, so that nothing it says about its connection can take them away (case H3).
+  out.push(
+    "X-Forwarded-For",
+    facts.clientIp,
+    "X-Forwarded-Proto",
+    facts.scheme,
+    "X-Forwarded-Host",
+    facts.authority,
+    "Cf-Ray",
+    facts.rayId,
+  );
+  if (identity !== undefined) {
+    out.push("Cf-Access-Jwt-Assertion", identity.assertion);
+    if (identity.email !== undefined) out.push("Cf-Access-Authenticated-User-Email", identity.email);
+  }
+  return out;
+}
+
+/**
+ * What the client gets of an origin's answer: nothing hop-by-hop, and nothing in our name.
+ * @returns names and values in turn
+ */
+export function sanitizeResponseHeaders({ rawHeaders, chunked }: ResponseHead, rayId: string): string[] {
+  const out: string[] = [];
+  const named = connectionNames(rawHeaders);
+  for (let index = 0; index < rawHeaders.length; index += 2) {
+    const name = rawHeaders[index] ?? "";
+    const value = rawHeaders[index + 1] ?? "";
+    const lower = name.toLowerCase();
+    if (hopByHop.has(lower) || named?.has(lower) === true || lower === "cf-ray" || lower.startsWith("cf-access-")) continue;
+    if (lower === "trailer" && !chunked) continue;
+    // A session of ours is begun by our own sign-in and by nothing that an application says (case T10).
+    if (lower === "set-cookie" && ourCookie.test(value.split("=", 1)[0]?.trim() ?? "")) continue;
+    out.push(name, value);
+  }
+  out.push("Cf-Ray", rayId);
+  return out;
+}
+
+/** Trailers that may go on, in either direction: none that frames, routes or names somebody (RFC 9110 section 6.5.1). */
+export function sanitizeTrailers(rawTrailers: readonly string[]): string[] {
+  const out: string[] = [];
+  for (let index = 0; index < rawTrailers.length; index += 2) {
+    const name = rawTrailers[index] ?? "";
+    const lower = name.toLowerCase();
+    if (hopByHop.has(lower) || neverTrailers.has(lower) || isOurs(lower)) continue;
+    out.push(name, rawTrailers[index + 1] ?? "");
+  }
+  return out;
+}
+
+function isOurs(lower: string): boolean {
+  const first = lower.charCodeAt(0);
+  // c, f, t, x
+  if (first !== 0x63 && first !== 0x66 && first !== 0x74 && first !== 0x78) return false;
+  return ours.has(lower.replaceAll("-", "_"));
+}
+
+/** What the client's own `Connection` names besides the usual: hop-by-hop by its own word. */
+function connectionNames(rawHeaders: readonly string[]): Set<string> | undefined {
+  let names: Set<string> | undefined;
+  for (let index = 0; index < rawHeaders.length; index += 2) {
+    const name = rawHeaders[index] ?? "";
+    if (name.length !== 10 || name.toLowerCase() !== "connection") continue;
+    const value = (rawHeaders[index + 1] ?? "").toLowerCase();
+    if (value === "keep-alive" || value === "close") continue;
+    names ??= new Set();
+    for (const each of value.split(",")) names.add(each.trim());
+    // Length and type of the body are facts, not options of a connection.
+    for (const kept of ["content-length", "content-type", "content-encoding", "cookie", "authorization"]) names.delete(kept);
+  }
+  return names;
+}
+
+/** The other cookies, untouched and in their order. */
+function withoutOurCookies(line: string): string {
+  if (!line.includes("CF_") && !line.includes("postern_")) return line;
+  return line
+    .split(";")
+    .filter((pair) => !ourCookie.test((pair.split("=", 1)[0] ?? "").trim()))
+    .join(";")
+    .trim();
+}

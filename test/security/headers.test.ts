@@ -1,0 +1,227 @@
+// What a client says in headers about itself, its connection and its way here (security-cases 2.2). The origin
+// believes what the gateway sets, so the client must not be able to set, double or remove it.
+import assert from "node:assert/strict";
+import { type TestContext, test } from "node:test";
+import { type LoginRoom, startLoginRoom } from "../../packages/gateway/test/login/login-room.ts";
+import { simpleSections, startGateway } from "../support/gateway.ts";
+import { type RawAnswer, rawRequest } from "../support/raw-request.ts";
+import { startUpstream } from "../support/upstream.ts";
+
+const alice = "alice@example.com";
+const onlyAlice = [{ name: "only Alice", decision: "allow", include: [{ email: { email: alice } }] }];
+const identityNames = ["cf-access-jwt-assertion", "cf-access-authenticated-user-email"];
+
+interface Scene {
+  room: LoginRoom;
+  token: string;
+  ask(path: string, lines?: string[]): Promise<RawAnswer>;
+  asAlice(path: string, lines?: string[]): Promise<RawAnswer>;
+}
+
+async function scene(context: TestContext, sections: Record<string, unknown> = {}): Promise<Scene> {
+  const application = (domain: string, policies: unknown) => ({ name: domain, type: "self_hosted", domain, policies });
+  const applications = [
+    application("app.localhost", onlyAlice),
+    application("app.localhost/open", [{ name: "open", decision: "bypass", include: [{ everyone: {} }] }]),
+    application("app.localhost/office", [{ name: "office", decision: "bypass", include: [{ ip: { ip: "10.0.0.0/8" } }] }]),
+    application("app.localhost/machines", [{ name: "machines", decision: "non_identity", include: [{ any_valid_service_token: {} }] }]),
+    application("app2.localhost", onlyAlice),
+  ];
+  const service_tokens = [{ name: "robot", client_id: "robot.access", client_secret: "the robot's long secret" }];
+  const room = await startLoginRoom(context, { sections: { applications, service_tokens, ...sections } });
+  const [app] = room.deps.catalogs.current().applications;
+  assert.ok(app !== undefined);
+  const token = room.deps.tokens.issueApp(await room.session("browser", alice), app, 36e5);
+  const ask: Scene["ask"] = (path, lines = []) => rawRequest(room.port, `GET ${path} HTTP/1.1`, ["Host: app.localhost", ...lines]);
+  return { room, token, ask, asAlice: (path, lines = []) => ask(path, [`cf-access-token: ${token}`, ...lines]) };
+}
+
+/** Every header of the one request that the origin saw whose name reads the same once dashes and underscores are one. */
+function seenAs(room: LoginRoom, name: string): [string, string][] {
+  assert.equal(room.upstream.requests.length, 1);
+  const raw = room.upstream.requests[0]?.rawHeaders ?? [];
+  const folded = (text: string) => text.toLowerCase().replaceAll("_", "-");
+  return raw.flatMap((each, index): [string, string][] =>
+    index % 2 === 0 && folded(each) === folded(name) ? [[each, raw[index + 1] ?? ""]] : [],
+  );
+}
+
+test("an identity header in any spelling is ours alone (H1)", async (context) => {
+  const { room, token, asAlice } = await scene(context);
+  const answer = await asAlice("/x", [
+    "Cf_Access_Jwt_Assertion: evil",
+    "CF-ACCESS_AUTHENTICATED-USER_EMAIL: root@example.com",
+    "cf-access-authenticated-user-email: root@example.com",
+    "Cf-Access-Jwt-Assertion: evil",
+    "X_Forwarded_Email: root@example.com",
+    "X_Forwarded_For: 10.0.0.1",
+    "x-forwarded_proto: https",
+    "Cf_Ray: 1",
+  ]);
+  assert.equal(answer.status, 200);
+  assert.deepEqual(seenAs(room, "cf-access-jwt-assertion"), [["Cf-Access-Jwt-Assertion", token]]);
+  assert.deepEqual(seenAs(room, "cf-access-authenticated-user-email"), [["Cf-Access-Authenticated-User-Email", alice]]);
+  assert.deepEqual(seenAs(room, "x-forwarded-email"), []);
+  assert.deepEqual(seenAs(room, "x-forwarded-for"), [["X-Forwarded-For", "127.0.0.1"]]);
+  assert.deepEqual(seenAs(room, "x-forwarded-proto"), [["X-Forwarded-Proto", "http"]]);
+  assert.equal(seenAs(room, "cf-ray").length, 1);
+  assert.equal(seenAs(room, "cf-ray")[0]?.[1], answer.headers["cf-ray"], "the origin's log and the answer name one ray");
+});
+
+test("where nobody is authenticated, no identity header passes: on bypass, on preflight, for a program (H2)", async (context) => {
+  const { room, ask, asAlice } = await scene(context);
+  const forged = ["Cf-Access-Authenticated-User-Email: root@example.com", "Cf-Access-Jwt-Assertion: evil", "Cf_Access_Jwt_Assertion: evil"];
+  for (const asking of [ask, asAlice]) {
+    assert.equal((await asking("/open/x", forged)).status, 200);
+    for (const name of identityNames) assert.deepEqual(seenAs(room, name), [], name);
+    room.upstream.reset();
+  }
+  const robot = ["CF-Access-Client-Id: robot.access", "CF-Access-Client-Secret: the robot's long secret"];
+  assert.equal((await ask("/machines/x", [...robot, ...forged])).status, 200);
+  assert.deepEqual(seenAs(room, "cf-access-authenticated-user-email"), [], "a program has no address");
+  const [[, assertion = ""] = []] = seenAs(room, "cf-access-jwt-assertion");
+  assert.equal(JSON.parse(Buffer.from(assertion.split(".")[1] ?? "", "base64url").toString()).common_name, "robot.access");
+  assert.deepEqual(seenAs(room, "cf-access-client-secret"), []);
+  assert.deepEqual(seenAs(room, "cf-access-client-id"), []);
+});
+
+test("a client's Connection header strips nothing of ours, nor the application's own credentials (H3)", async (context) => {
+  const { room, token, ask } = await scene(context);
+  for (const names of [
+    "close, Cf-Access-Jwt-Assertion, X-Forwarded-For",
+    "cf-access-jwt-assertion,x-forwarded-for, cf-access-authenticated-user-email, authorization, cookie, host",
+  ]) {
+    const answer = await ask("/x", [
+      `cf-access-token: ${token}`,
+      `Connection: ${names}`,
+      "Authorization: Bearer the API's own",
+      "Cookie: theme=dark",
+    ]);
+    assert.equal(answer.status, 200);
+    assert.deepEqual(seenAs(room, "cf-access-jwt-assertion"), [["Cf-Access-Jwt-Assertion", token]]);
+    assert.equal(seenAs(room, "cf-access-authenticated-user-email").length, 1);
+    assert.deepEqual(seenAs(room, "x-forwarded-for"), [["X-Forwarded-For", "127.0.0.1"]]);
+    assert.deepEqual(seenAs(room, "authorization"), [["Authorization", "Bearer the API's own"]]);
+    assert.deepEqual(seenAs(room, "cookie"), [["Cookie", "theme=dark"]]);
+    room.upstream.reset();
+  }
+  await ask("/open", ["Connection: X-Own", "X-Own: hop", "Proxy: http://evil", "TE: trailers", "Keep-Alive: 5"]);
+  for (const name of ["x-own", "proxy", "te", "keep-alive", "connection"]) assert.deepEqual(seenAs(room, name), [], name);
+});
+
+test("nobody believes X-Forwarded headers of a peer that is no trusted proxy (H4)", async (context) => {
+  const { room, ask } = await scene(context);
+  const lies = [
+    "X-Forwarded-Uri: /open/x",
+    "X-Forwarded-Host: app2.localhost",
+    "X-Forwarded-Proto: https",
+    "X-Forwarded-Prefix: /open",
+    "X-Original-URL: /open/x",
+    "X-Rewrite-URL: /open/x",
+    "Forwarded: for=10.0.0.1;host=app2.localhost;proto=https",
+    "X-Original-Host: app2.localhost",
+  ];
+  const denied = await ask("/admin/x", lies);
+  assert.equal(denied.status, 302);
+  assert.match(denied.headers["location"] ?? "", new RegExp(`^${room.team}/cdn-cgi/access/login/app\\.localhost\\?`));
+  assert.equal(room.upstream.requests.length, 0);
+
+  assert.equal((await ask("/open/x", lies)).status, 200);
+  assert.equal(room.upstream.requests[0]?.url, "/open/x");
+  for (const line of lies) {
+    const name = line.split(":")[0] ?? "";
+    const ours = { "X-Forwarded-Host": "app.localhost", "X-Forwarded-Proto": "http" }[name];
+    assert.deepEqual(
+      seenAs(room, name).map(([, value]) => value),
+      ours === undefined ? [] : [ours],
+      name,
+    );
+  }
+});
+
+test("an address rule sees the peer's address, whatever the client says about it (H5)", async (context) => {
+  const { room, ask } = await scene(context);
+  for (const lines of [
+    ["X-Forwarded-For: 10.1.1.1"],
+    ["X-Forwarded-For: a"],
+    ["X-Forwarded-For: ::ffff:10.1.1.1"],
+    ["X-Forwarded-For: 10.1.1.1", "X-Forwarded-For: 10.1.1.1"],
+    ["X-Real-IP: 10.1.1.1", "CF-Connecting-IP: 10.1.1.1", "True-Client-IP: 10.1.1.1"],
+    ["Forwarded: for=10.1.1.1"],
+  ]) {
+    const { status } = await ask("/office/x", lines);
+    assert.equal(status, 403, lines.join());
+    assert.equal(room.upstream.requests.length, 0);
+  }
+});
+
+test("behind a trusted proxy the last address that is not a proxy's counts, and what cannot be read denies (H5)", async (context) => {
+  const upstream = await startUpstream();
+  const applications = [
+    {
+      name: "office",
+      type: "self_hosted",
+      domain: "app.localhost",
+      policies: [{ name: "office", decision: "bypass", include: [{ ip: { ip: "10.0.0.0/8" } }] }],
+    },
+  ];
+  const gateway = await startGateway({
+    sections: { ...simpleSections(upstream.origin), applications, trusted_proxies: ["127.0.0.1", "192.0.2.0/24"] },
+  });
+  context.after(async () => {
+    await gateway.close();
+    await upstream.close();
+  });
+  const status = async (...values: string[]) => {
+    const lines = ["Host: app.localhost", ...values.map((value) => `X-Forwarded-For: ${value}`)];
+    return (await rawRequest(gateway.port, "GET /x HTTP/1.1", lines)).status;
+  };
+  assert.equal(await status("10.1.1.1"), 200);
+  assert.equal(await status("10.1.1.1, 192.0.2.7"), 200, "the proxy in the middle is trusted too");
+  assert.equal(await status("::ffff:10.1.1.1"), 200, "IPv4 in IPv6 is IPv4");
+  upstream.reset();
+  for (const values of [
+    ["10.1.1.1, 203.0.113.9"],
+    ["10.1.1.1", "203.0.113.9"],
+    ["203.0.113.9"],
+    ["a"],
+    ["10.1.1.1, "],
+    [""],
+    [],
+    ["010.1.1.1"],
+    ["10.1.1.1:80"],
+    ["10.1"],
+  ]) {
+    assert.ok([400, 403].includes(await status(...values)), values.join(" | "));
+  }
+  assert.equal(upstream.requests.length, 0);
+});
+
+test("a host that is none, unknown, doubled or missing gets nothing of any application (H11)", async (context) => {
+  const { room } = await scene(context);
+  const cases: [string, number[], string[]][] = [
+    ["an unknown host", [403], ["Host: unknown.example"]],
+    ["an address", [403], ["Host: 127.0.0.1"]],
+    ["another port", [421], ["Host: app.localhost:444"]],
+    ["userinfo", [400], ["Host: app.localhost:443@evil"]],
+    ["userinfo in front", [400], ["Host: evil@app.localhost"]],
+    ["a space", [400], ["Host: app.localhost evil"]],
+    ["two values in one", [400], ["Host: app.localhost, evil"]],
+    ["two lines", [400], ["Host: app.localhost", "Host: app2.localhost"]],
+    ["nothing", [400], ["Host: "]],
+    ["no line", [400], []],
+    ["a path", [400], ["Host: app.localhost/open"]],
+    ["a bad port", [400], ["Host: app.localhost:0"]],
+    ["a port that is no number", [400], ["Host: app.localhost:8o"]],
+    ["an empty label", [400], ["Host: app..localhost"]],
+    ["dots alone", [400], ["Host: ."]],
+    ["an escape", [400], ["Host: app%2elocalhost"]],
+    ["a look-alike", [400], ["Host: \xe4pp.localhost"]],
+  ];
+  for (const [what, statuses, lines] of cases) {
+    const answer = await rawRequest(room.port, "GET /open/x HTTP/1.1", lines);
+    assert.ok(statuses.includes(answer.status), `${what}: ${answer.status}`);
+    assert.doesNotMatch(answer.raw, /app2?\.localhost(?!\/cdn)/i, what);
+    assert.equal(room.upstream.requests.length, 0, what);
+  }
+});

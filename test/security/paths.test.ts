@@ -1,0 +1,247 @@
+// How a path is read (security-cases 2.1): by the gateway as by the origin, or not at all. Alice is an engineer; the
+// public parts are open to everybody, /admin to Olga alone. Whoever is refused, the origin has seen nothing.
+import assert from "node:assert/strict";
+import { type TestContext, test } from "node:test";
+import fc from "fast-check";
+import { type LoginRoom, startLoginRoom } from "../../packages/gateway/test/login/login-room.ts";
+import { type RawAnswer, rawRequest } from "../support/raw-request.ts";
+
+const alice = "alice@example.com";
+
+interface Scene {
+  room: LoginRoom;
+  /** raw request target, as Alice unless `anonymous` */
+  ask(target: string, options?: { anonymous?: boolean; host?: string; lines?: string[] }): Promise<RawAnswer>;
+  refused(target: string, options?: { anonymous?: boolean; host?: string; lines?: string[] }): Promise<void>;
+  /** the request target that the origin got */
+  passed(target: string, options?: { anonymous?: boolean; host?: string }): Promise<string>;
+}
+
+const only = (email: string) => [{ name: "only", decision: "allow", include: [{ email: { email } }] }];
+const open = [{ name: "open", decision: "bypass", include: [{ everyone: {} }] }];
+
+async function scene(context: TestContext, more: Record<string, unknown>[] = []): Promise<Scene> {
+  const application = (domain: string, policies: unknown, settings = {}) => ({
+    name: domain,
+    type: "self_hosted",
+    domain,
+    policies,
+    ...settings,
+  });
+  const applications = [
+    application("app.localhost", only(alice)),
+    application("app.localhost/public", open),
+    application("app.localhost/open/*/status", open),
+    application("app.localhost/admin", only("olga@example.com")),
+    application("*.corp.localhost", only(alice)),
+    application("app2.localhost", only("bob@example.com")),
+    ...more,
+  ];
+  const room = await startLoginRoom(context, { sections: { applications } });
+  const session = await room.session("browser", alice);
+  const tokens = room.deps.catalogs
+    .current()
+    .applications.map((each) => room.deps.tokens.issueApp(session, each, 36e5))
+    .map((token) => `Cookie: CF_Authorization=${token}`);
+  const [wholeHost = ""] = tokens;
+  const tokenOf = (host: string) =>
+    tokens[room.deps.catalogs.current().applications.findIndex(({ domains: [domain = ""] }) => domain === host)] ?? wholeHost;
+  const ask: Scene["ask"] = (target, { anonymous = false, host = "app.localhost", lines = [] } = {}) => {
+    const own = host.toLowerCase().endsWith(".corp.localhost") ? tokenOf("*.corp.localhost") : tokenOf(host);
+    return rawRequest(room.port, `GET ${target} HTTP/1.1`, [`Host: ${host}`, ...(anonymous ? [] : [own]), ...lines]);
+  };
+  return {
+    room,
+    ask,
+    async refused(target, options) {
+      const { status } = await ask(target, options);
+      assert.ok([302, 400, 401, 403, 404].includes(status), `${target}: ${status}`);
+      assert.deepEqual(
+        room.upstream.requests.map(({ url }) => url),
+        [],
+        target,
+      );
+    },
+    async passed(target, options) {
+      room.upstream.reset();
+      const { status } = await ask(target, options);
+      assert.equal(status, 200, target);
+      assert.equal(room.upstream.requests.length, 1, target);
+      const url = room.upstream.requests[0]?.url ?? "";
+      room.upstream.reset();
+      return url;
+    },
+  };
+}
+
+test("a bypass rule sees the path alone, never the query (P1)", async (context) => {
+  const { refused, passed } = await scene(context);
+  await refused("/secret/x?y=/status", { anonymous: true });
+  await refused("/open/../secret?/status", { anonymous: true });
+  await refused("/secret?/public/", { anonymous: true });
+  assert.equal(await passed("/open/a/status?x=1", { anonymous: true }), "/open/a/status?x=1");
+});
+
+test("a fragment in a request target is a 400; an encoded one is part of the path (P2)", async (context) => {
+  const { ask, refused, room } = await scene(context);
+  for (const target of ["/open/secret#/status", "/public/x#y", "/public/?a#b"]) {
+    assert.equal((await ask(target, { anonymous: true })).status, 400, target);
+  }
+  await refused("/open/secret%23/x", { anonymous: true });
+  const { status } = await ask("/open/secret%23/status", { anonymous: true });
+  assert.equal(status, 200);
+  assert.equal(room.upstream.requests[0]?.url, "/open/secret%23/status", "matched and sent as one and the same");
+});
+
+test("dot segments are resolved before anything is decided (P3)", async (context) => {
+  const { refused, passed } = await scene(context);
+  for (const target of [
+    "/public/../admin/x",
+    "/public/%2e%2e/admin/x",
+    "/public/.%2E/admin/x",
+    "/public/%2E./admin/x",
+    "/public/..;/admin/x",
+    "/public/..;x=1/admin/x",
+    "/public/./../admin/x",
+    "/public/x/../../admin/x",
+    "/../admin/x",
+    "/public/..",
+  ]) {
+    await refused(target, { anonymous: true });
+  }
+  await refused("/public/../admin/x");
+  assert.equal(await passed("/public/./a/../b", { anonymous: true }), "/public/b");
+  assert.equal(await passed("/public/.;/../admin/x", { anonymous: true }), "/public/admin/x", "the origin has nothing left to resolve");
+});
+
+test("an encoded slash or backslash is a 400, unless the application wants it, and then it stays as it is (P4)", async (context) => {
+  const wanted = { name: "files", type: "self_hosted", domain: "files.localhost", policies: open, allow_encoded_slashes: true };
+  const { ask, passed, room } = await scene(context, [wanted]);
+  for (const target of ["/public%2f..%2fadmin/x", "/public/..%5cadmin", "/public%2Fx", "/public/%5C", "/public\\..\\admin", "/a%2fb"]) {
+    assert.equal((await ask(target, { anonymous: true })).status, 400, target);
+  }
+  assert.equal(room.upstream.requests.length, 0);
+  assert.equal(await passed("/group%2Fname/raw", { host: "files.localhost", anonymous: true }), "/group%2Fname/raw");
+});
+
+test("double slashes are single ones (P5)", async (context) => {
+  const { refused, passed } = await scene(context);
+  for (const target of ["//admin/x", "/public//../admin/x", "/public/..//admin/x", "///admin", "/.//admin/x"]) await refused(target);
+  await refused("//admin/x", { anonymous: true });
+  assert.equal(await passed("//public///x", { anonymous: true }), "/public/x");
+});
+
+test("escapes are decoded once: an escaped escape is text, for the gateway and for the origin (P6)", async (context) => {
+  const { passed } = await scene(context);
+  assert.equal(await passed("/public/%252e%252e/admin", { anonymous: true }), "/public/%252e%252e/admin");
+  assert.equal(await passed("/public/%252f", { anonymous: true }), "/public/%252f");
+});
+
+test("a host is the same in every spelling: case and a final dot change nothing (P7)", async (context) => {
+  const { refused, passed } = await scene(context);
+  for (const host of ["APP.LOCALHOST", "app.localhost.", "App.Localhost."]) {
+    await refused("/admin/x", { host });
+    await refused("/x", { host, anonymous: true });
+    assert.equal(await passed("/public/x", { host, anonymous: true }), "/public/x");
+  }
+  await refused("/x", { host: "A.CORP.LOCALHOST", anonymous: true });
+  assert.equal(await passed("/x", { host: "A.CORP.LOCALHOST" }), "/x");
+  await refused("/x", { host: "a.b.corp.localhost" });
+});
+
+test("control characters and what is no UTF-8 are a 400; parameters do not change what matches (P8)", async (context) => {
+  const { ask, refused, room } = await scene(context);
+  for (const target of [
+    "/adm%00in",
+    "/public/%00",
+    "/public/%0d%0aX:y",
+    "/public/%7f",
+    "/public/%1b",
+    "/%c0%ae%c0%ae/admin",
+    "/public/%c0%af",
+    "/public/%ff",
+    "/public/%ed%a0%80",
+    "/public/%c2%85",
+    "/public/%",
+    "/public/%4",
+    "/public/%zz",
+    "/public/\x7f",
+    "/public/\xe4",
+  ]) {
+    assert.equal((await ask(target, { anonymous: true })).status, 400, JSON.stringify(target));
+  }
+  for (const target of ["/admin;/x", "/admin;a=b/x", "/;/admin/x", "/public;/../admin", "/x;/..;/admin"]) await refused(target);
+  assert.equal(room.upstream.requests.length, 0);
+});
+
+test("an absolute target must name the host that Host names (P11)", async (context) => {
+  const { ask, passed, room } = await scene(context);
+  for (const target of [
+    "https://app2.localhost/",
+    "http://app2.localhost/public/x",
+    "http://app.localhost@app2.localhost/public/x",
+    "http://app.localhost:1/public/x",
+    "ftp://app.localhost/public/x",
+    "app.localhost/public/x",
+    "*",
+    "http://",
+    "//",
+  ]) {
+    const { status } = await ask(target, { anonymous: true });
+    assert.ok(status === 400 || (target === "//" && status === 302), `${target}: ${status}`);
+  }
+  assert.equal(room.upstream.requests.length, 0);
+  assert.equal(await passed("http://app.localhost/public/x", { anonymous: true }), "/public/x");
+});
+
+test("no path is exempt: not ACME's, not one that passes through ours; what is unknown below ours is a local 404 (P13)", async (context) => {
+  const { ask, refused, room } = await scene(context);
+  await refused("/.well-known/acme-challenge/anything", { anonymous: true });
+  await refused("/cdn-cgi/access/certs/../../../admin");
+  await refused("/cdn-cgi/access/certs/../../admin", { anonymous: true });
+  for (const target of ["/cdn-cgi/access/x", "/cdn-cgi/access/", "/cdn-cgi/access", "/cdn-cgi//access/x", "/cdn-cgi/%61ccess/x"]) {
+    assert.equal((await ask(target)).status, 404, target);
+  }
+  for (const target of ["/cdn-cgi/access;/x", "/cdn-cgi/access/certs;x", "/x/..;/cdn-cgi/access/certs"])
+    await refused(target, { anonymous: true });
+  assert.equal(room.upstream.requests.length, 0);
+});
+
+test("whatever the spelling, nobody gets to /admin, and what passes is what was decided on", async (context) => {
+  const { ask, room } = await scene(context);
+  const piece = fc.constantFrom(
+    "/",
+    "//",
+    "/.",
+    "/..",
+    "/admin",
+    "/public",
+    "/%61dmin",
+    "/%2e%2e",
+    "/..;",
+    ";",
+    "%2f",
+    "%5c",
+    "/open",
+    "/status",
+    "/x",
+    "?",
+    "/%2E",
+    "%252e",
+  );
+  await fc.assert(
+    fc.asyncProperty(fc.array(piece, { minLength: 1, maxLength: 7 }), async (pieces) => {
+      room.upstream.reset();
+      const target = pieces.join("");
+      const { status } = await ask(target.startsWith("/") ? target : `/${target}`);
+      for (const { url } of room.upstream.requests) {
+        assert.equal(status, 200);
+        // As a tolerant origin would read it.
+        const tolerant = url.replaceAll(/;[^/?]*/g, "").replaceAll(/\/+/g, "/");
+        const path = new URL(tolerant, "http://origin").pathname;
+        assert.doesNotMatch(path, /^\/admin(?:\/|$)/, url);
+      }
+    }),
+    { numRuns: 400 },
+  );
+});

@@ -3,13 +3,20 @@
 // it works because every page works without JavaScript.
 import { request as httpRequest, type IncomingHttpHeaders } from "node:http";
 import { request as httpsRequest } from "node:https";
-import { isLoopbackHost } from "@postern/protocol";
+import { loopbackAddress } from "@postern/protocol";
 
 export interface Page {
   url: string;
   status: number;
   headers: IncomingHttpHeaders;
   text: string;
+}
+
+export interface Network {
+  /** PEM of the authority that signs the gateway's certificate, where it is not a public one */
+  ca?: string;
+  /** where every name leads; else names below .localhost lead to this machine and others to where they say */
+  address?: string;
 }
 
 interface Form {
@@ -23,12 +30,11 @@ const redirectLimit = 20;
 
 export class Visitor {
   readonly #cookies = new Map<string, Map<string, string>>();
-  readonly #ca: string | undefined;
+  readonly #network: Network;
   page: Page = { url: "about:blank", status: 0, headers: {}, text: "" };
 
-  /** @param ca PEM of the authority that signs the gateway's certificate, where it is not a public one */
-  constructor(ca?: string) {
-    this.#ca = ca;
+  constructor(network: Network = {}) {
+    this.#network = network;
   }
 
   async visit(url: string): Promise<Page> {
@@ -96,13 +102,14 @@ export class Visitor {
       headers["Content-Type"] = "application/x-www-form-urlencoded";
       headers["Origin"] = from === undefined ? "null" : new URL(from).origin;
     }
+    const { ca, address = loopbackAddress(url.hostname) } = this.#network;
     const options = {
       method,
       headers,
       agent: false,
       // Names below .localhost mean this machine (RFC 6761), whatever the resolver thinks.
-      ...(isLoopbackHost(url.hostname) && url.hostname.endsWith("localhost") ? { host: "127.0.0.1", setHost: false } : {}),
-      ...(this.#ca === undefined ? {} : { ca: this.#ca, servername: url.hostname }),
+      ...(address === undefined ? {} : { hostname: address, setHost: false }),
+      ...(ca === undefined ? {} : { ca, servername: url.hostname }),
     };
     headers["Host"] = url.host;
     return new Promise((resolve, reject) => {

@@ -139,7 +139,8 @@ export async function startLoginRoom(context: TestContext, options: LoginRoomOpt
     log,
     now,
   });
-  const server = createServer(handler);
+  // The bound on heads that configurations have unless they say otherwise.
+  const server = createServer({ maxHeaderSize: 65_536 }, handler);
   await new Promise<void>((resolve) => server.listen(port, "127.0.0.1", resolve));
   context.after(async () => {
     server.closeAllConnections();

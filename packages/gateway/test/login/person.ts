@@ -26,6 +26,8 @@ interface Form {
 
 export class Person {
   readonly jar: Map<string, Map<string, string>>;
+  /** every answer so far, oldest first */
+  readonly history: Answer[] = [];
   page: Answer = { url: "about:blank", status: 0, headers: {}, setCookies: [], text: "", location: undefined };
 
   /** @param jar of another window of the same browser */
@@ -50,6 +52,7 @@ export class Person {
       ...(body === undefined ? {} : { body }),
     });
     for (const line of answer.setCookies) remember(cookies, line);
+    this.history.push(answer);
     return answer;
   }
 

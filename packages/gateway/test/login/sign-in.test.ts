@@ -117,7 +117,9 @@ test("who is signed in gets into the next application without a page", async (co
 
 test("who is not allowed learns it with a ray id and can sign in as someone else; the old session is dead (T10)", async (context) => {
   const room = await startLoginRoom(context);
-  const person = await room.signIn(`${room.app("bob")}/x`);
+  const person = await room.signIn(room.app("app"));
+  room.upstream.reset();
+  await person.open(`${room.app("bob")}/x`);
   assert.equal(person.page.status, 403);
   assert.equal(person.heading(), "You don't have access");
   for (const part of ["Bob&#39;s", ada, /Ray ID <code>[0-9a-f]{16}/]) assert.match(person.page.text, new RegExp(part));

@@ -1,0 +1,73 @@
+// Runs the built command line as a person would: its own process, its own home, no terminal.
+import { type ChildProcessWithoutNullStreams, spawn } from "node:child_process";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { TestContext } from "node:test";
+
+const bin = join(import.meta.dirname, "../../packages/cli/bin/postern.cjs");
+
+export interface Running {
+  child: ChildProcessWithoutNullStreams;
+  stdout(): string;
+  stderr(): string;
+  /** exit status, when the streams are closed; 128 + n for signal n is not made up: a signal gives -1 */
+  ended: Promise<number>;
+  /** waits until standard output or standard error matches */
+  until(pattern: RegExp): Promise<RegExpExecArray>;
+}
+
+/** A directory of its own for `$POSTERN_HOME`, gone after the test. */
+export function temporaryHome(context: TestContext): string {
+  const home = mkdtempSync(join(tmpdir(), "postern-test-"));
+  context.after(() => rmSync(home, { recursive: true, force: true }));
+  return home;
+}
+
+export function startPostern(args: string[], environment: Record<string, string>): Running {
+  return watchProcess(spawn(process.execPath, [bin, ...args], { env: { PATH: process.env["PATH"] ?? "", ...environment } }));
+}
+
+export function watchProcess(child: ChildProcessWithoutNullStreams): Running {
+  let stdout = "";
+  let stderr = "";
+  const listeners = new Set<() => void>();
+  child.stdout.on("data", (chunk: Buffer) => {
+    stdout += chunk.toString();
+    for (const listener of listeners) listener();
+  });
+  child.stderr.on("data", (chunk: Buffer) => {
+    stderr += chunk.toString();
+    for (const listener of listeners) listener();
+  });
+  const ended = new Promise<number>((resolve) => child.on("close", (code) => resolve(code ?? -1)));
+  return {
+    child,
+    stdout: () => stdout,
+    stderr: () => stderr,
+    ended,
+    until: (pattern) =>
+      new Promise((resolve, reject) => {
+        const look = () => {
+          const found = pattern.exec(stdout) ?? pattern.exec(stderr);
+          if (found === null) return;
+          listeners.delete(look);
+          resolve(found);
+        };
+        listeners.add(look);
+        look();
+        void ended.then((code) => {
+          look();
+          if (listeners.has(look)) reject(new Error(`ended with ${code} before it said ${pattern}:\n${stdout}\n${stderr}`));
+        });
+      }),
+  };
+}
+
+/** Runs to the end. */
+export async function runPostern(args: string[], environment: Record<string, string>, input = "") {
+  const running = startPostern(args, environment);
+  running.child.stdin.end(input);
+  const status = await running.ended;
+  return { status, stdout: running.stdout(), stderr: running.stderr() };
+}

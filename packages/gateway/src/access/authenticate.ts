@@ -1,13 +1,13 @@
 // Who asks (wire-protocol 3). In a fixed order the first kind of credential that is there decides, and a bad one
 // is never rescued by a later one. Waits for nothing when the token was verified before.
 import { createHash, timingSafeEqual } from "node:crypto";
-import { type AppClaims, cookies, type PassClaims } from "@postern/protocol";
+import { type AppClaims, cookies, decodeToken, type PassClaims } from "@postern/protocol";
 import type { Clock } from "../clock.ts";
 import type { Application, ServiceToken } from "../policy/model.ts";
 import type { RequestFacts } from "../request-facts.ts";
 import type { StoredSession } from "../storage/store.ts";
 import type { TokenFault, Tokens, Verified } from "../tokens/tokens.ts";
-import { canonicalPath } from "./canonical-path.ts";
+import { canonicalize, canonicalPath } from "./canonical-path.ts";
 import type { ReadRequest } from "./read-request.ts";
 import { valuesOf } from "./request-headers.ts";
 
@@ -127,22 +127,34 @@ async function authenticateCookies(tokens: Tokens, values: readonly string[], ap
 }
 
 /** The `token` argument: an application token as the first release had it, or a pass for this very prefix. */
-async function authenticateQuery(tokens: Tokens, token: string, application: Application, facts: RequestFacts): Promise<Authentication> {
-  const asApp = await tokens.verifyApp(token, application.aud);
-  if (asApp.ok || asApp.fault !== "wrong_type") return person(asApp, token, "token");
+function authenticateQuery(
+  tokens: Tokens,
+  token: string,
+  application: Application,
+  facts: RequestFacts,
+): Authentication | Promise<Authentication> {
+  // Which of the two it would be is its own word; whether it is one, its signature's.
+  if (decodeToken(token).claims["type"] !== "pass") return authenticateToken(tokens, token, application, "token");
+  return authenticatePass(tokens, token, application, facts);
+}
+
+async function authenticatePass(tokens: Tokens, token: string, application: Application, facts: RequestFacts): Promise<Authentication> {
   const verified = await tokens.verifyPass(token, application.aud);
   if (!verified.ok) return { kind: "unauthenticated", via: "pass", fault: verified.fault };
   if (!isBelow(verified.claims, facts)) return { kind: "unauthenticated", via: "pass", fault: "wrong_audience" };
   return { kind: "person", session: verified.session, assertion: tokens.personAssertion(verified.session, application) };
 }
 
-/** Same scheme, host and port, and below the path on a segment boundary (wire-protocol 8). */
+/** Same scheme, host and port, and below the path on a segment boundary (wire-protocol 8), in whatever way the origin reads it. */
 function isBelow({ htu }: PassClaims, facts: RequestFacts): boolean {
   const origin = `${facts.scheme}://${facts.authority}`;
   if (!htu.startsWith(`${origin}/`)) return false;
   const prefix = htu.slice(origin.length);
-  if (prefix !== canonicalPath(prefix) || !facts.path.startsWith(prefix)) return false;
-  return prefix.endsWith("/") || facts.path.length === prefix.length || facts.path[prefix.length] === "/";
+  const covers = (path: string) =>
+    path.startsWith(prefix) && (prefix.endsWith("/") || path.length === prefix.length || path[prefix.length] === "/");
+  // `/v1/..;/admin` belongs to the application in both readings, but only in one of them below `/v1/` (case P3).
+  const otherReading = canonicalize(facts.path)?.otherReading;
+  return prefix === canonicalPath(prefix) && covers(facts.path) && (otherReading === undefined || covers(otherReading));
 }
 
 function authorizationCookies(lines: readonly string[]): string[] {

@@ -1,5 +1,6 @@
 // Where a request goes: the first ingress rule that covers host and path, as in cloudflared. A `path` is a prefix
 // on segment boundaries or a glob with `*`; never a regular expression of the user's, since it runs on each request.
+import { pathGlob } from "@postern/protocol";
 import type { IngressRule } from "../policy/model.ts";
 
 type PathTest = (path: string) => boolean;
@@ -28,11 +29,5 @@ function coversPath(rule: IngressRule, path: string): boolean {
 
 function pathTest(written: string): PathTest {
   const pattern = written.startsWith("/") ? written : `/${written}`;
-  if (pattern.includes("*")) {
-    const literal = (text: string) => text.replace(/[.*+?^${}()|[\]\\]/g, "\\$&");
-    const expression = new RegExp(`^${pattern.split("*").map(literal).join(".*")}(?:/.*)?$`);
-    return (path) => expression.test(path);
-  }
-  const prefix = pattern.endsWith("/") ? pattern.slice(0, -1) : pattern;
-  return (path) => path.startsWith(prefix) && (path.length === prefix.length || path.charCodeAt(prefix.length) === 0x2f);
+  return pathGlob(pattern.endsWith("/") ? pattern.slice(0, -1) : pattern);
 }

@@ -3,10 +3,12 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { IngressRule } from "../policy/model.ts";
 import type { RequestFacts } from "../request-facts.ts";
-import type { OriginFault } from "./origin-connection.ts";
+import { atEndOfTurn } from "./end-of-turn.ts";
+import type { Exchange, OriginConnection, OriginFault } from "./origin-connection.ts";
 import { createOriginPools, type OriginPool } from "./origin-pool.ts";
 import { RequestBody } from "./request-body.ts";
 import type { RequestHeaders } from "./request-headers.ts";
+import type { ResponseHead } from "./response-reader.ts";
 import { sanitizeResponseHeaders, sanitizeTrailers } from "./sanitize-headers.ts";
 
 export interface Forwarding {
@@ -32,99 +34,165 @@ export type ForwardFault = OriginFault | "stalled_body";
 
 /** An origin that does not know `100 Continue` gets the body after this time (RFC 9110 section 10.1.1). */
 const continueAnywayMs = 1_000;
+/** Bytes: an answer that arrives whole and is no longer than this leaves in one write. */
+const smallBody = 16_384;
 const repeatableMethods = new Set(["GET", "HEAD", "OPTIONS"]);
 
-/** @param limits.bodyTimeout milliseconds for which a client may pause in the middle of a body */
-export function createForwarder(limits: { bodyTimeout: number }): Forwarder {
+export interface ForwardLimits {
+  /** milliseconds for which a client may pause in the middle of a body */
+  bodyTimeout: number;
+}
+
+export function createForwarder(limits: ForwardLimits): Forwarder {
   const pools = createOriginPools();
   return {
     forward(forwarding) {
       const pool = pools.poolFor(forwarding.rule);
-      exchange(forwarding, pool, limits.bodyTimeout, !forwarding.sent.hasBody && repeatableMethods.has(forwarding.facts.method));
+      const repeatable = !forwarding.sent.hasBody && repeatableMethods.has(forwarding.facts.method);
+      new Passage(forwarding, pool, limits, repeatable).start();
     },
     close: () => pools.close(),
   };
 }
 
-/** @param repeatable the origin may get the request once more, when it closed an idle connection just as it was used */
-function exchange(forwarding: Forwarding, pool: OriginPool, pauseLimit: number, repeatable: boolean): void {
-  const { request, response, facts, sent, rule } = forwarding;
-  const connection = pool.take(repeatable);
-  const { reused } = connection;
-  const expectAnswer = () => connection.expectAnswer(rule.originRequest.responseTimeout);
-  const body = sent.hasBody
-    ? new RequestBody({
-        request,
-        connection,
-        chunked: sent.chunked,
-        pauseLimit,
-        onComplete: expectAnswer,
-        onStall: () => give("stalled_body", ""),
-      })
-    : undefined;
-  let continueAnyway: NodeJS.Timeout | undefined;
-  let held = false;
+/** One request at one origin, and its answer back to the client. */
+class Passage implements Exchange {
+  readonly #forwarding: Forwarding;
+  readonly #pool: OriginPool;
+  readonly #limits: ForwardLimits;
+  /** the origin may get the request once more, when it closed an idle connection just as it was used */
+  readonly #repeatable: boolean;
+  readonly #connection: OriginConnection;
+  readonly #reused: boolean;
+  readonly #body: RequestBody | undefined;
+  #continueAnyway: NodeJS.Timeout | undefined;
+  /** the beginning of the answer's body, as long as all of it may be here in a moment */
+  #first: Buffer | undefined;
+  #begun = false;
+  #held = false;
 
-  function over(): void {
-    response.off("close", abandon);
-    clearTimeout(continueAnyway);
-    body?.stop();
+  constructor(forwarding: Forwarding, pool: OriginPool, limits: ForwardLimits, repeatable: boolean) {
+    this.#forwarding = forwarding;
+    this.#pool = pool;
+    this.#limits = limits;
+    this.#repeatable = repeatable;
+    this.#connection = pool.take(repeatable);
+    this.#reused = this.#connection.reused;
+    this.#body = forwarding.sent.hasBody ? this.#makeBody() : undefined;
   }
+
+  start(): void {
+    const { response, facts, sent } = this.#forwarding;
+    response.once("close", this.#abandon);
+    this.#connection.start(facts.method, requestHead(this.#forwarding), this, this.#body === undefined);
+    if (this.#body === undefined) this.#expectAnswer();
+    else if (sent.expectsContinue) this.#continueAnyway = setTimeout(() => this.#startBody(), continueAnywayMs);
+    else this.#startBody();
+  }
+
+  information(status: number): void {
+    if (status === 100) this.#startBody();
+  }
+
+  head(head: ResponseHead): void {
+    const { response, facts, sent } = this.#forwarding;
+    // Without its go-ahead the client keeps the body, and what it sends next could be either.
+    if (sent.expectsContinue && this.#body?.started === false) response.shouldKeepAlive = false;
+    response.writeHead(head.status, head.reason, sanitizeResponseHeaders(head, facts.rayId));
+  }
+
+  data(chunk: Buffer): void {
+    if (!this.#begun && chunk.length <= smallBody) this.#first = chunk;
+    else {
+      this.flush();
+      this.#write(chunk);
+    }
+    this.#begun = true;
+  }
+
+  flush(): void {
+    const first = this.#first;
+    this.#first = undefined;
+    if (first !== undefined) this.#write(first);
+  }
+
+  end(rawTrailers: string[]): void {
+    this.#over();
+    const { response } = this.#forwarding;
+    if (rawTrailers.length > 0) response.addTrailers(pairs(sanitizeTrailers(rawTrailers)));
+    // Head and body as one string are one write, where head and buffer would be several.
+    const rest = this.#first?.toString("latin1");
+    atEndOfTurn(() => response.end(rest, "latin1"));
+    // An origin that answers before it has the whole request may never read the rest of it.
+    if (this.#body === undefined || this.#body.complete) this.#pool.keep(this.#connection);
+    else this.#connection.destroy();
+  }
+
+  fail(fault: OriginFault, detail: string): void {
+    const again = fault === "closed" && this.#repeatable && this.#reused && !this.#connection.answered;
+    if (again) {
+      this.#over();
+      new Passage(this.#forwarding, this.#pool, this.#limits, false).start();
+    } else this.#give(fault, detail);
+  }
+
+  drain(): void {
+    this.#body?.resume();
+  }
+
+  #makeBody(): RequestBody {
+    return new RequestBody({
+      request: this.#forwarding.request,
+      connection: this.#connection,
+      chunked: this.#forwarding.sent.chunked,
+      pauseLimit: this.#limits.bodyTimeout,
+      onComplete: () => this.#expectAnswer(),
+      onStall: () => this.#give("stalled_body", ""),
+    });
+  }
+
+  #startBody(): void {
+    clearTimeout(this.#continueAnyway);
+    if (this.#body?.start() === true && this.#forwarding.sent.expectsContinue) this.#forwarding.response.writeContinue();
+  }
+
+  #expectAnswer(): void {
+    this.#connection.expectAnswer(this.#forwarding.rule.originRequest.responseTimeout);
+  }
+
+  #write(chunk: Buffer): void {
+    if (this.#forwarding.response.write(Buffer.from(chunk)) || this.#held) return;
+    this.#held = true;
+    this.#connection.pause();
+    this.#forwarding.response.once("drain", this.#release);
+  }
+
+  readonly #release = (): void => {
+    this.#held = false;
+    this.#connection.resume();
+  };
+
   /** The client went away: the origin need not go on. */
-  function abandon(): void {
-    over();
-    connection.destroy();
-  }
-  function give(fault: ForwardFault, detail: string): void {
-    abandon();
+  readonly #abandon = (): void => {
+    this.#over();
+    this.#connection.destroy();
+  };
+
+  #give(fault: ForwardFault, detail: string): void {
+    this.#abandon();
     // Once the answer has begun, cutting it off is the only way left to say that this is not all of it.
-    if (response.headersSent) response.destroy();
-    else forwarding.onFault(fault, detail);
-  }
-  function startBody(): void {
-    clearTimeout(continueAnyway);
-    if (body?.start() === true && sent.expectsContinue) response.writeContinue();
+    if (this.#forwarding.response.headersSent) this.#forwarding.response.destroy();
+    else this.#forwarding.onFault(fault, detail);
   }
 
-  response.once("close", abandon);
-  connection.start(facts.method, requestHead(forwarding), {
-    information(status) {
-      if (status === 100) startBody();
-    },
-    head(head) {
-      // Without its go-ahead the client keeps the body, and what it sends next could be either.
-      if (sent.expectsContinue && body?.started === false) response.shouldKeepAlive = false;
-      response.writeHead(head.status, head.reason, sanitizeResponseHeaders(head, facts.rayId));
-    },
-    data(chunk) {
-      if (response.write(chunk) || held) return;
-      held = true;
-      connection.pause();
-      response.once("drain", () => {
-        held = false;
-        connection.resume();
-      });
-    },
-    end(rawTrailers) {
-      over();
-      if (rawTrailers.length > 0) response.addTrailers(pairs(sanitizeTrailers(rawTrailers)));
-      response.end();
-      // An origin that answers before it has the whole request may never read the rest of it.
-      if (body === undefined || body.complete) pool.keep(connection);
-      else connection.destroy();
-    },
-    fail(fault, detail) {
-      const again = fault === "closed" && repeatable && reused && !connection.answered;
-      if (again) {
-        over();
-        exchange(forwarding, pool, pauseLimit, false);
-      } else give(fault, detail);
-    },
-    drain: () => body?.resume(),
-  });
-  if (body === undefined) expectAnswer();
-  else if (sent.expectsContinue) continueAnyway = setTimeout(startBody, continueAnywayMs);
-  else startBody();
+  /** From here on nothing of this request may touch the connection, which may serve another one. */
+  #over(): void {
+    const { response } = this.#forwarding;
+    response.off("close", this.#abandon);
+    if (this.#held) response.off("drain", this.#release);
+    clearTimeout(this.#continueAnyway);
+    this.#body?.stop();
+  }
 }
 
 function requestHead({ facts, headers, sent }: Forwarding): string {

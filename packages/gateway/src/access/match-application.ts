@@ -53,30 +53,34 @@ export function matchApplication(catalog: Catalog, host: string, path: string): 
 
 /**
  * The widest part of the path, cut at a `/`, under which every path belongs to the application that has this
- * one; undefined when that cannot be said. The widest and not the longest: so there are no more answers to sign
- * than patterns in the configuration, however many paths are asked for.
+ * one; undefined when that cannot be said. The widest and not the longest: where nothing else lies below a pattern,
+ * all its paths share one answer, which is signed once (ADR 0003).
  */
 export function pathScope(catalog: Catalog, host: string, path: string): string | undefined {
   const all = candidates(catalog, host);
   const matched = all.find(({ compiled }) => compiled.matchesPath(path));
   if (matched === undefined || matched.compiled.pathHasWildcard) return undefined;
-  const moreSpecific = all.slice(0, all.indexOf(matched)).filter(({ application }) => application !== matched.application);
-  const starts = moreSpecific.map(({ compiled }) => compiled.path.split("*")[0] ?? "");
+  const others = all.slice(0, all.indexOf(matched)).filter(({ application }) => application !== matched.application);
   for (const scope of prefixes(matched.compiled.path, path)) {
-    if (!starts.some((start) => overlaps(scope, start))) return scope;
+    if (!others.some(({ compiled }) => mayCoverBelow(compiled, scope))) return scope;
   }
   return undefined;
 }
 
-/** `/a`, `/a/b`, `/a/b/c` of a path, from the one that the pattern covers on; `/` first when it covers all. */
+/** `/a`, `/a/b`, `/a/b/c` of a path, from the one on that the pattern names; `/` first when it names the whole host. */
 function* prefixes(pattern: string, path: string): Generator<string> {
   if (pattern === "") yield "/";
-  for (let end = path.indexOf("/", pattern.length + 1); end > 0; end = path.indexOf("/", end + 1)) yield path.slice(0, end);
+  for (let end = path.indexOf("/", Math.max(pattern.length, 1)); end > 0; end = path.indexOf("/", end + 1)) yield path.slice(0, end);
   if (!path.endsWith("/")) yield path;
 }
 
-/** Whether something that starts with the literal `start` could lie below `scope`. */
-function overlaps(scope: string, start: string): boolean {
+/** Whether a pattern could cover the scope itself or a path below it. */
+function mayCoverBelow({ path, pathHasWildcard }: CompiledPattern, scope: string): boolean {
   const below = scope === "/" ? "/" : `${scope}/`;
-  return start.startsWith(below) || start === scope || below.startsWith(start);
+  // Where a wildcard leads nobody can say: what stands before it must rule the scope out.
+  if (pathHasWildcard) {
+    const start = path.slice(0, path.indexOf("*"));
+    return start.startsWith(below) || below.startsWith(start);
+  }
+  return path === scope || path.startsWith(below) || below.startsWith(`${path}/`);
 }

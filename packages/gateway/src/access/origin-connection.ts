@@ -1,6 +1,7 @@
 // One connection to an origin, and the one exchange that runs on it. Whatever is not exactly as agreed (a byte too
 // many, an answer before its request is complete, a malformed head) costs the connection, never another request.
 import type { Socket } from "node:net";
+import { atEndOfTurn } from "./end-of-turn.ts";
 import { type ResponseEvents, ResponseFault, type ResponseHead, ResponseReader } from "./response-reader.ts";
 
 /** Why an origin did not answer, or not to the end. */
@@ -9,7 +10,10 @@ export type OriginFault = "unreachable" | "connect_timeout" | "response_timeout"
 export interface Exchange {
   information(status: number, rawHeaders: string[]): void;
   head(head: ResponseHead): void;
+  /** @param chunk is overwritten after the call: copy what has to stay */
   data(chunk: Buffer): void;
+  /** what arrived together has been handed over, and the answer is not complete yet */
+  flush(): void;
   /** the answer is complete; the connection must not be used by this exchange any more */
   end(rawTrailers: string[]): void;
   /** no more will come */
@@ -17,6 +21,12 @@ export interface Exchange {
   /** the origin takes more of the request's body */
   drain(): void;
 }
+
+/** Opens a connection whose bytes go to `onread.callback`, in a buffer that the next read overwrites. */
+export type Dial = (onread: { buffer: Uint8Array; callback: (length: number, bytes: Uint8Array) => boolean }) => Socket;
+
+// One for all connections: what was read is dealt with before the next read (bench/README.md).
+const readBuffer = Buffer.allocUnsafeSlow(65_536);
 
 export interface ConnectionOptions {
   /** milliseconds */
@@ -45,7 +55,14 @@ export class OriginConnection {
   readonly #connectDeadline: NodeJS.Timeout;
   #answerDeadline: NodeJS.Timeout | undefined;
 
-  constructor(socket: Socket, options: ConnectionOptions) {
+  constructor(dial: Dial, options: ConnectionOptions) {
+    const socket = dial({
+      buffer: readBuffer,
+      callback: (length, bytes) => {
+        this.#read(Buffer.from(bytes.buffer, bytes.byteOffset, length));
+        return true;
+      },
+    });
     this.#socket = socket;
     this.#options = options;
     this.keptForMs = options.keptForMs;
@@ -61,7 +78,6 @@ export class OriginConnection {
       this.#connected = true;
       clearTimeout(this.#connectDeadline);
     });
-    socket.on("data", (chunk: Buffer) => this.#read(chunk));
     socket.on("drain", () => this.#exchange?.drain());
     // `allowHalfOpen` is off: the origin's end is the end.
     socket.on("end", () => this.#closed());
@@ -76,12 +92,14 @@ export class OriginConnection {
   /**
    * Begins an exchange: writes the head of the request.
    * @param head request line and headers with the empty line at the end
+   * @param whole nothing follows: it may leave with other requests at the end of this turn
    */
-  start(method: string, head: string, exchange: Exchange): void {
+  start(method: string, head: string, exchange: Exchange, whole: boolean): void {
     this.#exchange = exchange;
     this.answered = false;
     this.#reader.start(method, this.#events);
-    this.#socket.write(head, "latin1");
+    if (whole) atEndOfTurn(() => this.#socket.write(head, "latin1"));
+    else this.#socket.write(head, "latin1");
   }
 
   /** Writes a piece of the request's body. @returns false when the caller should wait for `drain` */
@@ -141,6 +159,7 @@ export class OriginConnection {
     this.answered = true;
     try {
       if (this.#reader.read(chunk) > 0) this.#persistent = false;
+      this.#exchange?.flush();
     } catch (error) {
       if (!(error instanceof ResponseFault)) throw error;
       this.#break("malformed", error.message);

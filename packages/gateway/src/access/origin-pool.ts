@@ -1,11 +1,11 @@
 // The connections to origins: one pool for each service as configured. A connection serves one request at a time,
 // is used again only when both sides were done with each other, and is never handed out with bytes left on it.
 import { readFileSync } from "node:fs";
-import { connect as connectTcp, isIP, type Socket } from "node:net";
+import { connect as connectTcp, isIP } from "node:net";
 import { connect as connectTls } from "node:tls";
 import { loopbackAddress } from "@postern/protocol";
 import type { IngressRule } from "../policy/model.ts";
-import { OriginConnection } from "./origin-connection.ts";
+import { type Dial, OriginConnection } from "./origin-connection.ts";
 
 const keptConnections = 256;
 const keptForMs = 30_000;
@@ -76,7 +76,7 @@ function createPool({ service, originRequest }: IngressRule): Pool {
           return connection;
         connection.destroy();
       }
-      return new OriginConnection(dial(), { connectTimeout: originRequest.connectTimeout, keptForMs, onUnusable: drop });
+      return new OriginConnection(dial, { connectTimeout: originRequest.connectTimeout, keptForMs, onUnusable: drop });
     },
     keep(connection) {
       if (!open || !connection.usable || idle.length >= keptConnections) connection.destroy();
@@ -93,11 +93,11 @@ function createPool({ service, originRequest }: IngressRule): Pool {
 }
 
 /** How to reach a service; certificates are read once, here. */
-function dialer(service: IngressRule["service"], options: IngressRule["originRequest"]): () => Socket {
+function dialer(service: IngressRule["service"], options: IngressRule["originRequest"]): Dial {
   if (service.kind === "status") throw new Error("a fixed status has no origin");
   const place = service.kind === "unix" ? { path: service.path } : tcpPlace(service.origin);
   if (service.kind === "unix" ? !service.tls : service.origin.startsWith("http:")) {
-    return () => connectTcp({ ...place, noDelay: true, keepAlive: true });
+    return (onread) => connectTcp({ ...place, noDelay: true, keepAlive: true, onread });
   }
   const name = options.originServerName ?? (service.kind === "unix" ? "localhost" : new URL(service.origin).hostname);
   const ca = options.caPool === undefined ? undefined : readFileSync(options.caPool);
@@ -108,7 +108,11 @@ function dialer(service: IngressRule["service"], options: IngressRule["originReq
     rejectUnauthorized: options.noTLSVerify !== true,
     ALPNProtocols: ["http/1.1"],
   };
-  return () => connectTls(tls).setNoDelay(true).setKeepAlive(true);
+  return (onread) => {
+    const socket = connectTls(tls).setNoDelay(true).setKeepAlive(true);
+    socket.on("data", (chunk: Buffer) => onread.callback(chunk.length, chunk));
+    return socket;
+  };
 }
 
 function tcpPlace(origin: string): { host: string; port: number } {

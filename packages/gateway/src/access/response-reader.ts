@@ -6,6 +6,8 @@ export interface ResponseHead {
   reason: string;
   /** names and values in turn, in the order and writing of the origin */
   rawHeaders: string[];
+  /** the same names in lower case, one for each pair */
+  names: string[];
   /** whether the connection can serve another request afterwards, as far as the head says */
   persistent: boolean;
   /** seconds for which the origin keeps an idle connection (`Keep-Alive: timeout=`); undefined when it does not say */
@@ -105,19 +107,20 @@ export class ResponseReader {
       if (bytes.length - at > headLimit) throw new ResponseFault("the head of the answer is longer than 64 KiB");
       return at;
     }
-    const lines = bytes.toString("latin1", at, end).split("\r\n");
-    const [, minor = "", digits = "", reason = ""] =
-      /^HTTP\/1\.([01]) ([1-9]\d\d)(?: ([\t\x20-\x7e\x80-\xff]*))?$/.exec(lines[0] ?? "") ?? [];
+    const text = bytes.toString("latin1", at, end);
+    if (malformed.test(text)) throw new ResponseFault("a header of the answer is malformed");
+    const lines = text.split("\r\n");
+    const [, minor = "", digits = "", reason = ""] = /^HTTP\/1\.([01]) ([1-9]\d\d)(?: (.*))?$/.exec(lines[0] ?? "") ?? [];
     if (digits === "") throw new ResponseFault("the answer does not begin with an HTTP/1 status line");
     const status = Number(digits);
-    const rawHeaders = readFields(lines, 1);
+    const { fields: rawHeaders, names } = readFields(lines, 1);
     const next = end + headEnd.length;
     if (status === 101) throw new ResponseFault("the answer switches protocols, which nobody asked for");
     if (status < 200) {
       this.#events?.information(status, rawHeaders);
       return next;
     }
-    this.#beginBody({ status, reason, rawHeaders, persistent: minor === "1", keepAliveSeconds: undefined, chunked: false });
+    this.#beginBody({ status, reason, rawHeaders, names, persistent: minor === "1", keepAliveSeconds: undefined, chunked: false });
     return next;
   }
 
@@ -175,7 +178,9 @@ export class ResponseReader {
       if (bytes.length - at > headLimit) throw new ResponseFault("the trailers are longer than 64 KiB");
       return at;
     }
-    this.#finish(readFields(bytes.toString("latin1", at, end).split("\r\n"), 0));
+    const text = bytes.toString("latin1", at, end);
+    if (malformed.test(text)) throw new ResponseFault("a trailer of the answer is malformed");
+    this.#finish(readFields(text.split("\r\n"), 0).fields);
     return end + headEnd.length;
   }
 
@@ -185,19 +190,31 @@ export class ResponseReader {
   }
 }
 
-/** Names and values in turn; a line that is folded, unnamed or holds control characters is a fault. */
-function readFields(lines: readonly string[], from: number): string[] {
+/** Control characters, a carriage return or line feed alone, and a line that goes on with the next (RFC 9112 section 5.2). */
+const malformed = /[^\t\r\n\x20-\x7e\x80-\xff]|\r(?!\n)|(?<!\r)\n|\n[\t ]/;
+const token = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
+/** Names that origins send again and again, as they write them → in lower case. Bounded: an origin may make names up. */
+const knownNames = new Map<string, string>();
+const knownNamesLimit = 1_000;
+
+function readFields(lines: readonly string[], from: number): { fields: string[]; names: string[] } {
   const fields: string[] = [];
+  const names: string[] = [];
   for (let index = from; index < lines.length; index++) {
     const line = lines[index] ?? "";
     const colon = line.indexOf(":");
-    const name = line.slice(0, colon);
-    const value = line.slice(colon + 1).trim();
-    if (colon <= 0 || !/^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/.test(name) || /[^\t\x20-\x7e\x80-\xff]/.test(value))
-      throw new ResponseFault("a header of the answer is malformed");
-    fields.push(name, value);
+    const name = line.slice(0, Math.max(colon, 0));
+    names.push(knownNames.get(name) ?? learnName(name));
+    fields.push(name, line.slice(colon + 1).trim());
   }
-  return fields;
+  return { fields, names };
+}
+
+function learnName(name: string): string {
+  if (!token.test(name)) throw new ResponseFault("a header of the answer has no name, or one that is none");
+  const lower = name.toLowerCase();
+  if (knownNames.size < knownNamesLimit && name.length <= 64) knownNames.set(name, lower);
+  return lower;
 }
 
 type Framing = { kind: "chunked" } | { kind: "length"; length: number } | { kind: "close" };
@@ -205,10 +222,10 @@ type Framing = { kind: "chunked" } | { kind: "length"; length: number } | { kind
 function readFraming(head: ResponseHead): Framing {
   let length: string | undefined;
   let encoding: string | undefined;
-  const { rawHeaders } = head;
-  for (let index = 0; index < rawHeaders.length; index += 2) {
-    const value = rawHeaders[index + 1] ?? "";
-    switch ((rawHeaders[index] ?? "").toLowerCase()) {
+  const { rawHeaders, names } = head;
+  for (let index = 0; index < names.length; index++) {
+    const value = rawHeaders[2 * index + 1] ?? "";
+    switch (names[index]) {
       case "content-length":
         if (!/^\d{1,15}$/.test(value) || (length !== undefined && length !== value)) throw new ResponseFault("its length is stated badly");
         length = value;

@@ -127,13 +127,13 @@ export function sanitizeHeaders({ facts, rawHeaders, identity, consumedHeader, h
  * What the client gets of an origin's answer: nothing hop-by-hop, and nothing in our name.
  * @returns names and values in turn
  */
-export function sanitizeResponseHeaders({ rawHeaders, chunked }: ResponseHead, rayId: string): string[] {
+export function sanitizeResponseHeaders({ rawHeaders, names, chunked }: ResponseHead, rayId: string): string[] {
   const out: string[] = [];
-  const named = connectionNames(rawHeaders);
-  for (let index = 0; index < rawHeaders.length; index += 2) {
-    const name = rawHeaders[index] ?? "";
-    const value = rawHeaders[index + 1] ?? "";
-    const lower = name.toLowerCase();
+  const named = names.includes("connection") ? connectionNames(rawHeaders) : undefined;
+  for (let index = 0; index < names.length; index++) {
+    const name = rawHeaders[2 * index] ?? "";
+    const value = rawHeaders[2 * index + 1] ?? "";
+    const lower = names[index] ?? "";
     if (hopByHop.has(lower) || named?.has(lower) === true || lower === "cf-ray" || lower.startsWith("cf-access-")) continue;
     if (lower === "trailer" && !chunked) continue;
     // A session of ours is begun by our own sign-in and by nothing that an application says (case T10).

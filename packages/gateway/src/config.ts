@@ -66,7 +66,8 @@ function followsFrom({ path }: Problem, causes: readonly Problem[]): boolean {
 
 function describe(problem: Problem, document: ConfigDocument): string {
   const path = writtenPath(problem.path, document.value);
-  const { what, value } = problem;
+  const what = withoutFilledIn(problem.what, document);
+  const { value } = problem;
   const line = document.describe(value === undefined || isPrivate(value, path, document) ? { path, what } : { path, what, value });
   // One line, whatever somebody called their things (case O10).
   return line.replaceAll(/[\p{Cc}\u2028\u2029]+/gu, " ");
@@ -80,18 +81,29 @@ function writtenPath(path: FieldPath, value: unknown): FieldPath {
 
 /** Whether a value must not be quoted: a URL may hold a password, and what comes from outside the file a secret. */
 function isPrivate(value: string, path: FieldPath, document: ConfigDocument): boolean {
-  return /:\S*@/.test(value) || /secret/.test(String(path.at(-1))) || holdsFilledIn(valueAt(document.value, path), path, document);
+  const stands = path.reduce<unknown>((at, part) => (at as Record<string | number, unknown> | undefined)?.[part], document.value);
+  return /:\S*@/.test(value) || /secret/.test(String(path.at(-1))) || filledInTexts(document, stands, path).length > 0;
 }
 
-function holdsFilledIn(value: unknown, path: FieldPath, document: ConfigDocument): boolean {
-  if (document.filledIn(path)) return true;
-  if (typeof value !== "object" || value === null) return false;
+// A shorter text is no secret, and would be found in every other word.
+const shortestSecret = 4;
+
+/** The second line of defence: complaints about two objects name both, in words that no field can be blamed for. */
+function withoutFilledIn(what: string, document: ConfigDocument): string {
+  return filledInTexts(document).reduce((text, filledIn) => {
+    const ours = filledIn.trim().replace(/[/.*]+$/, "");
+    return ours.length < shortestSecret
+      ? text
+      : text.replaceAll(new RegExp(ours.replace(/[.*+?^${}()|[\]\\]/g, "\\$&"), "gi"), "(filled in)");
+  }, what);
+}
+
+/** What came from outside the file, at `path` and below. */
+function filledInTexts(document: ConfigDocument, value: unknown = document.value, path: FieldPath = []): string[] {
+  if (typeof value === "string") return document.filledIn(path) ? [value] : [];
+  if (typeof value !== "object" || value === null) return [];
   const entries: [string | number, unknown][] = Array.isArray(value) ? [...value.entries()] : Object.entries(value);
-  return entries.some(([key, item]) => holdsFilledIn(item, [...path, key], document));
-}
-
-function valueAt(value: unknown, path: FieldPath): unknown {
-  return path.reduce<unknown>((at, part) => (at as Record<string | number, unknown> | undefined)?.[part], value);
+  return entries.flatMap(([key, item]) => filledInTexts(document, item, [...path, key]));
 }
 
 /** In the order of the file, where a person mends them. */

@@ -2,6 +2,8 @@ import type { z } from "zod";
 import type { FieldPath } from "./document.ts";
 import { type Report, reportIssues } from "./report.ts";
 
+type Issue = z.core.$ZodIssue;
+
 /** What stands at `path`, when it has this shape; undefined when not, and the report says why. */
 export function readShape<Shape extends z.ZodType>(
   shape: Shape,
@@ -9,9 +11,9 @@ export function readShape<Shape extends z.ZodType>(
   path: FieldPath,
   report: Report,
 ): z.infer<Shape> | undefined {
-  const result = shape.safeParse(value, { error: inOurWords });
+  const result = shape.safeParse(value);
   if (result.success) return result.data;
-  reportIssues(report, path, result.error.issues);
+  reportIssues(report, path, result.error.issues.map(inOurWords));
   return undefined;
 }
 
@@ -25,11 +27,16 @@ const nouns: Record<string, string> = {
   record: "a map of fields",
 };
 
-/** The library's words name types and bounds; these say what to write. Undefined leaves its words. */
-function inOurWords(issue: z.core.$ZodRawIssue): string | undefined {
+/** The library's own words name types and bounds; ours say what to write. */
+function inOurWords(issue: Issue): Issue {
+  if (!/^(Invalid input|Too small|Too big)/.test(issue.message) || issue.message.endsWith("received undefined")) return issue;
+  return { ...issue, message: instruction(issue) };
+}
+
+function instruction(issue: Issue): string {
   switch (issue.code) {
     case "invalid_type":
-      return issue.input === undefined ? undefined : `must be ${nouns[issue.expected] ?? issue.expected}`;
+      return `must be ${nouns[issue.expected] ?? issue.expected}`;
     case "too_small":
       if (issue.origin === "array") return "is empty; write at least one, or remove the field";
       return issue.origin === "string" ? "is empty; write a value, or remove it" : `must be ${issue.minimum} or more`;
@@ -39,6 +46,6 @@ function inOurWords(issue: z.core.$ZodRawIssue): string | undefined {
       // `workers` is the only field that may be of two kinds.
       return "must be a whole number from 1, or auto";
     default:
-      return undefined;
+      return issue.message;
   }
 }

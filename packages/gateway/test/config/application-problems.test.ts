@@ -1,0 +1,107 @@
+// What a person hears of mistakes in applications and their policies.
+import { type Mistake, testMistakes } from "./written-file.ts";
+
+const application = (fields: string) => `applications: [{name: a, ${fields}}]`;
+const applications: Mistake[] = [
+  ["an application at the team domain", application("domain: login.localhost/x"), "applications[0]", /gateway's own host/],
+  [
+    "an application at a relay host",
+    `relay_hosts: [relay.test:8600]\n${application("domain: relay.test")}`,
+    "applications[0]",
+    /gateway's own host/,
+  ],
+  ["an application nowhere", application("policies: []"), "applications[0]", /write domain: app.example.com/],
+  ["an application with a scheme", application("domain: https://a.test"), "applications[0].domain", /write only host and path/],
+  [
+    "two applications at one place",
+    "applications: [{name: a, domain: x.test/v1}, {name: b, domain: X.test/v1/}]",
+    "applications[1]",
+    /covers x.test\/v1 as "a" does/,
+  ],
+  [
+    "two applications of one id",
+    "applications: [{id: a, name: a, domain: x.test}, {id: a, name: b, domain: y.test}]",
+    "applications[1].id",
+    /choose another/,
+  ],
+  [
+    "two applications of one AUD",
+    `applications: [{name: a, domain: x.test, aud: &aud ${"a".repeat(64)}}, {name: b, domain: y.test, aud: *aud }]`,
+    "applications[1].aud",
+    /remove one of them/,
+  ],
+  ["an application of another type", application("domain: a.test, type: saas"), "applications[0].type", /write "self_hosted"/],
+  [
+    "an unknown provider",
+    application("domain: a.test, allowed_idps: [nobody]"),
+    "applications[0].allowed_idps[0]",
+    /"nobody" is not an identity provider of this file/,
+  ],
+  [
+    "an empty provider among those allowed (L11)",
+    application('domain: a.test, allowed_idps: [""]'),
+    "applications[0].allowed_idps[0]",
+    /is empty/,
+  ],
+  [
+    "a policy that is nowhere",
+    application("domain: a.test, policies: [nowhere]"),
+    "applications[0].policies[0]",
+    /"nowhere" is not a policy/,
+  ],
+  [
+    "a host with quotes and line breaks (O10)",
+    application(String.raw`domain: "a\u0060'\n.test"`),
+    "applications[0].domain",
+    /"a`'\\n.test" has a host that is not a name/,
+  ],
+];
+
+const inPolicy = (mistake: string, written: string, field: string, says: RegExp): Mistake => [
+  mistake,
+  application(`domain: a.test, policies: [{name: p, decision: allow, ${written}}]`),
+  `applications[0].policies[0].${field}`,
+  says,
+];
+const policies: Mistake[] = [
+  inPolicy("a policy for nobody", "require: [{everyone: {}}]", "include", /is missing/),
+  inPolicy("an empty include (L11)", "include: []", "include", /is empty.*Add a rule/),
+  inPolicy("a text for a list of rules", "include: everyone", "include", /must be a list/),
+  inPolicy("an empty text for a rule (L11)", 'include: [""]', "include[0]", /must be a map of fields/),
+  inPolicy("a rule of no kind (L11)", "include: [{}]", "include[0]", /exactly one kind of rule; write it like/),
+  inPolicy("a rule of two kinds", "include: [{everyone: {}, email: {email: a@b.c}}]", "include[0]", /exactly one kind of rule/),
+  inPolicy("an unknown kind of rule", "include: [{moon: {}}]", "include[0].moon", /docs\/policies.md lists them/),
+  inPolicy("an empty address (L11)", 'include: [{email: {email: ""}}]', "include[0].email.email", /is not one e-mail address/),
+  inPolicy("two @ in an address (L10)", "include: [{email: {email: a@b@c.d}}]", "include[0].email.email", /is not one e-mail address/),
+  inPolicy("an empty domain (L11)", 'include: [{email_domain: {domain: ""}}]', "include[0].email_domain.domain", /is not a domain/),
+  inPolicy("an empty network (L11)", 'require: [], include: [{ip: {ip: ""}}]', "include[0].ip.ip", /is not a network/),
+  inPolicy("an empty group (L11)", 'include: [{group: {name: ""}}]', "include[0].group.name", /is empty/),
+  inPolicy("a group that is not named (L11)", "include: [{group: {}}]", "include[0].group", /must name one group, by id or name/),
+  inPolicy("an unknown group", "include: [{group: {name: x}}]", "include[0].group.name", /"x" is not a group of this file/),
+  inPolicy(
+    "an empty claim (L11)",
+    'include: [{oidc: {identity_provider: corp, claim_name: groups, claim_value: ""}}]',
+    "include[0].oidc.claim_value",
+    /is empty/,
+  ),
+  inPolicy(
+    "a list of no claims (L11)",
+    "include: [{oidc: {identity_provider: corp, claim_name: groups, claim_value: []}}]",
+    "include[0].oidc.claim_value",
+    /string/,
+  ),
+  inPolicy(
+    "an unknown service token",
+    "include: [{everyone: {}}], exclude: [{service_token: {token_id: x}}]",
+    "exclude[0].service_token.token_id",
+    /"x" is not a service token of this file/,
+  ),
+  inPolicy(
+    "an approval that nobody would give yet",
+    "include: [{everyone: {}}], approval_required: true",
+    "approval_required",
+    /remove it/,
+  ),
+];
+
+testMistakes([...applications, ...policies]);

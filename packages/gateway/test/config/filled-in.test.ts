@@ -1,0 +1,131 @@
+// What comes from outside the file: `${env:NAME}` and `${file:PATH}` fill in values, and nothing of what they bring
+// is ever shown (L17) or read as anything but text (O10).
+import assert from "node:assert/strict";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { type TestContext, test } from "node:test";
+import { complaints, load, loadText, withLines } from "./written-file.ts";
+
+const secret = "Hunter2-Xyzzy";
+const fromEnvironment = (name: string) => `\${env:${name}}`;
+const fromFile = (name: string) => `\${file:${name}}`;
+
+function folderWith(context: TestContext, files: Record<string, string>): string {
+  const folder = mkdtempSync(join(tmpdir(), "postern-config-"));
+  context.after(() => rmSync(folder, { recursive: true, force: true }));
+  for (const [name, text] of Object.entries(files)) writeFileSync(join(folder, name), text);
+  return folder;
+}
+
+function withSecret(reference: string): Record<string, unknown> {
+  const config = { client_id: "postern", client_secret: reference, issuer: "https://idp.example.com" };
+  return { identity_providers: [{ id: "corp", name: "Example SSO", type: "oidc", config }] };
+}
+
+test("a value comes from the environment, or from a file beside the configuration", (context) => {
+  const folder = folderWith(context, { "client.secret": `${secret}\n` });
+  const loaded = [
+    load(withSecret(fromEnvironment("CORP_SECRET")), { environment: { CORP_SECRET: secret } }),
+    load(withSecret(fromFile("client.secret")), { file: join(folder, "postern.yaml") }),
+  ];
+  for (const { config } of loaded) assert.partialDeepStrictEqual(config.identity_providers, [{ config: { client_secret: secret } }]);
+});
+
+test("what is filled in is text, whatever it looks like; names of fields are never filled in (O10)", () => {
+  const hostile = `x"}]}\n- !!js/function 'y' ${fromEnvironment("OTHER")} ${fromFile("/etc/passwd")} # {{ .Env.HOME }}`;
+  const environment = { HOSTILE: hostile, OTHER: "must not appear" };
+  const { config } = load({ organization: { name: fromEnvironment("HOSTILE") } }, { environment });
+  assert.equal(config.organization.name, hostile);
+  const lines = complaints(() => load({ [fromEnvironment("FIELD")]: 1 }, { environment: { FIELD: "store" } }));
+  assert.match(lines.join("\n"), /"\$\{env:FIELD\}": unknown field/);
+});
+
+test("a variable that is not set, or a file that is not there, is said once and by its name", (context) => {
+  const folder = folderWith(context, { empty: "\n", huge: "x".repeat(70_000) });
+  const file = join(folder, "postern.yaml");
+  const cases: [reference: string, says: RegExp][] = [
+    [fromEnvironment("CORP_SECRET"), /the environment variable CORP_SECRET is not set; set it, or write the value/],
+    [fromFile("none"), /the file none is empty or cannot be read/],
+    [fromFile("empty"), /the file empty is empty or cannot be read/],
+    [fromFile("huge"), /the file huge is empty or cannot be read/],
+    [fromFile("."), /the file \. is empty or cannot be read/],
+  ];
+  for (const [reference, says] of cases) {
+    const lines = complaints(() => load(withSecret(reference), { file }));
+    assert.equal(lines.length, 1, lines.join("\n"));
+    assert.match(lines[0] ?? "", says);
+    assert.match(lines[0] ?? "", /:\d+: identity_providers\[0\]\.config\.client_secret: /);
+  }
+});
+
+/** `~` stands for the reference. */
+const wrongPlaces = [
+  'auth_domain: "~"',
+  'auth_domain: "~/x"',
+  'relay_hosts: ["https://~"]',
+  'listen: "~"',
+  'listen: ["~"]',
+  'redirect_http: "~"',
+  'trusted_proxies: ["~"]',
+  'store: "~"',
+  'store: "postgres://postern:~@db/postern"',
+  'smtp: {url: "~", from: a@b.c}',
+  'smtp: {url: "http://postern:~@mail", from: a@b.c}',
+  'log: {level: "~"}',
+  'limits: {idle_timeout: "~"}',
+  'tls: {certificates: [{cert_file: "~", key_file: "~"}]}',
+  'organization: {session_duration: "~"}',
+  'identity_providers: [{name: a, type: "~"}]',
+  'identity_providers: [{name: "~", type: onetimepin}, {name: "~", type: onetimepin}]',
+  'identity_providers: [{name: a, type: oidc, config: {client_id: a, issuer: "~"}}]',
+  'identity_providers: [{name: a, type: oidc, config: {client_id: a, issuer: "http://~"}}]',
+  'groups: [{id: "~/", name: a, include: [{everyone: {}}]}]',
+  'groups: [{name: a, include: [{email: {email: "~"}}]}]',
+  'groups: [{name: a, include: [{group: {name: "~"}}]}]',
+  'groups: [{name: a, include: ["~"]}]',
+  'groups: [{name: a, include: "~"}]',
+  'service_tokens: [{name: a, client_id: a, client_secret: "~", client_secret_hash: "~"}]',
+  'service_tokens: [{name: a, client_id: "~", client_secret: x}, {name: b, client_id: "~", client_secret: x}]',
+  'service_tokens: [{name: a, client_id: a, client_secret: x, expires_at: "~"}]',
+  'applications: [{name: a, domain: "~ "}]',
+  'applications: [{name: a, domain: a.test, policies: ["~"]}]',
+  'applications: [{name: a, domain: a.test, policies: [{id: "~"}]}]',
+  'applications: [{name: a, domain: a.test, allowed_idps: ["~"]}]',
+  'applications: [{name: "~", domain: a.test}, {name: b, domain: a.test}]',
+  'applications: [{name: a, domain: "~/"}, {name: b, domain: "~"}]',
+  'ingress: [{service: "~"}]',
+  'ingress: [{service: "http://a/~"}]',
+  'ingress: [{hostname: a.test, path: "~", service: http://a}, {service: http://a}]',
+];
+
+for (const written of wrongPlaces) {
+  test(`what was filled in is not shown when it is wrong: ${written} (L17)`, () => {
+    const { text } = withLines(written.replaceAll("~", fromEnvironment("S")));
+    const lines = complaints(() => loadText(text, { environment: { S: secret } }));
+    assert.doesNotMatch(lines.join("\n"), /hunter2|xyzzy/i);
+  });
+}
+
+test("an application at the team domain is not shown when its host was filled in (L17)", () => {
+  const { text } = withLines(`applications: [{name: a, domain: "${fromEnvironment("S")}"}]`);
+  assert.doesNotMatch(complaints(() => loadText(text, { environment: { S: "Login.localhost" } })).join("\n"), /login\.localhost/i);
+});
+
+test("a password that stands in the file itself is not repeated in a complaint about its field", () => {
+  const wrong = [
+    'smtp: {url: "smpt://ada:hunter2@mail", from: a@b.c}',
+    'store: "mysql://ada:hunter2@db/x"',
+    'identity_providers: [{name: a, type: oidc, config: {client_id: a, issuer: "https://ada:hunter2@idp.test"}}]',
+    'ingress: [{service: "http://ada:hunter2@origin"}]',
+  ];
+  for (const written of wrong) assert.doesNotMatch(complaints(() => loadText(withLines(written).text)).join("\n"), /hunter2/);
+});
+
+test("a key file that is none is not quoted", (context) => {
+  const folder = folderWith(context, { "key.pem": `-----BEGIN PRIVATE KEY-----\n${secret}\n-----END PRIVATE KEY-----\n` });
+  const written = "tls: {certificates: [{cert_file: key.pem, key_file: key.pem}]}";
+  const text = complaints(() => loadText(withLines(written).text, { file: join(folder, "postern.yaml") })).join("\n");
+  assert.match(text, /key_file: "key.pem" is not a private key in PEM without a passphrase/);
+  assert.doesNotMatch(text, /hunter2/);
+});

@@ -1,0 +1,129 @@
+// What loads and hardly does what was meant: a person hears of it, with its place, and the gateway starts.
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { loadText, soundSections, withLines } from "./written-file.ts";
+
+const pin = "{id: pin, name: PIN, type: onetimepin}";
+const smtp = "smtp: {url: smtp://localhost, from: a@b.c}";
+const robot = "service_tokens: [{id: robot, name: Robot, client_id: a, client_secret: x}]";
+const policy = (decision: string, rules: string) =>
+  `applications: [{name: a, domain: a.test, policies: [{name: p, decision: ${decision}, ${rules}}]}]`;
+const inPolicy = "applications[0].policies[0]";
+
+const cases: [who: string, written: string, warnings: [field: string, says: RegExp][]][] = [
+  ["lets everybody in", policy("allow", "include: [{everyone: {}}]"), [[`${inPolicy}.include[0]`, /lets in everybody who can sign in/]]],
+  [
+    "lets everybody in by a group in a group",
+    `groups:
+  - {name: inner, include: [{email: {email: a@b.c}}, {everyone: {}}]}
+  - {name: outer, include: [{group: {name: inner}}]}
+${policy("allow", "include: [{email: {email: a@b.c}}, {group: {name: outer}}]")}`,
+    [[`${inPolicy}.include[1]`, /lets in everybody/]],
+  ],
+  [
+    "lets in whoever gets a PIN",
+    `${smtp}\nidentity_providers: [${pin}]\n${policy("allow", "include: [{login_method: {name: PIN}}]")}`,
+    [[`${inPolicy}.include[0]`, /every e-mail address in the world/]],
+  ],
+  [
+    "allows a service token",
+    `${robot}\n${policy("allow", "include: [{service_token: {name: Robot}}, {any_valid_service_token: {}}]")}`,
+    [
+      [`${inPolicy}.include[0]`, /lets no service token in.*write decision: non_identity/],
+      [`${inPolicy}.include[1]`, /lets no service token in/],
+    ],
+  ],
+  [
+    "requires a service token of people",
+    `${robot}\n${policy("allow", "include: [{email: {email: a@b.c}}], require: [{service_token: {token_id: robot}}]")}`,
+    [[`${inPolicy}.require[0]`, /lets no service token in/]],
+  ],
+  [
+    "denies a service token that another policy lets in",
+    `${robot}\n${policy("deny", "include: [{service_token: {token_id: robot}}]")}`,
+    [[`${inPolicy}.include[0]`, /stops no service token: non_identity policies run first/]],
+  ],
+  [
+    "bypasses for a person",
+    policy("bypass", "include: [{email_domain: {domain: b.c}}]"),
+    [[`${inPolicy}.include[0]`, /never holds: a bypass policy does not ask who it is/]],
+  ],
+  [
+    "asks a program for its address",
+    policy("non_identity", "include: [{email: {email: a@b.c}}]"),
+    [[`${inPolicy}.include[0]`, /never holds: a non_identity policy is for service tokens/]],
+  ],
+  [
+    "has the same in a reusable policy",
+    "policies: [{name: p, decision: allow, include: [{everyone: {}}]}]",
+    [["policies[0].include[0]", /lets in everybody/]],
+  ],
+  [
+    "asks for a country",
+    policy("allow", "include: [{email: {email: a@b.c}}], require: [{geo: {country_code: PT}}]"),
+    [[`${inPolicy}.require[0].geo`, /cannot be judged by this gateway yet, so it fails closed/]],
+  ],
+  ["lets nobody in", "applications: [{name: a, domain: a.test}]", [["applications[0]", /has no policies, so nobody can reach it/]]],
+  [
+    "gave two applications one name",
+    `applications:
+  - {name: a, domain: a.test, policies: [{name: p, decision: allow, include: [{email: {email: a@b.c}}]}]}
+  - {name: a, domain: b.test, policies: [{name: p, decision: allow, include: [{email: {email: a@b.c}}]}]}`,
+    [["applications[1]", /has the name of applications\[0\]; give it an id/]],
+  ],
+  [
+    "wrote what means something only at Cloudflare",
+    `groups: [{name: a, include: [{everyone: {}}], is_default: true}]
+applications: [{name: a, domain: a.test, policies: [], tags: [x], app_launcher_visible: false, logo_url: "https://a/b.png"}]`,
+    [
+      ["groups[0].is_default", /has no effect in this gateway/],
+      ["applications[0].logo_url", /has no effect in this gateway/],
+      ["applications[0].tags", /has no effect in this gateway/],
+      ["applications[0]", /has no policies/],
+    ],
+  ],
+  [
+    "mails PINs without a mail server",
+    `identity_providers: [${pin}]`,
+    [["identity_providers[0]", /no mail server is configured; add smtp/]],
+  ],
+  [
+    "trusts every proxy there is (H4)",
+    'trusted_proxies: ["0.0.0.0/0", "10.0.0.1", "::/0"]',
+    [
+      ["trusted_proxies[0]", /is every address there is; name the proxy's own/],
+      ["trusted_proxies[2]", /is every address/],
+    ],
+  ],
+  [
+    "wrote settings that come later",
+    "workers: 4\nadmin: {listen: 127.0.0.1:8601}\ngeoip_file: geo.mmdb\nlog: {access_log_retention: 180d}",
+    [
+      ["workers", /has no effect yet/],
+      ["admin", /has no effect yet/],
+      ["geoip_file", /has no effect yet/],
+      ["log.access_log_retention", /has no effect yet/],
+    ],
+  ],
+  ["wrote their defaults", "workers: 1\nadmin: null\ngeoip_file: null\nlog: {export_file: null}", []],
+];
+
+for (const [who, written, expected] of cases) {
+  test(`somebody who ${who} is ${expected.length === 0 ? "not warned" : "warned"}`, () => {
+    const { warnings } = loadText(withLines(written).text);
+    const found = warnings.map((warning) => /^\/etc\/postern\/postern\.yaml:\d+: ([^ ]+): (.+)$/.exec(warning) ?? []);
+    // In the order of the file; within one line, in any.
+    const byField = (a: string | undefined, b: string | undefined) => ((a ?? "") < (b ?? "") ? -1 : 1);
+    found.sort((a, b) => byField(a[1], b[1]));
+    const wanted = expected.toSorted((a, b) => byField(a[0], b[0]));
+    assert.deepEqual(
+      found.map(([, field]) => field),
+      wanted.map(([field]) => field),
+    );
+    for (const [index, [, says]] of wanted.entries()) assert.match(found[index]?.[2] ?? "", says);
+  });
+}
+
+test("somebody whose file is sound hears nothing", () => {
+  assert.deepEqual(loadText(JSON.stringify(soundSections())).warnings, []);
+});

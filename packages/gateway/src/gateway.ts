@@ -1,7 +1,7 @@
 // The composition root: configuration → store → parts → listeners. `postern gateway`, `postern dev` and the
 // tests all start a gateway here, so that what is tested is what is served.
 import { randomBytes } from "node:crypto";
-import { createRequestHandler } from "./access/handle-request.ts";
+import { createRequestHandler, type RequestHandler } from "./access/handle-request.ts";
 import { createListener, type Listener, redirectToHttps } from "./access/listeners.ts";
 import { createCatalogSource } from "./catalog-source.ts";
 import type { Clock } from "./clock.ts";
@@ -12,9 +12,11 @@ import { renderErrorPage } from "./login/pages/layout.ts";
 import { createLogin } from "./login/routes.ts";
 import type { Log } from "./observe/log.ts";
 import { openSqliteStore } from "./storage/sqlite.ts";
+import type { Store } from "./storage/store.ts";
 import { createTokens } from "./tokens/index.ts";
 import { createSecretBox, loadSecretKey } from "./tokens/secret-box.ts";
 import { createSessions } from "./tokens/sessions.ts";
+import type { SecretBox } from "./tokens/tokens.ts";
 
 const sweepInterval = 5 * 60_000;
 const keyAgeCheckInterval = 60 * 60_000;
@@ -45,16 +47,25 @@ export interface Gateway {
  * @throws {Error} when an address is taken, or the store or the secret key cannot be used
  */
 export async function createGateway(options: GatewayOptions): Promise<Gateway> {
-  const { config, log, now = Date.now } = options;
+  const { config, now = Date.now } = options;
   const secretBox = createSecretBox(options.secretKey ?? loadSecretKey(config.secret_key_file));
   const store = openSqliteStore(config.store, { now });
+  try {
+    return await startGateway({ ...options, now, secretBox, store });
+  } catch (error) {
+    await store.close();
+    throw error;
+  }
+}
+
+async function startGateway(options: GatewayOptions & { now: Clock; secretBox: SecretBox; store: Store }): Promise<Gateway> {
+  const { config, log, now, secretBox, store } = options;
   const catalogs = await createCatalogSource({ store, secretBox, config, now });
   const organizationTag = await store.setting("organization_tag", () => randomBytes(32).toString("hex"));
   const tokens = await createTokens({ store, secretBox, catalogs, now, organizationTag });
   const sessions = createSessions({ store, tokens, now });
   const sendMail = options.sendMail ?? (config.smtp === undefined ? undefined : createSendMail(config.smtp));
   const login = createLogin({ catalogs, store, tokens, sessions, secretBox, sendMail, announcePin: options.announcePin, log, now });
-
   const handler = createRequestHandler({
     catalogs,
     tokens,
@@ -68,26 +79,14 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
     log,
     now,
   });
-  const listeners: Listener[] = [];
-  try {
-    const { limits, tls } = config;
-    for (const listen of config.listen) listeners.push(await createListener({ listen, tls, handler, limits, log }));
-    if (config.redirect_http !== undefined) {
-      const toHttps = redirectToHttps(publicPort(config));
-      listeners.push(await createListener({ listen: config.redirect_http, handler: toHttps, limits, log }));
-    }
-  } catch (error) {
-    await Promise.all(listeners.map((listener) => listener.close(0)));
-    handler.close();
-    await store.close();
-    throw error;
-  }
-
   const rotateWhenOld = async () => {
     const current = (await store.keys()).find((key) => key.state === "current");
     const age = now() - (current?.activated_at ?? now());
     if (age >= config.key_rotation_interval_days * day) await tokens.rotateKeys();
   };
+  await rotateWhenOld();
+  const listeners = await listen(config, handler, log);
+
   const complain = (what: string) => (error: unknown) => log.error({ error: String(error) }, what);
   const unwatch = store.watch(() => {
     tokens
@@ -100,7 +99,6 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
     setInterval(() => rotateWhenOld().catch(complain("rotating the signing key failed")), keyAgeCheckInterval),
   ];
   for (const timer of timers) timer.unref();
-  await rotateWhenOld();
 
   return {
     apply: (next) => catalogs.apply(next),
@@ -113,6 +111,24 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
       await store.close();
     },
   };
+}
+
+/** @throws {Error} when an address is taken; then none is listened on */
+async function listen(config: Config, handler: RequestHandler, log: Log): Promise<Listener[]> {
+  const { limits, tls, redirect_http } = config;
+  const listeners: Listener[] = [];
+  try {
+    for (const address of config.listen) listeners.push(await createListener({ listen: address, tls, handler, limits, log }));
+    if (redirect_http !== undefined) {
+      const toHttps = redirectToHttps(publicPort(config));
+      listeners.push(await createListener({ listen: redirect_http, handler: toHttps, limits, log }));
+    }
+    return listeners;
+  } catch (error) {
+    await Promise.all(listeners.map((listener) => listener.close(0)));
+    handler.close();
+    throw error;
+  }
 }
 
 /** The port that people see: the first of `public_ports`, else the first that is listened on. */

@@ -1,11 +1,12 @@
 // `npm run demo`: the whole path shown once, with nothing replaced. Starts `postern dev`, signs a demo person
 // in from a terminal (in a real browser when one is here, else over the same pages by HTTP), and calls the
 // protected API. Then it stays up for the reader to try; `--once` ends instead.
-import { type ChildProcessWithoutNullStreams, spawn } from "node:child_process";
+import { type ChildProcessWithoutNullStreams, spawn, spawnSync } from "node:child_process";
 import { existsSync, mkdtempSync, rmSync } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import type { Browser } from "playwright-core";
 import { Visitor } from "./visitor.ts";
 
 const person = "ada@example.com";
@@ -27,6 +28,11 @@ process.on("SIGINT", () => {
   stop();
   process.exit(130);
 });
+// Whoever reads along (`| head`) has gone: nothing stays behind.
+process.stdout.on("error", () => {
+  stop();
+  process.exit(1);
+});
 
 try {
   const application = `http://echo.localhost:${port}`;
@@ -37,16 +43,16 @@ try {
   const login = postern("access", "login", application, "--no-browser");
   const loginSays = watchOutput(login);
   const [url] = await loginSays.until(/https?:\/\/\S+\/cdn-cgi\/access\/cli\?\S+/);
-  const pin = async () => (await gatewaySays.until(/PIN for \S+: (\d+)/))[1] ?? "";
-  say(`   ${await approve(url, pin)}`);
+  const [code] = await loginSays.until(/[0-9A-HJKMNP-TV-Z]{4}-[0-9A-HJKMNP-TV-Z]{4}/);
+  say(`   ${await approve(url, code, async () => (await gatewaySays.until(/PIN for \S+: (\d+)/))[1] ?? "")}`);
   if ((await loginSays.ended) !== 0) throw new Error(`access login failed:\n${loginSays.text()}`);
 
-  say(`\n3. The API answers, and knows who asks\n   $ postern access curl ${application}/anything`);
-  const curl = postern("access", "curl", "--silent", "--show-error", `${application}/anything`);
-  const curlSays = watchOutput(curl);
-  const status = await curlSays.ended;
-  say(curlSays.text().trimEnd());
-  if (status !== 0 || !curlSays.text().includes(person)) throw new Error(`access curl ended with status ${status}`);
+  const { shown, args } = callTheApi(application);
+  say(`\n3. The API answers, and knows who asks\n   $ postern ${shown}`);
+  const called = watchOutput(postern(...args));
+  const status = await called.ended;
+  say(called.text().trimEnd());
+  if (status !== 0 || !called.text().includes(person)) throw new Error(`${shown} ended with status ${status}`);
 
   if (once) {
     say("\nDone. Leave out --once to keep it running and try it yourself.");
@@ -70,28 +76,48 @@ Ctrl-C ends it.\n`);
   process.exitCode = 1;
 }
 
+/** With curl where one is here; else with what surely is, Node, as any other tool: `access put`. */
+function callTheApi(application: string): { shown: string; args: string[] } {
+  const url = `${application}/anything`;
+  if (spawnSync("curl", ["--version"]).status === 0) {
+    return { shown: `access curl ${url}`, args: ["access", "curl", "--silent", "--show-error", url] };
+  }
+  // Node's resolver knows no names below .localhost on every machine.
+  const local = url.replace("//echo.localhost", "//localhost");
+  const script = join(import.meta.dirname, "print-url.mjs");
+  return {
+    shown: `access put node demo/print-url.mjs ${local}     (no curl is here)`,
+    args: ["access", "put", process.execPath, script, local],
+  };
+}
+
 /** Goes through sign-in and approval as a person would, and says how. */
-async function approve(url: string, pin: () => Promise<string>): Promise<string> {
-  const browser = ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"].find((path) => existsSync(path));
+async function approve(url: string, code: string, pin: () => Promise<string>): Promise<string> {
+  const browser = await findBrowser();
   if (browser !== undefined) {
-    await approveInBrowser(browser, url, pin);
-    return `A browser (${browser}) opened the page, signed in with a one-time PIN, compared the code and clicked Approve.`;
+    await approveInBrowser(browser, url, code, pin);
+    return "A browser opened the page, signed in with a one-time PIN, compared the code and clicked Approve.";
   }
   const visitor = new Visitor();
   await visitor.visit(url);
   await visitor.press("Send me a code", { email: person });
   await visitor.press("Sign in", { code: await pin() });
+  if (!visitor.page.text.includes(code)) throw new Error(`the page does not show the terminal's code ${code}`);
   await visitor.press("Approve");
   if (visitor.heading() !== "You are signed in") throw new Error(`the approval ended on "${visitor.heading()}"`);
   return "No browser is here, so the same pages were walked over HTTP: one-time PIN, code compared, Approve.";
 }
 
-async function approveInBrowser(executablePath: string, url: string, pin: () => Promise<string>): Promise<void> {
+/** A browser that starts; undefined where none is installed, or the installed one does not. */
+async function findBrowser(): Promise<Browser | undefined> {
+  const executablePath = ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"].find((path) => existsSync(path));
+  if (executablePath === undefined) return undefined;
   const { chromium } = await import("playwright-core");
-  const browser = await chromium.launch({
+  const starting = chromium.launch({
     executablePath,
     args: [
-      "--no-sandbox",
+      // Chromium refuses its sandbox to root.
+      ...(process.getuid?.() === 0 ? ["--no-sandbox"] : []),
       "--disable-gpu",
       "--disable-quic",
       "--no-first-run",
@@ -100,6 +126,10 @@ async function approveInBrowser(executablePath: string, url: string, pin: () => 
       "--disable-sync",
     ],
   });
+  return starting.catch(() => undefined);
+}
+
+async function approveInBrowser(browser: Browser, url: string, code: string, pin: () => Promise<string>): Promise<void> {
   try {
     const page = await browser.newPage();
     await page.goto(url);
@@ -107,6 +137,7 @@ async function approveInBrowser(executablePath: string, url: string, pin: () => 
     await page.getByRole("button", { name: "Send me a code" }).click();
     await page.getByLabel("Code").fill(await pin());
     await page.getByRole("button", { name: "Sign in" }).click();
+    await page.getByText(code).waitFor();
     await page.getByRole("button", { name: "Approve" }).click();
     await page.getByRole("heading", { name: "You are signed in" }).waitFor();
   } finally {

@@ -75,6 +75,9 @@ test("a token file that somebody else may have read or planted is refused (C12)"
       assert.ok(!(run.stdout + run.stderr).includes(token), what);
       assert.match(run.stderr, /^postern: .* refused, because somebody else may control it/, `${what}: ${args[0]}`);
     }
+    // With a slash at its end a link would be followed before it is looked at.
+    const slashed = await person.run(["access", "token", url], { POSTERN_HOME: `${person.home}//` });
+    assert.deepEqual([slashed.status, slashed.stdout], [1, ""], what);
     mend();
     assert.equal((await person.run(["access", "token", url])).stdout, token, `${what}, mended`);
   }

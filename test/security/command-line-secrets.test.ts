@@ -139,6 +139,23 @@ test("a redirect to another host, or to plain http, takes no token along (C11)",
   assert.ok(proxy.tunnels.every((tunnel) => /^(?:app|login|evil)\.example\.test:443$/.test(tunnel)));
 });
 
+test("a proxy on the way is told where to, and nothing of the credential (C11)", async (context) => {
+  const certificate = certificateFor(context, ["*.example.test"]);
+  const peer = await startPeer(context, { secure: certificate });
+  const proxy = await startProxy(context, peer.port);
+  const person = machine(context, `exec curl -s --cacert '${certificate.ca_file}' -o /dev/null "$1"`);
+  Object.assign(person.environment, { HTTPS_PROXY: proxy.url, POSTERN_CA_FILE: certificate.ca_file });
+  await person.run(["access", "login", "-q", peer.origin("app")]);
+  for (const carrier of ["cookie", "header", "query"]) {
+    const curl = await person.run(["access", "curl", "-sS", "--token-in", carrier, `${peer.origin("app")}/x`]);
+    assert.equal(curl.stdout, "hello from app.example.test\n", curl.stderr);
+  }
+  const program = { POSTERN_SERVICE_TOKEN_ID: "id.access", POSTERN_SERVICE_TOKEN_SECRET: secret };
+  assert.equal((await person.run(["access", "curl", "-sS", `${peer.origin("app")}/x`], program)).status, 0);
+  const told = JSON.stringify([proxy.headers, proxy.tunnels, proxy.readable]);
+  for (const each of [secret, ...tokensOf(person)]) assert.ok(!told.includes(each));
+});
+
 test("the exchange for another application goes to no other host and never to plain http (C11)", async (context) => {
   const certificate = certificateFor(context, ["*.example.test"]);
   const peer = await startPeer(context, { secure: certificate });

@@ -1,6 +1,6 @@
 // Attacks on somebody who signs in from a terminal (security-cases 2.6): a server that pretends to be another
-// application, a relay that hands over something else, planted files, and many processes at once. The command
-// line is the built one, as a process of its own; the other side is a peer that can lie.
+// application, a relay that hands over something else, and planted files. The command line is the built one, as a
+// process of its own; the other side is a peer that can lie.
 import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
@@ -200,92 +200,6 @@ test("no command but those that are asked for it prints a token, wherever its ou
   const onTerminal = await person.runOnTerminal(["access", "login", "--debug", peer.origin("other")]);
   assert.match(onTerminal.stdout, /Signed in as/);
   assert.doesNotMatch(onTerminal.stdout, jws);
-});
-
-test("a gateway that refuses the token it has just issued ends the login, and the next one works (C13)", async (context) => {
-  const { peer, person, url } = await scene(context);
-  let refusing = true;
-  peer.answer = (seen, response) => {
-    if (!refusing || !seen.url.includes("cloudflared_token_check")) return false;
-    end(response, 302, `${peer.team}/cdn-cgi/access/login/app.localhost`);
-    return true;
-  };
-  assertFailed(await person.run(["access", "login", url]), 1, "refused");
-  assert.deepEqual(
-    files(person).filter((name) => /^tokens|\.lock$/.test(name)),
-    [],
-    "nothing is stored, nobody is locked out",
-  );
-  refusing = false;
-  assert.equal((await person.run(["access", "login", url])).status, 0);
-});
-
-test("a login that was killed leaves a lock that the next one takes over (C13)", async (context) => {
-  const { peer, person, url } = await scene(context);
-  answerPoll(peer, () => {});
-  const killed = person.start(["access", "login", "--no-browser", url]);
-  await killed.until(/cdn-cgi\/access\/cli/);
-  killed.child.kill("SIGKILL");
-  await killed.ended;
-  assert.equal(files(person).filter((name) => name.endsWith(".lock")).length, 1);
-  peer.answer = undefined;
-  const login = await person.run(["access", "login", url]);
-  assert.equal(login.status, 0, login.stderr);
-  assert.doesNotMatch(login.stderr, /waiting/);
-});
-
-/** Starts many logins; the person approves when all others have said that they wait. */
-async function manyLogins(peer: Peer, person: Machine, url: string, count: number): Promise<Finished[]> {
-  let approve = () => {};
-  const everybodyWaits = new Promise<void>((resolve) => {
-    approve = resolve;
-  });
-  peer.answer = async (seen) => {
-    if (seen.url.startsWith("/cdn-cgi/access/cli")) await everybodyWaits;
-    return false;
-  };
-  const running = Array.from({ length: count }, () => person.start(["access", "login", "--no-verbose", url]));
-  await Promise.all(running.map(({ until }) => until(/waiting for it|should have opened/)));
-  approve();
-  return Promise.all(running.map(async (each) => ({ status: await each.ended, stdout: each.stdout(), stderr: each.stderr() })));
-}
-
-test("thirty logins at once open one browser window, and all end with the token (C14)", async (context) => {
-  const { peer, person, url } = await scene(context);
-  const logins = await manyLogins(peer, person, url, 30);
-  assert.deepEqual([...new Set(logins.map(({ status }) => status))], [0], logins.find(({ status }) => status !== 0)?.stderr);
-  assert.equal(person.opened().length, 1);
-  assert.equal(new Set(logins.map(({ stdout }) => stdout)).size, 1);
-  const waited = logins.filter(({ stderr }) => stderr.includes("waiting for it"));
-  assert.equal(waited.length, 29);
-  for (const { stderr } of waited) assert.ok(stderr.includes(person.opened()[0] ?? "?"), "the others say where it can be approved");
-});
-
-test("thirty logins behind the lock of a dead one open one browser window as well (C13, C14)", async (context) => {
-  const { peer, person, url } = await scene(context);
-  answerPoll(peer, () => {});
-  const killed = person.start(["access", "login", "--no-browser", url]);
-  await killed.until(/cdn-cgi\/access\/cli/);
-  killed.child.kill("SIGKILL");
-  await killed.ended;
-  const logins = await manyLogins(peer, person, url, 30);
-  assert.deepEqual([...new Set(logins.map(({ status }) => status))], [0]);
-  assert.equal(person.opened().length, 1);
-});
-
-test("a person who says no is asked once, not once by each process that waited (C14)", async (context) => {
-  const { peer, person, url } = await scene(context);
-  let refuse = () => {};
-  answerPoll(peer, (_, response) => {
-    refuse = () => json(response, 410, { error: "refused" });
-  });
-  const patient = machine(context, "exit 0");
-  const running = Array.from({ length: 8 }, () => patient.start(["access", "login", url]));
-  await Promise.all(running.map(({ until }) => until(/waiting for it|should have opened/)));
-  refuse();
-  assert.deepEqual([...new Set(await Promise.all(running.map(({ ended }) => ended)))], [6]);
-  assert.equal(patient.opened().length, 1);
-  assert.deepEqual(person.opened(), []);
 });
 
 test("a page to sign in at that is no web page is refused, and nothing opens it (C16)", async (context) => {

@@ -11,11 +11,12 @@ import {
   ProtocolError,
   readMatchClaims,
 } from "@postern/protocol";
-import { type AppUrl, teamOrigin } from "./app-url.ts";
-import { type Context, printable } from "./context.ts";
+import { type AppUrl, namesHost, teamOrigin } from "./app-url.ts";
+import type { Context } from "./context.ts";
 import { CliError } from "./exit-status.ts";
 import { type HttpResponse, send, TimeoutError } from "./http-client.ts";
 import { type Application, isBelow, longestFreshness, remember, rememberedApplication, rememberedTeam } from "./known-hosts.ts";
+import { printable } from "./printable.ts";
 import { verifySignature } from "./team-keys.ts";
 
 const timeout = 7_000;
@@ -87,7 +88,7 @@ function claimedTeam(app: AppUrl, token: string): Team {
   }
   const url = typeof named === "string" && URL.canParse(`https://${named}`) ? new URL(`https://${named}`) : undefined;
   // Spelled exactly as a host is, so that it can hold no path, no userinfo and no second meaning.
-  if (url === undefined || url.host !== named) throw unverified(app, "it names no usable team domain");
+  if (url === undefined || url.host !== named || !namesHost(url)) throw unverified(app, "it names no usable team domain");
   // A remote host must not lead us to services of this machine.
   if (isLoopbackHost(url.hostname) && !isLoopbackHost(app.hostname)) throw unverified(app, "it names a team domain on this machine");
   return { authDomain: url.host, origin: teamOrigin(app, url.host) };
@@ -99,7 +100,7 @@ function readApplication(app: AppUrl, team: Team, verified: Record<string, unkno
   let pattern: CompiledPattern;
   try {
     claims = readMatchClaims(verified);
-    pattern = compilePattern(claims.app_hostname || claims.hostname);
+    pattern = compilePattern(String(claims.app_hostname || claims.hostname));
   } catch (error) {
     if (error instanceof ProtocolError) throw unverified(app, printable(error.message));
     throw error;

@@ -31,9 +31,14 @@ export function readAppUrl(text: string): AppUrl {
   return { ...parse(text), written: text };
 }
 
+/** For a message: a password before the host and whatever stands in the query may be worth something to others. */
+function withoutSecrets(text: string): string {
+  return text.replace(/^([^/?#]*:\/\/)?[^/?#]*@/, "$1…@").replace(/\?[^#]*/, "?…");
+}
+
 function parse(text: string): Omit<AppUrl, "written"> {
   const fail = (why: string): never => {
-    throw new CliError("usage", `"${text.slice(0, 200)}" ${why}; give it like https://api.example.com/`);
+    throw new CliError("usage", `"${withoutSecrets(text).slice(0, 200)}" ${why}; give it like https://api.example.com/`);
   };
   if (text === "" || /[\p{Cc}\s\\]/u.test(text)) fail("is not a URL");
   const given = scheme.exec(text)?.[1]?.toLowerCase();
@@ -41,6 +46,7 @@ function parse(text: string): Omit<AppUrl, "written"> {
   const withScheme = given === undefined ? `https://${text}` : text;
   if (!URL.canParse(withScheme)) fail("is not a URL");
   const url = new URL(withScheme);
+  if (!namesHost(url)) fail("names no host");
   const loopback = isLoopbackHost(url.hostname);
   if (url.protocol === "http:" && !loopback) return parse(url.href.replace(/^http:/, "https:"));
   // From the text, not from the parsed URL: that has already dropped the port that is https's default.
@@ -55,6 +61,11 @@ function parse(text: string): Omit<AppUrl, "written"> {
     pathname: url.pathname,
     bare,
   };
+}
+
+/** Whether the host is a name or an address: URL accepts far more, and a name with a leading dash is somebody's flag (case C15). */
+export function namesHost(url: URL): boolean {
+  return /^(?:\[[0-9a-f:.]+\]|[a-z0-9_][a-z0-9._-]*)$/.test(url.hostname);
 }
 
 /**

@@ -14,17 +14,21 @@ import {
   type TransferredTokens,
 } from "@postern/protocol";
 import type { AppUrl } from "./app-url.ts";
-import { type Context, printable } from "./context.ts";
+import type { Context } from "./context.ts";
 import { CliError } from "./exit-status.ts";
 import { type HttpResponse, send, TimeoutError } from "./http-client.ts";
 import type { Application } from "./known-hosts.ts";
 import { openBrowser } from "./open-browser.ts";
+import { printable } from "./printable.ts";
 
 export interface BrowserLoginOptions {
   openBrowser: boolean;
   /** undefined: where no browser could be opened and the terminal can show one */
   qr: boolean | undefined;
   autoClose: boolean;
+  /** whom the provider should offer first, and whether it must ask again; names and values are OpenID Connect's */
+  loginHint: string | undefined;
+  prompt: "login" | "select_account" | undefined;
   /** milliseconds */
   timeout: number;
 }
@@ -47,7 +51,7 @@ export async function loginWithBrowser(
   announce: (url: string) => void,
 ): Promise<TransferredTokens> {
   const keys = generateTransferKeyPair();
-  const url = approvalUrl(app, application, keys, options.autoClose);
+  const url = approvalUrl(app, application, keys, options);
   announce(url.href);
   // The poll comes first: the page offers to approve only while one is held.
   const answer = pollRelay(context, application, keys, options.timeout);
@@ -57,15 +61,17 @@ export async function loginWithBrowser(
 }
 
 /** Parameters in the order of their names, as the official client sends them. */
-function approvalUrl(app: AppUrl, application: Application, keys: TransferKeyPair, autoClose: boolean): URL {
+function approvalUrl(app: AppUrl, application: Application, keys: TransferKeyPair, options: BrowserLoginOptions): URL {
   const token = encodeTransferKey(keys.publicKey);
   const back = new URL(app.bare);
   back.searchParams.set("aud", application.aud);
   back.searchParams.set("token", token);
   const url = new URL(endpoints.cli, app.origin);
   url.searchParams.set("aud", application.aud);
-  if (autoClose) url.searchParams.set("close_interstitial", "true");
+  if (options.autoClose) url.searchParams.set("close_interstitial", "true");
   url.searchParams.set("edge_token_transfer", "true");
+  if (options.loginHint !== undefined) url.searchParams.set("login_hint", options.loginHint);
+  if (options.prompt !== undefined) url.searchParams.set("prompt", options.prompt);
   url.searchParams.set("redirect_url", back.href);
   url.searchParams.set("send_org_token", "true");
   url.searchParams.set("token", token);
@@ -79,15 +85,25 @@ async function showTheWay(context: Context, url: URL, keys: TransferKeyPair, opt
   context.say("");
   context.say(`  ${url.href}`);
   context.say("");
-  if (options.qr ?? (!opened && context.onTerminal)) await showQrCode(context, url);
+  if (options.qr ?? (!opened && context.onTerminal)) await showQrCode(context, url, options.qr === true);
 }
 
-async function showQrCode(context: Context, url: URL): Promise<void> {
+async function showQrCode(context: Context, url: URL, asked: boolean): Promise<void> {
   const { renderUnicodeCompact } = await import("uqr");
   const lines = renderUnicodeCompact(url.href, { ecc: "L" }).split("\n");
-  // One that wraps cannot be scanned.
-  if (process.stderr.isTTY && (lines[0]?.length ?? 0) > process.stderr.columns) return;
+  const needed = lines[0]?.length ?? 0;
+  const columns = terminalColumns();
+  if (columns !== undefined && needed > columns) {
+    // One that wraps cannot be scanned.
+    if (asked) context.say(`The QR code needs ${needed} columns, and this terminal has ${columns}.`);
+    return;
+  }
   for (const line of lines) context.say(line);
+}
+
+/** Undefined where standard error is no terminal, or one that does not know. Looking makes only a pipe non-blocking. */
+function terminalColumns(): number | undefined {
+  return process.getBuiltinModule("node:tty").isatty(2) ? process.stderr.columns || undefined : undefined;
 }
 
 /** Polls until there is an answer; the gateway holds every poll open, so there is no pause between two. */

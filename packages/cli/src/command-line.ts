@@ -25,15 +25,16 @@ export interface CommandLine {
 
 /** Taken by every command of the `access` group. */
 export const commonFlags = {
-  values: ["profile", "ca-file", "service-token-id", "service-token-secret", "service-token-secret-file"],
+  values: ["profile", "ca-file"],
   switches: ["debug", "json", "help"],
-  aliases: { h: "help", id: "service-token-id", secret: "service-token-secret" },
+  aliases: { h: "help" },
 } as const satisfies FlagTable;
 
-/** Taken by every command that may have to sign in. */
+/** Taken by every command that may have to sign in; a service token, because it must never be passed over. */
 export const loginFlags = {
-  values: ["timeout"],
+  values: ["timeout", "service-token-id", "service-token-secret", "service-token-secret-file"],
   switches: ["no-browser", "no-login", "qr", "no-qr", "auto-close"],
+  aliases: { id: "service-token-id", secret: "service-token-secret" },
 } as const satisfies FlagTable;
 
 /**

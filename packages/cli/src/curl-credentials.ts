@@ -25,6 +25,8 @@ export interface CurlSection {
   /** options that apply without being written here: those of `-K` files and of curl's own configuration */
   implied: CurlPart[];
   targets: Map<CurlPart, CurlTarget>;
+  /** curl will ask URLs that we have not seen */
+  hasUnreadUrls: boolean;
 }
 
 // Names and values beyond 4096 bytes are dropped by curl without a word.
@@ -48,7 +50,7 @@ export function addCredentials(section: CurlSection, carrier: Carrier, secrets: 
 /** The section's arguments with a service token, which travels in two headers. */
 export function addServiceToken(section: CurlSection, token: ServiceToken, secrets: SecretDescriptors): string[] {
   const plain = section.parts.flatMap((part) => part.args);
-  if (section.targets.size === 0) return plain;
+  if (section.targets.size === 0 && !section.hasUnreadUrls) return plain;
   const lines = `CF-Access-Client-Id: ${token.id}\nCF-Access-Client-Secret: ${token.secret}\n`;
   return [...plain, ...headerArguments(section, secrets.add(lines))];
 }
@@ -58,33 +60,32 @@ function headerArguments(section: CurlSection, file: string): string[] {
   if (follows(section)) {
     throw new CliError("usage", "curl would send a header on to wherever -L leads; leave out -L (or --token-in header)");
   }
-  for (const { app, fromFile } of section.targets.values()) {
-    if (fromFile && app.protocol === "https:" && !app.written.toLowerCase().startsWith("https://")) {
-      throw new CliError(
-        "usage",
-        `${app.bare} stands in a -K file without https://; write it so, or curl would send the credential in the clear`,
-      );
-    }
+  if (section.hasUnreadUrls) {
+    throw new CliError(
+      "usage",
+      "curl would send a header to URLs that cannot be looked at (-K -, --url @file, --expand-url); write them on the command line",
+    );
   }
-  // The last word, whatever a configuration file says that we could not read (`-K -`).
+  // The last word, whatever stands in a file that changes under our eyes.
   return ["-H", `@${file}`, "--no-location"];
 }
 
-function has(section: CurlSection, ...names: string[]): boolean {
+/** Whether the section has one of these options, on the command line or in a file. */
+export function hasOption(section: CurlSection, ...names: string[]): boolean {
   return [...section.implied, ...section.parts].some((part) => part.kind === "option" && names.includes(part.name));
 }
 
 function follows(section: CurlSection): boolean {
-  return has(section, "location", "location-trusted", "follow");
+  return hasOption(section, "location", "location-trusted", "follow");
 }
 
 function chooseCarrier(section: CurlSection, wanted: Carrier, tokens: CurlTarget[], say: (line: string) => void): Carrier {
   if (wanted !== "cookie") return wanted;
   const tooLong = tokens.some(({ credential }) => (credential?.stored?.token.length ?? 0) > longestCookie);
   // A cookie jar would keep the token after the run.
-  const jar = has(section, "cookie-jar");
+  const jar = hasOption(section, "cookie-jar");
   if (!tooLong && !jar) return "cookie";
-  if (!follows(section) && isForOne(section)) return "header";
+  if (!follows(section) && !section.hasUnreadUrls && isForOne(section)) return "header";
   if (tooLong) throw new CliError("failure", "the token is too long for curl's cookies; leave out -L and ask one application at a time");
   say("Warning: curl will write the access token into the cookie jar; leave out -L, or remove CF_Authorization from it afterwards.");
   return "cookie";
@@ -114,9 +115,15 @@ function cookieFile(targets: CurlTarget[]): string {
     const { application, stored } = credential;
     const secure = app.protocol === "https:" ? "TRUE" : "FALSE";
     // With its expiry: `-j` drops cookies that have none.
-    return [[app.hostname, "FALSE", application.scope, secure, stored.expires_at, "CF_Authorization", stored.token].join("\t")];
+    return [[app.hostname, "FALSE", cookiePath(application.scope), secure, stored.expires_at, "CF_Authorization", stored.token].join("\t")];
   });
   return `# Netscape HTTP Cookie File\n${[...new Set(lines)].join("\n")}\n`;
+}
+
+/** curl escapes some characters differently from `URL`: where one stands, the directory above is as narrow as it gets. */
+function cookiePath(scope: string): string {
+  const odd = scope.search(/[^\w.~!$&'()*+,;=:@/-]/);
+  return odd < 0 ? scope : scope.slice(0, scope.lastIndexOf("/", odd) + 1);
 }
 
 /** The URL moves into a configuration file of its own in the same place, so that `-o` still belongs to it. */

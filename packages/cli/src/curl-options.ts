@@ -25,21 +25,22 @@ export const longWithValue: ReadonlySet<string> = new Set(
  * act upon. curl takes any unambiguous beginning of a name.
  */
 export const longWithoutValue: ReadonlySet<string> = new Set(
-  `location location-trusted next cookie-session fail request head get include insecure output-null out-null
-  data-null proxy-anyauth proxy-basic proxy-digest proxy-insecure proxy-ntlm proxy-negotiate proxytunnel
-  parallel parallel-immediate globoff follow tlsv1 tls-earlydata retry-all-errors retry-connrefused form-escape
-  http0.9 http1.0 http1.1 http2 ssl silent show-error show-headers verbose version manual`.split(/\s+/),
+  `location location-trusted next fail head get include insecure haproxy-protocol proxy-anyauth proxy-basic
+  proxy-digest proxy-insecure proxy-ntlm proxy-negotiate proxytunnel parallel parallel-immediate globoff follow tlsv1
+  retry-all-errors retry-connrefused form-escape http0.9 http1.0 http1.1 http2 ssl silent show-error show-headers
+  verbose version manual`.split(/\s+/),
 );
 
 /** One-letter options that take a value, which may follow in the same argument. */
 export const shortWithValue: ReadonlySet<string> = new Set([..."ACDEFHKPQTUXYbcdehmortuwxyz"]);
 
 /**
- * The whole name of a long option that may be abbreviated; the text itself where it stands for none or several.
+ * The whole name of a long option that may be abbreviated. The text itself where it stands for none, or for
+ * several that differ in taking a value: curl refuses those.
  */
 export function wholeOptionName(written: string): string {
   if (longWithValue.has(written) || longWithoutValue.has(written)) return written;
-  const candidates = [...longWithValue, ...longWithoutValue].filter((name) => name.startsWith(written));
-  const [only] = candidates;
-  return candidates.length === 1 && only !== undefined ? only : written;
+  const [first, ...others] = [...longWithValue, ...longWithoutValue].filter((name) => name.startsWith(written));
+  const agree = first !== undefined && others.every((name) => longWithValue.has(name) === longWithValue.has(first));
+  return agree ? first : written;
 }

@@ -11,20 +11,28 @@ const access = `Usage: postern access COMMAND
   whoami URL       who the gateway takes you for
   forget HOST      forget the team domain remembered for a host
 
+Exit status: 0 done, 1 failed, 2 wrong usage, 3 not signed in, 4 refused by policy, 5 not behind Access, unreachable
+or not verified, 6 sign-in refused or not answered. curl and put give the tool's own, and 125 when it did not run.
+
 Example: postern access curl https://api.example.com/v1/orders
 Each command has --help.
 `;
 
-const common = `  --profile NAME          keep sessions of several people apart
+const network = `  --profile NAME          keep sessions of several people apart (or POSTERN_PROFILE)
   --ca-file FILE          certificate authority of your own (or POSTERN_CA_FILE)
   --debug                 show the HTTP exchange, secrets cut out
-  --json                  errors as JSON
 `;
 
-const signIn = `  --no-browser            only print the URL to open
+const common = `${network}  --json                  errors as JSON
+`;
+
+const signIn = `  --no-browser            only print the URL to open (BROWSER names the program that opens it)
   --qr, --no-qr           show the URL as a QR code, or never
   --auto-close            close the browser tab afterwards
   --timeout 8m            how long to wait for the approval
+`;
+
+const noLogin = `  --no-login              never sign in (as without a terminal, or with CI set)
 `;
 
 const service = `  --service-token-id ID   with --service-token-secret-file FILE: a program's credential
@@ -46,10 +54,13 @@ Each command has --help.
   access,
   "access login": `Usage: postern access login URL
 
-Signs in through the browser and stores the token.
+Signs in through the browser and stores the token. Compare the code on the page with the one shown here.
 
-${signIn}  --no-verbose, --app URL  print the token alone
-  -q, --quiet             print nothing
+${signIn}  --login-hint EMAIL      as whom; asks again if somebody else is signed in
+  --prompt WORD           login or select_account: ask again in any case
+  --no-verbose            print the token, and nothing else, on standard output
+  --app URL               the same; names the application
+  -q, --quiet             do not say who is signed in
 ${common}
 Example: postern access login https://api.example.com
 `,
@@ -58,18 +69,16 @@ Example: postern access login https://api.example.com
 Prints the token of the application, without a newline. On a terminal it signs in first if need be.
 
   --format F              raw, header, json, env or exec-credential (for kubectl)
-  --no-login              never sign in
-${signIn}${common}
+${noLogin}${signIn}${common}
 Example: TOKEN=$(postern access token https://api.example.com)
 `,
   "access curl": `Usage: postern access curl [--allow-request] CURL-ARGUMENTS
 
-Runs curl; each URL gets the token of its own application and of no other.
+Runs curl; each URL gets the token of its own application and of no other. Flags of ours may stand anywhere.
 
   -ar, --allow-request    go on without a token where there is none
   --token-in PLACE        cookie (default), header or query
-  --no-login              never sign in
-${service}${signIn}${common}
+${noLogin}${service}${signIn}${network}
 Example: postern access curl -X POST -d @order.json https://api.example.com/v1/orders
 `,
   "access put": `Usage: postern access put [FLAGS] [--] TOOL ARGUMENTS
@@ -81,8 +90,7 @@ credential for that URL and ten minutes.
   --via env               ACCESS_TOKEN and ACCESS_HEADER in the tool's environment; the URLs stay as they are
   --app URL               with --via env: the application, where no argument names it
   --full-token            put the token itself in the URL where the gateway has no passes
-  --no-login              never sign in
-${signIn}${common}
+${noLogin}${signIn}${common}
 Example: postern access put wget -qO- https://api.example.com/report.csv
 `,
   "access logout": `Usage: postern access logout [URL | --all]
@@ -103,14 +111,16 @@ Example: postern access forget api.example.com
 
 Lists stored sessions: application, person, expiry, where stored.
 
-${common}
+  --json                  as JSON, errors too
+${network}
 Example: postern access list
 `,
   "access whoami": `Usage: postern access whoami URL [--json]
 
 Shows who the gateway takes you for.
 
-${service}${signIn}${common}
+  --json                  everything that it says, as JSON; errors too
+${noLogin}${service}${signIn}${network}
 Example: postern access whoami https://api.example.com
 `,
   dev: `Usage: postern dev [--port 8600] [--data DIR | --ephemeral] [--upstream [name=]URL ...]

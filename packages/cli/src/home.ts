@@ -1,6 +1,6 @@
 // Where Postern keeps its files (cli.md, "Files"). Never the working directory: a file planted there must
 // not decide anything (case C2).
-import { isAbsolute, join } from "node:path";
+import { isAbsolute, join, resolve } from "node:path";
 import { CliError } from "./exit-status.ts";
 
 /**
@@ -11,7 +11,8 @@ export function posternHome(environment: NodeJS.ProcessEnv, platform: NodeJS.Pla
   const own = environment["POSTERN_HOME"];
   if (own !== undefined && own !== "") {
     if (!isAbsolute(own)) throw new CliError("usage", `POSTERN_HOME is "${own}"; give it an absolute path`);
-    return own;
+    // Without a slash at its end, with which a link would be followed before anybody looks at it (case C12).
+    return resolve(own);
   }
   const place = (variable: string) => {
     const value = environment[variable];

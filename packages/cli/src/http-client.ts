@@ -4,10 +4,12 @@
 import type { ClientRequest, IncomingHttpHeaders, IncomingMessage, RequestOptions } from "node:http";
 import http from "node:http";
 import https from "node:https";
+import type { ConnectionOptions as TlsOptions } from "node:tls";
 import { isLoopbackHost, loopbackAddress } from "@postern/protocol";
 import { trustedCertificates } from "./certificate-authorities.ts";
-import { type Context, printable } from "./context.ts";
+import type { Context } from "./context.ts";
 import { CliError } from "./exit-status.ts";
+import { printable } from "./printable.ts";
 import { openTunnel, proxyFor } from "./proxy.ts";
 import { version } from "./version.ts";
 
@@ -43,7 +45,7 @@ const defaultLimit = 1024 * 1024;
 export async function send(context: Context, request: HttpRequest): Promise<HttpResponse> {
   const { url } = request;
   if (url.protocol !== "https:" && !(url.protocol === "http:" && isLoopbackHost(url.hostname))) {
-    throw new CliError("unverified", `${printable(url.href.slice(0, 200))} is not an https URL; nothing was sent there`);
+    throw new CliError("unverified", `${printable(withoutSecrets(url.href).slice(0, 200))} is not an https URL; nothing was sent there`);
   }
   debugRequest(context, request);
   try {
@@ -62,7 +64,7 @@ async function exchange(context: Context, request: HttpRequest): Promise<HttpRes
   const deadline = Date.now() + request.timeout;
   const secure = url.protocol === "https:";
   const address = loopbackAddress(url.hostname);
-  const options: RequestOptions & { ca?: string[]; servername?: string } = {
+  const options: RequestOptions & Pick<TlsOptions, "ca" | "rejectUnauthorized"> & { servername?: string } = {
     method,
     agent: false,
     headers: {
@@ -75,11 +77,15 @@ async function exchange(context: Context, request: HttpRequest): Promise<HttpRes
     ...(address === undefined ? {} : { hostname: address, ...(secure ? { servername: url.hostname } : {}) }),
   };
   if (secure) {
+    // NODE_TLS_REJECT_UNAUTHORIZED, set for some other program, must not open this one to everybody on the way.
+    options.rejectUnauthorized = true;
     const ca = trustedCertificates(context);
     if (ca !== undefined) options.ca = ca;
     const proxy = proxyFor(context.environment, url);
     if (proxy !== undefined) {
       const socket = await openTunnel(proxy, url, request.timeout, ca);
+      // An agent, even one for this request alone, would connect by itself.
+      delete options.agent;
       options.createConnection = () => socket;
     }
   }
@@ -88,7 +94,7 @@ async function exchange(context: Context, request: HttpRequest): Promise<HttpRes
     // A time-out while the body arrives shows up as a broken connection.
     const reject = (error: unknown) => fail(late ?? error);
     const sent: ClientRequest = (secure ? https : http).request(url, options, (response) => {
-      collect(response, request.limit ?? defaultLimit).then(
+      collect(response, url, request.limit ?? defaultLimit).then(
         (text) => resolve({ status: response.statusCode ?? 0, headers: response.headers, body: text }),
         reject,
       );
@@ -103,14 +109,15 @@ async function exchange(context: Context, request: HttpRequest): Promise<HttpRes
   });
 }
 
-function collect(response: IncomingMessage, limit: number): Promise<string> {
+function collect(response: IncomingMessage, url: URL, limit: number): Promise<string> {
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = [];
     let size = 0;
     response.on("data", (chunk: Buffer) => {
       size += chunk.length;
       chunks.push(chunk);
-      if (size > limit) response.destroy(new Error(`the answer is larger than ${limit} bytes`));
+      if (size > limit)
+        response.destroy(new CliError("unverified", `${url.origin} answers with more than ${limit} bytes; not read any further`));
     });
     response.on("error", reject);
     response.on("end", () => resolve(Buffer.concat(chunks).toString("utf8")));
@@ -138,9 +145,12 @@ function unreachable(url: URL, error: NodeJS.ErrnoException): CliError {
 const secretHeaders =
   /^(?:cookie|set-cookie|authorization|proxy-authorization|cf-access-token|cf-access-client-secret|cf-access-metadata)$/i;
 
-/** What may be shown of a URL: transfer keys and query values may be worth something to others. */
+/** What may be shown of a URL: passwords, transfer keys and query values may be worth something to others. */
 export function withoutSecrets(text: string): string {
-  return text.replace(/([?&][^=&#\s]+=)[^&#\s]*/g, "$1…").replace(/(\/transfer\/)[^/?#\s]+/g, "$1…");
+  return text
+    .replace(/(:\/\/)[^/?#\s]*@/g, "$1…@")
+    .replace(/([?&#][^=&#\s]+=)[^&#\s]*/g, "$1…")
+    .replace(/(\/transfer\/)[^/?#\s]+/g, "$1…");
 }
 
 function debugRequest(context: Context, request: HttpRequest): void {

@@ -4,12 +4,13 @@
 import { findApplication } from "./app-metadata.ts";
 import type { AppUrl } from "./app-url.ts";
 import { type BrowserLoginOptions, loginWithBrowser } from "./browser-login.ts";
-import { type Context, printable } from "./context.ts";
+import type { Context } from "./context.ts";
 import { CliError, reasonOf } from "./exit-status.ts";
 import { TimeoutError } from "./http-client.ts";
 import type { Application } from "./known-hosts.ts";
 import { takeLoginLock } from "./login-lock.ts";
 import { exchangeOrgToken } from "./org-token-exchange.ts";
+import { printable } from "./printable.ts";
 import { checkToken, verifyToken } from "./token-check.ts";
 import {
   hasUsableTokens,
@@ -18,6 +19,7 @@ import {
   readOrgToken,
   removeAppToken,
   removeOrgToken,
+  removeTeam,
   type StoredToken,
   writeAppToken,
   writeOrgToken,
@@ -54,11 +56,19 @@ export async function signIn(context: Context, app: AppUrl, options: SignInOptio
   }
   // Before tokens that the gateway refuses are forgotten, and the person with them.
   const before = lastPerson(context, application.team);
-  const known =
-    (await storedToken(context, app, application, options.check)) ?? (await exchangedToken(context, app, application, options.mayPrompt));
+  const anew = asksAnew(options, before);
+  const known = anew
+    ? undefined
+    : ((await storedToken(context, app, application, options.check)) ??
+      (await exchangedToken(context, app, application, options.mayPrompt)));
   if (known !== undefined) return known;
   if (!options.mayPrompt) throw notSignedIn(app);
-  return approvedToken(context, app, application, options, before);
+  return approvedToken(context, app, application, options, { before, anew });
+}
+
+/** Whether the person wants to be asked although there may be a session. */
+function asksAnew({ prompt, loginHint }: SignInOptions, before: string | undefined): boolean {
+  return prompt !== undefined || (loginHint !== undefined && before !== undefined && loginHint.toLowerCase() !== before.toLowerCase());
 }
 
 async function storedToken(context: Context, app: AppUrl, application: Application, check: boolean): Promise<SignedIn | undefined> {
@@ -121,34 +131,58 @@ async function approvedToken(
   app: AppUrl,
   application: Application,
   options: SignInOptions,
-  before: string | undefined,
+  how: { before: string | undefined; anew: boolean },
 ): Promise<SignedIn> {
-  const { team } = application;
-  const lock = await takeLoginLock(context, team, () => readAppToken(context, application) !== undefined);
-  // Whoever had the lock may have signed in to another application of the team: then there is a session to exchange.
-  const meanwhile = (await storedToken(context, app, application, false)) ?? (await exchangedToken(context, app, application, true));
-  if (lock === undefined || meanwhile !== undefined) {
-    lock?.release();
-    return meanwhile ?? approvedToken(context, app, application, options, before);
+  const ignored = how.anew ? readAppToken(context, application)?.token : undefined;
+  const settled = () => {
+    const stored = readAppToken(context, application);
+    return stored !== undefined && stored.token !== ignored;
+  };
+  const lock = await takeLoginLock(context, application, settled, options.timeout);
+  if (lock === undefined) {
+    const stored = readAppToken(context, application);
+    return stored === undefined ? approvedToken(context, app, application, options, how) : { application, stored, how: "stored" };
   }
   try {
-    const tokens = await loginWithBrowser(context, app, application, options, (url) => lock.announce(url));
-    const claims = await verifyToken(context, application, tokens.app_token, "app");
-    const org = tokens.org_token === "" ? undefined : await verifyToken(context, application, tokens.org_token, "org");
-    await checkFreshToken(context, app, application, tokens.app_token, claims.email ?? "");
-    if (before !== undefined && before !== claims.email) {
-      context.say(
-        `Warning: until now this was ${printable(before)}; the sign-in was approved by ${printable(claims.email ?? "somebody without a name")}.`,
-      );
-    }
-    if (org !== undefined) writeOrgToken(context, team, tokens.org_token, org.email);
-    const stored = store(context, app, application, tokens.app_token, claims);
+    // Whoever had the lock may have signed in to another application of the team: then there is a session to exchange.
+    const meanwhile = how.anew
+      ? undefined
+      : ((await storedToken(context, app, application, false)) ?? (await exchangedToken(context, app, application, true)));
+    const signedIn = meanwhile ?? (await askThePerson(context, app, application, options, how.before, (url) => lock.announce(url)));
     lock.release();
-    return { application, stored, how: "approved" };
+    return signedIn;
   } catch (error) {
     // Released before the message is shown, whatever happened (case C13).
     lock.failed(error instanceof CliError ? error.code : "failure", reasonOf(error));
     throw error;
+  }
+}
+
+async function askThePerson(
+  context: Context,
+  app: AppUrl,
+  application: Application,
+  options: SignInOptions,
+  before: string | undefined,
+  announce: (url: string) => void,
+): Promise<SignedIn> {
+  const { team } = application;
+  const tokens = await loginWithBrowser(context, app, application, options, announce);
+  const claims = await verifyToken(context, application, tokens.app_token, "app");
+  const org = tokens.org_token === "" ? undefined : await verifyToken(context, application, tokens.org_token, "org");
+  await checkFreshToken(context, app, application, tokens.app_token, claims.email ?? "");
+  warnAboutPerson(context, claims.email ?? "somebody without a name", before, options.loginHint);
+  // Tokens of two people under one name would make each command somebody else.
+  if (before !== undefined && before !== claims.email) removeTeam(context, team);
+  if (org !== undefined) writeOrgToken(context, team, tokens.org_token, org.email);
+  return { application, stored: store(context, app, application, tokens.app_token, claims), how: "approved" };
+}
+
+function warnAboutPerson({ say }: Context, email: string, before: string | undefined, hint: string | undefined): void {
+  if (hint !== undefined && hint.toLowerCase() !== email.toLowerCase()) {
+    say(`Warning: this was to be ${hint}; the sign-in was approved by ${email}.`);
+  } else if (hint === undefined && before !== undefined && before !== email) {
+    say(`Warning: until now this was ${before}; the sign-in was approved by ${email}.`);
   }
 }
 

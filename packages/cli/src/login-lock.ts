@@ -1,12 +1,13 @@
 // One login at a time for each team domain and profile: of many processes that need one, the first opens the
 // browser and the others wait for it (case C14). The lock is a file made whole in one step, so that nobody
 // reads half of one; it names its owner, so that a lock whose owner is dead is taken over (case C13).
-import { readFileSync, renameSync } from "node:fs";
+import { linkSync, readFileSync, statSync } from "node:fs";
 import { hostname } from "node:os";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import type { Context } from "./context.ts";
 import { CliError, type FailureCode } from "./exit-status.ts";
+import type { Application } from "./known-hosts.ts";
 import { createPrivateFile, fileNameOf, readPrivateFile, readPrivateJson, removeFile, writePrivateFile } from "./private-files.ts";
 
 interface LockRecord {
@@ -22,6 +23,8 @@ interface LockRecord {
 interface Outcome {
   /** milliseconds since the epoch */
   at: number;
+  /** AUD of the application that was to be signed in to */
+  aud: string;
   code: FailureCode;
   message: string;
 }
@@ -40,35 +43,49 @@ const interval = 150;
 
 /**
  * Takes the lock; waits while somebody else has it.
- * @param settled asked after every wait; true when there is no need for a login any more
+ * @param settled asked before every try; true when there is no need for a login any more
+ * @param timeout milliseconds to wait for somebody else's login
  * @returns the lock, or undefined when `settled`
- * @throws {CliError} what the login that was waited for failed with
+ * @throws {CliError} what the login that was waited for failed with; login_timeout
  */
-export async function takeLoginLock(context: Context, team: string, settled: () => boolean): Promise<LoginLock | undefined> {
+export async function takeLoginLock(
+  context: Context,
+  { team, aud }: Pick<Application, "team" | "aud">,
+  settled: () => boolean,
+  timeout: number,
+): Promise<LoginLock | undefined> {
   const path = join(context.home, "locks", `${fileNameOf(context.profile)}-${fileNameOf(team)}.lock`);
-  const outcomePath = `${path}.outcome`;
   const started = context.now();
   let shownUrl: string | undefined;
   let waited = false;
   for (;;) {
     if (settled()) return undefined;
-    if (waited) {
-      const outcome = readPrivateJson(context.home, outcomePath) as Outcome | undefined;
-      if (outcome !== undefined && outcome.at >= started) throw new CliError(outcome.code, String(outcome.message));
-    }
-    if (takeOnce(context, path)) return ownedLock(context, path, outcomePath);
+    if (waited) refuseAfter(context, path, aud, started);
+    if (takeOnce(context, path)) return ownedLock(context, path, aud);
     const owner = readLock(context, path);
     if (owner === undefined) continue;
-    if (isDead(owner, context.now())) {
-      removeDead(context, path, owner);
-      continue;
-    }
+    if (isDead(owner, context.now()) && removeDead(context, path, owner)) continue;
     if (!waited) context.say(`Another process (${owner.pid}) is signing in at ${team}; waiting for it.`);
     if (owner.url !== undefined && owner.url !== shownUrl) context.say(`It can be approved at ${owner.url}`);
     shownUrl = owner.url ?? shownUrl;
     waited = true;
+    if (context.now() - started >= timeout) {
+      throw new CliError("login_timeout", `another process (${owner.pid}) is still signing in at ${team}; try again when it has ended`);
+    }
     await pause(interval);
   }
+}
+
+/** A person who said no, or is not there, is not asked once more by everybody who waited. */
+function refuseAfter(context: Context, path: string, aud: string, started: number): void {
+  const outcome = readPrivateJson(context.home, outcomeOf(path)) as Outcome | undefined;
+  if (outcome === undefined || !(outcome.at >= started)) return;
+  const aboutAll = outcome.code === "login_refused" || outcome.code === "login_timeout";
+  if (aboutAll || outcome.aud === aud) throw new CliError(outcome.code, String(outcome.message));
+}
+
+function outcomeOf(path: string): string {
+  return `${path}.outcome`;
 }
 
 function takeOnce(context: Context, path: string): boolean {
@@ -79,7 +96,7 @@ function ownRecord(context: Context): LockRecord {
   return { pid: process.pid, started: startOf(process.pid), machine: hostname(), since: context.now() };
 }
 
-function ownedLock(context: Context, path: string, outcomePath: string): LoginLock {
+function ownedLock(context: Context, path: string, aud: string): LoginLock {
   const record = ownRecord(context);
   let held = true;
   const release = () => {
@@ -95,7 +112,7 @@ function ownedLock(context: Context, path: string, outcomePath: string): LoginLo
   return {
     announce: (url) => writePrivateFile(context.home, path, JSON.stringify({ ...record, url } satisfies LockRecord)),
     failed: (code, message) => {
-      writePrivateFile(context.home, outcomePath, JSON.stringify({ at: context.now(), code, message } satisfies Outcome));
+      writePrivateFile(context.home, outcomeOf(path), JSON.stringify({ at: context.now(), aud, code, message } satisfies Outcome));
       release();
     },
     release,
@@ -122,8 +139,10 @@ function readPrivateOrGone(context: Context, path: string): string | undefined {
   } catch {
     try {
       return readFileSync(path, "utf8");
-    } catch {
-      return undefined;
+    } catch (error) {
+      const { code } = error as NodeJS.ErrnoException;
+      if (code === "ENOENT") return undefined;
+      throw new CliError("failure", `${path} cannot be read (${code}); it says who is signing in: remove it if nobody is`);
     }
   }
 }
@@ -160,17 +179,33 @@ function startOf(pid: number): string {
   }
 }
 
-/** Moves the dead lock away; if somebody was faster and it is a live one that was moved, puts it back. */
-function removeDead(context: Context, path: string, dead: LockRecord): void {
-  const aside = `${path}.${process.pid}`;
+// Removing takes microseconds; a claim that is older belongs to somebody who was stopped in the middle of it.
+const longestRemoval = 10_000;
+
+/**
+ * Removes a dead lock, and never a live one that took its place meanwhile. A second name, which only one process
+ * can give, makes that one the remover; what it named is looked at before anything is removed.
+ * @returns whether it is worth trying again at once
+ */
+function removeDead(context: Context, path: string, dead: LockRecord): boolean {
+  const claim = `${path}.dead`;
   try {
-    renameSync(path, aside);
+    linkSync(path, claim);
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === "EEXIST" && isOlder(claim, longestRemoval)) removeFile(claim);
+    // Gone: somebody else has removed it.
+    return code === "ENOENT";
+  }
+  if (JSON.stringify(readLock(context, claim)) === JSON.stringify(dead)) removeFile(path);
+  removeFile(claim);
+  return true;
+}
+
+function isOlder(path: string, milliseconds: number): boolean {
+  try {
+    return Date.now() - statSync(path).ctimeMs > milliseconds;
   } catch {
-    return;
+    return false;
   }
-  const moved = readLock(context, aside);
-  if (moved !== undefined && (moved.pid !== dead.pid || moved.started !== dead.started)) {
-    createPrivateFile(context.home, path, JSON.stringify(moved));
-  }
-  removeFile(aside);
 }

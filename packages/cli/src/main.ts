@@ -3,9 +3,10 @@
 // lead to node:crypto, node:http or node:child_process.
 import { basename } from "node:path";
 import type { Surroundings } from "./command-context.ts";
-import { printable } from "./context.ts";
 import { CliError, reasonOf, statusOf, wrapperStatus } from "./exit-status.ts";
 import { posternHome } from "./home.ts";
+import { printable, printableJson } from "./printable.ts";
+import { writeError, writeOutput } from "./standard-output.ts";
 
 type Command = (surroundings: Surroundings, args: string[]) => Promise<number>;
 
@@ -31,13 +32,14 @@ const laterAccess = ["http", "tcp", "ssh", "rdp", "smb", "ssh-config", "ssh-gen"
 const laterCommands = ["apply", "export", "diff", "doctor", "admin-token", "sessions", "backup", "restore", "completion"];
 const wrappers = new Set(["curl", "put"]);
 
-async function run(argv: string[], surroundings: () => Surroundings): Promise<number> {
+async function run(argv: string[], surroundings: Surroundings): Promise<number> {
   const [first = "--help", ...rest] = argv;
   if (["--version", "-version", "-v", "version"].includes(first)) {
-    const { version } = await import("./version.ts");
-    process.stdout.write(`postern ${version}\n`);
+    const { versionLine } = await import("./version.ts");
+    writeOutput(versionLine(surroundings.name));
     return 0;
   }
+  // `forward` is the official client's other name for the group.
   const group = first === "access" || first === "forward";
   const [name = "--help", ...args] = group ? rest : argv;
   const path = group ? `access ${name}` : name;
@@ -49,32 +51,46 @@ async function run(argv: string[], surroundings: () => Surroundings): Promise<nu
     throw new CliError("usage", `${path.slice(0, 60)} is not a command; --help lists them`);
   }
   if (wantsHelp(name, args)) return help(path);
-  return (await load())(surroundings(), args);
+  return (await load())(surroundings, args);
 }
 
-/** A wrapped tool has a `--help` of its own: only the first argument is ours. */
+/** A wrapped tool has a `--help` of its own: only what stands before anything of the tool's is ours. */
 function wantsHelp(name: string, args: string[]): boolean {
-  const own = wrappers.has(name) ? args.slice(0, 1) : args;
+  const own = wrappers.has(name) ? args.slice(0, 1) : untilDashes(args);
   return own.some((argument) => argument === "--help" || argument === "-help" || (argument === "-h" && name !== "curl"));
+}
+
+function untilDashes(args: string[]): string[] {
+  const end = args.indexOf("--");
+  return end < 0 ? args : args.slice(0, end);
 }
 
 async function help(path: string): Promise<number> {
   const { helpFor } = await import("./help.ts");
-  process.stdout.write(helpFor(path));
+  writeOutput(helpFor(path));
   return 0;
 }
 
 /** Who is running, read from the process once. The only place of this program that reads it. */
 function readSurroundings(): Surroundings {
-  const started = process.env["POSTERN_NAME"] || basename(process.argv[1] ?? "");
   return {
-    name: /^cloudflared(?:\.exe)?$/.test(started) ? "cloudflared" : "postern",
+    name: /^cloudflared(?:\.exe)?$/.test(basename(process.argv[1] ?? "")) ? "cloudflared" : "postern",
     environment: process.env,
-    home: posternHome(process.env, process.platform),
+    get home() {
+      return posternHome(process.env, process.platform);
+    },
     now: Date.now,
-    onTerminal: process.stderr.isTTY === true && (process.env["CI"] ?? "") === "",
-    say: (line) => process.stderr.write(`${printable(line)}\n`),
+    // Asked only when it matters: finding out loads a module.
+    get onTerminal() {
+      return (process.env["CI"] ?? "") === "" && process.getBuiltinModule("node:tty").isatty(2);
+    },
+    say,
+    jsonErrors: false,
   };
+}
+
+function say(line: string): void {
+  writeError(`${printable(line)}\n`);
 }
 
 /** Others can read arguments; a secret given there is at least gone from the process list soon (case C9). */
@@ -82,21 +98,30 @@ function wipeSecretArguments(argv: string[]): void {
   if (argv.some((argument) => /^--?(?:service-token-secret|secret)(?:=|$)/.test(argument))) process.title = "postern";
 }
 
-function report(error: unknown, argv: string[]): number {
-  const wrapper = argv[0] === "access" && wrappers.has(argv[1] ?? "");
+/** For a command line that was refused before its command could read it. curl has a `--json` of its own. */
+function asksForJson([group, name = "", ...args]: string[]): boolean {
+  if (group !== "access" && group !== "forward") return false;
+  if (name === "curl") return false;
+  const firstOther = args.findIndex((argument) => !argument.startsWith("-"));
+  const own = name === "put" && firstOther >= 0 ? args.slice(0, firstOther) : untilDashes(args);
+  return own.some((argument) => argument === "--json" || argument === "-json");
+}
+
+/** @returns the exit status */
+function report(error: unknown, argv: string[], surroundings: Surroundings): number {
+  const wrapper = (argv[0] === "access" || argv[0] === "forward") && wrappers.has(argv[1] ?? "");
   const code = error instanceof CliError ? error.code : "failure";
-  const end = argv.indexOf("--");
-  const json = (end < 0 ? argv : argv.slice(0, end)).some((argument) => argument === "--json" || argument === "-json") && !wrapper;
   const message = error instanceof CliError ? error.message : `something went wrong that should not: ${reasonOf(error).split("\n", 1)[0]}`;
-  if (json) process.stderr.write(`${JSON.stringify({ error: { code, message } })}\n`);
-  else process.stderr.write(`postern: ${printable(wrapper ? `${message} [${code}]` : message)}\n`);
+  if (surroundings.jsonErrors || asksForJson(argv)) writeError(`${printableJson({ error: { code, message } })}\n`);
+  else say(`postern: ${wrapper ? `${message} [${code}]` : message}`);
   return wrapper ? wrapperStatus : statusOf(code);
 }
 
 const argv = process.argv.slice(2);
+const surroundings = readSurroundings();
 wipeSecretArguments(argv);
-run(argv, readSurroundings)
-  .catch((error: unknown) => report(error, argv))
+run(argv, surroundings)
+  .catch((error: unknown) => report(error, argv, surroundings))
   .then((status) => {
     process.exitCode = status;
   });

@@ -3,10 +3,11 @@
 // the team domain and nowhere else, whatever a redirect says (case C11).
 import { cookies, endpoints } from "@postern/protocol";
 import type { AppUrl } from "./app-url.ts";
-import { type Context, printable } from "./context.ts";
+import type { Context } from "./context.ts";
 import { CliError } from "./exit-status.ts";
-import { send, TimeoutError } from "./http-client.ts";
+import { send, TimeoutError, withoutSecrets } from "./http-client.ts";
 import type { Application } from "./known-hosts.ts";
+import { printable } from "./printable.ts";
 
 const mostRedirects = 5;
 const timeout = 7_000;
@@ -68,7 +69,7 @@ function follow(from: URL, location: string): URL {
   if (!allowed) {
     throw new CliError(
       "unverified",
-      `${from.origin} redirects to ${printable(location.slice(0, 100))}, which is no page to sign in at; not followed`,
+      `${from.origin} redirects to ${printable(withoutSecrets(location).slice(0, 100))}, which is no page to sign in at; not followed`,
     );
   }
   return target;

@@ -5,6 +5,7 @@ import {
   chmodSync,
   closeSync,
   constants,
+  fchmodSync,
   fstatSync,
   fsyncSync,
   linkSync,
@@ -29,7 +30,10 @@ function codeOf(error: unknown): string {
 }
 
 function refuse(path: string, why: string): never {
-  throw new CliError("failure", `${path} ${why}; refused, because somebody else may control it. Remove it or make it yours alone`);
+  throw new CliError(
+    "failure",
+    `${path} ${why}; refused, because somebody else may control it. Remove it, or make it yours alone (chown, chmod go=)`,
+  );
 }
 
 function checkOwner(path: string, stats: Stats, forbidden: number): void {
@@ -43,7 +47,7 @@ export function ensurePrivateDirectory(path: string): void {
   mkdirSync(path, { recursive: true, mode: 0o700 });
   const stats = lstatSync(path);
   checkDirectory(path, stats);
-  if (posix && (stats.mode & 0o077) !== 0) chmodSync(path, 0o700);
+  if (posix && (stats.mode & 0o777) !== 0o700) chmodSync(path, 0o700);
 }
 
 function checkDirectory(path: string, stats: Stats): void {
@@ -102,25 +106,42 @@ function ensureDirectories(home: string, directory: string): void {
 /**
  * A new file of mode 0600 beside `path`, whatever the umask; the caller renames, links or unlinks it.
  * @param lasting false for one that need not outlive a power cut
+ * @throws {CliError} failure
  */
 export function writeTemporaryFile(home: string, path: string, text: string, lasting = false): string {
-  ensureDirectories(home, dirname(path));
   made += 1;
   const unique = `${process.pid}-${process.hrtime.bigint().toString(36)}-${made}`;
   const temporary = join(dirname(path), `.${unique}.tmp`);
-  const file = openSync(temporary, "wx", 0o600);
+  return writing(path, () => {
+    ensureDirectories(home, dirname(path));
+    const file = openSync(temporary, "wx", 0o600);
+    try {
+      if (posix) fchmodSync(file, 0o600);
+      writeFileSync(file, text);
+      if (lasting) fsyncSync(file);
+    } catch (error) {
+      removeFile(temporary);
+      throw error;
+    } finally {
+      closeSync(file);
+    }
+    return temporary;
+  });
+}
+
+function writing<T>(path: string, write: () => T): T {
   try {
-    writeFileSync(file, text);
-    if (lasting) fsyncSync(file);
-  } finally {
-    closeSync(file);
+    return write();
+  } catch (error) {
+    if (error instanceof CliError) throw error;
+    throw new CliError("failure", `${path} cannot be written (${codeOf(error)}); POSTERN_HOME says where tokens are kept`);
   }
-  return temporary;
 }
 
 /** Writes the file so that a reader sees the old text or the new one, and nobody else sees either. */
 export function writePrivateFile(home: string, path: string, text: string): void {
-  renameSync(writeTemporaryFile(home, path, text, true), path);
+  const temporary = writeTemporaryFile(home, path, text, true);
+  writing(path, () => renameSync(temporary, path));
 }
 
 /**
@@ -134,7 +155,7 @@ export function createPrivateFile(home: string, path: string, text: string): boo
     return true;
   } catch (error) {
     if (codeOf(error) === "EEXIST") return false;
-    throw error;
+    throw new CliError("failure", `${path} cannot be written (${codeOf(error)}); POSTERN_HOME says where tokens are kept`);
   } finally {
     unlinkSync(temporary);
   }

@@ -2,7 +2,7 @@
 // only ever asked to open a tunnel (CONNECT, RFC 9110 section 9.3.6): it sees the host and nothing else.
 import http from "node:http";
 import https from "node:https";
-import type { Socket } from "node:net";
+import { isIP, type Socket } from "node:net";
 import tls from "node:tls";
 import { isLoopbackHost } from "@postern/protocol";
 import { CliError } from "./exit-status.ts";
@@ -33,10 +33,12 @@ function isExempt(list: string, url: URL): boolean {
     .filter((entry) => entry !== "")
     .some((entry) => {
       if (entry === "*") return true;
-      const [, name = entry, wantedPort] = /^(.+?)(?::(\d+))?$/.exec(entry) ?? [];
-      const suffix = name.replace(/^\*?\./, "");
+      // A colon before a port; an IPv6 address has others.
+      const [, name = entry, wantedPort] = /^(\[.*\]|[^:]+):(\d+)$/.exec(entry) ?? [];
+      const suffix = name.replace(/^\*?\./, "").replace(/^\[|\]$/g, "");
       if (wantedPort !== undefined && wantedPort !== port) return false;
-      return url.hostname === suffix || url.hostname.endsWith(`.${suffix}`);
+      const host = url.hostname.replace(/^\[|\]$/g, "");
+      return host === suffix || host.endsWith(`.${suffix}`);
     });
 }
 
@@ -48,8 +50,9 @@ function isExempt(list: string, url: URL): boolean {
 export function openTunnel(proxy: URL, target: URL, timeout: number, ca: string[] | undefined): Promise<Socket> {
   const port = target.port || "443";
   const name = `${proxy.protocol}//${proxy.host}`;
-  const credentials = `${decodeURIComponent(proxy.username)}:${decodeURIComponent(proxy.password)}`;
-  const trust = ca === undefined ? {} : { ca };
+  const credentials = `${unescaped(proxy.username)}:${unescaped(proxy.password)}`;
+  const host = target.hostname.replace(/^\[|\]$/g, "");
+  const trust = { rejectUnauthorized: true, ...(ca === undefined ? {} : { ca }) };
   return new Promise((resolve, reject) => {
     const request = (proxy.protocol === "https:" ? https : http).request({
       host: proxy.hostname.replace(/^\[|\]$/g, ""),
@@ -71,9 +74,12 @@ export function openTunnel(proxy: URL, target: URL, timeout: number, ca: string[
         fail(`refused to open a tunnel to ${target.host} (${response.statusCode})`);
         return;
       }
-      const secured = tls.connect({ socket, servername: target.hostname, ...trust });
+      // An address is no server name (RFC 6066 section 3); the certificate must hold it all the same.
+      const secured = tls.connect({ socket, ...(isIP(host) === 0 ? { servername: host } : { host }), ...trust });
+      secured.setTimeout(timeout, () => secured.destroy(new Error(`no TLS with ${target.host} in time`)));
       secured.once("error", reject);
       secured.once("secureConnect", () => {
+        secured.setTimeout(0);
         secured.off("error", reject);
         resolve(secured);
       });
@@ -82,4 +88,13 @@ export function openTunnel(proxy: URL, target: URL, timeout: number, ca: string[
     request.on("error", (error: NodeJS.ErrnoException) => fail(`cannot be reached (${error.code ?? error.message})`));
     request.end();
   });
+}
+
+/** A password that holds a bare `%` is taken as it stands. */
+function unescaped(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
 }

@@ -2,10 +2,10 @@
 // signals, standard streams and exit status are the tool's by construction. That loses every descriptor but
 // the standard ones (Node opens all others close-on-exec and has no way to say otherwise), so a tool that gets
 // a secret through a descriptor is a child, and its signals and status are relayed.
-import { accessSync, closeSync, constants, openSync, readSync, statSync } from "node:fs";
+import { closeSync, openSync, readFileSync, readSync } from "node:fs";
 import { constants as osConstants } from "node:os";
-import { delimiter, isAbsolute, join } from "node:path";
 import { cannotRunStatus, notFoundStatus, reasonOf } from "./exit-status.ts";
+import { findTool } from "./find-tool.ts";
 
 export interface Tool {
   command: string;
@@ -43,18 +43,35 @@ const longestArguments = 100_000;
  * kind that Node itself is (scripts need an interpreter that may not be there), and short argument lists.
  */
 function canBecome(path: string, tool: Tool): boolean {
-  if (typeof process.execve !== "function" || process.platform === "win32") return false;
+  if (typeof process.execve !== "function" || process.platform !== "linux" || !standardStreamsBlock()) return false;
   const size = [...tool.args, ...Object.values(tool.environment)].reduce((sum, text) => sum + (text ?? "").length, 0);
   if (size > longestArguments || [...tool.args, tool.command].some((text) => text.includes("\0"))) return false;
   const own = readHead(process.execPath);
   const other = readHead(path);
-  // ELF: magic and class, then machine. Other systems' formats fail the second comparison or pass both rightly.
+  // ELF: magic and class, then machine.
   return (
     own !== undefined &&
     other !== undefined &&
     own.subarray(0, 6).equals(other.subarray(0, 6)) &&
     own.readUInt16LE(18) === other.readUInt16LE(18)
   );
+}
+
+const nonBlocking = 0o4000;
+
+/**
+ * Node looks at `process.stderr` whenever a connection ends, and that makes a pipe non-blocking. A tool that this
+ * process becomes would inherit it, and lose what its reader is too slow for; for a child Node mends it.
+ */
+function standardStreamsBlock(): boolean {
+  return [0, 1, 2].every((descriptor) => {
+    try {
+      const [, flags = ""] = /^flags:\s*([0-7]+)$/m.exec(readFileSync(`/proc/self/fdinfo/${descriptor}`, "utf8")) ?? [];
+      return flags !== "" && (Number.parseInt(flags, 8) & nonBlocking) === 0;
+    } catch {
+      return false;
+    }
+  });
 }
 
 function readHead(path: string): Buffer | undefined {
@@ -75,29 +92,15 @@ function definedOnly(environment: NodeJS.ProcessEnv): Record<string, string> {
   return Object.fromEntries(Object.entries(environment).filter((entry): entry is [string, string] => entry[1] !== undefined));
 }
 
-/** @returns undefined when there is no such file, "" when there is one that cannot be run */
-function findTool(command: string, searchPath: string): string | undefined {
-  const places =
-    command.includes("/") || isAbsolute(command)
-      ? [command]
-      : searchPath.split(delimiter).map((directory) => join(directory || ".", command));
-  let seen = false;
-  for (const place of places) {
-    try {
-      if (!statSync(place).isFile()) continue;
-      seen = true;
-      accessSync(place, constants.X_OK);
-      return place;
-    } catch {
-      // Not this one.
-    }
-  }
-  return seen ? "" : undefined;
-}
-
 // The terminal sends these to the whole group; a tool that handles one must not lose us before it ends.
 const relayed = ["SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT", "SIGUSR1", "SIGUSR2", "SIGWINCH", "SIGCONT"] as const;
 const sentToGroup = new Set<NodeJS.Signals>(["SIGINT", "SIGQUIT", "SIGWINCH"]);
+
+/** Asked of the descriptors: looking at `process.stdin` would make the child's input non-blocking. */
+function hasTerminal(): boolean {
+  const { isatty } = process.getBuiltinModule("node:tty");
+  return isatty(0) || isatty(2);
+}
 
 async function spawnTool(path: string, tool: Tool, say: (line: string) => void): Promise<number> {
   const { spawn } = await import("node:child_process");
@@ -109,7 +112,7 @@ async function spawnTool(path: string, tool: Tool, say: (line: string) => void):
   for (const signal of relayed) {
     process.on(signal, () => {
       // From the keyboard the child has got it already; twice would abort what once interrupts.
-      if (!(sentToGroup.has(signal) && process.stdin.isTTY)) child.kill(signal);
+      if (!(sentToGroup.has(signal) && hasTerminal())) child.kill(signal);
     });
   }
   return new Promise((resolve) => {

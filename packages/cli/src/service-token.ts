@@ -10,32 +10,44 @@ export interface ServiceToken {
   secret: string;
 }
 
-const idNames = ["POSTERN_SERVICE_TOKEN_ID", "TUNNEL_SERVICE_TOKEN_ID"];
-const secretNames = ["POSTERN_SERVICE_TOKEN_SECRET", "TUNNEL_SERVICE_TOKEN_SECRET"];
-const secretFileName = "POSTERN_SERVICE_TOKEN_SECRET_FILE";
+/** The official client's names come second, and never half of a pair from each. */
+const families = ["POSTERN_SERVICE_TOKEN", "TUNNEL_SERVICE_TOKEN"];
+const parts = ["ID", "SECRET", "SECRET_FILE"];
 
 /**
  * The service token that the flags or the environment name; undefined when they name none.
  * @throws {CliError} usage when half of it is missing
  */
 export function readServiceToken(context: Pick<Context, "environment" | "say">, line: CommandLine): ServiceToken | undefined {
-  const variable = (names: string[]) => names.map((name) => context.environment[name]).find((value) => value !== undefined && value !== "");
-  const id = line.value("service-token-id") ?? variable(idNames);
+  const variable = variablesOf(context.environment);
   const argument = line.value("service-token-secret");
   if (argument !== undefined) {
     context.say("Warning: a secret in an argument can be read by every user of this machine; use --service-token-secret-file.");
   }
-  const file = line.value("service-token-secret-file") ?? (argument === undefined ? context.environment[secretFileName] : undefined);
-  const secret = argument ?? (file === undefined || file === "" ? variable(secretNames) : readSecret(file));
+  const named = line.value("service-token-secret-file");
+  const id = line.value("service-token-id") ?? variable("ID");
+  const secret =
+    argument ?? (named === undefined ? undefined : readSecret(named)) ?? readSecretIfNamed(variable("SECRET_FILE")) ?? variable("SECRET");
   if (id === undefined && secret === undefined) return undefined;
   if (id === undefined) throw new CliError("usage", "a service token's secret is given, but not its ID; name it with --service-token-id");
   if (secret === undefined)
     throw new CliError("usage", `the service token ${id.slice(0, 60)} has no secret; name its file with --service-token-secret-file`);
   // Both go into header lines.
   if (!/^[\x21-\x7e]+$/.test(id) || !/^[\x21-\x7e]+$/.test(secret)) {
-    throw new CliError("usage", "the service token holds characters that no service token has; copy it again");
+    throw new CliError("usage", "the service token is empty, or holds characters that no service token has; copy it again");
   }
   return { id, secret };
+}
+
+/** Reads variables of the first family of which anything is set. */
+function variablesOf(environment: NodeJS.ProcessEnv): (part: string) => string | undefined {
+  const value = (family: string, part: string) => environment[`${family}_${part}`] || undefined;
+  const family = families.find((each) => parts.some((part) => value(each, part) !== undefined)) ?? "";
+  return (part) => value(family, part);
+}
+
+function readSecretIfNamed(file: string | undefined): string | undefined {
+  return file === undefined ? undefined : readSecret(file);
 }
 
 function readSecret(file: string): string {
@@ -51,6 +63,6 @@ function readSecret(file: string): string {
 
 /** The environment for a tool: the secrets that were for us are not for it (case C9). */
 export function withoutServiceToken(environment: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
-  const forUs = new Set([...idNames, ...secretNames, secretFileName]);
+  const forUs = new Set(families.flatMap((family) => parts.map((part) => `${family}_${part}`)));
   return Object.fromEntries(Object.entries(environment).filter(([name]) => !forUs.has(name)));
 }

@@ -19,6 +19,8 @@ export function signInOptions(context: Context, line: CommandLine, wanted: { may
     openBrowser: !line.has("no-browser") && (context.environment["CI"] ?? "") === "",
     qr: line.has("no-qr") ? false : line.has("qr") ? true : undefined,
     autoClose: line.has("auto-close"),
+    loginHint: line.value("login-hint") || undefined,
+    prompt: readPrompt(line.value("prompt")),
     timeout,
   };
 }
@@ -31,4 +33,10 @@ function readTimeout(text: string): number {
     if (!(error instanceof ProtocolError)) throw error;
   }
   throw new CliError("usage", `--timeout ${text.slice(0, 40)} is not a time; write it like 90s or 8m`);
+}
+
+/** OpenID Connect Core 1.0 section 3.1.2.1; the other two make no sense where somebody is to sign in. */
+function readPrompt(text: string | undefined): SignInOptions["prompt"] {
+  if (text === undefined || text === "login" || text === "select_account") return text;
+  throw new CliError("usage", `--prompt ${text.slice(0, 40)} is unknown; it is login or select_account`);
 }

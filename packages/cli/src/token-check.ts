@@ -2,10 +2,11 @@
 // for a token that was just issued: everywhere else the answer to the real request says it.
 import { type AppClaims, endpoints, headers, readClaims, tokenCheckArgument } from "@postern/protocol";
 import type { AppUrl } from "./app-url.ts";
-import { type Context, printable } from "./context.ts";
+import type { Context } from "./context.ts";
 import { CliError, reasonOf } from "./exit-status.ts";
 import { send } from "./http-client.ts";
 import type { Application } from "./known-hosts.ts";
+import { printable } from "./printable.ts";
 import { verifySignature } from "./team-keys.ts";
 
 const timeout = 4_000;
@@ -48,6 +49,7 @@ export async function verifyToken(
     const claims = type === "app" ? readClaims(verified, "app") : readClaims(verified, "org");
     if (claims.iss !== application.team) throw fail("names another issuer");
     if (type === "app" && !claims.aud.includes(application.aud)) throw fail("is for another application");
+    if (!Number.isFinite(claims.exp)) throw fail("says nothing of its end");
     if (!(claims.exp * 1000 > context.now())) throw fail("has expired; check this machine's clock");
     return claims;
   } catch (error) {

@@ -3,7 +3,9 @@ import assert from "node:assert/strict";
 import { chmodSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
+import { certificateFor } from "../../../test/support/tls.ts";
 import { end, startPeer } from "./support/peer.ts";
+import { startProxy } from "./support/proxy.ts";
 import { machine } from "./support/terminal.ts";
 
 async function signedIn(context: TestContext) {
@@ -56,6 +58,48 @@ test("--via env hands the token over in the tool's environment and nowhere else"
   assert.equal(put.stdout, `${token}|cf-access-token: ${token}|${url}`);
   const named = await person.run(["access", "put", "--via=env", "--app", url, "printenv", "ACCESS_TOKEN"]);
   assert.equal(named.stdout, `${token}\n`);
+});
+
+test("with --app the arguments are nobody's business: not even asked who guards them", async (context) => {
+  const { peer, person, token } = await signedIn(context);
+  const elsewhere = `http://nobody.localhost:${peer.port}/x`;
+  const app = peer.origin("localhost");
+  const put = await person.run(["access", "put", "--via", "env", "--app", app, "sh", "-c", 'printf %s "$ACCESS_TOKEN"', "sh", elsewhere]);
+  assert.deepEqual([put.status, put.stdout], [0, token], put.stderr);
+  assert.deepEqual(peer.requests, []);
+});
+
+test("a pass is asked for again when the gateway had ended the stored session, and no further", async (context) => {
+  const { peer, person, token } = await signedIn(context);
+  peer.answer = (seen, response) => {
+    if (seen.url !== "/cdn-cgi/access/pass" || seen.headers["cf-access-token"] !== token) return false;
+    end(response, 401);
+    return true;
+  };
+  peer.person = "ada2@example.com";
+  const put = await person.run(["access", "put", "printf", "%s", `${peer.origin("localhost")}/x`]);
+  assert.equal(put.status, 0, put.stderr);
+  assert.match(put.stdout, /token=/);
+  assert.equal(person.opened().length, 1, "by the terminal's session, not by a person");
+  peer.answer = (seen, response) => {
+    if (seen.url !== "/cdn-cgi/access/pass") return false;
+    end(response, 401);
+    return true;
+  };
+  const again = await person.run(["access", "put", "printf", "%s", `${peer.origin("localhost")}/x`]);
+  assert.deepEqual([again.status, again.stdout], [125, ""]);
+  assert.match(again.stderr, /refuses the token that was just issued; sign in with/);
+});
+
+test("plain http to another machine becomes https in the tool's arguments as well", async (context) => {
+  const certificate = certificateFor(context, ["*.example.test"]);
+  const peer = await startPeer(context, { secure: certificate });
+  const proxy = await startProxy(context, peer.port);
+  const person = machine(context, `exec curl -s --cacert '${certificate.ca_file}' -o /dev/null "$1"`);
+  Object.assign(person.environment, { HTTPS_PROXY: proxy.url, POSTERN_CA_FILE: certificate.ca_file });
+  await person.run(["access", "login", "-q", "app.example.test"]);
+  const put = await person.run(["access", "put", "printf", "%s", "--base=http://app.example.test/x?a=1#f"]);
+  assert.match(put.stdout, /^--base=https:\/\/app\.example\.test\/x\?a=1&token=[\w.-]+#f$/, put.stderr);
 });
 
 test("a gateway without passes is said to be one; the token itself goes into the URL only on request", async (context) => {

@@ -1,7 +1,7 @@
 // Signing in from a terminal, against a peer that speaks the protocol: what the person sees, what is stored,
 // and which requests are made for it.
 import assert from "node:assert/strict";
-import { readdirSync, readFileSync, statSync, symlinkSync } from "node:fs";
+import { readdirSync, readFileSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { end, startPeer } from "./support/peer.ts";
@@ -221,17 +221,4 @@ test("profiles keep two people apart", async (context) => {
     (JSON.parse((await run(["access", "token", "--format", "json", ...more, peer.origin("app")])).stdout) as { email: string }).email;
   assert.equal(await email(), "ada@example.com");
   assert.equal(await email("--profile", "bob"), "bob@example.com");
-});
-
-test("what is stored is readable by its owner alone, whatever the umask (C12)", async (context) => {
-  const peer = await startPeer(context);
-  const { run, home } = machine(context);
-  const before = process.umask(0);
-  context.after(() => process.umask(before));
-  await run(["access", "login", peer.origin("app")]);
-  process.umask(before);
-  for (const name of ["", ...(readdirSync(home, { recursive: true }) as string[])]) {
-    const stats = statSync(join(home, name));
-    assert.equal((stats.mode & 0o777).toString(8), stats.isDirectory() ? "700" : "600", name);
-  }
 });

@@ -1,9 +1,9 @@
 import { readAppUrl } from "../app-url.ts";
 import { contextOf, type Surroundings } from "../command-context.ts";
 import { commonFlags, readCommandLine } from "../command-line.ts";
-import { printable } from "../context.ts";
 import { CliError } from "../exit-status.ts";
 import { forget } from "../known-hosts.ts";
+import { printable } from "../printable.ts";
 
 /**
  * `access forget <host>`: lets a host name another team domain than the one remembered for it. The tokens stay:

@@ -108,7 +108,7 @@ async function handOver({ environment }: Surroundings): Promise<number> {
   const child = spawn(node, process.argv.slice(1), { stdio: "inherit", env: { ...environment, [handedOver]: "1" } });
   // The keyboard's signals reach the child by themselves; we only have to outlive it.
   process.on("SIGINT", () => {
-    if (!process.stdin.isTTY) child.kill("SIGINT");
+    if (!process.getBuiltinModule("node:tty").isatty(0)) child.kill("SIGINT");
   });
   for (const signal of ["SIGTERM", "SIGHUP"] as const) process.on(signal, () => child.kill(signal));
   return new Promise((resolve, reject) => {

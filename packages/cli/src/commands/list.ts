@@ -1,8 +1,9 @@
 // `access list`: what is stored, whose it is, until when, and where.
 import { contextOf, type Surroundings } from "../command-context.ts";
 import { commonFlags, readCommandLine } from "../command-line.ts";
-import { printable } from "../context.ts";
 import { CliError } from "../exit-status.ts";
+import { printable, printableJson } from "../printable.ts";
+import { writeOutput } from "../standard-output.ts";
 import { listAppTokens, type StoredToken } from "../token-store.ts";
 
 /** @returns the exit status */
@@ -12,16 +13,23 @@ export async function runList(surroundings: Surroundings, args: string[]): Promi
   const context = contextOf(surroundings, line);
   const stored = listAppTokens(context);
   if (line.has("json")) {
-    process.stdout.write(`${JSON.stringify(stored.map((each) => describe(each, context.now())))}\n`);
+    writeOutput(`${printableJson(stored.map((each) => describe(each, context.now())))}\n`);
     return 0;
   }
   if (stored.length === 0) context.say("No stored sessions. Sign in with: postern access login https://api.example.com");
-  for (const each of stored) {
-    const { application, email, team_domain, expires_at, expired, stored_in } = describe(each, context.now());
-    const until = expired ? `expired ${expires_at}` : `until ${expires_at}`;
-    process.stdout.write(`${printable(application)}  ${printable(email)}  ${printable(team_domain)}  ${until}  ${stored_in}\n`);
-  }
+  writeOutput(table(stored.map((each) => row(describe(each, context.now())))));
   return 0;
+}
+
+function row({ application, email, team_domain, expires_at, expired, stored_in }: ReturnType<typeof describe>): string[] {
+  return [application, email, team_domain, `${expired ? "expired" : "until"} ${expires_at}`, stored_in].map(printable);
+}
+
+/** Columns of equal width, two spaces apart; the last one as long as it is. */
+function table(rows: string[][]): string {
+  const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((cells) => (cells[column] ?? "").length)));
+  const pad = (cells: string[]) => cells.map((cell, column) => (column === cells.length - 1 ? cell : cell.padEnd(widths[column] ?? 0)));
+  return rows.map((cells) => `${pad(cells).join("  ")}\n`).join("");
 }
 
 /** Everything but the token. */

@@ -48,10 +48,9 @@ function allTeams(context: Context, all: boolean): string[] {
 /** The team domain of the URL: the one remembered, so that a gateway that is down can still be logged out from. */
 async function teamOf(context: Context, text: string): Promise<string> {
   const app = readAppUrl(text);
-  const remembered = rememberedTeam(context, app);
-  const team = remembered === undefined ? undefined : listTeams(context).find((each) => new URL(each).host === remembered);
+  const host = rememberedTeam(context, app) ?? (await findApplication(context, app)).auth_domain;
+  const team = listTeams(context).find((each) => new URL(each).host === host);
   if (team !== undefined) return team;
-  if (remembered === undefined) return (await findApplication(context, app)).team;
   throw new CliError("not_signed_in", `not signed in to ${app.origin}; there is nothing to end`);
 }
 

@@ -9,6 +9,7 @@ import { loopbackEnvironment } from "../loopback-environment.ts";
 import { requestPass } from "../pass.ts";
 import { runTool } from "../run-tool.ts";
 import { readServiceToken, withoutServiceToken } from "../service-token.ts";
+import { writeOutput } from "../standard-output.ts";
 import { applicationFor, type Credential, credentialFor } from "../stored-sign-in.ts";
 
 const flags = { values: ["via", "app"], switches: ["full-token"], stopAtFirstArgument: true } as const;
@@ -24,6 +25,10 @@ interface UrlArgument {
 /** @returns the exit status */
 export async function runPut(surroundings: Surroundings, args: string[]): Promise<number> {
   const line = readCommandLine(args, commonFlags, loginFlags, flags);
+  if (line.has("help")) {
+    writeOutput((await import("../help.ts")).helpFor("access put"));
+    return 0;
+  }
   const context = contextOf(surroundings, line);
   const [command, ...rest] = line.rest;
   if (command === undefined) throw new CliError("usage", "access put needs a tool: postern access put wget https://api.example.com/file");
@@ -31,16 +36,15 @@ export async function runPut(surroundings: Surroundings, args: string[]): Promis
     throw new CliError("usage", "a service token cannot be put into a URL; use it with postern access curl");
   }
   const via = line.value("via") ?? "query";
-  if (via === "proxy") throw new CliError("usage", "--via proxy is not there yet; use --via query or --via env");
+  if (via === "proxy") throw new CliError("usage", "--via proxy is not supported yet; use --via query or --via env");
   if (via !== "query" && via !== "env") throw new CliError("usage", `--via ${via.slice(0, 40)} is unknown; it is query or env`);
-  const urls = await protectedUrls(context, rest);
-  const environment = loopbackEnvironment(
-    withoutServiceToken(context.environment),
-    urls.map(({ app }) => app),
-  );
+  const named = via === "env" ? line.value("app") : undefined;
+  const urls = named === undefined ? await protectedUrls(context, rest) : [];
+  const apps = named === undefined ? urls.map(({ app }) => app) : [readAppUrl(named)];
+  const environment = loopbackEnvironment(withoutServiceToken(context.environment), apps);
   const tool =
     via === "env"
-      ? { args: rest, environment: { ...environment, ...(await tokenVariables(context, line, urls)) } }
+      ? { args: rest, environment: { ...environment, ...(await tokenVariables(context, line, apps)) } }
       : { args: await withPasses(context, line, rest, urls), environment };
   return runTool({ command, ...tool, descriptors: [] }, context.say);
 }
@@ -116,9 +120,7 @@ async function passFor(context: Context, line: CommandLine, app: AppUrl): Promis
 }
 
 /** The token itself, for a tool that knows what to do with it: in its environment and nowhere else. */
-async function tokenVariables(context: Context, line: CommandLine, urls: UrlArgument[]): Promise<Record<string, string>> {
-  const named = line.value("app");
-  const apps = named === undefined ? urls.map(({ app }) => app) : [readAppUrl(named)];
+async function tokenVariables(context: Context, line: CommandLine, apps: AppUrl[]): Promise<Record<string, string>> {
   const credentials: Credential[] = [];
   for (const app of apps) credentials.push(await credentialFor(context, app, line, context.onTerminal));
   const tokens = new Set(credentials.map(({ stored }) => stored?.token).filter((token) => token !== undefined));

@@ -1,13 +1,14 @@
 // `access whoami`: the identity as the gateway sees it, not as the stored token says.
 import { endpoints, headers } from "@postern/protocol";
-import { readAppUrl } from "../app-url.ts";
+import { type AppUrl, readAppUrl } from "../app-url.ts";
 import { contextOf, type Surroundings } from "../command-context.ts";
 import { commonFlags, loginFlags, onlyUrl, readCommandLine } from "../command-line.ts";
-import { printable } from "../context.ts";
 import { CliError } from "../exit-status.ts";
 import { send } from "../http-client.ts";
 import { notSignedIn } from "../login-flow.ts";
-import { readServiceToken } from "../service-token.ts";
+import { printable, printableJson } from "../printable.ts";
+import { readServiceToken, type ServiceToken } from "../service-token.ts";
+import { writeOutput } from "../standard-output.ts";
 import { applicationFor, credentialFor } from "../stored-sign-in.ts";
 
 const timeout = 7_000;
@@ -29,13 +30,20 @@ export async function runWhoami(surroundings: Surroundings, args: string[]): Pro
     sent = { [headers.clientId]: service.id, [headers.clientSecret]: service.secret };
   }
   const { status, body } = await send(context, { method: "GET", url: new URL(endpoints.getIdentity, app.origin), headers: sent, timeout });
-  if (status === 401 || (status >= 300 && status < 400)) throw notSignedIn(app);
+  if (status === 401 || (status >= 300 && status < 400)) throw service === undefined ? notSignedIn(app) : refusedServiceToken(app, service);
   if (status === 403) throw new CliError("refused_by_policy", `policy does not let you reach ${app.bare}; ask its owner`);
   const identity = status === 200 ? readIdentity(body) : undefined;
   if (identity === undefined) throw new CliError("failure", `${app.origin} does not say who you are (status ${status})`);
-  if (line.has("json")) process.stdout.write(`${JSON.stringify(identity)}\n`);
-  else for (const text of describe(identity)) process.stdout.write(`${printable(text)}\n`);
+  if (line.has("json")) writeOutput(`${printableJson(identity)}\n`);
+  else for (const text of describe(identity)) writeOutput(`${printable(text)}\n`);
   return 0;
+}
+
+function refusedServiceToken(app: AppUrl, { id }: ServiceToken): CliError {
+  return new CliError(
+    "not_signed_in",
+    `${app.origin} refuses the service token ${id.slice(0, 60)}; check its ID, its secret and its expiry`,
+  );
 }
 
 function readIdentity(body: string): Record<string, unknown> | undefined {

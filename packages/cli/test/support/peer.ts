@@ -2,11 +2,14 @@
 // real sockets. It exists for what no honest gateway does: tests replace single answers to see how the command
 // line takes a hostile or broken one. Approving is opening the page, so that a "browser" can be a line of shell.
 import { randomBytes } from "node:crypto";
-import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
+import { readFileSync } from "node:fs";
+import { createServer, type IncomingMessage, type RequestListener, type ServerResponse } from "node:http";
+import { createServer as createSecureServer } from "node:https";
 import type { AddressInfo } from "node:net";
 import type { TestContext } from "node:test";
 import { decodeTransferKey, encodeTransferKey, generateTransferKeyPair, sealTokens } from "@postern/protocol";
 import { exportJWK, generateKeyPair, SignJWT } from "jose";
+import type { Certificate } from "../../../../test/support/tls.ts";
 
 export interface Seen {
   method: string;
@@ -26,7 +29,7 @@ export interface Peer {
   answer: Answer | undefined;
   /** who opens the approval page */
   person: string;
-  /** `http://<host>.localhost:<port>` */
+  /** `http://<host>.localhost:<port>`, or `https://<host>.example.test` of a secure peer */
   origin(host: string): string;
   team: string;
   auds: Record<string, string>;
@@ -43,24 +46,37 @@ export interface Peer {
 
 const names = ["app", "other"];
 
-export async function startPeer(context: TestContext, options: { hosts?: string[] } = {}): Promise<Peer> {
+/**
+ * @param options.secure makes it `https://….example.test` on port 443, as the world outside is: it is reached
+ * through a proxy (proxy.ts), which knows where these names are
+ */
+export async function startPeer(context: TestContext, options: { hosts?: string[]; secure?: Certificate } = {}): Promise<Peer> {
   const hosts = options.hosts ?? names;
   const { privateKey, publicKey } = await generateKeyPair("RS256", { extractable: true });
   const jwk = { ...(await exportJWK(publicKey)), kid: "k1", alg: "RS256", use: "sig" };
   const waiting = new Map<string, ServerResponse>();
   const arrived = new Map<string, { body: string; key: string }>();
-  const server = createServer((request, response) => {
+  const listener: RequestListener = (request, response) => {
     void receive(request, response).catch((error: unknown) => {
       response.statusCode = 500;
       response.end(String(error));
     });
-  });
+  };
+  const { secure } = options;
+  const server =
+    secure === undefined
+      ? createServer(listener)
+      : createSecureServer({ cert: readFileSync(secure.cert_file), key: readFileSync(secure.key_file) }, listener);
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   const { port } = server.address() as AddressInfo;
+  const domain = secure === undefined ? "localhost" : "example.test";
+  const authority = (host: string) => (secure === undefined ? `${host}:${port}` : host);
+  const scheme = secure === undefined ? "http" : "https";
   const seconds = () => Math.floor(Date.now() / 1000);
-  const hostOf = (host: string) => (host.includes(".") || host === "localhost" ? host : `${host}.localhost`);
+  const hostOf = (host: string) => (host.includes(".") || host === "localhost" ? host : `${host}.${domain}`);
   const auds = Object.fromEntries(hosts.map((host) => [hostOf(host), randomBytes(32).toString("hex")]));
-  const team = `http://login.localhost:${port}`;
+  const teamHostname = hostOf("login");
+  const team = `${scheme}://${authority(teamHostname)}`;
   const sign = (claims: Record<string, unknown>) =>
     new SignJWT(claims).setProtectedHeader({ alg: "RS256", kid: "k1", typ: "JWT" }).sign(privateKey);
   const times = () => ({ iat: seconds(), nbf: seconds(), exp: seconds() + 3600 });
@@ -77,7 +93,7 @@ export async function startPeer(context: TestContext, options: { hosts?: string[
     answer: undefined,
     person: "ada@example.com",
     revoked: new Set(),
-    origin: (host) => `http://${hostOf(host)}:${port}`,
+    origin: (host) => `${scheme}://${authority(hostOf(host))}`,
     team,
     auds,
     sign,
@@ -87,7 +103,7 @@ export async function startPeer(context: TestContext, options: { hosts?: string[
       sign({
         type: "match",
         hostname: hostOf(host),
-        auth_domain: `login.localhost:${port}`,
+        auth_domain: authority(teamHostname),
         aud: auds[hostOf(host)],
         app_hostname: hostOf(host),
         iat: seconds(),
@@ -99,7 +115,7 @@ export async function startPeer(context: TestContext, options: { hosts?: string[
     forwarded: () =>
       peer.requests.filter(
         ({ host, url, method }) =>
-          host.split(":")[0] !== "login.localhost" &&
+          host.split(":")[0] !== teamHostname &&
           method !== "HEAD" &&
           !url.includes("/cdn-cgi/access/") &&
           !url.includes("cloudflared_token_check"),
@@ -124,7 +140,7 @@ export async function startPeer(context: TestContext, options: { hosts?: string[
     peer.requests.push(seen);
     if (peer.answer !== undefined && (await peer.answer(seen, response))) return;
     const name = seen.host.replace(/:\d+$/, "");
-    if (name === "login.localhost") return teamHost(seen, response);
+    if (name === teamHostname) return teamHost(seen, response);
     if (auds[name] !== undefined) return appHost(name, seen, response);
     response.end("somewhere else");
   }
@@ -141,7 +157,7 @@ export async function startPeer(context: TestContext, options: { hosts?: string[
       const app = path.slice("/cdn-cgi/access/login/".length);
       const token = /CF_Authorization=([^;]+)/.exec(seen.headers.cookie ?? "")?.[1];
       if (token === undefined || peer.revoked.has(token)) return end(response, 200);
-      response.setHeader("Location", `http://${app}/cdn-cgi/access/authorized?nonce=1&state=1`);
+      response.setHeader("Location", `${scheme}://${app}/cdn-cgi/access/authorized?nonce=1&state=1`);
       return end(response, 302);
     }
     if (path === "/cdn-cgi/access/logout") {
@@ -154,12 +170,13 @@ export async function startPeer(context: TestContext, options: { hosts?: string[
   }
 
   async function appHost(name: string, seen: Seen, response: ServerResponse): Promise<void> {
-    const url = new URL(seen.url, `http://${seen.host}`);
+    const url = new URL(seen.url, `${scheme}://${seen.host}`);
     const cookies = [...(seen.headers.cookie ?? "").matchAll(/CF_Authorization=([^;]+)/g)].map((match) => match[1] ?? "");
     const tokens = [String(seen.headers["cf-access-token"] ?? ""), ...cookies, url.searchParams.get("token") ?? ""].filter(
       (token) => token !== "",
     );
-    const good = tokens.some((token) => !peer.revoked.has(token));
+    const isProgram = seen.headers["cf-access-client-id"] !== undefined && seen.headers["cf-access-client-secret"] !== undefined;
+    const good = isProgram || tokens.some((token) => !peer.revoked.has(token));
     if (seen.headers["cf-access-metadata-request"] === "true") {
       response.setHeader("cf-access-metadata", await peer.metadata(name));
       return end(response, 204);
@@ -183,7 +200,7 @@ export async function startPeer(context: TestContext, options: { hosts?: string[
       return good ? json(response, 200, { email: peer.person, name: "Ada", groups: ["engineers"] }) : end(response, 401);
     if (url.searchParams.has("cloudflared_token_check"))
       return end(response, good ? 204 : 302, good ? undefined : `${team}/cdn-cgi/access/login/${seen.host}`);
-    if (good || seen.headers["cf-access-client-secret"] !== undefined) {
+    if (good) {
       response.end(`hello from ${name}\n`);
       return;
     }

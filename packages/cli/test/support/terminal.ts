@@ -21,6 +21,8 @@ export interface Machine {
   run(args: string[], environment?: Record<string, string>, input?: string): Promise<Finished>;
   /** the same with a terminal around it: standard error is a TTY, and so is the rest */
   runOnTerminal(args: string[], environment?: Record<string, string>): Promise<Finished>;
+  /** the same machine with another working directory */
+  in(workingDirectory: string): Pick<Machine, "run">;
 }
 
 export interface Finished {
@@ -40,8 +42,8 @@ export function machine(context: TestContext, browser = 'exec curl -s -o /dev/nu
   writeFileSync(join(tools, "xdg-open"), `#!/bin/sh\nprintf '%s\\n' "$1" >> '${log}'\n${browser}\n`);
   chmodSync(join(tools, "xdg-open"), 0o755);
   const environment = { PATH: `${tools}:${process.env["PATH"] ?? ""}`, HOME: directory, POSTERN_HOME: home, DISPLAY: ":0" };
-  const start = (command: string, args: string[], more: Record<string, string>): Running =>
-    watchProcess(spawn(command, args, { env: { ...environment, ...more }, cwd: directory }));
+  const start = (command: string, args: string[], more: Record<string, string>, cwd = directory): Running =>
+    watchProcess(spawn(command, args, { env: { ...environment, ...more }, cwd }));
   const finish = async (running: Running, input: string): Promise<Finished> => {
     running.child.stdin.end(input);
     const status = await running.ended;
@@ -58,5 +60,6 @@ export function machine(context: TestContext, browser = 'exec curl -s -o /dev/nu
       const quoted = [process.execPath, bin, ...args].map((part) => `'${part}'`).join(" ");
       return finish(start("script", ["-qec", quoted, "/dev/null"], more), "");
     },
+    in: (cwd) => ({ run: (args, more = {}, input = "") => finish(start(process.execPath, [bin, ...args], more, cwd), input) }),
   };
 }

@@ -1,0 +1,56 @@
+// Writes to standard output and standard error past `process.stdout` and `process.stderr`. Merely looking at
+// these loads Node's networking for a pipe, which takes longer than everything else that `access token` does,
+// and makes the pipe non-blocking: for the tool that this process runs or becomes as well, whose output would
+// then get lost when its reader is slow.
+import { writeSync } from "node:fs";
+import { CliError } from "./exit-status.ts";
+
+type Descriptor = 1 | 2;
+
+const gone = new Set(["EPIPE", "EBADF"]);
+/** Where Node's own stream had to take over: from then on everything goes through it, to keep the order. */
+const handedOver = new Map<Descriptor, NodeJS.WriteStream>();
+
+/** @throws {CliError} failure when it cannot be written, for example to a full disk */
+export function writeOutput(text: string): void {
+  write(1, text);
+}
+
+/** What cannot be said is not worth failing for: there is nowhere left to say so. */
+export function writeError(text: string): void {
+  try {
+    write(2, text);
+  } catch {
+    // As above.
+  }
+}
+
+function write(descriptor: Descriptor, text: string): void {
+  const stream = handedOver.get(descriptor);
+  if (stream !== undefined) {
+    stream.write(text);
+    return;
+  }
+  const bytes = Buffer.from(text);
+  let written = 0;
+  while (written < bytes.length) {
+    try {
+      written += writeSync(descriptor, bytes, written);
+    } catch (error) {
+      const code = (error as NodeJS.ErrnoException).code ?? "";
+      // The reader has gone: there is nobody left to tell.
+      if (gone.has(code)) return;
+      if (code !== "EAGAIN") throw new CliError("failure", `standard output cannot be written (${code})`);
+      // Full, and non-blocking by somebody else's doing: Node's own stream knows how to wait.
+      handOver(descriptor).write(bytes.subarray(written));
+      return;
+    }
+  }
+}
+
+function handOver(descriptor: Descriptor): NodeJS.WriteStream {
+  const stream = descriptor === 1 ? process.stdout : process.stderr;
+  stream.on("error", () => {});
+  handedOver.set(descriptor, stream);
+  return stream;
+}

@@ -1,6 +1,7 @@
 // `kill -9` of the gateway between any two steps of a login: what a person was told has happened is still so
 // after the restart, and what was ended stays ended.
 import assert from "node:assert/strict";
+import { randomInt } from "node:crypto";
 import { request } from "node:http";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
@@ -29,6 +30,11 @@ async function startMortalGateway(context: TestContext) {
     application: `http://echo.localhost:${port}`,
     port,
     pin: async () => (await running?.until(/PIN for \S+: (\d+)/))?.[1] ?? "",
+    /** the newest one; the gateway that said it may be dead by now */
+    async pinOf(email: string) {
+      const said = await running?.until(new RegExp(`PIN for ${email}: (\\d+)(?![\\s\\S]*PIN for ${email}:)`));
+      return said?.[1] ?? "";
+    },
     async killAndRestart() {
       running?.child.kill("SIGKILL");
       await running?.ended;
@@ -85,4 +91,37 @@ test("a login survives kill -9 of the gateway between all its steps, and a logou
   assert.equal(await ask(gateway.port, "echo.localhost", token), 401);
   await gateway.killAndRestart();
   assert.equal(await ask(gateway.port, "echo.localhost", token), 401);
+});
+
+test("kill -9 at whatever moment of a login: who was told to be in is in after the restart, and everybody else can sign in", async (context) => {
+  const gateway = await startMortalGateway(context);
+  let confirmed = 0;
+  for (let round = 0; round < 10; round++) {
+    const email = `person${round}@example.com`;
+    const visitor = new Visitor();
+    const login = (async () => {
+      await visitor.visit(gateway.application);
+      await visitor.press("Send me a code", { email });
+      await visitor.press("Sign in", { code: await gateway.pinOf(email) });
+    })().catch(() => "cut off");
+    // Somewhere between the first byte and the last page.
+    await Promise.race([login, new Promise((resolve) => setTimeout(resolve, randomInt(120)))]);
+    await gateway.killAndRestart();
+    await login;
+
+    const wasToldSo = visitor.cookie("echo.localhost", "CF_Authorization") !== undefined;
+    await visitor.visit(`${gateway.application}/after`);
+    if (wasToldSo) {
+      confirmed++;
+      assert.match(visitor.page.text, new RegExp(`"you": "${email}"`), `round ${round}`);
+      continue;
+    }
+    // A browser that the team domain knows goes straight on; every other one signs in.
+    if (!visitor.page.text.includes("Hello from the API")) {
+      await visitor.press("Send me a code", { email });
+      await visitor.press("Sign in", { code: await gateway.pinOf(email) });
+    }
+    assert.match(visitor.page.text, new RegExp(`"you": "${email}"`), `round ${round}`);
+  }
+  context.diagnostic(`${confirmed} of 10 had been let in when the gateway was killed`);
 });

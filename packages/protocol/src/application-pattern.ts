@@ -1,6 +1,7 @@
-// Host and path patterns of applications (access-features 3.1). Matching runs on every request, so the
-// only regular expressions are ones made here, from patterns that allow no more than `*`.
+// Host and path patterns of applications (access-features 3.1). Matching runs on every request, anonymous ones too:
+// a host pattern becomes a regular expression that never crosses a dot, a path pattern is searched in one pass.
 import { ProtocolError } from "./errors.ts";
+import { pathGlob } from "./path-glob.ts";
 
 export interface ApplicationPattern {
   /** as configured, lower-case host: `*.example.com/alpha/*` */
@@ -19,9 +20,12 @@ export interface CompiledPattern extends ApplicationPattern {
 }
 
 const label = /^[a-z0-9_*]([a-z0-9_*-]*[a-z0-9_*])?$/;
+const unreserved = /[A-Za-z0-9._~-]/;
 
 /**
- * Reads `host[/path]`. `host/*` means the same as `host`; ports, schemes, queries and fragments are refused.
+ * Reads `host[/path]`. `host/*` means the same as `host`; ports, schemes, queries and fragments are refused, and so
+ * are paths that no request has once it was read: what can never match would protect nothing.
+ * @returns with the path's escapes as requests have them, so that `/é`, `/%c3%a9` and `/%C3%A9` are one
  * @throws {ProtocolError} bad_pattern
  */
 export function parsePattern(text: string): ApplicationPattern {
@@ -39,9 +43,27 @@ export function parsePattern(text: string): ApplicationPattern {
   if (host.split(".").some((part) => part.split("*").length > 2)) fail("has two wildcards between two dots");
   if (/[?#\\\s]/.test(path)) fail("has a query, fragment, backslash or space in its path");
   if (path.split("/").some((part) => part.split("*").length > 2)) fail("has two wildcards between two slashes");
-  if (path === "/" || path === "/*") path = "";
-  else if (path.endsWith("/")) path = path.slice(0, -1);
+  path = oneSpelling(path) ?? fail("has an escape in its path that is none, or stands for a control character");
+  if (/\/(?:\.{0,2}\/|\.{1,2}$)/.test(path)) fail("has two slashes or a dot segment in its path; leave them out");
+  if (path.endsWith("/")) path = path.slice(0, -1);
+  if (path === "/*") path = "";
   return { text: host + path, host, path };
+}
+
+/** RFC 3986 6.2.2: unreserved characters plain, all others beyond ASCII as escapes in capitals. */
+function oneSpelling(path: string): string | undefined {
+  try {
+    // Throws where the bytes are no UTF-8.
+    if (/\p{Cc}/u.test(decodeURIComponent(path))) return undefined;
+    return path
+      .replace(/[^!-~]+/g, (text) => encodeURIComponent(text))
+      .replace(/%[0-9A-Fa-f]{2}/g, (triplet) => {
+        const plain = String.fromCharCode(Number.parseInt(triplet.slice(1), 16));
+        return unreserved.test(plain) ? plain : triplet.toUpperCase();
+      });
+  } catch {
+    return undefined;
+  }
 }
 
 const escapeLiteral = (literal: string) => literal.replace(/[.*+?^${}()|[\]\\]/g, "\\$&");
@@ -64,20 +86,13 @@ export function compilePattern(text: string): CompiledPattern {
           .join("\\.")}$`,
       )
     : undefined;
-  // A path wildcard crosses slashes; a path covers what lies below it on segment boundaries. A trailing
-  // `/*` means the children only.
-  const children = path.endsWith("/*");
-  const pathExpression = pathHasWildcard
-    ? new RegExp(`^${(children ? path.slice(0, -1) : path).split("*").map(escapeLiteral).join(".*")}${children ? "" : "(?:/|$)"}`)
-    : undefined;
   return {
     ...pattern,
     hostHasWildcard,
     pathHasWildcard,
     matchesHost: hostExpression ? (name) => hostExpression.test(name) : (name) => name === host,
-    matchesPath: pathExpression
-      ? (asked) => pathExpression.test(asked)
-      : (asked) => path === "" || (asked.startsWith(path) && (asked.length === path.length || asked.charCodeAt(path.length) === 47)),
+    // `/alpha/*` is the children of `/alpha` alone.
+    matchesPath: path === "" ? () => true : pathGlob(path.endsWith("/*") ? path.slice(0, -1) : path, { open: path.endsWith("/*") }),
   };
 }
 

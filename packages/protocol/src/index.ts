@@ -19,6 +19,7 @@ export { cookies, endpoints, headers, reservedPrefix, tokenCheckArgument } from 
 export { ProtocolError, type ProtocolErrorCode } from "./errors.ts";
 export { loginCode } from "./login-code.ts";
 export { isLoopbackHost, loopbackAddress } from "./loopback.ts";
+export { pathGlob } from "./path-glob.ts";
 export {
   decodeTransferKey,
   encodeTransferKey,

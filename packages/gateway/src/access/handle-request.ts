@@ -181,7 +181,17 @@ export function createRequestHandler(options: RequestHandlerOptions): RequestHan
     return answers.internal(recipient(reading, application));
   }
 
-  return Object.assign(handle, { close: () => forwarder.close() });
+  /** A mistake of ours costs one request, and lets nothing through. */
+  function survive(request: IncomingMessage, response: ServerResponse): void {
+    try {
+      handle(request, response);
+    } catch (error) {
+      log.error({ error: error instanceof Error ? error.stack : String(error) }, "a request failed");
+      response.destroy();
+    }
+  }
+
+  return Object.assign(survive, { close: () => forwarder.close() });
 }
 
 const checked: LocalAnswer = { status: 204, headers: { "Cache-Control": "private, no-store" }, body: "" };

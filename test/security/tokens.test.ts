@@ -93,7 +93,7 @@ test("what is signed for another purpose is no credential, on the data path or o
     org: tokens.issueOrg(session),
     "a terminal's org": tokens.issueOrg(terminal),
     pass: tokens.issuePass(session, app, "http://elsewhere.localhost/", hour).token,
-    match: tokens.issueMatch({ hostname: "app.localhost", aud: app.aud, app_hostname: "app.localhost" }),
+    match: tokens.issueMatch({ hostname: "app.localhost", aud: app.aud, app_hostname: "app.localhost" }) ?? "",
     meta: tokens.sealMeta({ aud: app.aud, hostname: "app.localhost", redirect_url: "/", app_session: "" }),
     "a program's assertion": tokens.serviceAssertion(app, "robot.access"),
   };

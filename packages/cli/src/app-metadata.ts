@@ -60,6 +60,9 @@ async function askForMetadata(context: Context, app: AppUrl): Promise<string> {
   }
   const token = response.headers[headers.metadata];
   if (typeof token === "string" && token !== "") return token;
+  const { status } = response;
+  if (status === 429 || status >= 500)
+    throw new CliError("unreachable", `${app.origin} cannot answer just now (status ${status}); try again in a moment`);
   const looksOld = response.headers[headers.aud] !== undefined || (response.headers.location ?? "").includes(endpoints.login);
   if (looksOld) {
     throw new CliError(

@@ -22,5 +22,6 @@ export function describeApplication(facts: RequestFacts, match: ApplicationMatch
     ...(scope === undefined ? {} : { path_scope: scope, max_age: maxAge }),
     login: !letsEverybodyIn,
   });
+  if (metadata === undefined) return { status: 429, headers: { ...privateHeaders, "Retry-After": "1" }, body: "" };
   return { status: 204, headers: { ...privateHeaders, [headers.metadata]: metadata }, body: "" };
 }

@@ -11,12 +11,18 @@ import { issueClaims } from "./issue-claims.ts";
 import { signHs256, signRs256, verifyHs256, verifyRs256 } from "./jws.ts";
 import { createLiveSessions, type Live } from "./live-sessions.ts";
 import { createMintCache } from "./mint-cache.ts";
+import { createRateLimit } from "./rate-limit.ts";
 import { openSigningKeys } from "./signing-keys.ts";
 import type { SecretBox, TokenFault, Tokens, Verified } from "./tokens.ts";
 
 const minute = 60_000;
 const assertionLife = 10 * minute;
-const matchLife = 60 * minute;
+// What is handed out must be good for a while: the last tenth of an assertion's life is left unused.
+const assertionKept = 9 * minute;
+/** wire-protocol 2: made at most once an hour */
+const matchKept = 60 * minute;
+// Anybody may ask who guards a host, and wildcards cover hosts without end: so many signatures for strangers, no more.
+const matchBudget = { perSecond: 50, burst: 200 };
 const metaSeconds = 300;
 const verifiedCapacity = 20_000;
 // The end of an RS256 signature is as good as random, and short enough to hash on each request.
@@ -60,7 +66,15 @@ export async function createTokens({ store, secretBox, catalogs, now, organizati
   const verifiedApps = new Map<string, VerifiedApp>();
   // Issuer and custom claims come from the catalog: a changed one signs anew.
   const minted = createMintCache(now, () => catalogs.current());
+  // A cache of its own: what strangers ask for must not push out what programs live on.
+  const described = createMintCache(now, () => catalogs.current());
+  const mayDescribe = createRateLimit(now, matchBudget);
   let unknownKeyAskedAt = Number.NEGATIVE_INFINITY;
+
+  function forgetMinted(): void {
+    minted.clear();
+    described.clear();
+  }
 
   function sign(content: object): string {
     const { kid, privateKey } = keys.signing();
@@ -119,16 +133,16 @@ export async function createTokens({ store, secretBox, catalogs, now, organizati
     issueOrg: (session) => sign(claims.org(session)),
     issueApp: (session, application, lifetimeMs) => sign(claims.person(session, application, lifetimeMs)),
     serviceAssertion: (application, clientId) =>
-      minted(`service ${application.aud} ${clientId}`, assertionLife, () => sign(claims.service(application, clientId, assertionLife))),
+      minted(`service ${application.aud} ${clientId}`, assertionKept, () => sign(claims.service(application, clientId, assertionLife))),
     personAssertion: (session, application) =>
-      minted(`person ${application.aud} ${session.id}`, Math.min(assertionLife, session.expires_at - now()), () =>
+      minted(`person ${application.aud} ${session.id}`, Math.min(assertionKept, 0.9 * (session.expires_at - now())), () =>
         sign(claims.person(session, application, assertionLife)),
       ),
     issuePass(session, application, htu, lifetimeMs) {
       const pass = claims.pass(session, application, htu, lifetimeMs);
       return { token: sign(pass), expiresAt: pass.exp * 1000 };
     },
-    issueMatch: (match) => minted(`match ${JSON.stringify(match)}`, matchLife, () => sign(claims.match(match))),
+    issueMatch: (match) => described(JSON.stringify(match), matchKept, () => (mayDescribe() ? sign(claims.match(match)) : undefined)),
 
     sealMeta(meta) {
       const iat = Math.floor(now() / 1000);
@@ -172,14 +186,14 @@ export async function createTokens({ store, secretBox, catalogs, now, organizati
     certs: () => keys.certs(),
     async rotateKeys() {
       await keys.rotate();
-      minted.clear();
+      forgetMinted();
     },
     forgetSessions: (ids) => sessions.forget(ids),
     async refresh() {
       sessions.forgetAll();
       const before = keys.signing().kid;
       await keys.reload();
-      if (keys.signing().kid !== before) minted.clear();
+      if (keys.signing().kid !== before) forgetMinted();
     },
   };
 }

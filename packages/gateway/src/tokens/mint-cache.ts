@@ -1,12 +1,10 @@
 import type { Clock } from "../clock.ts";
 
 const capacity = 10_000;
-// A token that is handed out must be good for a while: the last tenth of its life is left unused.
-const usable = 0.9;
 
 export interface MintCache {
-  /** the token kept under `key`, or a new one for `lifeMs` */
-  (key: string, lifeMs: number, mint: () => string): string;
+  /** the token kept under `key`, or a new one that is kept for `keepMs`; one that is not made is not kept */
+  <Token extends string | undefined>(key: string, keepMs: number, mint: () => Token): string | Token;
   clear(): void;
 }
 
@@ -17,15 +15,16 @@ export interface MintCache {
 export function createMintCache(now: Clock, basis: () => unknown): MintCache {
   const kept = new Map<string, { token: string; until: number }>();
   let madeFrom = basis();
-  const cache = (key: string, lifeMs: number, mint: () => string) => {
+  const cache = <Token extends string | undefined>(key: string, keepMs: number, mint: () => Token) => {
     if (basis() !== madeFrom) kept.clear();
     madeFrom = basis();
     const found = kept.get(key);
     if (found !== undefined && found.until > now()) return found.token;
     const token = mint();
     kept.delete(key);
+    if (token === undefined) return token;
     if (kept.size >= capacity) kept.delete(kept.keys().next().value ?? "");
-    kept.set(key, { token, until: now() + lifeMs * usable });
+    kept.set(key, { token, until: now() + keepMs });
     return token;
   };
   return Object.assign(cache, { clear: () => kept.clear() });

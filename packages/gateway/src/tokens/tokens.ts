@@ -18,8 +18,8 @@ export interface Tokens {
   /** an ordinary assertion for a request that came with a pass, from a cache */
   personAssertion(session: StoredSession, application: Application): string;
   issuePass(session: StoredSession, application: Application, htu: string, lifetimeMs: number): { token: string; expiresAt: number };
-  /** `cf-access-metadata`, made at most once an hour per distinct claims */
-  issueMatch(claims: Omit<MatchClaims, "type" | "iat" | "auth_domain">): string;
+  /** `cf-access-metadata`, made at most once an hour per distinct claims; undefined when too many were asked for just now */
+  issueMatch(claims: Omit<MatchClaims, "type" | "iat" | "auth_domain">): string | undefined;
   /** HS256 with a key of its own */
   sealMeta(claims: Omit<MetaClaims, "type" | "iat" | "exp">): string;
   openMeta(token: string): MetaClaims | undefined;

@@ -242,7 +242,7 @@ test("assertions are signed once and handed out while they are good for a while"
 
 test("the description of an application is signed once an hour, and names the team domain", async (context) => {
   const room = await openTokenRoom(context);
-  const describe = (hostname: string) => room.tokens.issueMatch({ hostname, aud: "aud", app_hostname: "*.example.com", login: true });
+  const describe = (hostname: string) => room.tokens.issueMatch({ hostname, aud: "aud", app_hostname: "*.example.com", login: true }) ?? "";
   const first = describe("app.example.com");
   assert.deepEqual(claimsOf(first), {
     type: "match",
@@ -280,4 +280,17 @@ test("only a token with our issuer is ours, good or not (wire-protocol 3.4)", as
   assert.ok(room.tokens.isOurs(`${token.split(".").slice(0, 2).join(".")}.AAAA`), "a wrong signature is for verifying to say");
   for (const text of ["", "42", "eyJ", "eyJ.eyJ.eyJ", token.slice(1), `${token}.x`, "a.b.c"])
     assert.equal(room.tokens.isOurs(text), false, text);
+});
+
+test("strangers get so many signatures and no more, and what is signed already is still given out", async (context) => {
+  const room = await openTokenRoom(context);
+  const describe = (hostname: string) => room.tokens.issueMatch({ hostname, aud: "aud", app_hostname: "*.example.com" });
+  const first = describe("0.example.com");
+  const service = room.tokens.serviceAssertion(room.application, "robot");
+  const asked = Array.from({ length: 1_000 }, (_, index) => describe(`${index}.example.com`));
+  assert.equal(asked.filter((token) => token !== undefined).length, 200);
+  assert.equal(describe("0.example.com"), first);
+  assert.equal(room.tokens.serviceAssertion(room.application, "robot"), service, "programs are not pushed out");
+  room.clock.now += 1_000;
+  assert.notEqual(describe("later.example.com"), undefined);
 });

@@ -225,3 +225,19 @@ test("a host that is none, unknown, doubled or missing gets nothing of any appli
     assert.equal(room.upstream.requests.length, 0, what);
   }
 });
+
+test("headers that CGI could take for the framing or the credentials of a request do not pass (H1)", async (context) => {
+  const { room, ask } = await scene(context);
+  const lines = [
+    "Content_Length: 5",
+    "Transfer_Encoding: chunked",
+    "Cookie_: a=b",
+    "AUTHORIZATION_X: y",
+    "Content-Type: text/plain",
+    "X_Own: kept",
+  ];
+  assert.equal((await ask("/open/x", [...lines, "Authorization_: z", "Host_: evil"])).status, 200);
+  assert.equal((await ask("/open/x", ["Host: app.localhost"])).status, 400);
+  for (const name of ["content-length", "transfer-encoding"]) assert.deepEqual(seenAs(room, name), [], name);
+  assert.deepEqual(seenAs(room, "x-own"), [["X_Own", "kept"]]);
+});

@@ -245,3 +245,25 @@ test("whatever the spelling, nobody gets to /admin, and what passes is what was 
     { numRuns: 400 },
   );
 });
+
+test("decoded, stripped or both: whatever an origin makes of a path, it stays in the application (P3, P4)", async (context) => {
+  const wanted = { name: "files", type: "self_hosted", domain: "files.localhost", policies: open, allow_encoded_slashes: true };
+  const closed = { name: "admin of files", type: "self_hosted", domain: "files.localhost/admin", policies: only("olga@example.com") };
+  const { refused, passed } = await scene(context, [wanted, closed]);
+  for (const target of ["/x;%2F..%2Fadmin/y", "/x%2F..%2Fadmin", "/x;/..;%2Fadmin", "/%2Fadmin;/y", "/y/..%2F;/admin", "/x;%5C..%5Cadmin"])
+    await refused(target, { host: "files.localhost", anonymous: true });
+  assert.equal(await passed("/x;v=1%2F2/y", { host: "files.localhost", anonymous: true }), "/x;v=1%2F2/y");
+});
+
+test("an origin that forgets case finds no other application than policy did (P7)", async (context) => {
+  const twice = (domain: string) => ({ name: domain, type: "self_hosted", domain, policies: open });
+  const { ask, refused, passed } = await scene(context, [twice("two.localhost/a"), twice("two.localhost/A")]);
+  for (const target of ["/ADMIN/x", "/Admin", "/aDmin/"]) {
+    await refused(target);
+    assert.equal((await ask(target)).status, 400, target);
+  }
+  await refused("/PUBLIC/x", { anonymous: true });
+  assert.equal(await passed("/public/X", { anonymous: true }), "/public/X");
+  assert.equal(await passed("/Administration"), "/Administration");
+  for (const target of ["/a/x", "/A/x"]) assert.equal(await passed(target, { host: "two.localhost", anonymous: true }), target);
+});

@@ -23,7 +23,7 @@ export type Authentication =
 export type CredentialFault = "half_service_token" | "two_service_tokens" | "bad_service_token" | "two_access_tokens" | "two_persons";
 
 // More CF_Authorization cookies than any browser has reason to send.
-const cookieCandidates = 8;
+const cookieCandidates = 4;
 const dummyHash = Buffer.alloc(32);
 const anonymous: Authentication = { kind: "anonymous" };
 
@@ -153,8 +153,8 @@ function isBelow({ htu }: PassClaims, facts: RequestFacts): boolean {
   const covers = (path: string) =>
     path.startsWith(prefix) && (prefix.endsWith("/") || path.length === prefix.length || path[prefix.length] === "/");
   // `/v1/..;/admin` belongs to the application in both readings, but only in one of them below `/v1/` (case P3).
-  const otherReading = canonicalize(facts.path)?.otherReading;
-  return prefix === canonicalPath(prefix) && covers(facts.path) && (otherReading === undefined || covers(otherReading));
+  const otherReadings = canonicalize(facts.path)?.otherReadings ?? [];
+  return prefix === canonicalPath(prefix) && [facts.path, ...otherReadings].every(covers);
 }
 
 function authorizationCookies(lines: readonly string[]): string[] {

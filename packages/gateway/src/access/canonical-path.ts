@@ -1,17 +1,18 @@
 // One form of every path: what policy sees is byte for byte what the origin gets (cases P2–P6, P8). Ambiguity is
 // refused rather than guessed: a path that another program may read differently must mean the same application
-// in both readings.
+// in every reading.
 
 export interface CanonicalPath {
   path: string;
-  /** how an origin that strips `;parameters` or decodes slashes would read it; undefined when that is the same */
-  otherReading: string | undefined;
+  /** how origins that strip `;parameters`, decode slashes, or do both in either order would read it, where that differs */
+  otherReadings: readonly string[];
   /** holds `%2F` or `%5C`, which only some applications may be sent (case P4) */
   encodedSlash: boolean;
 }
 
 const character = { space: 0x20, hash: 0x23, percent: 0x25, dot: 0x2e, slash: 0x2f, semicolon: 0x3b, backslash: 0x5c, tilde: 0x7e };
 const unreserved = /^[A-Za-z0-9._~-]$/;
+const none: readonly string[] = [];
 const strictUtf8 = new TextDecoder("utf-8", { fatal: true });
 
 /**
@@ -31,19 +32,28 @@ export function canonicalize(raw: string): CanonicalPath | undefined {
     else if (code === character.semicolon) parameters = true;
     before = code;
   }
-  if (plain && !parameters) return { path: raw, otherReading: undefined, encodedSlash: false };
+  if (plain && !parameters) return { path: raw, otherReadings: none, encodedSlash: false };
 
   const decoded = raw.includes("%") ? decodeUnreserved(raw) : raw;
   if (decoded === undefined) return undefined;
   const path = removeDotSegments(decoded);
   const encodedSlash = path.includes("%2F") || path.includes("%5C");
-  if (!parameters && !encodedSlash) return { path, otherReading: undefined, encodedSlash };
-  const loose = path
-    .replace(/;[^/]*/g, "")
-    .replace(/%2F|%5C/g, "/")
-    .replace(/;[^/]*/g, "");
-  const otherReading = removeDotSegments(loose);
-  return { path, otherReading: otherReading === path ? undefined : otherReading, encodedSlash };
+  if (!parameters && !encodedSlash) return { path, otherReadings: none, encodedSlash };
+  const readings = [
+    decodeSlashes(path),
+    withoutParameters(path),
+    decodeSlashes(withoutParameters(path)),
+    withoutParameters(decodeSlashes(path)),
+  ];
+  return { path, otherReadings: [...new Set(readings.map(removeDotSegments))].filter((reading) => reading !== path), encodedSlash };
+}
+
+function decodeSlashes(path: string): string {
+  return path.replace(/%2F|%5C/g, "/");
+}
+
+function withoutParameters(path: string): string {
+  return path.replace(/;[^/]*/g, "");
 }
 
 /**
@@ -52,7 +62,7 @@ export function canonicalize(raw: string): CanonicalPath | undefined {
  */
 export function canonicalPath(raw: string): string | undefined {
   const canonical = canonicalize(raw);
-  return canonical === undefined || canonical.otherReading !== undefined || canonical.encodedSlash ? undefined : canonical.path;
+  return canonical === undefined || canonical.otherReadings.length > 0 || canonical.encodedSlash ? undefined : canonical.path;
 }
 
 /** Undefined when an escape is broken, or stands for a control character, or the bytes are no UTF-8 (case P8). */

@@ -95,10 +95,12 @@ class Passage implements Exchange {
   }
 
   head(head: ResponseHead): void {
-    const { response, facts, sent } = this.#forwarding;
+    const { request, response, facts, sent } = this.#forwarding;
+    clearTimeout(this.#continueAnyway);
     // Without its go-ahead the client keeps the body, and what it sends next could be either.
     if (sent.expectsContinue && this.#body?.started === false) response.shouldKeepAlive = false;
-    response.writeHead(head.status, head.reason, sanitizeResponseHeaders(head, facts.rayId));
+    const mayTrail = head.chunked && request.httpVersionMinor > 0 && facts.method !== "HEAD" && head.status !== 204 && head.status !== 304;
+    response.writeHead(head.status, head.reason, sanitizeResponseHeaders(head, facts.rayId, mayTrail));
   }
 
   data(chunk: Buffer): void {
@@ -148,12 +150,15 @@ class Passage implements Exchange {
       pauseLimit: this.#limits.bodyTimeout,
       onComplete: () => this.#expectAnswer(),
       onStall: () => this.#give("stalled_body", ""),
+      takeLimit: this.#forwarding.rule.originRequest.responseTimeout,
+      onUntaken: () => this.#give("response_timeout", "the origin takes no more of the body"),
     });
   }
 
   #startBody(): void {
     clearTimeout(this.#continueAnyway);
-    if (this.#body?.start() === true && this.#forwarding.sent.expectsContinue) this.#forwarding.response.writeContinue();
+    const { response, sent } = this.#forwarding;
+    if (!response.headersSent && this.#body?.start() === true && sent.expectsContinue) response.writeContinue();
   }
 
   #expectAnswer(): void {

@@ -1,6 +1,6 @@
 // Which application a request belongs to (access-features 3.1): the most specific pattern that covers host and
 // path. What a host can match is worked out once for each configuration.
-import type { CompiledPattern } from "@postern/protocol";
+import { type CompiledPattern, compilePattern } from "@postern/protocol";
 import type { Catalog } from "../catalog.ts";
 import type { Application } from "../policy/model.ts";
 
@@ -12,6 +12,8 @@ export interface ApplicationMatch {
 
 interface Candidate extends ApplicationMatch {
   compiled: CompiledPattern;
+  /** the pattern in lower case, for paths in lower case */
+  folded: CompiledPattern;
 }
 
 const hostsPerCatalog = 1_000;
@@ -28,7 +30,12 @@ function candidates(catalog: Catalog, host: string): Candidate[] {
   if (known !== undefined) return known;
   const found = catalog.patterns
     .filter(({ pattern }) => pattern.matchesHost(host))
-    .map(({ pattern, application }) => ({ application, pattern: pattern.text, compiled: pattern }));
+    .map(({ pattern, application }) => ({
+      application,
+      pattern: pattern.text,
+      compiled: pattern,
+      folded: compilePattern(pattern.text.toLowerCase()),
+    }));
   // Anybody may ask under any name: names that nothing covers are not kept, and the others not without end.
   if (found.length > 0) {
     if (hosts.size >= hostsPerCatalog) hosts.clear();
@@ -49,6 +56,20 @@ export function isApplicationHost(catalog: Catalog, host: string): boolean {
 export function matchApplication(catalog: Catalog, host: string, path: string): ApplicationMatch | undefined {
   for (const candidate of candidates(catalog, host)) if (candidate.compiled.matchesPath(path)) return candidate;
   return undefined;
+}
+
+/**
+ * Whether an origin that takes `/ADMIN` for `/admin` would find another application there than the one that was
+ * matched: a more specific one, whose pattern fits only once case is forgotten (case P7).
+ */
+export function matchesOnlyWithoutCase(catalog: Catalog, host: string, path: string, matched: ApplicationMatch | undefined): boolean {
+  const lower = path.toLowerCase();
+  for (const candidate of candidates(catalog, host)) {
+    if (candidate.application === matched?.application) return false;
+    // Somebody who configured both spellings has an origin that tells them apart.
+    if (candidate.folded.matchesPath(lower) && candidate.folded.text !== matched?.pattern.toLowerCase()) return true;
+  }
+  return false;
 }
 
 /**

@@ -51,6 +51,9 @@ export class OriginConnection {
   #persistent = true;
   #connected = false;
   #paused = false;
+  #headArrived = false;
+  /** the head of the request waits for the end of this turn */
+  #unsent = false;
   #fault: { fault: OriginFault; detail: string } | undefined;
   readonly #connectDeadline: NodeJS.Timeout;
   #answerDeadline: NodeJS.Timeout | undefined;
@@ -97,9 +100,16 @@ export class OriginConnection {
   start(method: string, head: string, exchange: Exchange, whole: boolean): void {
     this.#exchange = exchange;
     this.answered = false;
+    this.#headArrived = false;
     this.#reader.start(method, this.#events);
-    if (whole) atEndOfTurn(() => this.#socket.write(head, "latin1"));
-    else this.#socket.write(head, "latin1");
+    this.#unsent = whole;
+    if (!whole) this.#socket.write(head, "latin1");
+    else
+      atEndOfTurn(() => {
+        if (this.#exchange !== exchange) return;
+        this.#unsent = false;
+        this.#socket.write(head, "latin1");
+      });
   }
 
   /** Writes a piece of the request's body. @returns false when the caller should wait for `drain` */
@@ -126,7 +136,7 @@ export class OriginConnection {
 
   /** The request is complete: the origin has `ms` to begin its answer. */
   expectAnswer(ms: number): void {
-    if (this.answered) return;
+    if (this.#headArrived) return;
     clearTimeout(this.#answerDeadline);
     this.#answerDeadline = setTimeout(() => this.#break("response_timeout", `no answer within ${ms} ms`), ms);
   }
@@ -156,21 +166,27 @@ export class OriginConnection {
       this.destroy();
       return;
     }
+    // The request has not left yet: this is no answer to it.
+    if (this.#unsent) {
+      this.#break("closed", "the origin spoke before it was asked");
+      return;
+    }
     this.answered = true;
     try {
       if (this.#reader.read(chunk) > 0) this.#persistent = false;
       this.#exchange?.flush();
     } catch (error) {
-      if (!(error instanceof ResponseFault)) throw error;
-      this.#break("malformed", error.message);
+      // Whatever it is, it is the end of this exchange and not of the process.
+      this.#break("malformed", error instanceof ResponseFault ? error.message : String(error));
     }
   }
 
   #head(head: ResponseHead): void {
+    this.#headArrived = true;
     clearTimeout(this.#answerDeadline);
     if (!head.persistent) this.#persistent = false;
     // A second less than the origin says: it counts from its own clock.
-    if (head.keepAliveSeconds !== undefined) this.keptForMs = Math.min(this.#options.keptForMs, (head.keepAliveSeconds - 1) * 1000);
+    this.keptForMs = Math.min(this.#options.keptForMs, (head.keepAliveSeconds - 1) * 1000);
     this.#exchange?.head(head);
   }
 

@@ -7,7 +7,7 @@ import ipaddr from "ipaddr.js";
 import type { Catalog } from "../catalog.ts";
 import type { RequestFacts } from "../request-facts.ts";
 import { canonicalize } from "./canonical-path.ts";
-import { matchApplication } from "./match-application.ts";
+import { matchApplication, matchesOnlyWithoutCase } from "./match-application.ts";
 import { type RequestHeaders, readHeaders } from "./request-headers.ts";
 
 /** Why a request is not even looked at. Each becomes one plain 400. */
@@ -44,6 +44,7 @@ export interface RequestReader {
 }
 
 const headerLimit = 256;
+const upperCase = /[A-Z]/;
 const hostPattern = /^(?:[a-z0-9_](?:[a-z0-9_-]*[a-z0-9_])?\.)*[a-z0-9_](?:[a-z0-9_-]*[a-z0-9_])?\.?$|^\[[0-9a-f:.]+\]$/;
 const rayPool = { bytes: Buffer.alloc(0), used: 0 };
 
@@ -59,14 +60,17 @@ export function createRequestReader({ scheme, allowedPorts, trustedProxies, isOu
     const rayId = newRayId();
     const sent = readHeaders(request.rawHeaders);
     const peer = addressOf(request);
-    const behindProxy = trusted.length > 0 && peer !== undefined && isTrusted(peer);
+    // Who may write to a Unix socket is the file system's business: what listens there has a proxy in front of it.
+    const behindProxy = peer === undefined || (trusted.length > 0 && isTrusted(peer));
     const refuse = (fault: RequestFault): RequestReading => ({ ok: false, fault, sent, rayId });
+    // HTTP/1.0 knows no go-ahead (RFC 9110 section 10.1.1).
+    if (request.httpVersionMinor === 0) sent.expectsContinue = false;
     if (request.rawHeaders.length > 2 * headerLimit) return refuse("too_many_headers");
     if (sent.unknownCoding) return refuse("unknown_coding");
     // TRACE shows to a page what scripts must not read, and CONNECT asks for another kind of proxy (case H9).
     if (request.method === "TRACE" || request.method === "CONNECT") return refuse("bad_method");
 
-    const client = behindProxy ? forwardedClient(sent, isTrusted) : (peer ?? "127.0.0.1");
+    const client = behindProxy ? forwardedClient(sent, isTrusted) : peer;
     if (client === undefined) return refuse("bad_forwarding");
     const asked = behindProxy ? forwardedOrigin(sent, scheme) : { host: sent.host, scheme };
     if (asked === undefined) return refuse("bad_forwarding");
@@ -83,11 +87,12 @@ export function createRequestReader({ scheme, allowedPorts, trustedProxies, isOu
     if (query === undefined) return refuse("two_tokens");
 
     const match = matchApplication(catalog, place.host, canonical.path);
-    if (canonical.otherReading !== undefined) {
-      const other = matchApplication(catalog, place.host, canonical.otherReading);
-      if (other?.application !== match?.application || canonical.otherReading.startsWith("/cdn-cgi/access"))
-        return refuse("ambiguous_path");
+    for (const reading of canonical.otherReadings) {
+      const other = matchApplication(catalog, place.host, reading);
+      if (other?.application !== match?.application || reading.startsWith("/cdn-cgi/access")) return refuse("ambiguous_path");
     }
+    if (upperCase.test(canonical.path) && matchesOnlyWithoutCase(catalog, place.host, canonical.path, match))
+      return refuse("ambiguous_path");
     if (canonical.encodedSlash && match?.application.allow_encoded_slashes !== true) return refuse("encoded_slash");
     const facts: RequestFacts = {
       method: request.method ?? "GET",

@@ -11,8 +11,11 @@ export interface RequestBodyOptions {
   chunked: boolean;
   /** milliseconds for which a client may pause; what the origin holds back does not count */
   pauseLimit: number;
+  /** milliseconds for which the origin may take nothing */
+  takeLimit: number;
   onComplete: () => void;
   onStall: () => void;
+  onUntaken: () => void;
 }
 
 export class RequestBody {
@@ -60,11 +63,14 @@ export class RequestBody {
   }
 
   readonly #pass = (chunk: Buffer): void => {
-    const { request, connection, chunked, pauseLimit, onStall } = this.#options;
+    const { request, connection, chunked, pauseLimit, takeLimit, onStall, onUntaken } = this.#options;
     const more = chunked ? connection.writeChunk(chunk) : connection.write(chunk);
     clearTimeout(this.#patience);
     if (more) this.#patience = setTimeout(onStall, pauseLimit);
-    else request.pause();
+    else {
+      request.pause();
+      this.#patience = setTimeout(onUntaken, takeLimit);
+    }
   };
 
   readonly #finish = (): void => {

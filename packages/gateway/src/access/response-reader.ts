@@ -10,8 +10,8 @@ export interface ResponseHead {
   names: string[];
   /** whether the connection can serve another request afterwards, as far as the head says */
   persistent: boolean;
-  /** seconds for which the origin keeps an idle connection (`Keep-Alive: timeout=`); undefined when it does not say */
-  keepAliveSeconds: number | undefined;
+  /** seconds for which the origin keeps an idle connection (`Keep-Alive: timeout=`); infinite when it does not say */
+  keepAliveSeconds: number;
   /** no `Content-Length` states the length of the body: trailers may follow */
   chunked: boolean;
 }
@@ -120,7 +120,15 @@ export class ResponseReader {
       this.#events?.information(status, rawHeaders);
       return next;
     }
-    this.#beginBody({ status, reason, rawHeaders, names, persistent: minor === "1", keepAliveSeconds: undefined, chunked: false });
+    this.#beginBody({
+      status,
+      reason,
+      rawHeaders,
+      names,
+      persistent: minor === "1",
+      keepAliveSeconds: Number.POSITIVE_INFINITY,
+      chunked: false,
+    });
     return next;
   }
 
@@ -227,7 +235,7 @@ function readFraming(head: ResponseHead): Framing {
     const value = rawHeaders[2 * index + 1] ?? "";
     switch (names[index]) {
       case "content-length":
-        if (!/^\d{1,15}$/.test(value) || (length !== undefined && length !== value)) throw new ResponseFault("its length is stated badly");
+        if (!/^\d{1,15}$/.test(value) || length !== undefined) throw new ResponseFault("its length is stated badly");
         length = value;
         break;
       case "transfer-encoding":
@@ -237,7 +245,7 @@ function readFraming(head: ResponseHead): Framing {
         if (/(?:^|[ \t,])close(?:$|[ \t,])/i.test(value)) head.persistent = false;
         break;
       case "keep-alive":
-        head.keepAliveSeconds = Number(/(?:^|[ \t,])timeout=(\d{1,6})/i.exec(value)?.[1] ?? Number.NaN) || undefined;
+        head.keepAliveSeconds = Number(/(?:^|[ \t,])timeout=(\d{1,6})/i.exec(value)?.[1] ?? Number.POSITIVE_INFINITY);
         break;
     }
   }

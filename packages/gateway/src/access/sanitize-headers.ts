@@ -58,6 +58,19 @@ const ours = new Set([
   "true_client_ip",
 ]);
 
+/** Written with an underscore, these are other headers to HTTP, and the same to CGI and WSGI origins (case H1). */
+const neverWithUnderscore = new Set([
+  "content_length",
+  "content_type",
+  "transfer_encoding",
+  "host",
+  "cookie",
+  "authorization",
+  "connection",
+  "expect",
+  "upgrade",
+]);
+
 /** RFC 9110 7.6.1, and what is agreed anew with the origin. */
 const hopByHop = new Set([
   "connection",
@@ -96,7 +109,7 @@ export function sanitizeHeaders({ facts, rawHeaders, identity, consumedHeader, h
     const lower = name.toLowerCase();
     if (lower === "host" || hopByHop.has(lower) || lower === consumedHeader) continue;
     // No name of ours is shorter, and most others cannot be one by their first letter.
-    if (isOurs(lower)) continue;
+    if (isOurs(lower) || (lower.includes("_") && neverWithUnderscore.has(lower.replaceAll("-", "_")))) continue;
     if (lower === "cookie") {
       const kept = withoutOurCookies(value);
       if (kept !== "") out.push(name, kept);
@@ -125,9 +138,10 @@ export function sanitizeHeaders({ facts, rawHeaders, identity, consumedHeader, h
 
 /**
  * What the client gets of an origin's answer: nothing hop-by-hop, and nothing in our name.
+ * @param mayTrail whether trailers can follow on the client's side
  * @returns names and values in turn
  */
-export function sanitizeResponseHeaders({ rawHeaders, names, chunked }: ResponseHead, rayId: string): string[] {
+export function sanitizeResponseHeaders({ rawHeaders, names }: ResponseHead, rayId: string, mayTrail: boolean): string[] {
   const out: string[] = [];
   const named = names.includes("connection") ? connectionNames(rawHeaders) : undefined;
   for (let index = 0; index < names.length; index++) {
@@ -135,7 +149,7 @@ export function sanitizeResponseHeaders({ rawHeaders, names, chunked }: Response
     const value = rawHeaders[2 * index + 1] ?? "";
     const lower = names[index] ?? "";
     if (hopByHop.has(lower) || named?.has(lower) === true || lower === "cf-ray" || lower.startsWith("cf-access-")) continue;
-    if (lower === "trailer" && !chunked) continue;
+    if (lower === "trailer" && !mayTrail) continue;
     // A session of ours is begun by our own sign-in and by nothing that an application says (case T10).
     if (lower === "set-cookie" && ourCookie.test(value.split("=", 1)[0]?.trim() ?? "")) continue;
     out.push(name, value);

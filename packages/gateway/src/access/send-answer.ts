@@ -46,6 +46,7 @@ function linger(request: IncomingMessage, response: ServerResponse, body: string
   };
   const timer = setTimeout(end, lingerMs);
   request.on("data", count);
+  request.resume();
   request.once("end", end);
   request.once("error", end);
 }

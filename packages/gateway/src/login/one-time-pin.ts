@@ -114,8 +114,28 @@ function pinHash(deps: LoginDependencies, step: PinStep, pin: string): string {
   return deps.secretBox.mac("one-time pin", `${step.pin} ${pin}`);
 }
 
-async function within(deps: LoginDependencies, key: string, limit: { most: number; window: number }): Promise<boolean> {
-  return (await deps.store.count(key, limit.window, deps.now())) <= limit.most;
+/**
+ * Counts, and says whether there may be another one. Whoever is over the limit is turned away from memory for a while:
+ * each count is a write that reaches the disk, and a flood of them would hold up everybody (case O5).
+ */
+async function within({ store, now }: LoginDependencies, key: string, limit: { most: number; window: number }): Promise<boolean> {
+  const turnedAway = turnedAwayOf(store);
+  if ((turnedAway.get(key) ?? 0) > now()) return false;
+  if ((await store.count(key, limit.window, now())) <= limit.most) return true;
+  if (turnedAway.size >= turnedAwayLimit) turnedAway.clear();
+  turnedAway.set(key, now() + turnedAwayMs);
+  return false;
+}
+
+const turnedAwayMs = minute;
+const turnedAwayLimit = 10_000;
+const turnedAwayByStore = new WeakMap<LoginDependencies["store"], Map<string, number>>();
+
+/** Key → until when, milliseconds. */
+function turnedAwayOf(store: LoginDependencies["store"]): Map<string, number> {
+  const known = turnedAwayByStore.get(store) ?? new Map<string, number>();
+  turnedAwayByStore.set(store, known);
+  return known;
 }
 
 /** Mail goes only to addresses that policy would let in (access-features 6.1): we are nobody's way to send mail. */

@@ -504,3 +504,83 @@ test("a refused upload is answered before it is read, and its connection ends", 
   clearInterval(pump);
   assert.equal(upstream.requests.length, 0);
 });
+
+test("a stranger who asks for CONNECT and drops the line ends neither the gateway nor its patience", async (context) => {
+  const { gateway, upstream } = await scene(context);
+  for (let index = 0; index < 20; index++) {
+    const socket = connect(gateway.port, "127.0.0.1");
+    socket.on("error", () => undefined);
+    socket.write("CONNECT a:1 HTTP/1.1\r\nHost: x\r\n\r\n", () => socket.resetAndDestroy());
+    await once(socket, "close");
+  }
+  const polite = await rawExchange(gateway.port, "CONNECT a:1 HTTP/1.1\r\nHost: x\r\n\r\n");
+  assert.equal(polite.status, 405, "and the connection is over");
+  assert.equal((await rawRequest(gateway.port, "GET / HTTP/1.1", [`Host: ${host}`])).status, 200);
+  assert.equal(upstream.requests.length, 1);
+});
+
+test("an origin that announces trailers to whoever cannot have them harms nobody", async (context) => {
+  const chunks = "1\r\na\r\n0\r\nX-Sum: 1\r\n\r\n";
+  const { origin } = await rawOrigin(context, (socket) => {
+    socket.on("data", (bytes) => {
+      const body = bytes.toString().startsWith("HEAD") ? "" : chunks;
+      socket.write(`HTTP/1.1 200 OK\r\nTrailer: X-Sum\r\nTransfer-Encoding: chunked\r\n\r\n${body}`);
+    });
+  });
+  const gateway = await gatewayTo(context, [{ service: origin }]);
+  const head = await rawRequest(gateway.port, "HEAD / HTTP/1.1", [`Host: ${host}`]);
+  assert.deepEqual([head.status, head.headers["trailer"]], [200, undefined]);
+  const old = await rawRequest(gateway.port, "GET / HTTP/1.0", [`Host: ${host}`]);
+  assert.deepEqual([old.status, old.headers["trailer"], old.body], [200, undefined, "a"]);
+  const now = await rawRequest(gateway.port, "GET / HTTP/1.1", [`Host: ${host}`]);
+  assert.equal(now.headers["trailer"], "X-Sum");
+  assert.match(now.body, /X-Sum: 1/);
+});
+
+test("an origin that answers at once and keeps talking is not told to continue later", async (context) => {
+  const { origin } = await rawOrigin(context, (socket) => {
+    socket.once("data", () => {
+      socket.write("HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nab");
+      // Longer than the gateway waits for a go-ahead.
+      setTimeout(() => socket.write("cd"), 1_200);
+    });
+  });
+  const gateway = await gatewayTo(context, [{ service: origin }]);
+  const answer = await rawExchange(gateway.port, `POST / HTTP/1.1\r\nHost: ${host}\r\nExpect: 100-continue\r\nContent-Length: 5\r\n\r\n`);
+  assert.equal(answer.body, "abcd");
+  assert.doesNotMatch(answer.raw, /100 Continue/);
+});
+
+test("a go-ahead is no answer: the time for that still runs", async (context) => {
+  const { origin } = await rawOrigin(context, (socket) => void socket.once("data", () => socket.write("HTTP/1.1 100 Continue\r\n\r\n")));
+  const gateway = await gatewayTo(context, [{ service: origin, originRequest: { responseTimeout: "150ms" } }]);
+  const request = `POST / HTTP/1.1\r\nHost: ${host}\r\nConnection: close\r\nContent-Length: 4\r\n\r\nbody`;
+  assert.equal((await rawExchange(gateway.port, request)).status, 504);
+});
+
+test("an origin that takes nothing of a body is not waited for without end", async (context) => {
+  const { origin } = await rawOrigin(context, (socket) => void socket.pause());
+  const gateway = await gatewayTo(context, [{ service: origin, originRequest: { responseTimeout: "200ms" } }]);
+  const asked = ask(gateway, { method: "POST", headers: { "Content-Length": String(64 * megabyte) } });
+  asked.on("error", () => undefined);
+  const answered = once(asked, "response") as Promise<[IncomingMessage]>;
+  asked.write(Buffer.alloc(32 * megabyte));
+  const [response] = await answered;
+  assert.equal(response.statusCode, 504);
+  asked.destroy();
+});
+
+test("a client of HTTP/1.0 gets no go-ahead", async (context) => {
+  const { gateway } = await scene(context);
+  const answer = await rawExchange(gateway.port, `POST / HTTP/1.0\r\nHost: ${host}\r\nExpect: 100-continue\r\nContent-Length: 2\r\n\r\nhi`);
+  assert.equal(answer.status, 200);
+});
+
+test("a malformed second request is not the answer to the first", async (context) => {
+  const { gateway, upstream } = await scene(context);
+  const first = held();
+  upstream.answerWith(first.answer);
+  const exchanged = rawExchange(gateway.port, `GET /first HTTP/1.1\r\nHost: ${host}\r\n\r\nnonsense\r\n\r\n`);
+  assert.equal((await exchanged).status, 0);
+  first.release();
+});

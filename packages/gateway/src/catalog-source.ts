@@ -17,7 +17,10 @@ export interface ChangingCatalogSource extends CatalogSource {
    * @throws {ConfigError} when it contradicts objects of the API; then nothing has changed
    */
   apply(config: Config): Promise<void>;
-  /** reads the store again, after another process changed it */
+  /**
+   * Reads the store again, after another process changed it.
+   * @throws {Error} when what stands there cannot be used; then the catalog stays as it is
+   */
   refresh(): Promise<void>;
 }
 
@@ -36,7 +39,11 @@ interface InForce {
   madeFrom: string;
 }
 
-/** @throws {ConfigError} as `apply` does */
+/**
+ * Puts the configuration into force.
+ * @throws {ConfigError} as `apply` does
+ * @throws {Error} when the store was sealed with another secret key
+ */
 export async function createCatalogSource({ store, secretBox, config, now }: CatalogSourceDeps): Promise<ChangingCatalogSource> {
   let inForce = await put(config, undefined);
   let turn: Promise<unknown> = Promise.resolve();
@@ -65,6 +72,15 @@ export async function createCatalogSource({ store, secretBox, config, now }: Cat
   };
 }
 
+/**
+ * The catalog as the store has it, for a program that must not change it: the file may have been edited since.
+ * @throws {Error} when the store was sealed with another secret key
+ */
+export async function readCatalog({ store, secretBox, config }: Omit<CatalogSourceDeps, "now">): Promise<CatalogSource> {
+  const { catalog } = make(await store.objects(), config, undefined, secretBox);
+  return { current: () => catalog };
+}
+
 interface Difference {
   put: StoredObject[];
   remove: StoredObject[];
@@ -91,7 +107,8 @@ function toStored(record: ConfiguredRecord, standing: StoredObject | undefined, 
   }
   const aud = kind === "application" ? (record.aud ?? standing?.aud ?? randomBytes(32).toString("hex")) : null;
   const wanted = { ...record, aud };
-  const opened = standing && openObject(standing, secretBox);
+  // With another secret key nothing is written: whoever has the right one would no longer read it.
+  const opened = standing && open(standing, secretBox);
   if (standing !== undefined && JSON.stringify(opened) === JSON.stringify(wanted)) return standing;
   const body = sealBody(wanted, secretBox);
   return { kind, id, name, aud, managed_by: "file", body, created_at: standing?.created_at ?? now, updated_at: now };

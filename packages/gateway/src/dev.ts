@@ -31,36 +31,51 @@ const reservedNames = new Set(["login", "echo"]);
 
 /**
  * Serves until SIGINT or SIGTERM.
- * @throws {Error} when the port is taken or an upstream is not `[name=]URL`
+ * @throws {Error} when the port is taken, an upstream is not `[name=]URL`, or two have one name
  */
 export async function runDev(options: DevOptions): Promise<void> {
   const port = options.port ?? 8600;
-  const upstreams = options.upstreams.map(readUpstream);
+  const upstreams = readUpstreams(options.upstreams);
   const data = options.data ?? join(options.posternHome, "dev");
   if (options.ephemeral !== true) mkdirSync(data, { recursive: true, mode: 0o700 });
   const sample = await startSampleApplication();
-  const document = devConfiguration({
-    port,
-    listen: [`127.0.0.1:${port}`, ...((await hasIpv6Loopback()) ? [`[::1]:${port}`] : [])],
-    sample: sample.origin,
-    upstreams,
-    store: options.ephemeral === true ? ":memory:" : join(data, "postern.db"),
-    secretKeyFile: join(data, "secret.key"),
-  });
-  const { config } = loadConfig({ text: JSON.stringify(document, null, 2), file: "postern dev", environment: {} });
-  const gateway = await createGateway({
-    config,
-    log: createLog("warn"),
-    ...(options.ephemeral === true ? { secretKey: randomBytes(32) } : {}),
-    announcePin: (email, pin) => process.stdout.write(`PIN for ${email}: ${pin}\n`),
-  });
-  process.stdout.write(welcome(port, upstreams));
-  await new Promise<void>((resolve) => {
+  try {
+    const document = devConfiguration({
+      port,
+      listen: [`127.0.0.1:${port}`, ...((await hasIpv6Loopback()) ? [`[::1]:${port}`] : [])],
+      sample: sample.origin,
+      upstreams,
+      store: options.ephemeral === true ? ":memory:" : join(data, "postern.db"),
+      secretKeyFile: join(data, "secret.key"),
+    });
+    const { config } = loadConfig({ text: JSON.stringify(document, null, 2), file: "postern dev", environment: {} });
+    const gateway = await createGateway({
+      config,
+      log: createLog("warn"),
+      ...(options.ephemeral === true ? { secretKey: randomBytes(32) } : {}),
+      announcePin: (email, pin) => process.stdout.write(`PIN for ${email}: ${pin}\n`),
+    });
+    process.stdout.write(welcome(port, upstreams));
+    await ended();
+    await gateway.close(0);
+  } finally {
+    // What still listens keeps the process alive, also when the gateway could not start.
+    await sample.close();
+  }
+}
+
+function ended(): Promise<void> {
+  return new Promise((resolve) => {
     process.once("SIGINT", resolve);
     process.once("SIGTERM", resolve);
   });
-  await gateway.close(0);
-  await sample.close();
+}
+
+function readUpstreams(texts: readonly string[]): Upstream[] {
+  const upstreams = texts.map(readUpstream);
+  const twice = upstreams.find(({ name }, index) => upstreams.findIndex((other) => other.name === name) !== index);
+  if (twice !== undefined) throw new Error(`--upstream: two are called "${twice.name}"; give each a name of its own, as name=URL`);
+  return upstreams;
 }
 
 function readUpstream(text: string): Upstream {

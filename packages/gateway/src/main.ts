@@ -1,17 +1,36 @@
 // What the command line starts: a gateway from a file, a gateway for development, a rotation of keys.
 // The only reader of process.env.
 import { randomBytes } from "node:crypto";
-import { readFileSync, watch } from "node:fs";
-import { createCatalogSource } from "./catalog-source.ts";
+import { readFileSync } from "node:fs";
+import { readCatalog } from "./catalog-source.ts";
 import { type Config, ConfigError, loadConfig } from "./config.ts";
-import { createGateway } from "./gateway.ts";
-import { createLog } from "./observe/log.ts";
+import { createGateway, type Gateway } from "./gateway.ts";
+import { createLog, type Log } from "./observe/log.ts";
 import { openSqliteStore } from "./storage/sqlite.ts";
 import { createTokens } from "./tokens/index.ts";
 import { createSecretBox, loadSecretKey } from "./tokens/secret-box.ts";
+import { watchFiles } from "./watch-files.ts";
 
 export { type DevOptions, runDev } from "./dev.ts";
 export { createGateway, type Gateway, type GatewayOptions } from "./gateway.ts";
+
+/** How long requests in flight may take when the gateway is told to end. */
+const graceMs = 10_000;
+
+/** What a running gateway does not change: its sockets, its files, its limits. */
+const fixedAtStart = [
+  "listen",
+  "redirect_http",
+  "public_ports",
+  "tls",
+  "trusted_proxies",
+  "store",
+  "secret_key_file",
+  "smtp",
+  "log",
+  "limits",
+  "key_rotation_interval_days",
+] as const satisfies (keyof Config)[];
 
 /**
  * `postern gateway --config FILE`: serves until SIGTERM or SIGINT; SIGHUP or a change of the file applies it.
@@ -23,31 +42,36 @@ export async function runGateway(options: { config: string }): Promise<void> {
   const log = createLog(config.log.level);
   for (const warning of warnings) log.warn({}, warning);
   const gateway = await createGateway({ config, log });
-  log.info({ listen: config.listen, auth_domain: config.auth_domain }, "the gateway is up");
-
-  const reload = () => {
-    try {
-      const next = readConfig(file);
-      for (const warning of next.warnings) log.warn({}, warning);
-      gateway.apply(next.config).then(
-        () => log.info({ file }, "the changed configuration is in force"),
-        (error: unknown) =>
-          log.error({ file, error: String(error) }, "the changed configuration was not applied; the one before stays in force"),
-      );
-    } catch (error) {
-      log.error({ file, error: String(error) }, "the changed configuration is wrong; the one before stays in force");
-    }
-  };
+  const reload = () => void applyFile(file, { gateway, started: config, log });
   process.on("SIGHUP", reload);
-  // Editors write in several steps, or replace the file: the folder is watched, and the last event counts.
-  let pending: NodeJS.Timeout | undefined;
-  const watcher = watch(file, { persistent: false }, () => {
-    clearTimeout(pending);
-    pending = setTimeout(reload, 200);
-  });
+  const unwatch = watchFiles([file], reload, log);
+  log.info({ listen: config.listen, auth_domain: config.auth_domain }, "the gateway is up");
   await ended();
-  watcher.close();
-  await gateway.close(10_000);
+  unwatch();
+  process.off("SIGHUP", reload);
+  await gateway.close(graceMs);
+}
+
+interface Running {
+  gateway: Gateway;
+  /** what it was started with */
+  started: Config;
+  log: Log;
+}
+
+/** Never throws: what cannot be put into force is logged, and changes nothing. */
+async function applyFile(file: string, { gateway, started, log }: Running): Promise<void> {
+  try {
+    const { config, warnings } = readConfig(file);
+    await gateway.apply(config);
+    for (const warning of warnings) log.warn({}, warning);
+    log.info({ file }, "the changed configuration is in force");
+    const later = fixedAtStart.filter((field) => JSON.stringify(config[field]) !== JSON.stringify(started[field]));
+    if (later.length > 0) log.warn({ fields: later }, "these fields take effect when the gateway is started again");
+  } catch (error) {
+    const problems = (error instanceof Error ? error.message : String(error)).split("\n");
+    log.error({ file, problems }, "the changed configuration was not applied; the one before stays in force");
+  }
 }
 
 /** `postern keys rotate --config FILE`: the published next key signs from now on; running gateways notice. */
@@ -57,7 +81,8 @@ export async function rotateKeys(options: { config: string }): Promise<void> {
   const secretBox = createSecretBox(loadSecretKey(config.secret_key_file));
   const store = openSqliteStore(config.store, { now });
   try {
-    const catalogs = await createCatalogSource({ store, secretBox, config, now });
+    // What the file says by now is for the gateway to apply, in its own environment.
+    const catalogs = await readCatalog({ store, secretBox, config });
     const organizationTag = await store.setting("organization_tag", () => randomBytes(32).toString("hex"));
     await (await createTokens({ store, secretBox, catalogs, now, organizationTag })).rotateKeys();
   } finally {

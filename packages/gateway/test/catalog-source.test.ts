@@ -1,9 +1,6 @@
 // What a changed file changes: its own objects, only those that differ, all of them or none.
 import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { test } from "node:test";
 import { createCatalogSource } from "../src/catalog-source.ts";
 import { ConfigError } from "../src/config.ts";
@@ -52,31 +49,6 @@ test("most specific patterns come first, however the file orders them", async (c
   const applications = domains.map((domain, index) => ({ name: `${index}`, domain, policies: [people] }));
   const patterns = (await openRoom(context).start(configWith({ applications }))).current().patterns.map(({ pattern }) => pattern.text);
   assert.deepEqual(patterns, ["b.a.localhost", "a.localhost/v1/*", "a.localhost/v1", "a.localhost", "*.localhost"]);
-});
-
-test("the store holds no secret in clear, and only another secret key cannot open it", async (context) => {
-  const { store, start } = openRoom(context);
-  await start(configWith());
-  const objects = await store.objects();
-  assert.doesNotMatch(JSON.stringify(objects), /Hunter2/);
-  assert.deepEqual(new Set(objects.map(({ managed_by }) => managed_by)), new Set(["file"]));
-  const sealed = objects.find(({ kind }) => kind === "identity_provider");
-  assert.ok(sealed !== undefined);
-
-  await store.changeObjects([{ ...sealed, id: "api", managed_by: "api" }], []);
-  await assert.rejects(
-    start(configWith()),
-    /the stored identity provider "SSO" cannot be opened: .* bring back the file that secret_key_file named/,
-  );
-});
-
-test("the file's own secrets are sealed again when the secret key is another one", async (context) => {
-  const { start, written } = openRoom(context);
-  await start(configWith());
-  written.length = 0;
-  const again = await start(configWith(), randomBytes(32));
-  assert.deepEqual(written, ["put identity_provider SSO"]);
-  assert.equal(clientSecretIn(again.current(), "corp"), clientSecret);
 });
 
 test("the same file changes nothing: nothing is written, and caches stay", async (context) => {
@@ -264,22 +236,4 @@ test("a change that fails does not hold up the one behind it", async (context) =
       .sort(),
     ["api", "wiki"],
   );
-});
-
-test("what another process put into force is seen after a refresh", async (context) => {
-  const folder = mkdtempSync(join(tmpdir(), "postern-catalog-"));
-  context.after(() => rmSync(folder, { recursive: true, force: true }));
-  const key = randomBytes(32);
-  const [one, other] = [openRoom(context, join(folder, "x.db")), openRoom(context, join(folder, "x.db"))];
-  const source = await one.start(configWith(), key);
-  const before = source.current();
-  const theirs = await other.start(configWith(), key);
-  assert.deepEqual(contentOf(theirs.current()), contentOf(before), "the same AUDs in both");
-  assert.deepEqual(other.written, []);
-
-  await theirs.apply(configWith({ applications: [{ ...orders, session_duration: "1h" }, wiki] }));
-  assert.equal(source.current(), before);
-  await source.refresh();
-  assert.equal(source.current().applications[0]?.session_duration, "1h");
-  assert.equal(source.current().applications[0]?.aud, before.applications[0]?.aud);
 });

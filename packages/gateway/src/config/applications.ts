@@ -4,9 +4,11 @@ import type { z } from "zod";
 import type { Application, CorsHeaders, Policy } from "../policy/model.ts";
 import type { FieldPath } from "./document.ts";
 import { derivedId } from "./object-id.ts";
-import { type Names, readRuleSet } from "./read-rules.ts";
+import { type PolicyContext, readPolicy } from "./policies.ts";
+import { isMap, itemsOf, readShape } from "./read-shape.ts";
 import type { Report } from "./report.ts";
-import type { application, reusablePolicy } from "./shapes.ts";
+import { application, inlinePolicy, policyLink } from "./shapes.ts";
+import { warnWithoutEffect } from "./without-effect.ts";
 
 /** The link to a policy of the top level. */
 export interface PolicyLink {
@@ -20,47 +22,67 @@ export interface ConfiguredApplication extends Omit<Application, "aud" | "polici
 }
 
 type WrittenApplication = z.infer<typeof application>;
-type WrittenPolicy = Omit<z.infer<typeof reusablePolicy>, "reusable">;
 
-export interface ApplicationContext {
-  names: Names;
+export interface ApplicationContext extends PolicyContext {
   /** reusable policies, id by id or name */
   policies: ReadonlyMap<string, string>;
   identityProviderCount: number;
   /** hosts that the gateway keeps for itself */
   ownHosts: ReadonlySet<string>;
-  report: Report;
 }
 
-export function readApplications(written: readonly WrittenApplication[], context: ApplicationContext): ConfiguredApplication[] {
-  const patterns = new Map<string, string>();
-  return written.map((each, index) => {
+interface Domain {
+  text: string;
+  path: FieldPath;
+}
+
+export function readApplications(items: readonly unknown[], context: ApplicationContext): ConfiguredApplication[] {
+  const { report } = context;
+  const owners = new Map<string, number>();
+  const read = items.flatMap((item, index) => {
     const path = ["applications", index];
-    const domains = readDomains(each, path, context);
+    const written = readShape(application, item, path, report);
+    const id = written === undefined ? "" : (written.id ?? derivedId("application", written.name));
+    // Looked at whatever the other fields say: a person wants to hear everything at once.
+    const policies = readPolicyList(item, id, path, context);
+    if (written === undefined) return [];
+    const domains = readDomains(written, path, context);
     for (const domain of domains) {
-      const other = patterns.get(domain);
-      if (other !== undefined)
-        context.report.problem(path, `covers ${domain} as "${other}" does; a host and path can belong to one application`);
-      patterns.set(domain, each.name);
+      const owner = owners.get(domain.text);
+      if (owner !== undefined)
+        report.problem(domain.path, `is covered by applications[${owner}] already; a host and path can belong to one`, domain.text);
+      owners.set(domain.text, index);
     }
-    return toApplication(each, domains, path, context);
+    const texts = domains.map(({ text }) => text);
+    return { index, application: toApplication({ ...written, id }, texts, policies, path, context) };
   });
+  tellApart(read, report);
+  return read.map((each) => each.application);
 }
 
 /** `destinations` wins over `self_hosted_domains`; `domain` is the primary one in any case (access-features 3.2). */
-function readDomains(each: WrittenApplication, path: FieldPath, { report, ownHosts }: ApplicationContext): string[] {
-  const more = each.destinations?.map(({ uri }) => uri) ?? each.self_hosted_domains ?? [];
-  const domains = [...new Set([...(each.domain === undefined ? [] : [each.domain]), ...more])];
+function readDomains(each: WrittenApplication, path: FieldPath, { report, ownHosts }: ApplicationContext): Domain[] {
+  const more = each.destinations?.map(({ uri }, index) => ({ text: uri, path: [...path, "destinations", index, "uri"] }));
+  const others = each.self_hosted_domains?.map((text, index) => ({ text, path: [...path, "self_hosted_domains", index] }));
+  const first = each.domain === undefined ? [] : [{ text: each.domain, path: [...path, "domain"] }];
+  const written = [...first, ...(more ?? others ?? [])];
+  const domains = written.filter(({ text }, index) => written.findIndex((other) => other.text === text) === index);
   if (domains.length === 0) report.problem(path, "has no domain; write domain: app.example.com");
   for (const domain of domains) {
-    if (ownHosts.has(domain.split("/")[0] ?? "")) report.problem(path, `${domain} is the gateway's own host; give the application another`);
+    const isOwn = ownHosts.has(domain.text.split("/")[0] ?? "");
+    if (isOwn) report.problem(domain.path, "is at the gateway's own host; give the application another", domain.text);
   }
   return domains;
 }
 
-function toApplication(each: WrittenApplication, domains: string[], path: FieldPath, context: ApplicationContext): ConfiguredApplication {
+function toApplication(
+  each: WrittenApplication & { id: string },
+  domains: string[],
+  policies: (Policy | PolicyLink)[],
+  path: FieldPath,
+  context: ApplicationContext,
+): ConfiguredApplication {
   const { names, report, identityProviderCount } = context;
-  const id = each.id ?? derivedId("application", each.name);
   const allowed = each.allowed_idps.flatMap((written, index) => {
     const found = names.identityProviders.get(written);
     if (found === undefined)
@@ -74,8 +96,9 @@ function toApplication(each: WrittenApplication, domains: string[], path: FieldP
   if (each.read_service_tokens_from_header?.toLowerCase().startsWith("cf-access-") === true)
     report.problem([...path, "read_service_tokens_from_header"], "is a header of the gateway's own; choose another");
   if (each.policies.length === 0) report.warning(path, "has no policies, so nobody can reach it");
+  warnWithoutEffect("applications", each, path, report);
   return {
-    id,
+    id: each.id,
     ...(each.aud === undefined ? {} : { aud: each.aud }),
     name: each.name,
     type: each.type,
@@ -94,7 +117,7 @@ function toApplication(each: WrittenApplication, domains: string[], path: FieldP
     ...present("custom_deny_message", each.custom_deny_message),
     ...present("custom_deny_url", each.custom_deny_url),
     ...present("custom_non_identity_deny_url", each.custom_non_identity_deny_url),
-    policies: readPolicies(each, id, path, context),
+    policies,
   };
 }
 
@@ -115,44 +138,62 @@ function readCors(cors: WrittenApplication["cors_headers"], path: FieldPath, rep
 }
 
 /** Stated precedence orders them, else the list does; lower runs first (access-features 4.2). */
-function readPolicies(
-  { policies }: WrittenApplication,
-  applicationId: string,
-  path: FieldPath,
-  context: ApplicationContext,
-): (Policy | PolicyLink)[] {
+function readPolicyList(item: unknown, applicationId: string, path: FieldPath, context: ApplicationContext): (Policy | PolicyLink)[] {
   const { report } = context;
-  const stated = policies.filter(({ precedence }) => precedence !== undefined);
-  if (stated.length > 0 && stated.length < policies.length)
-    report.problem([...path, "policies"], "states precedence for some only; state it for all or none");
-  if (new Set(stated.map(({ precedence }) => precedence)).size < stated.length)
-    report.problem([...path, "policies"], "states the same precedence twice");
-  if (new Set(policies.map(({ kind }) => kind)).size > 1)
-    report.problem(
-      [...path, "policies"],
-      "mixes policies of its own with reusable ones; move all of them to the top-level policies, or none",
-    );
-  const read = policies.map((entry, index): { precedence: number; policy: Policy | PolicyLink | undefined } => {
-    const precedence = entry.precedence ?? index;
-    if (entry.kind === "inline") {
-      const id = entry.policy.id ?? derivedId("policy", applicationId, entry.policy.name);
-      return { precedence, policy: readPolicy(entry.policy, id, [...path, "policies", index], context.names, report) };
-    }
-    const id = context.policies.get(entry.id);
-    if (id === undefined)
-      report.problem([...path, "policies", index], "is not a policy of the top-level policies; correct the name, or add it", entry.id);
-    return { precedence, policy: id === undefined ? undefined : { id } };
-  });
-  return read.sort((a, b) => a.precedence - b.precedence).flatMap(({ policy }) => policy ?? []);
+  const list = [...path, "policies"];
+  const entries = itemsOf(item, "policies").map((entry, index) => readPolicyEntry(entry, applicationId, [...list, index], context));
+  const stated = entries.flatMap(({ precedence }) => precedence ?? []);
+  if (stated.length > 0 && stated.length < entries.length)
+    report.problem(list, "states precedence for some only; state it for all or none");
+  if (new Set(stated).size < stated.length) report.problem(list, "states the same precedence twice");
+  if (new Set(entries.map(({ isLink }) => isLink)).size > 1)
+    report.problem(list, "mixes policies of its own with reusable ones; move all of them to the top-level policies, or none");
+  const inOrder = entries.map((entry, index) => ({ ...entry, precedence: entry.precedence ?? index }));
+  return inOrder.sort((a, b) => a.precedence - b.precedence).flatMap(({ policy }) => policy ?? []);
 }
 
-/** A policy on its own, with names resolved. */
-export function readPolicy(written: WrittenPolicy, id: string, path: FieldPath, names: Names, report: Report): Policy {
-  return {
-    id,
-    name: written.name,
-    decision: written.decision,
-    ...readRuleSet(written, path, names, report),
-    ...present("session_duration", written.session_duration),
-  };
+interface PolicyEntry {
+  isLink: boolean;
+  precedence?: number | undefined;
+  /** undefined when something is wrong with it */
+  policy?: Policy | PolicyLink | undefined;
+}
+
+/** By id or name; `{id, precedence}`; or the policy itself. Told apart by what is there, so that complaints fit. */
+function readPolicyEntry(entry: unknown, applicationId: string, path: FieldPath, context: ApplicationContext): PolicyEntry {
+  const { report, policies } = context;
+  const isLink = typeof entry === "string" || (isMap(entry) && Object.keys(entry).every((key) => key === "id" || key === "precedence"));
+  if (!isLink) {
+    const written = readShape(inlinePolicy, entry, path, report);
+    const id = written === undefined ? "" : (written.id ?? derivedId("policy", applicationId, written.name));
+    return { isLink, precedence: written?.precedence, policy: readPolicy(written, entry, id, path, context) };
+  }
+  const link = typeof entry === "string" ? { id: entry, precedence: undefined } : readShape(policyLink, entry, path, report);
+  if (link === undefined) return { isLink };
+  const id = policies.get(link.id);
+  if (id === undefined) report.problem(path, "is not a policy of the top-level policies; correct the name, or add it", link.id);
+  return { isLink, precedence: link.precedence, policy: id === undefined ? undefined : { id } };
+}
+
+/** Applications may share a name; then the domain tells them apart. */
+function tellApart(all: readonly { index: number; application: ConfiguredApplication }[], report: Report): void {
+  const byId = new Map<string, number>();
+  const byAud = new Map<string, number>();
+  for (const { index, application } of all) {
+    const path: FieldPath = ["applications", index];
+    const namesake = byId.get(application.id);
+    if (namesake !== undefined) {
+      if (application.id === derivedId("application", application.name)) {
+        application.id = derivedId("application", application.name, application.domains[0] ?? "");
+        report.warning(path, `has the name of applications[${namesake}]; give it an id, so that it stays itself when one of them changes`);
+      } else {
+        report.problem([...path, "id"], `is the id of applications[${namesake}] as well; choose another`, application.id);
+      }
+    }
+    byId.set(application.id, index);
+    if (application.aud === undefined) continue;
+    const sameAud = byAud.get(application.aud);
+    if (sameAud !== undefined) report.problem([...path, "aud"], `is the AUD of applications[${sameAud}] as well; remove one of them`);
+    byAud.set(application.aud, index);
+  }
 }

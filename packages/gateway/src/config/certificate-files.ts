@@ -1,7 +1,7 @@
 // Files that TLS needs, looked at before anything is put into force: a gateway that cannot read them must not
 // find out at somebody's first request (case H12).
 import { createPrivateKey, X509Certificate } from "node:crypto";
-import { readFileSync } from "node:fs";
+import { readFileSync, statSync } from "node:fs";
 import type { FieldPath } from "./document.ts";
 import type { Report } from "./report.ts";
 
@@ -48,10 +48,15 @@ function unreadable(code: string): string {
   return `cannot be read (${code}); name a file that this user may read`;
 }
 
-/** @param fail told the error code when the file cannot be read, undefined when it holds something else */
-function attempt<Value>(file: string, read: (pem: Buffer) => Value, fail: (code: string | undefined) => void): Value | undefined {
+/** @param fail told why the file cannot be read, undefined when it holds something else */
+function attempt<Value>(file: string, read: (pem: Buffer) => Value, fail: (why: string | undefined) => void): Value | undefined {
   let bytes: Buffer;
   try {
+    // A device or a pipe may have no end, and would be read a second time where the file is used.
+    if (!statSync(file).isFile()) {
+      fail("no file");
+      return undefined;
+    }
     bytes = readFileSync(file);
   } catch (error) {
     fail((error as NodeJS.ErrnoException).code ?? "unknown");

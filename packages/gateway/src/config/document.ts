@@ -1,10 +1,11 @@
 // postern.yaml as text → plain values, and the way back: from a field to the line where it stands, so that
 // every complaint can say where. `${env:NAME}` and `${file:PATH}` are filled in here, after parsing, in values
 // alone, and what they bring is never parsed again (case O10).
-import { readFileSync } from "node:fs";
+import { readFileSync, statSync } from "node:fs";
 import { dirname, resolve } from "node:path";
-import { isMap, isScalar, isSeq, LineCounter, type Node, parseDocument } from "yaml";
+import { type Document, isMap, isScalar, isSeq, LineCounter, type Node, parseDocument } from "yaml";
 import { ConfigError } from "../errors.ts";
+import { syntaxFaults } from "./syntax-faults.ts";
 
 export type FieldPath = readonly (string | number)[];
 
@@ -17,12 +18,14 @@ export interface Problem {
 }
 
 export interface ConfigDocument {
-  /** maps, lists and scalars; keys with a null value are left out: they mean "not set" */
+  /** maps, lists and scalars; a field that is null is there and undefined: it means "not set", and must be a known one */
   value: unknown;
   /** problems found while filling in */
   problems: Problem[];
   /** whether the value of a field came from outside the file */
   filledIn(path: FieldPath): boolean;
+  /** where the field begins in the text; for one that is missing, where its nearest parent does */
+  offsetOf(path: FieldPath): number;
   /** `file:line: field: "value" what` */
   describe(problem: Problem): string;
   /** a path as somebody wrote it, against the folder of the file */
@@ -39,6 +42,7 @@ export interface ConfigSource {
 const reference = /\$\{(env|file):([^}]*)\}/g;
 const maxFilledIn = 65_536;
 const maxQuoted = 120;
+const maxDepth = 64;
 
 /**
  * Reads the text.
@@ -47,17 +51,10 @@ const maxQuoted = 120;
 export function readDocument({ text, file, environment }: ConfigSource): ConfigDocument {
   const lines = new LineCounter();
   const parsed = parseDocument(text, { lineCounter: lines, prettyErrors: false, strict: true });
-  const faults = [...parsed.errors, ...parsed.warnings].map(
-    (fault) => `${file}:${lines.linePos(fault.pos[0]).line}: ${fault.message.replaceAll(/\s+/g, " ")}`,
-  );
-  if (faults.length > 0) throw new ConfigError(faults.join("\n"));
-  let plain: unknown;
-  try {
-    plain = parsed.toJS({ maxAliasCount: 100 });
-  } catch {
-    throw new ConfigError(`${file}:1: too many aliases; write the values out`);
-  }
+  const plain = toPlain(parsed, lines, file);
   if (!isMap(parsed.contents)) throw new ConfigError(`${file}:1: the file is not a map of fields; see examples/postern.yaml`);
+  const placeOf = (path: FieldPath) => offsetOf(parsed.contents, path);
+  const lineOf = (path: FieldPath) => lines.linePos(placeOf(path)).line;
 
   const folder = dirname(resolve(file));
   const problems: Problem[] = [];
@@ -68,20 +65,26 @@ export function readDocument({ text, file, environment }: ConfigSource): ConfigD
       filled.add(JSON.stringify(path));
       const found = kind === "env" ? environment[name] : readSmallFile(resolve(folder, name));
       if (found !== undefined && found !== "") return found;
-      const missing = kind === "env" ? `the environment variable ${name} is not set` : `the file ${name} is empty or cannot be read`;
+      const missing =
+        kind === "env" ? `the environment variable ${name} is not set` : `the file ${name} is empty, too large, or cannot be read`;
       problems.push({ path, what: `${missing}; set it, or write the value` });
       return "";
     });
   }
 
   function copy(path: FieldPath, value: unknown): unknown {
+    if (path.length > maxDepth) {
+      throw new ConfigError(`${file}:${lineOf(path)}: is nested too deeply, or an alias leads back to what it stands in; write it out`);
+    }
     if (typeof value === "string") return fillIn(path, value);
     if (Array.isArray(value)) return value.map((item, index) => copy([...path, index], item));
     if (typeof value !== "object" || value === null) return value;
+    if (Object.getPrototypeOf(value) !== Object.prototype) {
+      problems.push({ path, what: "is of a type that YAML 1.1 had; write text, a number, true, false, a list or a map" });
+      return undefined;
+    }
     // fromEntries defines own properties whatever the key is called, `__proto__` included.
-    return Object.fromEntries(
-      Object.entries(value).flatMap(([key, item]) => (item === null ? [] : [[key, copy([...path, key], item)] as const])),
-    );
+    return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, item === null ? undefined : copy([...path, key], item)]));
   }
 
   const value = copy([], plain);
@@ -90,13 +93,27 @@ export function readDocument({ text, file, environment }: ConfigSource): ConfigD
     value,
     problems,
     filledIn,
+    offsetOf: placeOf,
     describe({ path, what, value: quoted }) {
-      const line = lines.linePos(offsetOf(parsed.contents, path)).line;
       const shown = quoted === undefined || filledIn(path) ? "" : `${JSON.stringify(quoted.slice(0, maxQuoted))} `;
-      return `${file}:${line}: ${path.length === 0 ? "" : `${fieldName(path)}: `}${shown}${what}`;
+      return `${file}:${lineOf(path)}: ${path.length === 0 ? "" : `${fieldName(path)}: `}${shown}${what}`;
     },
     resolvePath: (path) => resolve(folder, path),
   };
+}
+
+/** @throws {ConfigError} when the text is not YAML, or more than a person would write */
+function toPlain(parsed: Document.Parsed, lines: LineCounter, file: string): unknown {
+  try {
+    const faults = syntaxFaults(parsed, lines, file);
+    if (faults.length > 0) throw new ConfigError(faults.join("\n"));
+    return parsed.toJS({ maxAliasCount: 100 });
+  } catch (error) {
+    if (error instanceof ConfigError) throw error;
+    // The library walks nested values by recursion, and counts what aliases stand for.
+    const what = error instanceof RangeError ? "the file is nested too deeply; write it flatter" : "too many aliases; write the values out";
+    throw new ConfigError(`${file}:1: ${what}`);
+  }
 }
 
 /** `applications[0].policies[1].include` */
@@ -107,11 +124,13 @@ function fieldName(path: FieldPath): string {
     .replace(/^\./, "");
 }
 
+/** Of a key that is none only the beginning: where no space follows the colon, the value is part of it (case O10). */
 function oneLine(key: string): string {
-  return /^[\w-]+$/.test(key) ? key : JSON.stringify(key.slice(0, maxQuoted));
+  if (/^[\w-]+$/.test(key)) return key;
+  const colon = key.search(/[:=]/);
+  return JSON.stringify(colon < 0 ? key.slice(0, maxQuoted) : `${key.slice(0, Math.min(colon, maxQuoted))}…`);
 }
 
-/** Where the field begins in the text; for a field that is missing, where its nearest parent does. */
 function offsetOf(root: Node | null, path: FieldPath): number {
   let node: unknown = root;
   let offset = root?.range?.[0] ?? 0;
@@ -132,8 +151,10 @@ function offsetOf(root: Node | null, path: FieldPath): number {
 
 function readSmallFile(path: string): string | undefined {
   try {
-    const text = readFileSync(path, "utf8");
-    return text.length > maxFilledIn ? undefined : text.replace(/\r?\n$/, "");
+    // A device or a pipe may have no end.
+    const stats = statSync(path);
+    if (!stats.isFile() || stats.size > maxFilledIn) return undefined;
+    return readFileSync(path, "utf8").replace(/\r?\n$/, "");
   } catch {
     return undefined;
   }

@@ -1,40 +1,40 @@
 // Identity providers as written → as configured: what each type needs, and what contradicts itself.
-import type { z } from "zod";
 import type { IdentityProvider, OidcConfig } from "../policy/model.ts";
 import { defined } from "./defined.ts";
 import type { FieldPath } from "./document.ts";
-import type { NamedObjects } from "./object-names.ts";
-import { readShape } from "./read-shape.ts";
+import type { NamedObject, NamedObjects } from "./object-names.ts";
+import { isMap, readShape } from "./read-shape.ts";
 import type { Report } from "./report.ts";
-import { type identityProvider, oidcConfig } from "./shapes.ts";
-
-type WrittenProvider = z.infer<typeof identityProvider>;
+import { identityProvider, oidcConfig } from "./shapes.ts";
 
 const addresses = ["auth_url", "token_url", "certs_url"] as const;
 
-export function readIdentityProviders({ all }: NamedObjects<WrittenProvider>, report: Report): IdentityProvider[] {
-  return all.flatMap(({ id, written, path }): IdentityProvider[] => {
-    const { name, type } = written;
-    switch (type) {
-      case "onetimepin": {
-        for (const key of Object.keys(written.config)) {
-          report.problem([...path, "config", key], "unknown field; the one-time PIN needs no config, remove it");
-        }
-        return [{ id, name, type, config: {} }];
+export function readIdentityProviders({ all }: NamedObjects, report: Report): IdentityProvider[] {
+  return all.flatMap((each) => readIdentityProvider(each, report) ?? []);
+}
+
+function readIdentityProvider({ id, item, path }: NamedObject, report: Report): IdentityProvider | undefined {
+  const written = readShape(identityProvider, item, path, report);
+  const { type, config = {} } = isMap(item) ? item : {};
+  switch (type) {
+    case "onetimepin": {
+      for (const key of Object.keys(isMap(config) ? config : {})) {
+        report.problem([...path, "config", key], "unknown field; the one-time PIN needs no config, remove it");
       }
-      case "oidc": {
-        const config = readOidcConfig(written.config, [...path, "config"], report);
-        return config === undefined ? [] : [{ id, name, type, config }];
-      }
-      default:
-        report.problem([...path, "type"], "is not supported yet; write oidc or onetimepin", type);
-        return [];
+      return written && { id, name: written.name, type, config: {} };
     }
-  });
+    case "oidc": {
+      const read = readOidcConfig(config, [...path, "config"], report);
+      return written && read && { id, name: written.name, type, config: read };
+    }
+    default:
+      if (typeof type === "string") report.problem([...path, "type"], "is not supported yet; write oidc or onetimepin", type);
+      return undefined;
+  }
 }
 
 /** Discovery by the issuer, or the three addresses that the Cloudflare API knows: one of the two says where to send people. */
-function readOidcConfig(written: Record<string, unknown>, path: FieldPath, report: Report): OidcConfig | undefined {
+function readOidcConfig(written: unknown, path: FieldPath, report: Report): OidcConfig | undefined {
   const config = readShape(oidcConfig, written, path, report);
   if (config === undefined) return undefined;
   const stated = addresses.filter((address) => config[address] !== undefined);

@@ -1,40 +1,60 @@
 // Where requests go: `ingress` as in cloudflared, first match wins, the last rule takes the rest. Paths are
 // prefixes or globs, never regular expressions: they would run on every request (case O7).
+import { parsePattern } from "@postern/protocol";
 import type { z } from "zod";
 import type { IngressRule, IngressService } from "../policy/model.ts";
+import { checkAuthorities, type FileContext } from "./certificate-files.ts";
 import type { FieldPath } from "./document.ts";
+import { readShape } from "./read-shape.ts";
 import type { Report } from "./report.ts";
-import type { ingressRule } from "./shapes.ts";
+import { ingressRule } from "./shapes.ts";
+import { patternFault } from "./values.ts";
 
 type WrittenRule = z.infer<typeof ingressRule>;
 
 const notYet = /^(?:tcp|ssh|rdp|smb|ws|wss|bastion|socks|hello[-_]world)\b/;
 
-export function readIngress(written: readonly WrittenRule[], report: Report, resolvePath: (path: string) => string): IngressRule[] {
+export function readIngress(items: readonly unknown[], { report, resolvePath }: FileContext): IngressRule[] {
   const seen = new Map<string, number>();
-  const rules = written.flatMap((rule, index) => {
+  return items.flatMap((item, index) => {
     const path = ["ingress", index];
-    const takesAll = rule.hostname === undefined && (rule.path === undefined || rule.path === "/");
-    const last = index === written.length - 1;
-    if (last && !takesAll)
-      report.problem(path, "the last rule must take the rest: add one with only a service, such as {service: http_status:404}");
-    if (!last && takesAll) report.problem(path, "takes every request, so the rules after it are never reached; move it to the end");
-    const place = `${rule.hostname ?? "*"}${rule.path?.replace(/\/$/, "") ?? ""}`;
-    const before = seen.get(place);
-    if (before === undefined) seen.set(place, index);
-    else report.problem(path, `has the same hostname and path as ingress[${before}]; remove one of them`);
-    if (rule.path !== undefined) checkPath(rule.path, [...path, "path"], report);
+    const rule = readShape(ingressRule, item, path, report);
+    if (rule === undefined) return [];
+    const covered = rule.path === undefined ? "" : readPath(rule.path, [...path, "path"], report);
+    if (covered !== undefined) checkPlace(rule.hostname ?? "*", covered, index, { seen, last: items.length - 1, report });
+    const { caPool } = rule.originRequest;
+    if (caPool !== undefined) checkAuthorities(resolvePath(caPool), [...path, "originRequest", "caPool"], report);
     const service = readService(rule.service, [...path, "service"], report, resolvePath);
-    return service === undefined ? [] : [toRule(rule, service, resolvePath)];
+    return service === undefined ? [] : [toRule(rule, covered ?? "", service, resolvePath)];
   });
-  return rules;
 }
 
-function toRule(rule: WrittenRule, service: IngressService, resolvePath: (path: string) => string): IngressRule {
+interface Places {
+  seen: Map<string, number>;
+  /** index of the last rule */
+  last: number;
+  report: Report;
+}
+
+function checkPlace(hostname: string, covered: string, index: number, { seen, last, report }: Places): void {
+  const path = ["ingress", index];
+  const takesAll = hostname === "*" && covered === "";
+  if (index === last) {
+    if (!takesAll)
+      report.problem(path, "the last rule must take the rest: add one with only a service, such as {service: http_status:404}");
+    return;
+  }
+  if (takesAll) report.problem(path, "takes every request, so the rules after it are never reached; move it to the end");
+  const before = seen.get(hostname + covered);
+  if (before !== undefined) report.problem(path, `has the same hostname and path as ingress[${before}]; remove one of them`);
+  else if (!takesAll) seen.set(hostname + covered, index);
+}
+
+function toRule(rule: WrittenRule, path: string, service: IngressService, resolvePath: (path: string) => string): IngressRule {
   const { httpHostHeader, connectTimeout, responseTimeout, noTLSVerify, originServerName, caPool } = rule.originRequest;
   return {
     ...(rule.hostname === undefined ? {} : { hostname: rule.hostname }),
-    ...(rule.path === undefined || rule.path === "/" ? {} : { path: rule.path.replace(/(?<=.)\/$/, "") }),
+    ...(path === "" ? {} : { path }),
     service,
     originRequest: {
       connectTimeout,
@@ -47,10 +67,22 @@ function toRule(rule: WrittenRule, service: IngressService, resolvePath: (path: 
   };
 }
 
-function checkPath(written: string, path: FieldPath, report: Report): void {
-  if (!/^[/*]/.test(written)) report.problem(path, "must begin with /; it is a prefix or a glob, not a regular expression", written);
-  else if (/[\\^$()[\]{}|?#\s]|\.\*|\.\+/.test(written))
+/** In the one spelling that requests have, without a slash at its end; "" for all paths. */
+function readPath(written: string, path: FieldPath, report: Report): string | undefined {
+  if (!/^[/*]/.test(written)) {
+    report.problem(path, "must begin with /; it is a prefix or a glob, not a regular expression", written);
+    return undefined;
+  }
+  if (/[\\^$()[\]{}|?#\s]|\.\*|\.\+/.test(written)) {
     report.problem(path, "looks like a regular expression; write a prefix such as /v1, or a glob such as /v1/*/items", written);
+    return undefined;
+  }
+  try {
+    return parsePattern(`any${written.startsWith("/") ? "" : "/"}${written}`).path;
+  } catch (error) {
+    report.problem(path, patternFault(error), written);
+    return undefined;
+  }
 }
 
 function readService(written: string, path: FieldPath, report: Report, resolvePath: (path: string) => string): IngressService | undefined {

@@ -4,7 +4,8 @@ import type { Group, Policy, PolicyAction, Rule } from "../policy/model.ts";
 import type { FieldPath } from "./document.ts";
 import type { Report } from "./report.ts";
 
-export interface PolicyContext {
+/** What a policy is judged against. */
+export interface PolicyWorld {
   /** by id */
   groups: ReadonlyMap<string, Group>;
   /** ids of the providers that mail a one-time PIN to any address */
@@ -14,7 +15,7 @@ export interface PolicyContext {
 const ofPeople: ReadonlySet<string> = new Set(["email", "email_domain", "login_method", "oidc"]);
 const ofPrograms: ReadonlySet<string> = new Set(["service_token", "any_valid_service_token"]);
 
-export function warnAboutPolicy(policy: Policy, path: FieldPath, context: PolicyContext, report: Report): void {
+export function warnAboutPolicy(policy: Policy, path: FieldPath, world: PolicyWorld, report: Report): void {
   for (const part of ["include", "require"] as const) {
     policy[part].forEach((rule, index) => {
       const kind = Object.keys(rule)[0] ?? "";
@@ -24,7 +25,7 @@ export function warnAboutPolicy(policy: Policy, path: FieldPath, context: Policy
   }
   if (policy.decision !== "allow") return;
   policy.include.forEach((rule, index) => {
-    const why = letsInTheWorld(rule, context, new Set());
+    const why = letsInTheWorld(rule, world, new Set());
     if (why !== undefined) report.warning([...path, "include", index], why);
   });
 }
@@ -47,17 +48,17 @@ function neverHolds(decision: PolicyAction, kind: string): string | undefined {
 }
 
 /** Also through groups. */
-function letsInTheWorld(rule: Rule, context: PolicyContext, seen: Set<string>): string | undefined {
+function letsInTheWorld(rule: Rule, world: PolicyWorld, seen: Set<string>): string | undefined {
   if (Object.hasOwn(rule, "everyone")) return "lets in everybody who can sign in; name addresses, domains or groups, unless that is meant";
   const provider = idIn(rule["login_method"]);
-  if (provider !== undefined && context.pinProviders.has(provider)) {
+  if (provider !== undefined && world.pinProviders.has(provider)) {
     return "lets in every e-mail address in the world: a PIN is mailed to any of them; name addresses or domains, unless that is meant";
   }
-  const group = context.groups.get(idIn(rule["group"]) ?? "");
+  const group = world.groups.get(idIn(rule["group"]) ?? "");
   if (group === undefined || seen.has(group.id)) return undefined;
   seen.add(group.id);
   for (const inner of group.include) {
-    const why = letsInTheWorld(inner, context, seen);
+    const why = letsInTheWorld(inner, world, seen);
     if (why !== undefined) return why;
   }
   return undefined;

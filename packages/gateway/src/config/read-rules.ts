@@ -2,7 +2,8 @@
 // has and this gateway does not are kept and fail closed; kinds that nobody has are mistakes.
 import type { Rule, RuleSet } from "../policy/model.ts";
 import type { FieldPath } from "./document.ts";
-import { type Report, reportIssues } from "./report.ts";
+import { isMap, itemsOf, readShape } from "./read-shape.ts";
+import { type Report, unknownField } from "./report.ts";
 import { ruleShapes } from "./shapes.ts";
 
 /** What names and ids stand for: id by either of the two. */
@@ -32,32 +33,35 @@ const notJudgedHere: ReadonlySet<string> = new Set([
   "cloudflare_account_member",
 ]);
 
-export function readRuleSet(written: RuleSet, path: FieldPath, names: Names, report: Report): RuleSet {
-  const read = (part: keyof RuleSet) => written[part].flatMap((rule, index) => readRule(rule, [...path, part, index], names, report));
+/** @param item what holds the three lists: a group or a policy as it was written */
+export function readRuleSet(item: unknown, path: FieldPath, names: Names, report: Report): RuleSet {
+  const read = (part: keyof RuleSet) =>
+    itemsOf(item, part).flatMap<Rule>((rule, index) => readRule(rule, [...path, part, index], names, report) ?? []);
   return { include: read("include"), require: read("require"), exclude: read("exclude") };
 }
 
-function readRule(rule: Rule, path: FieldPath, names: Names, report: Report): Rule[] {
-  const [kind, ...more] = Object.keys(rule);
-  if (kind === undefined || more.length > 0) {
+function readRule(rule: unknown, path: FieldPath, names: Names, report: Report): Rule | undefined {
+  const [kind, ...more] = isMap(rule) ? Object.keys(rule) : [];
+  if (!isMap(rule) || kind === undefined || more.length > 0) {
     report.problem(path, 'must hold exactly one kind of rule; write it like {email: {email: "ada@example.com"}} or {everyone: {}}');
-    return [];
+    return undefined;
   }
+  const value = rule[kind];
   if (notJudgedHere.has(kind)) {
     report.warning([...path, kind], "cannot be judged by this gateway yet, so it fails closed: it lets nobody in and counts as an exclude");
-    return [rule];
+    return { [kind]: value ?? {} };
   }
   if (!Object.hasOwn(ruleShapes, kind)) {
-    report.problem([...path, kind], "is not a kind of rule; docs/policies.md lists them");
-    return [];
+    report.problem([...path, kind], kind.includes(":") ? unknownField(kind) : "is not a kind of rule; docs/policies.md lists them");
+    return undefined;
+  }
+  if (value === undefined) {
+    report.problem([...path, kind], "has no value; write it like {email: {email: ada@example.com}} or {everyone: {}}");
+    return undefined;
   }
   const known = kind as keyof typeof ruleShapes;
-  const shape = ruleShapes[known].safeParse(rule[kind]);
-  if (!shape.success) {
-    reportIssues(report, [...path, kind], shape.error.issues);
-    return [];
-  }
-  return resolveNames(known, shape.data, [...path, kind], names, report);
+  const read = readShape(ruleShapes[known], value, [...path, kind], report);
+  return read && resolveNames(known, read, [...path, kind], names, report);
 }
 
 function resolveNames(
@@ -66,29 +70,29 @@ function resolveNames(
   path: FieldPath,
   names: Names,
   report: Report,
-): Rule[] {
+): Rule | undefined {
   const resolved = (asId: string, asName: string, known: ReadonlyMap<string, string>, what: string): string | undefined =>
     resolveReference({ [asId]: value[asId], [asName]: value[asName] }, path, known, what, report);
   switch (kind) {
     case "group": {
       const id = resolved("id", "name", names.groups, "group");
-      return id === undefined ? [] : [{ group: { id } }];
+      return id === undefined ? undefined : { group: { id } };
     }
     case "login_method": {
       const id = resolved("id", "name", names.identityProviders, "identity provider");
-      return id === undefined ? [] : [{ login_method: { id } }];
+      return id === undefined ? undefined : { login_method: { id } };
     }
     case "service_token": {
       const id = resolved("token_id", "name", names.serviceTokens, "service token");
-      return id === undefined ? [] : [{ service_token: { token_id: id } }];
+      return id === undefined ? undefined : { service_token: { token_id: id } };
     }
     case "oidc": {
       const id = resolved("identity_provider_id", "identity_provider", names.identityProviders, "identity provider");
       const { claim_name, claim_value } = value;
-      return id === undefined ? [] : [{ oidc: { claim_name, claim_value, identity_provider_id: id } }];
+      return id === undefined ? undefined : { oidc: { claim_name, claim_value, identity_provider_id: id } };
     }
     default:
-      return [{ [kind]: value }];
+      return { [kind]: value };
   }
 }
 

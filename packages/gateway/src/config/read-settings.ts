@@ -1,16 +1,15 @@
 // How the process runs, from fields of the right shape to values that it can use: paths made absolute, the issuer
 // worked out, and the combinations refused that would send people's credentials in clear, or send them nowhere.
 import { isLoopbackHost } from "@postern/protocol";
-import { z } from "zod";
+import type { z } from "zod";
 import { type FileContext, readCertificateFiles } from "./certificate-files.ts";
 import { defined } from "./defined.ts";
+import { readFields } from "./read-shape.ts";
 import type { Report } from "./report.ts";
 import { settingsFields } from "./settings.ts";
 import type { ListenAddress } from "./values.ts";
 
-export const settingsShape = z.object(settingsFields);
-
-type WrittenSettings = z.infer<typeof settingsShape>;
+type WrittenSettings = { [Field in keyof typeof settingsFields]: z.infer<(typeof settingsFields)[Field]> };
 
 export interface Settings {
   /** `host[:port]`, without the scheme's own port */
@@ -36,31 +35,43 @@ export interface Settings {
   key_rotation_interval_days: number;
 }
 
-/** Reads them; when the report then holds a problem, what is returned is of no use. */
-export function readSettings(written: WrittenSettings, files: FileContext): Settings {
+/**
+ * Reads them; when the report then holds a problem, what is returned is of no use.
+ * @returns undefined when some are missing or have no right shape
+ */
+export function readSettings(fields: Readonly<Record<string, unknown>>, files: FileContext): Settings | undefined {
   const { report, resolvePath } = files;
+  const { right, all: written } = readFields(settingsFields, fields, report);
+  // What stands for itself is looked at even where other fields are wrong.
+  const certificates = right.tls?.certificates.map((pair, index) => readCertificateFiles(pair, ["tls", "certificates", index], files));
+  const store = right.store === undefined ? ":memory:" : readStore(right.store, files);
+  if (written === undefined) return undefined;
+
   const team = readTeamDomain(written, report);
   checkPorts(team, written, report);
   if (written.tls === undefined && written.trusted_proxies.length === 0) checkPlainHttp(team, written, report);
   warnAboutSettings(written, report);
-  const certificates = written.tls?.certificates.map((pair, index) => readCertificateFiles(pair, ["tls", "certificates", index], files));
   return defined({
     auth_domain: team.host,
     issuer: team.origin,
     team_host: team.hostname,
     relay_hosts: written.relay_hosts.map((host, index) => readRelayHost(host, index, report)),
-    listen: written.listen,
-    redirect_http: written.redirect_http,
+    listen: written.listen.map((address) => withPath(address, resolvePath)),
+    redirect_http: written.redirect_http && withPath(written.redirect_http, resolvePath),
     public_ports: written.public_ports,
     tls: certificates === undefined ? undefined : { certificates },
     trusted_proxies: written.trusted_proxies,
-    store: readStore(written.store, files),
+    store,
     secret_key_file: resolvePath(written.secret_key_file),
     smtp: written.smtp,
     log: { level: written.log.level, requests: written.log.requests },
     limits: written.limits,
     key_rotation_interval_days: written.key_rotation_interval_days,
   });
+}
+
+function withPath(address: ListenAddress, resolvePath: (path: string) => string): ListenAddress {
+  return address.kind === "unix" ? { kind: "unix", path: resolvePath(address.path) } : address;
 }
 
 /** Without TLS of our own it is still https, unless the name means this machine: a proxy in front has the certificate. */
@@ -89,13 +100,17 @@ function checkPorts(team: URL, { listen, public_ports }: WrittenSettings, report
 
 function checkPlainHttp(team: URL, { listen, redirect_http }: WrittenSettings, report: Report): void {
   const whatElse = "add tls, or name the proxy in front that has the certificate in trusted_proxies";
-  if (!isLoopbackHost(team.hostname)) report.problem(["auth_domain"], `is reached over https, which nobody here speaks; ${whatElse}`);
+  // Who writes to a Unix socket is a proxy on this machine: nobody else finds it.
+  const proxied = listen.some((each) => each.kind === "unix");
+  if (!proxied && !isLoopbackHost(team.hostname))
+    report.problem(["auth_domain"], `is reached over https, which nobody here speaks; ${whatElse}`);
   listen.forEach((each, index) => {
     if (each.kind === "tcp" && !isLoopbackHost(each.host)) {
       report.problem(["listen", index], `would be plain HTTP for others to read; ${whatElse}, or listen on 127.0.0.1`);
     }
   });
-  if (redirect_http !== undefined) report.problem(["redirect_http"], `sends people to https, which nobody here speaks; ${whatElse}`);
+  if (!proxied && redirect_http !== undefined)
+    report.problem(["redirect_http"], `sends people to https, which nobody here speaks; ${whatElse}`);
 }
 
 /** Never quoted: an address of a database holds a password. */

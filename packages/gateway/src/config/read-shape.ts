@@ -17,6 +17,41 @@ export function readShape<Shape extends z.ZodType>(
   return undefined;
 }
 
+type Fields = Readonly<Record<string, z.ZodType>>;
+type Read<Shapes extends Fields> = { [Key in keyof Shapes]: z.infer<Shapes[Key]> };
+
+/**
+ * Reads each field of a map on its own, so that what is wrong with one hides nothing of the others.
+ * @returns those that have their shape, and all of them together when they all do
+ */
+export function readFields<Shapes extends Fields>(
+  shapes: Shapes,
+  values: Readonly<Record<string, unknown>>,
+  report: Report,
+): { right: Partial<Read<Shapes>>; all: Read<Shapes> | undefined } {
+  const right: Record<string, unknown> = {};
+  let whole = true;
+  for (const [field, shape] of Object.entries(shapes)) {
+    const result = shape.safeParse(values[field]);
+    if (result.success) right[field] = result.data;
+    else {
+      reportIssues(report, [field], result.error.issues.map(inOurWords));
+      whole = false;
+    }
+  }
+  return { right: right as Partial<Read<Shapes>>, all: whole ? (right as Read<Shapes>) : undefined };
+}
+
+/** The items of a list as they were written; none where no list stands, which the shape around it says. */
+export function itemsOf(value: unknown, field: string): unknown[] {
+  const items = isMap(value) ? value[field] : undefined;
+  return Array.isArray(items) ? items : [];
+}
+
+export function isMap(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
 const nouns: Record<string, string> = {
   string: "text; put it in quotes",
   number: "a number",

@@ -23,13 +23,18 @@ export function createReport(): CollectedReport {
   };
 }
 
+/** What to do about a key that is no field of ours. In `{a:b}` YAML reads `a:b` as a key without a value. */
+export function unknownField(key: string): string {
+  return `unknown field; remove it, or correct its name${key.includes(":") ? ", or write a space after its colon" : ""}`;
+}
+
 /** Puts a schema's complaints into our words, below `base`. */
 export function reportIssues(report: Report, base: FieldPath, issues: readonly z.core.$ZodIssue[]): void {
   for (const issue of issues) {
     const path = [...base, ...issue.path.map((part) => (typeof part === "symbol" ? String(part) : part))];
     switch (issue.code) {
       case "unrecognized_keys":
-        for (const key of issue.keys) report.problem([...path, key], "unknown field; remove it, or correct its name");
+        for (const key of issue.keys) report.problem([...path, key], unknownField(key));
         break;
       case "invalid_type":
         report.problem(path, issue.message.endsWith("received undefined") ? "is missing" : issue.message.replace("Invalid input: ", ""));

@@ -1,7 +1,7 @@
 // The part of postern.yaml that says how the process runs: addresses, files, limits. What it protects and for
 // whom is in objects.ts.
 import { z } from "zod";
-import { authority, listenAddress, mailUrl, milliseconds, network, someText } from "./values.ts";
+import { authority, listenAddress, mailUrl, network, someText, timeout } from "./values.ts";
 
 const port = z.int().min(1).max(65_535);
 
@@ -11,7 +11,7 @@ const later = z.unknown();
 export const settingsFields = {
   auth_domain: authority,
   relay_hosts: z.array(authority).default([]),
-  listen: z.preprocess((written) => (typeof written === "string" ? [written] : written), z.array(listenAddress).min(1)),
+  listen: z.preprocess((written) => (written === undefined || Array.isArray(written) ? written : [written]), z.array(listenAddress).min(1)),
   redirect_http: listenAddress.optional(),
   public_ports: z.array(port).default([]),
   tls: z.strictObject({ certificates: z.array(z.strictObject({ cert_file: someText, key_file: someText })).min(1) }).optional(),
@@ -33,9 +33,9 @@ export const settingsFields = {
   limits: z
     .strictObject({
       header_bytes: z.int().min(4096).max(1_048_576).default(65_536),
-      header_timeout: milliseconds.prefault("15s"),
-      idle_timeout: milliseconds.prefault("75s"),
-      body_timeout: milliseconds.prefault("60s"),
+      header_timeout: timeout.prefault("15s"),
+      idle_timeout: timeout.prefault("75s"),
+      body_timeout: timeout.prefault("60s"),
     })
     .prefault({}),
   key_rotation_interval_days: z.int().min(21).max(365).default(42),

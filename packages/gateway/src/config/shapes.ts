@@ -7,11 +7,11 @@ import {
   emailDomain,
   hostPattern,
   identifier,
-  milliseconds,
   moment,
   network,
   sessionDuration,
   someText,
+  timeout,
   webUrl,
 } from "./values.ts";
 
@@ -30,11 +30,12 @@ const notYet = z
 /** Cloudflare offers a choice where this gateway has only the strict way. */
 const alwaysOn = z.literal(true, { error: "cannot be switched off here; remove it" }).optional();
 
-const rule = z.record(z.string(), z.unknown());
+/** Items are read one by one, each with the shape that it has to have: one that is wrong hides nothing of the others. */
+const items = z.array(z.unknown());
 const ruleSet = {
-  include: z.array(rule).min(1, { message: "is empty; a policy or group that includes nobody is of no use. Add a rule" }),
-  require: z.array(rule).default([]),
-  exclude: z.array(rule).default([]),
+  include: items.min(1, { message: "is empty; a policy or group that includes nobody is of no use. Add a rule" }),
+  require: items.default([]),
+  exclude: items.default([]),
 };
 
 const policyFields = {
@@ -54,26 +55,8 @@ const policyFields = {
 
 export const reusablePolicy = z.strictObject({ ...policyFields, reusable: z.literal(true).optional() });
 const precedence = z.int().min(1).optional();
-const inlinePolicy = z.strictObject({ ...policyFields, precedence });
-const policyLink = z.strictObject({ id: identifier, precedence });
-
-/** by id or name; `{id, precedence}`; or the policy itself. Told apart by what is there, so that complaints fit. */
-const policyEntry = z.unknown().transform((value, context) => {
-  const isLink = typeof value === "object" && value !== null && Object.keys(value).every((key) => key === "id" || key === "precedence");
-  const result =
-    typeof value === "string"
-      ? z
-          .string()
-          .min(1)
-          .transform((id) => ({ kind: "link" as const, id, precedence: undefined }))
-          .safeParse(value)
-      : isLink
-        ? policyLink.transform((link) => ({ kind: "link" as const, id: link.id, precedence: link.precedence })).safeParse(value)
-        : inlinePolicy.transform((policy) => ({ kind: "inline" as const, policy, precedence: policy.precedence })).safeParse(value);
-  if (result.success) return result.data;
-  for (const issue of result.error.issues) context.issues.push({ ...issue, input: value } as (typeof context.issues)[number]);
-  return z.NEVER;
-});
+export const inlinePolicy = z.strictObject({ ...policyFields, precedence });
+export const policyLink = z.strictObject({ id: identifier, precedence });
 
 export const organization = z.strictObject({
   name: name.default("Postern"),
@@ -181,7 +164,7 @@ export const application = z.strictObject({
   custom_deny_url: webUrl.optional(),
   custom_non_identity_deny_url: webUrl.optional(),
   allow_encoded_slashes: z.boolean().default(false),
-  policies: z.array(policyEntry).default([]),
+  policies: items.default([]),
   enable_binding_cookie: notYet,
   oauth_configuration: notYet,
   mfa_config: notYet,
@@ -202,8 +185,8 @@ export const ingressRule = z.strictObject({
   originRequest: z
     .strictObject({
       httpHostHeader: someText.optional(),
-      connectTimeout: milliseconds.prefault("30s"),
-      responseTimeout: milliseconds.prefault("100s"),
+      connectTimeout: timeout.prefault("30s"),
+      responseTimeout: timeout.prefault("100s"),
       noTLSVerify: z.boolean().optional(),
       originServerName: someText.optional(),
       caPool: someText.optional(),
@@ -229,12 +212,12 @@ export const ruleShapes = {
   service_token: z.strictObject({ token_id: someText.optional(), name: someText.optional() }),
 } as const;
 
-export const objectFields = {
+export const sections = {
   organization: organization.prefault({}),
-  identity_providers: z.array(identityProvider).default([]),
-  groups: z.array(group).default([]),
-  policies: z.array(reusablePolicy).default([]),
-  service_tokens: z.array(serviceToken).default([]),
-  applications: z.array(application).default([]),
-  ingress: z.array(ingressRule).min(1, { message: "is empty; end it with a rule that has only a service, such as http_status:404" }),
+  identity_providers: items.default([]),
+  groups: items.default([]),
+  policies: items.default([]),
+  service_tokens: items.default([]),
+  applications: items.default([]),
+  ingress: items.min(1, { message: "is empty; end it with a rule that has only a service, such as http_status:404" }),
 };

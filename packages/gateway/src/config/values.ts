@@ -34,14 +34,20 @@ export const identifier = text((written) =>
 
 const oneMonth = 31 * 24 * 36e5;
 
-/** Go syntax, kept as written: a session's length */
+/** Go syntax, kept as written: a session's length. Tokens count in seconds: with less, nobody would ever get in. */
 export const sessionDuration = text((written) => {
-  if (durationOf(written) > oneMonth) fail("is longer than a month (744h)");
-  return written;
+  const length = durationOf(written);
+  if (length < 1_000) fail("is no time at all, so nobody would get in; write it like 15m or 24h");
+  return length > oneMonth ? fail("is longer than a month; write 744h or less") : written;
 });
 
-/** Go syntax → milliseconds */
-export const milliseconds = text(durationOf);
+const oneDay = 24 * 36e5;
+
+/** Go syntax → whole milliseconds to wait. Bounds: without end is no limit, and Node's timers know about 24 days. */
+export const timeout = text((written) => {
+  const waits = Math.round(durationOf(written));
+  return waits >= 1 && waits <= oneDay ? waits : fail("is no time to wait; write one from 1ms to 24h");
+});
 
 function durationOf(written: string): number {
   try {
@@ -56,19 +62,26 @@ export const applicationPattern = text((written) => {
   try {
     return parsePattern(written).text;
   } catch (error) {
-    // The reader of patterns quotes the text first; here the caller does.
-    return fail((error as Error).message.replace(/^".*?" (?=has )/s, ""));
+    return fail(patternFault(error));
   }
 });
 
-/** a host name with wildcards, without path */
+/** The reader of patterns quotes the text first; here the caller does, or must not. */
+export function patternFault(error: unknown): string {
+  return (error as Error).message.replace(/^".*?" (?=has )/s, "");
+}
+
+/** `api.example.com`, `*.example.com` for every name below, or `*`: what cloudflared's ingress knows */
 export const hostPattern = text((written) => {
   if (written.includes("/")) fail("is not a host name; the path has a field of its own");
+  const wrong = "is not a host name; write one like api.example.com, *.example.com, or * for all";
+  let host: string;
   try {
-    return parsePattern(written).text;
+    host = parsePattern(written).text;
   } catch {
-    return fail("is not a host name; write one like api.example.com or *.example.com");
+    return fail(wrong);
   }
+  return /^(\*|(\*\.)?[^*]+)$/.test(host) ? host : fail(wrong);
 });
 
 /** `host[:port]`, lower-case */

@@ -3,20 +3,25 @@ import { type Mistake, testMistakes } from "./written-file.ts";
 
 const application = (fields: string) => `applications: [{name: a, ${fields}}]`;
 const applications: Mistake[] = [
-  ["an application at the team domain", application("domain: login.localhost/x"), "applications[0]", /gateway's own host/],
+  [
+    "an application at the team domain",
+    application("domain: login.localhost/x"),
+    "applications[0].domain",
+    /"login.localhost\/x" is at the gateway's own host/,
+  ],
   [
     "an application at a relay host",
-    `relay_hosts: [relay.test:8600]\n${application("domain: relay.test")}`,
-    "applications[0]",
-    /gateway's own host/,
+    `relay_hosts: [relay.test:8600]\n${application("domain: a.test, self_hosted_domains: [b.test, relay.test]")}`,
+    "applications[0].self_hosted_domains[1]",
+    /gateway's own host; give the application another/,
   ],
   ["an application nowhere", application("policies: []"), "applications[0]", /write domain: app.example.com/],
   ["an application with a scheme", application("domain: https://a.test"), "applications[0].domain", /write only host and path/],
   [
     "two applications at one place",
     "applications: [{name: a, domain: x.test/v1}, {name: b, domain: X.test/v1/}]",
-    "applications[1]",
-    /covers x.test\/v1 as "a" does/,
+    "applications[1].domain",
+    /"x.test\/v1" is covered by applications\[0\] already/,
   ],
   [
     "two applications of one id",
@@ -29,6 +34,18 @@ const applications: Mistake[] = [
     `applications: [{name: a, domain: x.test, aud: &aud ${"a".repeat(64)}}, {name: b, domain: y.test, aud: *aud }]`,
     "applications[1].aud",
     /remove one of them/,
+  ],
+  [
+    "a session that ends at once",
+    application("domain: a.test, session_duration: 0s"),
+    "applications[0].session_duration",
+    /"0s" is no time at all, so nobody would get in; write it like 15m or 24h/,
+  ],
+  [
+    "a session of a year",
+    application("domain: a.test, session_duration: 8760h"),
+    "applications[0].session_duration",
+    /"8760h" is longer than a month; write 744h or less/,
   ],
   ["an application of another type", application("domain: a.test, type: saas"), "applications[0].type", /write "self_hosted"/],
   [
@@ -64,16 +81,49 @@ const inPolicy = (mistake: string, written: string, field: string, says: RegExp)
   says,
 ];
 const policies: Mistake[] = [
+  [
+    "a decision that is none",
+    application("domain: a.test, policies: [{name: p, decision: maybe, include: [{everyone: {}}]}]"),
+    "applications[0].policies[0].decision",
+    /must be one of allow, deny, bypass, non_identity/,
+  ],
+  [
+    "a policy with precedence beside one without",
+    application(
+      "domain: a.test, policies: [{name: p, decision: deny, precedence: 2, include: [{ip: {ip: 10.0.0.1}}]}, {name: q, decision: deny, include: [{ip: {ip: 10.0.0.2}}]}]",
+    ),
+    "applications[0].policies",
+    /states precedence for some only; state it for all or none/,
+  ],
+  [
+    "policies of its own beside a linked one",
+    `policies: [{name: p, decision: deny, include: [{ip: {ip: 10.0.0.1}}]}]\n${application("domain: a.test, policies: [p, {name: q, decision: deny, include: [{ip: {ip: 10.0.0.2}}]}]")}`,
+    "applications[0].policies",
+    /mixes policies of its own with reusable ones/,
+  ],
   inPolicy("a policy for nobody", "require: [{everyone: {}}]", "include", /is missing/),
   inPolicy("an empty include (L11)", "include: []", "include", /is empty.*Add a rule/),
   inPolicy("a text for a list of rules", "include: everyone", "include", /must be a list/),
-  inPolicy("an empty text for a rule (L11)", 'include: [""]', "include[0]", /must be a map of fields/),
+  inPolicy("an empty text for a rule (L11)", 'include: [""]', "include[0]", /exactly one kind of rule; write it like/),
+  inPolicy(
+    "a kind of rule without a value",
+    "include: [{everyone: }]",
+    "include[0].everyone",
+    /has no value; write it like .* \{everyone: \{\}\}/,
+  ),
+  inPolicy(
+    "a rule without a space after its colon",
+    "include: [{email:ada@example.com}]",
+    'include[0]."email…"',
+    /unknown field; .* or write a space after its colon/,
+  ),
   inPolicy("a rule of no kind (L11)", "include: [{}]", "include[0]", /exactly one kind of rule; write it like/),
   inPolicy("a rule of two kinds", "include: [{everyone: {}, email: {email: a@b.c}}]", "include[0]", /exactly one kind of rule/),
   inPolicy("an unknown kind of rule", "include: [{moon: {}}]", "include[0].moon", /docs\/policies.md lists them/),
   inPolicy("an empty address (L11)", 'include: [{email: {email: ""}}]', "include[0].email.email", /is not one e-mail address/),
   inPolicy("two @ in an address (L10)", "include: [{email: {email: a@b@c.d}}]", "include[0].email.email", /is not one e-mail address/),
   inPolicy("an empty domain (L11)", 'include: [{email_domain: {domain: ""}}]', "include[0].email_domain.domain", /is not a domain/),
+  inPolicy("the groups of somebody in no group (L11)", 'include: [{group: [""]}]', "include[0].group", /must be a map of fields/),
   inPolicy("an empty network (L11)", 'require: [], include: [{ip: {ip: ""}}]', "include[0].ip.ip", /is not a network/),
   inPolicy("an empty group (L11)", 'include: [{group: {name: ""}}]', "include[0].group.name", /is empty/),
   inPolicy("a group that is not named (L11)", "include: [{group: {}}]", "include[0].group", /must name one group, by id or name/),
@@ -88,7 +138,7 @@ const policies: Mistake[] = [
     "a list of no claims (L11)",
     "include: [{oidc: {identity_provider: corp, claim_name: groups, claim_value: []}}]",
     "include[0].oidc.claim_value",
-    /string/,
+    /must be text/,
   ),
   inPolicy(
     "an unknown service token",

@@ -12,6 +12,8 @@ const organization: Mistake[] = [
     /cannot be switched off here; remove it/,
   ],
   ["a second factor that is not here yet", "organization: {mfa_config: {}}", "organization.mfa_config", /not supported yet; remove it/],
+  ["groups of nothing (L11)", 'groups: [""]', "groups[0]", /must be a map of fields/],
+  ["groups that are no list", "groups: {name: a}", "groups", /must be a list/],
   ["a group in itself", "groups: [{name: a, include: [{group: {name: a}}]}]", "groups[0]", /contains itself/],
   [
     "two groups of one name",
@@ -41,6 +43,36 @@ const organization: Mistake[] = [
     "ingress: [{service: https://a, originRequest: {caPool: none.pem}}]",
     "ingress[0].originRequest.caPool",
     /cannot be read \(ENOENT\)/,
+  ],
+  [
+    "a wildcard that ingress does not know",
+    'ingress: [{hostname: "api-*.test", service: http://a}, {service: http://b}]',
+    "ingress[0].hostname",
+    /"api-\*\.test" is not a host name; write one like api\.example\.com, \*\.example\.com, or \* for all/,
+  ],
+  [
+    "a rule behind one that takes everything",
+    'ingress: [{hostname: "*", path: "/*", service: http://a}, {service: http://b}]',
+    "ingress[0]",
+    /takes every request/,
+  ],
+  [
+    "a path that no request has",
+    "ingress: [{path: /v1/../v2, service: http://a}, {service: http://b}]",
+    "ingress[0].path",
+    /"\/v1\/\.\.\/v2" has two slashes or a dot segment/,
+  ],
+  [
+    "one path in two spellings",
+    "ingress: [{path: /caf%c3%a9/, service: http://a}, {path: /café, service: http://b}, {service: http://c}]",
+    "ingress[1]",
+    /same hostname and path as ingress\[0\]/,
+  ],
+  [
+    "a timeout that never ends",
+    "ingress: [{service: http://a, originRequest: {connectTimeout: 0s}}]",
+    "ingress[0].originRequest.connectTimeout",
+    /"0s" is no time to wait; write one from 1ms to 24h/,
   ],
   [
     "a regular expression for a path (O7)",
@@ -118,6 +150,12 @@ const serviceTokens: Mistake[] = [
     tokens("name: a, client_id: a, client_secret: x", "name: b, client_id: a, client_secret: y"),
     "service_tokens[1].client_id",
     /service_tokens\[0\] as well; choose another/,
+  ],
+  [
+    "a switch without a space after its colon",
+    tokens("name: a, client_id: a, client_secret: x, enabled:false"),
+    'service_tokens[0]."enabled…"',
+    /write a space after its colon/,
   ],
   [
     "an empty secret (L11)",

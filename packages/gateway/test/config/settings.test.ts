@@ -68,6 +68,15 @@ test("behind a proxy that has the certificate, people use https and the gateway 
   assert.deepEqual(warnings, []);
 });
 
+test("a Unix socket has a proxy in front of it by its nature, and lies beside the file", () => {
+  const { config, warnings } = load({ auth_domain: "login.example.com", listen: ["unix:gateway.sock", "127.0.0.1:8600"] });
+  assert.equal(config.issuer, "https://login.example.com");
+  assert.deepEqual(config.listen[0], { kind: "unix", path: "/etc/postern/gateway.sock" });
+  assert.deepEqual(warnings, []);
+  const lines = complaints(() => load({ auth_domain: "login.example.com", listen: ["unix:/run/postern.sock", "0.0.0.0:8600"] }));
+  assert.match(lines.join("\n"), /^[^\n]*listen\[1\]: would be plain HTTP for others to read[^\n]*$/);
+});
+
 test("the issuer has the port that people see, and no other spelling of it", () => {
   const issuer = (auth_domain: string, more: Sections = {}) => load({ ...proxied, auth_domain, ...more }).config.issuer;
   assert.equal(issuer("login.example.com:443", { public_ports: [443] }), "https://login.example.com");
@@ -134,7 +143,7 @@ test("a certificate that cannot be used is a complaint and no surprise at the fi
   const cases: [cert: string, key: string, says: RegExp][] = [
     ["one.pem", "two.key", /certificates\[0\]\.key_file: "two\.key" is not the key of the certificate in cert_file; name the pair/],
     ["none.pem", "one.key", /cert_file: "none\.pem" cannot be read \(ENOENT\); name a file that this user may read/],
-    [".", "one.key", /cert_file: "\." cannot be read \(EISDIR\)/],
+    [".", "one.key", /cert_file: "\." cannot be read \(no file\)/],
     ["one.key", "one.key", /cert_file: "one\.key" is not a certificate in PEM/],
     ["one.pem", "one.pem", /key_file: "one\.pem" is not a private key in PEM without a passphrase/],
     ["one.pem", "one.der", /key_file: "one\.der" is not a private key in PEM/],

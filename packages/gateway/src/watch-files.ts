@@ -1,0 +1,51 @@
+// Notices that files changed, however that is done: written in place, replaced by a rename as editors and renewal
+// tools do, or switched by a symbolic link above them as Kubernetes does. So folders are watched, not files, those
+// that links lead to as well.
+import { realpathSync, watch } from "node:fs";
+import { basename, dirname } from "node:path";
+import type { Log } from "./observe/log.ts";
+
+/** Whoever changes a file does it in several steps; the last one counts. */
+const settleMs = 200;
+
+/**
+ * Calls back soon after one of the files changed. Where the system cannot watch a folder it says so, once, and does not.
+ * @param files absolute paths, or relative to the working directory
+ * @returns a function that ends it; nothing is called back after that
+ */
+export function watchFiles(files: readonly string[], onChange: () => void, log: Log): () => void {
+  let pending: NodeJS.Timeout | undefined;
+  const namesByFolder = new Map<string, Set<string>>();
+  for (const path of files.flatMap((file) => [file, realPath(file)])) {
+    const names = namesByFolder.get(dirname(path)) ?? new Set();
+    namesByFolder.set(dirname(path), names.add(basename(path)));
+  }
+  const watchers = [...namesByFolder].flatMap(([folder, names]) => {
+    const complain = (error: unknown) =>
+      log.warn({ folder, error: String(error) }, "changes in this folder are not noticed; start the gateway again after one");
+    try {
+      const watcher = watch(folder, { persistent: false }, (_event, name) => {
+        // Kubernetes switches a link called `..data`.
+        if (name !== null && !names.has(name) && !name.startsWith("..")) return;
+        clearTimeout(pending);
+        pending = setTimeout(onChange, settleMs).unref();
+      });
+      return watcher.on("error", complain);
+    } catch (error) {
+      complain(error);
+      return [];
+    }
+  });
+  return () => {
+    clearTimeout(pending);
+    for (const watcher of watchers) watcher.close();
+  };
+}
+
+function realPath(file: string): string {
+  try {
+    return realpathSync(file);
+  } catch {
+    return file;
+  }
+}

@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { connect } from "node:tls";
 import { rawExchange } from "../support/raw-request.ts";
+import { needs } from "../support/requirements.ts";
 import { certificateFor, type TestCertificate } from "../support/tls.ts";
 import { startUpstream } from "../support/upstream.ts";
 import { anOperator, ask, host, openTo, said, teamHost } from "./gateway-process-room.ts";
@@ -32,7 +33,7 @@ function putInPlace({ cert_file, key_file }: TestCertificate, into: { cert_file:
   renameSync(`${into.cert_file}.new`, into.cert_file);
 }
 
-test("each host is shown its own certificate, whoever names no host the first, and both are served", async (context) => {
+test("each host is shown its own certificate, whoever names no host the first, and both are served", needs("openssl"), async (context) => {
   const upstream = await startUpstream();
   context.after(() => upstream.close());
   const [team, wildcard] = [certificateFor(context, [teamHost]), certificateFor(context, ["*.example.test"])];
@@ -53,7 +54,7 @@ test("each host is shown its own certificate, whoever names no host the first, a
   assert.deepEqual(shown, [first, second, second, first, first]);
 });
 
-test("replaced certificate files are taken up without a restart, also for clients that name no host", async (context) => {
+test("replaced certificate files are taken up without a restart, also for clients that name no host", needs("openssl"), async (context) => {
   const operator = await anOperator(context, openTo("http_status:204"));
   const pair = { cert_file: join(operator.folder, "site.pem"), key_file: join(operator.folder, "site.key") };
   putInPlace(certificateFor(context, [teamHost, "before.test"]), pair);
@@ -74,19 +75,23 @@ test("replaced certificate files are taken up without a restart, also for client
   assert.match(await namesShown(operator.port, teamHost), /mended\.test/);
 });
 
-test("a client that never finishes its TLS handshake is cut off, and one that speaks plain HTTP there gets nothing (O5)", async (context) => {
-  const certificate = certificateFor(context, [teamHost, host]);
-  const operator = await anOperator(context, { ...openTo("http_status:204"), tls: { certificates: [certificate] } });
-  operator.write({ limits: { header_timeout: "200ms" } });
-  const running = await operator.start();
-  const plain = await rawExchange(operator.port, `GET / HTTP/1.1\r\nHost: ${host}:${operator.port}\r\n\r\n`);
-  assert.equal(plain.raw, "");
-  const silent = connectPlain(operator.port, "127.0.0.1");
-  await new Promise((resolve) => silent.on("close", resolve).resume());
+test(
+  "a client that never finishes its TLS handshake is cut off, and one that speaks plain HTTP there gets nothing (O5)",
+  needs("openssl"),
+  async (context) => {
+    const certificate = certificateFor(context, [teamHost, host]);
+    const operator = await anOperator(context, { ...openTo("http_status:204"), tls: { certificates: [certificate] } });
+    operator.write({ limits: { header_timeout: "200ms" } });
+    const running = await operator.start();
+    const plain = await rawExchange(operator.port, `GET / HTTP/1.1\r\nHost: ${host}:${operator.port}\r\n\r\n`);
+    assert.equal(plain.raw, "");
+    const silent = connectPlain(operator.port, "127.0.0.1");
+    await new Promise((resolve) => silent.on("close", resolve).resume());
 
-  // Nor does one that has just begun keep the gateway from ending.
-  const late = connectPlain(operator.port, "127.0.0.1");
-  await new Promise<void>((resolve) => late.on("connect", resolve));
-  running.child.kill("SIGTERM");
-  assert.equal(await running.ended, 0);
-});
+    // Nor does one that has just begun keep the gateway from ending.
+    const late = connectPlain(operator.port, "127.0.0.1");
+    await new Promise<void>((resolve) => late.on("connect", resolve));
+    running.child.kill("SIGTERM");
+    assert.equal(await running.ended, 0);
+  },
+);

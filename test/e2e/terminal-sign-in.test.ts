@@ -5,6 +5,7 @@ import { type TestContext, test } from "node:test";
 import { Visitor } from "../../demo/visitor.ts";
 import { runPostern, startPostern, temporaryHome } from "../support/cli.ts";
 import { simpleSections, startGateway, type TestGateway } from "../support/gateway.ts";
+import { needs } from "../support/requirements.ts";
 import { startUpstream } from "../support/upstream.ts";
 
 const ada = "ada@example.com";
@@ -39,7 +40,7 @@ async function logIn(gateway: TestGateway, environment: Record<string, string>, 
   assert.equal(await login.ended, 0, login.stderr());
 }
 
-test("a developer signs in from a terminal, and access curl brings the API's answer", async (context) => {
+test("a developer signs in from a terminal, and access curl brings the API's answer", needs("curl"), async (context) => {
   const { upstream, gateway, environment } = await scene(context);
   const login = startPostern(["access", "login", gateway.origin("app.localhost"), "--no-browser"], environment);
   const [url] = await login.until(/https?:\/\/\S+\/cdn-cgi\/access\/cli\?\S+/);
@@ -78,15 +79,19 @@ test("without a session and without a terminal, access token fails with status 3
   assert.match(token.stderr, /access login/);
 });
 
-test("the second application of the same person needs no browser: the terminal's own session is exchanged", async (context) => {
-  const { upstream, gateway, environment } = await scene(context);
-  await logIn(gateway, environment);
-  const curl = await runPostern(["access", "curl", "-sS", `${gateway.origin("other.localhost")}/x`], environment);
-  assert.equal(curl.status, 0, curl.stderr);
-  assert.equal(upstream.requests[0]?.header("host"), `other.localhost:${gateway.port}`);
-});
+test(
+  "the second application of the same person needs no browser: the terminal's own session is exchanged",
+  needs("curl"),
+  async (context) => {
+    const { upstream, gateway, environment } = await scene(context);
+    await logIn(gateway, environment);
+    const curl = await runPostern(["access", "curl", "-sS", `${gateway.origin("other.localhost")}/x`], environment);
+    assert.equal(curl.status, 0, curl.stderr);
+    assert.equal(upstream.requests[0]?.header("host"), `other.localhost:${gateway.port}`);
+  },
+);
 
-test("put runs wget with a pass in its URL, which opens nothing else", async (context) => {
+test("put runs wget with a pass in its URL, which opens nothing else", needs("wget"), async (context) => {
   const { upstream, gateway, environment } = await scene(context);
   await logIn(gateway, environment, "localhost");
   const url = `${gateway.origin("localhost")}/files/report`;
@@ -135,7 +140,7 @@ test("logout ends the terminal's session at the gateway: the token is dead at on
   assert.equal(upstream.requests.length, 0);
 });
 
-test("an edit of the policy takes effect on the next request of a session that stands", async (context) => {
+test("an edit of the policy takes effect on the next request of a session that stands", needs("curl"), async (context) => {
   const { upstream, gateway, environment } = await scene(context);
   await logIn(gateway, environment);
   const sections = simpleSections(upstream.origin);

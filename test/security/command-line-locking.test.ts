@@ -6,6 +6,7 @@ import type { ServerResponse } from "node:http";
 import { type TestContext, test } from "node:test";
 import { end, json, type Peer, startPeer } from "../../packages/cli/test/support/peer.ts";
 import { type Finished, type Machine, machine } from "../../packages/cli/test/support/terminal.ts";
+import { needs } from "../support/requirements.ts";
 
 async function scene(context: TestContext): Promise<{ peer: Peer; person: Machine; url: string }> {
   const peer = await startPeer(context);
@@ -131,7 +132,7 @@ test("a person who says no is asked once, not once by each process that waited (
   assert.equal(person.opened().length, 1);
 });
 
-test("without a terminal nobody is asked at all, by however many (C14)", async (context) => {
+test("without a terminal nobody is asked at all, by however many (C14)", needs("curl"), async (context) => {
   const { peer, person, url } = await scene(context);
   const running = Array.from({ length: 8 }, (_, index) => person.start(["access", index % 2 === 0 ? "token" : "curl", url], { CI: "1" }));
   assert.deepEqual([...new Set(await Promise.all(running.map(({ ended }) => ended)))].sort(), [125, 3]);

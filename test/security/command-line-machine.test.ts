@@ -18,6 +18,7 @@ import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { json, type Peer, startPeer } from "../../packages/cli/test/support/peer.ts";
 import { type Machine, machine } from "../../packages/cli/test/support/terminal.ts";
+import { needs } from "../support/requirements.ts";
 
 async function signedIn(context: TestContext): Promise<{ peer: Peer; person: Machine; url: string; token: string }> {
   const peer = await startPeer(context);
@@ -41,7 +42,7 @@ test("what is stored is its owner's alone, whatever the umask (C12)", async (con
   }
 });
 
-test("a token file that somebody else may have read or planted is refused (C12)", async (context) => {
+test("a token file that somebody else may have read or planted is refused (C12)", needs("curl"), async (context) => {
   const { person, url, token } = await signedIn(context);
   const names = readdirSync(join(person.home, "tokens"), { recursive: true }) as string[];
   const file = join(person.home, "tokens", names.find((name) => name.includes("/app.localhost-")) ?? "");
@@ -83,7 +84,7 @@ test("a token file that somebody else may have read or planted is refused (C12)"
   }
 });
 
-test("nothing is read from the working directory: no configuration, no token, no program (C12)", async (context) => {
+test("nothing is read from the working directory: no configuration, no token, no program (C12)", needs("curl", "wget"), async (context) => {
   const { peer, person, url, token } = await signedIn(context);
   const evil = await startPeer(context, { hosts: ["evil"] });
   const planted = join(person.directory, "cwd");

@@ -8,6 +8,7 @@ import { end, type Peer, startPeer } from "../../packages/cli/test/support/peer.
 import { processesFrom, type SeenProcess } from "../../packages/cli/test/support/processes.ts";
 import { startProxy } from "../../packages/cli/test/support/proxy.ts";
 import { type Machine, machine } from "../../packages/cli/test/support/terminal.ts";
+import { needs } from "../support/requirements.ts";
 import { certificateFor } from "../support/tls.ts";
 
 const secret = "s3cr3t-of-the-program";
@@ -39,53 +40,57 @@ async function watched(peer: Peer, person: Machine, args: string[], environment:
   return { status, stderr: running.stderr(), seen };
 }
 
-test("no command shows a secret in anybody's arguments, nor in the environment of a tool that does not need it (C9)", async (context) => {
-  const { peer, person, url, token } = await signedIn(context);
-  const file = join(person.directory, "secret");
-  writeFileSync(file, secret);
-  const byFile = ["--service-token-id", "id.access", "--service-token-secret-file", file];
-  const byVariable = { POSTERN_SERVICE_TOKEN_ID: "id.access", POSTERN_SERVICE_TOKEN_SECRET: secret };
-  const target = `${url}/x`;
-  const commands: [string[], Record<string, string>?][] = [
-    [["curl", "-s", target]],
-    [["curl", "-s", "--token-in", "header", target]],
-    [["curl", "-s", "--token-in", "query", target]],
-    [["curl", "-s", "-c", join(person.directory, "jar"), target]],
-    [["curl", "-s", ...byFile, target]],
-    [["curl", "-s", target], byVariable],
-    [["put", "wget", "-qO-", target]],
-    [["put", "curl", "-s", target]],
-    [["put", "--via", "env", "curl", "-s", target]],
-    [["whoami", target]],
-    [["whoami", ...byFile, target]],
-    [["token", peer.origin("other")]],
-    [["login", "--profile", "second", url]],
-    [["logout", url]],
-  ];
-  for (const [args, environment] of commands) {
-    const what = args.join(" ");
-    const run = await watched(peer, person, args, environment);
-    assert.equal(run.status, 0, `${what}: ${run.stderr}`);
-    assert.ok(run.seen.length > 0, `${what} was looked at`);
-    const tokens = [token, secret, ...tokensOf(person)];
-    for (const { command, environment: variables } of run.seen) {
-      for (const each of tokens) {
-        assert.ok(!command.some((part) => part.includes(each)), `${what}: arguments of ${command[0]}`);
-        const holders = variables.filter((variable) => variable.includes(each)).map((variable) => variable.split("=")[0] ?? "");
-        const mayHold = args.includes("env")
-          ? ["ACCESS_TOKEN", "ACCESS_HEADER"]
-          : command[0]?.endsWith("node")
-            ? Object.keys(byVariable)
-            : [];
-        assert.deepEqual(
-          holders.filter((name) => !mayHold.includes(name)),
-          [],
-          `${what}: environment of ${command[0]}`,
-        );
+test(
+  "no command shows a secret in anybody's arguments, nor in the environment of a tool that does not need it (C9)",
+  needs("curl", "wget"),
+  async (context) => {
+    const { peer, person, url, token } = await signedIn(context);
+    const file = join(person.directory, "secret");
+    writeFileSync(file, secret);
+    const byFile = ["--service-token-id", "id.access", "--service-token-secret-file", file];
+    const byVariable = { POSTERN_SERVICE_TOKEN_ID: "id.access", POSTERN_SERVICE_TOKEN_SECRET: secret };
+    const target = `${url}/x`;
+    const commands: [string[], Record<string, string>?][] = [
+      [["curl", "-s", target]],
+      [["curl", "-s", "--token-in", "header", target]],
+      [["curl", "-s", "--token-in", "query", target]],
+      [["curl", "-s", "-c", join(person.directory, "jar"), target]],
+      [["curl", "-s", ...byFile, target]],
+      [["curl", "-s", target], byVariable],
+      [["put", "wget", "-qO-", target]],
+      [["put", "curl", "-s", target]],
+      [["put", "--via", "env", "curl", "-s", target]],
+      [["whoami", target]],
+      [["whoami", ...byFile, target]],
+      [["token", peer.origin("other")]],
+      [["login", "--profile", "second", url]],
+      [["logout", url]],
+    ];
+    for (const [args, environment] of commands) {
+      const what = args.join(" ");
+      const run = await watched(peer, person, args, environment);
+      assert.equal(run.status, 0, `${what}: ${run.stderr}`);
+      assert.ok(run.seen.length > 0, `${what} was looked at`);
+      const tokens = [token, secret, ...tokensOf(person)];
+      for (const { command, environment: variables } of run.seen) {
+        for (const each of tokens) {
+          assert.ok(!command.some((part) => part.includes(each)), `${what}: arguments of ${command[0]}`);
+          const holders = variables.filter((variable) => variable.includes(each)).map((variable) => variable.split("=")[0] ?? "");
+          const mayHold = args.includes("env")
+            ? ["ACCESS_TOKEN", "ACCESS_HEADER"]
+            : command[0]?.endsWith("node")
+              ? Object.keys(byVariable)
+              : [];
+          assert.deepEqual(
+            holders.filter((name) => !mayHold.includes(name)),
+            [],
+            `${what}: environment of ${command[0]}`,
+          );
+        }
       }
     }
-  }
-});
+  },
+);
 
 /** Every token that is stored at the moment. */
 function tokensOf(person: Machine): string[] {
@@ -95,7 +100,7 @@ function tokensOf(person: Machine): string[] {
     .map((name) => (JSON.parse(readFileSync(join(person.home, "tokens", name), "utf8")) as { token: string }).token);
 }
 
-test("a secret that a person puts into an argument is warned about, wiped, and given to no child (C9)", async (context) => {
+test("a secret that a person puts into an argument is warned about, wiped, and given to no child (C9)", needs("curl"), async (context) => {
   const { peer, person, url } = await signedIn(context);
   for (const flags of [["--service-token-secret", secret], [`-service-token-secret=${secret}`]]) {
     const run = await watched(peer, person, ["curl", "-s", "--service-token-id", "id.access", ...flags, `${url}/x`]);
@@ -107,7 +112,7 @@ test("a secret that a person puts into an argument is warned about, wiped, and g
   }
 });
 
-test("a redirect to another host, or to plain http, takes no token along (C11)", async (context) => {
+test("a redirect to another host, or to plain http, takes no token along (C11)", needs("curl", "openssl"), async (context) => {
   const certificate = certificateFor(context, ["*.example.test"]);
   const peer = await startPeer(context, { secure: certificate });
   const proxy = await startProxy(context, peer.port);
@@ -139,7 +144,7 @@ test("a redirect to another host, or to plain http, takes no token along (C11)",
   assert.ok(proxy.tunnels.every((tunnel) => /^(?:app|login|evil)\.example\.test:443$/.test(tunnel)));
 });
 
-test("a proxy on the way is told where to, and nothing of the credential (C11)", async (context) => {
+test("a proxy on the way is told where to, and nothing of the credential (C11)", needs("curl", "openssl"), async (context) => {
   const certificate = certificateFor(context, ["*.example.test"]);
   const peer = await startPeer(context, { secure: certificate });
   const proxy = await startProxy(context, peer.port);
@@ -156,7 +161,7 @@ test("a proxy on the way is told where to, and nothing of the credential (C11)",
   for (const each of [secret, ...tokensOf(person)]) assert.ok(!told.includes(each));
 });
 
-test("the exchange for another application goes to no other host and never to plain http (C11)", async (context) => {
+test("the exchange for another application goes to no other host and never to plain http (C11)", needs("openssl"), async (context) => {
   const certificate = certificateFor(context, ["*.example.test"]);
   const peer = await startPeer(context, { secure: certificate });
   const proxy = await startProxy(context, peer.port);

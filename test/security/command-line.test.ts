@@ -10,6 +10,7 @@ import { type TestContext, test } from "node:test";
 import { decodeTransferKey, encodeTransferKey, generateTransferKeyPair, sealTokens } from "@postern/protocol";
 import { end, json, type Peer, type Seen, startPeer } from "../../packages/cli/test/support/peer.ts";
 import { type Finished, type Machine, machine } from "../../packages/cli/test/support/terminal.ts";
+import { needs } from "../support/requirements.ts";
 
 const jws = /[\w-]{20,}\.[\w-]{20,}\.[\w-]{20,}/;
 
@@ -43,7 +44,7 @@ function answerMetadata(peer: Peer, host: string, make: () => Promise<string>): 
   };
 }
 
-test("a server that names another application as its own gets no token of it (C1)", async (context) => {
+test("a server that names another application as its own gets no token of it (C1)", needs("curl"), async (context) => {
   const { peer, person, url } = await scene(context);
   const evil = await startPeer(context, { hosts: ["evil", "app"] });
   const { stdout: token } = await person.run(["access", "login", "--no-verbose", url]);
@@ -78,7 +79,7 @@ test("a server that names another application as its own gets no token of it (C1
   assert.ok(evil.requests.every(({ headers }) => headers.cookie === undefined && headers["cf-access-token"] === undefined));
 });
 
-test("a host that changes its team domain is refused until the person says so (C1)", async (context) => {
+test("a host that changes its team domain is refused until the person says so (C1)", needs("curl"), async (context) => {
   const { peer, person, url } = await scene(context);
   await person.run(["access", "login", "-q", url]);
   const thief = await startPeer(context, { hosts: ["app"] });

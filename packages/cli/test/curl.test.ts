@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
+import { needs } from "../../../test/support/requirements.ts";
 import { end, type Peer, startPeer } from "./support/peer.ts";
 import { type Machine, machine } from "./support/terminal.ts";
 
@@ -15,7 +16,7 @@ async function signedIn(context: TestContext): Promise<{ peer: Peer; person: Mac
   return { peer, person, token };
 }
 
-test("access curl brings the answer, in one request, and the token travels in a cookie", async (context) => {
+test("access curl brings the answer, in one request, and the token travels in a cookie", needs("curl"), async (context) => {
   const { peer, person, token } = await signedIn(context);
   const curl = await person.run(["access", "curl", "-sS", `${peer.origin("app")}/v1/orders?open=1`]);
   assert.deepEqual([curl.status, curl.stdout, curl.stderr], [0, "hello from app.localhost\n", ""]);
@@ -24,7 +25,7 @@ test("access curl brings the answer, in one request, and the token travels in a 
   assert.equal(peer.requests[0]?.headers.cookie, `CF_Authorization=${token}`);
 });
 
-test("the URL may stand anywhere, and curl's options keep their values, input and status", async (context) => {
+test("the URL may stand anywhere, and curl's options keep their values, input and status", needs("curl"), async (context) => {
   const { peer, person } = await signedIn(context);
   const url = `${peer.origin("app")}/x`;
   const lines = [
@@ -56,25 +57,29 @@ test("the URL may stand anywhere, and curl's options keep their values, input an
   assert.equal((await person.run(["access", "curl"])).status, 2, "and so is the complaint about a missing URL");
 });
 
-test("each URL gets the token of its own application and of no other, also behind --next and in -K files", async (context) => {
-  const { peer, person } = await signedIn(context);
-  const config = join(person.directory, "urls");
-  writeFileSync(config, `# comment\nurl = "${peer.origin("app")}/from-file"\nsilent\n`);
-  const one = `${peer.origin("app")}/1`;
-  const two = `${peer.origin("other")}/2`;
-  const curl = await person.run(["access", "curl", "-s", one, two, "-K", config, "--next", "-s", one, "-:", "-s", two]);
-  assert.equal(curl.status, 0, curl.stderr);
-  const served = peer.forwarded();
-  assert.deepEqual(served.map(({ url }) => url).sort(), ["/1", "/1", "/2", "/2", "/from-file"]);
-  for (const { host, headers } of served) {
-    const cookies = [...(headers.cookie ?? "").matchAll(/CF_Authorization=[^.]+\.([^.]+)/g)].map((match) => match[1] ?? "");
-    const [aud] = cookies.map((claims) => (JSON.parse(Buffer.from(claims, "base64url").toString()) as { aud: string[] }).aud[0]);
-    assert.equal(cookies.length, 1);
-    assert.equal(aud, peer.auds[host.replace(/:\d+$/, "")]);
-  }
-});
+test(
+  "each URL gets the token of its own application and of no other, also behind --next and in -K files",
+  needs("curl"),
+  async (context) => {
+    const { peer, person } = await signedIn(context);
+    const config = join(person.directory, "urls");
+    writeFileSync(config, `# comment\nurl = "${peer.origin("app")}/from-file"\nsilent\n`);
+    const one = `${peer.origin("app")}/1`;
+    const two = `${peer.origin("other")}/2`;
+    const curl = await person.run(["access", "curl", "-s", one, two, "-K", config, "--next", "-s", one, "-:", "-s", two]);
+    assert.equal(curl.status, 0, curl.stderr);
+    const served = peer.forwarded();
+    assert.deepEqual(served.map(({ url }) => url).sort(), ["/1", "/1", "/2", "/2", "/from-file"]);
+    for (const { host, headers } of served) {
+      const cookies = [...(headers.cookie ?? "").matchAll(/CF_Authorization=[^.]+\.([^.]+)/g)].map((match) => match[1] ?? "");
+      const [aud] = cookies.map((claims) => (JSON.parse(Buffer.from(claims, "base64url").toString()) as { aud: string[] }).aud[0]);
+      assert.equal(cookies.length, 1);
+      assert.equal(aud, peer.auds[host.replace(/:\d+$/, "")]);
+    }
+  },
+);
 
-test("cookies of the person's own still go along", async (context) => {
+test("cookies of the person's own still go along", needs("curl"), async (context) => {
   const { peer, person, token } = await signedIn(context);
   const jar = join(person.directory, "jar");
   writeFileSync(jar, "app.localhost\tFALSE\t/\tFALSE\t0\tfrom_file\t1\n");
@@ -84,7 +89,7 @@ test("cookies of the person's own still go along", async (context) => {
     assert.ok(cookies.includes(wanted), `${wanted} in ${cookies}`);
 });
 
-test("the token does not end up in a cookie jar", async (context) => {
+test("the token does not end up in a cookie jar", needs("curl"), async (context) => {
   const { peer, person, token } = await signedIn(context);
   const jar = join(person.directory, "jar");
   const curl = await person.run(["access", "curl", "-s", "-c", jar, peer.origin("app")]);
@@ -92,7 +97,7 @@ test("the token does not end up in a cookie jar", async (context) => {
   assert.ok(!readFileSync(jar, "utf8").includes(token));
 });
 
-test("a redirect to another host takes no token along (C11)", async (context) => {
+test("a redirect to another host takes no token along (C11)", needs("curl"), async (context) => {
   const { peer, person, token } = await signedIn(context);
   peer.answer = (seen, response) => {
     if (!seen.url.startsWith("/away")) return false;
@@ -112,7 +117,7 @@ test("a redirect to another host takes no token along (C11)", async (context) =>
   assert.equal(peer.requests.filter(({ host }) => host.startsWith("evil.")).length, 1);
 });
 
-test("the token travels in a header or in the query where that is asked for", async (context) => {
+test("the token travels in a header or in the query where that is asked for", needs("curl"), async (context) => {
   const { peer, person, token } = await signedIn(context);
   await person.run(["access", "curl", "-s", "--token-in", "header", `${peer.origin("app")}/h`]);
   await person.run(["access", "curl", "-s", "--token-in=query", `${peer.origin("app")}/q?a=[1-2]#f`]);
@@ -125,21 +130,25 @@ test("the token travels in a header or in the query where that is asked for", as
   assert.equal(two.status, 125, "a header would reach both applications");
 });
 
-test("without a token curl does not run: status 125, one line that says what to do; with -ar it goes out as it is", async (context) => {
-  const peer = await startPeer(context);
-  const person = machine(context);
-  const url = `${peer.origin("app")}/x`;
-  const curl = await person.run(["access", "curl", "-s", url]);
-  assert.deepEqual([curl.status, curl.stdout, peer.requests.length], [125, "", 0]);
-  assert.match(curl.stderr, /^postern: not signed in to .*access login .*\[not_signed_in\]\n$/);
-  for (const flag of ["-ar", "--allow-request"]) {
-    const allowed = await person.run(["access", "curl", flag, "-s", "-o", "/dev/null", "-w", "%{http_code}", url]);
-    assert.deepEqual([allowed.status, allowed.stdout], [0, "302"], allowed.stderr);
-  }
-  assert.ok(peer.requests.every(({ headers }) => headers.cookie === undefined));
-});
+test(
+  "without a token curl does not run: status 125, one line that says what to do; with -ar it goes out as it is",
+  needs("curl"),
+  async (context) => {
+    const peer = await startPeer(context);
+    const person = machine(context);
+    const url = `${peer.origin("app")}/x`;
+    const curl = await person.run(["access", "curl", "-s", url]);
+    assert.deepEqual([curl.status, curl.stdout, peer.requests.length], [125, "", 0]);
+    assert.match(curl.stderr, /^postern: not signed in to .*access login .*\[not_signed_in\]\n$/);
+    for (const flag of ["-ar", "--allow-request"]) {
+      const allowed = await person.run(["access", "curl", flag, "-s", "-o", "/dev/null", "-w", "%{http_code}", url]);
+      assert.deepEqual([allowed.status, allowed.stdout], [0, "302"], allowed.stderr);
+    }
+    assert.ok(peer.requests.every(({ headers }) => headers.cookie === undefined));
+  },
+);
 
-test("on a terminal access curl signs in first and then brings the answer", async (context) => {
+test("on a terminal access curl signs in first and then brings the answer", needs("curl"), async (context) => {
   const peer = await startPeer(context);
   const person = machine(context);
   const curl = await person.runOnTerminal(["access", "curl", "-s", peer.origin("app")]);
@@ -148,7 +157,7 @@ test("on a terminal access curl signs in first and then brings the answer", asyn
   assert.equal(person.opened().length, 1);
 });
 
-test("a path scope keeps the token away from the neighbours on the same host", async (context) => {
+test("a path scope keeps the token away from the neighbours on the same host", needs("curl"), async (context) => {
   const peer = await startPeer(context);
   const person = machine(context);
   peer.answer = async (seen, response) => {
@@ -173,7 +182,7 @@ test("a path scope keeps the token away from the neighbours on the same host", a
   assert.equal(neighbour.headers.cookie, undefined);
 });
 
-test("plain http to another machine is never used, and bad URLs are one line", async (context) => {
+test("plain http to another machine is never used, and bad URLs are one line", needs("curl"), async (context) => {
   const person = machine(context);
   for (const [url, pattern] of [
     ["http://app.example.invalid/", /app\.example\.invalid/],
@@ -187,7 +196,7 @@ test("plain http to another machine is never used, and bad URLs are one line", a
   }
 });
 
-test("a service token travels in headers, is never shown in arguments, and never opens a browser", async (context) => {
+test("a service token travels in headers, is never shown in arguments, and never opens a browser", needs("curl"), async (context) => {
   const peer = await startPeer(context);
   const person = machine(context);
   const secret = "s3cr3t-of-the-program";

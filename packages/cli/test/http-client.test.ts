@@ -1,6 +1,7 @@
 // One request and its answer: bounds, proxies, certificates, and what is shown of it.
 import assert from "node:assert/strict";
 import { type TestContext, test } from "node:test";
+import { needs } from "../../../test/support/requirements.ts";
 import { certificateFor } from "../../../test/support/tls.ts";
 import type { Context } from "../src/context.ts";
 import { CliError, type FailureCode } from "../src/exit-status.ts";
@@ -101,7 +102,7 @@ test("a proxy that refuses, is not there, or is none says so without its passwor
   await assert.rejects(get(where, peer.origin("app")), noPassword(/not an http or https URL/, "usage"));
 });
 
-test("a certificate of an unknown authority, or for another name, is refused with what to do", async (context) => {
+test("a certificate of an unknown authority, or for another name, is refused with what to do", needs("openssl"), async (context) => {
   const { peer, where } = await secureScene(context, ["app.example.test"]);
   await assert.rejects(get(where, peer.origin("other")), failing("unverified", /not trusted \(ERR_TLS_CERT_ALTNAME_INVALID\)/));
   assert.equal((await get(where, `${peer.origin("app")}/cdn-cgi/access/get-identity`)).status, 401);
@@ -111,7 +112,7 @@ test("a certificate of an unknown authority, or for another name, is refused wit
   await assert.rejects(get(where, peer.origin("app")), failing("usage", /cannot be read \(ENOENT\)/));
 });
 
-test("an authority of one's own is trusted however it is named, by this program and by curl", async (context) => {
+test("an authority of one's own is trusted however it is named, by this program and by curl", needs("curl"), async (context) => {
   const { certificate, peer, proxy } = await secureScene(context);
   const person = machine(context, `exec curl -s --cacert '${certificate.ca_file}' -o /dev/null "$1"`);
   person.environment["HTTPS_PROXY"] = proxy.url;

@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { chmodSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
+import { needs } from "../../../test/support/requirements.ts";
 import { certificateFor } from "../../../test/support/tls.ts";
 import { end, startPeer } from "./support/peer.ts";
 import { startProxy } from "./support/proxy.ts";
@@ -16,7 +17,7 @@ async function signedIn(context: TestContext) {
   return { peer, person, token };
 }
 
-test("wget gets the page with a pass in its URL", async (context) => {
+test("wget gets the page with a pass in its URL", needs("wget"), async (context) => {
   const { peer, person, token } = await signedIn(context);
   const put = await person.run(["access", "put", "wget", "-qO-", `${peer.origin("localhost")}/files/a?x=1`]);
   assert.deepEqual([put.status, put.stdout], [0, "hello from localhost\n"], put.stderr);
@@ -91,7 +92,7 @@ test("a pass is asked for again when the gateway had ended the stored session, a
   assert.match(again.stderr, /refuses the token that was just issued; sign in with/);
 });
 
-test("plain http to another machine becomes https in the tool's arguments as well", async (context) => {
+test("plain http to another machine becomes https in the tool's arguments as well", needs("openssl"), async (context) => {
   const certificate = certificateFor(context, ["*.example.test"]);
   const peer = await startPeer(context, { secure: certificate });
   const proxy = await startProxy(context, peer.port);

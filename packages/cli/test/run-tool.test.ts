@@ -4,6 +4,7 @@ import { spawnSync } from "node:child_process";
 import { chmodSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
+import { needs } from "../../../test/support/requirements.ts";
 import { end, startPeer } from "./support/peer.ts";
 import { processesFrom } from "./support/processes.ts";
 import { machine } from "./support/terminal.ts";
@@ -47,7 +48,7 @@ test("the tool gets no descriptor of ours but those it was told of", linux, asyn
   assert.equal(put.stdout, bare.stdout);
 });
 
-test("a signal that ends the wrapper ends the tool, and the caller sees which", async (context) => {
+test("a signal that ends the wrapper ends the tool, and the caller sees which", needs("curl"), async (context) => {
   const { peer, person, url } = await signedIn(context);
   for (const signal of ["SIGTERM", "SIGINT", "SIGHUP"] as const) {
     const gone = new Promise<void>((resolve) => {

@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
+import { needs } from "../../../test/support/requirements.ts";
 import { end, startPeer } from "./support/peer.ts";
 import { machine } from "./support/terminal.ts";
 
@@ -74,7 +75,7 @@ test("a token that the gateway ended is replaced from the terminal's session, an
   assert.equal(opened().length, 1);
 });
 
-test("given a service token, no command ever opens a browser: it is used, or the command fails", async (context) => {
+test("given a service token, no command ever opens a browser: it is used, or the command fails", needs("curl", "wget"), async (context) => {
   const peer = await startPeer(context, { hosts: ["app", "localhost"] });
   const person = machine(context);
   const url = peer.origin("app");

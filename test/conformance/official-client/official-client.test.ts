@@ -5,6 +5,7 @@ import { type TestContext, test } from "node:test";
 import { openTokens, transferKeyPairFromPrivateBytes } from "@postern/protocol";
 import { Visitor } from "../../../demo/visitor.ts";
 import { simpleSections, startGateway, type TestGateway } from "../../support/gateway.ts";
+import { needs } from "../../support/requirements.ts";
 import { certificateFor } from "../../support/tls.ts";
 import { startUpstream } from "../../support/upstream.ts";
 import { type Answer, current, follow, loginKey, loginUrl, older, send, setCookie, verifyJws, type Wire } from "./wire.ts";
@@ -57,7 +58,7 @@ async function transfer(wire: Wire, gateway: TestGateway, url: string, aud: stri
   return { key, visitor, poll };
 }
 
-test("the client of 2026.8 discovers, signs in, checks its token and exchanges its org token", async (context) => {
+test("the client of 2026.8 discovers, signs in, checks its token and exchanges its org token", needs("openssl"), async (context) => {
   const { upstream, gateway, ca } = await scene(context);
   const wire = { ca, userAgent: current };
   const url = gateway.origin("app.example.test");
@@ -116,40 +117,44 @@ test("the client of 2026.8 discovers, signs in, checks its token and exchanges i
   assert.equal(claims["email"], ada);
 });
 
-test("the client before 2026.8 finds AUD and domain on the login redirect, and in headers of a 401 and 403", async (context) => {
-  const { upstream, gateway, ca } = await scene(context);
-  const wire = { ca, userAgent: older };
-  const url = gateway.origin("app.example.test");
-  const aud = String((await describe(wire, gateway, url))["aud"]);
+test(
+  "the client before 2026.8 finds AUD and domain on the login redirect, and in headers of a 401 and 403",
+  needs("openssl"),
+  async (context) => {
+    const { upstream, gateway, ca } = await scene(context);
+    const wire = { ca, userAgent: older };
+    const url = gateway.origin("app.example.test");
+    const aud = String((await describe(wire, gateway, url))["aud"]);
 
-  const answers = await follow(wire, url, () => ({}));
-  const login = answers.at(-1) as Answer;
-  assert.equal(login.status, 200, "HEAD on the login page without a session ends there");
-  assert.equal(
-    new URL(login.url).pathname,
-    `/cdn-cgi/access/login/app.example.test${login.url.includes(`app.example.test:${gateway.port}`) ? `:${gateway.port}` : ""}`,
-  );
-  assert.equal(new URL(login.url).searchParams.get("kid"), aud);
-  assert.equal(login.headers["cf-access-aud"], aud);
-  assert.equal(login.headers["cf-access-domain"], "app.example.test");
-  assert.equal(login.headers["set-cookie"], undefined, "no state for a look");
+    const answers = await follow(wire, url, () => ({}));
+    const login = answers.at(-1) as Answer;
+    assert.equal(login.status, 200, "HEAD on the login page without a session ends there");
+    assert.equal(
+      new URL(login.url).pathname,
+      `/cdn-cgi/access/login/app.example.test${login.url.includes(`app.example.test:${gateway.port}`) ? `:${gateway.port}` : ""}`,
+    );
+    assert.equal(new URL(login.url).searchParams.get("kid"), aud);
+    assert.equal(login.headers["cf-access-aud"], aud);
+    assert.equal(login.headers["cf-access-domain"], "app.example.test");
+    assert.equal(login.headers["set-cookie"], undefined, "no state for a look");
 
-  const refused = await send(wire, "HEAD", url, { "CF-Access-Client-Id": "nobody", "CF-Access-Client-Secret": "nothing" });
-  assert.equal(refused.status, 401);
-  assert.equal(refused.headers["cf-access-aud"], aud);
-  assert.equal(refused.headers["cf-access-domain"], "app.example.test");
-  assert.equal(upstream.requests.length, 0);
+    const refused = await send(wire, "HEAD", url, { "CF-Access-Client-Id": "nobody", "CF-Access-Client-Secret": "nothing" });
+    assert.equal(refused.status, 401);
+    assert.equal(refused.headers["cf-access-aud"], aud);
+    assert.equal(refused.headers["cf-access-domain"], "app.example.test");
+    assert.equal(upstream.requests.length, 0);
 
-  const { key, visitor, poll } = await transfer(wire, gateway, url, aud);
-  await approveUnseenClient(visitor);
-  const delivered = await poll;
-  const sender = Buffer.from(String(delivered.headers["service-public-key"]), "base64url");
-  const tokens = openTokens(delivered.body.toString(), transferKeyPairFromPrivateBytes(key.secret), sender);
-  const asked = await send(wire, "GET", url, { "Cf-Access-Token": tokens.app_token });
-  assert.equal(asked.status, 200);
-});
+    const { key, visitor, poll } = await transfer(wire, gateway, url, aud);
+    await approveUnseenClient(visitor);
+    const delivered = await poll;
+    const sender = Buffer.from(String(delivered.headers["service-public-key"]), "base64url");
+    const tokens = openTokens(delivered.body.toString(), transferKeyPairFromPrivateBytes(key.secret), sender);
+    const asked = await send(wire, "GET", url, { "Cf-Access-Token": tokens.app_token });
+    assert.equal(asked.status, 200);
+  },
+);
 
-test("an empty or invalid org cookie on HEAD counts as none: no state, no provider", async (context) => {
+test("an empty or invalid org cookie on HEAD counts as none: no state, no provider", needs("openssl"), async (context) => {
   const { gateway, ca } = await scene(context);
   const wire = { ca, userAgent: current };
   const first = await send(wire, "HEAD", gateway.origin("app.example.test"));
@@ -161,7 +166,7 @@ test("an empty or invalid org cookie on HEAD counts as none: no state, no provid
   }
 });
 
-test("a refused login ends the client's polls with a status that it stops at", async (context) => {
+test("a refused login ends the client's polls with a status that it stops at", needs("openssl"), async (context) => {
   const { gateway, ca } = await scene(context);
   const wire = { ca, userAgent: current };
   const url = gateway.origin("app.example.test");
@@ -174,7 +179,7 @@ test("a refused login ends the client's polls with a status that it stops at", a
   assert.equal((await send(wire, "GET", `https://${relayHost}:${gateway.port}/transfer/${key.text}`)).status, 410);
 });
 
-test("every certificate listed is an X.509 certificate around the key of the same kid", async (context) => {
+test("every certificate listed is an X.509 certificate around the key of the same kid", needs("openssl"), async (context) => {
   const { gateway, ca } = await scene(context);
   const listed = await certs({ ca, userAgent: current }, gateway);
   assert.ok(listed.keys.length >= 2);

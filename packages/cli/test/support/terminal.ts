@@ -32,7 +32,9 @@ export interface Finished {
 }
 
 /** @param browser shell lines that stand for the person in front of it; `$1` is the URL */
-export function machine(context: TestContext, browser = 'exec curl -s -o /dev/null "$1"'): Machine {
+const opensPage = `exec '${process.execPath}' '${join(import.meta.dirname, "open-page.mjs")}' "$1"`;
+
+export function machine(context: TestContext, browser = opensPage): Machine {
   const directory = mkdtempSync(join(tmpdir(), "postern-cli-"));
   context.after(() => rmSync(directory, { recursive: true, force: true }));
   const home = join(directory, "home");

@@ -6,6 +6,7 @@ import { get } from "node:https";
 import { test } from "node:test";
 import { simpleSections, startGateway } from "../../../../test/support/gateway.ts";
 import type { RawAnswer } from "../../../../test/support/raw-request.ts";
+import { needs } from "../../../../test/support/requirements.ts";
 import { certificateFor } from "../../../../test/support/tls.ts";
 import { startUpstream } from "../../../../test/support/upstream.ts";
 import {
@@ -120,7 +121,7 @@ test("a browser keeps the CF_AppSession that it has, if it is one of ours by its
   }
 });
 
-test("over https the cookie is Secure, and the addresses are https", async (context) => {
+test("over https the cookie is Secure, and the addresses are https", needs("openssl"), async (context) => {
   const upstream = await startUpstream();
   const files = certificateFor(context, ["login.example.test", "app.example.test"]);
   const gateway = await startGateway({

@@ -10,6 +10,7 @@ import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { startGateway, type TestGateway } from "../../../../test/support/gateway.ts";
 import { rawExchange, rawRequest } from "../../../../test/support/raw-request.ts";
+import { needs } from "../../../../test/support/requirements.ts";
 import { certificateFor } from "../../../../test/support/tls.ts";
 import {
   chunked,
@@ -378,7 +379,7 @@ test("a request that may have had its effect is not sent twice", async (context)
   assert.equal(posts, 1);
 });
 
-test("an origin behind TLS is verified by name and authority, unless told otherwise", async (context) => {
+test("an origin behind TLS is verified by name and authority, unless told otherwise", needs("openssl"), async (context) => {
   const files = certificateFor(context, ["orders.internal"]);
   const { readFileSync } = await import("node:fs");
   const tls = { cert: readFileSync(files.cert_file, "utf8"), key: readFileSync(files.key_file, "utf8") };

@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import type { ServerResponse } from "node:http";
 import { type TestContext, test } from "node:test";
+import { needs } from "../../../test/support/requirements.ts";
 import { end, json, type Peer, type Seen, startPeer } from "./support/peer.ts";
 import { type Machine, machine } from "./support/terminal.ts";
 
@@ -214,7 +215,7 @@ for (const each of cases) {
   });
 }
 
-test("wrappers say 125 and which of these it was; the tool's own status is left alone", async (context) => {
+test("wrappers say 125 and which of these it was; the tool's own status is left alone", needs("curl", "wget"), async (context) => {
   const peer = await startPeer(context);
   const person = machine(context);
   const url = peer.origin("localhost");

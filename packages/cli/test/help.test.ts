@@ -4,6 +4,7 @@ import { spawnSync } from "node:child_process";
 import { readFileSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
+import { needs } from "../../../test/support/requirements.ts";
 import { version } from "../src/version.ts";
 import { bin, machine } from "./support/terminal.ts";
 
@@ -26,7 +27,7 @@ test("every command has help with an example, in lines that fit, on standard out
   assert.equal((await run([])).stdout, (await run(["--help"])).stdout);
 });
 
-test("help is not taken for help where it belongs to a tool, and behind our flags it still is ours", async (context) => {
+test("help is not taken for help where it belongs to a tool, and behind our flags it still is ours", needs("curl"), async (context) => {
   const { run } = machine(context);
   assert.match((await run(["access", "put", "--via", "env", "--help"])).stdout, /^Usage: postern access put/);
   assert.match((await run(["access", "curl", "--no-login", "--help"])).stdout, /^Usage: curl/);

@@ -4,7 +4,7 @@ import { execFileSync, spawn } from "node:child_process";
 import { join } from "node:path";
 import { test } from "node:test";
 import { watchProcess } from "../../../test/support/cli.ts";
-import { leaveOut } from "../../../test/support/requirements.ts";
+import { leaveOut, needs } from "../../../test/support/requirements.ts";
 import { startPeer } from "./support/peer.ts";
 import { bin, machine } from "./support/terminal.ts";
 
@@ -25,7 +25,7 @@ const node = findNode20();
 
 test(
   "help, login, token, curl, put and the exchange work on Node 20",
-  leaveOut(node === undefined ? "Node 20" : undefined),
+  node === undefined ? leaveOut("Node 20") : needs("curl", "wget"),
   async (context) => {
     const peer = await startPeer(context, { hosts: ["app", "other"] });
     const person = machine(context);

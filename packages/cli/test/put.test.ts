@@ -92,7 +92,7 @@ test("a pass is asked for again when the gateway had ended the stored session, a
   assert.match(again.stderr, /refuses the token that was just issued; sign in with/);
 });
 
-test("plain http to another machine becomes https in the tool's arguments as well", needs("openssl"), async (context) => {
+test("plain http to another machine becomes https in the tool's arguments as well", needs("openssl", "curl"), async (context) => {
   const certificate = certificateFor(context, ["*.example.test"]);
   const peer = await startPeer(context, { secure: certificate });
   const proxy = await startProxy(context, peer.port);

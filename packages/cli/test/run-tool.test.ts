@@ -78,7 +78,7 @@ test("a tool that handles a signal decides for itself how it ends", linux, async
   assert.match(running.stdout(), /cleaned/);
 });
 
-test("where nothing has to be handed over, this process becomes the tool", linux, async (context) => {
+test("where nothing has to be handed over, this process becomes the tool", { ...linux, ...needs("curl") }, async (context) => {
   const { peer, person, url } = await signedIn(context);
   let seen: string[][] = [];
   peer.answer = (asked, response) => {

@@ -23,7 +23,7 @@ export type Authentication =
 export type CredentialFault = "half_service_token" | "two_service_tokens" | "bad_service_token" | "two_access_tokens" | "two_persons";
 
 // More CF_Authorization cookies than any browser has reason to send.
-const cookieCandidates = 4;
+const cookieCandidates = 8;
 const dummyHash = Buffer.alloc(32);
 const anonymous: Authentication = { kind: "anonymous" };
 

@@ -1,5 +1,5 @@
 // The command line: command → exit status. Everything a command needs is loaded when it runs and not before:
-// `access token` must start as fast as Node itself (performance.md, "The command line"). So no import here may
+// `access token` must start as fast as Node itself (docs/adr/0001). So no import here may
 // lead to node:crypto, node:http or node:child_process.
 import { basename } from "node:path";
 import type { Surroundings } from "./command-context.ts";

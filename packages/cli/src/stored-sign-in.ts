@@ -1,5 +1,5 @@
 // The short way to a token: what is remembered of the URL is fresh and a stored token holds. Two files are read
-// and nothing else is loaded, which is what makes the wrappers cheap (performance.md); everything longer is the
+// and nothing else is loaded, which is what makes the wrappers cheap (docs/adr/0001); everything longer is the
 // login flow's.
 import type { AppUrl } from "./app-url.ts";
 import type { CommandLine } from "./command-line.ts";

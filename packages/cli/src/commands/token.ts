@@ -1,5 +1,5 @@
 // `access token`: prints the token of an application. The common case, a stored token that holds, reads two
-// files and loads nothing else: scripts call this in loops (performance.md).
+// files and loads nothing else: scripts call this in loops (docs/adr/0001).
 import { readAppUrl } from "../app-url.ts";
 import { contextOf, type Surroundings } from "../command-context.ts";
 import { commonFlags, loginFlags, onlyUrl, readCommandLine } from "../command-line.ts";

@@ -15,13 +15,13 @@ import { renderErrorPage } from "../../src/login/pages/layout.ts";
 import type { RelaySettings } from "../../src/login/relay.ts";
 import { terminalRoutes } from "../../src/login/terminal-routes.ts";
 import { createLog } from "../../src/observe/log.ts";
-import type { Identity } from "../../src/policy/model.ts";
 import type { RequestFacts } from "../../src/request-facts.ts";
 import { openSqliteStore } from "../../src/storage/sqlite.ts";
 import type { StoredSession } from "../../src/storage/store.ts";
 import { createTokens } from "../../src/tokens/index.ts";
 import { createSecretBox } from "../../src/tokens/secret-box.ts";
 import { createSessions } from "../../src/tokens/sessions.ts";
+import { identityOf } from "./login-room.ts";
 
 export const ada = "ada@example.com";
 export const bob = "bob@example.com";
@@ -204,20 +204,6 @@ export async function startTerminalRoom(context: TestContext, options: RoomOptio
       while (!(await isHeld(terminal))) await new Promise((resolve) => setImmediate(resolve));
     },
     isHeld,
-  };
-}
-
-export function identityOf(email: string): Identity {
-  return {
-    email,
-    name: "",
-    idp: { id: "pin", type: "onetimepin" },
-    groups: [],
-    oidc_fields: {},
-    amr: [],
-    ip: "127.0.0.1",
-    country: "XX",
-    iat: Math.floor(Date.now() / 1000),
   };
 }
 

@@ -2,6 +2,7 @@
 // signals, standard streams and exit status are the tool's by construction. That loses every descriptor but
 // the standard ones (Node opens all others close-on-exec and has no way to say otherwise), so a tool that gets
 // a secret through a descriptor is a child, and its signals and status are relayed.
+import type { ChildProcess } from "node:child_process";
 import { closeSync, openSync, readFileSync, readSync } from "node:fs";
 import { constants as osConstants } from "node:os";
 import { cannotRunStatus, notFoundStatus, reasonOf } from "./exit-status.ts";
@@ -104,23 +105,26 @@ function hasTerminal(): boolean {
 
 async function spawnTool(path: string, tool: Tool, say: (line: string) => void): Promise<number> {
   const { spawn } = await import("node:child_process");
-  const child = spawn(path, tool.args, {
+  let child: ChildProcess | undefined;
+  // Before the tool starts: a signal that comes in the moment of its first step is its own, and must not end us alone.
+  for (const signal of relayed) {
+    process.on(signal, () => {
+      // From the keyboard the child has got it already; twice would abort what once interrupts.
+      if (!(sentToGroup.has(signal) && hasTerminal())) child?.kill(signal);
+    });
+  }
+  const started = spawn(path, tool.args, {
     argv0: tool.command,
     env: tool.environment,
     stdio: ["inherit", "inherit", "inherit", ...tool.descriptors],
   });
-  for (const signal of relayed) {
-    process.on(signal, () => {
-      // From the keyboard the child has got it already; twice would abort what once interrupts.
-      if (!(sentToGroup.has(signal) && hasTerminal())) child.kill(signal);
-    });
-  }
+  child = started;
   return new Promise((resolve) => {
-    child.on("error", (error) => {
+    started.on("error", (error) => {
       say(`postern: ${tool.command} cannot be run (${reasonOf(error)})`);
       resolve(cannotRunStatus);
     });
-    child.on("exit", (code, signal) => {
+    started.on("exit", (code, signal) => {
       if (signal === null) {
         resolve(code ?? 1);
         return;

@@ -69,7 +69,7 @@ test("a signal that ends the wrapper ends the tool, and the caller sees which", 
 test("a tool that handles a signal decides for itself how it ends", linux, async (context) => {
   const { person, url } = await signedIn(context);
   const tool = join(person.directory, "bin", "curl");
-  writeFileSync(tool, '#!/bin/sh\ntrap "echo cleaned; exit 5" TERM\necho ready\nwhile :; do read -r line; done\n');
+  writeFileSync(tool, '#!/bin/sh\ntrap "echo cleaned; exit 5" TERM\necho ready\nwhile :; do sleep 0.05; done\n');
   chmodSync(tool, 0o755);
   const running = person.start(["access", "curl", url]);
   await running.until(/ready/);

@@ -161,35 +161,39 @@ test("a proxy on the way is told where to, and nothing of the credential (C11)",
   for (const each of [secret, ...tokensOf(person)]) assert.ok(!told.includes(each));
 });
 
-test("the exchange for another application goes to no other host and never to plain http (C11)", needs("openssl"), async (context) => {
-  const certificate = certificateFor(context, ["*.example.test"]);
-  const peer = await startPeer(context, { secure: certificate });
-  const proxy = await startProxy(context, peer.port);
-  const person = machine(context, `exec curl -s --cacert '${certificate.ca_file}' -o /dev/null "$1"`);
-  Object.assign(person.environment, { HTTPS_PROXY: proxy.url, http_proxy: proxy.url, POSTERN_CA_FILE: certificate.ca_file });
-  await person.run(["access", "login", "-q", peer.origin("app")]);
-  const org = tokensOf(person).find((token) => Buffer.from(token.split(".")[1] ?? "", "base64url").includes('"org"')) ?? "";
-  assert.notEqual(org, "");
-  const login = "/cdn-cgi/access/login/other.example.test";
-  const detours = [
-    `https://evil.example.test${login}`,
-    `http://login.example.test${login}`,
-    `https://login.example.test:8443${login}`,
-    `https://login.example.test@evil.example.test${login}`,
-    `https://login.example.test/elsewhere?x=${login}`,
-    `https://login.example.test${login.replace("login/", "login-evil/")}`,
-  ];
-  for (const detour of detours) {
-    peer.requests.length = 0;
-    peer.answer = (seen, response) => {
-      if (seen.headers["cf-access-metadata-request"] !== undefined || !seen.host.startsWith("other.")) return false;
-      end(response, 302, detour);
-      return true;
-    };
-    const token = await person.run(["access", "token", peer.origin("other")]);
-    assert.notEqual(token.status, 0, detour);
-    assert.equal(token.stdout, "", detour);
-    assert.ok(!JSON.stringify([peer.requests, proxy.readable]).includes(org), detour);
-  }
-  assert.deepEqual(proxy.readable, []);
-});
+test(
+  "the exchange for another application goes to no other host and never to plain http (C11)",
+  needs("openssl", "curl"),
+  async (context) => {
+    const certificate = certificateFor(context, ["*.example.test"]);
+    const peer = await startPeer(context, { secure: certificate });
+    const proxy = await startProxy(context, peer.port);
+    const person = machine(context, `exec curl -s --cacert '${certificate.ca_file}' -o /dev/null "$1"`);
+    Object.assign(person.environment, { HTTPS_PROXY: proxy.url, http_proxy: proxy.url, POSTERN_CA_FILE: certificate.ca_file });
+    await person.run(["access", "login", "-q", peer.origin("app")]);
+    const org = tokensOf(person).find((token) => Buffer.from(token.split(".")[1] ?? "", "base64url").includes('"org"')) ?? "";
+    assert.notEqual(org, "");
+    const login = "/cdn-cgi/access/login/other.example.test";
+    const detours = [
+      `https://evil.example.test${login}`,
+      `http://login.example.test${login}`,
+      `https://login.example.test:8443${login}`,
+      `https://login.example.test@evil.example.test${login}`,
+      `https://login.example.test/elsewhere?x=${login}`,
+      `https://login.example.test${login.replace("login/", "login-evil/")}`,
+    ];
+    for (const detour of detours) {
+      peer.requests.length = 0;
+      peer.answer = (seen, response) => {
+        if (seen.headers["cf-access-metadata-request"] !== undefined || !seen.host.startsWith("other.")) return false;
+        end(response, 302, detour);
+        return true;
+      };
+      const token = await person.run(["access", "token", peer.origin("other")]);
+      assert.notEqual(token.status, 0, detour);
+      assert.equal(token.stdout, "", detour);
+      assert.ok(!JSON.stringify([peer.requests, proxy.readable]).includes(org), detour);
+    }
+    assert.deepEqual(proxy.readable, []);
+  },
+);

@@ -1,4 +1,5 @@
-// The service that nginx `auth_request` asks: the least a person would write, without looking at the token at all.
+// The service that nginx `auth_request` asks: the least a person would write, without looking at
+// the token at all.
 import { createServer } from "node:http";
 
 const port = Number(process.argv[2]);

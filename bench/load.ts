@@ -13,11 +13,23 @@ export interface Load {
  * @param headers of every request
  * @throws {Error} when any answer was not 2xx, or a connection failed: such a figure means nothing
  */
-export async function load(url: string, headers: Record<string, string>, seconds: number): Promise<Load> {
+export async function load(
+  url: string,
+  headers: Record<string, string>,
+  seconds: number,
+): Promise<Load> {
   const own = Object.entries(headers).flatMap(([name, value]) => ["-H", `${name}: ${value}`]);
-  const [program, args] = onCore("load", "wrk", ["-t1", "-c64", `-d${seconds}s`, "--latency", ...own, url]);
+  const [program, args] = onCore("load", "wrk", [
+    "-t1",
+    "-c64",
+    `-d${seconds}s`,
+    "--latency",
+    ...own,
+    url,
+  ]);
   const text = await outputOf(program, args);
-  if (/Non-2xx|Socket errors/.test(text)) throw new Error(`${url} did not answer every request:\n${text}`);
+  if (/Non-2xx|Socket errors/.test(text))
+    throw new Error(`${url} did not answer every request:\n${text}`);
   return {
     requestsPerSecond: Number(/Requests\/sec:\s+([\d.]+)/.exec(text)?.[1]),
     p50: milliseconds(/^\s+50%\s+(\S+)/m.exec(text)?.[1]),
@@ -38,7 +50,9 @@ function outputOf(program: string, args: string[]): Promise<string> {
       text += chunk.toString();
     });
     child.once("error", reject);
-    child.once("close", (code) => (code === 0 ? resolve(text) : reject(new Error(`${program} ended with ${code}`))));
+    child.once("close", (code) =>
+      code === 0 ? resolve(text) : reject(new Error(`${program} ended with ${code}`)),
+    );
   });
 }
 

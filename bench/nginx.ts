@@ -1,5 +1,5 @@
-// What the gateway is compared with. One worker each, keep-alive on both sides, no access log: as fast as a person
-// who knows nginx would set it up.
+// What the gateway is compared with. One worker each, keep-alive on both sides, no access log: as
+// fast as a person who knows nginx would set it up.
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type Core, type Server, startServer } from "./process.ts";
@@ -12,7 +12,12 @@ export function startOrigin(folder: string, port: number): Promise<Server> {
   mkdirSync(files, { recursive: true });
   writeFileSync(join(files, "1k"), Buffer.alloc(1024, "x"));
   writeFileSync(join(files, "1m"), Buffer.alloc(1024 * 1024, "x"));
-  return start("load", folder, "origin", `server { listen 127.0.0.1:${port}; root ${files}; sendfile on; open_file_cache max=10; }`);
+  return start(
+    "load",
+    folder,
+    "origin",
+    `server { listen 127.0.0.1:${port}; root ${files}; sendfile on; open_file_cache max=10; }`,
+  );
 }
 
 /** Forwards, and does nothing else. */
@@ -26,8 +31,16 @@ export function startBareProxy(folder: string, port: number, origin: number): Pr
   );
 }
 
-/** Asks another service about every request before it forwards it. Nothing is cached: a decision is made for each, as the gateway does. */
-export function startAuthRequestProxy(folder: string, port: number, origin: number, service: number): Promise<Server> {
+/**
+ * Asks another service about every request before it forwards it. Nothing is cached: a decision is
+ * made for each, as the gateway does.
+ */
+export function startAuthRequestProxy(
+  folder: string,
+  port: number,
+  origin: number,
+  service: number,
+): Promise<Server> {
   return start(
     "proxy",
     folder,
@@ -42,7 +55,8 @@ export function startAuthRequestProxy(folder: string, port: number, origin: numb
   );
 }
 
-const forward = (upstream: string) => `proxy_pass http://${upstream}; proxy_http_version 1.1; proxy_set_header Connection "";`;
+const forward = (upstream: string) =>
+  `proxy_pass http://${upstream}; proxy_http_version 1.1; proxy_set_header Connection "";`;
 
 // Started by root, nginx gives its worker to somebody who may not read the folder.
 const user = process.getuid?.() === 0 ? "user root;" : "";
@@ -59,5 +73,7 @@ async function start(core: Core, folder: string, name: string, http: string): Pr
      http { access_log off; keepalive_requests 1000000000; ${temporary} ${http} }\n`,
   );
   // The notice "start worker processes" comes after the sockets are bound.
-  return startServer(core, nginx, ["-e", "stderr", "-c", file], { ready: /start worker processes/ });
+  return startServer(core, nginx, ["-e", "stderr", "-c", file], {
+    ready: /start worker processes/,
+  });
 }

@@ -1,5 +1,5 @@
-// The gateway as it is served, and a person signed in at it from a terminal: the measured requests bear a real
-// token of a real session.
+// The gateway as it is served, and a person signed in at it from a terminal: the measured requests
+// bear a real token of a real session.
 import { join } from "node:path";
 import { Visitor } from "../demo/visitor.ts";
 import { type Server, startServer } from "./process.ts";
@@ -11,8 +11,19 @@ const loginUrl = /https?:\/\/\S+\/cdn-cgi\/access\/cli\?\S+(?=\s)/;
 
 /** @param home `$POSTERN_HOME` for gateway and terminal */
 export function startGateway(home: string, port: number, origin: number): Promise<Server> {
-  const args = [postern, "dev", "--ephemeral", "--port", String(port), "--upstream", `bench=http://127.0.0.1:${origin}`];
-  return startServer("proxy", process.execPath, args, { environment: { POSTERN_HOME: home, CI: "1" }, ready: /Postern is up/ });
+  const args = [
+    postern,
+    "dev",
+    "--ephemeral",
+    "--port",
+    String(port),
+    "--upstream",
+    `bench=http://127.0.0.1:${origin}`,
+  ];
+  return startServer("proxy", process.execPath, args, {
+    environment: { POSTERN_HOME: home, CI: "1" },
+    ready: /Postern is up/,
+  });
 }
 
 /**
@@ -21,10 +32,15 @@ export function startGateway(home: string, port: number, origin: number): Promis
  */
 export async function signIn(gateway: Server, application: string, home: string): Promise<string> {
   const visitor = new Visitor();
-  const login = await startServer("load", process.execPath, [postern, "access", "login", application, "--no-browser"], {
-    environment: { POSTERN_HOME: home, CI: "1" },
-    ready: loginUrl,
-  });
+  const login = await startServer(
+    "load",
+    process.execPath,
+    [postern, "access", "login", application, "--no-browser"],
+    {
+      environment: { POSTERN_HOME: home, CI: "1" },
+      ready: loginUrl,
+    },
+  );
   try {
     const [url] = await login.until(loginUrl);
     await visitor.visit(url);
@@ -32,13 +48,15 @@ export async function signIn(gateway: Server, application: string, home: string)
     const [, pin = ""] = await gateway.until(/PIN for \S+: (\d+)/);
     await visitor.press("Sign in", { code: pin });
     await visitor.press("Approve");
-    if (visitor.heading() !== "You are signed in") throw new Error(`signing in ended on "${visitor.heading()}"`);
+    if (visitor.heading() !== "You are signed in")
+      throw new Error(`signing in ended on "${visitor.heading()}"`);
     await login.ended;
   } finally {
     await login.stop();
   }
   await visitor.visit(`${application}/1k`);
   const token = visitor.cookie(new URL(application).hostname, "CF_Authorization");
-  if (token === undefined || visitor.page.status !== 200) throw new Error(`no token: ${visitor.page.status} ${visitor.page.url}`);
+  if (token === undefined || visitor.page.status !== 200)
+    throw new Error(`no token: ${visitor.page.status} ${visitor.page.url}`);
   return token;
 }

@@ -1,4 +1,5 @@
-// The servers that are measured: processes of their own, each pinned to the core it is meant to have.
+// The servers that are measured: processes of their own, each pinned to the core it is meant to
+// have.
 import { type ChildProcess, spawn } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { createServer } from "node:net";
@@ -10,7 +11,9 @@ export type Core = "proxy" | "load";
 
 /** The command line that runs `command` on a core. */
 export function onCore(core: Core, command: string, args: string[]): [string, string[]] {
-  return pinning ? ["taskset", ["-c", core === "proxy" ? "0" : "1", command, ...args]] : [command, args];
+  return pinning
+    ? ["taskset", ["-c", core === "proxy" ? "0" : "1", command, ...args]]
+    : [command, args];
 }
 
 export interface Server {
@@ -33,7 +36,10 @@ export async function startServer(
   options: { environment?: Record<string, string>; ready: RegExp },
 ): Promise<Server> {
   const [program, all] = onCore(core, command, args);
-  const child = spawn(program, all, { env: { ...process.env, ...options.environment }, stdio: ["ignore", "pipe", "pipe"] });
+  const child = spawn(program, all, {
+    env: { ...process.env, ...options.environment },
+    stdio: ["ignore", "pipe", "pipe"],
+  });
   const ended = new Promise<void>((resolve) => child.once("close", () => resolve()));
   let output = "";
   const listeners = new Set<() => void>();
@@ -52,7 +58,9 @@ export async function startServer(
       listeners.add(look);
       look();
       child.once("error", reject);
-      void ended.then(() => reject(new Error(`${command} ended before it said ${pattern}:\n${output}`)));
+      void ended.then(() =>
+        reject(new Error(`${command} ended before it said ${pattern}:\n${output}`)),
+      );
     });
   await until(options.ready);
   return { pid: pidOf(child), until, ended, stop: () => stop(child, ended) };
@@ -72,8 +80,12 @@ async function stop(child: ChildProcess, ended: Promise<void>): Promise<void> {
 
 /** Resident memory in MiB of a process and its children (nginx has a worker below its master). */
 export function residentMemory(pid: number): number {
-  const own = Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1] ?? 0) / 1024;
-  const children = readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8").trim().split(" ").filter(Boolean);
+  const own =
+    Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1] ?? 0) / 1024;
+  const children = readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8")
+    .trim()
+    .split(" ")
+    .filter(Boolean);
   return children.reduce((sum, child) => sum + residentMemory(Number(child)), own);
 }
 

@@ -1,5 +1,6 @@
-// `npm run bench`: requests per second of one core, latency and memory of the gateway beside nginx, and the wall
-// time of the command line. Everything in one run and in turns, so that the ratios hold on whatever machine it is.
+// `npm run bench`: requests per second of one core, latency and memory of the gateway beside nginx,
+// and the wall time of the command line. Everything in one run and in turns, so that the ratios
+// hold on whatever machine it is.
 import { spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { availableParallelism, cpus, release, tmpdir } from "node:os";
@@ -23,10 +24,14 @@ interface Contender {
 
 const missing = [
   ...(existsSync("/usr/sbin/nginx") ? [] : ["nginx"]),
-  ...["wrk", "curl", "taskset"].filter((tool) => spawnSync("sh", ["-c", `command -v ${tool}`]).status !== 0),
+  ...["wrk", "curl", "taskset"].filter(
+    (tool) => spawnSync("sh", ["-c", `command -v ${tool}`]).status !== 0,
+  ),
 ];
 if (missing.length > 0) {
-  process.stderr.write(`Missing: ${missing.join(", ")}. Bring it with: bash scripts/setup.sh --bench\n`);
+  process.stderr.write(
+    `Missing: ${missing.join(", ")}. Bring it with: bash scripts/setup.sh --bench\n`,
+  );
   process.exit(1);
 }
 
@@ -47,11 +52,14 @@ async function bench(): Promise<void> {
     started.push(server);
     return server;
   };
-  const [originPort = 0, barePort = 0, authPort = 0, servicePort = 0, posternPort = 0] = await freePorts(5);
+  const [originPort = 0, barePort = 0, authPort = 0, servicePort = 0, posternPort = 0] =
+    await freePorts(5);
   await keep(startOrigin(folder, originPort));
   const bare = await keep(startBareProxy(folder, barePort, originPort));
   const serviceArgs = [join(import.meta.dirname, "decide-service.ts"), String(servicePort)];
-  const service = await keep(startServer("proxy", process.execPath, serviceArgs, { ready: /listening/ }));
+  const service = await keep(
+    startServer("proxy", process.execPath, serviceArgs, { ready: /listening/ }),
+  );
   const auth = await keep(startAuthRequestProxy(folder, authPort, originPort, servicePort));
   const gateway = await keep(startGateway(home, posternPort, originPort));
   const application = `http://bench.localhost:${posternPort}`;
@@ -62,8 +70,18 @@ async function bench(): Promise<void> {
   const contenders: Contender[] = [
     { name: "no proxy", address: `http://127.0.0.1:${originPort}`, headers, servers: [] },
     { name: "nginx bare", address: `http://127.0.0.1:${barePort}`, headers, servers: [bare] },
-    { name: "nginx auth_request, not cached", address: `http://127.0.0.1:${authPort}`, headers, servers: [auth, service] },
-    { name: "**Postern**", address: `http://127.0.0.1:${posternPort}`, headers, servers: [gateway] },
+    {
+      name: "nginx auth_request, not cached",
+      address: `http://127.0.0.1:${authPort}`,
+      headers,
+      servers: [auth, service],
+    },
+    {
+      name: "**Postern**",
+      address: `http://127.0.0.1:${posternPort}`,
+      headers,
+      servers: [gateway],
+    },
   ];
   say(machine());
   const small = await compare("1 kB", "/1k", contenders, 5);
@@ -73,16 +91,26 @@ async function bench(): Promise<void> {
 }
 
 /** Runs the contenders in turns and prints a table of medians. */
-async function compare(title: string, path: string, contenders: Contender[], seconds: number): Promise<Map<string, Load>> {
+async function compare(
+  title: string,
+  path: string,
+  contenders: Contender[],
+  seconds: number,
+): Promise<Map<string, Load>> {
   const runs = new Map<string, Load[]>(contenders.map(({ name }) => [name, []]));
   for (const { address, headers } of contenders) await load(address + path, headers, 1);
   for (let round = 0; round < rounds; round++) {
-    for (const { name, address, headers } of contenders) runs.get(name)?.push(await load(address + path, headers, seconds));
+    for (const { name, address, headers } of contenders)
+      runs.get(name)?.push(await load(address + path, headers, seconds));
   }
   const medians = new Map<string, Load>();
   for (const [name, all] of runs) {
     const of = (field: keyof Load) => median(all.map((each) => each[field]));
-    medians.set(name, { requestsPerSecond: of("requestsPerSecond"), p50: of("p50"), p99: of("p99") });
+    medians.set(name, {
+      requestsPerSecond: of("requestsPerSecond"),
+      p50: of("p50"),
+      p99: of("p99"),
+    });
   }
   say(`\n### ${title}, 64 keep-alive connections, ${rounds} runs of ${seconds} s each\n`);
   say(
@@ -90,9 +118,17 @@ async function compare(title: string, path: string, contenders: Contender[], sec
   );
   const rate = (name: string) => medians.get(name)?.requestsPerSecond ?? Number.NaN;
   for (const { name, servers } of contenders) {
-    const { requestsPerSecond, p50, p99 } = medians.get(name) ?? { requestsPerSecond: 0, p50: 0, p99: 0 };
-    const ratio = (to: string) => (servers.length === 0 ? "" : (requestsPerSecond / rate(to)).toFixed(2));
-    const memory = servers.length === 0 ? "" : servers.reduce((sum, { pid }) => sum + residentMemory(pid), 0).toFixed(0);
+    const { requestsPerSecond, p50, p99 } = medians.get(name) ?? {
+      requestsPerSecond: 0,
+      p50: 0,
+      p99: 0,
+    };
+    const ratio = (to: string) =>
+      servers.length === 0 ? "" : (requestsPerSecond / rate(to)).toFixed(2);
+    const memory =
+      servers.length === 0
+        ? ""
+        : servers.reduce((sum, { pid }) => sum + residentMemory(pid), 0).toFixed(0);
     const cells = [
       Math.round(requestsPerSecond),
       ratio("nginx bare"),
@@ -118,8 +154,18 @@ function judge(small: Map<string, Load>, wall: Map<string, number>): void {
   const auth = small.get("nginx auth_request, not cached")?.requestsPerSecond ?? Number.NaN;
   const time = (name: string) => wall.get(name) ?? Number.NaN;
   const promises = [
-    { what: "1 kB at least 1.0 × auth_request", value: own.requestsPerSecond / auth, unit: " ×", holds: own.requestsPerSecond >= auth },
-    { what: "p99 under 8 × p50", value: own.p99 / own.p50, unit: " ×", holds: own.p99 < 8 * own.p50 },
+    {
+      what: "1 kB at least 1.0 × auth_request",
+      value: own.requestsPerSecond / auth,
+      unit: " ×",
+      holds: own.requestsPerSecond >= auth,
+    },
+    {
+      what: "p99 under 8 × p50",
+      value: own.p99 / own.p50,
+      unit: " ×",
+      holds: own.p99 < 8 * own.p50,
+    },
     {
       what: "access token under 1.5 × node -e 0",
       value: time("access token") / time("node -e 0"),
@@ -134,7 +180,8 @@ function judge(small: Map<string, Load>, wall: Map<string, number>): void {
     },
   ];
   say("\n### Promises\n");
-  for (const { what, value, unit, holds } of promises) say(`- ${what}: ${value.toFixed(2)}${unit}, ${holds ? "holds" : "**missed**"}`);
+  for (const { what, value, unit, holds } of promises)
+    say(`- ${what}: ${value.toFixed(2)}${unit}, ${holds ? "holds" : "**missed**"}`);
 }
 
 function machine(): string {
@@ -143,7 +190,9 @@ function machine(): string {
     return /\d+\.\d+(?:\.\d+)?/.exec(stdout + stderr)?.[0] ?? "?";
   };
   const model = cpus()[0]?.model.trim() ?? "unknown processor";
-  const cores = pinning ? "proxy alone on core 0, load and origin on core 1" : "one core for everything";
+  const cores = pinning
+    ? "proxy alone on core 0, load and origin on core 1"
+    : "one core for everything";
   const versions = `Node ${process.versions.node}, nginx ${version("/usr/sbin/nginx", "-v")}, wrk ${version("wrk", "-v")}, curl ${version("curl", "--version")}`;
   return `${model}, ${availableParallelism()} cores, Linux ${release()}; ${versions}; ${cores}.`;
 }

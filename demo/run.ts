@@ -1,6 +1,7 @@
-// `npm run demo`: the whole path shown once, with nothing replaced. Starts `postern dev`, signs a demo person
-// in from a terminal (in a real browser when one is here, else over the same pages by HTTP), and calls the
-// protected API. Then it stays up for the reader to try; `--once` ends instead.
+// `npm run demo`: the whole path shown once, with nothing replaced. Starts `postern dev`, signs a
+// demo person in from a terminal (in a real browser when one is here, else over the same pages by
+// HTTP), and calls the protected API. Then it stays up for the reader to try; `--once` ends
+// instead.
 import { type ChildProcessWithoutNullStreams, spawn, spawnSync } from "node:child_process";
 import { existsSync, mkdtempSync, rmSync } from "node:fs";
 import { createServer } from "node:net";
@@ -15,7 +16,8 @@ const cli = join(import.meta.dirname, "../packages/cli/bin/postern.cjs");
 const home = mkdtempSync(join(tmpdir(), "postern-demo-"));
 const environment = { ...process.env, POSTERN_HOME: home, NO_COLOR: "1" };
 const say = (text: string) => process.stdout.write(`${text}\n`);
-const postern = (...args: string[]) => spawn(process.execPath, [cli, ...args], { env: environment });
+const postern = (...args: string[]) =>
+  spawn(process.execPath, [cli, ...args], { env: environment });
 
 const port = await freePort(8600);
 const gateway = postern("dev", "--ephemeral", "--port", String(port));
@@ -44,7 +46,9 @@ try {
   const loginSays = watchOutput(login);
   const [url] = await loginSays.until(/https?:\/\/\S+\/cdn-cgi\/access\/cli\?\S+/);
   const [code] = await loginSays.until(/[0-9A-HJKMNP-TV-Z]{4}-[0-9A-HJKMNP-TV-Z]{4}/);
-  say(`   ${await approve(url, code, async () => (await gatewaySays.until(/PIN for \S+: (\d+)/))[1] ?? "")}`);
+  say(
+    `   ${await approve(url, code, async () => (await gatewaySays.until(/PIN for \S+: (\d+)/))[1] ?? "")}`,
+  );
   if ((await loginSays.ended) !== 0) throw new Error(`access login failed:\n${loginSays.text()}`);
 
   const { shown, args } = callTheApi(application);
@@ -52,7 +56,8 @@ try {
   const called = watchOutput(postern(...args));
   const status = await called.ended;
   say(called.text().trimEnd());
-  if (status !== 0 || !called.text().includes(person)) throw new Error(`${shown} ended with status ${status}`);
+  if (status !== 0 || !called.text().includes(person))
+    throw new Error(`${shown} ended with status ${status}`);
 
   if (once) {
     say("\nDone. Leave out --once to keep it running and try it yourself.");
@@ -80,7 +85,10 @@ Ctrl-C ends it.\n`);
 function callTheApi(application: string): { shown: string; args: string[] } {
   const url = `${application}/anything`;
   if (spawnSync("curl", ["--version"]).status === 0) {
-    return { shown: `access curl ${url}`, args: ["access", "curl", "--silent", "--show-error", url] };
+    return {
+      shown: `access curl ${url}`,
+      args: ["access", "curl", "--silent", "--show-error", url],
+    };
   }
   // Node's resolver knows no names below .localhost on every machine.
   const local = url.replace("//echo.localhost", "//localhost");
@@ -102,15 +110,21 @@ async function approve(url: string, code: string, pin: () => Promise<string>): P
   await visitor.visit(url);
   await visitor.press("Send me a code", { email: person });
   await visitor.press("Sign in", { code: await pin() });
-  if (!visitor.page.text.includes(code)) throw new Error(`the page does not show the terminal's code ${code}`);
+  if (!visitor.page.text.includes(code))
+    throw new Error(`the page does not show the terminal's code ${code}`);
   await visitor.press("Approve");
-  if (visitor.heading() !== "You are signed in") throw new Error(`the approval ended on "${visitor.heading()}"`);
+  if (visitor.heading() !== "You are signed in")
+    throw new Error(`the approval ended on "${visitor.heading()}"`);
   return "No browser is here, so the same pages were walked over HTTP: one-time PIN, code compared, Approve.";
 }
 
 /** A browser that starts; undefined where none is installed, or the installed one does not. */
 async function findBrowser(): Promise<Browser | undefined> {
-  const executablePath = ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"].find((path) => existsSync(path));
+  const executablePath = [
+    "/usr/bin/chromium",
+    "/usr/bin/chromium-browser",
+    "/usr/bin/google-chrome",
+  ].find((path) => existsSync(path));
   if (executablePath === undefined) return undefined;
   const { chromium } = await import("playwright-core");
   const starting = chromium.launch({
@@ -129,7 +143,12 @@ async function findBrowser(): Promise<Browser | undefined> {
   return starting.catch(() => undefined);
 }
 
-async function approveInBrowser(browser: Browser, url: string, code: string, pin: () => Promise<string>): Promise<void> {
+async function approveInBrowser(
+  browser: Browser,
+  url: string,
+  code: string,
+  pin: () => Promise<string>,
+): Promise<void> {
   try {
     const page = await browser.newPage();
     await page.goto(url);

@@ -1,6 +1,6 @@
-// Walks the gateway's pages over plain HTTP as a person with a browser would: follows redirects, keeps
-// cookies per host, fills in forms and presses buttons by their names. For machines without a browser;
-// it works because every page works without JavaScript.
+// Walks the gateway's pages over plain HTTP as a person with a browser would: follows redirects,
+// keeps cookies per host, fills in forms and presses buttons by their names. For machines without a
+// browser; it works because every page works without JavaScript.
 import { request as httpRequest, type IncomingHttpHeaders } from "node:http";
 import { request as httpsRequest } from "node:https";
 import { loopbackAddress } from "@postern/protocol";
@@ -15,7 +15,10 @@ export interface Page {
 export interface Network {
   /** PEM of the authority that signs the gateway's certificate, where it is not a public one */
   ca?: string;
-  /** where every name leads; else names below .localhost lead to this machine and others to where they say */
+  /**
+   * where every name leads; else names below .localhost lead to this machine and others to where
+   * they say
+   */
   address?: string;
 }
 
@@ -47,17 +50,22 @@ export class Visitor {
    */
   async press(label: string, values: Record<string, string> = {}): Promise<Page> {
     const forms = readForms(this.page.text);
-    const form = forms.find((candidate) => candidate.buttons.some((button) => button.label === label));
+    const form = forms.find((candidate) =>
+      candidate.buttons.some((button) => button.label === label),
+    );
     const button = form?.buttons.find((candidate) => candidate.label === label);
     if (form === undefined || button === undefined) {
       const labels = forms.flatMap((candidate) => candidate.buttons.map((each) => each.label));
-      throw new Error(`${this.page.url} (${this.page.status}) has no button "${label}", only: ${labels.join(", ") || "none"}`);
+      throw new Error(
+        `${this.page.url} (${this.page.status}) has no button "${label}", only: ${labels.join(", ") || "none"}`,
+      );
     }
     const fields = new URLSearchParams([...form.fields]);
     for (const [name, value] of Object.entries(values)) fields.set(name, value);
     if (button.name !== undefined) fields.set(button.name, button.value);
     const target = new URL(form.action, this.page.url);
-    if (form.method === "post") return this.#follow(target, "POST", fields.toString(), this.page.url);
+    if (form.method === "post")
+      return this.#follow(target, "POST", fields.toString(), this.page.url);
     target.search = fields.toString();
     return this.#follow(target, "GET", undefined, this.page.url);
   }
@@ -71,7 +79,12 @@ export class Visitor {
     return this.#cookies.get(host)?.get(name);
   }
 
-  async #follow(first: URL, firstMethod: string, firstBody: string | undefined, from: string | undefined): Promise<Page> {
+  async #follow(
+    first: URL,
+    firstMethod: string,
+    firstBody: string | undefined,
+    from: string | undefined,
+  ): Promise<Page> {
     let url = first;
     let method = firstMethod;
     let body = firstBody;
@@ -84,20 +97,29 @@ export class Visitor {
       method = "GET";
       body = undefined;
     }
-    throw new Error(`more than ${redirectLimit} redirects, the last one to ${url.origin}${url.pathname}`);
+    throw new Error(
+      `more than ${redirectLimit} redirects, the last one to ${url.origin}${url.pathname}`,
+    );
   }
 
-  #fetch(url: URL, method: string, body: string | undefined, from: string | undefined): Promise<Page> {
+  #fetch(
+    url: URL,
+    method: string,
+    body: string | undefined,
+    from: string | undefined,
+  ): Promise<Page> {
     const jar = this.#cookies.get(url.hostname) ?? new Map<string, string>();
     this.#cookies.set(url.hostname, jar);
-    const site = from === undefined ? "none" : new URL(from).host === url.host ? "same-origin" : "cross-site";
+    const site =
+      from === undefined ? "none" : new URL(from).host === url.host ? "same-origin" : "cross-site";
     const headers: Record<string, string> = {
       Accept: "text/html,application/xhtml+xml",
       "Sec-Fetch-Mode": "navigate",
       "Sec-Fetch-Dest": "document",
       "Sec-Fetch-Site": site,
     };
-    if (jar.size > 0) headers["Cookie"] = [...jar].map(([name, value]) => `${name}=${value}`).join("; ");
+    if (jar.size > 0)
+      headers["Cookie"] = [...jar].map(([name, value]) => `${name}=${value}`).join("; ");
     if (body !== undefined) {
       headers["Content-Type"] = "application/x-www-form-urlencoded";
       headers["Origin"] = from === undefined ? "null" : new URL(from).origin;
@@ -120,7 +142,12 @@ export class Visitor {
         response.on("data", (chunk: Buffer) => chunks.push(chunk));
         response.on("error", reject);
         response.on("end", () =>
-          resolve({ url: url.href, status: response.statusCode ?? 0, headers: response.headers, text: Buffer.concat(chunks).toString() }),
+          resolve({
+            url: url.href,
+            status: response.statusCode ?? 0,
+            headers: response.headers,
+            text: Buffer.concat(chunks).toString(),
+          }),
         );
       });
       request.on("error", reject);
@@ -133,33 +160,44 @@ function remember(jar: Map<string, string>, line: string): void {
   const [pair = "", ...attributes] = line.split(";");
   const equals = pair.indexOf("=");
   const name = pair.slice(0, equals).trim();
-  const expires = attributes.map((each) => /^\s*expires=(.*)$/i.exec(each)?.[1]).find((each) => each !== undefined);
-  const maxAge = attributes.map((each) => /^\s*max-age=(-?\d+)/i.exec(each)?.[1]).find((each) => each !== undefined);
-  const gone = (expires !== undefined && Date.parse(expires) <= Date.now()) || (maxAge !== undefined && Number(maxAge) <= 0);
+  const expires = attributes
+    .map((each) => /^\s*expires=(.*)$/i.exec(each)?.[1])
+    .find((each) => each !== undefined);
+  const maxAge = attributes
+    .map((each) => /^\s*max-age=(-?\d+)/i.exec(each)?.[1])
+    .find((each) => each !== undefined);
+  const gone =
+    (expires !== undefined && Date.parse(expires) <= Date.now()) ||
+    (maxAge !== undefined && Number(maxAge) <= 0);
   if (gone) jar.delete(name);
   else jar.set(name, pair.slice(equals + 1).trim());
 }
 
 function readForms(html: string): Form[] {
-  return [...html.matchAll(/<form\b([^>]*)>([\s\S]*?)<\/form>/g)].map(([, attributes = "", inner = ""]) => {
-    const fields = new Map<string, string>();
-    for (const [, input = ""] of inner.matchAll(/<input\b([^>]*)>/g)) {
-      const name = attribute(input, "name");
-      const type = attribute(input, "type") ?? "text";
-      if (name !== undefined && (type !== "checkbox" || /\bchecked\b/.test(input))) fields.set(name, attribute(input, "value") ?? "");
-    }
-    const buttons = [...inner.matchAll(/<button\b([^>]*)>([\s\S]*?)<\/button>/g)].map(([, button = "", label = ""]) => ({
-      label: plainText(label),
-      name: attribute(button, "name"),
-      value: attribute(button, "value") ?? "",
-    }));
-    return {
-      action: attribute(attributes, "action") ?? "",
-      method: (attribute(attributes, "method") ?? "get").toLowerCase(),
-      fields,
-      buttons,
-    };
-  });
+  return [...html.matchAll(/<form\b([^>]*)>([\s\S]*?)<\/form>/g)].map(
+    ([, attributes = "", inner = ""]) => {
+      const fields = new Map<string, string>();
+      for (const [, input = ""] of inner.matchAll(/<input\b([^>]*)>/g)) {
+        const name = attribute(input, "name");
+        const type = attribute(input, "type") ?? "text";
+        if (name !== undefined && (type !== "checkbox" || /\bchecked\b/.test(input)))
+          fields.set(name, attribute(input, "value") ?? "");
+      }
+      const buttons = [...inner.matchAll(/<button\b([^>]*)>([\s\S]*?)<\/button>/g)].map(
+        ([, button = "", label = ""]) => ({
+          label: plainText(label),
+          name: attribute(button, "name"),
+          value: attribute(button, "value") ?? "",
+        }),
+      );
+      return {
+        action: attribute(attributes, "action") ?? "",
+        method: (attribute(attributes, "method") ?? "get").toLowerCase(),
+        fields,
+        buttons,
+      };
+    },
+  );
 }
 
 function attribute(text: string, name: string): string | undefined {
@@ -175,10 +213,20 @@ function plainText(html: string): string {
 }
 
 function decodeEntities(text: string): string {
-  const named: Record<string, string> = { amp: "&", lt: "<", gt: ">", quot: '"', apos: "'", nbsp: " " };
-  return text.replace(/&(?:#x([0-9a-f]+)|#(\d+)|([a-z]+));/gi, (whole, hex?: string, decimal?: string, name?: string) => {
-    if (hex !== undefined) return String.fromCodePoint(Number.parseInt(hex, 16));
-    if (decimal !== undefined) return String.fromCodePoint(Number(decimal));
-    return named[name ?? ""] ?? whole;
-  });
+  const named: Record<string, string> = {
+    amp: "&",
+    lt: "<",
+    gt: ">",
+    quot: '"',
+    apos: "'",
+    nbsp: " ",
+  };
+  return text.replace(
+    /&(?:#x([0-9a-f]+)|#(\d+)|([a-z]+));/gi,
+    (whole, hex?: string, decimal?: string, name?: string) => {
+      if (hex !== undefined) return String.fromCodePoint(Number.parseInt(hex, 16));
+      if (decimal !== undefined) return String.fromCodePoint(Number(decimal));
+      return named[name ?? ""] ?? whole;
+    },
+  );
 }

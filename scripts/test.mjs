@@ -1,5 +1,6 @@
-// Runs the whole test suite with Node's own runner, and says at the end which tests this machine made it leave
-// out, why, and the one command that brings what they need. Files or patterns as arguments run those alone.
+// Runs the whole test suite with Node's own runner, and says at the end which tests this machine
+// made it leave out, why, and the one command that brings what they need. Files or patterns as
+// arguments run those alone.
 import { globSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { finished } from "node:stream/promises";
@@ -8,16 +9,22 @@ import { spec } from "node:test/reporters";
 
 const wanted = process.argv.slice(2);
 const major = Number(process.versions.node.split(".")[0]);
-if (major < 24) fail(`The tests need Node 24 or newer; this is ${process.version}. \`npm ci\` brings one on Linux: run \`npm test\`.`);
-const files = globSync(wanted.length > 0 ? wanted : ["packages/*/test/**/*.test.ts", "test/**/*.test.ts"])
+if (major < 24)
+  fail(
+    `The tests need Node 24 or newer; this is ${process.version}. \`npm ci\` brings one on Linux: run \`npm test\`.`,
+  );
+const files = globSync(
+  wanted.length > 0 ? wanted : ["packages/*/test/**/*.test.ts", "test/**/*.test.ts"],
+)
   .filter((file) => !/(^|\/)test\/support\//.test(file))
   .sort();
 if (files.length === 0) fail(`No test file matches ${wanted.join(" ")}`);
 
-// A test that hangs fails after this time, and a file ends with its last test: one mistake costs minutes, not
-// the night. (`timeout` of `run` itself does not end a file that leaks a handle.)
+// A test that hangs fails after this time, and a file ends with its last test: one mistake costs
+// minutes, not the night. (`timeout` of `run` itself does not end a file that leaks a handle.)
 const execArgv = ["--test-timeout=120000", "--test-force-exit"];
-// Browsers, gateways and command lines are processes of their own: one file a core keeps waits short.
+// Browsers, gateways and command lines are processes of their own: one file a core keeps waits
+// short.
 const stream = run({ files, concurrency: Math.max(2, availableParallelism()), execArgv });
 const leftOut = [];
 stream.on("test:fail", ({ todo, skip }) => {
@@ -31,7 +38,9 @@ report.pipe(process.stdout);
 await finished(report);
 
 if (leftOut.length > 0) {
-  console.log(`\nLeft out on this machine: ${leftOut.length} ${leftOut.length === 1 ? "test" : "tests"}`);
+  console.log(
+    `\nLeft out on this machine: ${leftOut.length} ${leftOut.length === 1 ? "test" : "tests"}`,
+  );
   for (const [why, tests] of Map.groupBy(leftOut, (each) => each.why)) {
     console.log(`  ${why}`);
     for (const { name } of tests) console.log(`    - ${name}`);

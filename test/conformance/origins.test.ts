@@ -1,5 +1,5 @@
-// The sample verifiers of examples/origins, as processes of their own: behind the gateway they know who asks;
-// reached directly they believe nobody (O13).
+// The sample verifiers of examples/origins, as processes of their own: behind the gateway they know
+// who asks; reached directly they believe nobody (O13).
 import assert from "node:assert/strict";
 import { spawn, spawnSync } from "node:child_process";
 import { generateKeyPairSync, sign } from "node:crypto";
@@ -24,7 +24,8 @@ interface Verifier {
   missing: string | undefined;
 }
 
-const works = (command: string, ...args: string[]) => spawnSync(command, args, { stdio: "ignore" }).status === 0;
+const works = (command: string, ...args: string[]) =>
+  spawnSync(command, args, { stdio: "ignore" }).status === 0;
 
 const verifiers: Verifier[] = [
   { name: "Node", command: [process.execPath, "server.mjs"], folder: "node", missing: undefined },
@@ -32,9 +33,16 @@ const verifiers: Verifier[] = [
     name: "Python",
     command: ["/usr/bin/python3", "server.py"],
     folder: "python",
-    missing: works("/usr/bin/python3", "-c", "import jwt, cryptography") ? undefined : "Python with PyJWT and cryptography",
+    missing: works("/usr/bin/python3", "-c", "import jwt, cryptography")
+      ? undefined
+      : "Python with PyJWT and cryptography",
   },
-  { name: "Go", command: ["go", "run", "."], folder: "go", missing: works("go", "version") ? undefined : "Go" },
+  {
+    name: "Go",
+    command: ["go", "run", "."],
+    folder: "go",
+    missing: works("go", "version") ? undefined : "Go",
+  },
 ];
 const nginx = ["/usr/sbin/nginx", "/usr/bin/nginx"].find((path) => existsSync(path));
 
@@ -47,7 +55,10 @@ interface Scene {
   certsUrl: string;
 }
 
-/** A gateway with two applications at which Ada signed in once; the origin only records what it is sent. */
+/**
+ * A gateway with two applications at which Ada signed in once; the origin only records what it is
+ * sent.
+ */
 async function issue(context: TestContext): Promise<Scene> {
   const upstream = await startUpstream();
   const policies = [{ name: "everybody", decision: "allow", include: [{ everyone: {} }] }];
@@ -75,7 +86,9 @@ async function issue(context: TestContext): Promise<Scene> {
   await visitor.press("Send me a code", { email: "ada@example.com" });
   await visitor.press("Sign in", { code: gateway.pin("ada@example.com") ?? "" });
   await visitor.visit(gateway.origin("other.localhost"));
-  const [first, second] = upstream.requests.map((request) => request.header("cf-access-jwt-assertion"));
+  const [first, second] = upstream.requests.map((request) =>
+    request.header("cf-access-jwt-assertion"),
+  );
   return {
     assertion: first ?? "",
     otherAssertion: second ?? "",
@@ -85,14 +98,24 @@ async function issue(context: TestContext): Promise<Scene> {
   };
 }
 
-async function startVerifier(context: TestContext, verifier: Verifier, scene: Scene): Promise<string> {
+async function startVerifier(
+  context: TestContext,
+  verifier: Verifier,
+  scene: Scene,
+): Promise<string> {
   const port = await freePort();
   const [command = "", ...args] = verifier.command;
   const child = spawn(command, args, {
     cwd: join(examples, verifier.folder),
     // A group of its own, since `go run` starts the program as its child.
     detached: true,
-    env: { ...process.env, ISSUER: scene.issuer, AUD: scene.aud, CERTS_URL: scene.certsUrl, PORT: String(port) },
+    env: {
+      ...process.env,
+      ISSUER: scene.issuer,
+      AUD: scene.aud,
+      CERTS_URL: scene.certsUrl,
+      PORT: String(port),
+    },
   });
   context.after(() => process.kill(-(child.pid ?? 0), "SIGKILL"));
   await watchProcess(child).until(/listening/);
@@ -100,9 +123,14 @@ async function startVerifier(context: TestContext, verifier: Verifier, scene: Sc
 }
 
 /** The same claims, signed by somebody else under the kid of the real key. */
-function forge(assertion: string, change: Record<string, unknown>, header: Record<string, unknown> = {}): string {
+function forge(
+  assertion: string,
+  change: Record<string, unknown>,
+  header: Record<string, unknown> = {},
+): string {
   const [head = "", body = ""] = assertion.split(".");
-  const read = (part: string) => JSON.parse(Buffer.from(part, "base64url").toString()) as Record<string, unknown>;
+  const read = (part: string) =>
+    JSON.parse(Buffer.from(part, "base64url").toString()) as Record<string, unknown>;
   const write = (value: unknown) => Buffer.from(JSON.stringify(value)).toString("base64url");
   const { privateKey } = generateKeyPairSync("rsa", { modulusLength: 2048 });
   const input = `${write({ ...read(head), ...header })}.${write({ ...read(body), ...change })}`;
@@ -117,7 +145,10 @@ async function judge(address: string, scene: Scene): Promise<void> {
   const good = await ask({ "Cf-Access-Jwt-Assertion": scene.assertion });
   assert.equal(good.status, 200, good.body);
   const refused: Record<string, Record<string, string>> = {
-    "plain identity headers": { "Cf-Access-Authenticated-User-Email": "root@example.com", "X-Forwarded-Email": "root@example.com" },
+    "plain identity headers": {
+      "Cf-Access-Authenticated-User-Email": "root@example.com",
+      "X-Forwarded-Email": "root@example.com",
+    },
     "a token of another application": { "Cf-Access-Jwt-Assertion": scene.otherAssertion },
     "claims changed under the old signature": {
       "Cf-Access-Jwt-Assertion": forge(scene.assertion, { email: "root@example.com" }).replace(
@@ -126,11 +157,16 @@ async function judge(address: string, scene: Scene): Promise<void> {
       ),
     },
     "a key of somebody else": { "Cf-Access-Jwt-Assertion": forge(scene.assertion, {}) },
-    "another issuer": { "Cf-Access-Jwt-Assertion": forge(scene.assertion, { iss: "https://evil.example" }) },
-    "no algorithm": { "Cf-Access-Jwt-Assertion": forge(scene.assertion, {}, { alg: "none" }).replace(/[^.]+$/, "") },
+    "another issuer": {
+      "Cf-Access-Jwt-Assertion": forge(scene.assertion, { iss: "https://evil.example" }),
+    },
+    "no algorithm": {
+      "Cf-Access-Jwt-Assertion": forge(scene.assertion, {}, { alg: "none" }).replace(/[^.]+$/, ""),
+    },
     garbage: { "Cf-Access-Jwt-Assertion": "a.b.c" },
   };
-  for (const [what, headers] of Object.entries(refused)) assert.equal((await ask(headers)).status, 403, what);
+  for (const [what, headers] of Object.entries(refused))
+    assert.equal((await ask(headers)).status, 403, what);
 }
 
 for (const verifier of verifiers) {

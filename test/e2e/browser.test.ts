@@ -1,5 +1,6 @@
-// What only a real browser shows: cookies and their attributes, redirects across hosts, framing, cross-site
-// requests, and that the pages work for somebody who looks at them. Chromium, real providers, the built CLI.
+// What only a real browser shows: cookies and their attributes, redirects across hosts, framing,
+// cross-site requests, and that the pages work for somebody who looks at them. Chromium, real
+// providers, the built CLI.
 import assert from "node:assert/strict";
 import { type TestContext, test } from "node:test";
 import type { Page } from "playwright-core";
@@ -32,67 +33,94 @@ async function signInWithPin(page: Page, gateway: TestGateway, email = ada): Pro
   await page.getByRole("button", { name: "Sign in" }).click();
 }
 
-test("a person signs in with a one-time PIN in Chromium and lands on the page asked for", browserOptions(), async (context) => {
-  const { upstream, gateway } = await scene(context);
-  await withPage(async (page) => {
-    await page.goto(`${gateway.origin("app.localhost")}/reports/7?year=2026`);
-    await page.getByRole("heading", { name: "Sign in to app.localhost" }).waitFor();
-    await signInWithPin(page, gateway);
-    await page.waitForURL(`${gateway.origin("app.localhost")}/reports/7?year=2026`);
-    assert.equal(upstream.requests.at(-1)?.header("cf-access-authenticated-user-email"), ada);
-    const cookie = (await page.context().cookies(gateway.origin("app.localhost"))).find((each) => each.name === "CF_Authorization");
-    assert.equal(cookie?.httpOnly, true);
-    assert.equal(cookie?.sameSite, "Lax");
-    assert.ok((cookie?.expires ?? 0) > Date.now() / 1000);
-  });
-});
+test(
+  "a person signs in with a one-time PIN in Chromium and lands on the page asked for",
+  browserOptions(),
+  async (context) => {
+    const { upstream, gateway } = await scene(context);
+    await withPage(async (page) => {
+      await page.goto(`${gateway.origin("app.localhost")}/reports/7?year=2026`);
+      await page.getByRole("heading", { name: "Sign in to app.localhost" }).waitFor();
+      await signInWithPin(page, gateway);
+      await page.waitForURL(`${gateway.origin("app.localhost")}/reports/7?year=2026`);
+      assert.equal(upstream.requests.at(-1)?.header("cf-access-authenticated-user-email"), ada);
+      const cookie = (await page.context().cookies(gateway.origin("app.localhost"))).find(
+        (each) => each.name === "CF_Authorization",
+      );
+      assert.equal(cookie?.httpOnly, true);
+      assert.equal(cookie?.sameSite, "Lax");
+      assert.ok((cookie?.expires ?? 0) > Date.now() / 1000);
+    });
+  },
+);
 
-test("a person signs in at an OpenID Connect provider in Chromium", browserOptions(), async (context) => {
-  const port = await freePort();
-  const redirectUri = `http://login.localhost:${port}/cdn-cgi/access/callback`;
-  const provider = await startIdentityProvider({
-    redirectUri,
-    accounts: { ada: { email: ada, email_verified: true, groups: ["engineers"] } },
-  });
-  context.after(() => provider.close());
-  const config = { client_id: provider.clientId, client_secret: provider.clientSecret, issuer: provider.issuer };
-  const identity_providers = [{ id: "corp", name: "Example SSO", type: "oidc", config }];
-  const { upstream, gateway } = await scene(context, { identity_providers }, port);
-  await withPage(async (page) => {
-    await page.goto(gateway.origin("app.localhost"));
-    await page.getByRole("button", { name: "Example SSO" }).click();
-    await page.getByLabel("Account").fill("ada");
-    await page.getByRole("button", { name: "Continue" }).click();
-    await page.waitForURL(`${gateway.origin("app.localhost")}/`);
-    assert.equal(upstream.requests.at(-1)?.header("cf-access-authenticated-user-email"), ada);
-  });
-});
+test(
+  "a person signs in at an OpenID Connect provider in Chromium",
+  browserOptions(),
+  async (context) => {
+    const port = await freePort();
+    const redirectUri = `http://login.localhost:${port}/cdn-cgi/access/callback`;
+    const provider = await startIdentityProvider({
+      redirectUri,
+      accounts: { ada: { email: ada, email_verified: true, groups: ["engineers"] } },
+    });
+    context.after(() => provider.close());
+    const config = {
+      client_id: provider.clientId,
+      client_secret: provider.clientSecret,
+      issuer: provider.issuer,
+    };
+    const identity_providers = [{ id: "corp", name: "Example SSO", type: "oidc", config }];
+    const { upstream, gateway } = await scene(context, { identity_providers }, port);
+    await withPage(async (page) => {
+      await page.goto(gateway.origin("app.localhost"));
+      await page.getByRole("button", { name: "Example SSO" }).click();
+      await page.getByLabel("Account").fill("ada");
+      await page.getByRole("button", { name: "Continue" }).click();
+      await page.waitForURL(`${gateway.origin("app.localhost")}/`);
+      assert.equal(upstream.requests.at(-1)?.header("cf-access-authenticated-user-email"), ada);
+    });
+  },
+);
 
-test("a terminal is approved in Chromium by comparing the code", browserOptions(), async (context) => {
-  const { gateway, environment, upstream } = await scene(context);
-  const login = startPostern(["access", "login", gateway.origin("app.localhost"), "--no-browser"], environment);
-  const [url] = await login.until(/https?:\/\/\S+\/cdn-cgi\/access\/cli\?\S+/);
-  const [code] = await login.until(/[0-9A-HJKMNP-TV-Z]{4}-[0-9A-HJKMNP-TV-Z]{4}/);
-  await withPage(async (page) => {
-    await page.goto(url);
-    await signInWithPin(page, gateway);
-    await page.getByRole("heading", { name: "Approve sign-in from a terminal" }).waitFor();
-    assert.equal((await page.getByLabel("Code").innerText()).trim(), code);
-    await page.getByRole("button", { name: "Approve" }).click();
-    await page.getByRole("heading", { name: "You are signed in" }).waitFor();
-  });
-  assert.equal(await login.ended, 0, login.stderr());
-  const curl = await runPostern(["access", "curl", "-sS", `${gateway.origin("app.localhost")}/x`], environment);
-  assert.equal(curl.status, 0);
-  assert.equal(upstream.requests.at(-1)?.header("cf-access-authenticated-user-email"), ada);
-});
+test(
+  "a terminal is approved in Chromium by comparing the code",
+  browserOptions(),
+  async (context) => {
+    const { gateway, environment, upstream } = await scene(context);
+    const login = startPostern(
+      ["access", "login", gateway.origin("app.localhost"), "--no-browser"],
+      environment,
+    );
+    const [url] = await login.until(/https?:\/\/\S+\/cdn-cgi\/access\/cli\?\S+/);
+    const [code] = await login.until(/[0-9A-HJKMNP-TV-Z]{4}-[0-9A-HJKMNP-TV-Z]{4}/);
+    await withPage(async (page) => {
+      await page.goto(url);
+      await signInWithPin(page, gateway);
+      await page.getByRole("heading", { name: "Approve sign-in from a terminal" }).waitFor();
+      assert.equal((await page.getByLabel("Code").innerText()).trim(), code);
+      await page.getByRole("button", { name: "Approve" }).click();
+      await page.getByRole("heading", { name: "You are signed in" }).waitFor();
+    });
+    assert.equal(await login.ended, 0, login.stderr());
+    const curl = await runPostern(
+      ["access", "curl", "-sS", `${gateway.origin("app.localhost")}/x`],
+      environment,
+    );
+    assert.equal(curl.status, 0);
+    assert.equal(upstream.requests.at(-1)?.header("cf-access-authenticated-user-email"), ada);
+  },
+);
 
 test(
   "a script of the protected application can neither read nor frame nor submit the approval page (C5)",
   browserOptions(),
   async (context) => {
     const { gateway, environment } = await scene(context);
-    const login = startPostern(["access", "login", gateway.origin("app.localhost"), "--no-browser"], environment);
+    const login = startPostern(
+      ["access", "login", gateway.origin("app.localhost"), "--no-browser"],
+      environment,
+    );
     const [url] = await login.until(/https?:\/\/\S+\/cdn-cgi\/access\/cli\?\S+/);
     await withPage(async (page) => {
       await page.goto(url);
@@ -118,9 +146,16 @@ test(
         (address) =>
           new Promise<boolean>((resolve) => {
             const { document } = globalThis as unknown as {
-              document: { createElement(name: string): Record<string, unknown>; body: { append(node: unknown): void } };
+              document: {
+                createElement(name: string): Record<string, unknown>;
+                body: { append(node: unknown): void };
+              };
             };
-            const frame = document.createElement("iframe") as { src: string; onload: () => void; contentDocument: unknown };
+            const frame = document.createElement("iframe") as {
+              src: string;
+              onload: () => void;
+              contentDocument: unknown;
+            };
             frame.onload = () => resolve(frame.contentDocument !== null);
             frame.src = address;
             document.body.append(frame);
@@ -129,15 +164,27 @@ test(
       );
       assert.equal(framed, false, "the frame shows the browser's own error, of an opaque origin");
       assert.equal(
-        page.frames().some((frame) => frame.url() === approval && frame !== page.mainFrame() && frame.name() === "readable"),
+        page
+          .frames()
+          .some(
+            (frame) =>
+              frame.url() === approval && frame !== page.mainFrame() && frame.name() === "readable",
+          ),
         false,
       );
 
       await page.evaluate((address) => {
         const { document } = globalThis as unknown as {
-          document: { createElement(name: string): Record<string, unknown>; body: { append(node: unknown): void } };
+          document: {
+            createElement(name: string): Record<string, unknown>;
+            body: { append(node: unknown): void };
+          };
         };
-        const form = document.createElement("form") as { method: string; action: string; submit(): void };
+        const form = document.createElement("form") as {
+          method: string;
+          action: string;
+          submit(): void;
+        };
         form.method = "post";
         form.action = address;
         document.body.append(form);
@@ -148,7 +195,11 @@ test(
     });
     login.child.kill("SIGTERM");
     await login.ended;
-    assert.equal((await runPostern(["access", "token", gateway.origin("app.localhost")], environment)).status, 3, "nothing was delivered");
+    assert.equal(
+      (await runPostern(["access", "token", gateway.origin("app.localhost")], environment)).status,
+      3,
+      "nothing was delivered",
+    );
   },
 );
 

@@ -1,5 +1,5 @@
-// What an operator edits while people work: it takes effect without a restart, whatever the editor does with the
-// file, and nobody's open connection notices.
+// What an operator edits while people work: it takes effect without a restart, whatever the editor
+// does with the file, and nobody's open connection notices.
 import assert from "node:assert/strict";
 import { once } from "node:events";
 import { mkdirSync, renameSync, symlinkSync, writeFileSync } from "node:fs";
@@ -27,7 +27,12 @@ const notApplied = "the changed configuration was not applied; the one before st
 async function scene(context: TestContext) {
   const tls = certificate(context);
   const operator = await anOperator(context, { tls: { certificates: [tls] } });
-  const question = { port: operator.port, ca: tls.ca, servername: host, headers: { Host: `${host}:${operator.port}` } };
+  const question = {
+    port: operator.port,
+    ca: tls.ca,
+    servername: host,
+    headers: { Host: `${host}:${operator.port}` },
+  };
   const status = async () => (await ask(question)).status;
   return { operator, question, status };
 }
@@ -39,7 +44,13 @@ test("a changed file is in force without a restart, however often and however it
   operator.write(answering(201));
   const running = await operator.start();
   assert.equal(await status(), 201);
-  const ways: (keyof Pick<Operator, "write" | "replace">)[] = ["replace", "write", "replace", "replace", "write"];
+  const ways: (keyof Pick<Operator, "write" | "replace">)[] = [
+    "replace",
+    "write",
+    "replace",
+    "replace",
+    "write",
+  ];
   for (const [index, way] of ways.entries()) {
     operator[way](answering(202 + index));
     await askUntil(status, (found) => found === 202 + index);
@@ -99,7 +110,10 @@ test("a file with mistakes changes nothing, the log has each of them with its li
   for (const problem of problems) assert.match(problem, /^\/.*\/postern\.yaml:\d+: /);
   assert.deepEqual(
     problems.map((problem) => problem.slice(operator.file.length).replace(/^:\d+: /, "")),
-    ["surprise: unknown field; remove it, or correct its name", "log.level: must be one of debug, info, warn, error, silent"],
+    [
+      "surprise: unknown field; remove it, or correct its name",
+      "log.level: must be one of debug, info, warn, error, silent",
+    ],
   );
   assert.equal(await status(), 201);
 
@@ -115,8 +129,15 @@ test("an operator who changes what is read at the start only is told so", async 
   const { operator, status } = await scene(context);
   operator.write(answering(201));
   const running = await operator.start();
-  operator.write({ ...answering(202), trusted_proxies: ["192.0.2.1"], limits: { header_bytes: 8192 } });
-  const { fields } = await said(running, "these fields take effect when the gateway is started again");
+  operator.write({
+    ...answering(202),
+    trusted_proxies: ["192.0.2.1"],
+    limits: { header_bytes: 8192 },
+  });
+  const { fields } = await said(
+    running,
+    "these fields take effect when the gateway is started again",
+  );
   assert.deepEqual(fields, ["trusted_proxies", "limits"]);
   assert.equal(await status(), 202, "the rest is in force");
 });

@@ -1,5 +1,5 @@
-// `postern keys rotate` beside a running gateway: whoever is signed in stays so, origins find every key that they need,
-// and from then on the new key signs.
+// `postern keys rotate` beside a running gateway: whoever is signed in stays so, origins find every
+// key that they need, and from then on the new key signs.
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
@@ -14,10 +14,16 @@ interface Certs {
   public_cert: { kid: string };
 }
 
-const people = [{ name: "people", decision: "allow", include: [{ email_domain: { domain: "example.com" } }] }];
+const people = [
+  { name: "people", decision: "allow", include: [{ email_domain: { domain: "example.com" } }] },
+];
 
 async function scene(context: TestContext) {
-  const [upstream, mail, tls] = [await startUpstream(), await startMailServer(), certificate(context)];
+  const [upstream, mail, tls] = [
+    await startUpstream(),
+    await startMailServer(),
+    certificate(context),
+  ];
   context.after(() => Promise.all([upstream.close(), mail.close()]));
   const sections = {
     tls: { certificates: [tls] },
@@ -34,7 +40,8 @@ async function scene(context: TestContext) {
     upstream,
     operator,
     /** as somebody else on this machine, with the same file */
-    rotate: () => runPostern(["keys", "rotate", "--config", file], { POSTERN_HOME: join(folder, "home") }),
+    rotate: () =>
+      runPostern(["keys", "rotate", "--config", file], { POSTERN_HOME: join(folder, "home") }),
     async certs(): Promise<Certs> {
       const { text } = await ask({
         port,
@@ -55,7 +62,11 @@ async function scene(context: TestContext) {
       return visitor.cookie(host, "CF_Authorization") ?? "";
     },
     async statusWith(token: string): Promise<number> {
-      const headers = { Host: `${host}:${port}`, "Cf-Access-Token": token, Accept: "application/json" };
+      const headers = {
+        Host: `${host}:${port}`,
+        "Cf-Access-Token": token,
+        Accept: "application/json",
+      };
       return (await ask({ port, ca: tls.ca, servername: host, headers })).status;
     },
     /** the key that signed what the origin got last */
@@ -71,7 +82,9 @@ test("after `postern keys rotate` old tokens open, new ones bear the new key, an
   const { rotate, certs, signIn, statusWith, kidAtOrigin } = await scene(context);
   const token = await signIn("ada@example.com");
   const before = await certs();
-  const [first, ...waiting] = before.keys.map(({ kid }) => kid).sort((a) => (a === kidOf(token) ? -1 : 1));
+  const [first, ...waiting] = before.keys
+    .map(({ kid }) => kid)
+    .sort((a) => (a === kidOf(token) ? -1 : 1));
   assert.equal(first, before.public_cert.kid);
   assert.equal(waiting.length, 1, "the next key is published before it signs");
 
@@ -80,7 +93,10 @@ test("after `postern keys rotate` old tokens open, new ones bear the new key, an
   const after = await askUntil(certs, ({ public_cert }) => public_cert.kid !== first);
   assert.equal(after.public_cert.kid, waiting[0]);
   const kids = after.keys.map(({ kid }) => kid);
-  assert.ok(kids.includes(first ?? "") && kids.includes(waiting[0] ?? ""), "the old one and the new one");
+  assert.ok(
+    kids.includes(first ?? "") && kids.includes(waiting[0] ?? ""),
+    "the old one and the new one",
+  );
 
   assert.equal(await statusWith(token), 200);
   assert.equal(kidAtOrigin(), first, "an origin finds the key of what it gets on the list");

@@ -1,5 +1,6 @@
-// `postern gateway --config FILE` as an operator runs it: a process of its own, its file in a folder that goes with
-// the test. What it says is in its log; what it does is asked over the network.
+// `postern gateway --config FILE` as an operator runs it: a process of its own, its file in a
+// folder that goes with the test. What it says is in its log; what it does is asked over the
+// network.
 import { renameSync, writeFileSync } from "node:fs";
 import type { IncomingHttpHeaders, IncomingMessage, RequestOptions } from "node:http";
 import { request as plainRequest } from "node:http";
@@ -33,13 +34,20 @@ export interface Operator {
   start(): Promise<Running>;
 }
 
-/** @param defaults sections of every file that this operator writes; `listen` and `auth_domain` have their own */
+/**
+ * @param defaults sections of every file that this operator writes; `listen` and `auth_domain` have
+ * their own
+ */
 export async function anOperator(context: TestContext, defaults: Sections): Promise<Operator> {
   const folder = temporaryHome(context);
   const file = join(folder, "postern.yaml");
   const port = await freePort();
   const textOf = (sections: Sections) =>
-    JSON.stringify({ auth_domain: `${teamHost}:${port}`, listen: `127.0.0.1:${port}`, ...defaults, ...sections }, null, 2);
+    JSON.stringify(
+      { auth_domain: `${teamHost}:${port}`, listen: `127.0.0.1:${port}`, ...defaults, ...sections },
+      null,
+      2,
+    );
   return {
     folder,
     file,
@@ -58,7 +66,11 @@ export async function anOperator(context: TestContext, defaults: Sections): Prom
 }
 
 /** Does not wait until it is up, which it may never be. */
-export function startGateway(context: TestContext, file: string, environment: Record<string, string> = {}): Running {
+export function startGateway(
+  context: TestContext,
+  file: string,
+  environment: Record<string, string> = {},
+): Running {
   const running = startPostern(["gateway", "--config", file], environment);
   context.after(async () => {
     running.child.kill("SIGKILL");
@@ -68,7 +80,11 @@ export function startGateway(context: TestContext, file: string, environment: Re
 }
 
 /** Waits until the log has said it so many times. @returns the last of these lines */
-export async function said(running: Running, message: string, times = 1): Promise<Record<string, unknown>> {
+export async function said(
+  running: Running,
+  message: string,
+  times = 1,
+): Promise<Record<string, unknown>> {
   await running.until(new RegExp(`(?:"${message}[^\\n]*\\n[\\s\\S]*?){${times}}`));
   const lines = running.stderr().split("\n");
   return JSON.parse(lines.filter((line) => line.includes(`"${message}`))[times - 1] ?? "");
@@ -77,7 +93,10 @@ export async function said(running: Running, message: string, times = 1): Promis
 /** An application that everybody may use. @param service an origin, or `http_status:` */
 export function openTo(service: string, hostname = host): Sections {
   const everybody = [{ name: "everybody", decision: "bypass", include: [{ everyone: {} }] }];
-  return { applications: [{ name: "App", domain: hostname, policies: everybody }], ingress: [{ service }] };
+  return {
+    applications: [{ name: "App", domain: hostname, policies: everybody }],
+    ingress: [{ service }],
+  };
 }
 
 /** One certificate for both hosts, ready to stand in a configuration. */
@@ -85,17 +104,29 @@ export function certificate(context: TestContext): TestCertificate {
   return certificateFor(context, [teamHost, host]);
 }
 
-/** Asks with a connection of its own. @param options.ca the authorities to believe; none: over plain HTTP */
-export function ask(options: RequestOptions & { ca?: string | string[]; servername?: string }): Promise<Answer> {
+/**
+ * Asks with a connection of its own. @param options.ca the authorities to believe; none: over plain
+ * HTTP
+ */
+export function ask(
+  options: RequestOptions & { ca?: string | string[]; servername?: string },
+): Promise<Answer> {
   return open(options).then(async (response) => {
     const chunks: Buffer[] = [];
     for await (const chunk of response) chunks.push(chunk as Buffer);
-    return { status: response.statusCode ?? 0, headers: response.headers, text: Buffer.concat(chunks).toString() };
+    return {
+      status: response.statusCode ?? 0,
+      headers: response.headers,
+      text: Buffer.concat(chunks).toString(),
+    };
   });
 }
 
 /** The answer as soon as its head is here; the body is the caller's. */
-export function open({ ca, ...options }: RequestOptions & { ca?: string | string[]; servername?: string }): Promise<IncomingMessage> {
+export function open({
+  ca,
+  ...options
+}: RequestOptions & { ca?: string | string[]; servername?: string }): Promise<IncomingMessage> {
   return new Promise((resolve, reject) => {
     const request =
       ca === undefined
@@ -106,8 +137,14 @@ export function open({ ca, ...options }: RequestOptions & { ca?: string | string
   });
 }
 
-/** Asks again and again until the answer is as wanted: for what the gateway takes up by itself and does not log. */
-export async function askUntil<T>(question: () => Promise<T>, wanted: (answer: T) => boolean): Promise<T> {
+/**
+ * Asks again and again until the answer is as wanted: for what the gateway takes up by itself and
+ * does not log.
+ */
+export async function askUntil<T>(
+  question: () => Promise<T>,
+  wanted: (answer: T) => boolean,
+): Promise<T> {
   for (;;) {
     const answer = await question();
     if (wanted(answer)) return answer;

@@ -1,5 +1,5 @@
-// `postern gateway` from start to end, as the one sees it who runs it: what it says when it cannot start, where it
-// listens, and that whoever is being served is served to the end.
+// `postern gateway` from start to end, as the one sees it who runs it: what it says when it cannot
+// start, where it listens, and that whoever is being served is served to the end.
 import assert from "node:assert/strict";
 import { lstatSync, readFileSync, writeFileSync } from "node:fs";
 import { Agent } from "node:https";
@@ -10,11 +10,23 @@ import { runPostern } from "../support/cli.ts";
 import { freePort } from "../support/gateway.ts";
 import { rawExchange, rawRequest } from "../support/raw-request.ts";
 import { held, startUpstream } from "../support/upstream.ts";
-import { anOperator, ask, askUntil, certificate, host, openTo, teamHost } from "./gateway-process-room.ts";
+import {
+  anOperator,
+  ask,
+  askUntil,
+  certificate,
+  host,
+  openTo,
+  teamHost,
+} from "./gateway-process-room.ts";
 
 test("a gateway that cannot start says why in lines and ends with a status, without a stack trace", async (context) => {
   const operator = await anOperator(context, openTo("http_status:204"));
-  operator.write({ listen: `0.0.0.0:${operator.port}`, surprise: 1, store: "mysql://ada:hunter2@db/x" });
+  operator.write({
+    listen: `0.0.0.0:${operator.port}`,
+    surprise: 1,
+    store: "mysql://ada:hunter2@db/x",
+  });
   const wrong = await runPostern(["gateway", "--config", operator.file], {});
   assert.equal(wrong.status, 1);
   const lines = wrong.stderr.trimEnd().split("\n");
@@ -28,7 +40,10 @@ test("a gateway that cannot start says why in lines and ends with a status, with
 
   const none = await runPostern(["gateway", "--config", join(operator.folder, "none.yaml")], {});
   assert.equal(none.status, 1);
-  assert.match(none.stderr, /^postern: \/.*\/none\.yaml: cannot be read \(ENOENT\); name the file with --config\n$/);
+  assert.match(
+    none.stderr,
+    /^postern: \/.*\/none\.yaml: cannot be read \(ENOENT\); name the file with --config\n$/,
+  );
 });
 
 test("a gateway whose address is taken says which one, and ends", async (context) => {
@@ -49,21 +64,31 @@ test("a `postern dev` that cannot start ends as well", async (context) => {
   const upstream = await startUpstream();
   context.after(() => upstream.close());
   const { folder } = await anOperator(context, {});
-  const dev = (...args: string[]) => runPostern(["dev", "--ephemeral", "--port", `${upstream.port}`, ...args], { POSTERN_HOME: folder });
+  const dev = (...args: string[]) =>
+    runPostern(["dev", "--ephemeral", "--port", `${upstream.port}`, ...args], {
+      POSTERN_HOME: folder,
+    });
   const taken = await dev();
   assert.equal(taken.status, 1);
   assert.match(taken.stderr, /cannot listen on 127\.0\.0\.1:\d+ \(EADDRINUSE\)/);
   const twice = await dev("--upstream", upstream.origin, "--upstream", upstream.origin);
   assert.equal(twice.status, 1);
-  assert.equal(twice.stderr, 'postern: --upstream: two are called "app"; give each a name of its own, as name=URL\n');
+  assert.equal(
+    twice.stderr,
+    'postern: --upstream: two are called "app"; give each a name of its own, as name=URL\n',
+  );
 });
 
 test("whoever comes over http is sent to https at the port that people see, and a Host that is none to nowhere", async (context) => {
   const redirectPort = await freePort();
-  const operator = await anOperator(context, { ...openTo("http_status:204"), tls: { certificates: [certificate(context)] } });
+  const operator = await anOperator(context, {
+    ...openTo("http_status:204"),
+    tls: { certificates: [certificate(context)] },
+  });
   operator.write({ redirect_http: `127.0.0.1:${redirectPort}` });
   const running = await operator.start();
-  const get = (line: string, ...headers: string[]) => rawRequest(redirectPort, `${line} HTTP/1.1`, headers);
+  const get = (line: string, ...headers: string[]) =>
+    rawRequest(redirectPort, `${line} HTTP/1.1`, headers);
 
   for (const [asked, path] of [
     [host, "/a?b=//c"],
@@ -96,9 +121,16 @@ test("whoever comes over http is sent to https at the port that people see, and 
     assert.equal(status, 400, line);
     assert.equal(headers["location"], undefined);
   }
-  assert.equal((await get("GET /", `Host: ${host}`, "Host: evil.test")).status, 400, "two are none");
+  assert.equal(
+    (await get("GET /", `Host: ${host}`, "Host: evil.test")).status,
+    400,
+    "two are none",
+  );
 
-  operator.write({ redirect_http: `127.0.0.1:${redirectPort}`, public_ports: [443, operator.port] });
+  operator.write({
+    redirect_http: `127.0.0.1:${redirectPort}`,
+    public_ports: [443, operator.port],
+  });
   running.child.kill("SIGTERM");
   assert.equal(await running.ended, 0);
   await operator.start();
@@ -118,7 +150,10 @@ test("a gateway listens on a Unix socket beside its file, takes over one that wa
 
   const second = await runPostern(["gateway", "--config", operator.file], {});
   assert.equal(second.status, 1);
-  assert.match(second.stderr, /cannot listen on unix:\/.*\/gateway\.sock \(EADDRINUSE\); something else is there/);
+  assert.match(
+    second.stderr,
+    /cannot listen on unix:\/.*\/gateway\.sock \(EADDRINUSE\); something else is there/,
+  );
   assert.equal(await status(), 204, "the first one is still there");
 
   killed.child.kill("SIGKILL");
@@ -143,14 +178,23 @@ test("a gateway that is told to end finishes the answer that it owes, takes no n
   const { answer, release } = held();
   upstream.answerWith(answer);
   const tls = certificate(context);
-  const operator = await anOperator(context, { ...openTo(upstream.origin), tls: { certificates: [tls] } });
+  const operator = await anOperator(context, {
+    ...openTo(upstream.origin),
+    tls: { certificates: [tls] },
+  });
   operator.write({ limits: { idle_timeout: "1h" } });
   const running = await operator.start();
   const { port } = operator;
   // A connection that its client would keep.
   const agent = new Agent({ keepAlive: true });
   context.after(() => agent.destroy());
-  const owed = ask({ port, ca: tls.ca, agent, servername: host, headers: { Host: `${host}:${port}` } });
+  const owed = ask({
+    port,
+    ca: tls.ca,
+    agent,
+    servername: host,
+    headers: { Host: `${host}:${port}` },
+  });
   await upstream.seen(1);
 
   running.child.kill("SIGTERM");
@@ -178,10 +222,16 @@ test("a head beyond limits.header_bytes is refused before anybody behind sees it
   const upstream = await startUpstream();
   context.after(() => upstream.close());
   const operator = await anOperator(context, openTo(upstream.origin, "app.localhost"));
-  operator.write({ auth_domain: `login.localhost:${operator.port}`, limits: { header_bytes: 8192 } });
+  operator.write({
+    auth_domain: `login.localhost:${operator.port}`,
+    limits: { header_bytes: 8192 },
+  });
   await operator.start();
   const get = (bytes: number) =>
-    rawRequest(operator.port, "GET / HTTP/1.1", [`Host: app.localhost:${operator.port}`, `X: ${"x".repeat(bytes)}`]);
+    rawRequest(operator.port, "GET / HTTP/1.1", [
+      `Host: app.localhost:${operator.port}`,
+      `X: ${"x".repeat(bytes)}`,
+    ]);
   const refused = await get(9_000);
   assert.equal(refused.status, 431);
   assert.equal(refused.body, "The head of the request is too large.\n");
@@ -212,7 +262,9 @@ test("what the parser refuses is not answered in the middle of another answer", 
       if (received.includes("begun")) resolve();
     }),
   );
-  socket.write(`POST / HTTP/1.1\r\nHost: app.localhost:${operator.port}\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nx\r\n`);
+  socket.write(
+    `POST / HTTP/1.1\r\nHost: app.localhost:${operator.port}\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nx\r\n`,
+  );
   await Promise.all([streaming.promise, begun]);
   socket.write("no chunk\r\n");
   await closed;

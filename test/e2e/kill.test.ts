@@ -1,5 +1,5 @@
-// `kill -9` of the gateway between any two steps of a login: what a person was told has happened is still so
-// after the restart, and what was ended stays ended.
+// `kill -9` of the gateway between any two steps of a login: what a person was told has happened is
+// still so after the restart, and what was ended stays ended.
 import assert from "node:assert/strict";
 import { randomInt } from "node:crypto";
 import { request } from "node:http";
@@ -17,7 +17,9 @@ async function startMortalGateway(context: TestContext) {
   const port = await freePort();
   let running: Running | undefined;
   const start = async () => {
-    running = startPostern(["dev", "--port", String(port), "--data", join(home, "data")], { POSTERN_HOME: home });
+    running = startPostern(["dev", "--port", String(port), "--data", join(home, "data")], {
+      POSTERN_HOME: home,
+    });
     await running.until(/Postern is up/);
   };
   await start();
@@ -32,7 +34,9 @@ async function startMortalGateway(context: TestContext) {
     pin: async () => (await running?.until(/PIN for \S+: (\d+)/))?.[1] ?? "",
     /** the newest one; the gateway that said it may be dead by now */
     async pinOf(email: string) {
-      const said = await running?.until(new RegExp(`PIN for ${email}: (\\d+)(?![\\s\\S]*PIN for ${email}:)`));
+      const said = await running?.until(
+        new RegExp(`PIN for ${email}: (\\d+)(?![\\s\\S]*PIN for ${email}:)`),
+      );
       return said?.[1] ?? "";
     },
     async killAndRestart() {
@@ -45,7 +49,11 @@ async function startMortalGateway(context: TestContext) {
 
 function ask(port: number, host: string, token: string): Promise<number> {
   return new Promise((resolve, reject) => {
-    const headers = { Host: `${host}:${port}`, "cf-access-token": token, Accept: "application/json" };
+    const headers = {
+      Host: `${host}:${port}`,
+      "cf-access-token": token,
+      Accept: "application/json",
+    };
     const asked = request({ host: "127.0.0.1", port, headers, agent: false }, (response) => {
       response.resume();
       resolve(response.statusCode ?? 0);

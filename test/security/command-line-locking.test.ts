@@ -1,5 +1,5 @@
-// Many processes that need a login at once, and logins that end badly (security-cases 2.6): one browser window, one
-// answer, and nobody locked out afterwards.
+// Many processes that need a login at once, and logins that end badly (security-cases 2.6): one
+// browser window, one answer, and nobody locked out afterwards.
 import assert from "node:assert/strict";
 import { readdirSync } from "node:fs";
 import type { ServerResponse } from "node:http";
@@ -14,7 +14,9 @@ async function scene(context: TestContext): Promise<{ peer: Peer; person: Machin
 }
 
 function filesOf(person: Machine, kind: RegExp): string[] {
-  return (readdirSync(person.home, { recursive: true }) as string[]).filter((name) => kind.test(name));
+  return (readdirSync(person.home, { recursive: true }) as string[]).filter((name) =>
+    kind.test(name),
+  );
 }
 
 /** A login that was killed while it waited for the person. */
@@ -37,8 +39,15 @@ test("a gateway that refuses the token it has just issued ends the login, and th
   };
   const refused = await person.run(["access", "login", url]);
   assert.deepEqual([refused.status, refused.stdout], [1, ""]);
-  assert.match(refused.stderr, /^postern: .* refuses the token that .* has just issued for it; ask whoever runs the gateway$/m);
-  assert.deepEqual(filesOf(person, /^tokens.*\.json$|\.lock$/), [], "nothing is stored, nobody is locked out");
+  assert.match(
+    refused.stderr,
+    /^postern: .* refuses the token that .* has just issued for it; ask whoever runs the gateway$/m,
+  );
+  assert.deepEqual(
+    filesOf(person, /^tokens.*\.json$|\.lock$/),
+    [],
+    "nothing is stored, nobody is locked out",
+  );
   peer.answer = undefined;
   assert.equal((await person.run(["access", "login", url])).status, 0);
 });
@@ -63,7 +72,12 @@ test("a login that was killed leaves a lock that the next one takes over (C13)",
 });
 
 /** Starts many logins; the person approves when all others have said that they wait. */
-async function manyLogins(peer: Peer, person: Machine, url: string, count: number): Promise<Finished[]> {
+async function manyLogins(
+  peer: Peer,
+  person: Machine,
+  url: string,
+  count: number,
+): Promise<Finished[]> {
   let approve = () => {};
   const everybodyWaits = new Promise<void>((resolve) => {
     approve = resolve;
@@ -72,22 +86,38 @@ async function manyLogins(peer: Peer, person: Machine, url: string, count: numbe
     if (seen.url.startsWith("/cdn-cgi/access/cli")) await everybodyWaits;
     return false;
   };
-  const running = Array.from({ length: count }, () => person.start(["access", "login", "--no-verbose", url]));
+  const running = Array.from({ length: count }, () =>
+    person.start(["access", "login", "--no-verbose", url]),
+  );
   await Promise.all(running.map(({ until }) => until(/waiting for it|should have opened/)));
   approve();
-  return Promise.all(running.map(async (each) => ({ status: await each.ended, stdout: each.stdout(), stderr: each.stderr() })));
+  return Promise.all(
+    running.map(async (each) => ({
+      status: await each.ended,
+      stdout: each.stdout(),
+      stderr: each.stderr(),
+    })),
+  );
 }
 
 test("thirty logins at once open one browser window, and all end with the token (C14)", async (context) => {
   const { peer, person, url } = await scene(context);
   const logins = await manyLogins(peer, person, url, 30);
-  assert.deepEqual([...new Set(logins.map(({ status }) => status))], [0], logins.find(({ status }) => status !== 0)?.stderr);
+  assert.deepEqual(
+    [...new Set(logins.map(({ status }) => status))],
+    [0],
+    logins.find(({ status }) => status !== 0)?.stderr,
+  );
   assert.equal(person.opened().length, 1);
   assert.equal(new Set(logins.map(({ stdout }) => stdout)).size, 1);
   assert.match(logins[0]?.stdout ?? "", /^[\w-]+\.[\w-]+\.[\w-]+$/);
   const waited = logins.filter(({ stderr }) => stderr.includes("waiting for it"));
   assert.equal(waited.length, 29);
-  for (const { stderr } of waited) assert.ok(stderr.includes(person.opened()[0] ?? "?"), "the others say where it can be approved");
+  for (const { stderr } of waited)
+    assert.ok(
+      stderr.includes(person.opened()[0] ?? "?"),
+      "the others say where it can be approved",
+    );
 });
 
 test("thirty logins behind the lock of a dead one open one browser window as well (C13, C14)", async (context) => {
@@ -108,7 +138,9 @@ test("commands of two applications of one team share the window: the second is e
     if (seen.url.startsWith("/cdn-cgi/access/cli")) await everybodyWaits;
     return false;
   };
-  const running = [url, peer.origin("other"), url, peer.origin("other")].map((each) => person.start(["access", "login", "-q", each]));
+  const running = [url, peer.origin("other"), url, peer.origin("other")].map((each) =>
+    person.start(["access", "login", "-q", each]),
+  );
   await Promise.all(running.map(({ until }) => until(/waiting for it|should have opened/)));
   approve();
   assert.deepEqual(await Promise.all(running.map(({ ended }) => ended)), [0, 0, 0, 0]);
@@ -125,16 +157,27 @@ test("a person who says no is asked once, not once by each process that waited (
     };
   });
   const person = machine(context, "exit 0");
-  const running = Array.from({ length: 8 }, () => person.start(["access", "login", peer.origin("app")]));
+  const running = Array.from({ length: 8 }, () =>
+    person.start(["access", "login", peer.origin("app")]),
+  );
   await Promise.all(running.map(({ until }) => until(/waiting for it|should have opened/)));
   json(await polled, 410, { error: "refused" });
   assert.deepEqual([...new Set(await Promise.all(running.map(({ ended }) => ended)))], [6]);
   assert.equal(person.opened().length, 1);
 });
 
-test("without a terminal nobody is asked at all, by however many (C14)", needs("curl"), async (context) => {
-  const { peer, person, url } = await scene(context);
-  const running = Array.from({ length: 8 }, (_, index) => person.start(["access", index % 2 === 0 ? "token" : "curl", url], { CI: "1" }));
-  assert.deepEqual([...new Set(await Promise.all(running.map(({ ended }) => ended)))].sort(), [125, 3]);
-  assert.deepEqual([person.opened(), peer.requests], [[], []]);
-});
+test(
+  "without a terminal nobody is asked at all, by however many (C14)",
+  needs("curl"),
+  async (context) => {
+    const { peer, person, url } = await scene(context);
+    const running = Array.from({ length: 8 }, (_, index) =>
+      person.start(["access", index % 2 === 0 ? "token" : "curl", url], { CI: "1" }),
+    );
+    assert.deepEqual(
+      [...new Set(await Promise.all(running.map(({ ended }) => ended)))].sort(),
+      [125, 3],
+    );
+    assert.deepEqual([person.opened(), peer.requests], [[], []]);
+  },
+);

@@ -1,5 +1,6 @@
-// The command line on a machine with other people and other programs (security-cases 2.6): files that somebody
-// else may have read or planted, and strings that try to steer the terminal or to become a command.
+// The command line on a machine with other people and other programs (security-cases 2.6): files
+// that somebody else may have read or planted, and strings that try to steer the terminal or to
+// become a command.
 import assert from "node:assert/strict";
 import {
   chmodSync,
@@ -20,7 +21,9 @@ import { json, type Peer, startPeer } from "../../packages/cli/test/support/peer
 import { type Machine, machine } from "../../packages/cli/test/support/terminal.ts";
 import { needs } from "../support/requirements.ts";
 
-async function signedIn(context: TestContext): Promise<{ peer: Peer; person: Machine; url: string; token: string }> {
+async function signedIn(
+  context: TestContext,
+): Promise<{ peer: Peer; person: Machine; url: string; token: string }> {
   const peer = await startPeer(context);
   const person = machine(context);
   const url = peer.origin("app");
@@ -42,73 +45,112 @@ test("what is stored is its owner's alone, whatever the umask (C12)", async (con
   }
 });
 
-test("a token file that somebody else may have read or planted is refused (C12)", needs("curl"), async (context) => {
-  const { person, url, token } = await signedIn(context);
-  const names = readdirSync(join(person.home, "tokens"), { recursive: true }) as string[];
-  const file = join(person.home, "tokens", names.find((name) => name.includes("/app.localhost-")) ?? "");
-  const directory = join(file, "..");
-  const elsewhere = join(person.directory, "elsewhere");
-  const moved = (path: string) => {
-    renameSync(path, elsewhere);
-    symlinkSync(elsewhere, path);
-  };
-  const movedBack = (path: string) => {
-    unlinkSync(path);
-    renameSync(elsewhere, path);
-  };
-  const ways: [string, () => void, () => void][] = [
-    ["group-readable", () => chmodSync(file, 0o640), () => chmodSync(file, 0o600)],
-    ["writable by all", () => chmodSync(file, 0o602), () => chmodSync(file, 0o600)],
-    ["a symbolic link", () => moved(file), () => movedBack(file)],
-    ["a hard link", () => linkSync(file, elsewhere), () => unlinkSync(elsewhere)],
-    ["in a directory that others can write to", () => chmodSync(directory, 0o770), () => chmodSync(directory, 0o700)],
-    ["in a directory that is a link", () => moved(directory), () => movedBack(directory)],
-    ["below a home that others can write to", () => chmodSync(person.home, 0o777), () => chmodSync(person.home, 0o700)],
-    ["below a home that is a link", () => moved(person.home), () => movedBack(person.home)],
-  ];
-  // Only root can give a file away.
-  if (process.getuid?.() === 0) ways.push(["another user's", () => chownSync(file, 65_534, 65_534), () => chownSync(file, 0, 0)]);
-  for (const [what, spoil, mend] of ways) {
-    spoil();
-    for (const args of [["token", url], ["list"], ["curl", "-s", url]]) {
-      const run = await person.run(["access", ...args]);
-      assert.notEqual(run.status, 0, `${what}: ${args[0]}`);
-      assert.ok(!(run.stdout + run.stderr).includes(token), what);
-      assert.match(run.stderr, /^postern: .* refused, because somebody else may control it/, `${what}: ${args[0]}`);
+test(
+  "a token file that somebody else may have read or planted is refused (C12)",
+  needs("curl"),
+  async (context) => {
+    const { person, url, token } = await signedIn(context);
+    const names = readdirSync(join(person.home, "tokens"), { recursive: true }) as string[];
+    const file = join(
+      person.home,
+      "tokens",
+      names.find((name) => name.includes("/app.localhost-")) ?? "",
+    );
+    const directory = join(file, "..");
+    const elsewhere = join(person.directory, "elsewhere");
+    const moved = (path: string) => {
+      renameSync(path, elsewhere);
+      symlinkSync(elsewhere, path);
+    };
+    const movedBack = (path: string) => {
+      unlinkSync(path);
+      renameSync(elsewhere, path);
+    };
+    const ways: [string, () => void, () => void][] = [
+      ["group-readable", () => chmodSync(file, 0o640), () => chmodSync(file, 0o600)],
+      ["writable by all", () => chmodSync(file, 0o602), () => chmodSync(file, 0o600)],
+      ["a symbolic link", () => moved(file), () => movedBack(file)],
+      ["a hard link", () => linkSync(file, elsewhere), () => unlinkSync(elsewhere)],
+      [
+        "in a directory that others can write to",
+        () => chmodSync(directory, 0o770),
+        () => chmodSync(directory, 0o700),
+      ],
+      ["in a directory that is a link", () => moved(directory), () => movedBack(directory)],
+      [
+        "below a home that others can write to",
+        () => chmodSync(person.home, 0o777),
+        () => chmodSync(person.home, 0o700),
+      ],
+      ["below a home that is a link", () => moved(person.home), () => movedBack(person.home)],
+    ];
+    // Only root can give a file away.
+    if (process.getuid?.() === 0)
+      ways.push([
+        "another user's",
+        () => chownSync(file, 65_534, 65_534),
+        () => chownSync(file, 0, 0),
+      ]);
+    for (const [what, spoil, mend] of ways) {
+      spoil();
+      for (const args of [["token", url], ["list"], ["curl", "-s", url]]) {
+        const run = await person.run(["access", ...args]);
+        assert.notEqual(run.status, 0, `${what}: ${args[0]}`);
+        assert.ok(!(run.stdout + run.stderr).includes(token), what);
+        assert.match(
+          run.stderr,
+          /^postern: .* refused, because somebody else may control it/,
+          `${what}: ${args[0]}`,
+        );
+      }
+      // With a slash at its end a link would be followed before it is looked at.
+      const slashed = await person.run(["access", "token", url], {
+        POSTERN_HOME: `${person.home}//`,
+      });
+      assert.deepEqual([slashed.status, slashed.stdout], [1, ""], what);
+      mend();
+      assert.equal((await person.run(["access", "token", url])).stdout, token, `${what}, mended`);
     }
-    // With a slash at its end a link would be followed before it is looked at.
-    const slashed = await person.run(["access", "token", url], { POSTERN_HOME: `${person.home}//` });
-    assert.deepEqual([slashed.status, slashed.stdout], [1, ""], what);
-    mend();
-    assert.equal((await person.run(["access", "token", url])).stdout, token, `${what}, mended`);
-  }
-});
+  },
+);
 
-test("nothing is read from the working directory: no configuration, no token, no program (C12)", needs("curl", "wget"), async (context) => {
-  const { peer, person, url, token } = await signedIn(context);
-  const evil = await startPeer(context, { hosts: ["evil"] });
-  const planted = join(person.directory, "cwd");
-  mkdirSync(join(planted, ".config", "postern"), { recursive: true });
-  for (const name of [".curlrc", "curlrc", ".config/curlrc"])
-    writeFileSync(join(planted, name), `location\nurl = "${evil.origin("evil")}"\n`);
-  for (const name of ["postern.yaml", "postern.json", ".postern", ".posternrc", "config.json"]) writeFileSync(join(planted, name), "{");
-  for (const name of ["curl", "wget", "xdg-open"]) {
-    writeFileSync(join(planted, name), `#!/bin/sh\ntouch '${join(person.directory, "ran")}'\n`);
-    chmodSync(join(planted, name), 0o755);
-  }
-  // An empty part of PATH is the working directory; so is a dot.
-  const PATH = `:.:${person.environment["PATH"]}`;
-  const inside = person.in(planted).run;
-  assert.equal((await inside(["access", "token", url], { PATH })).stdout, token);
-  const curl = await inside(["access", "curl", "-s", `${url}/x`], { PATH });
-  assert.equal(curl.stdout, "hello from app.localhost\n", curl.stderr);
-  assert.equal((await inside(["access", "login", "--profile", "new", "-q", url], { PATH })).status, 0);
-  assert.ok(!existsSync(join(person.directory, "ran")));
-  assert.deepEqual(evil.requests, []);
-  assert.equal(peer.forwarded().length, 1);
-  const relative = await inside(["access", "token", url], { POSTERN_HOME: "home" });
-  assert.deepEqual([relative.status, relative.stdout], [2, ""], "a home that depends on the directory is no home");
-});
+test(
+  "nothing is read from the working directory: no configuration, no token, no program (C12)",
+  needs("curl", "wget"),
+  async (context) => {
+    const { peer, person, url, token } = await signedIn(context);
+    const evil = await startPeer(context, { hosts: ["evil"] });
+    const planted = join(person.directory, "cwd");
+    mkdirSync(join(planted, ".config", "postern"), { recursive: true });
+    for (const name of [".curlrc", "curlrc", ".config/curlrc"])
+      writeFileSync(join(planted, name), `location\nurl = "${evil.origin("evil")}"\n`);
+    for (const name of ["postern.yaml", "postern.json", ".postern", ".posternrc", "config.json"])
+      writeFileSync(join(planted, name), "{");
+    for (const name of ["curl", "wget", "xdg-open"]) {
+      writeFileSync(join(planted, name), `#!/bin/sh\ntouch '${join(person.directory, "ran")}'\n`);
+      chmodSync(join(planted, name), 0o755);
+    }
+    // An empty part of PATH is the working directory; so is a dot.
+    const PATH = `:.:${person.environment["PATH"]}`;
+    const inside = person.in(planted).run;
+    assert.equal((await inside(["access", "token", url], { PATH })).stdout, token);
+    const curl = await inside(["access", "curl", "-s", `${url}/x`], { PATH });
+    assert.equal(curl.stdout, "hello from app.localhost\n", curl.stderr);
+    assert.equal(
+      (await inside(["access", "login", "--profile", "new", "-q", url], { PATH })).status,
+      0,
+    );
+    assert.ok(!existsSync(join(person.directory, "ran")));
+    assert.deepEqual(evil.requests, []);
+    assert.equal(peer.forwarded().length, 1);
+    const relative = await inside(["access", "token", url], { POSTERN_HOME: "home" });
+    assert.deepEqual(
+      [relative.status, relative.stdout],
+      [2, ""],
+      "a home that depends on the directory is no home",
+    );
+  },
+);
 
 const steering = "\u001b]0;owned\u0007\u001b[2J\r\u009b31m\u202eevil\nSigned in as root";
 // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what must not come through
@@ -119,7 +161,12 @@ test("strings from a server reach the terminal as text and never steer it (C15)"
   peer.person = `ada${steering}@example.com`;
   peer.answer = (seen, response) => {
     if (seen.url !== "/cdn-cgi/access/get-identity") return false;
-    json(response, 200, { email: peer.person, name: steering, groups: [steering], idp: { type: steering } });
+    json(response, 200, {
+      email: peer.person,
+      name: steering,
+      groups: [steering],
+      idp: { type: steering },
+    });
     return true;
   };
   const shown = [
@@ -140,7 +187,11 @@ test("strings from a server reach the terminal as text and never steer it (C15)"
     assert.doesNotMatch(stdout + stderr, raw);
     assert.doesNotMatch(stdout + stderr, /^Signed in as root/m);
   }
-  assert.match(shown[0]?.stderr ?? "", /Signed in as ada\\x1b\]0;owned\\x07/, "it is shown, and shows what it is");
+  assert.match(
+    shown[0]?.stderr ?? "",
+    /Signed in as ada\\x1b\]0;owned\\x07/,
+    "it is shown, and shows what it is",
+  );
   const [entry] = JSON.parse(shown[2]?.stdout ?? "") as { email: string }[];
   assert.equal(entry?.email, peer.person, "JSON says the same in its own escapes");
   assert.equal((JSON.parse(shown[4]?.stdout ?? "") as { name: string }).name, steering);
@@ -148,7 +199,12 @@ test("strings from a server reach the terminal as text and never steer it (C15)"
 
 test("an error as JSON stays one line of JSON, whatever it quotes (C15)", async (context) => {
   const { person } = await signedIn(context);
-  const run = await person.run(["access", "token", "--json", `https://${steering.replace("\n", " ")}/`]);
+  const run = await person.run([
+    "access",
+    "token",
+    "--json",
+    `https://${steering.replace("\n", " ")}/`,
+  ]);
   assert.equal(run.status, 2);
   assert.doesNotMatch(run.stderr, raw);
   assert.equal((JSON.parse(run.stderr) as { error: { code: string } }).error.code, "usage");
@@ -170,7 +226,10 @@ test("a URL is never read as a command or as a flag (C15)", async (context) => {
     const login = await person.run(["access", "login", "--profile", `p${index}`, each]);
     assert.equal(login.status, 0, `${each}: ${login.stderr}`);
     assert.equal(person.opened().length, index + 2, "the opener got the URL as one argument");
-    assert.match(person.opened().at(-1) ?? "", /^http:\/\/app\.localhost:\d+\/cdn-cgi\/access\/cli\?[\w%.=&+~!*'()-]+$/);
+    assert.match(
+      person.opened().at(-1) ?? "",
+      /^http:\/\/app\.localhost:\d+\/cdn-cgi\/access\/cli\?[\w%.=&+~!*'()-]+$/,
+    );
   }
   for (const flag of ["-oProxyCommand=x", "--upload-file=/etc/passwd", "-K/etc/passwd"]) {
     assert.equal((await person.run(["access", "login", flag])).status, 2, flag);
@@ -185,7 +244,8 @@ test("a URL is never read as a command or as a flag (C15)", async (context) => {
 test("a redirect that steers the terminal is shown as text (C15)", async (context) => {
   const { peer, person } = await signedIn(context);
   peer.answer = (seen, response) => {
-    if (!seen.host.startsWith("other.") || seen.headers["cf-access-metadata-request"] !== undefined) return false;
+    if (!seen.host.startsWith("other.") || seen.headers["cf-access-metadata-request"] !== undefined)
+      return false;
     // Node writes no control characters into a header; a hostile server does.
     response.socket?.end(
       "HTTP/1.1 302 Found\r\nLocation: file:///\u009b2J\u00ad\r\nContent-Length: 0\r\nConnection: close\r\n\r\n",

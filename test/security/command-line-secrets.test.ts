@@ -1,5 +1,5 @@
-// Where the command line lets a secret go (security-cases 2.6): what the machine shows of its processes, and what
-// a redirect gets on the network.
+// Where the command line lets a secret go (security-cases 2.6): what the machine shows of its
+// processes, and what a redirect gets on the network.
 import assert from "node:assert/strict";
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -13,7 +13,9 @@ import { certificateFor } from "../support/tls.ts";
 
 const secret = "s3cr3t-of-the-program";
 
-async function signedIn(context: TestContext): Promise<{ peer: Peer; person: Machine; url: string; token: string }> {
+async function signedIn(
+  context: TestContext,
+): Promise<{ peer: Peer; person: Machine; url: string; token: string }> {
   const peer = await startPeer(context, { hosts: ["localhost", "app", "other"] });
   const person = machine(context);
   const url = peer.origin("localhost");
@@ -24,7 +26,12 @@ async function signedIn(context: TestContext): Promise<{ peer: Peer; person: Mac
 }
 
 /** Runs a command, and looks at its processes while each of its requests is being answered. */
-async function watched(peer: Peer, person: Machine, args: string[], environment: Record<string, string> = {}) {
+async function watched(
+  peer: Peer,
+  person: Machine,
+  args: string[],
+  environment: Record<string, string> = {},
+) {
   const seen: SeenProcess[] = [];
   let pid: number | undefined;
   const look = peer.answer;
@@ -48,7 +55,10 @@ test(
     const file = join(person.directory, "secret");
     writeFileSync(file, secret);
     const byFile = ["--service-token-id", "id.access", "--service-token-secret-file", file];
-    const byVariable = { POSTERN_SERVICE_TOKEN_ID: "id.access", POSTERN_SERVICE_TOKEN_SECRET: secret };
+    const byVariable = {
+      POSTERN_SERVICE_TOKEN_ID: "id.access",
+      POSTERN_SERVICE_TOKEN_SECRET: secret,
+    };
     const target = `${url}/x`;
     const commands: [string[], Record<string, string>?][] = [
       [["curl", "-s", target]],
@@ -74,8 +84,13 @@ test(
       const tokens = [token, secret, ...tokensOf(person)];
       for (const { command, environment: variables } of run.seen) {
         for (const each of tokens) {
-          assert.ok(!command.some((part) => part.includes(each)), `${what}: arguments of ${command[0]}`);
-          const holders = variables.filter((variable) => variable.includes(each)).map((variable) => variable.split("=")[0] ?? "");
+          assert.ok(
+            !command.some((part) => part.includes(each)),
+            `${what}: arguments of ${command[0]}`,
+          );
+          const holders = variables
+            .filter((variable) => variable.includes(each))
+            .map((variable) => variable.split("=")[0] ?? "");
           const mayHold = args.includes("env")
             ? ["ACCESS_TOKEN", "ACCESS_HEADER"]
             : command[0]?.endsWith("node")
@@ -97,69 +112,121 @@ function tokensOf(person: Machine): string[] {
   const names = readdirSync(join(person.home, "tokens"), { recursive: true }) as string[];
   return names
     .filter((name) => name.endsWith(".json"))
-    .map((name) => (JSON.parse(readFileSync(join(person.home, "tokens", name), "utf8")) as { token: string }).token);
+    .map(
+      (name) =>
+        (JSON.parse(readFileSync(join(person.home, "tokens", name), "utf8")) as { token: string })
+          .token,
+    );
 }
 
-test("a secret that a person puts into an argument is warned about, wiped, and given to no child (C9)", needs("curl"), async (context) => {
-  const { peer, person, url } = await signedIn(context);
-  for (const flags of [["--service-token-secret", secret], [`-service-token-secret=${secret}`]]) {
-    const run = await watched(peer, person, ["curl", "-s", "--service-token-id", "id.access", ...flags, `${url}/x`]);
-    assert.equal(run.status, 0, run.stderr);
-    assert.match(run.stderr, /^Warning: a secret in an argument/);
-    assert.equal(peer.forwarded().at(-1)?.headers["cf-access-client-secret"], secret);
-    assert.ok(run.seen.some(({ command }) => command[0] === "curl"));
-    assert.ok(!JSON.stringify(run.seen.map(({ command }) => command)).includes(secret));
-  }
-});
+test(
+  "a secret that a person puts into an argument is warned about, wiped, and given to no child (C9)",
+  needs("curl"),
+  async (context) => {
+    const { peer, person, url } = await signedIn(context);
+    for (const flags of [["--service-token-secret", secret], [`-service-token-secret=${secret}`]]) {
+      const run = await watched(peer, person, [
+        "curl",
+        "-s",
+        "--service-token-id",
+        "id.access",
+        ...flags,
+        `${url}/x`,
+      ]);
+      assert.equal(run.status, 0, run.stderr);
+      assert.match(run.stderr, /^Warning: a secret in an argument/);
+      assert.equal(peer.forwarded().at(-1)?.headers["cf-access-client-secret"], secret);
+      assert.ok(run.seen.some(({ command }) => command[0] === "curl"));
+      assert.ok(!JSON.stringify(run.seen.map(({ command }) => command)).includes(secret));
+    }
+  },
+);
 
-test("a redirect to another host, or to plain http, takes no token along (C11)", needs("curl", "openssl"), async (context) => {
-  const certificate = certificateFor(context, ["*.example.test"]);
-  const peer = await startPeer(context, { secure: certificate });
-  const proxy = await startProxy(context, peer.port);
-  const person = machine(context, `exec curl -s --cacert '${certificate.ca_file}' -o /dev/null "$1"`);
-  Object.assign(person.environment, { HTTPS_PROXY: proxy.url, http_proxy: proxy.url, POSTERN_CA_FILE: certificate.ca_file });
-  const login = await person.run(["access", "login", "--no-verbose", "http://app.example.test"]);
-  assert.equal(login.status, 0, login.stderr);
-  for (const target of ["https://evil.example.test/caught", "http://app.example.test/caught", "http://evil.example.test/caught"]) {
-    peer.answer = (seen, response) => {
-      if (seen.url !== "/away") return false;
-      end(response, 302, target);
-      return true;
-    };
-    const curl = await person.run(["access", "curl", "-sSL", "https://app.example.test/away"]);
-    assert.equal(curl.status, 0, curl.stderr);
-  }
-  const caught = peer.requests.filter(({ url }) => url === "/caught");
-  assert.deepEqual(
-    caught.map(({ host }) => host),
-    ["evil.example.test"],
-  );
-  const clear = proxy.readable.filter(({ url }) => url.endsWith("/caught"));
-  assert.deepEqual(
-    clear.map(({ url }) => url),
-    ["http://app.example.test/caught", "http://evil.example.test/caught"],
-  );
-  assert.equal(proxy.readable.length, clear.length, "the first http:// never left as such");
-  assert.ok(!JSON.stringify([caught, clear]).includes(login.stdout));
-  assert.ok(proxy.tunnels.every((tunnel) => /^(?:app|login|evil)\.example\.test:443$/.test(tunnel)));
-});
+test(
+  "a redirect to another host, or to plain http, takes no token along (C11)",
+  needs("curl", "openssl"),
+  async (context) => {
+    const certificate = certificateFor(context, ["*.example.test"]);
+    const peer = await startPeer(context, { secure: certificate });
+    const proxy = await startProxy(context, peer.port);
+    const person = machine(
+      context,
+      `exec curl -s --cacert '${certificate.ca_file}' -o /dev/null "$1"`,
+    );
+    Object.assign(person.environment, {
+      HTTPS_PROXY: proxy.url,
+      http_proxy: proxy.url,
+      POSTERN_CA_FILE: certificate.ca_file,
+    });
+    const login = await person.run(["access", "login", "--no-verbose", "http://app.example.test"]);
+    assert.equal(login.status, 0, login.stderr);
+    for (const target of [
+      "https://evil.example.test/caught",
+      "http://app.example.test/caught",
+      "http://evil.example.test/caught",
+    ]) {
+      peer.answer = (seen, response) => {
+        if (seen.url !== "/away") return false;
+        end(response, 302, target);
+        return true;
+      };
+      const curl = await person.run(["access", "curl", "-sSL", "https://app.example.test/away"]);
+      assert.equal(curl.status, 0, curl.stderr);
+    }
+    const caught = peer.requests.filter(({ url }) => url === "/caught");
+    assert.deepEqual(
+      caught.map(({ host }) => host),
+      ["evil.example.test"],
+    );
+    const clear = proxy.readable.filter(({ url }) => url.endsWith("/caught"));
+    assert.deepEqual(
+      clear.map(({ url }) => url),
+      ["http://app.example.test/caught", "http://evil.example.test/caught"],
+    );
+    assert.equal(proxy.readable.length, clear.length, "the first http:// never left as such");
+    assert.ok(!JSON.stringify([caught, clear]).includes(login.stdout));
+    assert.ok(
+      proxy.tunnels.every((tunnel) => /^(?:app|login|evil)\.example\.test:443$/.test(tunnel)),
+    );
+  },
+);
 
-test("a proxy on the way is told where to, and nothing of the credential (C11)", needs("curl", "openssl"), async (context) => {
-  const certificate = certificateFor(context, ["*.example.test"]);
-  const peer = await startPeer(context, { secure: certificate });
-  const proxy = await startProxy(context, peer.port);
-  const person = machine(context, `exec curl -s --cacert '${certificate.ca_file}' -o /dev/null "$1"`);
-  Object.assign(person.environment, { HTTPS_PROXY: proxy.url, POSTERN_CA_FILE: certificate.ca_file });
-  await person.run(["access", "login", "-q", peer.origin("app")]);
-  for (const carrier of ["cookie", "header", "query"]) {
-    const curl = await person.run(["access", "curl", "-sS", "--token-in", carrier, `${peer.origin("app")}/x`]);
-    assert.equal(curl.stdout, "hello from app.example.test\n", curl.stderr);
-  }
-  const program = { POSTERN_SERVICE_TOKEN_ID: "id.access", POSTERN_SERVICE_TOKEN_SECRET: secret };
-  assert.equal((await person.run(["access", "curl", "-sS", `${peer.origin("app")}/x`], program)).status, 0);
-  const told = JSON.stringify([proxy.headers, proxy.tunnels, proxy.readable]);
-  for (const each of [secret, ...tokensOf(person)]) assert.ok(!told.includes(each));
-});
+test(
+  "a proxy on the way is told where to, and nothing of the credential (C11)",
+  needs("curl", "openssl"),
+  async (context) => {
+    const certificate = certificateFor(context, ["*.example.test"]);
+    const peer = await startPeer(context, { secure: certificate });
+    const proxy = await startProxy(context, peer.port);
+    const person = machine(
+      context,
+      `exec curl -s --cacert '${certificate.ca_file}' -o /dev/null "$1"`,
+    );
+    Object.assign(person.environment, {
+      HTTPS_PROXY: proxy.url,
+      POSTERN_CA_FILE: certificate.ca_file,
+    });
+    await person.run(["access", "login", "-q", peer.origin("app")]);
+    for (const carrier of ["cookie", "header", "query"]) {
+      const curl = await person.run([
+        "access",
+        "curl",
+        "-sS",
+        "--token-in",
+        carrier,
+        `${peer.origin("app")}/x`,
+      ]);
+      assert.equal(curl.stdout, "hello from app.example.test\n", curl.stderr);
+    }
+    const program = { POSTERN_SERVICE_TOKEN_ID: "id.access", POSTERN_SERVICE_TOKEN_SECRET: secret };
+    assert.equal(
+      (await person.run(["access", "curl", "-sS", `${peer.origin("app")}/x`], program)).status,
+      0,
+    );
+    const told = JSON.stringify([proxy.headers, proxy.tunnels, proxy.readable]);
+    for (const each of [secret, ...tokensOf(person)]) assert.ok(!told.includes(each));
+  },
+);
 
 test(
   "the exchange for another application goes to no other host and never to plain http (C11)",
@@ -168,10 +235,20 @@ test(
     const certificate = certificateFor(context, ["*.example.test"]);
     const peer = await startPeer(context, { secure: certificate });
     const proxy = await startProxy(context, peer.port);
-    const person = machine(context, `exec curl -s --cacert '${certificate.ca_file}' -o /dev/null "$1"`);
-    Object.assign(person.environment, { HTTPS_PROXY: proxy.url, http_proxy: proxy.url, POSTERN_CA_FILE: certificate.ca_file });
+    const person = machine(
+      context,
+      `exec curl -s --cacert '${certificate.ca_file}' -o /dev/null "$1"`,
+    );
+    Object.assign(person.environment, {
+      HTTPS_PROXY: proxy.url,
+      http_proxy: proxy.url,
+      POSTERN_CA_FILE: certificate.ca_file,
+    });
     await person.run(["access", "login", "-q", peer.origin("app")]);
-    const org = tokensOf(person).find((token) => Buffer.from(token.split(".")[1] ?? "", "base64url").includes('"org"')) ?? "";
+    const org =
+      tokensOf(person).find((token) =>
+        Buffer.from(token.split(".")[1] ?? "", "base64url").includes('"org"'),
+      ) ?? "";
     assert.notEqual(org, "");
     const login = "/cdn-cgi/access/login/other.example.test";
     const detours = [
@@ -185,7 +262,11 @@ test(
     for (const detour of detours) {
       peer.requests.length = 0;
       peer.answer = (seen, response) => {
-        if (seen.headers["cf-access-metadata-request"] !== undefined || !seen.host.startsWith("other.")) return false;
+        if (
+          seen.headers["cf-access-metadata-request"] !== undefined ||
+          !seen.host.startsWith("other.")
+        )
+          return false;
         end(response, 302, detour);
         return true;
       };

@@ -1,5 +1,6 @@
-// What a client says in headers about itself, its connection and its way here (security-cases 2.2). The origin
-// believes what the gateway sets, so the client must not be able to set, double or remove it.
+// What a client says in headers about itself, its connection and its way here (security-cases 2.2).
+// The origin believes what the gateway sets, so the client must not be able to set, double or
+// remove it.
 import assert from "node:assert/strict";
 import { type TestContext, test } from "node:test";
 import { type LoginRoom, startLoginRoom } from "../../packages/gateway/test/login/login-room.ts";
@@ -8,7 +9,9 @@ import { type RawAnswer, rawRequest } from "../support/raw-request.ts";
 import { startUpstream } from "../support/upstream.ts";
 
 const alice = "alice@example.com";
-const onlyAlice = [{ name: "only Alice", decision: "allow", include: [{ email: { email: alice } }] }];
+const onlyAlice = [
+  { name: "only Alice", decision: "allow", include: [{ email: { email: alice } }] },
+];
 const identityNames = ["cf-access-jwt-assertion", "cf-access-authenticated-user-email"];
 
 interface Scene {
@@ -19,24 +22,48 @@ interface Scene {
 }
 
 async function scene(context: TestContext, sections: Record<string, unknown> = {}): Promise<Scene> {
-  const application = (domain: string, policies: unknown) => ({ name: domain, type: "self_hosted", domain, policies });
+  const application = (domain: string, policies: unknown) => ({
+    name: domain,
+    type: "self_hosted",
+    domain,
+    policies,
+  });
   const applications = [
     application("app.localhost", onlyAlice),
-    application("app.localhost/open", [{ name: "open", decision: "bypass", include: [{ everyone: {} }] }]),
-    application("app.localhost/office", [{ name: "office", decision: "bypass", include: [{ ip: { ip: "10.0.0.0/8" } }] }]),
-    application("app.localhost/machines", [{ name: "machines", decision: "non_identity", include: [{ any_valid_service_token: {} }] }]),
+    application("app.localhost/open", [
+      { name: "open", decision: "bypass", include: [{ everyone: {} }] },
+    ]),
+    application("app.localhost/office", [
+      { name: "office", decision: "bypass", include: [{ ip: { ip: "10.0.0.0/8" } }] },
+    ]),
+    application("app.localhost/machines", [
+      { name: "machines", decision: "non_identity", include: [{ any_valid_service_token: {} }] },
+    ]),
     application("app2.localhost", onlyAlice),
   ];
-  const service_tokens = [{ name: "robot", client_id: "robot.access", client_secret: "the robot's long secret" }];
-  const room = await startLoginRoom(context, { sections: { applications, service_tokens, ...sections } });
+  const service_tokens = [
+    { name: "robot", client_id: "robot.access", client_secret: "the robot's long secret" },
+  ];
+  const room = await startLoginRoom(context, {
+    sections: { applications, service_tokens, ...sections },
+  });
   const [app] = room.deps.catalogs.current().applications;
   assert.ok(app !== undefined);
   const token = room.deps.tokens.issueApp(await room.session("browser", alice), app, 36e5);
-  const ask: Scene["ask"] = (path, lines = []) => rawRequest(room.port, `GET ${path} HTTP/1.1`, ["Host: app.localhost", ...lines]);
-  return { room, token, ask, asAlice: (path, lines = []) => ask(path, [`cf-access-token: ${token}`, ...lines]) };
+  const ask: Scene["ask"] = (path, lines = []) =>
+    rawRequest(room.port, `GET ${path} HTTP/1.1`, ["Host: app.localhost", ...lines]);
+  return {
+    room,
+    token,
+    ask,
+    asAlice: (path, lines = []) => ask(path, [`cf-access-token: ${token}`, ...lines]),
+  };
 }
 
-/** Every header of the one request that the origin saw whose name reads the same once dashes and underscores are one. */
+/**
+ * Every header of the one request that the origin saw whose name reads the same once dashes and
+ * underscores are one.
+ */
 function seenAs(room: LoginRoom, name: string): [string, string][] {
   assert.equal(room.upstream.requests.length, 1);
   const raw = room.upstream.requests[0]?.rawHeaders ?? [];
@@ -60,27 +87,47 @@ test("an identity header in any spelling is ours alone (H1)", async (context) =>
   ]);
   assert.equal(answer.status, 200);
   assert.deepEqual(seenAs(room, "cf-access-jwt-assertion"), [["Cf-Access-Jwt-Assertion", token]]);
-  assert.deepEqual(seenAs(room, "cf-access-authenticated-user-email"), [["Cf-Access-Authenticated-User-Email", alice]]);
+  assert.deepEqual(seenAs(room, "cf-access-authenticated-user-email"), [
+    ["Cf-Access-Authenticated-User-Email", alice],
+  ]);
   assert.deepEqual(seenAs(room, "x-forwarded-email"), []);
   assert.deepEqual(seenAs(room, "x-forwarded-for"), [["X-Forwarded-For", "127.0.0.1"]]);
   assert.deepEqual(seenAs(room, "x-forwarded-proto"), [["X-Forwarded-Proto", "http"]]);
   assert.equal(seenAs(room, "cf-ray").length, 1);
-  assert.equal(seenAs(room, "cf-ray")[0]?.[1], answer.headers["cf-ray"], "the origin's log and the answer name one ray");
+  assert.equal(
+    seenAs(room, "cf-ray")[0]?.[1],
+    answer.headers["cf-ray"],
+    "the origin's log and the answer name one ray",
+  );
 });
 
 test("where nobody is authenticated, no identity header passes: on bypass, on preflight, for a program (H2)", async (context) => {
   const { room, ask, asAlice } = await scene(context);
-  const forged = ["Cf-Access-Authenticated-User-Email: root@example.com", "Cf-Access-Jwt-Assertion: evil", "Cf_Access_Jwt_Assertion: evil"];
+  const forged = [
+    "Cf-Access-Authenticated-User-Email: root@example.com",
+    "Cf-Access-Jwt-Assertion: evil",
+    "Cf_Access_Jwt_Assertion: evil",
+  ];
   for (const asking of [ask, asAlice]) {
     assert.equal((await asking("/open/x", forged)).status, 200);
     for (const name of identityNames) assert.deepEqual(seenAs(room, name), [], name);
     room.upstream.reset();
   }
-  const robot = ["CF-Access-Client-Id: robot.access", "CF-Access-Client-Secret: the robot's long secret"];
+  const robot = [
+    "CF-Access-Client-Id: robot.access",
+    "CF-Access-Client-Secret: the robot's long secret",
+  ];
   assert.equal((await ask("/machines/x", [...robot, ...forged])).status, 200);
-  assert.deepEqual(seenAs(room, "cf-access-authenticated-user-email"), [], "a program has no address");
+  assert.deepEqual(
+    seenAs(room, "cf-access-authenticated-user-email"),
+    [],
+    "a program has no address",
+  );
   const [[, assertion = ""] = []] = seenAs(room, "cf-access-jwt-assertion");
-  assert.equal(JSON.parse(Buffer.from(assertion.split(".")[1] ?? "", "base64url").toString()).common_name, "robot.access");
+  assert.equal(
+    JSON.parse(Buffer.from(assertion.split(".")[1] ?? "", "base64url").toString()).common_name,
+    "robot.access",
+  );
   assert.deepEqual(seenAs(room, "cf-access-client-secret"), []);
   assert.deepEqual(seenAs(room, "cf-access-client-id"), []);
 });
@@ -105,8 +152,15 @@ test("a client's Connection header strips nothing of ours, nor the application's
     assert.deepEqual(seenAs(room, "cookie"), [["Cookie", "theme=dark"]]);
     room.upstream.reset();
   }
-  await ask("/open", ["Connection: X-Own", "X-Own: hop", "Proxy: http://evil", "TE: trailers", "Keep-Alive: 5"]);
-  for (const name of ["x-own", "proxy", "te", "keep-alive", "connection"]) assert.deepEqual(seenAs(room, name), [], name);
+  await ask("/open", [
+    "Connection: X-Own",
+    "X-Own: hop",
+    "Proxy: http://evil",
+    "TE: trailers",
+    "Keep-Alive: 5",
+  ]);
+  for (const name of ["x-own", "proxy", "te", "keep-alive", "connection"])
+    assert.deepEqual(seenAs(room, name), [], name);
 });
 
 test("nobody believes X-Forwarded headers of a peer that is no trusted proxy (H4)", async (context) => {
@@ -123,7 +177,10 @@ test("nobody believes X-Forwarded headers of a peer that is no trusted proxy (H4
   ];
   const denied = await ask("/admin/x", lies);
   assert.equal(denied.status, 302);
-  assert.match(denied.headers["location"] ?? "", new RegExp(`^${room.team}/cdn-cgi/access/login/app\\.localhost\\?`));
+  assert.match(
+    denied.headers["location"] ?? "",
+    new RegExp(`^${room.team}/cdn-cgi/access/login/app\\.localhost\\?`),
+  );
   assert.equal(room.upstream.requests.length, 0);
 
   assert.equal((await ask("/open/x", lies)).status, 200);
@@ -166,7 +223,11 @@ test("behind a trusted proxy the last address that is not a proxy's counts, and 
     },
   ];
   const gateway = await startGateway({
-    sections: { ...simpleSections(upstream.origin), applications, trusted_proxies: ["127.0.0.1", "192.0.2.0/24"] },
+    sections: {
+      ...simpleSections(upstream.origin),
+      applications,
+      trusted_proxies: ["127.0.0.1", "192.0.2.0/24"],
+    },
   });
   context.after(async () => {
     await gateway.close();
@@ -238,6 +299,7 @@ test("headers that CGI could take for the framing or the credentials of a reques
   ];
   assert.equal((await ask("/open/x", [...lines, "Authorization_: z", "Host_: evil"])).status, 200);
   assert.equal((await ask("/open/x", ["Host: app.localhost"])).status, 400);
-  for (const name of ["content-length", "transfer-encoding"]) assert.deepEqual(seenAs(room, name), [], name);
+  for (const name of ["content-length", "transfer-encoding"])
+    assert.deepEqual(seenAs(room, name), [], name);
   assert.deepEqual(seenAs(room, "x-own"), [["X_Own", "kept"]]);
 });

@@ -1,5 +1,5 @@
-// Addresses that lead away from the host, or look as if they did not (case L1): one line for each trick, times
-// the ways in which parsers were seen to differ.
+// Addresses that lead away from the host, or look as if they did not (case L1): one line for each
+// trick, times the ways in which parsers were seen to differ.
 
 const absolute = [
   ..."https://evil.test,http://evil.test,HTTPS://evil.test,https:evil.test,https:/evil.test,https:///evil.test,https:\\\\evil.test,https:/\\evil.test".split(

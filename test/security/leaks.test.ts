@@ -1,8 +1,14 @@
-// What must not get out, and to whom answers belong (security-cases L19 to L21): secrets are in no log line, URL, page or
-// referrer; what is said to one person is kept by no cache; a page's script is told, not redirected.
+// What must not get out, and to whom answers belong (security-cases L19 to L21): secrets are in no
+// log line, URL, page or referrer; what is said to one person is kept by no cache; a page's script
+// is told, not redirected.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { ada, applications, type LoginRoom, startLoginRoom } from "../../packages/gateway/test/login/login-room.ts";
+import {
+  ada,
+  applications,
+  type LoginRoom,
+  startLoginRoom,
+} from "../../packages/gateway/test/login/login-room.ts";
 import { Person } from "../../packages/gateway/test/login/person.ts";
 import { rawRequest } from "../support/raw-request.ts";
 
@@ -10,7 +16,11 @@ const robotSecret = "the robot's long secret";
 
 function withRobot(): Record<string, unknown> {
   const [first, ...rest] = applications();
-  const machines = { name: "machines", decision: "non_identity", include: [{ any_valid_service_token: {} }] };
+  const machines = {
+    name: "machines",
+    decision: "non_identity",
+    include: [{ any_valid_service_token: {} }],
+  };
   const people = first?.["policies"] as unknown[];
   return {
     applications: [{ ...first, policies: [machines, ...people] }, ...rest],
@@ -37,7 +47,11 @@ test("no token, PIN, secret or nonce is in a log line, a redirect of ours, a pag
     "CF-Access-Client-Id: robot.access",
     `CF-Access-Client-Secret: ${robotSecret}`,
   ]);
-  await rawRequest(room.port, "GET /robot HTTP/1.1", [host, "CF-Access-Client-Id: robot.access", "CF-Access-Client-Secret: not this one"]);
+  await rawRequest(room.port, "GET /robot HTTP/1.1", [
+    host,
+    "CF-Access-Client-Id: robot.access",
+    "CF-Access-Client-Secret: not this one",
+  ]);
   await rawRequest(room.port, `GET /q?token=${appToken}&a=b HTTP/1.1`, [host]);
   await rawRequest(room.port, `GET /q?token=${appToken.slice(0, -4)}AAAA HTTP/1.1`, [host]);
   const passed = await rawRequest(room.port, "POST /cdn-cgi/access/pass HTTP/1.1", [
@@ -47,9 +61,17 @@ test("no token, PIN, secret or nonce is in a log line, a redirect of ours, a pag
     "Content-Length: 0",
   ]);
   assert.equal(passed.status, 400);
-  const again = await rawRequest(room.port, `GET /?token=${appToken.slice(0, -4)}AAAA&keep=1 HTTP/1.1`, [host]);
+  const again = await rawRequest(
+    room.port,
+    `GET /?token=${appToken.slice(0, -4)}AAAA&keep=1 HTTP/1.1`,
+    [host],
+  );
   assert.equal(again.status, 302);
-  assert.doesNotMatch(again.headers["location"] ?? "", /token%3D|token=ey/, "our own arguments do not come back in redirect_url");
+  assert.doesNotMatch(
+    again.headers["location"] ?? "",
+    /token%3D|token=ey/,
+    "our own arguments do not come back in redirect_url",
+  );
 
   const secrets = [
     appToken,
@@ -64,14 +86,17 @@ test("no token, PIN, secret or nonce is in a log line, a redirect of ours, a pag
     for (const { url, text } of person.history) {
       assert.ok(!url.includes(signature(secret)), url);
       // The application's own page shows what it got; every other page is ours.
-      if (!url.startsWith(`${room.app("app")}/x`)) assert.ok(!text.includes(signature(secret)), url);
+      if (!url.startsWith(`${room.app("app")}/x`))
+        assert.ok(!text.includes(signature(secret)), url);
     }
   }
   for (const { rawHeaders, url } of room.upstream.requests) {
     assert.doesNotMatch(url, /token=/);
-    for (const secret of [orgToken, robotSecret]) assert.ok(!rawHeaders.some((value) => value.includes(secret)));
+    for (const secret of [orgToken, robotSecret])
+      assert.ok(!rawHeaders.some((value) => value.includes(secret)));
     for (let index = 0; index < rawHeaders.length; index += 2) {
-      if (rawHeaders[index + 1]?.includes(appToken)) assert.equal(rawHeaders[index], "Cf-Access-Jwt-Assertion");
+      if (rawHeaders[index + 1]?.includes(appToken))
+        assert.equal(rawHeaders[index], "Cf-Access-Jwt-Assertion");
     }
   }
 });
@@ -119,7 +144,9 @@ test("a script of a page gets 401 with CORS for the origins that may read it: no
     max_age: 60,
   };
   const [first, ...rest] = applications();
-  const room = await startLoginRoom(context, { sections: { applications: [{ ...first, cors_headers }, ...rest] } });
+  const room = await startLoginRoom(context, {
+    sections: { applications: [{ ...first, cors_headers }, ...rest] },
+  });
   const host = `Host: app.localhost:${room.port}`;
   for (const lines of [
     ["Sec-Fetch-Mode: cors", "Accept: */*"],
@@ -130,7 +157,11 @@ test("a script of a page gets 401 with CORS for the origins that may read it: no
     ["Accept: image/png"],
     ["Accept: application/vnd.docker.distribution.manifest.v2+json"],
   ]) {
-    const answer = await rawRequest(room.port, "GET /x HTTP/1.1", [host, "Origin: https://front.example", ...lines]);
+    const answer = await rawRequest(room.port, "GET /x HTTP/1.1", [
+      host,
+      "Origin: https://front.example",
+      ...lines,
+    ]);
     assert.equal(answer.status, 401, lines.join());
     assert.equal(answer.headers["set-cookie"], undefined);
     assert.equal(answer.headers["location"], undefined);
@@ -139,7 +170,11 @@ test("a script of a page gets 401 with CORS for the origins that may read it: no
     assert.equal(answer.headers["access-control-allow-credentials"], "true");
     assert.equal(answer.headers["cf-access-domain"], "app.localhost");
     assert.equal(JSON.parse(answer.body).error, "not_signed_in");
-    const elsewhere = await rawRequest(room.port, "GET /x HTTP/1.1", [host, "Origin: https://front.example.evil", ...lines]);
+    const elsewhere = await rawRequest(room.port, "GET /x HTTP/1.1", [
+      host,
+      "Origin: https://front.example.evil",
+      ...lines,
+    ]);
     assert.equal(elsewhere.headers["access-control-allow-origin"], undefined);
   }
   for (const lines of [
@@ -151,10 +186,16 @@ test("a script of a page gets 401 with CORS for the origins that may read it: no
   ]) {
     const answer = await rawRequest(room.port, "GET /x HTTP/1.1", [host, ...lines]);
     assert.equal(answer.status, 302, lines.join());
-    assert.match(answer.headers["set-cookie"] ?? "", /^CF_AppSession=[\w-]{32}; Path=\/; HttpOnly; SameSite=Lax$/);
+    assert.match(
+      answer.headers["set-cookie"] ?? "",
+      /^CF_AppSession=[\w-]{32}; Path=\/; HttpOnly; SameSite=Lax$/,
+    );
     assert.match(answer.body, /postern access curl http:\/\/app\.localhost:\d+\/x/);
   }
-  const kept = await rawRequest(room.port, "GET /x HTTP/1.1", [host, "Cookie: CF_AppSession=abcdefghijklmnopqrstuvwxyz012345"]);
+  const kept = await rawRequest(room.port, "GET /x HTTP/1.1", [
+    host,
+    "Cookie: CF_AppSession=abcdefghijklmnopqrstuvwxyz012345",
+  ]);
   assert.equal(kept.headers["set-cookie"], undefined, "two tabs share one nonce");
 
   const preflight = await rawRequest(room.port, "OPTIONS /x HTTP/1.1", [

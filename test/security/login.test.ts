@@ -1,21 +1,39 @@
-// The login flow against what has gone wrong in programs like this one (security-cases 2.3 and 2.4). Where a
-// request is refused, the application has seen nothing of it.
+// The login flow against what has gone wrong in programs like this one (security-cases 2.3 and
+// 2.4). Where a request is refused, the application has seen nothing of it.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { ada, applications, bob, type LoginRoom, startLoginRoom } from "../../packages/gateway/test/login/login-room.ts";
+import {
+  ada,
+  applications,
+  bob,
+  type LoginRoom,
+  startLoginRoom,
+} from "../../packages/gateway/test/login/login-room.ts";
 import { headingOf, Person, send } from "../../packages/gateway/test/login/person.ts";
 import { hostileRedirects } from "./hostile-redirects.ts";
 
 const corpAda = { email: ada, email_verified: true };
 
-/** The login page's address for a person who is signed in, as the application's host would give it. */
-async function loginUrl(room: LoginRoom, person: Person, redirect: string, name = "app"): Promise<URL> {
+/**
+ * The login page's address for a person who is signed in, as the application's host would give it.
+ */
+async function loginUrl(
+  room: LoginRoom,
+  person: Person,
+  redirect: string,
+  name = "app",
+): Promise<URL> {
   await person.ask(`${room.app(name)}/`);
   const appSession = person.cookiesOf(`${name}.localhost`).get("CF_AppSession") ?? "";
   const { createHash } = await import("node:crypto");
   const app_session = createHash("sha256").update(appSession).digest("hex");
   const aud = room.aud(name);
-  const meta = room.deps.tokens.sealMeta({ aud, hostname: `${name}.localhost`, redirect_url: redirect, app_session });
+  const meta = room.deps.tokens.sealMeta({
+    aud,
+    hostname: `${name}.localhost`,
+    redirect_url: redirect,
+    app_session,
+  });
   const url = new URL(`${room.team}/cdn-cgi/access/login/${name}.localhost:${room.port}`);
   url.search = new URLSearchParams({ kid: aud, meta, redirect_url: redirect }).toString();
   return url;
@@ -23,7 +41,9 @@ async function loginUrl(room: LoginRoom, person: Person, redirect: string, name 
 
 async function signedIn(room: LoginRoom, email = ada): Promise<Person> {
   const person = new Person();
-  person.cookiesOf("login.localhost").set("CF_Authorization", room.deps.tokens.issueOrg(await room.session("browser", email)));
+  person
+    .cookiesOf("login.localhost")
+    .set("CF_Authorization", room.deps.tokens.issueOrg(await room.session("browser", email)));
   return person;
 }
 
@@ -36,18 +56,27 @@ test("wherever a login was told to go, it ends on the application's host or nowh
     const login = await person.ask((await loginUrl(room, person, redirect)).href);
     if (login.location === undefined) {
       assert.equal(login.status, 400, redirect);
-      for (const [, href = ""] of login.text.matchAll(/href="([^"]*)"/g)) assert.equal(new URL(href).host, own, redirect);
+      for (const [, href = ""] of login.text.matchAll(/href="([^"]*)"/g))
+        assert.equal(new URL(href).host, own, redirect);
       continue;
     }
     assert.equal(new URL(login.location).host, own, redirect);
     const authorized = await person.ask(login.location);
     assert.ok(authorized.location !== undefined, redirect);
     assert.equal(new URL(authorized.location).host, own, redirect);
-    assert.equal(new URL(authorized.headers.location ?? "").host, own, "absolute, so that nothing is left to be resolved");
+    assert.equal(
+      new URL(authorized.headers.location ?? "").host,
+      own,
+      "absolute, so that nothing is left to be resolved",
+    );
     reached += 1;
   }
-  assert.ok(reached < hostileRedirects.length / 2, `${reached} of ${hostileRedirects.length} were harmless after parsing`);
-  // Who is let in asks for the front page while the next link is made; of the hostile addresses the origin saw none.
+  assert.ok(
+    reached < hostileRedirects.length / 2,
+    `${reached} of ${hostileRedirects.length} were harmless after parsing`,
+  );
+  // Who is let in asks for the front page while the next link is made; of the hostile addresses the
+  // origin saw none.
   assert.deepEqual(new Set(room.upstream.requests.map(({ url }) => url)), new Set(["/"]));
 });
 
@@ -115,9 +144,18 @@ test("every argument of the hand-over counts; it works once, for a minute, in th
     assert.ok(!answer.setCookies.some((line) => line.startsWith("CF_Authorization=")), why);
   };
   const altered: [string, (url: URL, other: URL) => void][] = [
-    ["nonce of another hand-over", (url, other) => url.searchParams.set("nonce", other.searchParams.get("nonce") ?? "")],
-    ["state of another hand-over", (url, other) => url.searchParams.set("state", other.searchParams.get("state") ?? "")],
-    ["state altered", (url) => url.searchParams.set("state", `A${url.searchParams.get("state")?.slice(1)}`)],
+    [
+      "nonce of another hand-over",
+      (url, other) => url.searchParams.set("nonce", other.searchParams.get("nonce") ?? ""),
+    ],
+    [
+      "state of another hand-over",
+      (url, other) => url.searchParams.set("state", other.searchParams.get("state") ?? ""),
+    ],
+    [
+      "state altered",
+      (url) => url.searchParams.set("state", `A${url.searchParams.get("state")?.slice(1)}`),
+    ],
     ["no state", (url) => url.searchParams.delete("state")],
     ["no nonce", (url) => url.searchParams.delete("nonce")],
     ["two nonces", (url) => url.searchParams.append("nonce", "x")],
@@ -149,7 +187,8 @@ test("an answer without its question starts no session (L5, H10)", async (contex
   await person.press("Example SSO");
   const { url, ...ask } = person.pressing("Continue", { account: "ada" });
   let hop = await person.ask(url, ask);
-  while (hop.location !== undefined && !hop.location.startsWith(room.team)) hop = await person.ask(hop.location);
+  while (hop.location !== undefined && !hop.location.startsWith(room.team))
+    hop = await person.ask(hop.location);
   const callback = new URL(hop.location ?? "");
   const changed = (change: (url: URL) => void) => {
     const copy = new URL(callback);
@@ -208,7 +247,11 @@ test("a provider's answer that does not fit the question signs nobody in (L9)", 
     const changed = { ...JSON.parse(Buffer.from(claims, "base64url").toString()), ...changes };
     return JSON.stringify({
       ...answer,
-      id_token: [header, Buffer.from(JSON.stringify(changed)).toString("base64url"), signature].join("."),
+      id_token: [
+        header,
+        Buffer.from(JSON.stringify(changed)).toString("base64url"),
+        signature,
+      ].join("."),
     });
   };
   const tampers: ((path: string, body: string) => string)[] = [
@@ -216,7 +259,8 @@ test("a provider's answer that does not fit the question signs nobody in (L9)", 
     forge({ iss: "https://evil.test" }),
     forge({ aud: "somebody" }),
     forge({ email: "root@example.com" }),
-    (path, body) => (path === "/token" ? body.replace(/("id_token":"[^".]+\.[^".]+\.)[^"]+"/, '$1AAAA"') : body),
+    (path, body) =>
+      path === "/token" ? body.replace(/("id_token":"[^".]+\.[^".]+\.)[^"]+"/, '$1AAAA"') : body,
   ];
   for (const [index, tamper] of tampers.entries()) {
     const room = await startLoginRoom(context, {
@@ -236,14 +280,27 @@ test("a provider's answer that does not fit the question signs nobody in (L9)", 
 
 test("only a verified, plain, whole e-mail address of the provider counts (L10)", async (context) => {
   const accounts = Object.fromEntries(
-    ["attacker@evil.com@corp.test", '"a@corp.test"@evil.com', "a@corp.test\n", " a@corp.test", "a@cоrp.test", "a@corp.test\u0000", ""].map(
-      (email, index) => [`odd${index}`, { email, email_verified: true }],
-    ),
+    [
+      "attacker@evil.com@corp.test",
+      '"a@corp.test"@evil.com',
+      "a@corp.test\n",
+      " a@corp.test",
+      "a@cоrp.test",
+      "a@corp.test\u0000",
+      "",
+    ].map((email, index) => [`odd${index}`, { email, email_verified: true }]),
   );
   const unverified = { email: "a@corp.test", email_verified: false };
   const upper = { email: "a@CORP.TEST", email_verified: true };
   const [first] = applications();
-  const corpOnly = [{ ...first, policies: [{ name: "corp", decision: "allow", include: [{ email_domain: { domain: "corp.test" } }] }] }];
+  const corpOnly = [
+    {
+      ...first,
+      policies: [
+        { name: "corp", decision: "allow", include: [{ email_domain: { domain: "corp.test" } }] },
+      ],
+    },
+  ];
   const room = await startLoginRoom(context, {
     accounts: { ...accounts, unverified, absent: {}, upper },
     sections: { applications: corpOnly },
@@ -262,7 +319,10 @@ test("only a verified, plain, whole e-mail address of the provider counts (L10)"
   await person.open(`${room.app("app")}/x`);
   await person.press("Example SSO");
   await person.press("Continue", { account: "upper" });
-  assert.equal(room.upstream.requests[0]?.header("cf-access-authenticated-user-email"), "a@corp.test");
+  assert.equal(
+    room.upstream.requests[0]?.header("cf-access-authenticated-user-email"),
+    "a@corp.test",
+  );
 });
 
 test("text from outside is text on every page, and no page allows a script (L13, L14)", async (context) => {
@@ -293,9 +353,15 @@ test("text from outside is text on every page, and no page allows a script (L13,
     await person.open(`${room.app("app")}/${encoded.replaceAll("%2F", "")}?q=${encoded}`),
     await person.ask(`${room.team}/`),
     await person.ask(`${room.team}/cdn-cgi/access/${encoded}`),
-    await person.ask(`${room.team}/cdn-cgi/access/callback?state=${encoded}&error=${encoded}&error_description=${encoded}`),
-    await person.ask(`${room.team}/cdn-cgi/access/login/${encoded}?kid=${encoded}&meta=${encoded}&redirect_url=${encoded}`),
-    await person.ask(`${room.app("app")}/cdn-cgi/access/authorized?nonce=${encoded}&state=${encoded}`),
+    await person.ask(
+      `${room.team}/cdn-cgi/access/callback?state=${encoded}&error=${encoded}&error_description=${encoded}`,
+    ),
+    await person.ask(
+      `${room.team}/cdn-cgi/access/login/${encoded}?kid=${encoded}&meta=${encoded}&redirect_url=${encoded}`,
+    ),
+    await person.ask(
+      `${room.app("app")}/cdn-cgi/access/authorized?nonce=${encoded}&state=${encoded}`,
+    ),
     await person.press("Send me a code", { email: payload }),
     await person.press("Send me a code", { email: ada }),
     await person.press("Sign in", { code: payload }),
@@ -329,7 +395,11 @@ test("a cookie that a sibling host tossed at us does not decide who somebody is 
   const url = `${room.team}/cdn-cgi/access/get-identity`;
   const ask = (cookie: string) => send(url, { headers: { cookie } });
   assert.equal((await ask(`CF_Authorization=${own}`)).status, 200);
-  assert.equal((await ask(`CF_Authorization=${tossed}; CF_Authorization=${own}`)).status, 401, "two persons at once are nobody");
+  assert.equal(
+    (await ask(`CF_Authorization=${tossed}; CF_Authorization=${own}`)).status,
+    401,
+    "two persons at once are nobody",
+  );
   const rescued = await ask(`CF_Authorization=garbage; CF_Authorization=${own}`);
   assert.equal(JSON.parse(rescued.text).email, ada);
 });
@@ -337,15 +407,43 @@ test("a cookie that a sibling host tossed at us does not decide who somebody is 
 test("a malformed cookie is no cookie: a login, a 401, never a crash or a 200 (T12)", async (context) => {
   const room = await startLoginRoom(context);
   const { location = "" } = await send(`${room.app("app")}/x`);
-  for (const value of ["%", "", "%00", "a.b.c", "x".repeat(10_000), "eyJ.eyJ.", '"', "=;=;=", "__proto__"]) {
-    for (const name of ["CF_Authorization", "CF_AppSession", "postern_attempt_0123456789abcdef", "__Host-postern_attempt_x"]) {
+  for (const value of [
+    "%",
+    "",
+    "%00",
+    "a.b.c",
+    "x".repeat(10_000),
+    "eyJ.eyJ.",
+    '"',
+    "=;=;=",
+    "__proto__",
+  ]) {
+    for (const name of [
+      "CF_Authorization",
+      "CF_AppSession",
+      "postern_attempt_0123456789abcdef",
+      "__Host-postern_attempt_x",
+    ]) {
       const headers = { cookie: `${name}=${value}`, accept: "text/html" };
       const login = await send(location, { headers });
       assert.equal(headingOf(login), "Sign in to The API");
-      assert.equal((await send(`${room.team}/cdn-cgi/access/get-identity`, { headers })).status, 401);
-      assert.equal((await send(`${room.app("app")}/cdn-cgi/access/get-identity`, { headers })).status, 401);
-      assert.equal((await send(`${room.team}/cdn-cgi/access/callback?state=x&code=y`, { headers })).status, 400);
-      assert.equal((await send(`${room.team}/cdn-cgi/access/pin?attempt=0123456789abcdef`, { headers })).status, 400);
+      assert.equal(
+        (await send(`${room.team}/cdn-cgi/access/get-identity`, { headers })).status,
+        401,
+      );
+      assert.equal(
+        (await send(`${room.app("app")}/cdn-cgi/access/get-identity`, { headers })).status,
+        401,
+      );
+      assert.equal(
+        (await send(`${room.team}/cdn-cgi/access/callback?state=x&code=y`, { headers })).status,
+        400,
+      );
+      assert.equal(
+        (await send(`${room.team}/cdn-cgi/access/pin?attempt=0123456789abcdef`, { headers }))
+          .status,
+        400,
+      );
     }
   }
   assert.equal(room.upstream.requests.length, 0);
@@ -358,8 +456,12 @@ test("a person in five hundred groups and thirty begun logins do not outgrow the
   const long = `/x?${"q".repeat(2_000)}`;
   for (let starts = 0; starts < 30; starts++) {
     await person.open(`${room.app("app")}${long}`);
-    await person.press(starts % 2 === 0 ? "Example SSO" : "Send me a code", { email: `p${starts}@example.com` });
-    const attempts = [...person.cookiesOf("login.localhost")].filter(([name]) => name.includes("attempt"));
+    await person.press(starts % 2 === 0 ? "Example SSO" : "Send me a code", {
+      email: `p${starts}@example.com`,
+    });
+    const attempts = [...person.cookiesOf("login.localhost")].filter(([name]) =>
+      name.includes("attempt"),
+    );
     assert.equal(attempts.length, Math.min(starts + 1, 5));
   }
   await person.open(`${room.app("app")}${long}`);
@@ -367,7 +469,8 @@ test("a person in five hundred groups and thirty begun logins do not outgrow the
   await person.press("Continue", { account: "ada" });
   assert.equal(person.page.url, `${room.app("app")}${long}`);
   for (const host of ["login.localhost", "app.localhost"]) {
-    const [, token = ""] = [...person.cookiesOf(host)].find(([name]) => name === "CF_Authorization") ?? [];
+    const [, token = ""] =
+      [...person.cookiesOf(host)].find(([name]) => name === "CF_Authorization") ?? [];
     assert.ok(token !== "" && token.length < 4_096, `${host}: ${token.length}`);
   }
   const identity = JSON.parse((await person.ask(`${room.team}/cdn-cgi/access/get-identity`)).text);
@@ -378,7 +481,10 @@ test("forms that are broken, huge or of another kind get one clear page and chan
   const room = await startLoginRoom(context);
   const person = new Person();
   await person.open(`${room.app("app")}/x`);
-  const form = { "content-type": "application/x-www-form-urlencoded", "sec-fetch-site": "same-origin" };
+  const form = {
+    "content-type": "application/x-www-form-urlencoded",
+    "sec-fetch-site": "same-origin",
+  };
   const { body } = person.pressing("Send me a code", { email: ada });
   const tries: [Record<string, string>, string][] = [
     [form, ""],
@@ -386,13 +492,20 @@ test("forms that are broken, huge or of another kind get one clear page and chan
     [form, "target=x"],
     [form, `${body}&email=${bob}`],
     [form, `${body}&x=${"y".repeat(70_000)}`],
-    [{ ...form, "content-type": "application/json" }, JSON.stringify(Object.fromEntries(new URLSearchParams(body)))],
+    [
+      { ...form, "content-type": "application/json" },
+      JSON.stringify(Object.fromEntries(new URLSearchParams(body))),
+    ],
     [{ ...form, "content-type": "text/plain" }, body],
     [{ ...form, "sec-fetch-site": "cross-site" }, body],
   ];
   for (const path of ["/cdn-cgi/access/login", "/cdn-cgi/access/pin"]) {
     for (const [headers, sent] of tries) {
-      const answer = await person.ask(`${room.team}${path}`, { method: "POST", headers, body: sent });
+      const answer = await person.ask(`${room.team}${path}`, {
+        method: "POST",
+        headers,
+        body: sent,
+      });
       assert.equal(answer.status, 400, `${path} ${sent.slice(0, 60)}`);
       assert.deepEqual(answer.setCookies, []);
     }

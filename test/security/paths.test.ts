@@ -1,5 +1,6 @@
-// How a path is read (security-cases 2.1): by the gateway as by the origin, or not at all. Alice is an engineer; the
-// public parts are open to everybody, /admin to Olga alone. Whoever is refused, the origin has seen nothing.
+// How a path is read (security-cases 2.1): by the gateway as by the origin, or not at all. Alice is
+// an engineer; the public parts are open to everybody, /admin to Olga alone. Whoever is refused,
+// the origin has seen nothing.
 import assert from "node:assert/strict";
 import { type TestContext, test } from "node:test";
 import fc from "fast-check";
@@ -11,13 +12,21 @@ const alice = "alice@example.com";
 interface Scene {
   room: LoginRoom;
   /** raw request target, as Alice unless `anonymous` */
-  ask(target: string, options?: { anonymous?: boolean; host?: string; lines?: string[] }): Promise<RawAnswer>;
-  refused(target: string, options?: { anonymous?: boolean; host?: string; lines?: string[] }): Promise<void>;
+  ask(
+    target: string,
+    options?: { anonymous?: boolean; host?: string; lines?: string[] },
+  ): Promise<RawAnswer>;
+  refused(
+    target: string,
+    options?: { anonymous?: boolean; host?: string; lines?: string[] },
+  ): Promise<void>;
   /** the request target that the origin got */
   passed(target: string, options?: { anonymous?: boolean; host?: string }): Promise<string>;
 }
 
-const only = (email: string) => [{ name: "only", decision: "allow", include: [{ email: { email } }] }];
+const only = (email: string) => [
+  { name: "only", decision: "allow", include: [{ email: { email } }] },
+];
 const open = [{ name: "open", decision: "bypass", include: [{ everyone: {} }] }];
 
 async function scene(context: TestContext, more: Record<string, unknown>[] = []): Promise<Scene> {
@@ -45,10 +54,23 @@ async function scene(context: TestContext, more: Record<string, unknown>[] = [])
     .map((token) => `Cookie: CF_Authorization=${token}`);
   const [wholeHost = ""] = tokens;
   const tokenOf = (host: string) =>
-    tokens[room.deps.catalogs.current().applications.findIndex(({ domains: [domain = ""] }) => domain === host)] ?? wholeHost;
-  const ask: Scene["ask"] = (target, { anonymous = false, host = "app.localhost", lines = [] } = {}) => {
-    const own = host.toLowerCase().endsWith(".corp.localhost") ? tokenOf("*.corp.localhost") : tokenOf(host);
-    return rawRequest(room.port, `GET ${target} HTTP/1.1`, [`Host: ${host}`, ...(anonymous ? [] : [own]), ...lines]);
+    tokens[
+      room.deps.catalogs
+        .current()
+        .applications.findIndex(({ domains: [domain = ""] }) => domain === host)
+    ] ?? wholeHost;
+  const ask: Scene["ask"] = (
+    target,
+    { anonymous = false, host = "app.localhost", lines = [] } = {},
+  ) => {
+    const own = host.toLowerCase().endsWith(".corp.localhost")
+      ? tokenOf("*.corp.localhost")
+      : tokenOf(host);
+    return rawRequest(room.port, `GET ${target} HTTP/1.1`, [
+      `Host: ${host}`,
+      ...(anonymous ? [] : [own]),
+      ...lines,
+    ]);
   };
   return {
     room,
@@ -90,7 +112,11 @@ test("a fragment in a request target is a 400; an encoded one is part of the pat
   await refused("/open/secret%23/x", { anonymous: true });
   const { status } = await ask("/open/secret%23/status", { anonymous: true });
   assert.equal(status, 200);
-  assert.equal(room.upstream.requests[0]?.url, "/open/secret%23/status", "matched and sent as one and the same");
+  assert.equal(
+    room.upstream.requests[0]?.url,
+    "/open/secret%23/status",
+    "matched and sent as one and the same",
+  );
 });
 
 test("dot segments are resolved before anything is decided (P3)", async (context) => {
@@ -111,29 +137,59 @@ test("dot segments are resolved before anything is decided (P3)", async (context
   }
   await refused("/public/../admin/x");
   assert.equal(await passed("/public/./a/../b", { anonymous: true }), "/public/b");
-  assert.equal(await passed("/public/.;/../admin/x", { anonymous: true }), "/public/admin/x", "the origin has nothing left to resolve");
+  assert.equal(
+    await passed("/public/.;/../admin/x", { anonymous: true }),
+    "/public/admin/x",
+    "the origin has nothing left to resolve",
+  );
 });
 
 test("an encoded slash or backslash is a 400, unless the application wants it, and then it stays as it is (P4)", async (context) => {
-  const wanted = { name: "files", type: "self_hosted", domain: "files.localhost", policies: open, allow_encoded_slashes: true };
+  const wanted = {
+    name: "files",
+    type: "self_hosted",
+    domain: "files.localhost",
+    policies: open,
+    allow_encoded_slashes: true,
+  };
   const { ask, passed, room } = await scene(context, [wanted]);
-  for (const target of ["/public%2f..%2fadmin/x", "/public/..%5cadmin", "/public%2Fx", "/public/%5C", "/public\\..\\admin", "/a%2fb"]) {
+  for (const target of [
+    "/public%2f..%2fadmin/x",
+    "/public/..%5cadmin",
+    "/public%2Fx",
+    "/public/%5C",
+    "/public\\..\\admin",
+    "/a%2fb",
+  ]) {
     assert.equal((await ask(target, { anonymous: true })).status, 400, target);
   }
   assert.equal(room.upstream.requests.length, 0);
-  assert.equal(await passed("/group%2Fname/raw", { host: "files.localhost", anonymous: true }), "/group%2Fname/raw");
+  assert.equal(
+    await passed("/group%2Fname/raw", { host: "files.localhost", anonymous: true }),
+    "/group%2Fname/raw",
+  );
 });
 
 test("double slashes are single ones (P5)", async (context) => {
   const { refused, passed } = await scene(context);
-  for (const target of ["//admin/x", "/public//../admin/x", "/public/..//admin/x", "///admin", "/.//admin/x"]) await refused(target);
+  for (const target of [
+    "//admin/x",
+    "/public//../admin/x",
+    "/public/..//admin/x",
+    "///admin",
+    "/.//admin/x",
+  ])
+    await refused(target);
   await refused("//admin/x", { anonymous: true });
   assert.equal(await passed("//public///x", { anonymous: true }), "/public/x");
 });
 
 test("escapes are decoded once: an escaped escape is text, for the gateway and for the origin (P6)", async (context) => {
   const { passed } = await scene(context);
-  assert.equal(await passed("/public/%252e%252e/admin", { anonymous: true }), "/public/%252e%252e/admin");
+  assert.equal(
+    await passed("/public/%252e%252e/admin", { anonymous: true }),
+    "/public/%252e%252e/admin",
+  );
   assert.equal(await passed("/public/%252f", { anonymous: true }), "/public/%252f");
 });
 
@@ -170,7 +226,14 @@ test("control characters and what is no UTF-8 are a 400; parameters do not chang
   ]) {
     assert.equal((await ask(target, { anonymous: true })).status, 400, JSON.stringify(target));
   }
-  for (const target of ["/admin;/x", "/admin;a=b/x", "/;/admin/x", "/public;/../admin", "/x;/..;/admin"]) await refused(target);
+  for (const target of [
+    "/admin;/x",
+    "/admin;a=b/x",
+    "/;/admin/x",
+    "/public;/../admin",
+    "/x;/..;/admin",
+  ])
+    await refused(target);
   assert.equal(room.upstream.requests.length, 0);
 });
 
@@ -199,10 +262,20 @@ test("no path is exempt: not ACME's, not one that passes through ours; what is u
   await refused("/.well-known/acme-challenge/anything", { anonymous: true });
   await refused("/cdn-cgi/access/certs/../../../admin");
   await refused("/cdn-cgi/access/certs/../../admin", { anonymous: true });
-  for (const target of ["/cdn-cgi/access/x", "/cdn-cgi/access/", "/cdn-cgi/access", "/cdn-cgi//access/x", "/cdn-cgi/%61ccess/x"]) {
+  for (const target of [
+    "/cdn-cgi/access/x",
+    "/cdn-cgi/access/",
+    "/cdn-cgi/access",
+    "/cdn-cgi//access/x",
+    "/cdn-cgi/%61ccess/x",
+  ]) {
     assert.equal((await ask(target)).status, 404, target);
   }
-  for (const target of ["/cdn-cgi/access;/x", "/cdn-cgi/access/certs;x", "/x/..;/cdn-cgi/access/certs"])
+  for (const target of [
+    "/cdn-cgi/access;/x",
+    "/cdn-cgi/access/certs;x",
+    "/x/..;/cdn-cgi/access/certs",
+  ])
     await refused(target, { anonymous: true });
   assert.equal(room.upstream.requests.length, 0);
 });
@@ -247,17 +320,41 @@ test("whatever the spelling, nobody gets to /admin, and what passes is what was 
 });
 
 test("decoded, stripped or both: whatever an origin makes of a path, it stays in the application (P3, P4)", async (context) => {
-  const wanted = { name: "files", type: "self_hosted", domain: "files.localhost", policies: open, allow_encoded_slashes: true };
-  const closed = { name: "admin of files", type: "self_hosted", domain: "files.localhost/admin", policies: only("olga@example.com") };
+  const wanted = {
+    name: "files",
+    type: "self_hosted",
+    domain: "files.localhost",
+    policies: open,
+    allow_encoded_slashes: true,
+  };
+  const closed = {
+    name: "admin of files",
+    type: "self_hosted",
+    domain: "files.localhost/admin",
+    policies: only("olga@example.com"),
+  };
   const { refused, passed } = await scene(context, [wanted, closed]);
-  for (const target of ["/x;%2F..%2Fadmin/y", "/x%2F..%2Fadmin", "/x;/..;%2Fadmin", "/%2Fadmin;/y", "/y/..%2F;/admin", "/x;%5C..%5Cadmin"])
+  for (const target of [
+    "/x;%2F..%2Fadmin/y",
+    "/x%2F..%2Fadmin",
+    "/x;/..;%2Fadmin",
+    "/%2Fadmin;/y",
+    "/y/..%2F;/admin",
+    "/x;%5C..%5Cadmin",
+  ])
     await refused(target, { host: "files.localhost", anonymous: true });
-  assert.equal(await passed("/x;v=1%2F2/y", { host: "files.localhost", anonymous: true }), "/x;v=1%2F2/y");
+  assert.equal(
+    await passed("/x;v=1%2F2/y", { host: "files.localhost", anonymous: true }),
+    "/x;v=1%2F2/y",
+  );
 });
 
 test("an origin that forgets case finds no other application than policy did (P7)", async (context) => {
   const twice = (domain: string) => ({ name: domain, type: "self_hosted", domain, policies: open });
-  const { ask, refused, passed } = await scene(context, [twice("two.localhost/a"), twice("two.localhost/A")]);
+  const { ask, refused, passed } = await scene(context, [
+    twice("two.localhost/a"),
+    twice("two.localhost/A"),
+  ]);
   for (const target of ["/ADMIN/x", "/Admin", "/aDmin/"]) {
     await refused(target);
     assert.equal((await ask(target)).status, 400, target);
@@ -265,5 +362,6 @@ test("an origin that forgets case finds no other application than policy did (P7
   await refused("/PUBLIC/x", { anonymous: true });
   assert.equal(await passed("/public/X", { anonymous: true }), "/public/X");
   assert.equal(await passed("/Administration"), "/Administration");
-  for (const target of ["/a/x", "/A/x"]) assert.equal(await passed(target, { host: "two.localhost", anonymous: true }), target);
+  for (const target of ["/a/x", "/A/x"])
+    assert.equal(await passed(target, { host: "two.localhost", anonymous: true }), target);
 });

@@ -17,7 +17,9 @@ import {
 const approveHeading = "Approve sign-in from a terminal";
 
 async function terminalsOf(room: TerminalRoom, userId: string) {
-  return (await room.deps.store.sessionsOf(userId, room.deps.now())).filter((each) => each.kind === "terminal");
+  return (await room.deps.store.sessionsOf(userId, room.deps.now())).filter(
+    (each) => each.kind === "terminal",
+  );
 }
 
 test("a second machine that polls the same mailbox ends the login for both (C4)", async (context) => {
@@ -59,8 +61,15 @@ test("after delivery the mailbox is empty, for the owner and for a thief (C4, C8
     assert.ok(!again.body.includes(delivered.body));
   }
   const id = createHash("sha256").update(terminal.pair.publicKey).digest("hex");
-  assert.ok(!JSON.stringify(await room.deps.store.transfer(id)).includes(delivered.body), "nor in the store");
-  assert.throws(() => room.terminal().open(delivered), /does not decrypt/, "worth nothing without the private key");
+  assert.ok(
+    !JSON.stringify(await room.deps.store.transfer(id)).includes(delivered.body),
+    "nor in the store",
+  );
+  assert.throws(
+    () => room.terminal().open(delivered),
+    /does not decrypt/,
+    "worth nothing without the private key",
+  );
 });
 
 test("a browser is no terminal: polls with Origin or Sec-Fetch headers are refused (C4)", async (context) => {
@@ -72,7 +81,9 @@ test("a browser is no terminal: polls with Origin or Sec-Fetch headers are refus
     { "sec-fetch-mode": "no-cors" },
     { "Sec-Fetch-Dest": "image" },
   ]) {
-    const answer = await room.send(`${room.team}/transfer/${key}`, { headers: headers as unknown as Record<string, string> });
+    const answer = await room.send(`${room.team}/transfer/${key}`, {
+      headers: headers as unknown as Record<string, string>,
+    });
     assert.equal(answer.status, 403);
   }
   const id = createHash("sha256").update(Buffer.from(key, "base64url")).digest("hex");
@@ -90,7 +101,11 @@ test("a phisher's link shows the phisher's address and code, and a live session 
   assert.ok(page.body.includes(loginCode(phisher.pair.publicKey)));
   assert.match(page.body, /<div class="warning"><p><strong>Warning/);
   assert.ok(page.body.includes("127.0.0.2"));
-  assert.deepEqual(await terminalsOf(room, browser.session.user_id), [], "looking at the page gives nothing");
+  assert.deepEqual(
+    await terminalsOf(room, browser.session.user_id),
+    [],
+    "looking at the page gives nothing",
+  );
   await browser.press(page, "deny");
   assert.equal((await poll).status, 410);
 });
@@ -110,11 +125,19 @@ test("a POST that is not a click on our own page approves nothing (C5)", async (
   const elsewhereCsrf = formOf(await browser.open(elsewhere.url)).csrf;
   const othersCsrf = formOf(await other.open(terminal.url)).csrf;
 
-  const post = (body: string, headers: Record<string, string> = {}, url = `${room.team}${action}`) =>
+  const post = (
+    body: string,
+    headers: Record<string, string> = {},
+    url = `${room.team}${action}`,
+  ) =>
     browser.get(url, {
       method: "POST",
       body,
-      headers: { "content-type": "application/x-www-form-urlencoded", "sec-fetch-site": "same-origin", ...headers },
+      headers: {
+        "content-type": "application/x-www-form-urlencoded",
+        "sec-fetch-site": "same-origin",
+        ...headers,
+      },
     });
   const good = new URLSearchParams({ csrf, answer: "approve" }).toString();
   const forged: [string, Promise<{ status: number; body: string }>][] = [
@@ -126,7 +149,10 @@ test("a POST that is not a click on our own page approves nothing (C5)", async (
     ["another terminal's value", post(`csrf=${elsewhereCsrf}&answer=approve`)],
     ["another person's value", post(`csrf=${othersCsrf}&answer=approve`)],
     ["two values", post(`${good}&csrf=x`)],
-    ["JSON", post(JSON.stringify({ csrf, answer: "approve" }), { "content-type": "application/json" })],
+    [
+      "JSON",
+      post(JSON.stringify({ csrf, answer: "approve" }), { "content-type": "application/json" }),
+    ],
     ["an endless body", post(`${good}&more=${"x".repeat(70_000)}`)],
     ["no session", post(good, { cookie: "" })],
   ];
@@ -135,8 +161,16 @@ test("a POST that is not a click on our own page approves nothing (C5)", async (
     assert.equal(status, 403, what);
     assert.doesNotMatch(body, /You are signed in/, what);
   }
-  assert.equal((await post(good, {}, `${room.app("app")}${action}`)).status, 404, "the application's own host has no approval");
-  assert.equal(headingOf({ ...(await post(`csrf=${csrf}`)), headers: {} }), approveHeading, "no answer chosen: it stays at the step (L15)");
+  assert.equal(
+    (await post(good, {}, `${room.app("app")}${action}`)).status,
+    404,
+    "the application's own host has no approval",
+  );
+  assert.equal(
+    headingOf({ ...(await post(`csrf=${csrf}`)), headers: {} }),
+    approveHeading,
+    "no answer chosen: it stays at the step (L15)",
+  );
   assert.deepEqual(await terminalsOf(room, browser.session.user_id), []);
   await browser.press(page, "deny");
   await browser.press(await browser.open(elsewhere.url), "deny");
@@ -156,13 +190,20 @@ test("a person whom policy does not let in cannot approve, not even with a page 
 
   const rightful = await room.browser(bob);
   const bobsPage = await rightful.open(denied.url);
-  assert.equal(headingOf(bobsPage), approveHeading, "looking did not end it: the right person may sign in");
+  assert.equal(
+    headingOf(bobsPage),
+    approveHeading,
+    "looking did not end it: the right person may sign in",
+  );
   const { action } = formOf(bobsPage);
   const purpose = csrfOf(room, browser.session, action);
   const forced = await browser.get(`${room.team}${action}`, {
     method: "POST",
     body: new URLSearchParams({ csrf: purpose, answer: "approve" }).toString(),
-    headers: { "content-type": "application/x-www-form-urlencoded", "sec-fetch-site": "same-origin" },
+    headers: {
+      "content-type": "application/x-www-form-urlencoded",
+      "sec-fetch-site": "same-origin",
+    },
   });
   assert.equal(forced.status, 403);
   assert.equal(headingOf(forced), "You don't have access");
@@ -232,7 +273,8 @@ test("a link with a hostile redirect_url or key goes nowhere (L3)", async (conte
   for (const token of ["", "x", key.slice(1), `${key}=`, key.replace("=", ""), "A".repeat(5000)]) {
     assert.equal((await room.send(cli({ token }))).status, 400, token.slice(0, 50));
   }
-  for (const aud of ["", "0".repeat(64), "__proto__", room.aud("bob")]) assert.equal((await room.send(cli({ aud }))).status, 400, aud);
+  for (const aud of ["", "0".repeat(64), "__proto__", room.aud("bob")])
+    assert.equal((await room.send(cli({ aud }))).status, 400, aud);
 });
 
 test("a key that everybody can open what is sealed to gets nothing (C4)", async (context) => {
@@ -241,8 +283,11 @@ test("a key that everybody can open what is sealed to gets nothing (C4)", async 
   const key = encodeTransferKey(new Uint8Array(32));
   const poll = room.send(`${room.team}/transfer/${key}`, { headers: { "user-agent": "x" } });
   const id = createHash("sha256").update(new Uint8Array(32)).digest("hex");
-  while (((await room.deps.store.transfer(id))?.held_until ?? 0) === 0) await new Promise((resolve) => setImmediate(resolve));
-  const page = await browser.open(`${room.app("app")}/cdn-cgi/access/cli?${new URLSearchParams({ aud: room.aud("app"), token: key })}`);
+  while (((await room.deps.store.transfer(id))?.held_until ?? 0) === 0)
+    await new Promise((resolve) => setImmediate(resolve));
+  const page = await browser.open(
+    `${room.app("app")}/cdn-cgi/access/cli?${new URLSearchParams({ aud: room.aud("app"), token: key })}`,
+  );
   assert.notEqual(headingOf(await browser.press(page, "approve")), "You are signed in");
   assert.deepEqual(await terminalsOf(room, browser.session.user_id), []);
   await browser.press(page, "deny");
@@ -310,7 +355,11 @@ test("a terminal's own token approves nothing and shows no page (T2)", async (co
     const pressed = await room.send(`${room.team}${action}`, {
       method: "POST",
       body: new URLSearchParams({ csrf, answer: "approve" }).toString(),
-      headers: { cookie, "content-type": "application/x-www-form-urlencoded", "sec-fetch-site": "same-origin" },
+      headers: {
+        cookie,
+        "content-type": "application/x-www-form-urlencoded",
+        "sec-fetch-site": "same-origin",
+      },
     });
     assert.equal(pressed.status, 403);
   }

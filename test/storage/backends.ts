@@ -1,4 +1,5 @@
-// Every store that Postern has, and records to put into one. A new store gets a line in the table, nothing else.
+// Every store that Postern has, and records to put into one. A new store gets a line in the table,
+// nothing else.
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -27,7 +28,11 @@ export const minute = 60_000;
 
 export const backends: readonly Backend[] = [
   { name: "SQLite in memory", shared: false, make: (context) => opener(context, () => ":memory:") },
-  { name: "SQLite in a file", shared: true, make: (context) => opener(context, () => join(temporaryFolder(context), "postern.db")) },
+  {
+    name: "SQLite in a file",
+    shared: true,
+    make: (context) => opener(context, () => join(temporaryFolder(context), "postern.db")),
+  },
 ];
 
 function opener(context: TestContext, makePlace: () => string): () => Store {
@@ -60,10 +65,24 @@ export function key(kid: string, more: Partial<StoredKey> = {}): StoredKey {
 }
 
 export function object(id: string, more: Partial<StoredObject> = {}): StoredObject {
-  return { kind: "group", id, name: id, aud: null, managed_by: "api", body: "{}", created_at: time, updated_at: time, ...more };
+  return {
+    kind: "group",
+    id,
+    name: id,
+    aud: null,
+    managed_by: "api",
+    body: "{}",
+    created_at: time,
+    updated_at: time,
+    ...more,
+  };
 }
 
-export function session(id: string, userId: string, more: Partial<StoredSession> = {}): StoredSession {
+export function session(
+  id: string,
+  userId: string,
+  more: Partial<StoredSession> = {},
+): StoredSession {
   return {
     id,
     user_id: userId,
@@ -89,7 +108,15 @@ export function session(id: string, userId: string, more: Partial<StoredSession>
 }
 
 export function handover(id: string, more: Partial<StoredHandover> = {}): StoredHandover {
-  return { id, aud: "aud", session_id: "session", app_session_hash: "a", state_hash: "s", expires_at: time + minute, ...more };
+  return {
+    id,
+    aud: "aud",
+    session_id: "session",
+    app_session_hash: "a",
+    state_hash: "s",
+    expires_at: time + minute,
+    ...more,
+  };
 }
 
 export function pin(id: string, more: Partial<StoredPin> = {}): StoredPin {

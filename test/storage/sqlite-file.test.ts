@@ -1,4 +1,5 @@
-// What is particular to a database in a file: who may read it, who else may have it open, and what it survives.
+// What is particular to a database in a file: who may read it, who else may have it open, and what
+// it survives.
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { chmodSync, mkdirSync, readdirSync, statSync, writeFileSync } from "node:fs";
@@ -29,7 +30,9 @@ function directly(place: string, sql: string): void {
 function anotherProcess(context: TestContext, place: string, script: string) {
   const source = `import { openSqliteStore } from ${JSON.stringify(storeModule.href)};
     const store = openSqliteStore(${JSON.stringify(place)}, { now: Date.now }); ${script}`;
-  const child = spawn(process.execPath, ["--input-type=module", "--eval", source], { stdio: ["ignore", "pipe", "inherit"] });
+  const child = spawn(process.execPath, ["--input-type=module", "--eval", source], {
+    stdio: ["ignore", "pipe", "inherit"],
+  });
   context.after(() => child.kill("SIGKILL"));
   let printed = "";
   child.stdout.on("data", (chunk: Buffer) => (printed += chunk));
@@ -45,8 +48,10 @@ test("the database and what lies beside it can be read by its owner alone, whate
   await store.setting("a", () => "b");
   const files = readdirSync(dirname(place));
   assert.ok(files.includes("postern.db") && files.includes("postern.db-wal"), files.join());
-  for (const file of files) assert.equal(statSync(join(dirname(place), file)).mode & 0o777, 0o600, file);
-  for (const folder of [dirname(place), dirname(dirname(place))]) assert.equal(statSync(folder).mode & 0o777, 0o700, folder);
+  for (const file of files)
+    assert.equal(statSync(join(dirname(place), file)).mode & 0o777, 0o600, file);
+  for (const folder of [dirname(place), dirname(dirname(place))])
+    assert.equal(statSync(folder).mode & 0o777, 0o700, folder);
 });
 
 test("the folder and the file that somebody made keep their modes", async (context) => {
@@ -66,15 +71,20 @@ test("a database is brought up to date once, and what is in it stays", async (co
   const first = openSqliteStore(place, { now });
   await first.changeKeys(() => [key("a")]);
   await first.close();
-  for (const again of [1, 2]) assert.deepEqual(await open(context, place).keys(), [key("a")], `opened ${again} times more`);
+  for (const again of [1, 2])
+    assert.deepEqual(await open(context, place).keys(), [key("a")], `opened ${again} times more`);
 });
 
 test("a database of a newer version is refused by every method, and left alone", async (context) => {
   const place = join(temporaryFolder(context), "postern.db");
   await openSqliteStore(place, { now }).close();
-  directly(place, "insert into kysely_migration values ('0999-from-the-future', '2030-01-01T00:00:00.000Z')");
+  directly(
+    place,
+    "insert into kysely_migration values ('0999-from-the-future', '2030-01-01T00:00:00.000Z')",
+  );
   const store = open(context, place);
-  const clear = /postern\.db cannot be used: .*newer version of Postern.*0999-from-the-future.*run that version/;
+  const clear =
+    /postern\.db cannot be used: .*newer version of Postern.*0999-from-the-future.*run that version/;
   await assert.rejects(store.keys(), clear);
   await assert.rejects(
     store.setting("a", () => "b"),
@@ -110,7 +120,9 @@ test("a file that is no database, and a place that cannot be made, are refused i
     assert.throws(
       () => openSqliteStore(place, { now }),
       (error: Error) =>
-        error.message.includes(place) && /cannot be opened: .*check `store`/.test(error.message) && !error.message.includes("\n"),
+        error.message.includes(place) &&
+        /cannot be opened: .*check `store`/.test(error.message) &&
+        !error.message.includes("\n"),
     );
   }
 });
@@ -120,16 +132,26 @@ test("processes that make the database at once agree on everything", async (cont
   const script = `console.log(await store.setting("tag", () => String(process.pid)));
     for (let n = 0; n < 50; n++) await store.count("k", 1e12, 0);
     await store.close();`;
-  const printed = await Promise.all([1, 2, 3].map(() => anotherProcess(context, place, script).ended));
+  const printed = await Promise.all(
+    [1, 2, 3].map(() => anotherProcess(context, place, script).ended),
+  );
   assert.match(printed[0] ?? "", /^\d+\n$/);
   assert.equal(new Set(printed).size, 1, printed.join());
-  assert.equal(await open(context, place).count("k", 1e12, 0), 151, "nothing was counted twice or not at all");
+  assert.equal(
+    await open(context, place).count("k", 1e12, 0),
+    151,
+    "nothing was counted twice or not at all",
+  );
 });
 
 test("what was confirmed is there after kill -9", async (context) => {
   const place = join(temporaryFolder(context), "postern.db");
   const record = JSON.stringify(handover("h"));
-  const { ended } = anotherProcess(context, place, `await store.addHandover(${record}); process.kill(process.pid, "SIGKILL");`);
+  const { ended } = anotherProcess(
+    context,
+    place,
+    `await store.addHandover(${record}); process.kill(process.pid, "SIGKILL");`,
+  );
   await ended;
   assert.deepEqual(await open(context, place).takeHandover("h"), handover("h"));
 });
@@ -161,5 +183,9 @@ test("callers at once do not get into each other's transactions", async (context
   const counted = store.count("k", minute, time);
   await assert.rejects(failing, /rolled back/);
   assert.equal(await counted, 1);
-  assert.equal(await store.count("k", minute, time), 2, "what was counted meanwhile was not rolled back with it");
+  assert.equal(
+    await store.count("k", minute, time),
+    2,
+    "what was counted meanwhile was not rolled back with it",
+  );
 });

@@ -1,9 +1,20 @@
-// What every store must do, the same for each. Where several processes can share one, half of those who come at
-// once come through a second connection.
+// What every store must do, the same for each. Where several processes can share one, half of those
+// who come at once come through a second connection.
 import assert from "node:assert/strict";
 import { suite, type TestContext, test } from "node:test";
 import type { Store } from "../../packages/gateway/src/storage/store.ts";
-import { type Backend, backends, handover, key, minute, object, pin, session, time, transfer } from "./backends.ts";
+import {
+  type Backend,
+  backends,
+  handover,
+  key,
+  minute,
+  object,
+  pin,
+  session,
+  time,
+  transfer,
+} from "./backends.ts";
 
 const day = 24 * 60 * minute;
 const sealed = { body: "c2VhbGVk", service_public_key: "key" };
@@ -14,28 +25,51 @@ function contract(backend: Backend): void {
   const open = (context: TestContext): Store => backend.make(context)();
 
   /** The same twenty times at once. */
-  function crowd<T>(context: TestContext): { store: Store; atOnce(step: (store: Store, index: number) => Promise<T>): Promise<T[]> } {
+  function crowd<T>(context: TestContext): {
+    store: Store;
+    atOnce(step: (store: Store, index: number) => Promise<T>): Promise<T[]>;
+  } {
     const again = backend.make(context);
     const store = again();
     const other = backend.shared ? again() : store;
     return {
       store,
-      atOnce: (step) => Promise.all(Array.from({ length: 20 }, (_, index) => step(index % 2 === 0 ? store : other, index))),
+      atOnce: (step) =>
+        Promise.all(
+          Array.from({ length: 20 }, (_, index) => step(index % 2 === 0 ? store : other, index)),
+        ),
     };
   }
 
   test("a setting is set once, and everybody gets that value", async (context) => {
     const { store, atOnce } = crowd<string>(context);
-    const [value = ""] = await atOnce((each, index) => each.setting("organization_tag", () => `value ${index}`));
+    const [value = ""] = await atOnce((each, index) =>
+      each.setting("organization_tag", () => `value ${index}`),
+    );
     assert.match(value, /^value \d+$/);
-    assert.deepEqual(new Set(await atOnce((each) => each.setting("organization_tag", () => assert.fail("asked again")))), new Set([value]));
+    assert.deepEqual(
+      new Set(
+        await atOnce((each) => each.setting("organization_tag", () => assert.fail("asked again"))),
+      ),
+      new Set([value]),
+    );
     assert.equal(await store.setting("account_id", () => "another"), "another");
   });
 
   test("objects are put, replaced and removed in one step", async (context) => {
     const store = open(context);
-    await store.changeObjects([object("a"), object("b"), object("a", { kind: "application", aud: "f00d", managed_by: "file" })], []);
-    await store.changeObjects([object("b", { name: "renamed", updated_at: time + 1 })], [{ kind: "group", id: "a" }]);
+    await store.changeObjects(
+      [
+        object("a"),
+        object("b"),
+        object("a", { kind: "application", aud: "f00d", managed_by: "file" }),
+      ],
+      [],
+    );
+    await store.changeObjects(
+      [object("b", { name: "renamed", updated_at: time + 1 })],
+      [{ kind: "group", id: "a" }],
+    );
     assert.deepEqual(await store.objects(), [
       object("a", { kind: "application", aud: "f00d", managed_by: "file" }),
       object("b", { name: "renamed", updated_at: time + 1 }),
@@ -54,18 +88,32 @@ function contract(backend: Backend): void {
 
   test("keys become what the change says: added, changed, removed", async (context) => {
     const store = open(context);
-    await store.changeKeys(() => [key("a", { state: "current", activated_at: time }), key("b"), key("c")]);
+    await store.changeKeys(() => [
+      key("a", { state: "current", activated_at: time }),
+      key("b"),
+      key("c"),
+    ]);
     const retired = key("a", { state: "retired", activated_at: time, retired_at: time + 5 });
-    const returned = await store.changeKeys(([a, b]) => [{ ...a, ...retired }, { ...key("b"), ...b, state: "current" }, key("d")]);
+    const returned = await store.changeKeys(([a, b]) => [
+      { ...a, ...retired },
+      { ...key("b"), ...b, state: "current" },
+      key("d"),
+    ]);
     assert.deepEqual(await store.keys(), [retired, key("b", { state: "current" }), key("d")]);
     assert.deepEqual(returned, await store.keys());
   });
 
   test("of those who change the keys at once, each sees what the one before wrote", async (context) => {
     const { store, atOnce } = crowd<unknown>(context);
-    await atOnce((each, index) => each.changeKeys((keys) => (keys.length > 0 ? keys : [key(`made by ${index}`)])));
+    await atOnce((each, index) =>
+      each.changeKeys((keys) => (keys.length > 0 ? keys : [key(`made by ${index}`)])),
+    );
     assert.equal((await store.keys()).length, 1, "only the first made a key");
-    await atOnce((each) => each.changeKeys(([only]) => [{ ...key("made"), ...only, created_at: (only?.created_at ?? 0) + 1 }]));
+    await atOnce((each) =>
+      each.changeKeys(([only]) => [
+        { ...key("made"), ...only, created_at: (only?.created_at ?? 0) + 1 },
+      ]),
+    );
     assert.equal((await store.keys())[0]?.created_at, time + 20, "no change was lost");
   });
 
@@ -85,9 +133,15 @@ function contract(backend: Backend): void {
 
   test("an address is one user, however many sign in at once", async (context) => {
     const { store, atOnce } = crowd<{ id: string }>(context);
-    const users = await atOnce((each, index) => each.userFor("ada@example.com", time, `id ${index}`));
+    const users = await atOnce((each, index) =>
+      each.userFor("ada@example.com", time, `id ${index}`),
+    );
     assert.equal(new Set(users.map(({ id }) => id)).size, 1);
-    assert.deepEqual(await store.userFor("bob@example.com", time, "bob"), { id: "bob", email: "bob@example.com", created_at: time });
+    assert.deepEqual(await store.userFor("bob@example.com", time, "bob"), {
+      id: "bob",
+      email: "bob@example.com",
+      created_at: time,
+    });
   });
 
   test("a session comes back as it was written, and an unknown one does not", async (context) => {
@@ -114,11 +168,23 @@ function contract(backend: Backend): void {
   test("ending a browser's session ends the terminals that it approved, once", async (context) => {
     const store = await withPeople(open(context));
     await store.addSession(session("browser", "ada"));
-    for (const id of ["laptop", "server"]) await store.addSession(session(id, "ada", { kind: "terminal", parent_id: "browser" }));
+    for (const id of ["laptop", "server"])
+      await store.addSession(session(id, "ada", { kind: "terminal", parent_id: "browser" }));
     await store.addSession(session("other browser", "ada"));
-    assert.deepEqual(await store.revokeSession("laptop", time), ["laptop"], "a terminal ends alone");
-    assert.deepEqual((await store.revokeSession("browser", time + 1)).sort(), ["browser", "server"]);
-    assert.equal((await store.session("laptop"))?.revoked_at, time, "what was over stays as it was");
+    assert.deepEqual(
+      await store.revokeSession("laptop", time),
+      ["laptop"],
+      "a terminal ends alone",
+    );
+    assert.deepEqual((await store.revokeSession("browser", time + 1)).sort(), [
+      "browser",
+      "server",
+    ]);
+    assert.equal(
+      (await store.session("laptop"))?.revoked_at,
+      time,
+      "what was over stays as it was",
+    );
     assert.equal((await store.session("server"))?.revoked_at, time + 1);
     assert.equal((await store.session("other browser"))?.revoked_at, null);
     assert.deepEqual(await store.revokeSession("browser", time + 2), []);
@@ -137,7 +203,9 @@ function contract(backend: Backend): void {
   test("of twenty who take a hand-over at once, one gets it", async (context) => {
     const { store, atOnce } = crowd<unknown>(context);
     await store.addHandover(handover("h"));
-    const taken = (await atOnce((each) => each.takeHandover("h"))).filter((each) => each !== undefined);
+    const taken = (await atOnce((each) => each.takeHandover("h"))).filter(
+      (each) => each !== undefined,
+    );
     assert.deepEqual(taken, [handover("h")]);
     assert.equal(await store.takeHandover("unknown"), undefined);
   });
@@ -165,8 +233,15 @@ function contract(backend: Backend): void {
   test("a count goes on until its window ends, then begins again", async (context) => {
     const store = open(context);
     const count = (at: number) => store.count("pins of ada", minute, at);
-    assert.deepEqual([await count(time), await count(time + 1), await count(time + minute - 1)], [1, 2, 3]);
-    assert.deepEqual([await count(time + minute), await count(time + minute + 1)], [1, 2], "counting does not prolong the window");
+    assert.deepEqual(
+      [await count(time), await count(time + 1), await count(time + minute - 1)],
+      [1, 2, 3],
+    );
+    assert.deepEqual(
+      [await count(time + minute), await count(time + minute + 1)],
+      [1, 2],
+      "counting does not prolong the window",
+    );
     assert.equal(await store.count("pins of bob", minute, time), 1);
     await store.clearCount("pins of ada");
     assert.equal(await count(time + minute + 2), 1);
@@ -179,7 +254,9 @@ function contract(backend: Backend): void {
 
   test("the first poll opens the mailbox, and those after it find that one", async (context) => {
     const { store, atOnce } = crowd<{ address: string }>(context);
-    const opened = await atOnce((each, index) => each.openTransfer(transfer("t", { address: `192.0.2.${index}` })));
+    const opened = await atOnce((each, index) =>
+      each.openTransfer(transfer("t", { address: `192.0.2.${index}` })),
+    );
     assert.equal(new Set(opened.map(({ address }) => address)).size, 1);
     assert.deepEqual(await store.transfer("t"), opened[0]);
     assert.equal(await store.transfer("unknown"), undefined);
@@ -226,14 +303,31 @@ function contract(backend: Backend): void {
     await store.openTransfer(transfer("new"));
     await store.count("new", 10 * minute, time);
     await store.addSession(session("a month ago", "ada", { expires_at: time - 30 * day - 1 }));
-    await store.addSession(session("its terminal", "ada", { parent_id: "a month ago", kind: "terminal", expires_at: time - 30 * day - 1 }));
-    await store.addSession(session("yesterday", "ada", { expires_at: time - day, revoked_at: time - day }));
+    await store.addSession(
+      session("its terminal", "ada", {
+        parent_id: "a month ago",
+        kind: "terminal",
+        expires_at: time - 30 * day - 1,
+      }),
+    );
+    await store.addSession(
+      session("yesterday", "ada", { expires_at: time - day, revoked_at: time - day }),
+    );
     await store.sweep(time);
-    assert.deepEqual([await store.takeHandover("old"), (await store.takeHandover("new"))?.id], [undefined, "new"]);
+    assert.deepEqual(
+      [await store.takeHandover("old"), (await store.takeHandover("new"))?.id],
+      [undefined, "new"],
+    );
     assert.deepEqual([await store.takePin("old"), await store.takePin("new")], [false, true]);
-    assert.deepEqual([await store.transfer("old"), (await store.transfer("new"))?.id], [undefined, "new"]);
+    assert.deepEqual(
+      [await store.transfer("old"), (await store.transfer("new"))?.id],
+      [undefined, "new"],
+    );
     assert.equal(await store.count("new", 10 * minute, time), 2);
-    assert.deepEqual([await store.session("a month ago"), await store.session("its terminal")], [undefined, undefined]);
+    assert.deepEqual(
+      [await store.session("a month ago"), await store.session("its terminal")],
+      [undefined, undefined],
+    );
     assert.equal((await store.session("yesterday"))?.revoked_at, time - day);
   });
 

@@ -1,5 +1,5 @@
-// Drives Debian's Chromium through playwright-core. Every name resolves to this machine, so a test may use
-// example hosts, and no page can reach another machine.
+// Drives Debian's Chromium through playwright-core. Every name resolves to this machine, so a test
+// may use example hosts, and no page can reach another machine.
 import { existsSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -13,7 +13,10 @@ export function chromiumPath(): string | undefined {
   return (chosen === undefined ? candidates : [chosen]).find((path) => existsSync(path));
 }
 
-/** Options for a test that needs the browser: left out where there is none, unless everything is required. */
+/**
+ * Options for a test that needs the browser: left out where there is none, unless everything is
+ * required.
+ */
 export function browserOptions(): { skip?: string } {
   return leaveOut(chromiumPath() === undefined ? "Chromium" : undefined);
 }
@@ -27,9 +30,15 @@ export interface BrowserOptions {
  * A fresh browser with an empty profile, closed and removed afterwards.
  * @throws {Error} when no Chromium is here
  */
-export async function withBrowser<T>(use: (context: BrowserContext) => Promise<T>, options: BrowserOptions = {}): Promise<T> {
+export async function withBrowser<T>(
+  use: (context: BrowserContext) => Promise<T>,
+  options: BrowserOptions = {},
+): Promise<T> {
   const executablePath = chromiumPath();
-  if (executablePath === undefined) throw new Error("no Chromium is here: npm run setup brings it, POSTERN_CHROMIUM names another place");
+  if (executablePath === undefined)
+    throw new Error(
+      "no Chromium is here: npm run setup brings it, POSTERN_CHROMIUM names another place",
+    );
   const profile = mkdtempSync(join(tmpdir(), "postern-browser-"));
   const context = await chromium.launchPersistentContext(profile, {
     executablePath,
@@ -57,6 +66,12 @@ export async function withBrowser<T>(use: (context: BrowserContext) => Promise<T
 }
 
 /** One page of a fresh browser. */
-export function withPage<T>(use: (page: Page) => Promise<T>, options: BrowserOptions = {}): Promise<T> {
-  return withBrowser(async (context) => use(context.pages()[0] ?? (await context.newPage())), options);
+export function withPage<T>(
+  use: (page: Page) => Promise<T>,
+  options: BrowserOptions = {},
+): Promise<T> {
+  return withBrowser(
+    async (context) => use(context.pages()[0] ?? (await context.newPage())),
+    options,
+  );
 }

@@ -11,7 +11,10 @@ export interface Running {
   child: ChildProcessWithoutNullStreams;
   stdout(): string;
   stderr(): string;
-  /** exit status, when the streams are closed; 128 + n for signal n is not made up: a signal gives -1 */
+  /**
+   * exit status, when the streams are closed; 128 + n for signal n is not made up: a signal gives
+   * -1
+   */
   ended: Promise<number>;
   /** waits until standard output or standard error matches */
   until(pattern: RegExp): Promise<RegExpExecArray>;
@@ -25,7 +28,11 @@ export function temporaryHome(context: TestContext): string {
 }
 
 export function startPostern(args: string[], environment: Record<string, string>): Running {
-  return watchProcess(spawn(process.execPath, [bin, ...args], { env: { PATH: process.env["PATH"] ?? "", ...environment } }));
+  return watchProcess(
+    spawn(process.execPath, [bin, ...args], {
+      env: { PATH: process.env["PATH"] ?? "", ...environment },
+    }),
+  );
 }
 
 export function watchProcess(child: ChildProcessWithoutNullStreams): Running {
@@ -58,7 +65,10 @@ export function watchProcess(child: ChildProcessWithoutNullStreams): Running {
         look();
         void ended.then((code) => {
           look();
-          if (listeners.has(look)) reject(new Error(`ended with ${code} before it said ${pattern}:\n${stdout}\n${stderr}`));
+          if (listeners.has(look))
+            reject(
+              new Error(`ended with ${code} before it said ${pattern}:\n${stdout}\n${stderr}`),
+            );
         });
       }),
   };

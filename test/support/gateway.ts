@@ -1,5 +1,6 @@
-// Starts a whole gateway in this process, as `postern gateway` would from the same YAML, on a free port of
-// 127.0.0.1, with a real origin behind it. What it takes as parameters is what a person would configure.
+// Starts a whole gateway in this process, as `postern gateway` would from the same YAML, on a free
+// port of 127.0.0.1, with a real origin behind it. What it takes as parameters is what a person
+// would configure.
 import { randomBytes } from "node:crypto";
 import { createServer } from "node:net";
 import type { Clock } from "../../packages/gateway/src/clock.ts";
@@ -41,12 +42,21 @@ export interface TestGatewayOptions {
 const everybody = [{ name: "everybody", decision: "allow", include: [{ everyone: {} }] }];
 
 /** One PIN provider, one application at `app.localhost` for everybody, forwarded to `origin`. */
-export function simpleSections(origin: string, hosts: string[] = ["app.localhost"]): Record<string, unknown> {
+export function simpleSections(
+  origin: string,
+  hosts: string[] = ["app.localhost"],
+): Record<string, unknown> {
   return {
     organization: { name: "Test" },
     identity_providers: [{ id: "pin", name: "One-time PIN", type: "onetimepin", config: {} }],
     ingress: [{ service: origin }],
-    applications: hosts.map((host) => ({ name: host, type: "self_hosted", domain: host, session_duration: "8h", policies: everybody })),
+    applications: hosts.map((host) => ({
+      name: host,
+      type: "self_hosted",
+      domain: host,
+      session_duration: "8h",
+      policies: everybody,
+    })),
   };
 }
 
@@ -63,7 +73,11 @@ export async function startGateway(options: TestGatewayOptions): Promise<TestGat
       ...(options.tls === undefined ? {} : { tls: { certificates: options.tls } }),
       ...sections,
     };
-    return loadConfig({ text: JSON.stringify(document, null, 2), file: "test.yaml", environment: {} }).config;
+    return loadConfig({
+      text: JSON.stringify(document, null, 2),
+      file: "test.yaml",
+      environment: {},
+    }).config;
   };
   const gateway = await createGateway({
     config: configOf(options.sections),
@@ -85,14 +99,21 @@ export async function startGateway(options: TestGatewayOptions): Promise<TestGat
   };
 }
 
-/** A port of 127.0.0.1 that is free now: the team domain's name holds it, so it must be known before listening. */
+/**
+ * A port of 127.0.0.1 that is free now: the team domain's name holds it, so it must be known before
+ * listening.
+ */
 export function freePort(): Promise<number> {
   return new Promise((resolve, reject) => {
     const server = createServer();
     server.once("error", reject);
     server.listen(0, "127.0.0.1", () => {
       const address = server.address();
-      server.close(() => (typeof address === "object" && address !== null ? resolve(address.port) : reject(new Error("no port"))));
+      server.close(() =>
+        typeof address === "object" && address !== null
+          ? resolve(address.port)
+          : reject(new Error("no port")),
+      );
     });
   });
 }

@@ -1,5 +1,6 @@
-// A real OpenID Provider (oidc-provider) in this process, on a free port of 127.0.0.1. Its one page asks for the
-// name of an account and has a button `Continue`; everything else is the protocol as that library speaks it.
+// A real OpenID Provider (oidc-provider) in this process, on a free port of 127.0.0.1. Its one page
+// asks for the name of an account and has a button `Continue`; everything else is the protocol as
+// that library speaks it.
 import { generateKeyPairSync } from "node:crypto";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
@@ -31,10 +32,16 @@ export interface IdentityProviderOptions {
   tamper?: (path: string, body: string) => string;
 }
 
-export async function startIdentityProvider(options: IdentityProviderOptions): Promise<IdentityProviderServer> {
+export async function startIdentityProvider(
+  options: IdentityProviderOptions,
+): Promise<IdentityProviderServer> {
   const accounts = new Map(Object.entries(options.accounts));
   const requests: string[] = [];
-  const client = { client_id: "postern", client_secret: "the-secret-of-the-test-client", redirect_uris: [options.redirectUri] };
+  const client = {
+    client_id: "postern",
+    client_secret: "the-secret-of-the-test-client",
+    redirect_uris: [options.redirectUri],
+  };
   const server = createServer((request, response) => {
     requests.push(`${request.method} ${request.url}`);
     handle(request, response);
@@ -44,16 +51,24 @@ export async function startIdentityProvider(options: IdentityProviderOptions): P
     server.listen(0, "127.0.0.1", resolve);
   });
   const issuer = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-  const provider = new Provider(issuer, configuration(client, accounts, options.claimsInIdToken === true));
+  const provider = new Provider(
+    issuer,
+    configuration(client, accounts, options.claimsInIdToken === true),
+  );
   const callback = provider.callback();
 
   function handle(request: IncomingMessage, response: ServerResponse): void {
     if (request.url?.startsWith("/interaction/")) {
-      interact(provider, accounts, request, response).catch((error) => response.writeHead(500).end(String(error)));
+      interact(provider, accounts, request, response).catch((error) =>
+        response.writeHead(500).end(String(error)),
+      );
       return;
     }
     if (options.tamper !== undefined)
-      rewriteBody(response, (body) => options.tamper?.((request.url ?? "").split("?")[0] ?? "", body) ?? body);
+      rewriteBody(
+        response,
+        (body) => options.tamper?.((request.url ?? "").split("?")[0] ?? "", body) ?? body,
+      );
     callback(request, response);
   }
 
@@ -72,8 +87,16 @@ export async function startIdentityProvider(options: IdentityProviderOptions): P
   };
 }
 
-function configuration(client: Record<string, unknown>, accounts: Map<string, Account>, claimsInIdToken: boolean): Record<string, unknown> {
-  const key = { ...generateKeyPairSync("rsa", { modulusLength: 2048 }).privateKey.export({ format: "jwk" }), use: "sig", alg: "RS256" };
+function configuration(
+  client: Record<string, unknown>,
+  accounts: Map<string, Account>,
+  claimsInIdToken: boolean,
+): Record<string, unknown> {
+  const key = {
+    ...generateKeyPairSync("rsa", { modulusLength: 2048 }).privateKey.export({ format: "jwk" }),
+    use: "sig",
+    alg: "RS256",
+  };
   const hour = 3_600;
   return {
     clients: [{ ...client, token_endpoint_auth_method: "client_secret_post" }],
@@ -81,12 +104,29 @@ function configuration(client: Record<string, unknown>, accounts: Map<string, Ac
     cookies: { keys: ["a key for the tests' own cookies"] },
     features: { devInteractions: { enabled: false } },
     scopes: ["openid", "email", "profile", "groups"],
-    claims: { openid: ["sub"], email: ["email", "email_verified"], profile: ["name", "department"], groups: ["groups"] },
+    claims: {
+      openid: ["sub"],
+      email: ["email", "email_verified"],
+      profile: ["name", "department"],
+      groups: ["groups"],
+    },
     conformIdTokenClaims: !claimsInIdToken,
     pkce: { required: () => true },
-    ttl: { AccessToken: hour, AuthorizationCode: 60, IdToken: hour, Interaction: hour, Session: hour, Grant: hour },
-    interactions: { url: (_: unknown, interaction: { uid: string }) => `/interaction/${interaction.uid}` },
-    findAccount: (_: unknown, sub: string) => ({ accountId: sub, claims: () => ({ sub, ...accounts.get(sub) }) }),
+    ttl: {
+      AccessToken: hour,
+      AuthorizationCode: 60,
+      IdToken: hour,
+      Interaction: hour,
+      Session: hour,
+      Grant: hour,
+    },
+    interactions: {
+      url: (_: unknown, interaction: { uid: string }) => `/interaction/${interaction.uid}`,
+    },
+    findAccount: (_: unknown, sub: string) => ({
+      accountId: sub,
+      claims: () => ({ sub, ...accounts.get(sub) }),
+    }),
   };
 }
 
@@ -108,13 +148,22 @@ async function interact(
   const name = form.get("account") ?? "";
   if (form.has("cancel") || !accounts.has(name)) {
     const description = "<script>alert('the person said no')</script>";
-    await provider.interactionFinished(request, response, { error: "access_denied", error_description: description });
+    await provider.interactionFinished(request, response, {
+      error: "access_denied",
+      error_description: description,
+    });
     return;
   }
-  const grant = new provider.Grant({ accountId: name, clientId: String(details.params["client_id"]) });
+  const grant = new provider.Grant({
+    accountId: name,
+    clientId: String(details.params["client_id"]),
+  });
   grant.addOIDCScope("openid email profile groups");
   const grantId = await grant.save();
-  await provider.interactionFinished(request, response, { login: { accountId: name }, consent: { grantId } });
+  await provider.interactionFinished(request, response, {
+    login: { accountId: name },
+    consent: { grantId },
+  });
 }
 
 async function bodyOf(request: IncomingMessage): Promise<string> {

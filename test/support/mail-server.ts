@@ -1,4 +1,5 @@
-// A real SMTP server (smtp-server) in this process, on a free port of 127.0.0.1. It takes every message.
+// A real SMTP server (smtp-server) in this process, on a free port of 127.0.0.1. It takes every
+// message.
 import type { AddressInfo } from "node:net";
 import { SMTPServer } from "smtp-server";
 
@@ -66,7 +67,10 @@ export function codeIn(mail: ReceivedMail): string {
   return /\b\d{6}\b/.exec(mail.text)?.[0] ?? "";
 }
 
-function read(raw: string, envelope: { mailFrom: false | { address: string }; rcptTo: { address: string }[] }): ReceivedMail {
+function read(
+  raw: string,
+  envelope: { mailFrom: false | { address: string }; rcptTo: { address: string }[] },
+): ReceivedMail {
   const [head = "", ...rest] = raw.split("\r\n\r\n");
   const body = rest.join("\r\n\r\n");
   const quoted = /^content-transfer-encoding:\s*quoted-printable/im.test(head);
@@ -79,6 +83,8 @@ function read(raw: string, envelope: { mailFrom: false | { address: string }; rc
 }
 
 function unquote(text: string): string {
-  const bytes = text.replace(/=\r?\n/g, "").replace(/=([0-9A-F]{2})/g, (_, hex: string) => String.fromCharCode(Number.parseInt(hex, 16)));
+  const bytes = text
+    .replace(/=\r?\n/g, "")
+    .replace(/=([0-9A-F]{2})/g, (_, hex: string) => String.fromCharCode(Number.parseInt(hex, 16)));
   return Buffer.from(bytes, "latin1").toString("utf8");
 }

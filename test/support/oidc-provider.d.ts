@@ -13,7 +13,10 @@ declare module "oidc-provider" {
   export default class Provider {
     constructor(issuer: string, configuration: Record<string, unknown>);
     callback(): (request: IncomingMessage, response: ServerResponse) => void;
-    interactionDetails(request: IncomingMessage, response: ServerResponse): Promise<InteractionDetails>;
+    interactionDetails(
+      request: IncomingMessage,
+      response: ServerResponse,
+    ): Promise<InteractionDetails>;
     interactionFinished(
       request: IncomingMessage,
       response: ServerResponse,
@@ -24,6 +27,10 @@ declare module "oidc-provider" {
     Grant: new (properties: {
       accountId: string;
       clientId: string;
-    }) => { addOIDCScope(scope: string): void; addOIDCClaims(claims: string[]): void; save(): Promise<string> };
+    }) => {
+      addOIDCScope(scope: string): void;
+      addOIDCClaims(claims: string[]): void;
+      save(): Promise<string>;
+    };
   }
 }

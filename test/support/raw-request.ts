@@ -1,4 +1,5 @@
-// Requests byte for byte, as no HTTP library would send them: what an attacker writes is what the gateway gets.
+// Requests byte for byte, as no HTTP library would send them: what an attacker writes is what the
+// gateway gets.
 import { connect } from "node:net";
 
 export interface RawAnswer {
@@ -18,14 +19,24 @@ export function rawExchange(port: number, text: string): Promise<RawAnswer> {
     const chunks: Buffer[] = [];
     socket.on("connect", () => socket.write(text, "latin1"));
     socket.on("data", (chunk) => chunks.push(chunk));
-    socket.on("error", (error: NodeJS.ErrnoException) => (error.code === "ECONNRESET" ? undefined : reject(error)));
+    socket.on("error", (error: NodeJS.ErrnoException) =>
+      error.code === "ECONNRESET" ? undefined : reject(error),
+    );
     socket.on("close", () => resolve(readAnswer(Buffer.concat(chunks).toString("latin1"))));
   });
 }
 
 /** A whole request that ends its connection. @param lines more header lines */
-export function rawRequest(port: number, requestLine: string, lines: readonly string[] = [], body = ""): Promise<RawAnswer> {
-  return rawExchange(port, `${[requestLine, ...lines, "Connection: close", "", ""].join("\r\n")}${body}`);
+export function rawRequest(
+  port: number,
+  requestLine: string,
+  lines: readonly string[] = [],
+  body = "",
+): Promise<RawAnswer> {
+  return rawExchange(
+    port,
+    `${[requestLine, ...lines, "Connection: close", "", ""].join("\r\n")}${body}`,
+  );
 }
 
 function readAnswer(raw: string): RawAnswer {
@@ -37,5 +48,10 @@ function readAnswer(raw: string): RawAnswer {
     const value = field.slice(field.indexOf(":") + 1).trim();
     headers[name] = headers[name] === undefined ? value : `${headers[name]}, ${value}`;
   }
-  return { status: Number(/^HTTP\/1\.[01] (\d{3})/.exec(line)?.[1] ?? 0), headers, body: rest.join("\r\n\r\n"), raw };
+  return {
+    status: Number(/^HTTP\/1\.[01] (\d{3})/.exec(line)?.[1] ?? 0),
+    headers,
+    body: rest.join("\r\n\r\n"),
+    raw,
+  };
 }

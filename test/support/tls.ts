@@ -1,5 +1,5 @@
-// Certificates for tests over TLS: an authority that lives for one test, and a leaf for the hosts it names.
-// OpenSSL makes them, since Node signs no certificates.
+// Certificates for tests over TLS: an authority that lives for one test, and a leaf for the hosts
+// it names. OpenSSL makes them, since Node signs no certificates.
 import { execFileSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { isIP } from "node:net";
@@ -14,7 +14,9 @@ export interface Certificate {
 }
 
 export interface TestCertificate extends Certificate {
-  /** PEM of the authority; not enumerable, so that the rest can stand in a configuration as it is */
+  /**
+   * PEM of the authority; not enumerable, so that the rest can stand in a configuration as it is
+   */
   readonly ca: string;
   /** the same as a file, for `--ca-file` and curl's `--cacert` */
   readonly ca_file: string;
@@ -28,7 +30,8 @@ export function certificateFor(context: TestContext, hosts: string[]): TestCerti
   const folder = mkdtempSync(join(tmpdir(), "postern-tls-"));
   context.after(() => rmSync(folder, { recursive: true, force: true }));
   const file = (name: string) => join(folder, name);
-  const openssl = (...args: string[]) => execFileSync("openssl", args, { stdio: ["ignore", "ignore", "pipe"] });
+  const openssl = (...args: string[]) =>
+    execFileSync("openssl", args, { stdio: ["ignore", "ignore", "pipe"] });
   const newKey = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"];
 
   openssl(
@@ -44,10 +47,33 @@ export function certificateFor(context: TestContext, hosts: string[]): TestCerti
     "-subj",
     "/CN=Postern test authority",
   );
-  openssl("req", "-new", ...newKey, "-keyout", file("leaf.key"), "-out", file("leaf.csr"), "-subj", "/CN=Postern test");
+  openssl(
+    "req",
+    "-new",
+    ...newKey,
+    "-keyout",
+    file("leaf.key"),
+    "-out",
+    file("leaf.csr"),
+    "-subj",
+    "/CN=Postern test",
+  );
   const names = hosts.map((host) => `${isIP(host) === 0 ? "DNS" : "IP"}:${host}`).join(",");
-  writeFileSync(file("leaf.ext"), `subjectAltName=${names}\nbasicConstraints=CA:FALSE\nextendedKeyUsage=serverAuth\n`);
-  const signed = ["-CA", file("ca.pem"), "-CAkey", file("ca.key"), "-CAcreateserial", "-extfile", file("leaf.ext"), "-days", "2"];
+  writeFileSync(
+    file("leaf.ext"),
+    `subjectAltName=${names}\nbasicConstraints=CA:FALSE\nextendedKeyUsage=serverAuth\n`,
+  );
+  const signed = [
+    "-CA",
+    file("ca.pem"),
+    "-CAkey",
+    file("ca.key"),
+    "-CAcreateserial",
+    "-extfile",
+    file("leaf.ext"),
+    "-days",
+    "2",
+  ];
   openssl("x509", "-req", "-in", file("leaf.csr"), "-out", file("leaf.pem"), ...signed);
 
   const certificate: Certificate = { cert_file: file("leaf.pem"), key_file: file("leaf.key") };

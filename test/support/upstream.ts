@@ -1,12 +1,17 @@
-// A real HTTP origin that remembers what reached it, byte for byte where it matters: the request line, the
-// header lines in their order and writing, the body. It answers with what it saw, or as a test scripts it.
-// A request counts from its head on, so `requests.length === 0` proves that the origin saw nothing.
+// A real HTTP origin that remembers what reached it, byte for byte where it matters: the request
+// line, the header lines in their order and writing, the body. It answers with what it saw, or as a
+// test scripts it. A request counts from its head on, so `requests.length === 0` proves that the
+// origin saw nothing.
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import { createServer as createTlsServer } from "node:https";
 import type { AddressInfo, Socket } from "node:net";
 
 /** How the origin answers one request. */
-export type Answer = (request: IncomingMessage, response: ServerResponse, seen: SeenRequest) => void;
+export type Answer = (
+  request: IncomingMessage,
+  response: ServerResponse,
+  seen: SeenRequest,
+) => void;
 
 export interface SeenRequest {
   /** exactly as it arrived, without the line end */
@@ -152,7 +157,10 @@ function watch(request: IncomingMessage): SeenRequest {
       });
     }),
     header: (name) => {
-      const values = rawHeaders.filter((_, index) => index % 2 === 1 && rawHeaders[index - 1]?.toLowerCase() === name.toLowerCase());
+      const values = rawHeaders.filter(
+        (_, index) =>
+          index % 2 === 1 && rawHeaders[index - 1]?.toLowerCase() === name.toLowerCase(),
+      );
       return values.length === 0 ? undefined : values.join(", ");
     },
   };
@@ -188,7 +196,10 @@ export function held(next: Answer = echo): { answer: Answer; release(): void } {
 /** One chunk for each part, without Content-Length; trailers when there are any. */
 export function chunked(parts: (string | Buffer)[], trailers?: Record<string, string>): Answer {
   return (_request, response) => {
-    response.writeHead(200, trailers === undefined ? {} : { Trailer: Object.keys(trailers).join(", ") });
+    response.writeHead(
+      200,
+      trailers === undefined ? {} : { Trailer: Object.keys(trailers).join(", ") },
+    );
     for (const part of parts) response.write(part);
     if (trailers !== undefined) response.addTrailers(trailers);
     response.end();

@@ -6,7 +6,10 @@ const { ISSUER, AUD, CERTS_URL = `${ISSUER}/cdn-cgi/access/certs`, PORT = "3000"
 if (!ISSUER || !AUD) throw new Error("set ISSUER and AUD");
 
 // Keeps the keys, and fetches them again at most once a minute when a token names an unknown one.
-const keys = createRemoteJWKSet(new URL(CERTS_URL), { cooldownDuration: 60_000, cacheMaxAge: 3_600_000 });
+const keys = createRemoteJWKSet(new URL(CERTS_URL), {
+  cooldownDuration: 60_000,
+  cacheMaxAge: 3_600_000,
+});
 
 async function verify(request) {
   const assertion = request.headersDistinct["cf-access-jwt-assertion"] ?? [];

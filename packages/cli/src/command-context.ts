@@ -4,7 +4,10 @@ import type { Context } from "./context.ts";
 import { CliError } from "./exit-status.ts";
 
 /** What is the same for every command. */
-export type Surroundings = Pick<Context, "name" | "environment" | "home" | "now" | "onTerminal" | "say"> & {
+export type Surroundings = Pick<
+  Context,
+  "name" | "environment" | "home" | "now" | "onTerminal" | "say"
+> & {
   /** `--json` was given: main reports an error accordingly */
   jsonErrors: boolean;
 };
@@ -34,13 +37,22 @@ const longestProfile = 64;
 
 function readProfile(text: string): string {
   if (text !== "" && text.length <= longestProfile) return text;
-  throw new CliError("usage", `--profile takes a name of 1 to ${longestProfile} characters, such as work`);
+  throw new CliError(
+    "usage",
+    `--profile takes a name of 1 to ${longestProfile} characters, such as work`,
+  );
 }
 
 /** Whoever asks for the keychain must not find his tokens in files. */
 function refuseKeychain(environment: NodeJS.ProcessEnv): void {
   const store = environment["POSTERN_TOKEN_STORE"] || "file";
   if (store === "file") return;
-  const why = store === "keychain" ? "the system's keychain is not supported yet" : `"${store.slice(0, 40)}" is unknown`;
-  throw new CliError("usage", `POSTERN_TOKEN_STORE: ${why}; set it to file, or unset it, to keep tokens in files that only you can read`);
+  const why =
+    store === "keychain"
+      ? "the system's keychain is not supported yet"
+      : `"${store.slice(0, 40)}" is unknown`;
+  throw new CliError(
+    "usage",
+    `POSTERN_TOKEN_STORE: ${why}; set it to file, or unset it, to keep tokens in files that only you can read`,
+  );
 }

@@ -1,6 +1,6 @@
-// Reads flags the way Go programs do, because the documentation of the official client is written that way:
-// `--app URL`, `--app=URL`, `-app URL` and `-app=URL` all mean the same. There are no clusters of one-letter
-// flags, and no abbreviations: a flag is known by its whole name or refused.
+// Reads flags the way Go programs do, because the documentation of the official client is written
+// that way: `--app URL`, `--app=URL`, `-app URL` and `-app=URL` all mean the same. There are no
+// clusters of one-letter flags, and no abbreviations: a flag is known by its whole name or refused.
 import { CliError } from "./exit-status.ts";
 
 export interface FlagTable {
@@ -30,7 +30,10 @@ export const commonFlags = {
   aliases: { h: "help" },
 } as const satisfies FlagTable;
 
-/** Taken by every command that may have to sign in; a service token, because it must never be passed over. */
+/**
+ * Taken by every command that may have to sign in; a service token, because it must never be passed
+ * over.
+ */
 export const loginFlags = {
   values: ["timeout", "service-token-id", "service-token-secret", "service-token-secret-file"],
   switches: ["no-browser", "no-login", "qr", "no-qr", "auto-close"],
@@ -44,7 +47,10 @@ export const loginFlags = {
 export function readCommandLine(args: readonly string[], ...tables: FlagTable[]): CommandLine {
   const values = new Set(tables.flatMap((table) => table.values ?? []));
   const switches = new Set(tables.flatMap((table) => table.switches ?? []));
-  const aliases = Object.assign({}, ...tables.map((table) => table.aliases ?? {})) as Record<string, string>;
+  const aliases = Object.assign({}, ...tables.map((table) => table.aliases ?? {})) as Record<
+    string,
+    string
+  >;
   const stop = tables.some((table) => table.stopAtFirstArgument === true);
   const found = new Map<string, string[]>();
   const rest: string[] = [];
@@ -71,7 +77,10 @@ export function readCommandLine(args: readonly string[], ...tables: FlagTable[])
       if (value === undefined) throw new CliError("usage", `--${name} needs a value`);
       add(name, value);
     } else {
-      throw new CliError("usage", `--${written.slice(0, 60)} is not a flag of this command; --help lists them`);
+      throw new CliError(
+        "usage",
+        `--${written.slice(0, 60)} is not a flag of this command; --help lists them`,
+      );
     }
   }
   return {
@@ -85,7 +94,10 @@ export function readCommandLine(args: readonly string[], ...tables: FlagTable[])
 function readSwitch(name: string, value: string | undefined): boolean {
   if (value === undefined || value === "true" || value === "1") return true;
   if (value === "false" || value === "0") return false;
-  throw new CliError("usage", `--${name} is either given or not; "${value.slice(0, 40)}" is no value for it`);
+  throw new CliError(
+    "usage",
+    `--${name} is either given or not; "${value.slice(0, 40)}" is no value for it`,
+  );
 }
 
 /**
@@ -98,5 +110,8 @@ export function onlyUrl(line: CommandLine, command: string): string {
   if (app !== undefined && first === undefined) return app;
   if (app === undefined && first !== undefined && second === undefined) return first;
   const problem = first === undefined ? "needs the URL of the application" : "takes one URL";
-  throw new CliError("usage", `access ${command} ${problem}, for example: postern access ${command} https://api.example.com`);
+  throw new CliError(
+    "usage",
+    `access ${command} ${problem}, for example: postern access ${command} https://api.example.com`,
+  );
 }

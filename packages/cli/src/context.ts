@@ -1,5 +1,5 @@
-// What a command gets from the world: environment, home, clock, where to speak to the person. Commands and
-// steps read nothing else, so that a reader sees from a signature what it depends on.
+// What a command gets from the world: environment, home, clock, where to speak to the person.
+// Commands and steps read nothing else, so that a reader sees from a signature what it depends on.
 
 export interface Context {
   /** the name it was started under: `cloudflared` keeps that program's standard output (cli.md) */

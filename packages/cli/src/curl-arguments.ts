@@ -1,5 +1,5 @@
-// Reads a curl command line as curl does, only as far as it takes to know which URLs it will ask and what it
-// will do with our credential: the rest passes through untouched and in its place.
+// Reads a curl command line as curl does, only as far as it takes to know which URLs it will ask
+// and what it will do with our credential: the rest passes through untouched and in its place.
 
 import { longWithValue, shortWithValue, wholeOptionName } from "./curl-options.ts";
 import { CliError } from "./exit-status.ts";
@@ -54,7 +54,9 @@ export function readCurlArguments(args: readonly string[]): { parts: CurlPart[];
       index += taken - 1;
       continue;
     }
-    const found = argument.startsWith("--") ? readLong(argument, args[index + 1]) : readShort(argument, args[index + 1]);
+    const found = argument.startsWith("--")
+      ? readLong(argument, args[index + 1])
+      : readShort(argument, args[index + 1]);
     parts.push(...found.parts);
     if (found.tookNext) index += 1;
   }
@@ -93,8 +95,12 @@ function readLong(argument: string, next: string | undefined): Read {
   // `--expand-<option>` takes a value whatever the option takes.
   const takesValue = longWithValue.has(name) || name.startsWith("expand-");
   if (!takesValue) return { parts: [part(name, undefined, [argument])], tookNext: false };
-  if (equals >= 0) return { parts: [part(name, written.slice(equals + 1), [argument])], tookNext: false };
-  return { parts: [part(name, next, next === undefined ? [argument] : [argument, next])], tookNext: next !== undefined };
+  if (equals >= 0)
+    return { parts: [part(name, written.slice(equals + 1), [argument])], tookNext: false };
+  return {
+    parts: [part(name, next, next === undefined ? [argument] : [argument, next])],
+    tookNext: next !== undefined,
+  };
 }
 
 const shortNames: Record<string, string> = {
@@ -122,7 +128,8 @@ function readShort(argument: string, next: string | undefined): Read {
       continue;
     }
     const rest = letters.slice(index + 1).join("");
-    if (rest !== "") return { parts: [...parts, part(name, rest, [`-${letter}${rest}`])], tookNext: false };
+    if (rest !== "")
+      return { parts: [...parts, part(name, rest, [`-${letter}${rest}`])], tookNext: false };
     const args = next === undefined ? [`-${letter}`] : [`-${letter}`, next];
     return { parts: [...parts, part(name, next, args)], tookNext: next !== undefined };
   }
@@ -131,14 +138,15 @@ function readShort(argument: string, next: string | undefined): Read {
 
 function part(name: string, value: string | undefined, args: string[]): CurlPart {
   if (name === "next") return { kind: "next", args };
-  if (name === "url" && value !== undefined && !value.startsWith("@")) return { kind: "url", url: value, args };
+  if (name === "url" && value !== undefined && !value.startsWith("@"))
+    return { kind: "url", url: value, args };
   if (name === "config" && value !== undefined) return { kind: "config", file: value, args };
   return { kind: "option", name, value, args };
 }
 
 /**
- * The options in a curl configuration file (`-K`), as parts. Comments, `name = value`, `name: value`, quotes and
- * backslashes are read as curl does.
+ * The options in a curl configuration file (`-K`), as parts. Comments, `name = value`, `name:
+ * value`, quotes and backslashes are read as curl does.
  */
 export function readCurlConfig(text: string): CurlPart[] {
   const args = text.split(/\r?\n/).flatMap((line) => {

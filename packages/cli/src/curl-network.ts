@@ -1,4 +1,5 @@
-// What curl must know of the network that we know: names below .localhost, and the authorities that we trust.
+// What curl must know of the network that we know: names below .localhost, and the authorities that
+// we trust.
 import { readFileSync } from "node:fs";
 import type { AppUrl } from "./app-url.ts";
 import type { Context } from "./context.ts";
@@ -10,12 +11,24 @@ import type { SecretDescriptors } from "./secret-descriptor.ts";
  * @param files lends the combined authorities a name
  * @throws {CliError} usage
  */
-export function networkArguments(context: Context, section: CurlSection, files: SecretDescriptors): string[] {
+export function networkArguments(
+  context: Context,
+  section: CurlSection,
+  files: SecretDescriptors,
+): string[] {
   const apps = [...section.targets.values()].map((target) => target.app);
-  const names = new Set(apps.filter(({ hostname }) => hostname.endsWith(".localhost")).map(resolveRule));
+  const names = new Set(
+    apps.filter(({ hostname }) => hostname.endsWith(".localhost")).map(resolveRule),
+  );
   const secure = apps.some(({ protocol }) => protocol === "https:");
-  const own = secure && !hasOption(section, "cacert", "capath", "insecure", "ca-native") ? ownAuthorities(context) : [];
-  return [...[...names].flatMap((rule) => ["--resolve", rule]), ...(own.length === 0 ? [] : ["--cacert", bundle(context, own, files)])];
+  const own =
+    secure && !hasOption(section, "cacert", "capath", "insecure", "ca-native")
+      ? ownAuthorities(context)
+      : [];
+  return [
+    ...[...names].flatMap((rule) => ["--resolve", rule]),
+    ...(own.length === 0 ? [] : ["--cacert", bundle(context, own, files)]),
+  ];
 }
 
 /** Without a resolver (wire-protocol 9). */
@@ -24,7 +37,9 @@ function resolveRule(app: AppUrl): string {
   return `${app.hostname}:${port}:127.0.0.1`;
 }
 
-/** The files that name authorities beyond the system's, as certificate-authorities.ts reads them. */
+/**
+ * The files that name authorities beyond the system's, as certificate-authorities.ts reads them.
+ */
 function ownAuthorities({ caFile, environment }: Context): string[] {
   const extra = environment["NODE_EXTRA_CA_CERTS"] ?? "";
   return [...(caFile === undefined ? [] : [caFile]), ...(extra === "" ? [] : [extra])];
@@ -39,13 +54,14 @@ const systemBundles = [
 ];
 
 /**
- * One file with ours beside the system's: a line may name hosts of both. Where descriptors share their offset
- * (macOS), a second connection would find the file at its end: there it is ours alone.
+ * One file with ours beside the system's: a line may name hosts of both. Where descriptors share
+ * their offset (macOS), a second connection would find the file at its end: there it is ours alone.
  */
 function bundle(context: Context, own: string[], files: SecretDescriptors): string {
   const texts = own.map((file) => {
     const text = read(file);
-    if (text === undefined && file === context.caFile) throw new CliError("usage", `${file} cannot be read; --ca-file takes a PEM file`);
+    if (text === undefined && file === context.caFile)
+      throw new CliError("usage", `${file} cannot be read; --ca-file takes a PEM file`);
     return text ?? "";
   });
   const [only = ""] = own;
@@ -54,7 +70,9 @@ function bundle(context: Context, own: string[], files: SecretDescriptors): stri
   const system = [environment["CURL_CA_BUNDLE"], environment["SSL_CERT_FILE"], ...systemBundles]
     .map((file) => (file ? read(file) : undefined))
     .find((text) => text !== undefined);
-  return system === undefined && own.length === 1 ? only : files.add([...texts, system ?? ""].join("\n"));
+  return system === undefined && own.length === 1
+    ? only
+    : files.add([...texts, system ?? ""].join("\n"));
 }
 
 function read(file: string): string | undefined {

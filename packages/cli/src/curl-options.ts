@@ -1,5 +1,6 @@
-// curl's options that take a value (curl 7.55 to 8.16). Needed to tell a URL from the value of an option; an
-// option that is missing here would make its value look like a URL, so new ones are added as curl gains them.
+// curl's options that take a value (curl 7.55 to 8.16). Needed to tell a URL from the value of an
+// option; an option that is missing here would make its value look like a URL, so new ones are
+// added as curl gains them.
 
 /** Long options that take a value. */
 export const longWithValue: ReadonlySet<string> = new Set(
@@ -21,8 +22,8 @@ export const longWithValue: ReadonlySet<string> = new Set(
 );
 
 /**
- * Long options without a value that an abbreviation of one with a value could be taken for, and those that we
- * act upon. curl takes any unambiguous beginning of a name.
+ * Long options without a value that an abbreviation of one with a value could be taken for, and
+ * those that we act upon. curl takes any unambiguous beginning of a name.
  */
 export const longWithoutValue: ReadonlySet<string> = new Set(
   `location location-trusted next fail head get include insecure haproxy-protocol proxy-anyauth proxy-basic
@@ -35,12 +36,16 @@ export const longWithoutValue: ReadonlySet<string> = new Set(
 export const shortWithValue: ReadonlySet<string> = new Set([..."ACDEFHKPQTUXYbcdehmortuwxyz"]);
 
 /**
- * The whole name of a long option that may be abbreviated. The text itself where it stands for none, or for
- * several that differ in taking a value: curl refuses those.
+ * The whole name of a long option that may be abbreviated. The text itself where it stands for
+ * none, or for several that differ in taking a value: curl refuses those.
  */
 export function wholeOptionName(written: string): string {
   if (longWithValue.has(written) || longWithoutValue.has(written)) return written;
-  const [first, ...others] = [...longWithValue, ...longWithoutValue].filter((name) => name.startsWith(written));
-  const agree = first !== undefined && others.every((name) => longWithValue.has(name) === longWithValue.has(first));
+  const [first, ...others] = [...longWithValue, ...longWithoutValue].filter((name) =>
+    name.startsWith(written),
+  );
+  const agree =
+    first !== undefined &&
+    others.every((name) => longWithValue.has(name) === longWithValue.has(first));
   return agree ? first : written;
 }

@@ -1,7 +1,12 @@
-// Asks one thing over HTTP: no redirects, no retries, bounded in time and size. node:http and not fetch, which
-// takes twice as long to start. Names below .localhost are dialled as 127.0.0.1 without a resolver
-// (wire-protocol 9) and never through a proxy.
-import type { ClientRequest, IncomingHttpHeaders, IncomingMessage, RequestOptions } from "node:http";
+// Asks one thing over HTTP: no redirects, no retries, bounded in time and size. node:http and not
+// fetch, which takes twice as long to start. Names below .localhost are dialled as 127.0.0.1
+// without a resolver (wire-protocol 9) and never through a proxy.
+import type {
+  ClientRequest,
+  IncomingHttpHeaders,
+  IncomingMessage,
+  RequestOptions,
+} from "node:http";
 import http from "node:http";
 import https from "node:https";
 import type { ConnectionOptions as TlsOptions } from "node:tls";
@@ -33,7 +38,10 @@ export interface HttpResponse {
 /** The answer did not come in time; unlike other failures it may be asked again at once. */
 export class TimeoutError extends Error {}
 
-/** The terminal names itself; the approval page shows it. Not `cloudflared/…`: this client shows the code. */
+/**
+ * The terminal names itself; the approval page shows it. Not `cloudflared/…`: this client shows the
+ * code.
+ */
 export const userAgent = `postern/${version}`;
 
 const defaultLimit = 1024 * 1024;
@@ -45,7 +53,10 @@ const defaultLimit = 1024 * 1024;
 export async function send(context: Context, request: HttpRequest): Promise<HttpResponse> {
   const { url } = request;
   if (url.protocol !== "https:" && !(url.protocol === "http:" && isLoopbackHost(url.hostname))) {
-    throw new CliError("unverified", `${printable(withoutSecrets(url.href).slice(0, 200))} is not an https URL; nothing was sent there`);
+    throw new CliError(
+      "unverified",
+      `${printable(withoutSecrets(url.href).slice(0, 200))} is not an https URL; nothing was sent there`,
+    );
   }
   debugRequest(context, request);
   try {
@@ -64,20 +75,29 @@ async function exchange(context: Context, request: HttpRequest): Promise<HttpRes
   const deadline = Date.now() + request.timeout;
   const secure = url.protocol === "https:";
   const address = loopbackAddress(url.hostname);
-  const options: RequestOptions & Pick<TlsOptions, "ca" | "rejectUnauthorized"> & { servername?: string } = {
+  const options: RequestOptions &
+    Pick<TlsOptions, "ca" | "rejectUnauthorized"> & { servername?: string } = {
     method,
     agent: false,
     headers: {
       Host: url.host,
       "User-Agent": userAgent,
       ...request.headers,
-      ...(body === undefined ? {} : { "Content-Type": "application/json", "Content-Length": Buffer.byteLength(body).toString() }),
+      ...(body === undefined
+        ? {}
+        : {
+            "Content-Type": "application/json",
+            "Content-Length": Buffer.byteLength(body).toString(),
+          }),
     },
     // `hostname`, because the URL sets that and it wins over `host`.
-    ...(address === undefined ? {} : { hostname: address, ...(secure ? { servername: url.hostname } : {}) }),
+    ...(address === undefined
+      ? {}
+      : { hostname: address, ...(secure ? { servername: url.hostname } : {}) }),
   };
   if (secure) {
-    // NODE_TLS_REJECT_UNAUTHORIZED, set for some other program, must not open this one to everybody on the way.
+    // NODE_TLS_REJECT_UNAUTHORIZED, set for some other program, must not open this one to everybody
+    // on the way.
     options.rejectUnauthorized = true;
     const ca = trustedCertificates(context);
     if (ca !== undefined) options.ca = ca;
@@ -95,7 +115,8 @@ async function exchange(context: Context, request: HttpRequest): Promise<HttpRes
     const reject = (error: unknown) => fail(late ?? error);
     const sent: ClientRequest = (secure ? https : http).request(url, options, (response) => {
       collect(response, url, request.limit ?? defaultLimit).then(
-        (text) => resolve({ status: response.statusCode ?? 0, headers: response.headers, body: text }),
+        (text) =>
+          resolve({ status: response.statusCode ?? 0, headers: response.headers, body: text }),
         reject,
       );
     });
@@ -117,7 +138,12 @@ function collect(response: IncomingMessage, url: URL, limit: number): Promise<st
       size += chunk.length;
       chunks.push(chunk);
       if (size > limit)
-        response.destroy(new CliError("unverified", `${url.origin} answers with more than ${limit} bytes; not read any further`));
+        response.destroy(
+          new CliError(
+            "unverified",
+            `${url.origin} answers with more than ${limit} bytes; not read any further`,
+          ),
+        );
     });
     response.on("error", reject);
     response.on("end", () => resolve(Buffer.concat(chunks).toString("utf8")));
@@ -136,16 +162,28 @@ function unreachable(url: URL, error: NodeJS.ErrnoException): CliError {
     );
   }
   if (code === "ENOTFOUND" || code === "EAI_AGAIN")
-    return new CliError("unreachable", `${url.hostname} has no address (${code}); check the name and the network`);
+    return new CliError(
+      "unreachable",
+      `${url.hostname} has no address (${code}); check the name and the network`,
+    );
   if (code === "ECONNREFUSED")
-    return new CliError("unreachable", `nothing answers at ${where}; check the address, and that the gateway is up`);
-  return new CliError("unreachable", `${where} cannot be reached: ${printable((error.message || code).slice(0, 200))}`);
+    return new CliError(
+      "unreachable",
+      `nothing answers at ${where}; check the address, and that the gateway is up`,
+    );
+  return new CliError(
+    "unreachable",
+    `${where} cannot be reached: ${printable((error.message || code).slice(0, 200))}`,
+  );
 }
 
 const secretHeaders =
   /^(?:cookie|set-cookie|authorization|proxy-authorization|cf-access-token|cf-access-client-secret|cf-access-metadata)$/i;
 
-/** What may be shown of a URL: passwords, transfer keys and query values may be worth something to others. */
+/**
+ * What may be shown of a URL: passwords, transfer keys and query values may be worth something to
+ * others.
+ */
 export function withoutSecrets(text: string): string {
   return text
     .replace(/(:\/\/)[^/?#\s]*@/g, "$1…@")
@@ -156,7 +194,8 @@ export function withoutSecrets(text: string): string {
 function debugRequest(context: Context, request: HttpRequest): void {
   if (!context.debug) return;
   context.say(`> ${request.method} ${withoutSecrets(request.url.href)}`);
-  for (const [name, value] of Object.entries(request.headers ?? {})) context.say(`> ${name}: ${secretHeaders.test(name) ? "…" : value}`);
+  for (const [name, value] of Object.entries(request.headers ?? {}))
+    context.say(`> ${name}: ${secretHeaders.test(name) ? "…" : value}`);
 }
 
 function debugResponse(context: Context, response: HttpResponse): void {

@@ -1,6 +1,7 @@
-// What is remembered of a host: the team domain it belongs to, for good, and its applications, for as long
-// as the gateway said (wire-protocol 6.1). A host that changes its team domain is refused until the person
-// says `access forget`: otherwise whoever takes over a name could lead people to a login page of his own.
+// What is remembered of a host: the team domain it belongs to, for good, and its applications, for
+// as long as the gateway said (wire-protocol 6.1). A host that changes its team domain is refused
+// until the person says `access forget`: otherwise whoever takes over a name could lead people to a
+// login page of his own.
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import type { AppUrl } from "./app-url.ts";
@@ -41,7 +42,11 @@ function recordFile(place: Place, origin: string): string {
 
 function readRecord(place: Place, app: AppUrl): HostRecord | undefined {
   const record = readPrivateJson(place.home, recordFile(place, app.origin));
-  if (record?.["host"] !== app.origin || typeof record["auth_domain"] !== "string" || !Array.isArray(record["applications"]))
+  if (
+    record?.["host"] !== app.origin ||
+    typeof record["auth_domain"] !== "string" ||
+    !Array.isArray(record["applications"])
+  )
     return undefined;
   return record as unknown as HostRecord;
 }
@@ -52,23 +57,31 @@ export function rememberedTeam(place: Place, app: AppUrl): string | undefined {
 }
 
 /** The application that covers this URL, as long as its description is fresh. */
-export function rememberedApplication(context: Pick<Context, "home" | "now">, app: AppUrl): Application | undefined {
+export function rememberedApplication(
+  context: Pick<Context, "home" | "now">,
+  app: AppUrl,
+): Application | undefined {
   const now = context.now();
   return readRecord(context, app)?.applications.find(
     // A description "from the future" is one from before the clock was set back: it is not fresh.
-    (known) => known.fresh_until > now && known.fresh_until <= now + longestFreshness && covers(known, app.pathname),
+    (known) =>
+      known.fresh_until > now &&
+      known.fresh_until <= now + longestFreshness &&
+      covers(known, app.pathname),
   );
 }
 
 /** No description is believed for longer, whatever it says (milliseconds). */
 export const longestFreshness = 24 * 3600_000;
 
-// What the gateway may read differently from us is only ever matched whole: a path with escapes, empty
-// segments or matrix parameters might canonicalize to somewhere outside the scope.
+// What the gateway may read differently from us is only ever matched whole: a path with escapes,
+// empty segments or matrix parameters might canonicalize to somewhere outside the scope.
 const plainPath = /^(?:\/[A-Za-z0-9._~!$&'()*+,=:@-]+)*\/?$/;
 
 function covers(known: Application, pathname: string): boolean {
-  return known.exact ? known.scope === pathname : plainPath.test(pathname) && isBelow(pathname, known.scope);
+  return known.exact
+    ? known.scope === pathname
+    : plainPath.test(pathname) && isBelow(pathname, known.scope);
 }
 
 /** Whether the path is the scope itself or lies below it, on a segment boundary. */
@@ -77,10 +90,16 @@ export function isBelow(pathname: string, scope: string): boolean {
 }
 
 /** Remembers the host's team domain and this application. */
-export function remember(context: Pick<Context, "home" | "now">, app: AppUrl, application: Application): void {
+export function remember(
+  context: Pick<Context, "home" | "now">,
+  app: AppUrl,
+  application: Application,
+): void {
   const now = context.now();
   const others = (readRecord(context, app)?.applications ?? []).filter(
-    (known) => known.fresh_until > now && !(known.scope === application.scope && known.exact === application.exact),
+    (known) =>
+      known.fresh_until > now &&
+      !(known.scope === application.scope && known.exact === application.exact),
   );
   const record: HostRecord = {
     host: app.origin,

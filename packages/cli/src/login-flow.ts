@@ -1,5 +1,5 @@
-// How a command comes by a token of an application, each step only when the one before had nothing: memory,
-// exchange of the terminal's session, a person (wire-protocol 6).
+// How a command comes by a token of an application, each step only when the one before had nothing:
+// memory, exchange of the terminal's session, a person (wire-protocol 6).
 
 import { findApplication } from "./app-metadata.ts";
 import type { AppUrl } from "./app-url.ts";
@@ -40,19 +40,29 @@ export interface SignedIn {
 
 /** What a command that may not ask a person says. */
 export function notSignedIn(app: AppUrl): CliError {
-  return new CliError("not_signed_in", `not signed in to ${app.origin}; sign in with: postern access login ${app.origin}`);
+  return new CliError(
+    "not_signed_in",
+    `not signed in to ${app.origin}; sign in with: postern access login ${app.origin}`,
+  );
 }
 
 /**
  * A token for the application behind the URL.
  * @throws {CliError} with any code but usage
  */
-export async function signIn(context: Context, app: AppUrl, options: SignInOptions): Promise<SignedIn> {
+export async function signIn(
+  context: Context,
+  app: AppUrl,
+  options: SignInOptions,
+): Promise<SignedIn> {
   // Without anything stored the answer is known before anything is asked of the network.
   if (!options.mayPrompt && !hasUsableTokens(context)) throw notSignedIn(app);
   const application = await findApplication(context, app);
   if (!application.login) {
-    throw new CliError("not_behind_access", `policy lets everybody reach ${app.bare}; there is nothing to sign in to`);
+    throw new CliError(
+      "not_behind_access",
+      `policy lets everybody reach ${app.bare}; there is nothing to sign in to`,
+    );
   }
   // Before tokens that the gateway refuses are forgotten, and the person with them.
   const before = lastPerson(context, application.team);
@@ -68,14 +78,27 @@ export async function signIn(context: Context, app: AppUrl, options: SignInOptio
 
 /** Whether the person wants to be asked although there may be a session. */
 function asksAnew({ prompt, loginHint }: SignInOptions, before: string | undefined): boolean {
-  return prompt !== undefined || (loginHint !== undefined && before !== undefined && loginHint.toLowerCase() !== before.toLowerCase());
+  return (
+    prompt !== undefined ||
+    (loginHint !== undefined &&
+      before !== undefined &&
+      loginHint.toLowerCase() !== before.toLowerCase())
+  );
 }
 
-async function storedToken(context: Context, app: AppUrl, application: Application, check: boolean): Promise<SignedIn | undefined> {
+async function storedToken(
+  context: Context,
+  app: AppUrl,
+  application: Application,
+  check: boolean,
+): Promise<SignedIn | undefined> {
   const stored = readAppToken(context, application);
   if (stored === undefined) return undefined;
   if (check) {
-    const state = await answerWithin(() => checkToken(context, app, application, stored.token), "good");
+    const state = await answerWithin(
+      () => checkToken(context, app, application, stored.token),
+      "good",
+    );
     if (state === "denied") throw refusedByPolicy(app, stored.email);
     if (state === "dead") {
       removeAppToken(context, application);
@@ -87,7 +110,10 @@ async function storedToken(context: Context, app: AppUrl, application: Applicati
 
 function refusedByPolicy(app: AppUrl, email: string): CliError {
   const hint = `ask its owner, or sign in as somebody else after: postern access logout ${app.origin}`;
-  return new CliError("refused_by_policy", `policy does not let ${printable(email)} reach ${app.bare}; ${hint}`);
+  return new CliError(
+    "refused_by_policy",
+    `policy does not let ${printable(email)} reach ${app.bare}; ${hint}`,
+  );
 }
 
 /** A check that gets no answer in time says nothing about the token. */
@@ -100,12 +126,18 @@ async function answerWithin<T>(ask: () => Promise<T>, silence: T): Promise<T> {
   }
 }
 
-async function exchangedToken(context: Context, app: AppUrl, application: Application, mayPrompt: boolean): Promise<SignedIn | undefined> {
+async function exchangedToken(
+  context: Context,
+  app: AppUrl,
+  application: Application,
+  mayPrompt: boolean,
+): Promise<SignedIn | undefined> {
   const orgToken = readOrgToken(context, application.team);
   if (orgToken === undefined) return undefined;
   const token = await exchangeOrgToken(context, app, application, orgToken);
   if (token === undefined) {
-    // The session has ended at the gateway; a person must sign in anyway, so nothing is lost by forgetting it.
+    // The session has ended at the gateway; a person must sign in anyway, so nothing is lost by
+    // forgetting it.
     if (mayPrompt) removeOrgToken(context, application.team);
     return undefined;
   }
@@ -121,7 +153,15 @@ function store(
   claims: { email?: string; exp: number },
 ): StoredToken {
   const { team, app_hostname, aud } = application;
-  const stored: StoredToken = { team, app_hostname, aud, origin: app.origin, token, email: claims.email ?? "", expires_at: claims.exp };
+  const stored: StoredToken = {
+    team,
+    app_hostname,
+    aud,
+    origin: app.origin,
+    token,
+    email: claims.email ?? "",
+    expires_at: claims.exp,
+  };
   writeAppToken(context, stored);
   return stored;
 }
@@ -141,14 +181,22 @@ async function approvedToken(
   const lock = await takeLoginLock(context, application, settled, options.timeout);
   if (lock === undefined) {
     const stored = readAppToken(context, application);
-    return stored === undefined ? approvedToken(context, app, application, options, how) : { application, stored, how: "stored" };
+    return stored === undefined
+      ? approvedToken(context, app, application, options, how)
+      : { application, stored, how: "stored" };
   }
   try {
-    // Whoever had the lock may have signed in to another application of the team: then there is a session to exchange.
+    // Whoever had the lock may have signed in to another application of the team: then there is a
+    // session to exchange.
     const meanwhile = how.anew
       ? undefined
-      : ((await storedToken(context, app, application, false)) ?? (await exchangedToken(context, app, application, true)));
-    const signedIn = meanwhile ?? (await askThePerson(context, app, application, options, how.before, (url) => lock.announce(url)));
+      : ((await storedToken(context, app, application, false)) ??
+        (await exchangedToken(context, app, application, true)));
+    const signedIn =
+      meanwhile ??
+      (await askThePerson(context, app, application, options, how.before, (url) =>
+        lock.announce(url),
+      ));
     lock.release();
     return signedIn;
   } catch (error) {
@@ -169,16 +217,28 @@ async function askThePerson(
   const { team } = application;
   const tokens = await loginWithBrowser(context, app, application, options, announce);
   const claims = await verifyToken(context, application, tokens.app_token, "app");
-  const org = tokens.org_token === "" ? undefined : await verifyToken(context, application, tokens.org_token, "org");
+  const org =
+    tokens.org_token === ""
+      ? undefined
+      : await verifyToken(context, application, tokens.org_token, "org");
   await checkFreshToken(context, app, application, tokens.app_token, claims.email ?? "");
   warnAboutPerson(context, claims.email ?? "somebody without a name", before, options.loginHint);
   // Tokens of two people under one name would make each command somebody else.
   if (before !== undefined && before !== claims.email) removeTeam(context, team);
   if (org !== undefined) writeOrgToken(context, team, tokens.org_token, org.email);
-  return { application, stored: store(context, app, application, tokens.app_token, claims), how: "approved" };
+  return {
+    application,
+    stored: store(context, app, application, tokens.app_token, claims),
+    how: "approved",
+  };
 }
 
-function warnAboutPerson({ say }: Context, email: string, before: string | undefined, hint: string | undefined): void {
+function warnAboutPerson(
+  { say }: Context,
+  email: string,
+  before: string | undefined,
+  hint: string | undefined,
+): void {
   if (hint !== undefined && hint.toLowerCase() !== email.toLowerCase()) {
     say(`Warning: this was to be ${hint}; the sign-in was approved by ${email}.`);
   } else if (hint === undefined && before !== undefined && before !== email) {
@@ -186,8 +246,17 @@ function warnAboutPerson({ say }: Context, email: string, before: string | undef
   }
 }
 
-/** A gateway that refuses what it has just issued would otherwise send every command round in circles (case C13). */
-async function checkFreshToken(context: Context, app: AppUrl, application: Application, token: string, email: string): Promise<void> {
+/**
+ * A gateway that refuses what it has just issued would otherwise send every command round in
+ * circles (case C13).
+ */
+async function checkFreshToken(
+  context: Context,
+  app: AppUrl,
+  application: Application,
+  token: string,
+  email: string,
+): Promise<void> {
   const state = await answerWithin(() => checkToken(context, app, application, token), "good");
   if (state === "denied") throw refusedByPolicy(app, email);
   if (state === "dead") {

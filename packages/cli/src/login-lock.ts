@@ -1,6 +1,7 @@
-// One login at a time for each team domain and profile: of many processes that need one, the first opens the
-// browser and the others wait for it (case C14). The lock is a file made whole in one step, so that nobody
-// reads half of one; it names its owner, so that a lock whose owner is dead is taken over (case C13).
+// One login at a time for each team domain and profile: of many processes that need one, the first
+// opens the browser and the others wait for it (case C14). The lock is a file made whole in one
+// step, so that nobody reads half of one; it names its owner, so that a lock whose owner is dead is
+// taken over (case C13).
 import { linkSync, readFileSync, statSync } from "node:fs";
 import { hostname } from "node:os";
 import { join } from "node:path";
@@ -8,7 +9,14 @@ import { setTimeout as pause } from "node:timers/promises";
 import type { Context } from "./context.ts";
 import { CliError, type FailureCode } from "./exit-status.ts";
 import type { Application } from "./known-hosts.ts";
-import { createPrivateFile, fileNameOf, readPrivateFile, readPrivateJson, removeFile, writePrivateFile } from "./private-files.ts";
+import {
+  createPrivateFile,
+  fileNameOf,
+  readPrivateFile,
+  readPrivateJson,
+  removeFile,
+  writePrivateFile,
+} from "./private-files.ts";
 
 interface LockRecord {
   pid: number;
@@ -32,7 +40,10 @@ interface Outcome {
 export interface LoginLock {
   /** shows the others where the login is */
   announce(url: string): void;
-  /** tells the others why there is no token, so that they do not ask the person again one after another */
+  /**
+   * tells the others why there is no token, so that they do not ask the person again one after
+   * another
+   */
   failed(code: FailureCode, message: string): void;
   release(): void;
 }
@@ -54,7 +65,11 @@ export async function takeLoginLock(
   settled: () => boolean,
   timeout: number,
 ): Promise<LoginLock | undefined> {
-  const path = join(context.home, "locks", `${fileNameOf(context.profile)}-${fileNameOf(team)}.lock`);
+  const path = join(
+    context.home,
+    "locks",
+    `${fileNameOf(context.profile)}-${fileNameOf(team)}.lock`,
+  );
   const started = context.now();
   let shownUrl: string | undefined;
   let waited = false;
@@ -65,12 +80,17 @@ export async function takeLoginLock(
     const owner = readLock(context, path);
     if (owner === undefined) continue;
     if (isDead(owner, context.now()) && removeDead(context, path, owner)) continue;
-    if (!waited) context.say(`Another process (${owner.pid}) is signing in at ${team}; waiting for it.`);
-    if (owner.url !== undefined && owner.url !== shownUrl) context.say(`It can be approved at ${owner.url}`);
+    if (!waited)
+      context.say(`Another process (${owner.pid}) is signing in at ${team}; waiting for it.`);
+    if (owner.url !== undefined && owner.url !== shownUrl)
+      context.say(`It can be approved at ${owner.url}`);
     shownUrl = owner.url ?? shownUrl;
     waited = true;
     if (context.now() - started >= timeout) {
-      throw new CliError("login_timeout", `another process (${owner.pid}) is still signing in at ${team}; try again when it has ended`);
+      throw new CliError(
+        "login_timeout",
+        `another process (${owner.pid}) is still signing in at ${team}; try again when it has ended`,
+      );
     }
     await pause(interval);
   }
@@ -93,7 +113,12 @@ function takeOnce(context: Context, path: string): boolean {
 }
 
 function ownRecord(context: Context): LockRecord {
-  return { pid: process.pid, started: startOf(process.pid), machine: hostname(), since: context.now() };
+  return {
+    pid: process.pid,
+    started: startOf(process.pid),
+    machine: hostname(),
+    since: context.now(),
+  };
 }
 
 function ownedLock(context: Context, path: string, aud: string): LoginLock {
@@ -110,9 +135,14 @@ function ownedLock(context: Context, path: string, aud: string): LoginLock {
   // Also when the process ends by an uncaught error or an explicit exit.
   process.on("exit", release);
   return {
-    announce: (url) => writePrivateFile(context.home, path, JSON.stringify({ ...record, url } satisfies LockRecord)),
+    announce: (url) =>
+      writePrivateFile(context.home, path, JSON.stringify({ ...record, url } satisfies LockRecord)),
     failed: (code, message) => {
-      writePrivateFile(context.home, outcomeOf(path), JSON.stringify({ at: context.now(), aud, code, message } satisfies Outcome));
+      writePrivateFile(
+        context.home,
+        outcomeOf(path),
+        JSON.stringify({ at: context.now(), aud, code, message } satisfies Outcome),
+      );
       release();
     },
     release,
@@ -132,7 +162,10 @@ function readLock(context: Context, path: string): LockRecord | undefined {
   };
 }
 
-/** A lock is linked to its name from a temporary one: for a moment it has two names, which is no attack here. */
+/**
+ * A lock is linked to its name from a temporary one: for a moment it has two names, which is no
+ * attack here.
+ */
 function readPrivateOrGone(context: Context, path: string): string | undefined {
   try {
     return readPrivateFile(context.home, path);
@@ -142,7 +175,10 @@ function readPrivateOrGone(context: Context, path: string): string | undefined {
     } catch (error) {
       const { code } = error as NodeJS.ErrnoException;
       if (code === "ENOENT") return undefined;
-      throw new CliError("failure", `${path} cannot be read (${code}); it says who is signing in: remove it if nobody is`);
+      throw new CliError(
+        "failure",
+        `${path} cannot be read (${code}); it says who is signing in: remove it if nobody is`,
+      );
     }
   }
 }
@@ -179,12 +215,14 @@ function startOf(pid: number): string {
   }
 }
 
-// Removing takes microseconds; a claim that is older belongs to somebody who was stopped in the middle of it.
+// Removing takes microseconds; a claim that is older belongs to somebody who was stopped in the
+// middle of it.
 const longestRemoval = 10_000;
 
 /**
- * Removes a dead lock, and never a live one that took its place meanwhile. A second name, which only one process
- * can give, makes that one the remover; what it named is looked at before anything is removed.
+ * Removes a dead lock, and never a live one that took its place meanwhile. A second name, which
+ * only one process can give, makes that one the remover; what it named is looked at before anything
+ * is removed.
  * @returns whether it is worth trying again at once
  */
 function removeDead(context: Context, path: string, dead: LockRecord): boolean {

@@ -1,6 +1,6 @@
-// The command line: command → exit status. Everything a command needs is loaded when it runs and not before:
-// `access token` must start as fast as Node itself (docs/adr/0001). So no import here may
-// lead to node:crypto, node:http or node:child_process.
+// The command line: command → exit status. Everything a command needs is loaded when it runs and
+// not before: `access token` must start as fast as Node itself (docs/adr/0001). So no import here
+// may lead to node:crypto, node:http or node:child_process.
 import { basename } from "node:path";
 import type { Surroundings } from "./command-context.ts";
 import { CliError, reasonOf, statusOf, wrapperStatus } from "./exit-status.ts";
@@ -29,7 +29,17 @@ const gatewayCommands: Record<string, () => Promise<Command>> = {
 
 /** Promised in the contract and not there yet: said in one line instead of "unknown". */
 const laterAccess = ["http", "tcp", "ssh", "rdp", "smb", "ssh-config", "ssh-gen", "explain"];
-const laterCommands = ["apply", "export", "diff", "doctor", "admin-token", "sessions", "backup", "restore", "completion"];
+const laterCommands = [
+  "apply",
+  "export",
+  "diff",
+  "doctor",
+  "admin-token",
+  "sessions",
+  "backup",
+  "restore",
+  "completion",
+];
 const wrappers = new Set(["curl", "put"]);
 
 async function run(argv: string[], surroundings: Surroundings): Promise<number> {
@@ -47,17 +57,23 @@ async function run(argv: string[], surroundings: Surroundings): Promise<number> 
   const table = group ? accessCommands : gatewayCommands;
   const load = Object.hasOwn(table, name) ? table[name] : undefined;
   if (load === undefined) {
-    if ((group ? laterAccess : laterCommands).includes(name)) throw new CliError("usage", `${path} is not there yet`);
+    if ((group ? laterAccess : laterCommands).includes(name))
+      throw new CliError("usage", `${path} is not there yet`);
     throw new CliError("usage", `${path.slice(0, 60)} is not a command; --help lists them`);
   }
   if (wantsHelp(name, args)) return help(path);
   return (await load())(surroundings, args);
 }
 
-/** A wrapped tool has a `--help` of its own: only what stands before anything of the tool's is ours. */
+/**
+ * A wrapped tool has a `--help` of its own: only what stands before anything of the tool's is ours.
+ */
 function wantsHelp(name: string, args: string[]): boolean {
   const own = wrappers.has(name) ? args.slice(0, 1) : untilDashes(args);
-  return own.some((argument) => argument === "--help" || argument === "-help" || (argument === "-h" && name !== "curl"));
+  return own.some(
+    (argument) =>
+      argument === "--help" || argument === "-help" || (argument === "-h" && name !== "curl"),
+  );
 }
 
 function untilDashes(args: string[]): string[] {
@@ -74,7 +90,9 @@ async function help(path: string): Promise<number> {
 /** Who is running, read from the process once. The only place of this program that reads it. */
 function readSurroundings(): Surroundings {
   return {
-    name: /^cloudflared(?:\.exe)?$/.test(basename(process.argv[1] ?? "")) ? "cloudflared" : "postern",
+    name: /^cloudflared(?:\.exe)?$/.test(basename(process.argv[1] ?? ""))
+      ? "cloudflared"
+      : "postern",
     environment: process.env,
     get home() {
       return posternHome(process.env, process.platform);
@@ -93,12 +111,19 @@ function say(line: string): void {
   writeError(`${printable(line)}\n`);
 }
 
-/** Others can read arguments; a secret given there is at least gone from the process list soon (case C9). */
+/**
+ * Others can read arguments; a secret given there is at least gone from the process list soon (case
+ * C9).
+ */
 function wipeSecretArguments(argv: string[]): void {
-  if (argv.some((argument) => /^--?(?:service-token-secret|secret)(?:=|$)/.test(argument))) process.title = "postern";
+  if (argv.some((argument) => /^--?(?:service-token-secret|secret)(?:=|$)/.test(argument)))
+    process.title = "postern";
 }
 
-/** For a command line that was refused before its command could read it. curl has a `--json` of its own. */
+/**
+ * For a command line that was refused before its command could read it. curl has a `--json` of its
+ * own.
+ */
 function asksForJson([group, name = "", ...args]: string[]): boolean {
   if (group !== "access" && group !== "forward") return false;
   if (name === "curl") return false;
@@ -111,8 +136,12 @@ function asksForJson([group, name = "", ...args]: string[]): boolean {
 function report(error: unknown, argv: string[], surroundings: Surroundings): number {
   const wrapper = (argv[0] === "access" || argv[0] === "forward") && wrappers.has(argv[1] ?? "");
   const code = error instanceof CliError ? error.code : "failure";
-  const message = error instanceof CliError ? error.message : `something went wrong that should not: ${reasonOf(error).split("\n", 1)[0]}`;
-  if (surroundings.jsonErrors || asksForJson(argv)) writeError(`${printableJson({ error: { code, message } })}\n`);
+  const message =
+    error instanceof CliError
+      ? error.message
+      : `something went wrong that should not: ${reasonOf(error).split("\n", 1)[0]}`;
+  if (surroundings.jsonErrors || asksForJson(argv))
+    writeError(`${printableJson({ error: { code, message } })}\n`);
   else say(`postern: ${wrapper ? `${message} [${code}]` : message}`);
   return wrapper ? wrapperStatus : statusOf(code);
 }

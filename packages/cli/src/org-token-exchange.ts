@@ -1,6 +1,6 @@
-// Trades the terminal's session at the team domain for a token of one more application, without a browser
-// (wire-protocol 6.3). The org token is worth every application of the person: it goes to the login page of
-// the team domain and nowhere else, whatever a redirect says (case C11).
+// Trades the terminal's session at the team domain for a token of one more application, without a
+// browser (wire-protocol 6.3). The org token is worth every application of the person: it goes to
+// the login page of the team domain and nowhere else, whatever a redirect says (case C11).
 import { cookies, endpoints } from "@postern/protocol";
 import type { AppUrl } from "./app-url.ts";
 import type { Context } from "./context.ts";
@@ -13,7 +13,8 @@ const mostRedirects = 5;
 const timeout = 7_000;
 
 /**
- * @returns the new app token, not yet verified; undefined when the session has ended and a person must sign in
+ * @returns the new app token, not yet verified; undefined when the session has ended and a person
+ * must sign in
  * @throws {CliError} refused_by_policy | unreachable | unverified
  */
 export async function exchangeOrgToken(
@@ -51,7 +52,12 @@ export async function exchangeOrgToken(
 
 async function ask(context: Context, url: URL, cookie: string | undefined) {
   try {
-    return await send(context, { method: "HEAD", url, timeout, ...(cookie === undefined ? {} : { headers: { Cookie: cookie } }) });
+    return await send(context, {
+      method: "HEAD",
+      url,
+      timeout,
+      ...(cookie === undefined ? {} : { headers: { Cookie: cookie } }),
+    });
   } catch (error) {
     if (!(error instanceof TimeoutError)) throw error;
     throw new CliError("unreachable", `${url.origin} does not answer; try again later`);
@@ -62,10 +68,15 @@ function isBelowLogin(pathname: string): boolean {
   return pathname === endpoints.login || pathname.startsWith(`${endpoints.login}/`);
 }
 
-/** Only ever to http or https, and never from https to http (case C16; `send` refuses http that leaves this machine). */
+/**
+ * Only ever to http or https, and never from https to http (case C16; `send` refuses http that
+ * leaves this machine).
+ */
 function follow(from: URL, location: string): URL {
   const target = URL.canParse(location, from.href) ? new URL(location, from) : undefined;
-  const allowed = target !== undefined && (target.protocol === "https:" || (target.protocol === "http:" && from.protocol === "http:"));
+  const allowed =
+    target !== undefined &&
+    (target.protocol === "https:" || (target.protocol === "http:" && from.protocol === "http:"));
   if (!allowed) {
     throw new CliError(
       "unverified",

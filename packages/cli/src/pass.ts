@@ -21,7 +21,11 @@ export type PassAnswer =
  * A pass for the URL's own path and what lies below it.
  * @throws {CliError} refused_by_policy | unreachable | failure
  */
-export async function requestPass(context: Context, app: AppUrl, stored: StoredToken): Promise<PassAnswer> {
+export async function requestPass(
+  context: Context,
+  app: AppUrl,
+  stored: StoredToken,
+): Promise<PassAnswer> {
   const response = await ask(context, app, stored);
   switch (response.status) {
     case 200:
@@ -38,9 +42,15 @@ export async function requestPass(context: Context, app: AppUrl, stored: StoredT
       removeAppToken(context, stored);
       return { kind: "dead" };
     case 403:
-      throw new CliError("refused_by_policy", `policy does not let you reach ${app.bare}; ask its owner`);
+      throw new CliError(
+        "refused_by_policy",
+        `policy does not let you reach ${app.bare}; ask its owner`,
+      );
     default:
-      throw new CliError("failure", `${app.origin} did not make a pass for ${app.bare} (status ${response.status}); use --via env instead`);
+      throw new CliError(
+        "failure",
+        `${app.origin} did not make a pass for ${app.bare} (status ${response.status}); use --via env instead`,
+      );
   }
 }
 
@@ -68,5 +78,8 @@ function readPass(app: AppUrl, body: string): string {
   }
   // It goes into a URL, and into an argument list: only what a pass can be.
   if (typeof token === "string" && /^[\w-]+\.[\w-]+\.[\w-]+$/.test(token)) return token;
-  throw new CliError("failure", `${app.origin} answered with something that is not a pass; use --via env instead`);
+  throw new CliError(
+    "failure",
+    `${app.origin} answered with something that is not a pass; use --via env instead`,
+  );
 }

@@ -1,5 +1,5 @@
-// Shows what came from elsewhere without letting it steer the terminal (case C15): control characters, escape
-// sequences, line ends and direction marks become visible.
+// Shows what came from elsewhere without letting it steer the terminal (case C15): control
+// characters, escape sequences, line ends and direction marks become visible.
 
 const steering = /[\p{Cc}\p{Zl}\p{Zp}\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/gu;
 

@@ -1,6 +1,7 @@
-// Files that only their owner may read: tokens, and what the CLI believes about a host (case C12). Links,
-// foreign owners and loose permissions are refused, never repaired silently, because somebody else may have
-// read or planted the content. Writes are atomic: a reader sees the old file or the new one.
+// Files that only their owner may read: tokens, and what the CLI believes about a host (case C12).
+// Links, foreign owners and loose permissions are refused, never repaired silently, because
+// somebody else may have read or planted the content. Writes are atomic: a reader sees the old file
+// or the new one.
 import {
   chmodSync,
   closeSync,
@@ -42,7 +43,10 @@ function checkOwner(path: string, stats: Stats, forbidden: number): void {
   if ((stats.mode & forbidden) !== 0) refuse(path, "is open to other users");
 }
 
-/** Makes the directory with mode 0700, or makes sure that it is a real one of ours that nobody else can write to. */
+/**
+ * Makes the directory with mode 0700, or makes sure that it is a real one of ours that nobody else
+ * can write to.
+ */
 export function ensurePrivateDirectory(path: string): void {
   mkdirSync(path, { recursive: true, mode: 0o700 });
   const stats = lstatSync(path);
@@ -57,15 +61,23 @@ function checkDirectory(path: string, stats: Stats): void {
 
 /**
  * The file's text, or undefined when there is none.
- * @throws {CliError} failure when the file or a directory up to `home` is a link, another user's or open to others
+ * @throws {CliError} failure when the file or a directory up to `home` is a link, another user's or
+ * open to others
  */
 export function readPrivateFile(home: string, path: string): string | undefined {
   let file: number;
   try {
-    for (let directory = dirname(path); directory.length >= home.length; directory = dirname(directory)) {
+    for (
+      let directory = dirname(path);
+      directory.length >= home.length;
+      directory = dirname(directory)
+    ) {
       checkDirectory(directory, lstatSync(directory));
     }
-    file = openSync(path, constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0));
+    file = openSync(
+      path,
+      constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0),
+    );
   } catch (error) {
     if (codeOf(error) === "ENOENT" || codeOf(error) === "ENOTDIR") return undefined;
     if (codeOf(error) === "ELOOP") refuse(path, "is a symbolic link");
@@ -90,7 +102,9 @@ export function readPrivateJson(home: string, path: string): Record<string, unkn
   if (text === undefined) return undefined;
   try {
     const value: unknown = JSON.parse(text);
-    return typeof value === "object" && value !== null && !Array.isArray(value) ? (value as Record<string, unknown>) : undefined;
+    return typeof value === "object" && value !== null && !Array.isArray(value)
+      ? (value as Record<string, unknown>)
+      : undefined;
   } catch {
     // A file that cannot be understood is as good as none: it will be written anew.
     return undefined;
@@ -104,11 +118,17 @@ function ensureDirectories(home: string, directory: string): void {
 }
 
 /**
- * A new file of mode 0600 beside `path`, whatever the umask; the caller renames, links or unlinks it.
+ * A new file of mode 0600 beside `path`, whatever the umask; the caller renames, links or unlinks
+ * it.
  * @param lasting false for one that need not outlive a power cut
  * @throws {CliError} failure
  */
-export function writeTemporaryFile(home: string, path: string, text: string, lasting = false): string {
+export function writeTemporaryFile(
+  home: string,
+  path: string,
+  text: string,
+  lasting = false,
+): string {
   made += 1;
   const unique = `${process.pid}-${process.hrtime.bigint().toString(36)}-${made}`;
   const temporary = join(dirname(path), `.${unique}.tmp`);
@@ -134,11 +154,16 @@ function writing<T>(path: string, write: () => T): T {
     return write();
   } catch (error) {
     if (error instanceof CliError) throw error;
-    throw new CliError("failure", `${path} cannot be written (${codeOf(error)}); POSTERN_HOME says where tokens are kept`);
+    throw new CliError(
+      "failure",
+      `${path} cannot be written (${codeOf(error)}); POSTERN_HOME says where tokens are kept`,
+    );
   }
 }
 
-/** Writes the file so that a reader sees the old text or the new one, and nobody else sees either. */
+/**
+ * Writes the file so that a reader sees the old text or the new one, and nobody else sees either.
+ */
 export function writePrivateFile(home: string, path: string, text: string): void {
   const temporary = writeTemporaryFile(home, path, text, true);
   writing(path, () => renameSync(temporary, path));
@@ -155,7 +180,10 @@ export function createPrivateFile(home: string, path: string, text: string): boo
     return true;
   } catch (error) {
     if (codeOf(error) === "EEXIST") return false;
-    throw new CliError("failure", `${path} cannot be written (${codeOf(error)}); POSTERN_HOME says where tokens are kept`);
+    throw new CliError(
+      "failure",
+      `${path} cannot be written (${codeOf(error)}); POSTERN_HOME says where tokens are kept`,
+    );
   } finally {
     unlinkSync(temporary);
   }
@@ -175,14 +203,18 @@ export function removeFile(path: string): boolean {
 const longestName = 150;
 
 /**
- * A file name for any text, the same for the same text: letters, digits, dots and dashes stay, the rest is
- * escaped. Very long ones are cut; what is read back is compared with what was asked for, so a collision
- * only costs a new login.
+ * A file name for any text, the same for the same text: letters, digits, dots and dashes stay, the
+ * rest is escaped. Very long ones are cut; what is read back is compared with what was asked for,
+ * so a collision only costs a new login.
  */
 export function fileNameOf(text: string): string {
-  const name = encodeURIComponent(text).replaceAll("*", "%2A").replaceAll("~", "%7E").replace(/^\./, "%2E");
+  const name = encodeURIComponent(text)
+    .replaceAll("*", "%2A")
+    .replaceAll("~", "%7E")
+    .replace(/^\./, "%2E");
   if (name.length <= longestName) return name;
   let hash = 0n;
-  for (let index = 0; index < text.length; index++) hash = BigInt.asUintN(64, (hash ^ BigInt(text.charCodeAt(index))) * 0x100000001b3n);
+  for (let index = 0; index < text.length; index++)
+    hash = BigInt.asUintN(64, (hash ^ BigInt(text.charCodeAt(index))) * 0x100000001b3n);
   return `${name.slice(0, longestName)}~${hash.toString(36)}`;
 }

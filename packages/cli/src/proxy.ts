@@ -1,5 +1,6 @@
-// Forward proxies as the environment names them. Everything that leaves this machine is https, so a proxy is
-// only ever asked to open a tunnel (CONNECT, RFC 9110 section 9.3.6): it sees the host and nothing else.
+// Forward proxies as the environment names them. Everything that leaves this machine is https, so a
+// proxy is only ever asked to open a tunnel (CONNECT, RFC 9110 section 9.3.6): it sees the host and
+// nothing else.
 import http from "node:http";
 import https from "node:https";
 import { isIP, type Socket } from "node:net";
@@ -12,19 +13,32 @@ import { CliError } from "./exit-status.ts";
  * @throws {CliError} usage when the environment names something that is no proxy
  */
 export function proxyFor(environment: NodeJS.ProcessEnv, url: URL): URL | undefined {
-  const variable = (name: string) => environment[name.toLowerCase()] || environment[name] || undefined;
-  const text = variable(url.protocol === "https:" ? "HTTPS_PROXY" : "HTTP_PROXY") ?? variable("ALL_PROXY");
-  if (text === undefined || isLoopbackHost(url.hostname) || isExempt(variable("NO_PROXY") ?? "", url)) return undefined;
+  const variable = (name: string) =>
+    environment[name.toLowerCase()] || environment[name] || undefined;
+  const text =
+    variable(url.protocol === "https:" ? "HTTPS_PROXY" : "HTTP_PROXY") ?? variable("ALL_PROXY");
+  if (
+    text === undefined ||
+    isLoopbackHost(url.hostname) ||
+    isExempt(variable("NO_PROXY") ?? "", url)
+  )
+    return undefined;
   const withScheme = text.includes("://") ? text : `http://${text}`;
   const proxy = URL.canParse(withScheme) ? new URL(withScheme) : undefined;
   if (proxy === undefined || (proxy.protocol !== "http:" && proxy.protocol !== "https:")) {
     // Not repeated: it may hold a password.
-    throw new CliError("usage", "the proxy in HTTPS_PROXY is not an http or https URL; mend or unset it");
+    throw new CliError(
+      "usage",
+      "the proxy in HTTPS_PROXY is not an http or https URL; mend or unset it",
+    );
   }
   return proxy;
 }
 
-/** `NO_PROXY`: host names that cover what is below them, with or without a leading dot, a port, or `*`. */
+/**
+ * `NO_PROXY`: host names that cover what is below them, with or without a leading dot, a port, or
+ * `*`.
+ */
 function isExempt(list: string, url: URL): boolean {
   const port = url.port || (url.protocol === "https:" ? "443" : "80");
   return list
@@ -47,7 +61,12 @@ function isExempt(list: string, url: URL): boolean {
  * @param timeout milliseconds
  * @throws {CliError} unreachable when the proxy refuses
  */
-export function openTunnel(proxy: URL, target: URL, timeout: number, ca: string[] | undefined): Promise<Socket> {
+export function openTunnel(
+  proxy: URL,
+  target: URL,
+  timeout: number,
+  ca: string[] | undefined,
+): Promise<Socket> {
   const port = target.port || "443";
   const name = `${proxy.protocol}//${proxy.host}`;
   const credentials = `${unescaped(proxy.username)}:${unescaped(proxy.password)}`;
@@ -63,20 +82,32 @@ export function openTunnel(proxy: URL, target: URL, timeout: number, ca: string[
       timeout,
       headers: {
         Host: `${target.hostname}:${port}`,
-        ...(proxy.username === "" ? {} : { "Proxy-Authorization": `Basic ${Buffer.from(credentials).toString("base64")}` }),
+        ...(proxy.username === ""
+          ? {}
+          : { "Proxy-Authorization": `Basic ${Buffer.from(credentials).toString("base64")}` }),
       },
       ...trust,
     });
-    const fail = (why: string) => reject(new CliError("unreachable", `the proxy ${name} ${why}; check HTTPS_PROXY and NO_PROXY`));
+    const fail = (why: string) =>
+      reject(
+        new CliError("unreachable", `the proxy ${name} ${why}; check HTTPS_PROXY and NO_PROXY`),
+      );
     request.on("connect", (response, socket) => {
       if (response.statusCode !== 200) {
         socket.destroy();
         fail(`refused to open a tunnel to ${target.host} (${response.statusCode})`);
         return;
       }
-      // An address is no server name (RFC 6066 section 3); the certificate must hold it all the same.
-      const secured = tls.connect({ socket, ...(isIP(host) === 0 ? { servername: host } : { host }), ...trust });
-      secured.setTimeout(timeout, () => secured.destroy(new Error(`no TLS with ${target.host} in time`)));
+      // An address is no server name (RFC 6066 section 3); the certificate must hold it all the
+      // same.
+      const secured = tls.connect({
+        socket,
+        ...(isIP(host) === 0 ? { servername: host } : { host }),
+        ...trust,
+      });
+      secured.setTimeout(timeout, () =>
+        secured.destroy(new Error(`no TLS with ${target.host} in time`)),
+      );
       secured.once("error", reject);
       secured.once("secureConnect", () => {
         secured.setTimeout(0);
@@ -85,7 +116,9 @@ export function openTunnel(proxy: URL, target: URL, timeout: number, ca: string[
       });
     });
     request.on("timeout", () => request.destroy(new Error("did not answer in time")));
-    request.on("error", (error: NodeJS.ErrnoException) => fail(`cannot be reached (${error.code ?? error.message})`));
+    request.on("error", (error: NodeJS.ErrnoException) =>
+      fail(`cannot be reached (${error.code ?? error.message})`),
+    );
     request.end();
   });
 }

@@ -1,5 +1,5 @@
-// Hands a secret to a child as an open file without a name, read as /dev/fd/N: it is in no argument list, in no
-// environment, and nothing is left on the disk however the child ends (case C9).
+// Hands a secret to a child as an open file without a name, read as /dev/fd/N: it is in no argument
+// list, in no environment, and nothing is left on the disk however the child ends (case C9).
 import { closeSync, openSync } from "node:fs";
 import { join } from "node:path";
 import type { Context } from "./context.ts";
@@ -23,7 +23,8 @@ export class SecretDescriptors {
       this.#leftovers.push(file);
       return file;
     }
-    // Opened anew for reading: where /dev/fd duplicates descriptors (macOS), the offset must be at the start.
+    // Opened anew for reading: where /dev/fd duplicates descriptors (macOS), the offset must be at
+    // the start.
     try {
       this.descriptors.push(openSync(file, "r"));
     } finally {

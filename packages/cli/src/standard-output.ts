@@ -1,14 +1,17 @@
-// Writes to standard output and standard error past `process.stdout` and `process.stderr`. Merely looking at
-// these loads Node's networking for a pipe, which takes longer than everything else that `access token` does,
-// and makes the pipe non-blocking: for the tool that this process runs or becomes as well, whose output would
-// then get lost when its reader is slow.
+// Writes to standard output and standard error past `process.stdout` and `process.stderr`. Merely
+// looking at these loads Node's networking for a pipe, which takes longer than everything else that
+// `access token` does, and makes the pipe non-blocking: for the tool that this process runs or
+// becomes as well, whose output would then get lost when its reader is slow.
 import { writeSync } from "node:fs";
 import { CliError } from "./exit-status.ts";
 
 type Descriptor = 1 | 2;
 
 const gone = new Set(["EPIPE", "EBADF"]);
-/** Where Node's own stream had to take over: from then on everything goes through it, to keep the order. */
+/**
+ * Where Node's own stream had to take over: from then on everything goes through it, to keep the
+ * order.
+ */
 const handedOver = new Map<Descriptor, NodeJS.WriteStream>();
 
 /** @throws {CliError} failure when it cannot be written, for example to a full disk */
@@ -40,7 +43,8 @@ function write(descriptor: Descriptor, text: string): void {
       const code = (error as NodeJS.ErrnoException).code ?? "";
       // The reader has gone: there is nobody left to tell.
       if (gone.has(code)) return;
-      if (code !== "EAGAIN") throw new CliError("failure", `standard output cannot be written (${code})`);
+      if (code !== "EAGAIN")
+        throw new CliError("failure", `standard output cannot be written (${code})`);
       // Full, and non-blocking by somebody else's doing: Node's own stream knows how to wait.
       handOver(descriptor).write(bytes.subarray(written));
       return;

@@ -1,6 +1,6 @@
-// The short way to a token: what is remembered of the URL is fresh and a stored token holds. Two files are read
-// and nothing else is loaded, which is what makes the wrappers cheap (docs/adr/0001); everything longer is the
-// login flow's.
+// The short way to a token: what is remembered of the URL is fresh and a stored token holds. Two
+// files are read and nothing else is loaded, which is what makes the wrappers cheap
+// (docs/adr/0001); everything longer is the login flow's.
 import type { AppUrl } from "./app-url.ts";
 import type { CommandLine } from "./command-line.ts";
 import type { Context } from "./context.ts";
@@ -26,7 +26,12 @@ export function storedCredential(context: Context, app: AppUrl): Credential | un
  * The token for the URL, whatever it takes.
  * @throws {CliError} with any code but usage
  */
-export async function credentialFor(context: Context, app: AppUrl, line: CommandLine, mayPrompt: boolean): Promise<Credential> {
+export async function credentialFor(
+  context: Context,
+  app: AppUrl,
+  line: CommandLine,
+  mayPrompt: boolean,
+): Promise<Credential> {
   const known = storedCredential(context, app);
   if (known !== undefined) return known;
   const { signIn } = await import("./login-flow.ts");
@@ -36,5 +41,8 @@ export async function credentialFor(context: Context, app: AppUrl, line: Command
 
 /** What covers the URL, for a caller that brings a credential of its own. */
 export async function applicationFor(context: Context, app: AppUrl): Promise<Application> {
-  return rememberedApplication(context, app) ?? (await import("./app-metadata.ts")).findApplication(context, app);
+  return (
+    rememberedApplication(context, app) ??
+    (await import("./app-metadata.ts")).findApplication(context, app)
+  );
 }

@@ -4,7 +4,11 @@ export const version = "0.1.0";
 /** The official client whose command line this one stands in for. */
 const officialVersion = "2026.8.2";
 
-/** What `--version` prints. Under the official client's name in its form, for scripts that parse it. */
+/**
+ * What `--version` prints. Under the official client's name in its form, for scripts that parse it.
+ */
 export function versionLine(name: "postern" | "cloudflared"): string {
-  return name === "postern" ? `postern ${version}\n` : `cloudflared version ${officialVersion} (postern ${version})\n`;
+  return name === "postern"
+    ? `postern ${version}\n`
+    : `cloudflared version ${officialVersion} (postern ${version})\n`;
 }

@@ -1,5 +1,5 @@
-// Each rule of wire-protocol 6.1, against a gateway that breaks that one: the description is signed and would
-// otherwise be believed.
+// Each rule of wire-protocol 6.1, against a gateway that breaks that one: the description is signed
+// and would otherwise be believed.
 import assert from "node:assert/strict";
 import { type TestContext, test } from "node:test";
 import { findApplication } from "../src/app-metadata.ts";
@@ -47,7 +47,10 @@ test("a description that keeps the rules is believed, and the team domain is nam
   assert.equal(found.team, peer.team);
   assert.equal(found.aud, peer.auds["app.localhost"]);
   assert.equal(found.relay, `${peer.team}/transfer/`);
-  assert.equal(where.said.filter((line) => /belongs to the team domain login\.localhost/.test(line)).length, 1);
+  assert.equal(
+    where.said.filter((line) => /belongs to the team domain login\.localhost/.test(line)).length,
+    1,
+  );
   await find();
   assert.equal(peer.requests.length, 2, "one question, one look at the keys, then memory");
 });
@@ -83,19 +86,32 @@ test("claims that do not fit are refused, one by one", async (context) => {
     ["no time", { iat: undefined }, /does not describe/],
     ["a time that is no number", { iat: String(seconds()) }, /does not describe/],
     ["an endless time", { iat: 1e300 }, /does not describe/],
-    ["a pattern that does not cover the host", { app_hostname: "other.localhost" }, /does not cover this host/],
+    [
+      "a pattern that does not cover the host",
+      { app_hostname: "other.localhost" },
+      /does not cover this host/,
+    ],
     ["a pattern one level off", { app_hostname: "*.app.localhost" }, /does not cover this host/],
     ["a pattern that is none", { app_hostname: "https://app.localhost" }, /has a scheme/],
     ["a pattern that is no text", { app_hostname: 5 }, /does not cover this host/],
     ["no AUD", { aud: undefined }, /has no aud/],
     ["an AUD that is a path", { aud: "../../x" }, /no usable AUD/],
     ["an AUD that is a list", { aud: ["a"] }, /has no aud/],
-    ["a relay elsewhere", { transfer_url: "https://evil.example/transfer/" }, /relay that is not on its team domain/],
-    ["a relay on the application's own host", { transfer_url: "http://app.localhost/transfer/" }, /relay that is not/],
+    [
+      "a relay elsewhere",
+      { transfer_url: "https://evil.example/transfer/" },
+      /relay that is not on its team domain/,
+    ],
+    [
+      "a relay on the application's own host",
+      { transfer_url: "http://app.localhost/transfer/" },
+      /relay that is not/,
+    ],
     ["a relay that is no URL", { transfer_url: "transfer" }, /relay that is not/],
     ["a relay that is a number", { transfer_url: 5 }, /relay that is not/],
   ];
-  for (const [what, claims, pattern] of wrong) await assert.rejects(find(claims), failing("unverified", pattern), what);
+  for (const [what, claims, pattern] of wrong)
+    await assert.rejects(find(claims), failing("unverified", pattern), what);
 });
 
 test("a team domain that could not be one is refused before anything is asked of it", async (context) => {
@@ -137,7 +153,11 @@ test("without scope and age it holds for this very path and five minutes; with t
   const scoped = await find({ path_scope: "/c", max_age: 60 }, "/c/d");
   assert.deepEqual([scoped.scope, scoped.exact], ["/c", false]);
   assert.ok(scoped.fresh_until <= where.now() + 60_000);
-  assert.ok((await find({ path_scope: "/e", max_age: 1e9 }, "/e")).fresh_until <= where.now() + 24 * 3600_000, "no longer than a day");
+  assert.ok(
+    (await find({ path_scope: "/e", max_age: 1e9 }, "/e")).fresh_until <=
+      where.now() + 24 * 3600_000,
+    "no longer than a day",
+  );
   for (const claims of [
     { path_scope: "/x" },
     { path_scope: "g" },
@@ -145,7 +165,11 @@ test("without scope and age it holds for this very path and five minutes; with t
     { path_scope: "/f", max_age: "60" },
     { path_scope: 5 },
   ])
-    assert.equal((await find({ max_age: 60, ...claims }, "/f/g")).exact, true, `${JSON.stringify(claims)} says nothing`);
+    assert.equal(
+      (await find({ max_age: 60, ...claims }, "/f/g")).exact,
+      true,
+      `${JSON.stringify(claims)} says nothing`,
+    );
 });
 
 test("a host that was never behind Access, one that is too old, and one that is silent are told apart", async (context) => {
@@ -153,8 +177,16 @@ test("a host that was never behind Access, one that is too old, and one that is 
   const ask = () => findApplication(where, readAppUrl(`${peer.origin("app")}/`));
   const answers: [FailureCode, RegExp, (response: import("node:http").ServerResponse) => void][] = [
     ["not_behind_access", /is not behind Access/, (response) => end(response, 200)],
-    ["unverified", /too old/, (response) => end(response, 302, `${peer.team}/cdn-cgi/access/login/x`)],
-    ["unverified", /cannot be read|no usable team domain/, (response) => end(response.setHeader("cf-access-metadata", "a.b.c"), 204)],
+    [
+      "unverified",
+      /too old/,
+      (response) => end(response, 302, `${peer.team}/cdn-cgi/access/login/x`),
+    ],
+    [
+      "unverified",
+      /cannot be read|no usable team domain/,
+      (response) => end(response.setHeader("cf-access-metadata", "a.b.c"), 204),
+    ],
     ["unreachable", /cannot be reached/, (response) => response.socket?.destroy()],
   ];
   for (const [code, pattern, give] of answers) {
@@ -178,13 +210,17 @@ test("an answer that the team domain did not sign is refused, and bad ones do no
     if (seen.headers["cf-access-metadata-request"] === undefined) return false;
     response.setHeader(
       "cf-access-metadata",
-      await forged.metadata("app", { auth_domain: new URL(peer.team).host, transfer_url: undefined }),
+      await forged.metadata("app", {
+        auth_domain: new URL(peer.team).host,
+        transfer_url: undefined,
+      }),
     );
     end(response, 204);
     return true;
   };
   const ask = (path: string) => findApplication(where, readAppUrl(peer.origin("app") + path));
-  for (const path of ["/%41", "/%42", "/%43"]) await assert.rejects(ask(path), failing("unverified", /not signed with its keys/));
+  for (const path of ["/%41", "/%42", "/%43"])
+    await assert.rejects(ask(path), failing("unverified", /not signed with its keys/));
   assert.equal(certs() - before, 1, "the keys are fetched again once a minute at most");
   where.ahead = 61_000;
   await assert.rejects(ask("/%44"), CliError);
@@ -200,7 +236,14 @@ test("keys are taken from the team domain alone, without redirects and within a 
     (response) => json(response, 200, { keys: [], padding: "x".repeat(1024 * 1024) }),
     (response) => json(response, 500, { keys: [] }),
     (response) =>
-      json(response, 200, { keys: [null, 5, { kty: "RSA", kid: "k1", n: "AQAB", e: "AQAB" }, { kty: "oct", kid: "k1", k: "AA" }] }),
+      json(response, 200, {
+        keys: [
+          null,
+          5,
+          { kty: "RSA", kid: "k1", n: "AQAB", e: "AQAB" },
+          { kty: "oct", kid: "k1", k: "AA" },
+        ],
+      }),
   ];
   for (const give of answers) {
     peer.answer = (seen, response) => {

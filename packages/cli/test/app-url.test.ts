@@ -36,7 +36,14 @@ test("the host is what every reader takes for the host", () => {
   assert.equal(readAppUrl("https://app.example.com@evil.example/").hostname, "evil.example");
   assert.equal(readAppUrl("https://api.example.com./").hostname, "api.example.com");
   assert.equal(readAppUrl("https://münchen.example/").hostname, "xn--mnchen-3ya.example");
-  for (const text of ["https://app.example.com\\@evil.example/", "https://a b/", "https://a\tb/", "https://a\nb/", "https:///", "https://"])
+  for (const text of [
+    "https://app.example.com\\@evil.example/",
+    "https://a b/",
+    "https://a\tb/",
+    "https://a\nb/",
+    "https:///",
+    "https://",
+  ])
     assert.throws(() => readAppUrl(text), CliError, JSON.stringify(text));
 });
 
@@ -58,7 +65,11 @@ test("other schemes, flags and nonsense are refused", () => {
 });
 
 test("what is wrong with a URL is said without its password and its query", () => {
-  for (const text of ["https://ada:geheim@exa mple/?token=geheim", "ada:geheim@exa mple", "https://exa mple/x?geheim#y"]) {
+  for (const text of [
+    "https://ada:geheim@exa mple/?token=geheim",
+    "ada:geheim@exa mple",
+    "https://exa mple/x?geheim#y",
+  ]) {
     assert.throws(
       () => readAppUrl(text),
       (error: unknown) => error instanceof CliError && !error.message.includes("geheim"),
@@ -68,7 +79,13 @@ test("what is wrong with a URL is said without its password and its query", () =
 });
 
 test("a team domain is asked over http only where application and team domain are on this machine", () => {
-  assert.equal(teamOrigin({ protocol: "http:" }, "login.localhost:8600"), "http://login.localhost:8600");
+  assert.equal(
+    teamOrigin({ protocol: "http:" }, "login.localhost:8600"),
+    "http://login.localhost:8600",
+  );
   assert.equal(teamOrigin({ protocol: "http:" }, "login.example.com"), "https://login.example.com");
-  assert.equal(teamOrigin({ protocol: "https:" }, "login.localhost:8600"), "https://login.localhost:8600");
+  assert.equal(
+    teamOrigin({ protocol: "https:" }, "login.localhost:8600"),
+    "https://login.localhost:8600",
+  );
 });

@@ -5,7 +5,8 @@ import { commonFlags, loginFlags, onlyUrl, readCommandLine } from "../src/comman
 import { CliError } from "../src/exit-status.ts";
 
 const flags = { values: ["app", "format"], switches: ["quiet", "all"], aliases: { q: "quiet" } };
-const usage = (pattern: RegExp) => (error: unknown) => error instanceof CliError && error.code === "usage" && pattern.test(error.message);
+const usage = (pattern: RegExp) => (error: unknown) =>
+  error instanceof CliError && error.code === "usage" && pattern.test(error.message);
 
 test("a value may follow after a space or =, with one dash or two", () => {
   for (const args of [["--app", "x"], ["--app=x"], ["-app", "x"], ["-app=x"]]) {
@@ -23,15 +24,25 @@ test("a value may be empty, hold = and look like a flag; the last one counts, an
 });
 
 test("a switch stands alone, and may be told true or false", () => {
-  for (const given of ["-q", "--quiet", "-quiet", "--quiet=true", "-q=1"]) assert.ok(readCommandLine([given], flags).has("quiet"), given);
-  for (const given of ["--quiet=false", "-q=0"]) assert.ok(!readCommandLine([given], flags).has("quiet"), given);
+  for (const given of ["-q", "--quiet", "-quiet", "--quiet=true", "-q=1"])
+    assert.ok(readCommandLine([given], flags).has("quiet"), given);
+  for (const given of ["--quiet=false", "-q=0"])
+    assert.ok(!readCommandLine([given], flags).has("quiet"), given);
   assert.throws(() => readCommandLine(["--quiet=perhaps"], flags), usage(/either given or not/));
-  assert.deepEqual(readCommandLine(["--quiet", "false"], flags).rest, ["false"], "what follows is no value of it");
+  assert.deepEqual(
+    readCommandLine(["--quiet", "false"], flags).rest,
+    ["false"],
+    "what follows is no value of it",
+  );
 });
 
 test("letters do not cluster, and names are not abbreviated", () => {
   for (const given of ["-qa", "--qui", "--app-x", "-x"])
-    assert.throws(() => readCommandLine([given], flags), usage(/not a flag of this command/), given);
+    assert.throws(
+      () => readCommandLine([given], flags),
+      usage(/not a flag of this command/),
+      given,
+    );
 });
 
 test("names that every object has are no flags", () => {
@@ -40,13 +51,21 @@ test("names that every object has are no flags", () => {
 });
 
 test("a lone dash and what follows -- are arguments, whatever they look like", () => {
-  assert.deepEqual(readCommandLine(["-", "--", "--app", "x", "--"], flags).rest, ["-", "--app", "x", "--"]);
+  assert.deepEqual(readCommandLine(["-", "--", "--app", "x", "--"], flags).rest, [
+    "-",
+    "--app",
+    "x",
+    "--",
+  ]);
 });
 
 test("flags may stand behind arguments, unless the rest belongs to a tool", () => {
   const behind = readCommandLine(["url", "-q"], flags);
   assert.deepEqual([behind.rest, behind.has("quiet")], [["url"], true]);
-  const tool = readCommandLine(["-q", "wget", "-q", "--app", "y", "--", "z"], { ...flags, stopAtFirstArgument: true });
+  const tool = readCommandLine(["-q", "wget", "-q", "--app", "y", "--", "z"], {
+    ...flags,
+    stopAtFirstArgument: true,
+  });
   assert.deepEqual(tool.rest, ["wget", "-q", "--app", "y", "--", "z"]);
   assert.deepEqual(tool.all("quiet"), ["true"]);
 });
@@ -64,7 +83,10 @@ test("an error repeats no more of an argument than its name: a value may be a se
 
 test("the official client's short names of the service token are known", () => {
   const line = readCommandLine(["--id", "a", "-secret=b"], commonFlags, loginFlags);
-  assert.deepEqual([line.value("service-token-id"), line.value("service-token-secret")], ["a", "b"]);
+  assert.deepEqual(
+    [line.value("service-token-id"), line.value("service-token-secret")],
+    ["a", "b"],
+  );
 });
 
 test("a command about one URL takes it as argument or as --app, and nothing twice", () => {

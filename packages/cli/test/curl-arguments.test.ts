@@ -1,10 +1,17 @@
-// A curl command line taken apart: which arguments are URLs, which belong to options, and which flags are ours.
+// A curl command line taken apart: which arguments are URLs, which belong to options, and which
+// flags are ours.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { type CurlPart, quoteForCurlConfig, readCurlArguments, readCurlConfig } from "../src/curl-arguments.ts";
+import {
+  type CurlPart,
+  quoteForCurlConfig,
+  readCurlArguments,
+  readCurlConfig,
+} from "../src/curl-arguments.ts";
 import { CliError } from "../src/exit-status.ts";
 
-const urls = (parts: CurlPart[]) => parts.flatMap((part) => (part.kind === "url" ? [part.url] : []));
+const urls = (parts: CurlPart[]) =>
+  parts.flatMap((part) => (part.kind === "url" ? [part.url] : []));
 const read = (...args: string[]) => readCurlArguments(args);
 const whole = (parts: CurlPart[]) => parts.flatMap((part) => part.args);
 
@@ -34,7 +41,8 @@ test("the URL may stand anywhere, and what belongs to an option is no URL", () =
       ["-", "u"],
     ],
   ];
-  for (const [args, wanted] of lines) assert.deepEqual(urls(read(...args).parts), wanted, args.join(" "));
+  for (const [args, wanted] of lines)
+    assert.deepEqual(urls(read(...args).parts), wanted, args.join(" "));
 });
 
 test("an option may be abbreviated as curl allows it", () => {
@@ -66,20 +74,40 @@ test("--next in all its spellings divides the line", () => {
 });
 
 test("-K files are seen in all spellings", () => {
-  for (const args of [["-K", "f"], ["-Kf"], ["-sKf"], ["--config", "f"], ["--config=f"], ["-K", "-"]]) {
+  for (const args of [
+    ["-K", "f"],
+    ["-Kf"],
+    ["-sKf"],
+    ["--config", "f"],
+    ["--config=f"],
+    ["-K", "-"],
+  ]) {
     const found = read(...args).parts.find((part) => part.kind === "config");
-    assert.equal(found?.kind === "config" && found.file, args.at(-1) === "-" ? "-" : "f", args.join(" "));
+    assert.equal(
+      found?.kind === "config" && found.file,
+      args.at(-1) === "-" ? "-" : "f",
+      args.join(" "),
+    );
   }
 });
 
 test("options that decide what happens to the credential are known by one name", () => {
-  const names = (...args: string[]) => read(...args).parts.flatMap((part) => (part.kind === "option" ? [part.name] : []));
-  assert.deepEqual(names("-L", "--location", "--location-t"), ["location", "location", "location-trusted"]);
+  const names = (...args: string[]) =>
+    read(...args).parts.flatMap((part) => (part.kind === "option" ? [part.name] : []));
+  assert.deepEqual(names("-L", "--location", "--location-t"), [
+    "location",
+    "location",
+    "location-trusted",
+  ]);
   assert.deepEqual(names("-sL"), ["s", "location"]);
   assert.deepEqual(names("--location-trusted"), ["location-trusted"]);
   assert.deepEqual(names("-c", "jar", "--cookie-jar", "jar"), ["cookie-jar", "cookie-jar"]);
   assert.deepEqual(names("-k", "--cacert", "x"), ["insecure", "cacert"]);
-  assert.deepEqual(names("--url", "@list", "--expand-url", "{{x}}"), ["url", "expand-url"], "URLs that are not there to be read");
+  assert.deepEqual(
+    names("--url", "@list", "--expand-url", "{{x}}"),
+    ["url", "expand-url"],
+    "URLs that are not there to be read",
+  );
 });
 
 test("everything that is not ours passes through untouched, in its place", () => {
@@ -92,7 +120,11 @@ test("everything that is not ours passes through untouched, in its place", () =>
   ];
   for (const args of lines) {
     const split = whole(read(...args).parts).join(" ");
-    assert.equal(split.replaceAll(/-([a-zA-Z]) -(?=[A-Z]$)/g, "-$1"), args.join(" ").replace("-sS", "-s -S"), args.join(" "));
+    assert.equal(
+      split.replaceAll(/-([a-zA-Z]) -(?=[A-Z]$)/g, "-$1"),
+      args.join(" ").replace("-sS", "-s -S"),
+      args.join(" "),
+    );
   }
 });
 
@@ -113,8 +145,15 @@ test("our own flags may stand anywhere, and never reach curl", () => {
   assert.deepEqual(whole(parts), ["-s", "u"]);
   assert.equal(own.allowRequest, true);
   assert.equal(own.tokenIn, "header");
-  assert.deepEqual(own.args, ["--no-login", "--profile=work", "--debug", "--ca-file=x", "--timeout=5s"]);
-  for (const flag of ["-ar", "--ar", "-allow-request", "--allow-request"]) assert.ok(read(flag, "u").own.allowRequest, flag);
+  assert.deepEqual(own.args, [
+    "--no-login",
+    "--profile=work",
+    "--debug",
+    "--ca-file=x",
+    "--timeout=5s",
+  ]);
+  for (const flag of ["-ar", "--ar", "-allow-request", "--allow-request"])
+    assert.ok(read(flag, "u").own.allowRequest, flag);
 });
 
 test("what looks like a flag of ours is curl's where it is the value of an option, or follows --", () => {
@@ -152,7 +191,13 @@ test("a configuration file is read as curl reads it", () => {
 });
 
 test("a value written for a configuration file is read back as it was", () => {
-  for (const text of ["https://a/?x=1&y=[1-2]", 'a"b\\c', "tab\tnew\nline\rend", "# no comment", " spaces "]) {
+  for (const text of [
+    "https://a/?x=1&y=[1-2]",
+    'a"b\\c',
+    "tab\tnew\nline\rend",
+    "# no comment",
+    " spaces ",
+  ]) {
     assert.deepEqual(urls(readCurlConfig(`url = ${quoteForCurlConfig(text)}`)), [text]);
   }
 });

@@ -1,5 +1,5 @@
-// The contract's exit statuses, each brought about for real, and what is said: one line that names the URL and
-// what to do next, as text or as JSON.
+// The contract's exit statuses, each brought about for real, and what is said: one line that names
+// the URL and what to do next, as text or as JSON.
 import assert from "node:assert/strict";
 import type { ServerResponse } from "node:http";
 import { type TestContext, test } from "node:test";
@@ -48,7 +48,13 @@ const cases: Case[] = [
     says: /login or select_account/,
     args: (peer) => ["login", "--prompt=none", peer.origin("app")],
   },
-  { what: "no URL", status: 2, code: "usage", says: /needs the URL.*for example/, args: () => ["whoami"] },
+  {
+    what: "no URL",
+    status: 2,
+    code: "usage",
+    says: /needs the URL.*for example/,
+    args: () => ["whoami"],
+  },
   {
     what: "no time",
     status: 2,
@@ -126,7 +132,9 @@ const cases: Case[] = [
     args: (peer) => ["login", peer.origin("app")],
     answer: (seen, response, peer) => {
       if (seen.headers["cf-access-metadata-request"] === undefined) return false;
-      void peer.metadata("app", { login: false }).then((text) => end(response.setHeader("cf-access-metadata", text), 204));
+      void peer
+        .metadata("app", { login: false })
+        .then((text) => end(response.setHeader("cf-access-metadata", text), 204));
       return true;
     },
   },
@@ -209,29 +217,52 @@ for (const each of cases) {
     const [command = "", ...args] = each.args(asJson.peer);
     const inJson = await asJson.person.run(["access", command, "--json", ...args]);
     assert.equal(inJson.status, each.status);
-    const { error } = JSON.parse(inJson.stderr.trimEnd().split("\n").at(-1) ?? "") as { error: { code: string; message: string } };
+    const { error } = JSON.parse(inJson.stderr.trimEnd().split("\n").at(-1) ?? "") as {
+      error: { code: string; message: string };
+    };
     assert.equal(error.code, each.code);
     assert.match(error.message, each.says);
   });
 }
 
-test("wrappers say 125 and which of these it was; the tool's own status is left alone", needs("curl", "wget"), async (context) => {
-  const peer = await startPeer(context);
-  const person = machine(context);
-  const url = peer.origin("localhost");
-  for (const [args, code] of [
-    [["curl", "-s", peer.origin("app")], "not_signed_in"],
-    [["curl", "-s", "http://app.localhost:1"], "not_signed_in"],
-    [["put", "wget", peer.origin("app")], "not_signed_in"],
-    [["put", "wget", url], "not_behind_access"],
-    [["put", "--via", "x", "wget", url], "usage"],
-    [["curl", "--profile"], "usage"],
-  ] as const) {
-    const run = await person.run(["access", ...args]);
-    assert.equal(run.status, 125, run.stderr);
-    assert.match(run.stderr, new RegExp(`^postern: .* \\[${code}\\]\\n$`, "m"), args.join(" "));
-  }
-  await person.run(["access", "login", "-q", peer.origin("app")]);
-  assert.equal((await person.run(["access", "curl", "-sf", "--max-time", "5", "-o", "/nowhere/x", peer.origin("app")])).status, 23);
-  assert.equal((await person.run(["access", "curl", "--definitely-no-option", peer.origin("app")])).status, 2);
-});
+test(
+  "wrappers say 125 and which of these it was; the tool's own status is left alone",
+  needs("curl", "wget"),
+  async (context) => {
+    const peer = await startPeer(context);
+    const person = machine(context);
+    const url = peer.origin("localhost");
+    for (const [args, code] of [
+      [["curl", "-s", peer.origin("app")], "not_signed_in"],
+      [["curl", "-s", "http://app.localhost:1"], "not_signed_in"],
+      [["put", "wget", peer.origin("app")], "not_signed_in"],
+      [["put", "wget", url], "not_behind_access"],
+      [["put", "--via", "x", "wget", url], "usage"],
+      [["curl", "--profile"], "usage"],
+    ] as const) {
+      const run = await person.run(["access", ...args]);
+      assert.equal(run.status, 125, run.stderr);
+      assert.match(run.stderr, new RegExp(`^postern: .* \\[${code}\\]\\n$`, "m"), args.join(" "));
+    }
+    await person.run(["access", "login", "-q", peer.origin("app")]);
+    assert.equal(
+      (
+        await person.run([
+          "access",
+          "curl",
+          "-sf",
+          "--max-time",
+          "5",
+          "-o",
+          "/nowhere/x",
+          peer.origin("app"),
+        ])
+      ).status,
+      23,
+    );
+    assert.equal(
+      (await person.run(["access", "curl", "--definitely-no-option", peer.origin("app")])).status,
+      2,
+    );
+  },
+);

@@ -9,7 +9,14 @@ import { version } from "../src/version.ts";
 import { bin, machine } from "./support/terminal.ts";
 
 const accessCommands = ["login", "token", "curl", "put", "logout", "list", "whoami", "forget"];
-const commands = [[], ["access"], ...accessCommands.map((name) => ["access", name]), ["dev"], ["gateway"], ["keys"]];
+const commands = [
+  [],
+  ["access"],
+  ...accessCommands.map((name) => ["access", name]),
+  ["dev"],
+  ["gateway"],
+  ["keys"],
+];
 
 test("every command has help with an example, in lines that fit, on standard output", async (context) => {
   const { run } = machine(context);
@@ -20,25 +27,37 @@ test("every command has help with an example, in lines that fit, on standard out
     assert.match(help.stdout, new RegExp(`^Usage: postern ${what}`), what);
     assert.match(help.stdout, /^Example: /m, what);
     for (const line of help.stdout.split("\n")) assert.ok(line.length <= 120, line);
-    for (const spelling of ["-help", "-h"].filter((each) => !(command[1] === "curl" && each === "-h")))
+    for (const spelling of ["-help", "-h"].filter(
+      (each) => !(command[1] === "curl" && each === "-h"),
+    ))
       assert.equal((await run([...command, spelling])).stdout, help.stdout, `${what} ${spelling}`);
   }
   assert.equal((await run(["access"])).stdout, (await run(["access", "--help"])).stdout);
   assert.equal((await run([])).stdout, (await run(["--help"])).stdout);
 });
 
-test("help is not taken for help where it belongs to a tool, and behind our flags it still is ours", needs("curl"), async (context) => {
-  const { run } = machine(context);
-  assert.match((await run(["access", "put", "--via", "env", "--help"])).stdout, /^Usage: postern access put/);
-  assert.match((await run(["access", "curl", "--no-login", "--help"])).stdout, /^Usage: curl/);
-  assert.match((await run(["access", "curl", "--version"])).stdout, /^curl /);
-});
+test(
+  "help is not taken for help where it belongs to a tool, and behind our flags it still is ours",
+  needs("curl"),
+  async (context) => {
+    const { run } = machine(context);
+    assert.match(
+      (await run(["access", "put", "--via", "env", "--help"])).stdout,
+      /^Usage: postern access put/,
+    );
+    assert.match((await run(["access", "curl", "--no-login", "--help"])).stdout, /^Usage: curl/);
+    assert.match((await run(["access", "curl", "--version"])).stdout, /^curl /);
+  },
+);
 
 test("the version is the package's; under the official client's name it is said in its form", async (context) => {
   const { run, directory } = machine(context);
-  const file = JSON.parse(readFileSync(join(import.meta.dirname, "../package.json"), "utf8")) as { version: string };
+  const file = JSON.parse(readFileSync(join(import.meta.dirname, "../package.json"), "utf8")) as {
+    version: string;
+  };
   assert.equal(version, file.version);
-  for (const flag of ["--version", "-version", "-v", "version"]) assert.equal((await run([flag])).stdout, `postern ${version}\n`);
+  for (const flag of ["--version", "-version", "-v", "version"])
+    assert.equal((await run([flag])).stdout, `postern ${version}\n`);
   const link = join(directory, "cloudflared");
   symlinkSync(bin, link);
   const official = spawnSync(process.execPath, [link, "--version"], { encoding: "utf8" });

@@ -28,7 +28,11 @@ const application = (more: Partial<Application> = {}): Application => ({
   ...more,
 });
 
-function knowing(context: TestContext, known: Partial<Application>, url = "https://api.example.com/") {
+function knowing(
+  context: TestContext,
+  known: Partial<Application>,
+  url = "https://api.example.com/",
+) {
   const where = surroundings(context);
   remember(where, readAppUrl(url), application(known));
   return { where, found: (asked: string) => rememberedApplication(where, readAppUrl(asked)) };
@@ -36,8 +40,10 @@ function knowing(context: TestContext, known: Partial<Application>, url = "https
 
 test("a scope covers what lies below it on segment boundaries", (context) => {
   const { found } = knowing(context, { scope: "/v1/" });
-  for (const path of ["/v1/", "/v1/orders", "/v1/a/b"]) assert.ok(found(`https://api.example.com${path}`), path);
-  for (const path of ["/", "/v1", "/v10", "/v10/x", "/V1/x"]) assert.equal(found(`https://api.example.com${path}`), undefined, path);
+  for (const path of ["/v1/", "/v1/orders", "/v1/a/b"])
+    assert.ok(found(`https://api.example.com${path}`), path);
+  for (const path of ["/", "/v1", "/v10", "/v10/x", "/V1/x"])
+    assert.equal(found(`https://api.example.com${path}`), undefined, path);
   assert.ok(isBelow("/v1", "/v1"));
   assert.ok(isBelow("/v1/x", "/v1"));
   assert.ok(!isBelow("/v1x", "/v1"));
@@ -45,7 +51,14 @@ test("a scope covers what lies below it on segment boundaries", (context) => {
 
 test("a path that the gateway may read differently is not taken from memory: it may lie elsewhere", (context) => {
   const { found } = knowing(context, { scope: "/v1/" });
-  for (const path of ["/v1/%2e%2e/admin", "/v1/%2E%2E%2Fadmin", "/v1//admin", "/v1/a;x=1/..;/b", "/v1/%5c..%5cadmin", "/v1/é"])
+  for (const path of [
+    "/v1/%2e%2e/admin",
+    "/v1/%2E%2E%2Fadmin",
+    "/v1//admin",
+    "/v1/a;x=1/..;/b",
+    "/v1/%5c..%5cadmin",
+    "/v1/é",
+  ])
     assert.equal(found(`https://api.example.com${path}`), undefined, path);
 });
 
@@ -58,7 +71,11 @@ test("an exact description is for that very path", (context) => {
 test("another scheme, host or port is another host", (context) => {
   const { where, found } = knowing(context, {});
   assert.ok(found("https://api.example.com/x"));
-  for (const url of ["https://api.example.com:8443/x", "https://www.example.com/", "https://example.com/"]) {
+  for (const url of [
+    "https://api.example.com:8443/x",
+    "https://www.example.com/",
+    "https://example.com/",
+  ]) {
     assert.equal(found(url), undefined, url);
     assert.equal(rememberedTeam(where, readAppUrl(url)), undefined, url);
   }
@@ -66,17 +83,33 @@ test("another scheme, host or port is another host", (context) => {
 
 test("a description is believed while it is fresh, never for longer than a day, and not when it is from the future", (context) => {
   const now = Date.now();
-  assert.equal(knowing(context, { fresh_until: now - 1 }).found("https://api.example.com/"), undefined);
-  assert.equal(knowing(context, { fresh_until: now + longestFreshness + 60_000 }).found("https://api.example.com/"), undefined);
+  assert.equal(
+    knowing(context, { fresh_until: now - 1 }).found("https://api.example.com/"),
+    undefined,
+  );
+  assert.equal(
+    knowing(context, { fresh_until: now + longestFreshness + 60_000 }).found(
+      "https://api.example.com/",
+    ),
+    undefined,
+  );
   const { where, found } = knowing(context, { fresh_until: now + 60_000 });
   where.ahead = 61_000;
   assert.equal(found("https://api.example.com/"), undefined);
-  assert.equal(rememberedTeam(where, readAppUrl("https://api.example.com/")), "login.example.com", "the team domain stays");
+  assert.equal(
+    rememberedTeam(where, readAppUrl("https://api.example.com/")),
+    "login.example.com",
+    "the team domain stays",
+  );
 });
 
 test("forget takes a host with or without its port, and says what it forgot", (context) => {
   const where = surroundings(context);
-  for (const url of ["https://api.example.com/", "https://api.example.com:8443/", "https://www.example.com/"])
+  for (const url of [
+    "https://api.example.com/",
+    "https://api.example.com:8443/",
+    "https://www.example.com/",
+  ])
     remember(where, readAppUrl(url), application());
   assert.deepEqual(forget(where, "api.example.com:8443"), ["https://api.example.com:8443"]);
   assert.deepEqual(forget(where, "API.example.com"), ["https://api.example.com"]);

@@ -19,7 +19,11 @@ function lockFile(where: TestSurroundings): string {
 }
 
 function plant(where: TestSurroundings, record: unknown): void {
-  createPrivateFile(where.home, lockFile(where), typeof record === "string" ? record : JSON.stringify(record));
+  createPrivateFile(
+    where.home,
+    lockFile(where),
+    typeof record === "string" ? record : JSON.stringify(record),
+  );
 }
 
 /** The id of a process that has ended. */
@@ -83,7 +87,8 @@ test("whoever waited is told why there is no token; another application only whe
     if (told)
       await assert.rejects(
         second,
-        (error: unknown) => error instanceof CliError && error.code === code && error.message === "for a reason",
+        (error: unknown) =>
+          error instanceof CliError && error.code === code && error.message === "for a reason",
       );
     else (await second)?.release();
   }
@@ -100,7 +105,10 @@ test("whoever comes later is not told of a failure that is over", async (context
 test("nobody waits for longer than he wants to", async (context) => {
   const where = surroundings(context);
   const first = await takeLoginLock(where, application, never, long);
-  const late = (error: unknown) => error instanceof CliError && error.code === "login_timeout" && /still signing in/.test(error.message);
+  const late = (error: unknown) =>
+    error instanceof CliError &&
+    error.code === "login_timeout" &&
+    /still signing in/.test(error.message);
   await assert.rejects(takeLoginLock(where, application, never, 1), late);
   first?.release();
 });
@@ -110,7 +118,10 @@ test("a lock whose owner is dead is taken over at once", async (context) => {
   const locks: [string, unknown][] = [
     ["the process has ended", { ...alive, pid: deadPid() }],
     ["its number belongs to another process by now", alive],
-    ["it was taken longer ago than a login can last", { ...alive, machine: "elsewhere", since: Date.now() - 20 * 60_000 }],
+    [
+      "it was taken longer ago than a login can last",
+      { ...alive, machine: "elsewhere", since: Date.now() - 20 * 60_000 },
+    ],
     ["it is from the future", { ...alive, machine: "elsewhere", since: Date.now() + 20 * 60_000 }],
     ["it says nothing", {}],
     ["it cannot be read", "{"],
@@ -139,7 +150,11 @@ test("a take-over that was stopped in the middle does not keep others out", asyn
   const where = surroundings(context);
   plant(where, { pid: deadPid(), started: "1", machine: hostname(), since: Date.now() });
   linkSync(lockFile(where), `${lockFile(where)}.dead`);
-  await assert.rejects(takeLoginLock(where, application, never, 1), CliError, "fresh: somebody is at it");
+  await assert.rejects(
+    takeLoginLock(where, application, never, 1),
+    CliError,
+    "fresh: somebody is at it",
+  );
   // The age of a link is that of its inode; so the clock moves instead.
   const now = Date.now();
   context.mock.timers.enable({ apis: ["Date"], now: now + 60_000 });

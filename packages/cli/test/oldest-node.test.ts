@@ -9,13 +9,23 @@ import { startPeer } from "./support/peer.ts";
 import { bin, machine } from "./support/terminal.ts";
 
 function findNode20(): string | undefined {
-  const places = ["/usr/bin", "/usr/local/bin", "/opt/node20/bin", ...(process.env["PATH"] ?? "").split(":")];
-  return places.map((place) => join(place, "node")).find((node) => versionOf(node)?.startsWith("v20."));
+  const places = [
+    "/usr/bin",
+    "/usr/local/bin",
+    "/opt/node20/bin",
+    ...(process.env["PATH"] ?? "").split(":"),
+  ];
+  return places
+    .map((place) => join(place, "node"))
+    .find((node) => versionOf(node)?.startsWith("v20."));
 }
 
 function versionOf(node: string): string | undefined {
   try {
-    return execFileSync(node, ["--version"], { encoding: "utf8", stdio: ["ignore", "pipe", "ignore"] });
+    return execFileSync(node, ["--version"], {
+      encoding: "utf8",
+      stdio: ["ignore", "pipe", "ignore"],
+    });
   } catch {
     return undefined;
   }
@@ -30,7 +40,9 @@ test(
     const peer = await startPeer(context, { hosts: ["app", "other"] });
     const person = machine(context);
     const run = async (...args: string[]) => {
-      const running = watchProcess(spawn(node ?? "", [bin, ...args], { env: person.environment, cwd: person.directory }));
+      const running = watchProcess(
+        spawn(node ?? "", [bin, ...args], { env: person.environment, cwd: person.directory }),
+      );
       running.child.stdin.end("typed");
       const status = await running.ended;
       assert.doesNotMatch(running.stderr(), /Warning|Deprecat|\n\s+at /);
@@ -42,7 +54,10 @@ test(
     const login = await run("access", "login", url);
     assert.equal(login.status, 0, login.stderr);
     assert.match((await run("access", "token", url)).stdout, /^[\w-]+\.[\w-]+\.[\w-]+$/);
-    assert.equal((await run("access", "curl", "-sS", "-d", "@-", `${url}/x`)).stdout, "hello from app.localhost\n");
+    assert.equal(
+      (await run("access", "curl", "-sS", "-d", "@-", `${url}/x`)).stdout,
+      "hello from app.localhost\n",
+    );
     assert.equal(peer.forwarded()[0]?.body, "typed");
     assert.match((await run("access", "put", "printf", "%s", `${url}/x`)).stdout, /token=/);
     assert.equal((await run("access", "token", peer.origin("other"))).status, 0);

@@ -13,7 +13,11 @@ test("a browser is opened where somebody can see it", () => {
   assert.equal(hasBrowser({ WAYLAND_DISPLAY: "wayland-0" }, "freebsd"), true);
   assert.equal(hasBrowser({ WSL_DISTRO_NAME: "Debian" }, "linux"), true);
   assert.equal(hasBrowser({}, "darwin"), true);
-  assert.equal(hasBrowser({ SSH_CONNECTION: "1 2 3 4" }, "darwin"), false, "it would open where nobody sits");
+  assert.equal(
+    hasBrowser({ SSH_CONNECTION: "1 2 3 4" }, "darwin"),
+    false,
+    "it would open where nobody sits",
+  );
   assert.equal(hasBrowser({ SSH_TTY: "/dev/pts/1", DISPLAY: "localhost:10.0" }, "darwin"), true);
 });
 
@@ -45,10 +49,16 @@ function openers(context: TestContext, ...names: string[]) {
 test("$BROWSER comes first, also where there is no display; the URL is one argument", async (context) => {
   const { called, path } = openers(context, "my-browser", "xdg-open");
   const url = new URL("https://app.example.com/cdn-cgi/access/cli?a=1&b=$(id)");
-  assert.equal(await openBrowser({ environment: { BROWSER: "my-browser", PATH: path } }, url), true);
+  assert.equal(
+    await openBrowser({ environment: { BROWSER: "my-browser", PATH: path } }, url),
+    true,
+  );
   const [name, count, argument, seenPath] = await called();
   assert.deepEqual([name, count, argument], ["my-browser", "1", url.href]);
-  assert.ok(!/(^|:)(\.?)(:|$)/.test(seenPath ?? ":"), "the opener looks for programs in whole paths only");
+  assert.ok(
+    !/(^|:)(\.?)(:|$)/.test(seenPath ?? ":"),
+    "the opener looks for programs in whole paths only",
+  );
 });
 
 test("where $BROWSER is no program the desktop's opener is asked; without a display nobody is", {
@@ -60,12 +70,29 @@ test("where $BROWSER is no program the desktop's opener is asked; without a disp
   assert.equal(await openBrowser({ environment: { ...desktop, DISPLAY: "" } }, url), false);
   assert.equal(await openBrowser({ environment: desktop }, url), true);
   assert.equal((await called())[0], "xdg-open");
-  assert.equal(await openBrowser({ environment: { DISPLAY: ":0", PATH: "/nowhere" } }, url), false, "no opener is there");
+  assert.equal(
+    await openBrowser({ environment: { DISPLAY: ":0", PATH: "/nowhere" } }, url),
+    false,
+    "no opener is there",
+  );
 });
 
 test("nothing but a web page is opened (C16)", async (context) => {
   const { directory, path } = openers(context, "my-browser");
-  for (const url of ["file:///etc/passwd", "javascript:alert(1)", "vscode://x", "data:text/html,x", "ftp://a/"])
-    assert.equal(await openBrowser({ environment: { BROWSER: "my-browser", DISPLAY: ":0", PATH: path } }, new URL(url)), false, url);
+  for (const url of [
+    "file:///etc/passwd",
+    "javascript:alert(1)",
+    "vscode://x",
+    "data:text/html,x",
+    "ftp://a/",
+  ])
+    assert.equal(
+      await openBrowser(
+        { environment: { BROWSER: "my-browser", DISPLAY: ":0", PATH: path } },
+        new URL(url),
+      ),
+      false,
+      url,
+    );
   assert.equal(existsSync(join(directory, "log")), false);
 });

@@ -4,7 +4,14 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSy
 import { basename, dirname, join } from "node:path";
 import { test } from "node:test";
 import { CliError } from "../src/exit-status.ts";
-import { createPrivateFile, fileNameOf, readPrivateFile, readPrivateJson, removeFile, writePrivateFile } from "../src/private-files.ts";
+import {
+  createPrivateFile,
+  fileNameOf,
+  readPrivateFile,
+  readPrivateJson,
+  removeFile,
+  writePrivateFile,
+} from "../src/private-files.ts";
 import { surroundings } from "./support/context.ts";
 
 const failure = (pattern: RegExp) => (error: unknown) =>
@@ -40,7 +47,10 @@ test("a home that was open for reading is closed; one that was open for writing 
   mkdirSync(open);
   // After the umask.
   process.getBuiltinModule("node:fs").chmodSync(open, 0o777);
-  assert.throws(() => writePrivateFile(open, join(open, "x"), "x"), failure(/is open to other users; refused/));
+  assert.throws(
+    () => writePrivateFile(open, join(open, "x"), "x"),
+    failure(/is open to other users; refused/),
+  );
   assert.equal(statSync(open).mode & 0o777, 0o777);
   assert.deepEqual(readdirSync(open), []);
 });
@@ -48,7 +58,10 @@ test("a home that was open for reading is closed; one that was open for writing 
 test("a place that cannot be written is said to be one, with the name of what says where it is", (context) => {
   const { home } = surroundings(context);
   writeFileSync(home, "a file");
-  assert.throws(() => writePrivateFile(home, join(home, "x"), "x"), failure(/cannot be written .*POSTERN_HOME/));
+  assert.throws(
+    () => writePrivateFile(home, join(home, "x"), "x"),
+    failure(/cannot be written .*POSTERN_HOME/),
+  );
 });
 
 test("what is no file, is too large, or holds no object is not taken for one of ours", (context) => {

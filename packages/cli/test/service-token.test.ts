@@ -1,4 +1,5 @@
-// Where a service token comes from: flags before variables, and never half of it from each of two places.
+// Where a service token comes from: flags before variables, and never half of it from each of two
+// places.
 import assert from "node:assert/strict";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -15,22 +16,41 @@ const usage = (error: unknown) => error instanceof CliError && error.code === "u
 test("flags, our variables and the official client's are read in this order", (context) => {
   const file = join(surroundings(context).home, "..", "secret");
   writeFileSync(file, "from-file\n");
-  const tunnel = { TUNNEL_SERVICE_TOKEN_ID: "tunnel", TUNNEL_SERVICE_TOKEN_SECRET: "tunnel-secret" };
-  const ours = { ...tunnel, POSTERN_SERVICE_TOKEN_ID: "ours", POSTERN_SERVICE_TOKEN_SECRET: "ours-secret" };
+  const tunnel = {
+    TUNNEL_SERVICE_TOKEN_ID: "tunnel",
+    TUNNEL_SERVICE_TOKEN_SECRET: "tunnel-secret",
+  };
+  const ours = {
+    ...tunnel,
+    POSTERN_SERVICE_TOKEN_ID: "ours",
+    POSTERN_SERVICE_TOKEN_SECRET: "ours-secret",
+  };
   assert.equal(read({}), undefined);
   assert.equal(read({ TUNNEL_SERVICE_TOKEN_ID: "", POSTERN_SERVICE_TOKEN_SECRET: "" }), undefined);
   assert.deepEqual(read(tunnel), { id: "tunnel", secret: "tunnel-secret" });
   assert.deepEqual(read(ours), { id: "ours", secret: "ours-secret" });
-  assert.deepEqual(read({ POSTERN_SERVICE_TOKEN_ID: "ours", POSTERN_SERVICE_TOKEN_SECRET_FILE: file }), {
-    id: "ours",
+  assert.deepEqual(
+    read({ POSTERN_SERVICE_TOKEN_ID: "ours", POSTERN_SERVICE_TOKEN_SECRET_FILE: file }),
+    {
+      id: "ours",
+      secret: "from-file",
+    },
+  );
+  assert.deepEqual(read(ours, "--service-token-id", "flag", "--service-token-secret-file", file), {
+    id: "flag",
     secret: "from-file",
   });
-  assert.deepEqual(read(ours, "--service-token-id", "flag", "--service-token-secret-file", file), { id: "flag", secret: "from-file" });
-  assert.deepEqual(read(ours, "--id=flag", "--secret=argument"), { id: "flag", secret: "argument" });
+  assert.deepEqual(read(ours, "--id=flag", "--secret=argument"), {
+    id: "flag",
+    secret: "argument",
+  });
 });
 
 test("half of a token is an error, and the other half is not looked for elsewhere", () => {
-  assert.throws(() => read({ POSTERN_SERVICE_TOKEN_ID: "ours", TUNNEL_SERVICE_TOKEN_SECRET: "tunnel-secret" }), usage);
+  assert.throws(
+    () => read({ POSTERN_SERVICE_TOKEN_ID: "ours", TUNNEL_SERVICE_TOKEN_SECRET: "tunnel-secret" }),
+    usage,
+  );
   assert.throws(() => read({ POSTERN_SERVICE_TOKEN_SECRET: "s" }), usage);
   assert.throws(() => read({}, "--service-token-id", "x"), usage);
   assert.throws(() => read({}, "--service-token-secret-file", "/nowhere"), usage);

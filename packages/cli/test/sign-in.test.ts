@@ -1,5 +1,5 @@
-// Signing in from a terminal, against a peer that speaks the protocol: what the person sees, what is stored,
-// and which requests are made for it.
+// Signing in from a terminal, against a peer that speaks the protocol: what the person sees, what
+// is stored, and which requests are made for it.
 import assert from "node:assert/strict";
 import { readdirSync, readFileSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
@@ -22,8 +22,15 @@ test("a person signs in, and is told as whom, to what, where and until when", as
   assert.match(login.stderr, /[0-9A-HJKMNP-TV-Z]{4}-[0-9A-HJKMNP-TV-Z]{4}/);
   assert.doesNotMatch(login.stderr, jws, "no token on standard error either (C10)");
   const [url = ""] = opened();
-  assert.match(login.stderr, new RegExp(url.replace(/[?.+*]/g, "\\$&").slice(0, 60)), "the URL is printed as well");
-  assert.deepEqual([...new URL(url).searchParams.keys()], ["aud", "edge_token_transfer", "redirect_url", "send_org_token", "token"]);
+  assert.match(
+    login.stderr,
+    new RegExp(url.replace(/[?.+*]/g, "\\$&").slice(0, 60)),
+    "the URL is printed as well",
+  );
+  assert.deepEqual(
+    [...new URL(url).searchParams.keys()],
+    ["aud", "edge_token_transfer", "redirect_url", "send_org_token", "token"],
+  );
 });
 
 test("the token is printed alone with --no-verbose, and nothing at all with -q", async (context) => {
@@ -50,7 +57,11 @@ test("a stored token is printed without a single request, however the URL is giv
     [`${origin}/deep/path?x=1#y`],
     [`app.localhost:${peer.port}`],
   ]) {
-    assert.deepEqual(await run(["access", "token", ...args]), { status: 0, stdout, stderr: "" }, args.join(" "));
+    assert.deepEqual(
+      await run(["access", "token", ...args]),
+      { status: 0, stdout, stderr: "" },
+      args.join(" "),
+    );
   }
   assert.equal(peer.requests.length, before);
 });
@@ -60,9 +71,13 @@ test("access token speaks the formats that other tools read", async (context) =>
   const { run } = machine(context);
   const origin = peer.origin("app");
   const { stdout: token } = await run(["access", "login", "--no-verbose", origin]);
-  const format = async (name: string) => (await run(["access", "token", "--format", name, origin])).stdout;
+  const format = async (name: string) =>
+    (await run(["access", "token", "--format", name, origin])).stdout;
   assert.equal(await format("header"), `cf-access-token: ${token}\n`);
-  assert.equal(await format("env"), `export ACCESS_TOKEN='${token}'\nexport ACCESS_HEADER='cf-access-token: ${token}'\n`);
+  assert.equal(
+    await format("env"),
+    `export ACCESS_TOKEN='${token}'\nexport ACCESS_HEADER='cf-access-token: ${token}'\n`,
+  );
   assert.equal((JSON.parse(await format("json")) as { token: string }).token, token);
   const credential = JSON.parse(await format("exec-credential")) as {
     kind: string;
@@ -91,7 +106,10 @@ test("on a terminal access token signs in first, unless told not to", async (con
   const { runOnTerminal, opened } = machine(context);
   const refused = await runOnTerminal(["access", "token", "--no-login", peer.origin("app")]);
   assert.equal(refused.status, 3);
-  assert.equal((await runOnTerminal(["access", "token", peer.origin("app")], { CI: "1" })).status, 3);
+  assert.equal(
+    (await runOnTerminal(["access", "token", peer.origin("app")], { CI: "1" })).status,
+    3,
+  );
   assert.deepEqual(opened(), []);
   const token = await runOnTerminal(["access", "token", peer.origin("app")]);
   assert.equal(token.status, 0, token.stdout);
@@ -103,7 +121,12 @@ test("a second application of the same team needs no browser, and the org token 
   const peer = await startPeer(context);
   const { run, opened, home } = machine(context);
   await run(["access", "login", peer.origin("app")]);
-  const team = join(home, "tokens", "default", readdirSync(join(home, "tokens", "default"))[0] ?? "");
+  const team = join(
+    home,
+    "tokens",
+    "default",
+    readdirSync(join(home, "tokens", "default"))[0] ?? "",
+  );
   const org = (JSON.parse(readFileSync(join(team, "org.json"), "utf8")) as { token: string }).token;
   peer.requests.length = 0;
   const token = await run(["access", "token", peer.origin("other")]);
@@ -129,11 +152,17 @@ test("started as cloudflared it prints what the official client prints", async (
   symlinkSync(bin, link);
   const { spawnSync } = await import("node:child_process");
   const environment = { ...process.env, POSTERN_HOME: join(directory, "home") };
-  const as = (...args: string[]) => spawnSync(process.execPath, [link, ...args], { env: environment, encoding: "utf8" });
+  const as = (...args: string[]) =>
+    spawnSync(process.execPath, [link, ...args], { env: environment, encoding: "utf8" });
   const asked = await new Promise<string>((resolve) => {
     // Not spawnSync: the peer lives in this process and must answer.
     void import("node:child_process").then(({ execFile }) =>
-      execFile(process.execPath, [link, "access", "login", peer.origin("app")], { env: environment }, (_, out) => resolve(out)),
+      execFile(
+        process.execPath,
+        [link, "access", "login", peer.origin("app")],
+        { env: environment },
+        (_, out) => resolve(out),
+      ),
     );
   });
   assert.equal(asked, `Successfully fetched your token:\n\n${token}\n\n`);
@@ -149,14 +178,18 @@ test("a login by another person than the one stored before is pointed out", asyn
   peer.person = "bob@example.com";
   peer.answer = (seen, response) => {
     if (seen.url.startsWith("/cdn-cgi/access/login/")) end(response, 200);
-    else if (seen.url.includes("cloudflared_token_check") && ended) end(response, 302, "/cdn-cgi/access/login/app.localhost");
+    else if (seen.url.includes("cloudflared_token_check") && ended)
+      end(response, 302, "/cdn-cgi/access/login/app.localhost");
     else return false;
     ended = false;
     return true;
   };
   const login = await run(["access", "login", peer.origin("app")]);
   assert.equal(login.status, 0, login.stderr);
-  assert.match(login.stderr, /until now this was ada@example\.com; the sign-in was approved by bob@example\.com/);
+  assert.match(
+    login.stderr,
+    /until now this was ada@example\.com; the sign-in was approved by bob@example\.com/,
+  );
 });
 
 test("logout ends the session at the gateway and deletes what is stored", async (context) => {
@@ -169,7 +202,9 @@ test("logout ends the session at the gateway and deletes what is stored", async 
   assert.equal((await run(["access", "token", peer.origin("app")])).status, 3);
   assert.equal((await run(["access", "list", "--json"])).stdout, "[]\n");
   assert.deepEqual(
-    readdirSync(join(home, "tokens", "default"), { recursive: true }).filter((name) => String(name).endsWith(".json")),
+    readdirSync(join(home, "tokens", "default"), { recursive: true }).filter((name) =>
+      String(name).endsWith(".json"),
+    ),
     [],
   );
 });
@@ -189,7 +224,10 @@ test("access list says who is signed in to what, until when and where it is stor
   const peer = await startPeer(context);
   const { run, home } = machine(context);
   await run(["access", "login", peer.origin("app")]);
-  const [entry] = JSON.parse((await run(["access", "list", "--json"])).stdout) as Record<string, string>[];
+  const [entry] = JSON.parse((await run(["access", "list", "--json"])).stdout) as Record<
+    string,
+    string
+  >[];
   assert.equal(entry?.["application"], "app.localhost");
   assert.equal(entry?.["email"], "ada@example.com");
   assert.ok(entry?.["stored_in"]?.startsWith(home));
@@ -206,7 +244,11 @@ test("access whoami shows the identity that the gateway sees", async (context) =
   const whoami = await run(["access", "whoami", peer.origin("app")]);
   assert.match(whoami.stdout, /^ada@example\.com\n/);
   assert.equal(
-    (JSON.parse((await run(["access", "whoami", "--json", peer.origin("app")])).stdout) as { email: string }).email,
+    (
+      JSON.parse((await run(["access", "whoami", "--json", peer.origin("app")])).stdout) as {
+        email: string;
+      }
+    ).email,
     "ada@example.com",
   );
 });
@@ -218,7 +260,11 @@ test("profiles keep two people apart", async (context) => {
   peer.person = "bob@example.com";
   await run(["access", "login", "--profile", "bob", peer.origin("app")]);
   const email = async (...more: string[]) =>
-    (JSON.parse((await run(["access", "token", "--format", "json", ...more, peer.origin("app")])).stdout) as { email: string }).email;
+    (
+      JSON.parse(
+        (await run(["access", "token", "--format", "json", ...more, peer.origin("app")])).stdout,
+      ) as { email: string }
+    ).email;
   assert.equal(await email(), "ada@example.com");
   assert.equal(await email("--profile", "bob"), "bob@example.com");
 });

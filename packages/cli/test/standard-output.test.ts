@@ -9,7 +9,11 @@ import { bin, machine } from "./support/terminal.ts";
 
 function shell(script: string) {
   const running = watchProcess(spawn("sh", ["-c", script, "sh", process.execPath, bin]));
-  return running.ended.then((status) => ({ status, stdout: running.stdout(), stderr: running.stderr() }));
+  return running.ended.then((status) => ({
+    status,
+    stdout: running.stdout(),
+    stderr: running.stderr(),
+  }));
 }
 
 test("a reader that has gone is no failure, and says nothing", async () => {
@@ -21,7 +25,10 @@ test("a reader that has gone is no failure, and says nothing", async () => {
 
 test("a full disk is a failure in one line", { skip: !existsSync("/dev/full") }, async () => {
   const run = await shell('"$1" "$2" --version > /dev/full');
-  assert.deepEqual([run.status, run.stderr], [1, "postern: standard output cannot be written (ENOSPC)\n"]);
+  assert.deepEqual(
+    [run.status, run.stderr],
+    [1, "postern: standard output cannot be written (ENOSPC)\n"],
+  );
 });
 
 test("closed streams are no failure", async () => {
@@ -40,7 +47,9 @@ test("an output that is non-blocking by somebody else's doing, and full, loses n
     reader.stdio[3]?.end("go\n");
     return true;
   };
-  const reader = spawn("sh", ["-c", "read -r go <&3; exec cat"], { stdio: ["pipe", "pipe", "inherit", "pipe"] }) as unknown as {
+  const reader = spawn("sh", ["-c", "read -r go <&3; exec cat"], {
+    stdio: ["pipe", "pipe", "inherit", "pipe"],
+  }) as unknown as {
     stdin: import("node:net").Socket;
     stdout: NodeJS.ReadableStream;
     stdio: { end(text: string): void }[];

@@ -17,7 +17,8 @@ async function scene(context: TestContext) {
     peer,
     where,
     application,
-    verify: (token: string, type: "app" | "org" = "app") => verifyToken(where, application, token, type as "app"),
+    verify: (token: string, type: "app" | "org" = "app") =>
+      verifyToken(where, application, token, type as "app"),
   };
 }
 
@@ -28,7 +29,11 @@ const part = (value: object) => Buffer.from(JSON.stringify(value)).toString("bas
 test("a token of this application is taken; its times may be fractions", async (context) => {
   const { peer, verify } = await scene(context);
   assert.equal((await verify(await peer.appToken("app"))).email, "ada@example.com");
-  assert.equal((await verify(await peer.appToken("app", { aud: peer.auds["app.localhost"] }))).aud.length, 1, "AUD as a string");
+  assert.equal(
+    (await verify(await peer.appToken("app", { aud: peer.auds["app.localhost"] }))).aud.length,
+    1,
+    "AUD as a string",
+  );
   await verify(await peer.appToken("app", { exp: seconds() + 60.5 }));
   await verify(await peer.orgToken(), "org");
 });
@@ -50,13 +55,15 @@ test("another type, issuer, AUD or end is refused, one by one", async (context) 
     ["an end that is text", { exp: String(seconds() + 60) }],
     ["an end that is a list", { exp: [seconds() + 60] }],
   ];
-  for (const [what, claims] of wrong) await assert.rejects(verify(await peer.appToken("app", claims)), refused, what);
+  for (const [what, claims] of wrong)
+    await assert.rejects(verify(await peer.appToken("app", claims)), refused, what);
   await assert.rejects(verify(await peer.appToken("app"), "org"), refused);
 });
 
 function forgeries(peer: Peer, good: string): [string, string][] {
   const [header = "", claims = "", signature = ""] = good.split(".");
-  const other = (more: object) => `${part({ alg: "RS256", kid: "k1", ...more })}.${claims}.${signature}`;
+  const other = (more: object) =>
+    `${part({ alg: "RS256", kid: "k1", ...more })}.${claims}.${signature}`;
   const hmac = (key: string) => {
     const signed = `${part({ alg: "HS256", kid: "k1" })}.${claims}`;
     return `${signed}.${createHmac("sha256", key).update(signed).digest("base64url")}`;
@@ -81,7 +88,8 @@ function forgeries(peer: Peer, good: string): [string, string][] {
 
 test("what the team domain did not sign is refused, and no key is fetched from where it says", async (context) => {
   const { peer, verify } = await scene(context);
-  for (const [what, token] of forgeries(peer, await peer.appToken("app"))) await assert.rejects(verify(token), refused, what);
+  for (const [what, token] of forgeries(peer, await peer.appToken("app")))
+    await assert.rejects(verify(token), refused, what);
   assert.ok(peer.requests.every(({ url }) => !url.includes("evil")));
 });
 
@@ -90,6 +98,7 @@ test("an error holds no token", async (context) => {
   const token = await peer.appToken("app", { exp: seconds() - 1 });
   await assert.rejects(
     verify(token),
-    (error: unknown) => !String(error).includes(token.slice(-20)) && !String(error).includes(token.slice(0, 20)),
+    (error: unknown) =>
+      !String(error).includes(token.slice(-20)) && !String(error).includes(token.slice(0, 20)),
   );
 });

@@ -1,11 +1,19 @@
-// Opened records → the catalog that requests read: links resolved, patterns compiled and sorted, everything that
-// is looked up by a word in a map of its own. What two sources of objects may only contradict together is refused.
+// Opened records → the catalog that requests read: links resolved, patterns compiled and sorted,
+// everything that is looked up by a word in a map of its own. What two sources of objects may only
+// contradict together is refused.
 import { compareSpecificity, compilePattern } from "@postern/protocol";
 import type { Catalog } from "./catalog.ts";
 import type { Config } from "./config.ts";
 import type { ConfiguredRecord } from "./configured-records.ts";
 import { ConfigError } from "./errors.ts";
-import type { Application, Group, IdentityProvider, Organization, Policy, ServiceToken } from "./policy/model.ts";
+import type {
+  Application,
+  Group,
+  IdentityProvider,
+  Organization,
+  Policy,
+  ServiceToken,
+} from "./policy/model.ts";
 
 /**
  * @param records in the order in which people see them
@@ -27,26 +35,50 @@ export function buildCatalog(records: readonly ConfiguredRecord[], config: Confi
     applicationByAud: byKey(applications, "AUD", ({ aud }) => aud),
     patterns: compilePatterns(applications),
     groups: byKey(objectsOf<Group>(records, "group"), "group", ({ id }) => id),
-    identityProviders: byKey(objectsOf<IdentityProvider>(records, "identity_provider"), "identity provider", ({ id }) => id),
-    serviceTokenByClientId: byKey(objectsOf<ServiceToken>(records, "service_token"), "client_id", (each) => each.client_id),
+    identityProviders: byKey(
+      objectsOf<IdentityProvider>(records, "identity_provider"),
+      "identity provider",
+      ({ id }) => id,
+    ),
+    serviceTokenByClientId: byKey(
+      objectsOf<ServiceToken>(records, "service_token"),
+      "client_id",
+      (each) => each.client_id,
+    ),
     ingress: config.ingress,
   };
 }
 
-function objectsOf<Each>(records: readonly ConfiguredRecord[], kind: ConfiguredRecord["kind"]): Each[] {
-  return records.filter((each) => each.kind === kind).map(({ id, name, aud, body }) => fromRecord(id, name, aud, body) as Each);
+function objectsOf<Each>(
+  records: readonly ConfiguredRecord[],
+  kind: ConfiguredRecord["kind"],
+): Each[] {
+  return records
+    .filter((each) => each.kind === kind)
+    .map(({ id, name, aud, body }) => fromRecord(id, name, aud, body) as Each);
 }
 
-function fromRecord(id: string, name: string, aud: string | null, body: Record<string, unknown>): object {
+function fromRecord(
+  id: string,
+  name: string,
+  aud: string | null,
+  body: Record<string, unknown>,
+): object {
   return aud === null ? { id, name, ...body } : { id, aud, name, ...body };
 }
 
 /** A missing policy is never left out: it may be the one that denies. */
-function resolvePolicy(policy: Policy | { id: string }, policies: ReadonlyMap<string, Policy>, { name }: Application): Policy {
+function resolvePolicy(
+  policy: Policy | { id: string },
+  policies: ReadonlyMap<string, Policy>,
+  { name }: Application,
+): Policy {
   if ("decision" in policy) return policy;
   const found = policies.get(policy.id);
   if (found === undefined)
-    throw new ConfigError(`the application "${name}" links to the policy "${policy.id}", which is not there; add it`);
+    throw new ConfigError(
+      `the application "${name}" links to the policy "${policy.id}", which is not there; add it`,
+    );
   return found;
 }
 
@@ -56,7 +88,9 @@ function compilePatterns(applications: readonly Application[]): Catalog["pattern
     application.domains.map((domain) => {
       const owner = owners.get(domain);
       if (owner !== undefined && owner !== application)
-        throw new ConfigError(`${domain} belongs to two applications, "${owner.name}" and "${application.name}"; take it from one of them`);
+        throw new ConfigError(
+          `${domain} belongs to two applications, "${owner.name}" and "${application.name}"; take it from one of them`,
+        );
       owners.set(domain, application);
       return { pattern: compilePattern(domain), application };
     }),
@@ -72,7 +106,10 @@ function byKey<Each extends { name: string }>(
   const map = new Map<string, Each>();
   for (const each of objects) {
     const other = map.get(key(each));
-    if (other !== undefined) throw new ConfigError(`"${other.name}" and "${each.name}" have the same ${what}; change one of them`);
+    if (other !== undefined)
+      throw new ConfigError(
+        `"${other.name}" and "${each.name}" have the same ${what}; change one of them`,
+      );
     map.set(key(each), each);
   }
   return map;

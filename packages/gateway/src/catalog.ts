@@ -1,11 +1,22 @@
-// Everything that is configured, in the form that requests read: immutable, replaced as a whole when the
-// configuration changes, so that a request sees one consistent state and caches compare one reference.
+// Everything that is configured, in the form that requests read: immutable, replaced as a whole
+// when the configuration changes, so that a request sees one consistent state and caches compare
+// one reference.
 import type { CompiledPattern } from "@postern/protocol";
-import type { Application, Group, IdentityProvider, IngressRule, Organization, ServiceToken } from "./policy/model.ts";
+import type {
+  Application,
+  Group,
+  IdentityProvider,
+  IngressRule,
+  Organization,
+  ServiceToken,
+} from "./policy/model.ts";
 
 export interface Catalog {
   organization: Organization;
-  /** `https://<auth_domain>`, or `http://` on loopback names; the issuer of every token, no trailing slash */
+  /**
+   * `https://<auth_domain>`, or `http://` on loopback names; the issuer of every token, no trailing
+   * slash
+   */
   issuer: string;
   /** the host of `auth_domain` without port, lower-case */
   teamHost: string;

@@ -1,5 +1,5 @@
-// Configured objects as they are stored: plain JSON, with the secrets of identity providers sealed. What is read
-// back is the same as what was configured, so that a catalog can be made from either.
+// Configured objects as they are stored: plain JSON, with the secrets of identity providers sealed.
+// What is read back is the same as what was configured, so that a catalog can be made from either.
 import type { Config } from "./config.ts";
 import type { OidcConfig } from "./policy/model.ts";
 import type { StoredObject } from "./storage/store.ts";
@@ -13,9 +13,13 @@ export interface ConfiguredRecord extends Pick<StoredObject, "kind" | "id" | "na
 /** The one organization; nobody chooses its id. */
 const organizationId = "organization";
 
-/** The objects of a configuration, in its order. An application's AUD is null where it has to be found or made. */
+/**
+ * The objects of a configuration, in its order. An application's AUD is null where it has to be
+ * found or made.
+ */
 export function recordsOf(config: Config): ConfiguredRecord[] {
-  // The team domain is the file's alone: where people sign in goes with the addresses that are listened on.
+  // The team domain is the file's alone: where people sign in goes with the addresses that are
+  // listened on.
   const { auth_domain: _, ...organization } = config.organization;
   return [
     record("organization", { id: organizationId, ...organization }),
@@ -27,7 +31,10 @@ export function recordsOf(config: Config): ConfiguredRecord[] {
   ];
 }
 
-function record(kind: StoredObject["kind"], object: { id: string; name: string; aud?: string }): ConfiguredRecord {
+function record(
+  kind: StoredObject["kind"],
+  object: { id: string; name: string; aud?: string },
+): ConfiguredRecord {
   const { id, name, aud = null, ...body } = object;
   return { kind, id, name, aud, body };
 }
@@ -42,7 +49,10 @@ export function sealBody({ kind, id, body }: ConfiguredRecord, secretBox: Secret
 }
 
 /** Undefined when a secret in it was sealed with another key, or the body is not what we write. */
-export function openObject({ kind, id, name, aud, body }: StoredObject, secretBox: SecretBox): ConfiguredRecord | undefined {
+export function openObject(
+  { kind, id, name, aud, body }: StoredObject,
+  secretBox: SecretBox,
+): ConfiguredRecord | undefined {
   try {
     const open = (secret: string) => secretBox.open(secret, contextOf(id)) ?? fail();
     return { kind, id, name, aud, body: withSecret(kind, JSON.parse(body), open) };
@@ -59,7 +69,11 @@ function contextOf(id: string): string {
   return `idp client_secret ${id}`;
 }
 
-function withSecret(kind: StoredObject["kind"], body: Record<string, unknown>, change: (secret: string) => string) {
+function withSecret(
+  kind: StoredObject["kind"],
+  body: Record<string, unknown>,
+  change: (secret: string) => string,
+) {
   const config = body["config"] as Partial<OidcConfig> | undefined;
   if (kind !== "identity_provider" || config?.client_secret === undefined) return body;
   return { ...body, config: { ...config, client_secret: change(config.client_secret) } };

@@ -1,5 +1,6 @@
-// `postern dev`: everything on one machine with nothing to configure. It writes the configuration that a
-// person would have written and starts the same gateway with it; there is no second way through the program.
+// `postern dev`: everything on one machine with nothing to configure. It writes the configuration
+// that a person would have written and starts the same gateway with it; there is no second way
+// through the program.
 import { randomBytes } from "node:crypto";
 import { mkdirSync } from "node:fs";
 import { createServer } from "node:net";
@@ -48,7 +49,11 @@ export async function runDev(options: DevOptions): Promise<void> {
       store: options.ephemeral === true ? ":memory:" : join(data, "postern.db"),
       secretKeyFile: join(data, "secret.key"),
     });
-    const { config } = loadConfig({ text: JSON.stringify(document, null, 2), file: "postern dev", environment: {} });
+    const { config } = loadConfig({
+      text: JSON.stringify(document, null, 2),
+      file: "postern dev",
+      environment: {},
+    });
     const gateway = await createGateway({
       config,
       log: createLog("warn"),
@@ -73,15 +78,22 @@ function ended(): Promise<void> {
 
 function readUpstreams(texts: readonly string[]): Upstream[] {
   const upstreams = texts.map(readUpstream);
-  const twice = upstreams.find(({ name }, index) => upstreams.findIndex((other) => other.name === name) !== index);
-  if (twice !== undefined) throw new Error(`--upstream: two are called "${twice.name}"; give each a name of its own, as name=URL`);
+  const twice = upstreams.find(
+    ({ name }, index) => upstreams.findIndex((other) => other.name === name) !== index,
+  );
+  if (twice !== undefined)
+    throw new Error(
+      `--upstream: two are called "${twice.name}"; give each a name of its own, as name=URL`,
+    );
   return upstreams;
 }
 
 function readUpstream(text: string): Upstream {
   const [, name = "app", url = ""] = /^(?:([^=/:]+)=)?(.*)$/.exec(text) ?? [];
   if (!namePattern.test(name) || reservedNames.has(name)) {
-    throw new Error(`--upstream ${text}: "${name}" cannot be the name; use lower-case letters, digits and dashes, not login or echo`);
+    throw new Error(
+      `--upstream ${text}: "${name}" cannot be the name; use lower-case letters, digits and dashes, not login or echo`,
+    );
   }
   const parsed = URL.canParse(url) ? new URL(url) : undefined;
   if (
@@ -106,7 +118,9 @@ interface DevPlan {
 }
 
 function devConfiguration(plan: DevPlan): Record<string, unknown> {
-  const policies = [{ name: "everybody who can sign in", decision: "allow", include: [{ everyone: {} }] }];
+  const policies = [
+    { name: "everybody who can sign in", decision: "allow", include: [{ everyone: {} }] },
+  ];
   // Tools that cannot resolve *.localhost reach the sample application as `localhost`.
   const sampleHosts = ["echo.localhost", "localhost"];
   return {
@@ -130,13 +144,21 @@ function devConfiguration(plan: DevPlan): Record<string, unknown> {
         session_duration: "24h",
         policies,
       },
-      ...plan.upstreams.map(({ name }) => ({ name, type: "self_hosted", domain: `${name}.localhost`, session_duration: "24h", policies })),
+      ...plan.upstreams.map(({ name }) => ({
+        name,
+        type: "self_hosted",
+        domain: `${name}.localhost`,
+        session_duration: "24h",
+        policies,
+      })),
     ],
   };
 }
 
 function welcome(port: number, upstreams: Upstream[]): string {
-  const own = upstreams.map(({ name, url }) => `  http://${name}.localhost:${port}   your application at ${url}\n`).join("");
+  const own = upstreams
+    .map(({ name, url }) => `  http://${name}.localhost:${port}   your application at ${url}\n`)
+    .join("");
   const example = `http://${upstreams[0]?.name ?? "echo"}.localhost:${port}`;
   return `Postern is up, on this machine only.
 

@@ -1,5 +1,5 @@
-// The composition root: configuration → store → parts → listeners. `postern gateway`, `postern dev` and the
-// tests all start a gateway here, so that what is tested is what is served.
+// The composition root: configuration → store → parts → listeners. `postern gateway`, `postern dev`
+// and the tests all start a gateway here, so that what is tested is what is served.
 import { randomBytes } from "node:crypto";
 import { createRequestHandler, type RequestHandler } from "./access/handle-request.ts";
 import { createListener, type Listener, redirectToHttps } from "./access/listeners.ts";
@@ -35,7 +35,10 @@ export interface GatewayOptions {
 }
 
 export interface Gateway {
-  /** puts another configuration into force for the requests that come after; listeners stay as they are */
+  /**
+   * puts another configuration into force for the requests that come after; listeners stay as they
+   * are
+   */
   apply(config: Config): Promise<void>;
   rotateKeys(): Promise<void>;
   /** stops listening, lets requests in flight end within `graceMs`, closes the store */
@@ -58,14 +61,29 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
   }
 }
 
-async function startGateway(options: GatewayOptions & { now: Clock; secretBox: SecretBox; store: Store }): Promise<Gateway> {
+async function startGateway(
+  options: GatewayOptions & { now: Clock; secretBox: SecretBox; store: Store },
+): Promise<Gateway> {
   const { config, log, now, secretBox, store } = options;
   const catalogs = await createCatalogSource({ store, secretBox, config, now });
-  const organizationTag = await store.setting("organization_tag", () => randomBytes(32).toString("hex"));
+  const organizationTag = await store.setting("organization_tag", () =>
+    randomBytes(32).toString("hex"),
+  );
   const tokens = await createTokens({ store, secretBox, catalogs, now, organizationTag });
   const sessions = createSessions({ store, tokens, now });
-  const sendMail = options.sendMail ?? (config.smtp === undefined ? undefined : createSendMail(config.smtp));
-  const login = createLogin({ catalogs, store, tokens, sessions, secretBox, sendMail, announcePin: options.announcePin, log, now });
+  const sendMail =
+    options.sendMail ?? (config.smtp === undefined ? undefined : createSendMail(config.smtp));
+  const login = createLogin({
+    catalogs,
+    store,
+    tokens,
+    sessions,
+    secretBox,
+    sendMail,
+    announcePin: options.announcePin,
+    log,
+    now,
+  });
   const handler = createRequestHandler({
     catalogs,
     tokens,
@@ -95,8 +113,14 @@ async function startGateway(options: GatewayOptions & { now: Clock; secretBox: S
       .catch(complain("reading the changed store failed"));
   });
   const timers = [
-    setInterval(() => store.sweep(now()).catch(complain("removing what has expired failed")), sweepInterval),
-    setInterval(() => rotateWhenOld().catch(complain("rotating the signing key failed")), keyAgeCheckInterval),
+    setInterval(
+      () => store.sweep(now()).catch(complain("removing what has expired failed")),
+      sweepInterval,
+    ),
+    setInterval(
+      () => rotateWhenOld().catch(complain("rotating the signing key failed")),
+      keyAgeCheckInterval,
+    ),
   ];
   for (const timer of timers) timer.unref();
 
@@ -118,10 +142,13 @@ async function listen(config: Config, handler: RequestHandler, log: Log): Promis
   const { limits, tls, redirect_http } = config;
   const listeners: Listener[] = [];
   try {
-    for (const address of config.listen) listeners.push(await createListener({ listen: address, tls, handler, limits, log }));
+    for (const address of config.listen)
+      listeners.push(await createListener({ listen: address, tls, handler, limits, log }));
     if (redirect_http !== undefined) {
       const toHttps = redirectToHttps(publicPort(config));
-      listeners.push(await createListener({ listen: redirect_http, handler: toHttps, limits, log }));
+      listeners.push(
+        await createListener({ listen: redirect_http, handler: toHttps, limits, log }),
+      );
     }
     return listeners;
   } catch (error) {

@@ -1,5 +1,5 @@
-// What the command line starts: a gateway from a file, a gateway for development, a rotation of keys.
-// The only reader of process.env.
+// What the command line starts: a gateway from a file, a gateway for development, a rotation of
+// keys. The only reader of process.env.
 import { randomBytes } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { readCatalog } from "./catalog-source.ts";
@@ -33,7 +33,8 @@ const fixedAtStart = [
 ] as const satisfies (keyof Config)[];
 
 /**
- * `postern gateway --config FILE`: serves until SIGTERM or SIGINT; SIGHUP or a change of the file applies it.
+ * `postern gateway --config FILE`: serves until SIGTERM or SIGINT; SIGHUP or a change of the file
+ * applies it.
  * @throws {ConfigError} when the file is wrong, with one line for each problem
  */
 export async function runGateway(options: { config: string }): Promise<void> {
@@ -66,15 +67,24 @@ async function applyFile(file: string, { gateway, started, log }: Running): Prom
     await gateway.apply(config);
     for (const warning of warnings) log.warn({}, warning);
     log.info({ file }, "the changed configuration is in force");
-    const later = fixedAtStart.filter((field) => JSON.stringify(config[field]) !== JSON.stringify(started[field]));
-    if (later.length > 0) log.warn({ fields: later }, "these fields take effect when the gateway is started again");
+    const later = fixedAtStart.filter(
+      (field) => JSON.stringify(config[field]) !== JSON.stringify(started[field]),
+    );
+    if (later.length > 0)
+      log.warn({ fields: later }, "these fields take effect when the gateway is started again");
   } catch (error) {
     const problems = (error instanceof Error ? error.message : String(error)).split("\n");
-    log.error({ file, problems }, "the changed configuration was not applied; the one before stays in force");
+    log.error(
+      { file, problems },
+      "the changed configuration was not applied; the one before stays in force",
+    );
   }
 }
 
-/** `postern keys rotate --config FILE`: the published next key signs from now on; running gateways notice. */
+/**
+ * `postern keys rotate --config FILE`: the published next key signs from now on; running gateways
+ * notice.
+ */
 export async function rotateKeys(options: { config: string }): Promise<void> {
   const { config } = readConfig(options.config);
   const now = Date.now;
@@ -83,7 +93,9 @@ export async function rotateKeys(options: { config: string }): Promise<void> {
   try {
     // What the file says by now is for the gateway to apply, in its own environment.
     const catalogs = await readCatalog({ store, secretBox, config });
-    const organizationTag = await store.setting("organization_tag", () => randomBytes(32).toString("hex"));
+    const organizationTag = await store.setting("organization_tag", () =>
+      randomBytes(32).toString("hex"),
+    );
     await (await createTokens({ store, secretBox, catalogs, now, organizationTag })).rotateKeys();
   } finally {
     await store.close();
@@ -95,7 +107,9 @@ function readConfig(file: string): { config: Config; warnings: string[] } {
   try {
     text = readFileSync(file, "utf8");
   } catch (error) {
-    throw new ConfigError(`${file}: cannot be read (${(error as NodeJS.ErrnoException).code}); name the file with --config`);
+    throw new ConfigError(
+      `${file}: cannot be read (${(error as NodeJS.ErrnoException).code}); name the file with --config`,
+    );
   }
   return loadConfig({ text, file, environment: process.env });
 }

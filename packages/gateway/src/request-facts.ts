@@ -1,5 +1,6 @@
-// What the gateway knows of a request before anybody is authenticated. Made once, by access/read-request.ts;
-// every other part reads these and never the raw URL, Host or peer address again.
+// What the gateway knows of a request before anybody is authenticated. Made once, by
+// access/read-request.ts; every other part reads these and never the raw URL, Host or peer address
+// again.
 import type { Catalog } from "./catalog.ts";
 import type { Application } from "./policy/model.ts";
 
@@ -8,7 +9,10 @@ export interface RequestFacts {
   scheme: "http" | "https";
   /** lower-case, no port, no trailing dot */
   host: string;
-  /** as the client used it, with the port if one was given: for redirects and for `<app host>` in paths */
+  /**
+   * as the client used it, with the port if one was given: for redirects and for `<app host>` in
+   * paths
+   */
   authority: string;
   /** canonical, starts with `/`: what policy sees and, byte for byte, what the origin gets */
   path: string;

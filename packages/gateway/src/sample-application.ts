@@ -1,5 +1,5 @@
-// The application that `postern dev` protects when one has none of one's own: answers every request with
-// what it saw, so that a person sees what an origin gets from the gateway.
+// The application that `postern dev` protects when one has none of one's own: answers every request
+// with what it saw, so that a person sees what an origin gets from the gateway.
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 
@@ -21,14 +21,20 @@ export async function startSampleApplication(): Promise<SampleApplication> {
       if (size <= bodyLimit) chunks.push(chunk);
     });
     request.on("end", () => {
-      // The assertion is a credential: an origin verifies it, and a demonstration does not print it.
+      // The assertion is a credential: an origin verifies it, and a demonstration does not print
+      // it.
       const { "cf-access-jwt-assertion": assertion, ...headers } = request.headers;
       const answer = {
         message: "Hello from the API behind the gateway",
         you: request.headers["cf-access-authenticated-user-email"] ?? null,
         method: request.method,
         url: request.url,
-        headers: { ...headers, ...(assertion === undefined ? {} : { "cf-access-jwt-assertion": "(a signed token, not shown)" }) },
+        headers: {
+          ...headers,
+          ...(assertion === undefined
+            ? {}
+            : { "cf-access-jwt-assertion": "(a signed token, not shown)" }),
+        },
         body: Buffer.concat(chunks).toString("utf8"),
         body_bytes: size,
       };

@@ -1,6 +1,6 @@
-// Notices that files changed, however that is done: written in place, replaced by a rename as editors and renewal
-// tools do, or switched by a symbolic link above them as Kubernetes does. So folders are watched, not files, those
-// that links lead to as well.
+// Notices that files changed, however that is done: written in place, replaced by a rename as
+// editors and renewal tools do, or switched by a symbolic link above them as Kubernetes does. So
+// folders are watched, not files, those that links lead to as well.
 import { realpathSync, watch } from "node:fs";
 import { basename, dirname } from "node:path";
 import type { Log } from "./observe/log.ts";
@@ -9,7 +9,8 @@ import type { Log } from "./observe/log.ts";
 const settleMs = 200;
 
 /**
- * Calls back soon after one of the files changed. Where the system cannot watch a folder it says so, once, and does not.
+ * Calls back soon after one of the files changed. Where the system cannot watch a folder it says
+ * so, once, and does not.
  * @param files absolute paths, or relative to the working directory
  * @returns a function that ends it; nothing is called back after that
  */
@@ -22,7 +23,10 @@ export function watchFiles(files: readonly string[], onChange: () => void, log: 
   }
   const watchers = [...namesByFolder].flatMap(([folder, names]) => {
     const complain = (error: unknown) =>
-      log.warn({ folder, error: String(error) }, "changes in this folder are not noticed; start the gateway again after one");
+      log.warn(
+        { folder, error: String(error) },
+        "changes in this folder are not noticed; start the gateway again after one",
+      );
     try {
       const watcher = watch(folder, { persistent: false }, (_event, name) => {
         // Kubernetes switches a link called `..data`.

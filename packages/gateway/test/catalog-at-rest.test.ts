@@ -1,5 +1,5 @@
-// What is left of a configuration in the database: the same objects after a restart and for another process, and no
-// secret that opens without the secret key.
+// What is left of a configuration in the database: the same objects after a restart and for another
+// process, and no secret that opens without the secret key.
 import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
@@ -9,7 +9,16 @@ import { type TestContext, test } from "node:test";
 import { readCatalog } from "../src/catalog-source.ts";
 import { openSqliteStore } from "../src/storage/sqlite.ts";
 import { createSecretBox } from "../src/tokens/secret-box.ts";
-import { clientSecret, clientSecretIn, configWith, contentOf, openRoom, orders, time, wiki } from "./catalog-room.ts";
+import {
+  clientSecret,
+  clientSecretIn,
+  configWith,
+  contentOf,
+  openRoom,
+  orders,
+  time,
+  wiki,
+} from "./catalog-room.ts";
 
 function databaseIn(context: TestContext): { folder: string; place: string } {
   const folder = mkdtempSync(join(tmpdir(), "postern-catalog-"));
@@ -25,7 +34,9 @@ test("an application keeps its AUD over an edit and a restart", async (context) 
   const key = randomBytes(32);
   const before = (await openRoom(context, place).start(configWith(), key)).current();
   const restarted = openRoom(context, place);
-  const edited = configWith({ applications: [{ ...orders, name: "All orders", session_duration: "1h" }, wiki] });
+  const edited = configWith({
+    applications: [{ ...orders, name: "All orders", session_duration: "1h" }, wiki],
+  });
   const after = (await restarted.start(edited, key)).current();
   assert.deepEqual(restarted.written, ["put application All orders"]);
   assert.deepEqual(
@@ -50,9 +61,12 @@ test("with another secret key nothing is put into force, and nothing of what sta
   const source = await start(configWith());
   const stored = await store.objects();
   written.length = 0;
-  await assert.rejects(start(configWith(), randomBytes(32)), (error) => sealedElsewhere.test(String(error)));
-  await assert.rejects(start(configWith({ organization: { name: "Other" } }), randomBytes(32)), (error) =>
+  await assert.rejects(start(configWith(), randomBytes(32)), (error) =>
     sealedElsewhere.test(String(error)),
+  );
+  await assert.rejects(
+    start(configWith({ organization: { name: "Other" } }), randomBytes(32)),
+    (error) => sealedElsewhere.test(String(error)),
   );
   assert.deepEqual(written, []);
   assert.deepEqual(await store.objects(), stored);
@@ -63,7 +77,8 @@ test("with another secret key nothing is put into force, and nothing of what sta
 test("a provider of the API that was sealed with another secret key is named", async (context) => {
   const { store, start } = openRoom(context);
   await start(configWith());
-  const sealed = (await store.objects()).find(({ kind }) => kind === "identity_provider") ?? assert.fail();
+  const sealed =
+    (await store.objects()).find(({ kind }) => kind === "identity_provider") ?? assert.fail();
   // A secret is sealed for the id of its provider: under another one it does not open.
   await store.changeObjects([{ ...sealed, id: "api", managed_by: "api" }], []);
   await assert.rejects(start(configWith()), (error) => sealedElsewhere.test(String(error)));
@@ -94,7 +109,10 @@ test("a program that only looks sees what is in force and not what the file says
   context.after(() => store.close());
   const stored = await store.objects();
   const secretBox = createSecretBox(key);
-  const edited = configWith({ applications: [{ ...orders, session_duration: "1h" }], identity_providers: [] });
+  const edited = configWith({
+    applications: [{ ...orders, session_duration: "1h" }],
+    identity_providers: [],
+  });
   const looked = (await readCatalog({ store, secretBox, config: edited })).current();
   assert.deepEqual(
     looked.applications.map(({ id, session_duration }) => `${id} ${session_duration}`).sort(),

@@ -1,5 +1,5 @@
-// A store with a catalog on it: a configuration with one object of each kind, objects as the API would leave them,
-// and a record of what was written.
+// A store with a catalog on it: a configuration with one object of each kind, objects as the API
+// would leave them, and a record of what was written.
 import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
 import type { TestContext } from "node:test";
@@ -32,7 +32,10 @@ export function openRoom(context: TestContext, place = ":memory:"): Room {
   const recording: Store = {
     ...store,
     changeObjects(put, remove) {
-      written.push(...put.map(({ kind, name }) => `put ${kind} ${name}`), ...remove.map(({ kind, id }) => `remove ${kind} ${id}`));
+      written.push(
+        ...put.map(({ kind, name }) => `put ${kind} ${name}`),
+        ...remove.map(({ kind, id }) => `remove ${kind} ${id}`),
+      );
       return store.changeObjects(put, remove);
     },
   };
@@ -42,30 +45,84 @@ export function openRoom(context: TestContext, place = ":memory:"): Room {
   return { store, clock, written, start };
 }
 
-export const people = { name: "people", decision: "allow", include: [{ email_domain: { domain: "example.com" } }] };
-export const orders = { id: "orders", name: "Orders", domain: "orders.localhost", policies: [people] };
-export const wiki = { id: "wiki", name: "Wiki", domain: "*.wiki.localhost/docs", policies: ["machines"] };
+export const people = {
+  name: "people",
+  decision: "allow",
+  include: [{ email_domain: { domain: "example.com" } }],
+};
+export const orders = {
+  id: "orders",
+  name: "Orders",
+  domain: "orders.localhost",
+  policies: [people],
+};
+export const wiki = {
+  id: "wiki",
+  name: "Wiki",
+  domain: "*.wiki.localhost/docs",
+  policies: ["machines"],
+};
 
 /** One object of each kind. */
 export function configWith(sections: Sections = {}): Config {
-  const config = { client_id: "postern", client_secret: clientSecret, issuer: "https://idp.example.com" };
+  const config = {
+    client_id: "postern",
+    client_secret: clientSecret,
+    issuer: "https://idp.example.com",
+  };
   return load({
     organization: { name: "Example", login_design: { header_text: "Hello" } },
     identity_providers: [{ id: "corp", name: "SSO", type: "oidc", config }],
-    groups: [{ id: "staff", name: "Staff", include: [{ email_domain: { domain: "example.com" } }] }],
-    service_tokens: [{ id: "robot", name: "Robot", client_id: "robot.access", client_secret: "x", expires_at: "2027-01-31T00:00:00Z" }],
-    policies: [{ id: "machines", name: "Machines", decision: "non_identity", include: [{ any_valid_service_token: {} }] }],
+    groups: [
+      { id: "staff", name: "Staff", include: [{ email_domain: { domain: "example.com" } }] },
+    ],
+    service_tokens: [
+      {
+        id: "robot",
+        name: "Robot",
+        client_id: "robot.access",
+        client_secret: "x",
+        expires_at: "2027-01-31T00:00:00Z",
+      },
+    ],
+    policies: [
+      {
+        id: "machines",
+        name: "Machines",
+        decision: "non_identity",
+        include: [{ any_valid_service_token: {} }],
+      },
+    ],
     applications: [orders, wiki],
     ...sections,
   }).config;
 }
 
-export function fromApi(kind: StoredObject["kind"], id: string, body: object, aud: string | null = null): StoredObject {
-  return { kind, id, name: `${id} of the API`, aud, managed_by: "api", body: JSON.stringify(body), created_at: time, updated_at: time };
+export function fromApi(
+  kind: StoredObject["kind"],
+  id: string,
+  body: object,
+  aud: string | null = null,
+): StoredObject {
+  return {
+    kind,
+    id,
+    name: `${id} of the API`,
+    aud,
+    managed_by: "api",
+    body: JSON.stringify(body),
+    created_at: time,
+    updated_at: time,
+  };
 }
 
 /** An application as the API would store it. */
-export function applicationFromApi(id: string, domain: string, more: object = {}, aud = "b".repeat(64)): StoredObject {
+export function applicationFromApi(
+  id: string,
+  domain: string,
+  more: object = {},
+  aud = "b".repeat(64),
+): StoredObject {
   const {
     id: _id,
     name: _name,
@@ -77,7 +134,10 @@ export function applicationFromApi(id: string, domain: string, more: object = {}
 
 /** What a catalog says, without the functions that are made anew each time. */
 export function contentOf({ patterns, ...rest }: Catalog): unknown {
-  return { ...rest, patterns: patterns.map(({ pattern, application }) => [pattern.text, application.id]) };
+  return {
+    ...rest,
+    patterns: patterns.map(({ pattern, application }) => [pattern.text, application.id]),
+  };
 }
 
 export function clientSecretIn(catalog: Catalog, provider: string): unknown {

@@ -40,15 +40,36 @@ test("what the file configures is in force at once, in the file's order", async 
   assert.equal(catalog.teamHost, "login.localhost");
   assert.equal(catalog.organization.auth_domain, "login.localhost:8600");
   assert.deepEqual([...catalog.groups.keys()], ["staff"]);
-  assert.equal(catalog.serviceTokenByClientId.get("robot.access")?.expires_at, Date.UTC(2027, 0, 31));
+  assert.equal(
+    catalog.serviceTokenByClientId.get("robot.access")?.expires_at,
+    Date.UTC(2027, 0, 31),
+  );
   assert.equal(clientSecretIn(catalog, "corp"), clientSecret);
 });
 
 test("most specific patterns come first, however the file orders them", async (context) => {
-  const domains = ["*.localhost", "a.localhost", "a.localhost/v1", "a.localhost/v1/*", "b.a.localhost"];
-  const applications = domains.map((domain, index) => ({ name: `${index}`, domain, policies: [people] }));
-  const patterns = (await openRoom(context).start(configWith({ applications }))).current().patterns.map(({ pattern }) => pattern.text);
-  assert.deepEqual(patterns, ["b.a.localhost", "a.localhost/v1/*", "a.localhost/v1", "a.localhost", "*.localhost"]);
+  const domains = [
+    "*.localhost",
+    "a.localhost",
+    "a.localhost/v1",
+    "a.localhost/v1/*",
+    "b.a.localhost",
+  ];
+  const applications = domains.map((domain, index) => ({
+    name: `${index}`,
+    domain,
+    policies: [people],
+  }));
+  const patterns = (await openRoom(context).start(configWith({ applications })))
+    .current()
+    .patterns.map(({ pattern }) => pattern.text);
+  assert.deepEqual(patterns, [
+    "b.a.localhost",
+    "a.localhost/v1/*",
+    "a.localhost/v1",
+    "a.localhost",
+    "*.localhost",
+  ]);
 });
 
 test("the same file changes nothing: nothing is written, and caches stay", async (context) => {
@@ -60,7 +81,11 @@ test("the same file changes nothing: nothing is written, and caches stay", async
   await source.refresh();
   assert.deepEqual(written, []);
   assert.equal(source.current(), before);
-  assert.deepEqual(contentOf((await start(configWith())).current()), contentOf(before), "and a restart makes the same of it");
+  assert.deepEqual(
+    contentOf((await start(configWith())).current()),
+    contentOf(before),
+    "and a restart makes the same of it",
+  );
   assert.deepEqual(written, []);
 });
 
@@ -70,12 +95,25 @@ test("an edit writes what it changed and nothing else, and the AUD survives it",
   const before = source.current();
   written.length = 0;
   clock.now += 1000;
-  await source.apply(configWith({ applications: [{ ...orders, name: "All orders", domain: "orders.localhost/v2" }], groups: [] }));
-  assert.deepEqual(written, ["put application All orders", "remove application wiki", "remove group staff"]);
+  await source.apply(
+    configWith({
+      applications: [{ ...orders, name: "All orders", domain: "orders.localhost/v2" }],
+      groups: [],
+    }),
+  );
+  assert.deepEqual(written, [
+    "put application All orders",
+    "remove application wiki",
+    "remove group staff",
+  ]);
   const after = source.current();
   assert.notEqual(after, before);
   assert.equal(after.applications[0]?.aud, before.applications[0]?.aud);
-  assert.equal(before.applications.length, 2, "a request that began before sees what was in force then");
+  assert.equal(
+    before.applications.length,
+    2,
+    "a request that began before sees what was in force then",
+  );
   const stored = (await store.objects()).find(({ id }) => id === "orders");
   assert.deepEqual([stored?.created_at, stored?.updated_at], [time, time + 1000]);
 });
@@ -83,13 +121,21 @@ test("an edit writes what it changed and nothing else, and the AUD survives it",
 test("a change of what is not stored is in force as well: ingress, team domain, relay hosts", async (context) => {
   const source = await openRoom(context).start(configWith());
   const changes: [Sections, (catalog: ReturnType<typeof source.current>) => unknown, unknown][] = [
-    [{ ingress: [{ service: "http_status:503" }] }, ({ ingress }) => ingress[0]?.service, { kind: "status", status: 503 }],
+    [
+      { ingress: [{ service: "http_status:503" }] },
+      ({ ingress }) => ingress[0]?.service,
+      { kind: "status", status: 503 },
+    ],
     [
       { auth_domain: "team.localhost:8600" },
       ({ issuer, teamHost }) => [issuer, teamHost],
       ["http://team.localhost:8600", "team.localhost"],
     ],
-    [{ relay_hosts: ["relay.localhost:8600"] }, ({ relayHosts }) => [...relayHosts], ["relay.localhost"]],
+    [
+      { relay_hosts: ["relay.localhost:8600"] },
+      ({ relayHosts }) => [...relayHosts],
+      ["relay.localhost"],
+    ],
   ];
   for (const [sections, read, expected] of changes) {
     const before = source.current();
@@ -127,7 +173,9 @@ test("objects of the API are left alone by the file, and stand after its own", a
   const source = await start(configWith());
   await source.apply(configWith({ groups: [], applications: [wiki] }));
   assert.deepEqual(
-    (await store.objects()).filter(({ managed_by }) => managed_by === "api").sort((a, b) => (a.id < b.id ? -1 : 1)),
+    (await store.objects())
+      .filter(({ managed_by }) => managed_by === "api")
+      .sort((a, b) => (a.id < b.id ? -1 : 1)),
     theirs.toSorted((a, b) => (a.id < b.id ? -1 : 1)),
   );
   assert.deepEqual([...source.current().groups.keys()], ["theirs"]);
@@ -172,8 +220,13 @@ for (const [what, object, fields, says] of contradictions) {
     await store.changeObjects([object], []);
     const stored = await store.objects();
     written.length = 0;
-    const applications = [{ id: "new", name: "New", domain: "new.localhost", policies: [people], ...fields }];
-    await assert.rejects(source.apply(configWith({ applications })), (error) => error instanceof ConfigError && says.test(error.message));
+    const applications = [
+      { id: "new", name: "New", domain: "new.localhost", policies: [people], ...fields },
+    ];
+    await assert.rejects(
+      source.apply(configWith({ applications })),
+      (error) => error instanceof ConfigError && says.test(error.message),
+    );
     assert.deepEqual(written, []);
     assert.deepEqual(await store.objects(), stored);
     assert.equal(source.current(), before);
@@ -187,7 +240,14 @@ test("a change that the store refuses is not in force, and the next one is", asy
   const failing = await createCatalogSource({
     store: { ...store, changeObjects: () => Promise.reject(new Error("the disk is full")) },
     secretBox: createSecretBox(randomBytes(32)),
-    config: configWith({ identity_providers: [], organization: {}, groups: [], service_tokens: [], policies: [], applications: [] }),
+    config: configWith({
+      identity_providers: [],
+      organization: {},
+      groups: [],
+      service_tokens: [],
+      policies: [],
+      applications: [],
+    }),
     now: () => time,
   }).catch((error: unknown) => error);
   assert.match(String(failing), /the disk is full/);
@@ -217,7 +277,9 @@ test("of two changes at once the later one is in force, whole", async (context) 
     source.current().applications.map(({ id, name }) => `${id} ${name}`),
     ["orders v9", "v9 Wiki"],
   );
-  const stored = (await store.objects()).filter(({ kind }) => kind === "application").map(({ id }) => id);
+  const stored = (await store.objects())
+    .filter(({ kind }) => kind === "application")
+    .map(({ id }) => id);
   assert.deepEqual(stored.sort(), ["orders", "v9"]);
 });
 
@@ -225,7 +287,9 @@ test("a change that fails does not hold up the one behind it", async (context) =
   const { store, start } = openRoom(context);
   const source = await start(configWith());
   await store.changeObjects([applicationFromApi("api", "taken.localhost")], []);
-  const bad = source.apply(configWith({ applications: [{ ...orders, domain: "taken.localhost" }] }));
+  const bad = source.apply(
+    configWith({ applications: [{ ...orders, domain: "taken.localhost" }] }),
+  );
   const good = source.apply(configWith({ applications: [wiki] }));
   await assert.rejects(bad, ConfigError);
   await good;

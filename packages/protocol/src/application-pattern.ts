@@ -1,5 +1,6 @@
-// Host and path patterns of applications (access-features 3.1). Matching runs on every request, anonymous ones too:
-// a host pattern becomes a regular expression that never crosses a dot, a path pattern is searched in one pass.
+// Host and path patterns of applications (access-features 3.1). Matching runs on every request,
+// anonymous ones too: a host pattern becomes a regular expression that never crosses a dot, a path
+// pattern is searched in one pass.
 import { ProtocolError } from "./errors.ts";
 import { pathGlob } from "./path-glob.ts";
 
@@ -23,9 +24,11 @@ const label = /^[a-z0-9_*]([a-z0-9_*-]*[a-z0-9_*])?$/;
 const unreserved = /[A-Za-z0-9._~-]/;
 
 /**
- * Reads `host[/path]`. `host/*` means the same as `host`; ports, schemes, queries and fragments are refused, and so
- * are paths that no request has once it was read: what can never match would protect nothing.
- * @returns with the path's escapes as requests have them, so that `/é`, `/%c3%a9` and `/%C3%A9` are one
+ * Reads `host[/path]`. `host/*` means the same as `host`; ports, schemes, queries and fragments are
+ * refused, and so are paths that no request has once it was read: what can never match would
+ * protect nothing.
+ * @returns with the path's escapes as requests have them, so that `/é`, `/%c3%a9` and `/%C3%A9` are
+ * one
  * @throws {ProtocolError} bad_pattern
  */
 export function parsePattern(text: string): ApplicationPattern {
@@ -39,12 +42,18 @@ export function parsePattern(text: string): ApplicationPattern {
   if (host === "") fail("has no host");
   const ip = host.startsWith("[") || /^\d+(\.\d+){3}$/.test(host);
   if (!ip && host.includes(":")) fail("has a port; patterns cover every port");
-  if (!ip && !host.split(".").every((part) => label.test(part))) fail("has a host that is not a name");
-  if (host.split(".").some((part) => part.split("*").length > 2)) fail("has two wildcards between two dots");
+  if (!ip && !host.split(".").every((part) => label.test(part)))
+    fail("has a host that is not a name");
+  if (host.split(".").some((part) => part.split("*").length > 2))
+    fail("has two wildcards between two dots");
   if (/[?#\\\s]/.test(path)) fail("has a query, fragment, backslash or space in its path");
-  if (path.split("/").some((part) => part.split("*").length > 2)) fail("has two wildcards between two slashes");
-  path = oneSpelling(path) ?? fail("has an escape in its path that is none, or stands for a control character");
-  if (/\/(?:\.{0,2}\/|\.{1,2}$)/.test(path)) fail("has two slashes or a dot segment in its path; leave them out");
+  if (path.split("/").some((part) => part.split("*").length > 2))
+    fail("has two wildcards between two slashes");
+  path =
+    oneSpelling(path) ??
+    fail("has an escape in its path that is none, or stands for a control character");
+  if (/\/(?:\.{0,2}\/|\.{1,2}$)/.test(path))
+    fail("has two slashes or a dot segment in its path; leave them out");
   if (path.endsWith("/")) path = path.slice(0, -1);
   if (path === "/*") path = "";
   return { text: host + path, host, path };
@@ -77,12 +86,15 @@ export function compilePattern(text: string): CompiledPattern {
   const { host, path } = pattern;
   const hostHasWildcard = host.includes("*");
   const pathHasWildcard = path.includes("*");
-  // A lone `*` stands for one whole label, a partial one for any part of one: neither crosses a dot.
+  // A lone `*` stands for one whole label, a partial one for any part of one: neither crosses a
+  // dot.
   const hostExpression = hostHasWildcard
     ? new RegExp(
         `^${host
           .split(".")
-          .map((part) => (part === "*" ? "[^.]+" : part.split("*").map(escapeLiteral).join("[^.]*")))
+          .map((part) =>
+            part === "*" ? "[^.]+" : part.split("*").map(escapeLiteral).join("[^.]*"),
+          )
           .join("\\.")}$`,
       )
     : undefined;
@@ -92,13 +104,17 @@ export function compilePattern(text: string): CompiledPattern {
     pathHasWildcard,
     matchesHost: hostExpression ? (name) => hostExpression.test(name) : (name) => name === host,
     // `/alpha/*` is the children of `/alpha` alone.
-    matchesPath: path === "" ? () => true : pathGlob(path.endsWith("/*") ? path.slice(0, -1) : path, { open: path.endsWith("/*") }),
+    matchesPath:
+      path === ""
+        ? () => true
+        : pathGlob(path.endsWith("/*") ? path.slice(0, -1) : path, { open: path.endsWith("/*") }),
   };
 }
 
 /**
- * Orders patterns by specificity, most specific first: exact hosts before wildcards, then longer hosts,
- * then longer paths (the literal part decides first), then the text, so that the order is total.
+ * Orders patterns by specificity, most specific first: exact hosts before wildcards, then longer
+ * hosts, then longer paths (the literal part decides first), then the text, so that the order is
+ * total.
  */
 export function compareSpecificity(a: CompiledPattern, b: CompiledPattern): number {
   const literal = (text: string) => text.replaceAll("*", "").length;

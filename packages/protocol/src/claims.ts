@@ -20,7 +20,10 @@ export interface OrgClaims extends TimedClaims {
   terminal?: true;
 }
 
-/** What the origin gets. `email` and `identity_nonce` are absent for a service token, `common_name` for a person. */
+/**
+ * What the origin gets. `email` and `identity_nonce` are absent for a service token, `common_name`
+ * for a person.
+ */
 export interface AppClaims extends TimedClaims {
   type: "app";
   aud: string[];
@@ -57,7 +60,9 @@ export interface MatchClaims {
   login?: boolean;
 }
 
-/** Carries what the gateway knew of an anonymous request to the login page; HS256, read by us alone. */
+/**
+ * Carries what the gateway knew of an anonymous request to the login page; HS256, read by us alone.
+ */
 export interface MetaClaims {
   type: "meta";
   aud: string;
@@ -84,7 +89,13 @@ export const maxTokenLength = 16_384;
 export function decodeToken(token: string): DecodedToken {
   const parts = token.length > maxTokenLength ? [] : token.split(".");
   const [header, payload, signature] = parts;
-  if (parts.length !== 3 || !header || !payload || !signature || !parts.every((part) => /^[A-Za-z0-9_-]+$/.test(part))) {
+  if (
+    parts.length !== 3 ||
+    !header ||
+    !payload ||
+    !signature ||
+    !parts.every((part) => /^[A-Za-z0-9_-]+$/.test(part))
+  ) {
     throw new ProtocolError("bad_token", "not a signed token");
   }
   return { header: parseObject(header), claims: parseObject(payload) };
@@ -93,7 +104,8 @@ export function decodeToken(token: string): DecodedToken {
 function parseObject(part: string): Record<string, unknown> {
   try {
     const value: unknown = JSON.parse(Buffer.from(part, "base64url").toString("utf8"));
-    if (typeof value === "object" && value !== null && !Array.isArray(value)) return value as Record<string, unknown>;
+    if (typeof value === "object" && value !== null && !Array.isArray(value))
+      return value as Record<string, unknown>;
   } catch {
     // falls through to the one error below
   }
@@ -110,8 +122,8 @@ function numericDate(value: unknown): value is number {
 }
 
 /**
- * Checks the times of verified or merely decoded claims: `exp` must be there, all must be sane numbers,
- * `exp` must lie ahead, `nbf` and `iat` not.
+ * Checks the times of verified or merely decoded claims: `exp` must be there, all must be sane
+ * numbers, `exp` must lie ahead, `nbf` and `iat` not.
  * @param nowSeconds seconds since the epoch
  * @throws {ProtocolError} bad_claims | expired
  */
@@ -129,17 +141,24 @@ export function checkTimes(claims: Record<string, unknown>, nowSeconds: number):
 
 function strings(value: unknown): string[] | undefined {
   if (typeof value === "string") return [value];
-  return Array.isArray(value) && value.every((item) => typeof item === "string") ? value : undefined;
+  return Array.isArray(value) && value.every((item) => typeof item === "string")
+    ? value
+    : undefined;
 }
 
 /**
- * Reads `org`, `app` and `pass` claims; `aud` may be a string or an array on the way in and is an array here.
- * @throws {ProtocolError} bad_claims when the type differs or a claim is missing or of the wrong kind
+ * Reads `org`, `app` and `pass` claims; `aud` may be a string or an array on the way in and is an
+ * array here.
+ * @throws {ProtocolError} bad_claims when the type differs or a claim is missing or of the wrong
+ * kind
  */
 export function readClaims(claims: Record<string, unknown>, type: "org"): OrgClaims;
 export function readClaims(claims: Record<string, unknown>, type: "app"): AppClaims;
 export function readClaims(claims: Record<string, unknown>, type: "pass"): PassClaims;
-export function readClaims(claims: Record<string, unknown>, type: "org" | "app" | "pass"): OrgClaims | AppClaims | PassClaims {
+export function readClaims(
+  claims: Record<string, unknown>,
+  type: "org" | "app" | "pass",
+): OrgClaims | AppClaims | PassClaims {
   const aud = strings(claims["aud"]);
   const person = type !== "app" || claims["common_name"] === undefined;
   const complete =
@@ -155,13 +174,17 @@ export function readClaims(claims: Record<string, unknown>, type: "org" | "app" 
 }
 
 /**
- * Reads the claims of `cf-access-metadata`. Times and hosts are checked by the client (wire-protocol 6.1).
+ * Reads the claims of `cf-access-metadata`. Times and hosts are checked by the client
+ * (wire-protocol 6.1).
  * @throws {ProtocolError} bad_claims
  */
 export function readMatchClaims(claims: Record<string, unknown>): MatchClaims {
   for (const name of ["hostname", "auth_domain", "aud"]) {
     if (typeof claims[name] !== "string" || claims[name] === "") {
-      throw new ProtocolError("bad_claims", `the gateway's description of the application has no ${name}`);
+      throw new ProtocolError(
+        "bad_claims",
+        `the gateway's description of the application has no ${name}`,
+      );
     }
   }
   if (claims["type"] !== "match" || !numericDate(claims["iat"])) {

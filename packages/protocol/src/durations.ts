@@ -1,11 +1,22 @@
-// Go's duration syntax, the one that the Cloudflare API uses for sessions ("24h", "1h30m", "300ms").
+// Go's duration syntax, the one that the Cloudflare API uses for sessions ("24h", "1h30m",
+// "300ms").
 import { ProtocolError } from "./errors.ts";
 
-const milliseconds: Record<string, number> = { ns: 1e-6, us: 1e-3, µs: 1e-3, ms: 1, s: 1e3, m: 6e4, h: 36e5, d: 864e5 };
+const milliseconds: Record<string, number> = {
+  ns: 1e-6,
+  us: 1e-3,
+  µs: 1e-3,
+  ms: 1,
+  s: 1e3,
+  m: 6e4,
+  h: 36e5,
+  d: 864e5,
+};
 const part = /(\d+(?:\.\d*)?|\.\d+)(ns|us|µs|ms|s|m|h|d)/y;
 
 /**
- * Reads a duration such as `24h` or `1h30m`. Days (`d`) are accepted as well, which Go does not know.
+ * Reads a duration such as `24h` or `1h30m`. Days (`d`) are accepted as well, which Go does not
+ * know.
  * @returns milliseconds, never negative
  * @throws {ProtocolError} bad_duration
  */
@@ -21,7 +32,10 @@ export function parseDuration(text: string): number {
     end = part.lastIndex;
   }
   if (text === "" || end !== text.length || !Number.isFinite(total)) {
-    throw new ProtocolError("bad_duration", `"${text.slice(0, 40)}" is not a duration; write it like 30m, 24h or 1h30m`);
+    throw new ProtocolError(
+      "bad_duration",
+      `"${text.slice(0, 40)}" is not a duration; write it like 30m, 24h or 1h30m`,
+    );
   }
   return total;
 }

@@ -36,5 +36,7 @@ export const cookies = {
   appSession: "CF_AppSession",
 } as const;
 
-/** The query argument with which a client asks whether its token still holds (wire-protocol 6.9). */
+/**
+ * The query argument with which a client asks whether its token still holds (wire-protocol 6.9).
+ */
 export const tokenCheckArgument = "cloudflared_token_check";

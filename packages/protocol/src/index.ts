@@ -1,5 +1,11 @@
 // What crosses the wire. Exports are listed by hand: adding one is a decision.
-export { type ApplicationPattern, type CompiledPattern, compareSpecificity, compilePattern, parsePattern } from "./application-pattern.ts";
+export {
+  type ApplicationPattern,
+  type CompiledPattern,
+  compareSpecificity,
+  compilePattern,
+  parsePattern,
+} from "./application-pattern.ts";
 export {
   type AppClaims,
   checkTimes,

@@ -1,17 +1,23 @@
-// Paths with `*`, which stands for anything, slashes included. Found in one pass from left to right: a regular
-// expression with several `.*` needs seconds for one long path, and anybody may send one (case O7).
+// Paths with `*`, which stands for anything, slashes included. Found in one pass from left to
+// right: a regular expression with several `.*` needs seconds for one long path, and anybody may
+// send one (case O7).
 
 /**
- * Makes the test for paths that a pattern covers: those that it names and, on segment boundaries, all below them.
+ * Makes the test for paths that a pattern covers: those that it names and, on segment boundaries,
+ * all below them.
  * @param options.open whatever follows the pattern counts, in the middle of a segment too
  */
-export function pathGlob(pattern: string, options: { open?: boolean } = {}): (path: string) => boolean {
+export function pathGlob(
+  pattern: string,
+  options: { open?: boolean } = {},
+): (path: string) => boolean {
   const [first = "", ...rest] = pattern.split("*");
   const last = options.open === true ? undefined : rest.pop();
   return (path) => {
     if (!path.startsWith(first)) return false;
     let end = first.length;
-    // The earliest place for each piece leaves the most room for those after it: nothing is ever tried again.
+    // The earliest place for each piece leaves the most room for those after it: nothing is ever
+    // tried again.
     for (const piece of rest) {
       const found = path.indexOf(piece, end);
       if (found < 0) return false;

@@ -1,7 +1,15 @@
 // The sealed box that carries tokens to the terminal (wire-protocol 6.6): NaCl box, that is X25519,
-// HSalsa20 and XSalsa20-Poly1305, laid out as 24-byte nonce ‖ box in padded standard base64.
-// Curve operations come from node:crypto (tens of times faster than in JavaScript), the cipher from noble.
-import { createPrivateKey, createPublicKey, diffieHellman, generateKeyPairSync, type KeyObject, randomBytes } from "node:crypto";
+// HSalsa20 and XSalsa20-Poly1305, laid out as 24-byte nonce ‖ box in padded standard base64. Curve
+// operations come from node:crypto (tens of times faster than in JavaScript), the cipher from
+// noble.
+import {
+  createPrivateKey,
+  createPublicKey,
+  diffieHellman,
+  generateKeyPairSync,
+  type KeyObject,
+  randomBytes,
+} from "node:crypto";
 import { hsalsa, xsalsa20poly1305 } from "@noble/ciphers/salsa.js";
 import { ProtocolError } from "./errors.ts";
 
@@ -34,7 +42,8 @@ export function encodeTransferKey(publicKey: Uint8Array): string {
 }
 
 /**
- * Reads a key in the one spelling that `encodeTransferKey` writes, so that a key names one mailbox only.
+ * Reads a key in the one spelling that `encodeTransferKey` writes, so that a key names one mailbox
+ * only.
  * @throws {ProtocolError} bad_key when it is not exactly 32 bytes in canonical padded base64url
  */
 export function decodeTransferKey(text: string): Uint8Array {
@@ -46,26 +55,38 @@ export function decodeTransferKey(text: string): Uint8Array {
 }
 
 /** @throws {ProtocolError} bad_key when the other side's key is of low order */
-export function sealTokens(tokens: TransferredTokens, from: TransferKeyPair, to: Uint8Array): string {
+export function sealTokens(
+  tokens: TransferredTokens,
+  from: TransferKeyPair,
+  to: Uint8Array,
+): string {
   const nonce = randomBytes(nonceLength);
-  const plain = Buffer.from(JSON.stringify({ app_token: tokens.app_token, org_token: tokens.org_token }));
+  const plain = Buffer.from(
+    JSON.stringify({ app_token: tokens.app_token, org_token: tokens.org_token }),
+  );
   const box = xsalsa20poly1305(sharedKey(from.privateKey, to), nonce).encrypt(plain);
   return Buffer.concat([nonce, box]).toString("base64");
 }
 
 /**
  * Opens what the relay delivered.
- * @throws {ProtocolError} bad_box when it is not base64, too short, tampered with, or holds other JSON
+ * @throws {ProtocolError} bad_box when it is not base64, too short, tampered with, or holds other
+ * JSON
  * @throws {ProtocolError} bad_key when the sender's key is of low order
  */
 export function openTokens(body: string, to: TransferKeyPair, from: Uint8Array): TransferredTokens {
   const text = body.trim();
   const bytes = Buffer.from(text, "base64");
-  if (bytes.toString("base64") !== text) throw new ProtocolError("bad_box", "the relay's answer is not base64");
-  if (bytes.length < nonceLength + tagLength) throw new ProtocolError("bad_box", "the relay's answer is too short");
+  if (bytes.toString("base64") !== text)
+    throw new ProtocolError("bad_box", "the relay's answer is not base64");
+  if (bytes.length < nonceLength + tagLength)
+    throw new ProtocolError("bad_box", "the relay's answer is too short");
   let plain: Uint8Array;
   try {
-    plain = xsalsa20poly1305(sharedKey(to.privateKey, from), bytes.subarray(0, nonceLength)).decrypt(bytes.subarray(nonceLength));
+    plain = xsalsa20poly1305(
+      sharedKey(to.privateKey, from),
+      bytes.subarray(0, nonceLength),
+    ).decrypt(bytes.subarray(nonceLength));
   } catch (error) {
     if (error instanceof ProtocolError) throw error;
     throw new ProtocolError("bad_box", "the relay's answer does not decrypt with this login's key");
@@ -88,10 +109,14 @@ function parseTokens(plain: Uint8Array): TransferredTokens {
 }
 
 function sharedKey(privateKey: KeyObject, publicKey: Uint8Array): Uint8Array {
-  if (publicKey.length !== keyLength) throw new ProtocolError("bad_key", "the other side's key is not 32 bytes");
+  if (publicKey.length !== keyLength)
+    throw new ProtocolError("bad_key", "the other side's key is not 32 bytes");
   let shared: Buffer;
   try {
-    const key = createPublicKey({ key: { kty: "OKP", crv: "X25519", x: Buffer.from(publicKey).toString("base64url") }, format: "jwk" });
+    const key = createPublicKey({
+      key: { kty: "OKP", crv: "X25519", x: Buffer.from(publicKey).toString("base64url") },
+      format: "jwk",
+    });
     shared = diffieHellman({ privateKey, publicKey: key });
   } catch {
     // OpenSSL refuses an all-zero result, which every low-order point gives (RFC 7748 section 6.1).
@@ -107,7 +132,10 @@ function sharedKey(privateKey: KeyObject, publicKey: Uint8Array): Uint8Array {
 
 /** A key pair from raw private bytes, for test vectors. */
 export function transferKeyPairFromPrivateBytes(privateBytes: Uint8Array): TransferKeyPair {
-  const pkcs8 = Buffer.concat([Buffer.from("302e020100300506032b656e04220420", "hex"), privateBytes]);
+  const pkcs8 = Buffer.concat([
+    Buffer.from("302e020100300506032b656e04220420", "hex"),
+    privateBytes,
+  ]);
   const privateKey = createPrivateKey({ key: pkcs8, format: "der", type: "pkcs8" });
   const { x } = createPublicKey(privateKey).export({ format: "jwk" });
   return { publicKey: Buffer.from(x ?? "", "base64url"), privateKey };

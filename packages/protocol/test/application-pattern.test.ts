@@ -1,10 +1,12 @@
-// How patterns are written and ordered (access-features 3.1). What they match is tested where requests are matched,
-// in packages/gateway/test/access/match-application.test.ts; here is what both sides must agree on.
+// How patterns are written and ordered (access-features 3.1). What they match is tested where
+// requests are matched, in packages/gateway/test/access/match-application.test.ts; here is what
+// both sides must agree on.
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { compareSpecificity, compilePattern, ProtocolError, parsePattern } from "../src/index.ts";
 
-const badPattern = (error: unknown) => error instanceof ProtocolError && error.code === "bad_pattern";
+const badPattern = (error: unknown) =>
+  error instanceof ProtocolError && error.code === "bad_pattern";
 const covers = (pattern: string, host: string, path: string) => {
   const compiled = compilePattern(pattern);
   return compiled.matchesHost(host) && compiled.matchesPath(path);

@@ -1,11 +1,23 @@
-// What can be said of a token without a key: its form, its kind, its times (wire-protocol 2). Nothing here is trust.
+// What can be said of a token without a key: its form, its kind, its times (wire-protocol 2).
+// Nothing here is trust.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { checkTimes, clockTolerance, decodeToken, maxTokenLength, ProtocolError, readClaims, readMatchClaims } from "../src/index.ts";
+import {
+  checkTimes,
+  clockTolerance,
+  decodeToken,
+  maxTokenLength,
+  ProtocolError,
+  readClaims,
+  readMatchClaims,
+} from "../src/index.ts";
 
-const encode = (value: unknown) => Buffer.from(typeof value === "string" ? value : JSON.stringify(value)).toString("base64url");
-const tokenOf = (header: unknown, claims: unknown, signature = "c2ln") => `${encode(header)}.${encode(claims)}.${signature}`;
-const code = (expected: string) => (error: unknown) => error instanceof ProtocolError && error.code === expected;
+const encode = (value: unknown) =>
+  Buffer.from(typeof value === "string" ? value : JSON.stringify(value)).toString("base64url");
+const tokenOf = (header: unknown, claims: unknown, signature = "c2ln") =>
+  `${encode(header)}.${encode(claims)}.${signature}`;
+const code = (expected: string) => (error: unknown) =>
+  error instanceof ProtocolError && error.code === expected;
 
 test("a token is three parts of base64url around two JSON objects, and is taken apart as it is", () => {
   assert.deepEqual(decodeToken(tokenOf({ alg: "none", jku: "x" }, { a: [1], b: "ü" })), {
@@ -62,7 +74,8 @@ test("a token needs an expiry ahead that is a sane number; the other times may b
   ]) {
     checkTimes(claims, now);
   }
-  for (const exp of [now, now - 1, 0, now - 0.001]) assert.throws(() => checkTimes({ exp }, now), code("expired"), String(exp));
+  for (const exp of [now, now - 1, 0, now - 0.001])
+    assert.throws(() => checkTimes({ exp }, now), code("expired"), String(exp));
   for (const wrong of [
     undefined,
     null,
@@ -80,13 +93,29 @@ test("a token needs an expiry ahead that is a sane number; the other times may b
     assert.throws(() => checkTimes({ exp: wrong }, now), code("bad_claims"), `exp ${wrong}`);
     if (wrong === undefined) continue;
     for (const name of ["nbf", "iat"])
-      assert.throws(() => checkTimes({ exp: now + 9, [name]: wrong }, now), code("bad_claims"), `${name} ${wrong}`);
+      assert.throws(
+        () => checkTimes({ exp: now + 9, [name]: wrong }, now),
+        code("bad_claims"),
+        `${name} ${wrong}`,
+      );
   }
   for (const name of ["nbf", "iat"])
-    assert.throws(() => checkTimes({ exp: now + 999, [name]: now + clockTolerance + 1 }, now), code("bad_claims"));
+    assert.throws(
+      () => checkTimes({ exp: now + 999, [name]: now + clockTolerance + 1 }, now),
+      code("bad_claims"),
+    );
 });
 
-const person = { type: "app", iss: "https://t", aud: ["a"], sub: "u", email: "a@b.c", identity_nonce: "n", iat: 1, exp: 2 };
+const person = {
+  type: "app",
+  iss: "https://t",
+  aud: ["a"],
+  sub: "u",
+  email: "a@b.c",
+  identity_nonce: "n",
+  iat: 1,
+  exp: 2,
+};
 const kinds = {
   org: { ...person, type: "org" },
   app: person,
@@ -107,7 +136,11 @@ test("an audience may come as one text, and is a list from then on", () => {
   assert.deepEqual(readClaims({ ...person, aud: "a" }, "app").aud, ["a"]);
   assert.deepEqual(readClaims({ ...person, aud: ["a", "b"] }, "app").aud, ["a", "b"]);
   for (const aud of [undefined, null, 1, {}, ["a", 1], [["a"]]])
-    assert.throws(() => readClaims({ ...person, aud }, "app"), code("bad_claims"), JSON.stringify(aud));
+    assert.throws(
+      () => readClaims({ ...person, aud }, "app"),
+      code("bad_claims"),
+      JSON.stringify(aud),
+    );
 });
 
 test("each kind has the claims that it cannot do without; a program has a name instead of an address", () => {
@@ -119,7 +152,11 @@ test("each kind has the claims that it cannot do without; a program has a name i
   for (const type of ["org", "app", "pass"] as const) {
     for (const name of needed[type]) {
       for (const wrong of [undefined, null, 1, {}])
-        assert.throws(() => readClaims({ ...kinds[type], [name]: wrong }, type as "app"), code("bad_claims"), `${type} without ${name}`);
+        assert.throws(
+          () => readClaims({ ...kinds[type], [name]: wrong }, type as "app"),
+          code("bad_claims"),
+          `${type} without ${name}`,
+        );
     }
   }
   const { email: _, identity_nonce: __, ...rest } = person;
@@ -135,6 +172,17 @@ test("a description of an application names host, team domain and AUD, and has a
     for (const wrong of [undefined, null, "", 1, ["a"]])
       assert.throws(() => readMatchClaims({ ...match, [name]: wrong }), code("bad_claims"), name);
   }
-  for (const change of [{ type: "app" }, { type: undefined }, { iat: "1" }, { iat: undefined }, { iat: -1 }, { iat: 1e300 }])
-    assert.throws(() => readMatchClaims({ ...match, ...change }), code("bad_claims"), JSON.stringify(change));
+  for (const change of [
+    { type: "app" },
+    { type: undefined },
+    { iat: "1" },
+    { iat: undefined },
+    { iat: -1 },
+    { iat: 1e300 },
+  ])
+    assert.throws(
+      () => readMatchClaims({ ...match, ...change }),
+      code("bad_claims"),
+      JSON.stringify(change),
+    );
 });

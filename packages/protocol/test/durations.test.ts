@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { ProtocolError, parseDuration } from "../src/index.ts";
 
-const badDuration = (error: unknown) => error instanceof ProtocolError && error.code === "bad_duration";
+const badDuration = (error: unknown) =>
+  error instanceof ProtocolError && error.code === "bad_duration";
 
 test("durations are written as in Go, and in days", () => {
   const expected: Record<string, number> = {
@@ -21,7 +22,8 @@ test("durations are written as in Go, and in days", () => {
     "1m1m": 120_000,
     "8760h": 31_536_000_000,
   };
-  for (const [text, milliseconds] of Object.entries(expected)) assert.equal(parseDuration(text), milliseconds, text);
+  for (const [text, milliseconds] of Object.entries(expected))
+    assert.equal(parseDuration(text), milliseconds, text);
   assert.ok(Math.abs(parseDuration("1000000ns") - 1) < 1e-9);
 });
 
@@ -52,6 +54,7 @@ test("everything else is refused with a hint how to write it, and nothing long i
   assert.throws(() => parseDuration(`${"9".repeat(400)}h`), badDuration, "no number is that large");
   assert.throws(
     () => parseDuration("x".repeat(1_000)),
-    (error: Error) => /write it like 30m, 24h or 1h30m$/.test(error.message) && error.message.length < 120,
+    (error: Error) =>
+      /write it like 30m, 24h or 1h30m$/.test(error.message) && error.message.length < 120,
   );
 });

@@ -2,7 +2,14 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { isLoopbackHost, loopbackAddress } from "../src/index.ts";
 
-const names = ["localhost", "LOCALHOST", "localhost.", "app.localhost", "a.b.localhost", "App.LocalHost."];
+const names = [
+  "localhost",
+  "LOCALHOST",
+  "localhost.",
+  "app.localhost",
+  "a.b.localhost",
+  "App.LocalHost.",
+];
 const addresses = ["127.0.0.1", "127.0.0.255", "127.255.1.99", "::1", "[::1]"];
 
 test("http is allowed for localhost, what lies below it, and loopback addresses (wire-protocol 9)", () => {
@@ -43,5 +50,6 @@ test("nothing that only looks like this machine is it", () => {
 
 test("a name below localhost is dialled at 127.0.0.1 without asking anybody; an address is dialled as it is", () => {
   for (const host of names) assert.equal(loopbackAddress(host), "127.0.0.1", host);
-  for (const host of [...addresses, "example.com", "localhost.evil", ""]) assert.equal(loopbackAddress(host), undefined, host);
+  for (const host of [...addresses, "example.com", "localhost.evil", ""])
+    assert.equal(loopbackAddress(host), undefined, host);
 });

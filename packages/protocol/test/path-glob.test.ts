@@ -11,7 +11,14 @@ function asExpression(pattern: string, open: boolean): RegExp {
 
 test("a path without wildcards covers itself and what lies below it", () => {
   const eng = pathGlob("/eng");
-  assert.deepEqual(["/eng", "/eng/", "/eng/x", "/engine", "/en", "/x/eng"].map(eng), [true, true, true, false, false, false]);
+  assert.deepEqual(["/eng", "/eng/", "/eng/x", "/engine", "/en", "/x/eng"].map(eng), [
+    true,
+    true,
+    true,
+    false,
+    false,
+    false,
+  ]);
   const below = pathGlob("/eng/", { open: true });
   assert.deepEqual(["/eng/", "/eng/x", "/eng", "/engine"].map(below), [true, true, false, false]);
 });
@@ -22,7 +29,11 @@ test("whatever pattern and path: a wildcard stands for anything, slashes include
     fc.property(text, text, fc.boolean(), (pattern, path, open) => {
       const written = `/${pattern.join("").replace(/\*+/g, "*")}`;
       const asked = `/${path.join("").replaceAll("*", "")}`;
-      assert.equal(pathGlob(written, { open })(asked), asExpression(written, open).test(asked), `${written} ${asked} ${open}`);
+      assert.equal(
+        pathGlob(written, { open })(asked),
+        asExpression(written, open).test(asked),
+        `${written} ${asked} ${open}`,
+      );
     }),
     { numRuns: 5_000 },
   );

@@ -1,4 +1,5 @@
-// The official client's whole conversation over TLS, for 2026.8 and for the header-based discovery before it.
+// The official client's whole conversation over TLS, for 2026.8 and for the header-based discovery
+// before it.
 import assert from "node:assert/strict";
 import { X509Certificate } from "node:crypto";
 import { type TestContext, test } from "node:test";
@@ -8,16 +9,35 @@ import { simpleSections, startGateway, type TestGateway } from "../../support/ga
 import { needs } from "../../support/requirements.ts";
 import { certificateFor } from "../../support/tls.ts";
 import { startUpstream } from "../../support/upstream.ts";
-import { type Answer, current, follow, loginKey, loginUrl, older, send, setCookie, verifyJws, type Wire } from "./wire.ts";
+import {
+  type Answer,
+  current,
+  follow,
+  loginKey,
+  loginUrl,
+  older,
+  send,
+  setCookie,
+  verifyJws,
+  type Wire,
+} from "./wire.ts";
 
 const ada = "ada@example.com";
 const relayHost = "login.relay.test";
 
 async function scene(context: TestContext) {
   const upstream = await startUpstream();
-  const files = certificateFor(context, ["login.example.test", "app.example.test", "other.example.test", relayHost]);
+  const files = certificateFor(context, [
+    "login.example.test",
+    "app.example.test",
+    "other.example.test",
+    relayHost,
+  ]);
   const gateway = await startGateway({
-    sections: { ...simpleSections(upstream.origin, ["app.example.test", "other.example.test"]), relay_hosts: [relayHost] },
+    sections: {
+      ...simpleSections(upstream.origin, ["app.example.test", "other.example.test"]),
+      relay_hosts: [relayHost],
+    },
     teamHost: "login.example.test",
     tls: [files],
   });
@@ -46,7 +66,10 @@ async function describe(wire: Wire, gateway: TestGateway, url: string) {
   return verifyJws(String(answer.headers["cf-access-metadata"]), await certs(wire, gateway)).claims;
 }
 
-/** Opens the page as a person would, while the terminal polls as the client does; returns what the terminal got. */
+/**
+ * Opens the page as a person would, while the terminal polls as the client does; returns what the
+ * terminal got.
+ */
 async function transfer(wire: Wire, gateway: TestGateway, url: string, aud: string) {
   const key = loginKey();
   const visitor = new Visitor({ ca: wire.ca, address: "127.0.0.1" });
@@ -58,64 +81,83 @@ async function transfer(wire: Wire, gateway: TestGateway, url: string, aud: stri
   return { key, visitor, poll };
 }
 
-test("the client of 2026.8 discovers, signs in, checks its token and exchanges its org token", needs("openssl"), async (context) => {
-  const { upstream, gateway, ca } = await scene(context);
-  const wire = { ca, userAgent: current };
-  const url = gateway.origin("app.example.test");
+test(
+  "the client of 2026.8 discovers, signs in, checks its token and exchanges its org token",
+  needs("openssl"),
+  async (context) => {
+    const { upstream, gateway, ca } = await scene(context);
+    const wire = { ca, userAgent: current };
+    const url = gateway.origin("app.example.test");
 
-  // 1. Discovery: hostname without port, the team domain, one AUD, a fresh date.
-  const match = await describe(wire, gateway, url);
-  assert.equal(match["type"], "match");
-  assert.equal(match["hostname"], "app.example.test");
-  assert.equal(`https://${match["auth_domain"]}`, gateway.team);
-  assert.match(String(match["aud"]), /^[0-9a-f]{64}$/);
-  assert.ok(Math.abs(Number(match["iat"]) - Date.now() / 1000) < 300);
+    // 1. Discovery: hostname without port, the team domain, one AUD, a fresh date.
+    const match = await describe(wire, gateway, url);
+    assert.equal(match["type"], "match");
+    assert.equal(match["hostname"], "app.example.test");
+    assert.equal(`https://${match["auth_domain"]}`, gateway.team);
+    assert.match(String(match["aud"]), /^[0-9a-f]{64}$/);
+    assert.ok(Math.abs(Number(match["iat"]) - Date.now() / 1000) < 300);
 
-  // 2. Transfer through the relay host, sealed to the client's key.
-  const aud = String(match["aud"]);
-  const { key, visitor, poll } = await transfer(wire, gateway, url, aud);
-  await approveUnseenClient(visitor);
-  const delivered = await poll;
-  assert.equal(delivered.status, 200);
-  const senderKey = String(delivered.headers["service-public-key"]);
-  assert.match(senderKey, /^[\w-]{43}=$/, "URL-safe base64 with padding");
-  assert.equal(delivered.headers["content-encoding"], undefined);
-  const tokens = openTokens(delivered.body.toString(), transferKeyPairFromPrivateBytes(key.secret), Buffer.from(senderKey, "base64url"));
-  const again = await send(wire, "GET", `https://${relayHost}:${gateway.port}/transfer/${key.text}`);
-  assert.notEqual(again.status, 200, "a mailbox is read once");
+    // 2. Transfer through the relay host, sealed to the client's key.
+    const aud = String(match["aud"]);
+    const { key, visitor, poll } = await transfer(wire, gateway, url, aud);
+    await approveUnseenClient(visitor);
+    const delivered = await poll;
+    assert.equal(delivered.status, 200);
+    const senderKey = String(delivered.headers["service-public-key"]);
+    assert.match(senderKey, /^[\w-]{43}=$/, "URL-safe base64 with padding");
+    assert.equal(delivered.headers["content-encoding"], undefined);
+    const tokens = openTokens(
+      delivered.body.toString(),
+      transferKeyPairFromPrivateBytes(key.secret),
+      Buffer.from(senderKey, "base64url"),
+    );
+    const again = await send(
+      wire,
+      "GET",
+      `https://${relayHost}:${gateway.port}/transfer/${key.text}`,
+    );
+    assert.notEqual(again.status, 200, "a mailbox is read once");
 
-  // 3. Both tokens are what its structures expect.
-  const listed = await certs(wire, gateway);
-  const app = verifyJws(tokens.app_token, listed).claims;
-  assert.deepEqual(app["aud"], [aud]);
-  assert.equal(app["iss"], gateway.team);
-  assert.equal(app["email"], ada);
-  for (const name of ["exp", "iat", "nbf"]) assert.ok(Number.isInteger(app[name]), name);
-  const org = verifyJws(tokens.org_token, listed).claims;
-  assert.equal(org["type"], "org");
-  assert.ok(Array.isArray(org["aud"]));
+    // 3. Both tokens are what its structures expect.
+    const listed = await certs(wire, gateway);
+    const app = verifyJws(tokens.app_token, listed).claims;
+    assert.deepEqual(app["aud"], [aud]);
+    assert.equal(app["iss"], gateway.team);
+    assert.equal(app["email"], ada);
+    for (const name of ["exp", "iat", "nbf"]) assert.ok(Number.isInteger(app[name]), name);
+    const org = verifyJws(tokens.org_token, listed).claims;
+    assert.equal(org["type"], "org");
+    assert.ok(Array.isArray(org["aud"]));
 
-  // 4. The check before each `access curl`: anything but a redirect to the login counts as valid.
-  const check = await send(wire, "GET", `${url}/?cloudflared_token_check=true`, { "Cf-Access-Token": tokens.app_token });
-  assert.equal(check.status, 204);
-  const checkBad = await send(wire, "GET", `${url}/?cloudflared_token_check=true`, {
-    "Cf-Access-Token": `${tokens.app_token.slice(0, -8)}AAAAAAAA`,
-  });
-  assert.equal(checkBad.status, 302);
-  assert.match(String(checkBad.headers.location), /\/cdn-cgi\/access\/login/);
-  assert.equal(upstream.requests.length, 0, "all this is the gateway's own");
+    // 4. The check before each `access curl`: anything but a redirect to the login counts as valid.
+    const check = await send(wire, "GET", `${url}/?cloudflared_token_check=true`, {
+      "Cf-Access-Token": tokens.app_token,
+    });
+    assert.equal(check.status, 204);
+    const checkBad = await send(wire, "GET", `${url}/?cloudflared_token_check=true`, {
+      "Cf-Access-Token": `${tokens.app_token.slice(0, -8)}AAAAAAAA`,
+    });
+    assert.equal(checkBad.status, 302);
+    assert.match(String(checkBad.headers.location), /\/cdn-cgi\/access\/login/);
+    assert.equal(upstream.requests.length, 0, "all this is the gateway's own");
 
-  // 5. The request itself.
-  const asked = await send(wire, "GET", `${url}/orders`, { "Cf-Access-Token": tokens.app_token });
-  assert.equal(asked.status, 200);
-  assert.equal(upstream.requests[0]?.header("cf-access-authenticated-user-email"), ada);
+    // 5. The request itself.
+    const asked = await send(wire, "GET", `${url}/orders`, { "Cf-Access-Token": tokens.app_token });
+    assert.equal(asked.status, 200);
+    assert.equal(upstream.requests[0]?.header("cf-access-authenticated-user-email"), ada);
 
-  // 6. A second application without a browser.
-  const token = await exchange(wire, gateway, gateway.origin("other.example.test"), tokens.org_token);
-  const claims = verifyJws(token, listed).claims;
-  assert.notDeepEqual(claims["aud"], [aud]);
-  assert.equal(claims["email"], ada);
-});
+    // 6. A second application without a browser.
+    const token = await exchange(
+      wire,
+      gateway,
+      gateway.origin("other.example.test"),
+      tokens.org_token,
+    );
+    const claims = verifyJws(token, listed).claims;
+    assert.notDeepEqual(claims["aud"], [aud]);
+    assert.equal(claims["email"], ada);
+  },
+);
 
 test(
   "the client before 2026.8 finds AUD and domain on the login redirect, and in headers of a 401 and 403",
@@ -138,7 +180,10 @@ test(
     assert.equal(login.headers["cf-access-domain"], "app.example.test");
     assert.equal(login.headers["set-cookie"], undefined, "no state for a look");
 
-    const refused = await send(wire, "HEAD", url, { "CF-Access-Client-Id": "nobody", "CF-Access-Client-Secret": "nothing" });
+    const refused = await send(wire, "HEAD", url, {
+      "CF-Access-Client-Id": "nobody",
+      "CF-Access-Client-Secret": "nothing",
+    });
     assert.equal(refused.status, 401);
     assert.equal(refused.headers["cf-access-aud"], aud);
     assert.equal(refused.headers["cf-access-domain"], "app.example.test");
@@ -148,48 +193,76 @@ test(
     await approveUnseenClient(visitor);
     const delivered = await poll;
     const sender = Buffer.from(String(delivered.headers["service-public-key"]), "base64url");
-    const tokens = openTokens(delivered.body.toString(), transferKeyPairFromPrivateBytes(key.secret), sender);
+    const tokens = openTokens(
+      delivered.body.toString(),
+      transferKeyPairFromPrivateBytes(key.secret),
+      sender,
+    );
     const asked = await send(wire, "GET", url, { "Cf-Access-Token": tokens.app_token });
     assert.equal(asked.status, 200);
   },
 );
 
-test("an empty or invalid org cookie on HEAD counts as none: no state, no provider", needs("openssl"), async (context) => {
-  const { gateway, ca } = await scene(context);
-  const wire = { ca, userAgent: current };
-  const first = await send(wire, "HEAD", gateway.origin("app.example.test"));
-  assert.equal(first.status, 302);
-  for (const value of ["", "x", "a.b.c"]) {
-    const login = await send(wire, "HEAD", String(first.headers.location), { Cookie: `CF_Authorization=${value}` });
-    assert.equal(login.status, 200, value);
-    assert.equal(setCookie(login, "CF_Authorization")?.value ?? "", "");
-  }
-});
+test(
+  "an empty or invalid org cookie on HEAD counts as none: no state, no provider",
+  needs("openssl"),
+  async (context) => {
+    const { gateway, ca } = await scene(context);
+    const wire = { ca, userAgent: current };
+    const first = await send(wire, "HEAD", gateway.origin("app.example.test"));
+    assert.equal(first.status, 302);
+    for (const value of ["", "x", "a.b.c"]) {
+      const login = await send(wire, "HEAD", String(first.headers.location), {
+        Cookie: `CF_Authorization=${value}`,
+      });
+      assert.equal(login.status, 200, value);
+      assert.equal(setCookie(login, "CF_Authorization")?.value ?? "", "");
+    }
+  },
+);
 
-test("a refused login ends the client's polls with a status that it stops at", needs("openssl"), async (context) => {
-  const { gateway, ca } = await scene(context);
-  const wire = { ca, userAgent: current };
-  const url = gateway.origin("app.example.test");
-  const aud = String((await describe(wire, gateway, url))["aud"]);
-  const { key, visitor, poll } = await transfer(wire, gateway, url, aud);
-  await visitor.press("Deny");
-  const delivered = await poll;
-  assert.equal(delivered.status, 410);
-  assert.deepEqual(JSON.parse(delivered.body.toString()), { error: "refused" });
-  assert.equal((await send(wire, "GET", `https://${relayHost}:${gateway.port}/transfer/${key.text}`)).status, 410);
-});
+test(
+  "a refused login ends the client's polls with a status that it stops at",
+  needs("openssl"),
+  async (context) => {
+    const { gateway, ca } = await scene(context);
+    const wire = { ca, userAgent: current };
+    const url = gateway.origin("app.example.test");
+    const aud = String((await describe(wire, gateway, url))["aud"]);
+    const { key, visitor, poll } = await transfer(wire, gateway, url, aud);
+    await visitor.press("Deny");
+    const delivered = await poll;
+    assert.equal(delivered.status, 410);
+    assert.deepEqual(JSON.parse(delivered.body.toString()), { error: "refused" });
+    assert.equal(
+      (await send(wire, "GET", `https://${relayHost}:${gateway.port}/transfer/${key.text}`)).status,
+      410,
+    );
+  },
+);
 
-test("every certificate listed is an X.509 certificate around the key of the same kid", needs("openssl"), async (context) => {
-  const { gateway, ca } = await scene(context);
-  const listed = await certs({ ca, userAgent: current }, gateway);
-  assert.ok(listed.keys.length >= 2);
-  assert.deepEqual(new Set(listed.public_certs.map((each) => each.kid)), new Set(listed.keys.map((each) => each["kid"])));
-  assert.ok(listed.public_certs.some((each) => each.kid === listed.public_cert.kid && each.cert === listed.public_cert.cert));
-  for (const { kid, cert } of listed.public_certs) {
-    const jwk = new X509Certificate(cert).publicKey.export({ format: "jwk" });
-    assert.equal(jwk.n, listed.keys.find((key) => key["kid"] === kid)?.["n"]);
-  }
-});
+test(
+  "every certificate listed is an X.509 certificate around the key of the same kid",
+  needs("openssl"),
+  async (context) => {
+    const { gateway, ca } = await scene(context);
+    const listed = await certs({ ca, userAgent: current }, gateway);
+    assert.ok(listed.keys.length >= 2);
+    assert.deepEqual(
+      new Set(listed.public_certs.map((each) => each.kid)),
+      new Set(listed.keys.map((each) => each["kid"])),
+    );
+    assert.ok(
+      listed.public_certs.some(
+        (each) => each.kid === listed.public_cert.kid && each.cert === listed.public_cert.cert,
+      ),
+    );
+    for (const { kid, cert } of listed.public_certs) {
+      const jwk = new X509Certificate(cert).publicKey.export({ format: "jwk" });
+      assert.equal(jwk.n, listed.keys.find((key) => key["kid"] === kid)?.["n"]);
+    }
+  },
+);
 
 /** A client that shows no code costs one more confirmation (wire-protocol 7). */
 async function approveUnseenClient(visitor: Visitor): Promise<void> {
@@ -197,20 +270,36 @@ async function approveUnseenClient(visitor: Visitor): Promise<void> {
   assert.equal(visitor.heading(), "You are signed in", visitor.page.text);
 }
 
-/** wire-protocol 6.3 as the client does it: the org token on the login URL alone, `CF_AppSession` on `authorized` alone. */
-async function exchange(wire: Wire, gateway: TestGateway, url: string, orgToken: string): Promise<string> {
+/**
+ * wire-protocol 6.3 as the client does it: the org token on the login URL alone, `CF_AppSession` on
+ * `authorized` alone.
+ */
+async function exchange(
+  wire: Wire,
+  gateway: TestGateway,
+  url: string,
+  orgToken: string,
+): Promise<string> {
   let appSession = "";
   let next = url;
   for (let hop = 0; hop < 5; hop++) {
     const { host, pathname } = new URL(next);
-    const atLogin = `https://${host}` === gateway.team && pathname.startsWith("/cdn-cgi/access/login");
+    const atLogin =
+      `https://${host}` === gateway.team && pathname.startsWith("/cdn-cgi/access/login");
     const atAuthorized = pathname === "/cdn-cgi/access/authorized";
-    const cookie = atLogin ? `CF_Authorization=${orgToken}` : atAuthorized ? `CF_AppSession=${appSession}` : undefined;
+    const cookie = atLogin
+      ? `CF_Authorization=${orgToken}`
+      : atAuthorized
+        ? `CF_AppSession=${appSession}`
+        : undefined;
     const answer = await send(wire, "HEAD", next, cookie === undefined ? {} : { Cookie: cookie });
     appSession = setCookie(answer, "CF_AppSession")?.value ?? appSession;
     if (atAuthorized) {
       const found = setCookie(answer, "CF_Authorization");
-      assert.ok(found?.expires !== undefined && found.expires.getTime() > Date.now(), "an Expires attribute ahead of now");
+      assert.ok(
+        found?.expires !== undefined && found.expires.getTime() > Date.now(),
+        "an Expires attribute ahead of now",
+      );
       return found.value;
     }
     assert.equal(answer.status, 302, `${next} → ${answer.status}`);

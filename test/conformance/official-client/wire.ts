@@ -1,6 +1,7 @@
-// What the official client puts on the wire and what it accepts, restated from its observed behaviour
-// (wire-protocol 2, 4, 6): Go's HTTP client sends no `Accept`, `Accept-Encoding: gzip` on GET alone, and no
-// cookie that was not put there by hand. Nothing of Postern's own client is used here.
+// What the official client puts on the wire and what it accepts, restated from its observed
+// behaviour (wire-protocol 2, 4, 6): Go's HTTP client sends no `Accept`, `Accept-Encoding: gzip` on
+// GET alone, and no cookie that was not put there by hand. Nothing of Postern's own client is used
+// here.
 import { createPublicKey, generateKeyPairSync, verify } from "node:crypto";
 import type { IncomingHttpHeaders } from "node:http";
 import { request } from "node:https";
@@ -21,8 +22,16 @@ export interface Wire {
   userAgent: string;
 }
 
-/** One request, exactly with these headers; every name is dialled at 127.0.0.1. No redirect is followed. */
-export function send(wire: Wire, method: "GET" | "HEAD", url: string, headers: Record<string, string> = {}): Promise<Answer> {
+/**
+ * One request, exactly with these headers; every name is dialled at 127.0.0.1. No redirect is
+ * followed.
+ */
+export function send(
+  wire: Wire,
+  method: "GET" | "HEAD",
+  url: string,
+  headers: Record<string, string> = {},
+): Promise<Answer> {
   const { hostname, host, port, pathname, search } = new URL(url);
   return new Promise((resolve, reject) => {
     const asked = request(
@@ -34,14 +43,24 @@ export function send(wire: Wire, method: "GET" | "HEAD", url: string, headers: R
         servername: hostname,
         ca: wire.ca,
         agent: false,
-        headers: { Host: host, "User-Agent": wire.userAgent, ...headers, ...(method === "GET" ? { "Accept-Encoding": "gzip" } : {}) },
+        headers: {
+          Host: host,
+          "User-Agent": wire.userAgent,
+          ...headers,
+          ...(method === "GET" ? { "Accept-Encoding": "gzip" } : {}),
+        },
       },
       (response) => {
         const chunks: Buffer[] = [];
         response.on("data", (chunk: Buffer) => chunks.push(chunk));
         response.on("error", reject);
         response.on("end", () =>
-          resolve({ url, status: response.statusCode ?? 0, headers: response.headers, body: Buffer.concat(chunks) }),
+          resolve({
+            url,
+            status: response.statusCode ?? 0,
+            headers: response.headers,
+            body: Buffer.concat(chunks),
+          }),
         );
       },
     );
@@ -51,12 +70,19 @@ export function send(wire: Wire, method: "GET" | "HEAD", url: string, headers: R
 }
 
 /** Go's redirect rule: the method stays for HEAD, `Referer` is added, ten hops at most. */
-export async function follow(wire: Wire, first: string, adjust: (url: URL) => Record<string, string>): Promise<Answer[]> {
+export async function follow(
+  wire: Wire,
+  first: string,
+  adjust: (url: URL) => Record<string, string>,
+): Promise<Answer[]> {
   const answers: Answer[] = [];
   let url = first;
   let referer: string | undefined;
   while (answers.length < 10) {
-    const answer = await send(wire, "HEAD", url, { ...(referer === undefined ? {} : { Referer: referer }), ...adjust(new URL(url)) });
+    const answer = await send(wire, "HEAD", url, {
+      ...(referer === undefined ? {} : { Referer: referer }),
+      ...adjust(new URL(url)),
+    });
     answers.push(answer);
     const { location } = answer.headers;
     if (answer.status < 300 || answer.status > 399 || location === undefined) return answers;
@@ -66,13 +92,22 @@ export async function follow(wire: Wire, first: string, adjust: (url: URL) => Re
   throw new Error("stopped after 10 redirects");
 }
 
-/** What Go's cookie parser would hand over, as the client reads it: by name, with the expiry that it demands. */
-export function setCookie(answer: Answer, name: string): { value: string; expires: Date | undefined } | undefined {
+/**
+ * What Go's cookie parser would hand over, as the client reads it: by name, with the expiry that it
+ * demands.
+ */
+export function setCookie(
+  answer: Answer,
+  name: string,
+): { value: string; expires: Date | undefined } | undefined {
   for (const line of answer.headers["set-cookie"] ?? []) {
     const [pair = "", ...attributes] = line.split(/;\s*/);
     if (!pair.startsWith(`${name}=`)) continue;
     const expires = attributes.find((each) => /^expires=/i.test(each));
-    return { value: pair.slice(name.length + 1), expires: expires === undefined ? undefined : new Date(expires.slice("expires=".length)) };
+    return {
+      value: pair.slice(name.length + 1),
+      expires: expires === undefined ? undefined : new Date(expires.slice("expires=".length)),
+    };
   }
   return undefined;
 }
@@ -89,8 +124,12 @@ export function verifyJws(token: string, certs: { keys: Record<string, string>[]
   const jwk = certs.keys.find((key) => key["kid"] === header["kid"]);
   if (header["alg"] !== "RS256" || jwk === undefined) throw new Error("no such key");
   const key = createPublicKey({ key: jwk, format: "jwk" });
-  if (!verify("sha256", Buffer.from(`${head}.${body}`), key, Buffer.from(signature, "base64url"))) throw new Error("bad signature");
-  return { header, claims: JSON.parse(Buffer.from(body, "base64url").toString()) as Record<string, unknown> };
+  if (!verify("sha256", Buffer.from(`${head}.${body}`), key, Buffer.from(signature, "base64url")))
+    throw new Error("bad signature");
+  return {
+    header,
+    claims: JSON.parse(Buffer.from(body, "base64url").toString()) as Record<string, unknown>,
+  };
 }
 
 export interface LoginKey {
@@ -107,7 +146,10 @@ export function loginKey(): LoginKey {
   return { text: bytes.toString("base64").replaceAll("+", "-").replaceAll("/", "_"), secret };
 }
 
-/** The page that the client opens: the query names in alphabetical order, `redirect_url` repeating `aud` and `token`. */
+/**
+ * The page that the client opens: the query names in alphabetical order, `redirect_url` repeating
+ * `aud` and `token`.
+ */
 export function loginUrl(application: string, aud: string, key: LoginKey): string {
   const back = new URL(application);
   back.searchParams.set("token", key.text);

@@ -1,11 +1,16 @@
-// `access curl`: curl with the token of the application that each URL belongs to. Nothing secret is in the
-// argument list; standard streams and exit status are curl's.
+// `access curl`: curl with the token of the application that each URL belongs to. Nothing secret is
+// in the argument list; standard streams and exit status are curl's.
 import type { AppUrl } from "../app-url.ts";
 import { contextOf, type Surroundings } from "../command-context.ts";
 import { type CommandLine, commonFlags, loginFlags, readCommandLine } from "../command-line.ts";
 import type { Context } from "../context.ts";
 import { readCurlArguments } from "../curl-arguments.ts";
-import { addCredentials, addServiceToken, type Carrier, type CurlTarget } from "../curl-credentials.ts";
+import {
+  addCredentials,
+  addServiceToken,
+  type Carrier,
+  type CurlTarget,
+} from "../curl-credentials.ts";
 import { networkArguments } from "../curl-network.ts";
 import { allTargets, readSections } from "../curl-sections.ts";
 import { CliError } from "../exit-status.ts";
@@ -24,15 +29,22 @@ export async function runCurl(surroundings: Surroundings, args: string[]): Promi
   const service = readServiceToken(context, line);
   const sections = readSections(context, parts);
   for (const target of allTargets(sections)) {
-    target.credential = await find(context, target.app, line, { allowRequest: own.allowRequest, service: service !== undefined });
+    target.credential = await find(context, target.app, line, {
+      allowRequest: own.allowRequest,
+      service: service !== undefined,
+    });
   }
   if (service !== undefined) refuseSeveralTeams(allTargets(sections));
   if (sections.some(({ hasUnreadUrls, targets }) => hasUnreadUrls && targets.size === 0))
-    context.say("Warning: URLs that come from standard input, variables or files that cannot be read get no token.");
+    context.say(
+      "Warning: URLs that come from standard input, variables or files that cannot be read get no token.",
+    );
   const secrets = new SecretDescriptors(context);
   try {
     const written = sections.map((section) => [
-      ...(service === undefined ? addCredentials(section, carrier, secrets, context.say) : addServiceToken(section, service, secrets)),
+      ...(service === undefined
+        ? addCredentials(section, carrier, secrets, context.say)
+        : addServiceToken(section, service, secrets)),
       ...networkArguments(context, section, secrets),
     ]);
     const environment = loopbackEnvironment(
@@ -40,7 +52,10 @@ export async function runCurl(surroundings: Surroundings, args: string[]): Promi
       allTargets(sections).map(({ app }) => app),
     );
     const joined = written.flatMap((each, index) => (index === 0 ? each : ["--next", ...each]));
-    return await runTool({ command: "curl", args: joined, environment, descriptors: secrets.descriptors }, context.say);
+    return await runTool(
+      { command: "curl", args: joined, environment, descriptors: secrets.descriptors },
+      context.say,
+    );
   } finally {
     secrets.close();
   }
@@ -48,7 +63,10 @@ export async function runCurl(surroundings: Surroundings, args: string[]): Promi
 
 function readCarrier(text: string): Carrier {
   if (text === "cookie" || text === "header" || text === "query") return text;
-  throw new CliError("usage", `--token-in ${text.slice(0, 40)} is unknown; it is header, query or cookie (the default)`);
+  throw new CliError(
+    "usage",
+    `--token-in ${text.slice(0, 40)} is unknown; it is header, query or cookie (the default)`,
+  );
 }
 
 /** A service token belongs to one team domain; what is behind another one is somebody else's. */
@@ -61,7 +79,10 @@ function refuseSeveralTeams(targets: CurlTarget[]): void {
     );
 }
 
-/** With `-ar` whatever stands in the way of a token only means that the request goes out without one. */
+/**
+ * With `-ar` whatever stands in the way of a token only means that the request goes out without
+ * one.
+ */
 async function find(
   context: Context,
   app: AppUrl,
@@ -73,7 +94,8 @@ async function find(
     if (how.service) return { application: await applicationFor(context, app), stored: undefined };
     return await credentialFor(context, app, line, context.onTerminal && !how.allowRequest);
   } catch (error) {
-    if (how.allowRequest && error instanceof CliError && error.code !== "usage" && !how.service) return undefined;
+    if (how.allowRequest && error instanceof CliError && error.code !== "usage" && !how.service)
+      return undefined;
     throw error;
   }
 }

@@ -1,5 +1,6 @@
-// `dev`, `gateway` and `keys`: run by the gateway's package, which this one neither contains nor needs
-// otherwise. It wants a newer Node than the rest; where the checkout or PATH has one, that one takes over.
+// `dev`, `gateway` and `keys`: run by the gateway's package, which this one neither contains nor
+// needs otherwise. It wants a newer Node than the rest; where the checkout or PATH has one, that
+// one takes over.
 import { spawn } from "node:child_process";
 import { accessSync, constants } from "node:fs";
 import { delimiter, dirname, join } from "node:path";
@@ -9,7 +10,13 @@ import { CliError, reasonOf } from "../exit-status.ts";
 
 /** What the gateway's package exports for us. */
 interface GatewayPackage {
-  runDev(options: { port?: number; data?: string; ephemeral?: boolean; upstreams: string[]; posternHome: string }): Promise<void>;
+  runDev(options: {
+    port?: number;
+    data?: string;
+    ephemeral?: boolean;
+    upstreams: string[];
+    posternHome: string;
+  }): Promise<void>;
   runGateway(options: { config: string }): Promise<void>;
   rotateKeys(options: { config: string }): Promise<void>;
 }
@@ -19,7 +26,10 @@ const handedOver = "POSTERN_HANDED_OVER";
 
 /** @returns the exit status */
 export async function runDevCommand(surroundings: Surroundings, args: string[]): Promise<number> {
-  const line = readCommandLine(args, { values: ["port", "data", "upstream"], switches: ["ephemeral"] });
+  const line = readCommandLine(args, {
+    values: ["port", "data", "upstream"],
+    switches: ["ephemeral"],
+  });
   refuseArguments(line.rest, "dev");
   const port = readPort(line.value("port"));
   const data = line.value("data");
@@ -35,7 +45,10 @@ export async function runDevCommand(surroundings: Surroundings, args: string[]):
 }
 
 /** @returns the exit status */
-export async function runGatewayCommand(surroundings: Surroundings, args: string[]): Promise<number> {
+export async function runGatewayCommand(
+  surroundings: Surroundings,
+  args: string[],
+): Promise<number> {
   const line = readCommandLine(args, { values: ["config"] });
   refuseArguments(line.rest, "gateway");
   const config = needConfig(line.value("config"), "gateway");
@@ -46,7 +59,10 @@ export async function runGatewayCommand(surroundings: Surroundings, args: string
 export async function runKeysCommand(surroundings: Surroundings, args: string[]): Promise<number> {
   const line = readCommandLine(args, { values: ["config"] });
   if (line.rest.length !== 1 || line.rest[0] !== "rotate") {
-    throw new CliError("usage", "keys takes one word, rotate: postern keys rotate --config postern.yaml");
+    throw new CliError(
+      "usage",
+      "keys takes one word, rotate: postern keys rotate --config postern.yaml",
+    );
   }
   const config = needConfig(line.value("config"), "keys rotate");
   return withGateway(surroundings, ({ rotateKeys }) => rotateKeys({ config }));
@@ -55,22 +71,32 @@ export async function runKeysCommand(surroundings: Surroundings, args: string[])
 function refuseArguments(rest: string[], command: string): void {
   const [first] = rest;
   if (first !== undefined)
-    throw new CliError("usage", `${command} takes flags only, not "${first.slice(0, 60)}"; see postern ${command} --help`);
+    throw new CliError(
+      "usage",
+      `${command} takes flags only, not "${first.slice(0, 60)}"; see postern ${command} --help`,
+    );
 }
 
 function readPort(text: string | undefined): number | undefined {
   if (text === undefined) return undefined;
   const port = Number(text);
-  if (!/^\d{1,5}$/.test(text) || port < 1 || port > 65535) throw new CliError("usage", `--port ${text.slice(0, 40)} is not a port`);
+  if (!/^\d{1,5}$/.test(text) || port < 1 || port > 65535)
+    throw new CliError("usage", `--port ${text.slice(0, 40)} is not a port`);
   return port;
 }
 
 function needConfig(file: string | undefined, command: string): string {
   if (file !== undefined) return file;
-  throw new CliError("usage", `${command} needs a configuration: postern ${command} --config postern.yaml`);
+  throw new CliError(
+    "usage",
+    `${command} needs a configuration: postern ${command} --config postern.yaml`,
+  );
 }
 
-async function withGateway(surroundings: Surroundings, use: (gateway: GatewayPackage) => Promise<void>): Promise<number> {
+async function withGateway(
+  surroundings: Surroundings,
+  use: (gateway: GatewayPackage) => Promise<void>,
+): Promise<number> {
   if (Number.parseInt(process.versions.node, 10) < oldestNode) return handOver(surroundings);
   const gateway = await loadGateway();
   try {
@@ -89,9 +115,13 @@ async function loadGateway(): Promise<GatewayPackage> {
     return await import("@postern/gateway");
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
-    const absent = code === "ERR_MODULE_NOT_FOUND" && reasonOf(error).includes("'@postern/gateway'");
+    const absent =
+      code === "ERR_MODULE_NOT_FOUND" && reasonOf(error).includes("'@postern/gateway'");
     if (absent)
-      throw new CliError("failure", "the gateway is not installed; install it beside this command with: npm install @postern/gateway");
+      throw new CliError(
+        "failure",
+        "the gateway is not installed; install it beside this command with: npm install @postern/gateway",
+      );
     throw new CliError("failure", `the gateway could not be started: ${reasonOf(error)}`);
   }
 }
@@ -105,7 +135,10 @@ async function handOver({ environment }: Surroundings): Promise<number> {
   if (environment[handedOver] !== undefined) throw tooOld;
   const node = findNode(environment);
   if (node === undefined) throw tooOld;
-  const child = spawn(node, process.argv.slice(1), { stdio: "inherit", env: { ...environment, [handedOver]: "1" } });
+  const child = spawn(node, process.argv.slice(1), {
+    stdio: "inherit",
+    env: { ...environment, [handedOver]: "1" },
+  });
   // The keyboard's signals reach the child by themselves; we only have to outlive it.
   process.on("SIGINT", () => {
     if (!process.getBuiltinModule("node:tty").isatty(0)) child.kill("SIGINT");

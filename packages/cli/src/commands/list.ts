@@ -16,19 +16,38 @@ export async function runList(surroundings: Surroundings, args: string[]): Promi
     writeOutput(`${printableJson(stored.map((each) => describe(each, context.now())))}\n`);
     return 0;
   }
-  if (stored.length === 0) context.say("No stored sessions. Sign in with: postern access login https://api.example.com");
+  if (stored.length === 0)
+    context.say("No stored sessions. Sign in with: postern access login https://api.example.com");
   writeOutput(table(stored.map((each) => row(describe(each, context.now())))));
   return 0;
 }
 
-function row({ application, email, team_domain, expires_at, expired, stored_in }: ReturnType<typeof describe>): string[] {
-  return [application, email, team_domain, `${expired ? "expired" : "until"} ${expires_at}`, stored_in].map(printable);
+function row({
+  application,
+  email,
+  team_domain,
+  expires_at,
+  expired,
+  stored_in,
+}: ReturnType<typeof describe>): string[] {
+  return [
+    application,
+    email,
+    team_domain,
+    `${expired ? "expired" : "until"} ${expires_at}`,
+    stored_in,
+  ].map(printable);
 }
 
 /** Columns of equal width, two spaces apart; the last one as long as it is. */
 function table(rows: string[][]): string {
-  const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((cells) => (cells[column] ?? "").length)));
-  const pad = (cells: string[]) => cells.map((cell, column) => (column === cells.length - 1 ? cell : cell.padEnd(widths[column] ?? 0)));
+  const widths = (rows[0] ?? []).map((_, column) =>
+    Math.max(...rows.map((cells) => (cells[column] ?? "").length)),
+  );
+  const pad = (cells: string[]) =>
+    cells.map((cell, column) =>
+      column === cells.length - 1 ? cell : cell.padEnd(widths[column] ?? 0),
+    );
   return rows.map((cells) => `${pad(cells).join("  ")}\n`).join("");
 }
 

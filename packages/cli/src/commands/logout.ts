@@ -1,6 +1,6 @@
-// `access logout`: ends the terminal's session at the gateway and deletes what is stored. What is stored goes
-// even when the gateway cannot be reached (whoever logs out wants this machine clean), but then the command
-// fails, because the session may live on.
+// `access logout`: ends the terminal's session at the gateway and deletes what is stored. What is
+// stored goes even when the gateway cannot be reached (whoever logs out wants this machine clean),
+// but then the command fails, because the session may live on.
 
 import { findApplication } from "../app-metadata.ts";
 import { readAppUrl } from "../app-url.ts";
@@ -19,8 +19,10 @@ export async function runLogout(surroundings: Surroundings, args: string[]): Pro
   const line = readCommandLine(args, commonFlags, flags);
   const context = contextOf(surroundings, line);
   const url = line.value("app") ?? line.rest[0];
-  if (line.rest.length > 1 || (line.has("all") && url !== undefined)) throw new CliError("usage", "access logout takes one URL, or --all");
-  const teams = url === undefined ? allTeams(context, line.has("all")) : [await teamOf(context, url)];
+  if (line.rest.length > 1 || (line.has("all") && url !== undefined))
+    throw new CliError("usage", "access logout takes one URL, or --all");
+  const teams =
+    url === undefined ? allTeams(context, line.has("all")) : [await teamOf(context, url)];
   let failure: CliError | undefined;
   for (const team of teams) {
     try {
@@ -40,12 +42,18 @@ function allTeams(context: Context, all: boolean): string[] {
   const teams = listTeams(context);
   if (teams.length === 0) context.say("Not signed in anywhere.");
   if (teams.length > 1 && !all) {
-    throw new CliError("usage", `signed in at ${teams.map((team) => new URL(team).host).join(", ")}; name an application's URL, or --all`);
+    throw new CliError(
+      "usage",
+      `signed in at ${teams.map((team) => new URL(team).host).join(", ")}; name an application's URL, or --all`,
+    );
   }
   return teams;
 }
 
-/** The team domain of the URL: the one remembered, so that a gateway that is down can still be logged out from. */
+/**
+ * The team domain of the URL: the one remembered, so that a gateway that is down can still be
+ * logged out from.
+ */
 async function teamOf(context: Context, text: string): Promise<string> {
   const app = readAppUrl(text);
   const host = rememberedTeam(context, app) ?? (await findApplication(context, app)).auth_domain;
@@ -58,7 +66,11 @@ async function logOut(context: Context, team: string): Promise<void> {
   const { host } = new URL(team);
   try {
     const ended = await endSession(context, team);
-    context.say(ended ? `Logged out of ${host}.` : `The session at ${host} had ended before; what was stored is deleted.`);
+    context.say(
+      ended
+        ? `Logged out of ${host}.`
+        : `The session at ${host} had ended before; what was stored is deleted.`,
+    );
   } finally {
     removeTeam(context, team);
   }

@@ -1,5 +1,6 @@
-// `access put`: any Unix tool, with a credential in its requests. Arguments that are URLs of a protected
-// application get a pass: worth that URL and ten minutes, because a tool's arguments can be read by others.
+// `access put`: any Unix tool, with a credential in its requests. Arguments that are URLs of a
+// protected application get a pass: worth that URL and ten minutes, because a tool's arguments can
+// be read by others.
 import { type AppUrl, readAppUrl } from "../app-url.ts";
 import { contextOf, type Surroundings } from "../command-context.ts";
 import { type CommandLine, commonFlags, loginFlags, readCommandLine } from "../command-line.ts";
@@ -12,7 +13,11 @@ import { readServiceToken, withoutServiceToken } from "../service-token.ts";
 import { writeOutput } from "../standard-output.ts";
 import { applicationFor, type Credential, credentialFor } from "../stored-sign-in.ts";
 
-const flags = { values: ["via", "app"], switches: ["full-token"], stopAtFirstArgument: true } as const;
+const flags = {
+  values: ["via", "app"],
+  switches: ["full-token"],
+  stopAtFirstArgument: true,
+} as const;
 
 /** An argument that is a URL, or holds one after `=`. */
 interface UrlArgument {
@@ -31,25 +36,39 @@ export async function runPut(surroundings: Surroundings, args: string[]): Promis
   }
   const context = contextOf(surroundings, line);
   const [command, ...rest] = line.rest;
-  if (command === undefined) throw new CliError("usage", "access put needs a tool: postern access put wget https://api.example.com/file");
+  if (command === undefined)
+    throw new CliError(
+      "usage",
+      "access put needs a tool: postern access put wget https://api.example.com/file",
+    );
   if (readServiceToken(context, line) !== undefined) {
-    throw new CliError("usage", "a service token cannot be put into a URL; use it with postern access curl");
+    throw new CliError(
+      "usage",
+      "a service token cannot be put into a URL; use it with postern access curl",
+    );
   }
   const via = line.value("via") ?? "query";
-  if (via === "proxy") throw new CliError("usage", "--via proxy is not supported yet; use --via query or --via env");
-  if (via !== "query" && via !== "env") throw new CliError("usage", `--via ${via.slice(0, 40)} is unknown; it is query or env`);
+  if (via === "proxy")
+    throw new CliError("usage", "--via proxy is not supported yet; use --via query or --via env");
+  if (via !== "query" && via !== "env")
+    throw new CliError("usage", `--via ${via.slice(0, 40)} is unknown; it is query or env`);
   const named = via === "env" ? line.value("app") : undefined;
   const urls = named === undefined ? await protectedUrls(context, rest) : [];
   const apps = named === undefined ? urls.map(({ app }) => app) : [readAppUrl(named)];
   const environment = loopbackEnvironment(withoutServiceToken(context.environment), apps);
   const tool =
     via === "env"
-      ? { args: rest, environment: { ...environment, ...(await tokenVariables(context, line, apps)) } }
+      ? {
+          args: rest,
+          environment: { ...environment, ...(await tokenVariables(context, line, apps)) },
+        }
       : { args: await withPasses(context, line, rest, urls), environment };
   return runTool({ command, ...tool, descriptors: [] }, context.say);
 }
 
-/** The arguments that are URLs behind Access. Others are the tool's own business, reachable or not. */
+/**
+ * The arguments that are URLs behind Access. Others are the tool's own business, reachable or not.
+ */
 async function protectedUrls(context: Context, args: string[]): Promise<UrlArgument[]> {
   const candidates = args.flatMap((argument, index) => {
     const found = /^(.*?=)?(https?:\/\/.*)$/is.exec(argument);
@@ -67,17 +86,30 @@ async function protectedUrls(context: Context, args: string[]): Promise<UrlArgum
     try {
       if ((await applicationFor(context, candidate.app)).login) found.push(candidate);
     } catch (error) {
-      // One that is simply not ours, or not there, is passed on as it is; one that could not be verified is not.
-      if (!(error instanceof CliError) || !["not_behind_access", "unreachable"].includes(error.code)) throw error;
+      // One that is simply not ours, or not there, is passed on as it is; one that could not be
+      // verified is not.
+      if (
+        !(error instanceof CliError) ||
+        !["not_behind_access", "unreachable"].includes(error.code)
+      )
+        throw error;
       if (candidates.length === 1) throw error;
     }
   }
   return found;
 }
 
-async function withPasses(context: Context, line: CommandLine, args: string[], urls: UrlArgument[]): Promise<string[]> {
+async function withPasses(
+  context: Context,
+  line: CommandLine,
+  args: string[],
+  urls: UrlArgument[],
+): Promise<string[]> {
   if (urls.length === 0) {
-    throw new CliError("not_behind_access", "no argument is a URL behind Access; write it with https://, or use --via env with --app URL");
+    throw new CliError(
+      "not_behind_access",
+      "no argument is a URL behind Access; write it with https://, or use --via env with --app URL",
+    );
   }
   const result = [...args];
   for (const { index, before, app } of urls) {
@@ -99,7 +131,11 @@ function withToken(app: AppUrl, token: string): string {
 
 async function passFor(context: Context, line: CommandLine, app: AppUrl): Promise<string> {
   const { stored } = await credentialFor(context, app, line, context.onTerminal);
-  if (stored === undefined) throw new CliError("not_behind_access", `policy lets everybody reach ${app.bare}; run the tool by itself`);
+  if (stored === undefined)
+    throw new CliError(
+      "not_behind_access",
+      `policy lets everybody reach ${app.bare}; run the tool by itself`,
+    );
   const pass = await requestPass(context, app, stored);
   if (pass.kind === "pass") return pass.token;
   if (pass.kind === "none") {
@@ -109,9 +145,11 @@ async function passFor(context: Context, line: CommandLine, app: AppUrl): Promis
       `${app.origin} has no passes; use --via env, or --full-token to put the token itself into the arguments, where others can read it`,
     );
   }
-  // The gateway ended the session that we still had stored: once more from the start, and no further.
+  // The gateway ended the session that we still had stored: once more from the start, and no
+  // further.
   const again = await credentialFor(context, app, line, context.onTerminal);
-  const second = again.stored === undefined ? undefined : await requestPass(context, app, again.stored);
+  const second =
+    again.stored === undefined ? undefined : await requestPass(context, app, again.stored);
   if (second?.kind === "pass") return second.token;
   throw new CliError(
     "not_signed_in",
@@ -119,14 +157,30 @@ async function passFor(context: Context, line: CommandLine, app: AppUrl): Promis
   );
 }
 
-/** The token itself, for a tool that knows what to do with it: in its environment and nowhere else. */
-async function tokenVariables(context: Context, line: CommandLine, apps: AppUrl[]): Promise<Record<string, string>> {
+/**
+ * The token itself, for a tool that knows what to do with it: in its environment and nowhere else.
+ */
+async function tokenVariables(
+  context: Context,
+  line: CommandLine,
+  apps: AppUrl[],
+): Promise<Record<string, string>> {
   const credentials: Credential[] = [];
-  for (const app of apps) credentials.push(await credentialFor(context, app, line, context.onTerminal));
-  const tokens = new Set(credentials.map(({ stored }) => stored?.token).filter((token) => token !== undefined));
+  for (const app of apps)
+    credentials.push(await credentialFor(context, app, line, context.onTerminal));
+  const tokens = new Set(
+    credentials.map(({ stored }) => stored?.token).filter((token) => token !== undefined),
+  );
   const [token] = tokens;
-  if (token === undefined) throw new CliError("usage", "no argument is a URL behind Access; name the application with --app URL");
+  if (token === undefined)
+    throw new CliError(
+      "usage",
+      "no argument is a URL behind Access; name the application with --app URL",
+    );
   if (tokens.size > 1)
-    throw new CliError("usage", "the arguments belong to several applications; name the one whose token is wanted with --app URL");
+    throw new CliError(
+      "usage",
+      "the arguments belong to several applications; name the one whose token is wanted with --app URL",
+    );
   return { ACCESS_TOKEN: token, ACCESS_HEADER: `cf-access-token: ${token}` };
 }

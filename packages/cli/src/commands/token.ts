@@ -1,5 +1,5 @@
-// `access token`: prints the token of an application. The common case, a stored token that holds, reads two
-// files and loads nothing else: scripts call this in loops (docs/adr/0001).
+// `access token`: prints the token of an application. The common case, a stored token that holds,
+// reads two files and loads nothing else: scripts call this in loops (docs/adr/0001).
 import { readAppUrl } from "../app-url.ts";
 import { contextOf, type Surroundings } from "../command-context.ts";
 import { commonFlags, loginFlags, onlyUrl, readCommandLine } from "../command-line.ts";
@@ -20,14 +20,21 @@ export async function runToken(surroundings: Surroundings, args: string[]): Prom
   const app = readAppUrl(onlyUrl(line, "token"));
   const format = readFormat(line.value("format") ?? "raw");
   if (readServiceToken(context, line) !== undefined) {
-    throw new CliError("usage", "a service token is sent as it is and has no token to print; use it with: postern access curl");
+    throw new CliError(
+      "usage",
+      "a service token is sent as it is and has no token to print; use it with: postern access curl",
+    );
   }
   const application = rememberedApplication(context, app);
   let stored = application?.login === true ? readAppToken(context, application) : undefined;
   if (stored === undefined) {
     const { signIn } = await import("../login-flow.ts");
     const { signInOptions } = await import("../sign-in-options.ts");
-    ({ stored } = await signIn(context, app, signInOptions(context, line, { mayPrompt: context.onTerminal, check: false })));
+    ({ stored } = await signIn(
+      context,
+      app,
+      signInOptions(context, line, { mayPrompt: context.onTerminal, check: false }),
+    ));
   }
   writeOutput(format(stored, context));
   return 0;
@@ -39,7 +46,8 @@ type Format = (stored: StoredToken, context: Context) => string;
 const formats: Record<string, Format> = {
   raw: ({ token }) => token,
   header: ({ token }) => `cf-access-token: ${token}\n`,
-  env: ({ token }) => `export ACCESS_TOKEN='${token}'\nexport ACCESS_HEADER='cf-access-token: ${token}'\n`,
+  env: ({ token }) =>
+    `export ACCESS_TOKEN='${token}'\nexport ACCESS_HEADER='cf-access-token: ${token}'\n`,
   json: ({ token, email, expires_at, app_hostname, team, aud }) =>
     `${printableJson({ token, email, expires_at: timeOf(expires_at), application: app_hostname, team_domain: new URL(team).host, aud })}\n`,
   "exec-credential": ({ token, expires_at }, { environment }) =>
@@ -63,5 +71,8 @@ function timeOf(seconds: number): string {
 function readFormat(name: string): Format {
   const format = Object.hasOwn(formats, name) ? formats[name] : undefined;
   if (format !== undefined) return format;
-  throw new CliError("usage", `--format ${name.slice(0, 40)} is unknown; it is one of ${Object.keys(formats).join(", ")}`);
+  throw new CliError(
+    "usage",
+    `--format ${name.slice(0, 40)} is unknown; it is one of ${Object.keys(formats).join(", ")}`,
+  );
 }

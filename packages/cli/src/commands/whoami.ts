@@ -23,17 +23,31 @@ export async function runWhoami(surroundings: Surroundings, args: string[]): Pro
   if (service === undefined) {
     const { stored } = await credentialFor(context, app, line, context.onTerminal);
     if (stored === undefined)
-      throw new CliError("not_behind_access", `policy lets everybody reach ${app.bare}; it does not matter who you are`);
+      throw new CliError(
+        "not_behind_access",
+        `policy lets everybody reach ${app.bare}; it does not matter who you are`,
+      );
     sent = { [headers.accessToken]: stored.token };
   } else {
     await applicationFor(context, app);
     sent = { [headers.clientId]: service.id, [headers.clientSecret]: service.secret };
   }
-  const { status, body } = await send(context, { method: "GET", url: new URL(endpoints.getIdentity, app.origin), headers: sent, timeout });
-  if (status === 401 || (status >= 300 && status < 400)) throw service === undefined ? notSignedIn(app) : refusedServiceToken(app, service);
-  if (status === 403) throw new CliError("refused_by_policy", `policy does not let you reach ${app.bare}; ask its owner`);
+  const { status, body } = await send(context, {
+    method: "GET",
+    url: new URL(endpoints.getIdentity, app.origin),
+    headers: sent,
+    timeout,
+  });
+  if (status === 401 || (status >= 300 && status < 400))
+    throw service === undefined ? notSignedIn(app) : refusedServiceToken(app, service);
+  if (status === 403)
+    throw new CliError(
+      "refused_by_policy",
+      `policy does not let you reach ${app.bare}; ask its owner`,
+    );
   const identity = status === 200 ? readIdentity(body) : undefined;
-  if (identity === undefined) throw new CliError("failure", `${app.origin} does not say who you are (status ${status})`);
+  if (identity === undefined)
+    throw new CliError("failure", `${app.origin} does not say who you are (status ${status})`);
   if (line.has("json")) writeOutput(`${printableJson(identity)}\n`);
   else for (const text of describe(identity)) writeOutput(`${printable(text)}\n`);
   return 0;
@@ -49,7 +63,9 @@ function refusedServiceToken(app: AppUrl, { id }: ServiceToken): CliError {
 function readIdentity(body: string): Record<string, unknown> | undefined {
   try {
     const value: unknown = JSON.parse(body);
-    return typeof value === "object" && value !== null && !Array.isArray(value) ? (value as Record<string, unknown>) : undefined;
+    return typeof value === "object" && value !== null && !Array.isArray(value)
+      ? (value as Record<string, unknown>)
+      : undefined;
   } catch {
     return undefined;
   }
@@ -60,7 +76,9 @@ function describe(identity: Record<string, unknown>): string[] {
   const text = (value: unknown) => (typeof value === "string" && value !== "" ? value : undefined);
   const idp = identity["idp"] as { type?: unknown } | undefined;
   const groups = Array.isArray(identity["groups"])
-    ? identity["groups"].map((group) => (typeof group === "object" ? JSON.stringify(group) : String(group)))
+    ? identity["groups"].map((group) =>
+        typeof group === "object" ? JSON.stringify(group) : String(group),
+      )
     : [];
   const name = text(identity["name"]);
   return [

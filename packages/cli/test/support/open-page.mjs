@@ -2,4 +2,6 @@
 import { get } from "node:http";
 
 const { host, port, pathname, search } = new URL(process.argv[2] ?? "");
-get({ hostname: "127.0.0.1", port, path: pathname + search, headers: { Host: host } }, (answer) => answer.resume());
+get({ hostname: "127.0.0.1", port, path: pathname + search, headers: { Host: host } }, (answer) =>
+  answer.resume(),
+);

@@ -1,13 +1,24 @@
-// The other side of the protocol, written from wire-protocol.md: a small gateway that really signs tokens, on
-// real sockets. It exists for what no honest gateway does: tests replace single answers to see how the command
-// line takes a hostile or broken one. Approving is opening the page, so that a "browser" can be a line of shell.
+// The other side of the protocol, written from wire-protocol.md: a small gateway that really signs
+// tokens, on real sockets. It exists for what no honest gateway does: tests replace single answers
+// to see how the command line takes a hostile or broken one. Approving is opening the page, so that
+// a "browser" can be a line of shell.
 import { randomBytes } from "node:crypto";
 import { readFileSync } from "node:fs";
-import { createServer, type IncomingMessage, type RequestListener, type ServerResponse } from "node:http";
+import {
+  createServer,
+  type IncomingMessage,
+  type RequestListener,
+  type ServerResponse,
+} from "node:http";
 import { createServer as createSecureServer } from "node:https";
 import type { AddressInfo } from "node:net";
 import type { TestContext } from "node:test";
-import { decodeTransferKey, encodeTransferKey, generateTransferKeyPair, sealTokens } from "@postern/protocol";
+import {
+  decodeTransferKey,
+  encodeTransferKey,
+  generateTransferKeyPair,
+  sealTokens,
+} from "@postern/protocol";
 import { exportJWK, generateKeyPair, SignJWT } from "jose";
 import type { Certificate } from "../../../../test/support/tls.ts";
 
@@ -47,10 +58,13 @@ export interface Peer {
 const names = ["app", "other"];
 
 /**
- * @param options.secure makes it `https://….example.test` on port 443, as the world outside is: it is reached
- * through a proxy (proxy.ts), which knows where these names are
+ * @param options.secure makes it `https://….example.test` on port 443, as the world outside is: it
+ * is reached through a proxy (proxy.ts), which knows where these names are
  */
-export async function startPeer(context: TestContext, options: { hosts?: string[]; secure?: Certificate } = {}): Promise<Peer> {
+export async function startPeer(
+  context: TestContext,
+  options: { hosts?: string[]; secure?: Certificate } = {},
+): Promise<Peer> {
   const hosts = options.hosts ?? names;
   const { privateKey, publicKey } = await generateKeyPair("RS256", { extractable: true });
   const jwk = { ...(await exportJWK(publicKey)), kid: "k1", alg: "RS256", use: "sig" };
@@ -66,19 +80,27 @@ export async function startPeer(context: TestContext, options: { hosts?: string[
   const server =
     secure === undefined
       ? createServer(listener)
-      : createSecureServer({ cert: readFileSync(secure.cert_file), key: readFileSync(secure.key_file) }, listener);
+      : createSecureServer(
+          { cert: readFileSync(secure.cert_file), key: readFileSync(secure.key_file) },
+          listener,
+        );
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   const { port } = server.address() as AddressInfo;
   const domain = secure === undefined ? "localhost" : "example.test";
   const authority = (host: string) => (secure === undefined ? `${host}:${port}` : host);
   const scheme = secure === undefined ? "http" : "https";
   const seconds = () => Math.floor(Date.now() / 1000);
-  const hostOf = (host: string) => (host.includes(".") || host === "localhost" ? host : `${host}.${domain}`);
-  const auds = Object.fromEntries(hosts.map((host) => [hostOf(host), randomBytes(32).toString("hex")]));
+  const hostOf = (host: string) =>
+    host.includes(".") || host === "localhost" ? host : `${host}.${domain}`;
+  const auds = Object.fromEntries(
+    hosts.map((host) => [hostOf(host), randomBytes(32).toString("hex")]),
+  );
   const teamHostname = hostOf("login");
   const team = `${scheme}://${authority(teamHostname)}`;
   const sign = (claims: Record<string, unknown>) =>
-    new SignJWT(claims).setProtectedHeader({ alg: "RS256", kid: "k1", typ: "JWT" }).sign(privateKey);
+    new SignJWT(claims)
+      .setProtectedHeader({ alg: "RS256", kid: "k1", typ: "JWT" })
+      .sign(privateKey);
   const times = () => ({ iat: seconds(), nbf: seconds(), exp: seconds() + 3600 });
   const person = () => ({
     iss: team,
@@ -97,7 +119,15 @@ export async function startPeer(context: TestContext, options: { hosts?: string[
     team,
     auds,
     sign,
-    appToken: (host, more = {}) => sign({ type: "app", aud: [auds[hostOf(host)]], country: "XX", ...person(), ...times(), ...more }),
+    appToken: (host, more = {}) =>
+      sign({
+        type: "app",
+        aud: [auds[hostOf(host)]],
+        country: "XX",
+        ...person(),
+        ...times(),
+        ...more,
+      }),
     orgToken: () => sign({ type: "org", aud: ["0".repeat(64)], ...person(), ...times() }),
     metadata: (host, more = {}) =>
       sign({
@@ -157,7 +187,10 @@ export async function startPeer(context: TestContext, options: { hosts?: string[
       const app = path.slice("/cdn-cgi/access/login/".length);
       const token = /CF_Authorization=([^;]+)/.exec(seen.headers.cookie ?? "")?.[1];
       if (token === undefined || peer.revoked.has(token)) return end(response, 200);
-      response.setHeader("Location", `${scheme}://${app}/cdn-cgi/access/authorized?nonce=1&state=1`);
+      response.setHeader(
+        "Location",
+        `${scheme}://${app}/cdn-cgi/access/authorized?nonce=1&state=1`,
+      );
       return end(response, 302);
     }
     if (path === "/cdn-cgi/access/logout") {
@@ -171,11 +204,17 @@ export async function startPeer(context: TestContext, options: { hosts?: string[
 
   async function appHost(name: string, seen: Seen, response: ServerResponse): Promise<void> {
     const url = new URL(seen.url, `${scheme}://${seen.host}`);
-    const cookies = [...(seen.headers.cookie ?? "").matchAll(/CF_Authorization=([^;]+)/g)].map((match) => match[1] ?? "");
-    const tokens = [String(seen.headers["cf-access-token"] ?? ""), ...cookies, url.searchParams.get("token") ?? ""].filter(
-      (token) => token !== "",
+    const cookies = [...(seen.headers.cookie ?? "").matchAll(/CF_Authorization=([^;]+)/g)].map(
+      (match) => match[1] ?? "",
     );
-    const isProgram = seen.headers["cf-access-client-id"] !== undefined && seen.headers["cf-access-client-secret"] !== undefined;
+    const tokens = [
+      String(seen.headers["cf-access-token"] ?? ""),
+      ...cookies,
+      url.searchParams.get("token") ?? "",
+    ].filter((token) => token !== "");
+    const isProgram =
+      seen.headers["cf-access-client-id"] !== undefined &&
+      seen.headers["cf-access-client-secret"] !== undefined;
     const good = isProgram || tokens.some((token) => !peer.revoked.has(token));
     if (seen.headers["cf-access-metadata-request"] === "true") {
       response.setHeader("cf-access-metadata", await peer.metadata(name));
@@ -193,13 +232,30 @@ export async function startPeer(context: TestContext, options: { hosts?: string[
     if (url.pathname === "/cdn-cgi/access/pass") {
       if (!good) return end(response, 401);
       const { url_prefix } = JSON.parse(seen.body) as { url_prefix: string };
-      const token = await sign({ type: "pass", htu: url_prefix, iss: team, aud: [auds[name]], sub: "x", identity_nonce: "n1", ...times() });
-      return json(response, 200, { token, expires_at: new Date(Date.now() + 600_000).toISOString() });
+      const token = await sign({
+        type: "pass",
+        htu: url_prefix,
+        iss: team,
+        aud: [auds[name]],
+        sub: "x",
+        identity_nonce: "n1",
+        ...times(),
+      });
+      return json(response, 200, {
+        token,
+        expires_at: new Date(Date.now() + 600_000).toISOString(),
+      });
     }
     if (url.pathname === "/cdn-cgi/access/get-identity")
-      return good ? json(response, 200, { email: peer.person, name: "Ada", groups: ["engineers"] }) : end(response, 401);
+      return good
+        ? json(response, 200, { email: peer.person, name: "Ada", groups: ["engineers"] })
+        : end(response, 401);
     if (url.searchParams.has("cloudflared_token_check"))
-      return end(response, good ? 204 : 302, good ? undefined : `${team}/cdn-cgi/access/login/${seen.host}`);
+      return end(
+        response,
+        good ? 204 : 302,
+        good ? undefined : `${team}/cdn-cgi/access/login/${seen.host}`,
+      );
     if (good) {
       response.end(`hello from ${name}\n`);
       return;
@@ -213,7 +269,10 @@ export async function startPeer(context: TestContext, options: { hosts?: string[
     const key = url.searchParams.get("token") ?? "";
     const from = generateTransferKeyPair();
     const tokens = { app_token: await peer.appToken(name), org_token: await peer.orgToken() };
-    arrived.set(key, { body: sealTokens(tokens, from, decodeTransferKey(key)), key: encodeTransferKey(from.publicKey) });
+    arrived.set(key, {
+      body: sealTokens(tokens, from, decodeTransferKey(key)),
+      key: encodeTransferKey(from.publicKey),
+    });
     deliver(key);
     response.end("approved\n");
   }

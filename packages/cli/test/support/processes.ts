@@ -16,10 +16,13 @@ export function processesFrom(pid: number): SeenProcess[] {
     const stat = read(`/proc/${name}/stat`);
     parents.set(Number(name), Number(stat.slice(stat.lastIndexOf(")") + 2).split(" ")[1]));
   }
-  const isBelow = (each: number): boolean => each === pid || (parents.has(each) && isBelow(parents.get(each) ?? 0));
-  return [...parents.keys()]
-    .filter(isBelow)
-    .map((each) => ({ pid: each, command: split(read(`/proc/${each}/cmdline`)), environment: split(read(`/proc/${each}/environ`)) }));
+  const isBelow = (each: number): boolean =>
+    each === pid || (parents.has(each) && isBelow(parents.get(each) ?? 0));
+  return [...parents.keys()].filter(isBelow).map((each) => ({
+    pid: each,
+    command: split(read(`/proc/${each}/cmdline`)),
+    environment: split(read(`/proc/${each}/environ`)),
+  }));
 }
 
 function split(text: string): string[] {

@@ -1,4 +1,5 @@
-// A forward proxy that also stands for the name service: every name that it is asked for leads to one server.
+// A forward proxy that also stands for the name service: every name that it is asked for leads to
+// one server.
 import { createServer, type IncomingHttpHeaders } from "node:http";
 import { type AddressInfo, connect } from "node:net";
 import type { TestContext } from "node:test";
@@ -8,7 +9,9 @@ export interface Proxy {
   url: string;
   /** `host:port` of each tunnel, in order */
   tunnels: string[];
-  /** requests that asked for anything but a tunnel, which could be read on the way: URL and headers */
+  /**
+   * requests that asked for anything but a tunnel, which could be read on the way: URL and headers
+   */
   readable: { url: string; headers: IncomingHttpHeaders }[];
   /** what the proxy was told with each tunnel */
   headers: IncomingHttpHeaders[];

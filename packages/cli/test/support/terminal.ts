@@ -1,8 +1,16 @@
-// One person's machine: a home of its own, a browser that approves at once and writes down what it opened, and
-// the built command line as a process of its own.
+// One person's machine: a home of its own, a browser that approves at once and writes down what it
+// opened, and the built command line as a process of its own.
 
 import { spawn } from "node:child_process";
-import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { TestContext } from "node:test";
@@ -41,11 +49,23 @@ export function machine(context: TestContext, browser = opensPage): Machine {
   const log = join(directory, "opened");
   const tools = join(directory, "bin");
   mkdirSync(tools);
-  writeFileSync(join(tools, "xdg-open"), `#!/bin/sh\nprintf '%s\\n' "$1" >> '${log}'\n${browser}\n`);
+  writeFileSync(
+    join(tools, "xdg-open"),
+    `#!/bin/sh\nprintf '%s\\n' "$1" >> '${log}'\n${browser}\n`,
+  );
   chmodSync(join(tools, "xdg-open"), 0o755);
-  const environment = { PATH: `${tools}:${process.env["PATH"] ?? ""}`, HOME: directory, POSTERN_HOME: home, DISPLAY: ":0" };
-  const start = (command: string, args: string[], more: Record<string, string>, cwd = directory): Running =>
-    watchProcess(spawn(command, args, { env: { ...environment, ...more }, cwd }));
+  const environment = {
+    PATH: `${tools}:${process.env["PATH"] ?? ""}`,
+    HOME: directory,
+    POSTERN_HOME: home,
+    DISPLAY: ":0",
+  };
+  const start = (
+    command: string,
+    args: string[],
+    more: Record<string, string>,
+    cwd = directory,
+  ): Running => watchProcess(spawn(command, args, { env: { ...environment, ...more }, cwd }));
   const finish = async (running: Running, input: string): Promise<Finished> => {
     running.child.stdin.end(input);
     const status = await running.ended;
@@ -57,11 +77,15 @@ export function machine(context: TestContext, browser = opensPage): Machine {
     environment,
     opened: () => (existsSync(log) ? readFileSync(log, "utf8").trim().split("\n") : []),
     start: (args, more = {}) => start(process.execPath, [bin, ...args], more),
-    run: (args, more = {}, input = "") => finish(start(process.execPath, [bin, ...args], more), input),
+    run: (args, more = {}, input = "") =>
+      finish(start(process.execPath, [bin, ...args], more), input),
     runOnTerminal: (args, more = {}) => {
       const quoted = [process.execPath, bin, ...args].map((part) => `'${part}'`).join(" ");
       return finish(start("script", ["-qec", quoted, "/dev/null"], more), "");
     },
-    in: (cwd) => ({ run: (args, more = {}, input = "") => finish(start(process.execPath, [bin, ...args], more, cwd), input) }),
+    in: (cwd) => ({
+      run: (args, more = {}, input = "") =>
+        finish(start(process.execPath, [bin, ...args], more, cwd), input),
+    }),
   };
 }

@@ -1,5 +1,6 @@
-// What the gateway says itself on the data path (wire-protocol 4): one function for each kind of answer, plain data
-// in and out. A page for who looks at pages, one line of JSON for programs; precise in the log, vague here.
+// What the gateway says itself on the data path (wire-protocol 4): one function for each kind of
+// answer, plain data in and out. A page for who looks at pages, one line of JSON for programs;
+// precise in the log, vague here.
 import { createHash, randomBytes } from "node:crypto";
 import { cookies, endpoints, headers as names } from "@postern/protocol";
 import type { Catalog } from "../catalog.ts";
@@ -11,7 +12,13 @@ import type { CredentialFault } from "./authenticate.ts";
 import { corsHeaders } from "./cors.ts";
 import type { ForwardFault } from "./forward-http.ts";
 import type { LocalAnswer } from "./local-answer.ts";
-import { badCredentials, deniedMessage, originFailed, type Problem, unreadable } from "./problems.ts";
+import {
+  badCredentials,
+  deniedMessage,
+  originFailed,
+  type Problem,
+  unreadable,
+} from "./problems.ts";
 import type { RequestFault } from "./read-request.ts";
 import type { RequestHeaders } from "./request-headers.ts";
 
@@ -33,28 +40,62 @@ export interface Recipient {
   application?: { facts: RequestFacts; application: Application };
 }
 
-/** Browsers, plain curl and the official client look at pages and follow redirects; scripts of pages and API clients do not. */
+/**
+ * Browsers, plain curl and the official client look at pages and follow redirects; scripts of pages
+ * and API clients do not.
+ */
 export function looksAtPages(sent: RequestHeaders): boolean {
-  if (sent.fetchMode !== undefined && sent.fetchMode !== "navigate" && sent.fetchMode !== "websocket") return false;
+  if (
+    sent.fetchMode !== undefined &&
+    sent.fetchMode !== "navigate" &&
+    sent.fetchMode !== "websocket"
+  )
+    return false;
   if (sent.requestedWith?.toLowerCase() === "xmlhttprequest") return false;
   const accept = sent.accept?.toLowerCase();
   return accept === undefined || accept.includes("text/html") || accept.includes("*/*");
 }
 
-export function createAnswers({ tokens, renderErrorPage }: { tokens: Tokens; renderErrorPage: RenderErrorPage }) {
+export function createAnswers({
+  tokens,
+  renderErrorPage,
+}: {
+  tokens: Tokens;
+  renderErrorPage: RenderErrorPage;
+}) {
   function say(to: Recipient, problem: Problem): LocalAnswer {
     const { status, heading, message, error, next } = problem;
-    const more = { ...problem.headers, ...(to.application === undefined ? {} : applicationHeaders(to.application, to.sent)) };
+    const more = {
+      ...problem.headers,
+      ...(to.application === undefined ? {} : applicationHeaders(to.application, to.sent)),
+    };
     if (looksAtPages(to.sent) && problem.pageless !== true) {
-      const page = renderErrorPage({ organization: to.catalog.organization, heading, message, rayId: to.rayId, next });
+      const page = renderErrorPage({
+        organization: to.catalog.organization,
+        heading,
+        message,
+        rayId: to.rayId,
+        next,
+      });
       return { status, headers: { ...page.headers, ...more }, body: page.body };
     }
     const body = `${JSON.stringify({ error, message, ray_id: to.rayId })}\n`;
-    return { status, headers: { ...privateHeaders, "Content-Type": "application/json", ...more }, body };
+    return {
+      status,
+      headers: { ...privateHeaders, "Content-Type": "application/json", ...more },
+      body,
+    };
   }
 
-  /** The way to the sign-in page, with what it must know of this request sealed in it (wire-protocol 4 and 5). */
-  function loginLink(facts: RequestFacts, application: Application, sent: RequestHeaders): { url: string; cookie: string | undefined } {
+  /**
+   * The way to the sign-in page, with what it must know of this request sealed in it (wire-protocol
+   * 4 and 5).
+   */
+  function loginLink(
+    facts: RequestFacts,
+    application: Application,
+    sent: RequestHeaders,
+  ): { url: string; cookie: string | undefined } {
     const kept = keptAppSession(sent.cookie);
     const appSession = kept ?? randomBytes(24).toString("base64url");
     const redirectUrl = returnTo(facts);
@@ -68,7 +109,10 @@ export function createAnswers({ tokens, renderErrorPage }: { tokens: Tokens; ren
     const secure = facts.scheme === "https" ? "; Secure" : "";
     return {
       url: `${facts.catalog.issuer}${endpoints.login}/${facts.authority}?${query}`,
-      cookie: kept === undefined ? `${cookies.appSession}=${appSession}; Path=/; HttpOnly; SameSite=Lax${secure}` : undefined,
+      cookie:
+        kept === undefined
+          ? `${cookies.appSession}=${appSession}; Path=/; HttpOnly; SameSite=Lax${secure}`
+          : undefined,
     };
   }
 
@@ -81,7 +125,8 @@ export function createAnswers({ tokens, renderErrorPage }: { tokens: Tokens; ren
         status: 403,
         error: "no_application",
         heading: "There is nothing here for you",
-        message: "No application has this address. Check it, or ask the people who run the gateway.",
+        message:
+          "No application has this address. Check it, or ask the people who run the gateway.",
       }),
 
     /** Nobody is signed in, or not any more. */
@@ -106,16 +151,26 @@ export function createAnswers({ tokens, renderErrorPage }: { tokens: Tokens; ren
       say(to, {
         ...notSignedIn(facts),
         error: "bad_pass",
-        message: "The pass in the URL does not hold: it has run out, or belongs to another address. Run the command again for a new one.",
+        message:
+          "The pass in the URL does not hold: it has run out, or belongs to another address. Run the command again for a new one.",
       }),
 
     badCredentials: (to: Recipient, facts: RequestFacts, fault: CredentialFault) =>
-      say(to, { ...badCredentials[fault], ...(badCredentials[fault].status === 401 ? { headers: challenge(facts) } : {}) }),
+      say(to, {
+        ...badCredentials[fault],
+        ...(badCredentials[fault].status === 401 ? { headers: challenge(facts) } : {}),
+      }),
 
     /** Somebody, or an address, that policy does not let in. */
-    denied(to: Recipient, facts: RequestFacts, application: Application, who: "person" | "service" | "nobody"): LocalAnswer {
+    denied(
+      to: Recipient,
+      facts: RequestFacts,
+      application: Application,
+      who: "person" | "service" | "nobody",
+    ): LocalAnswer {
       const pages = looksAtPages(to.sent) && who !== "service";
-      const elsewhere = who === "person" ? application.custom_deny_url : application.custom_non_identity_deny_url;
+      const elsewhere =
+        who === "person" ? application.custom_deny_url : application.custom_non_identity_deny_url;
       const link = pages && who === "person" ? loginLink(facts, application, to.sent) : undefined;
       const answer = say(to, {
         status: 403,
@@ -130,7 +185,9 @@ export function createAnswers({ tokens, renderErrorPage }: { tokens: Tokens; ren
               ? undefined
               : { href: link.url, label: "Sign in as someone else" },
       });
-      return link?.cookie === undefined ? answer : { ...answer, headers: { ...answer.headers, "Set-Cookie": link.cookie } };
+      return link?.cookie === undefined
+        ? answer
+        : { ...answer, headers: { ...answer.headers, "Set-Cookie": link.cookie } };
     },
 
     originFailed: (to: Recipient, fault: ForwardFault) => say(to, originFailed[fault]),
@@ -143,7 +200,8 @@ export function createAnswers({ tokens, renderErrorPage }: { tokens: Tokens; ren
             status,
             error: "fixed_status",
             heading: status === 404 ? "There is nothing here" : "This is not available",
-            message: "The gateway has no service for this address. Check it, or ask the people who run the gateway.",
+            message:
+              "The gateway has no service for this address. Check it, or ask the people who run the gateway.",
           }),
 
     internal: (to: Recipient) =>
@@ -151,7 +209,8 @@ export function createAnswers({ tokens, renderErrorPage }: { tokens: Tokens; ren
         status: 500,
         error: "internal",
         heading: "Something went wrong",
-        message: "The fault is ours. Try again in a moment; if it stays, give the ray ID to the people who run this.",
+        message:
+          "The fault is ours. Try again in a moment; if it stays, give the ray ID to the people who run this.",
       }),
 
     webSocket: (to: Recipient) =>
@@ -166,8 +225,15 @@ export function createAnswers({ tokens, renderErrorPage }: { tokens: Tokens; ren
 
 export type Answers = ReturnType<typeof createAnswers>;
 
-function applicationHeaders({ facts, application }: NonNullable<Recipient["application"]>, sent: RequestHeaders): Record<string, string> {
-  return { [names.aud]: application.aud, [names.domain]: facts.host, ...corsHeaders(application.cors_headers, sent.origin) };
+function applicationHeaders(
+  { facts, application }: NonNullable<Recipient["application"]>,
+  sent: RequestHeaders,
+): Record<string, string> {
+  return {
+    [names.aud]: application.aud,
+    [names.domain]: facts.host,
+    ...corsHeaders(application.cors_headers, sent.origin),
+  };
 }
 
 function challenge(facts: RequestFacts): Record<string, string> {
@@ -187,7 +253,10 @@ function notSignedIn(facts: RequestFacts): Problem {
 
 const redirectLength = 2_200;
 
-/** What was asked for, without our own tokens; a very long address comes back to the path alone, or to the front page. */
+/**
+ * What was asked for, without our own tokens; a very long address comes back to the path alone, or
+ * to the front page.
+ */
 function returnTo({ path, query }: RequestFacts): string {
   const whole = query === "" ? path : `${path}?${query}`;
   if (whole.length <= redirectLength) return whole;

@@ -1,5 +1,6 @@
-// Who asks (wire-protocol 3). In a fixed order the first kind of credential that is there decides, and a bad one
-// is never rescued by a later one. Waits for nothing when the token was verified before.
+// Who asks (wire-protocol 3). In a fixed order the first kind of credential that is there decides,
+// and a bad one is never rescued by a later one. Waits for nothing when the token was verified
+// before.
 import { createHash, timingSafeEqual } from "node:crypto";
 import { type AppClaims, cookies, decodeToken, type PassClaims } from "@postern/protocol";
 import type { Clock } from "../clock.ts";
@@ -20,7 +21,12 @@ export type Authentication =
   | { kind: "refused"; fault: CredentialFault };
 
 /** Credentials that contradict themselves, or a service token that does not hold. */
-export type CredentialFault = "half_service_token" | "two_service_tokens" | "bad_service_token" | "two_access_tokens" | "two_persons";
+export type CredentialFault =
+  | "half_service_token"
+  | "two_service_tokens"
+  | "bad_service_token"
+  | "two_access_tokens"
+  | "two_persons";
 
 // More CF_Authorization cookies than any browser has reason to send.
 const cookieCandidates = 8;
@@ -29,13 +35,18 @@ const anonymous: Authentication = { kind: "anonymous" };
 
 export function createAuthenticator({ tokens, now }: { tokens: Tokens; now: Clock }) {
   /** @returns the answer itself where nothing has to be waited for */
-  return (request: ReadRequest, application: Application, rawHeaders: readonly string[]): Authentication | Promise<Authentication> => {
+  return (
+    request: ReadRequest,
+    application: Application,
+    rawHeaders: readonly string[],
+  ): Authentication | Promise<Authentication> => {
     const { sent, facts, queryToken } = request;
     const service = serviceCredentials(request, application, rawHeaders);
     if (service !== undefined) return authenticateService(service, facts, now());
     const [accessToken] = sent.accessToken;
     if (sent.accessToken.length > 1) return { kind: "refused", fault: "two_access_tokens" };
-    if (accessToken !== undefined) return authenticateToken(tokens, accessToken, application, "token");
+    if (accessToken !== undefined)
+      return authenticateToken(tokens, accessToken, application, "token");
     const values = sent.cookie.length === 0 ? [] : authorizationCookies(sent.cookie);
     const [value] = values;
     if (value !== undefined) {
@@ -52,7 +63,10 @@ export type Authenticate = ReturnType<typeof createAuthenticator>;
 
 type ServiceCredentials = { clientId: string; secret: string } | "half" | "two";
 
-/** The pair of headers, or the one header that the application names (access-features 14); undefined when none is there. */
+/**
+ * The pair of headers, or the one header that the application names (access-features 14); undefined
+ * when none is there.
+ */
 function serviceCredentials(
   { sent }: ReadRequest,
   application: Application,
@@ -60,7 +74,8 @@ function serviceCredentials(
 ): ServiceCredentials | undefined {
   const { clientId, clientSecret } = sent;
   const single = application.read_service_tokens_from_header;
-  const inHeader = single === undefined ? undefined : readSingleHeader(valuesOf(rawHeaders, single), single);
+  const inHeader =
+    single === undefined ? undefined : readSingleHeader(valuesOf(rawHeaders, single), single);
   const pair = clientId.length + clientSecret.length > 0;
   if (!pair) return inHeader;
   if (inHeader !== undefined || clientId.length > 1 || clientSecret.length > 1) return "two";
@@ -68,34 +83,55 @@ function serviceCredentials(
   return id === undefined || secret === undefined ? "half" : { clientId: id, secret };
 }
 
-/** `Authorization` counts only when it holds exactly that JSON: else it is the application's own. */
-export function readSingleHeader(values: readonly string[], name: string): ServiceCredentials | undefined {
+/**
+ * `Authorization` counts only when it holds exactly that JSON: else it is the application's own.
+ */
+export function readSingleHeader(
+  values: readonly string[],
+  name: string,
+): ServiceCredentials | undefined {
   const [value] = values;
   if (value === undefined) return undefined;
   const mayBeForeign = name.toLowerCase() === "authorization";
   const wrong = mayBeForeign ? undefined : "half";
-  if (values.length > 1) return mayBeForeign && !values.some((each) => readSingleHeader([each], name) !== undefined) ? undefined : "two";
+  if (values.length > 1)
+    return mayBeForeign && !values.some((each) => readSingleHeader([each], name) !== undefined)
+      ? undefined
+      : "two";
   let parsed: unknown;
   try {
     parsed = JSON.parse(value);
   } catch {
     return wrong;
   }
-  if (typeof parsed !== "object" || parsed === null || Object.keys(parsed).length !== 2) return wrong;
-  const { "cf-access-client-id": clientId, "cf-access-client-secret": secret } = parsed as Record<string, unknown>;
+  if (typeof parsed !== "object" || parsed === null || Object.keys(parsed).length !== 2)
+    return wrong;
+  const { "cf-access-client-id": clientId, "cf-access-client-secret": secret } = parsed as Record<
+    string,
+    unknown
+  >;
   return typeof clientId === "string" && typeof secret === "string" ? { clientId, secret } : wrong;
 }
 
-function authenticateService(sent: ServiceCredentials, facts: RequestFacts, now: number): Authentication {
+function authenticateService(
+  sent: ServiceCredentials,
+  facts: RequestFacts,
+  now: number,
+): Authentication {
   if (sent === "half") return { kind: "refused", fault: "half_service_token" };
   if (sent === "two") return { kind: "refused", fault: "two_service_tokens" };
   const serviceToken = facts.catalog.serviceTokenByClientId.get(sent.clientId);
   // An unknown id costs the same work as a wrong secret (case T14).
-  const wanted = serviceToken === undefined ? dummyHash : Buffer.from(serviceToken.client_secret_hash, "hex");
+  const wanted =
+    serviceToken === undefined ? dummyHash : Buffer.from(serviceToken.client_secret_hash, "hex");
   const given = createHash("sha256").update(sent.secret).digest();
   const same = wanted.length === given.length && timingSafeEqual(given, wanted);
-  const usable = serviceToken?.enabled === true && (serviceToken.expires_at === undefined || serviceToken.expires_at > now);
-  return same && serviceToken !== undefined && usable ? { kind: "service", serviceToken } : { kind: "refused", fault: "bad_service_token" };
+  const usable =
+    serviceToken?.enabled === true &&
+    (serviceToken.expires_at === undefined || serviceToken.expires_at > now);
+  return same && serviceToken !== undefined && usable
+    ? { kind: "service", serviceToken }
+    : { kind: "refused", fault: "bad_service_token" };
 }
 
 function authenticateToken(
@@ -109,24 +145,39 @@ function authenticateToken(
   return tokens.verifyApp(token, application.aud).then((verified) => person(verified, token, via));
 }
 
-function person(verified: Verified<AppClaims>, token: string, via: "token" | "cookie"): Authentication {
+function person(
+  verified: Verified<AppClaims>,
+  token: string,
+  via: "token" | "cookie",
+): Authentication {
   if (!verified.ok) return { kind: "unauthenticated", via, fault: verified.fault };
   return { kind: "person", session: verified.session, assertion: token };
 }
 
-/** Cookies of one name tossed from a sibling host, or of other paths: what verifies counts (case T11). */
-async function authenticateCookies(tokens: Tokens, values: readonly string[], application: Application): Promise<Authentication> {
+/**
+ * Cookies of one name tossed from a sibling host, or of other paths: what verifies counts (case
+ * T11).
+ */
+async function authenticateCookies(
+  tokens: Tokens,
+  values: readonly string[],
+  application: Application,
+): Promise<Authentication> {
   let found: Authentication = { kind: "unauthenticated", via: "cookie", fault: "malformed" };
   for (const value of values.slice(0, cookieCandidates)) {
     const next = await authenticateToken(tokens, value, application, "cookie");
     if (next.kind !== "person") continue;
-    if (found.kind === "person" && found.session.user_id !== next.session.user_id) return { kind: "refused", fault: "two_persons" };
+    if (found.kind === "person" && found.session.user_id !== next.session.user_id)
+      return { kind: "refused", fault: "two_persons" };
     if (found.kind !== "person") found = next;
   }
   return found;
 }
 
-/** The `token` argument: an application token as the first release had it, or a pass for this very prefix. */
+/**
+ * The `token` argument: an application token as the first release had it, or a pass for this very
+ * prefix.
+ */
 function authenticateQuery(
   tokens: Tokens,
   token: string,
@@ -134,25 +185,41 @@ function authenticateQuery(
   facts: RequestFacts,
 ): Authentication | Promise<Authentication> {
   // Which of the two it would be is its own word; whether it is one, its signature's.
-  if (decodeToken(token).claims["type"] !== "pass") return authenticateToken(tokens, token, application, "token");
+  if (decodeToken(token).claims["type"] !== "pass")
+    return authenticateToken(tokens, token, application, "token");
   return authenticatePass(tokens, token, application, facts);
 }
 
-async function authenticatePass(tokens: Tokens, token: string, application: Application, facts: RequestFacts): Promise<Authentication> {
+async function authenticatePass(
+  tokens: Tokens,
+  token: string,
+  application: Application,
+  facts: RequestFacts,
+): Promise<Authentication> {
   const verified = await tokens.verifyPass(token, application.aud);
   if (!verified.ok) return { kind: "unauthenticated", via: "pass", fault: verified.fault };
-  if (!isBelow(verified.claims, facts)) return { kind: "unauthenticated", via: "pass", fault: "wrong_audience" };
-  return { kind: "person", session: verified.session, assertion: tokens.personAssertion(verified.session, application) };
+  if (!isBelow(verified.claims, facts))
+    return { kind: "unauthenticated", via: "pass", fault: "wrong_audience" };
+  return {
+    kind: "person",
+    session: verified.session,
+    assertion: tokens.personAssertion(verified.session, application),
+  };
 }
 
-/** Same scheme, host and port, and below the path on a segment boundary (wire-protocol 8), in whatever way the origin reads it. */
+/**
+ * Same scheme, host and port, and below the path on a segment boundary (wire-protocol 8), in
+ * whatever way the origin reads it.
+ */
 function isBelow({ htu }: PassClaims, facts: RequestFacts): boolean {
   const origin = `${facts.scheme}://${facts.authority}`;
   if (!htu.startsWith(`${origin}/`)) return false;
   const prefix = htu.slice(origin.length);
   const covers = (path: string) =>
-    path.startsWith(prefix) && (prefix.endsWith("/") || path.length === prefix.length || path[prefix.length] === "/");
-  // `/v1/..;/admin` belongs to the application in both readings, but only in one of them below `/v1/` (case P3).
+    path.startsWith(prefix) &&
+    (prefix.endsWith("/") || path.length === prefix.length || path[prefix.length] === "/");
+  // `/v1/..;/admin` belongs to the application in both readings, but only in one of them below
+  // `/v1/` (case P3).
   const otherReadings = canonicalize(facts.path)?.otherReadings ?? [];
   return prefix === canonicalPath(prefix) && [facts.path, ...otherReadings].every(covers);
 }

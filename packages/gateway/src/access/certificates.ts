@@ -1,5 +1,5 @@
-// Which certificate a TLS client gets: by the name it asks for (SNI), among several; read again when the files
-// change, so that a renewal needs no restart.
+// Which certificate a TLS client gets: by the name it asks for (SNI), among several; read again
+// when the files change, so that a renewal needs no restart.
 import { X509Certificate } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { createSecureContext, type SecureContext } from "node:tls";
@@ -43,12 +43,19 @@ export function loadCertificates(configured: readonly CertificateFiles[], log: L
       useFallback?.(loaded[0].files);
       log.info({}, "the certificates were read again");
     } catch (error) {
-      log.error({ error: String(error) }, "changed certificates cannot be used; the ones before stay in force");
+      log.error(
+        { error: String(error) },
+        "changed certificates cannot be used; the ones before stay in force",
+      );
     }
   };
   const paths = configured.flatMap(({ cert_file, key_file }) => [cert_file, key_file]);
   return {
-    contextFor: (servername) => (loaded.find(({ certificate }) => certificate.checkHost(servername) !== undefined) ?? loaded[0]).context,
+    contextFor: (servername) =>
+      (
+        loaded.find(({ certificate }) => certificate.checkHost(servername) !== undefined) ??
+        loaded[0]
+      ).context,
     onFallback(use) {
       useFallback = use;
       use(loaded[0].files);
@@ -59,5 +66,9 @@ export function loadCertificates(configured: readonly CertificateFiles[], log: L
 
 function load({ cert_file, key_file }: CertificateFiles): Loaded {
   const files = { cert: readFileSync(cert_file), key: readFileSync(key_file) };
-  return { certificate: new X509Certificate(files.cert), context: createSecureContext({ ...files, minVersion: "TLSv1.2" }), files };
+  return {
+    certificate: new X509Certificate(files.cert),
+    context: createSecureContext({ ...files, minVersion: "TLSv1.2" }),
+    files,
+  };
 }

@@ -1,5 +1,6 @@
-// Where a request goes: the first ingress rule that covers host and path, as in cloudflared. A `path` is a prefix
-// on segment boundaries or a glob with `*`; never a regular expression of the user's, since it runs on each request.
+// Where a request goes: the first ingress rule that covers host and path, as in cloudflared. A
+// `path` is a prefix on segment boundaries or a glob with `*`; never a regular expression of the
+// user's, since it runs on each request.
 import { pathGlob } from "@postern/protocol";
 import type { IngressRule } from "../policy/model.ts";
 
@@ -7,14 +8,23 @@ type PathTest = (path: string) => boolean;
 
 const pathTests = new WeakMap<IngressRule, PathTest>();
 
-export function chooseService(ingress: readonly IngressRule[], host: string, path: string): IngressRule | undefined {
-  for (const rule of ingress) if (coversHost(rule.hostname, host) && coversPath(rule, path)) return rule;
+export function chooseService(
+  ingress: readonly IngressRule[],
+  host: string,
+  path: string,
+): IngressRule | undefined {
+  for (const rule of ingress)
+    if (coversHost(rule.hostname, host) && coversPath(rule, path)) return rule;
   return undefined;
 }
 
 function coversHost(hostname: string | undefined, host: string): boolean {
   if (hostname === undefined || hostname === "*" || hostname === host) return true;
-  return hostname.startsWith("*.") && host.length > hostname.length - 1 && host.endsWith(hostname.slice(1));
+  return (
+    hostname.startsWith("*.") &&
+    host.length > hostname.length - 1 &&
+    host.endsWith(hostname.slice(1))
+  );
 }
 
 function coversPath(rule: IngressRule, path: string): boolean {

@@ -1,11 +1,15 @@
-// CORS on what the gateway says itself (access-features 12): with `cors_headers` it answers preflights in the
-// application's place, and lets the pages of allowed origins read its 401 and 403.
+// CORS on what the gateway says itself (access-features 12): with `cors_headers` it answers
+// preflights in the application's place, and lets the pages of allowed origins read its 401 and
+// 403.
 import type { CorsHeaders } from "../policy/model.ts";
 import type { LocalAnswer } from "./local-answer.ts";
 import type { RequestHeaders } from "./request-headers.ts";
 
 /** Empty when the application allows no other origin, or not this one. */
-export function corsHeaders(cors: CorsHeaders | undefined, origin: string | undefined): Record<string, string> {
+export function corsHeaders(
+  cors: CorsHeaders | undefined,
+  origin: string | undefined,
+): Record<string, string> {
   if (cors === undefined || origin === undefined || !allowsOrigin(cors, origin)) return {};
   const credentials = cors.allow_credentials === true;
   return {
@@ -28,8 +32,10 @@ export function answerPreflight(cors: CorsHeaders, sent: RequestHeaders): LocalA
 function preflightHeaders(cors: CorsHeaders, sent: RequestHeaders): Record<string, string> {
   const allowed = corsHeaders(cors, sent.origin);
   if (Object.keys(allowed).length === 0) return { Vary: "Origin" };
-  const methods = cors.allow_all_methods === true ? sent.preflightMethod : cors.allowed_methods?.join(", ");
-  const headers = cors.allow_all_headers === true ? sent.preflightHeaders : cors.allowed_headers?.join(", ");
+  const methods =
+    cors.allow_all_methods === true ? sent.preflightMethod : cors.allowed_methods?.join(", ");
+  const headers =
+    cors.allow_all_headers === true ? sent.preflightHeaders : cors.allowed_headers?.join(", ");
   return {
     ...allowed,
     ...(methods === undefined ? {} : { "Access-Control-Allow-Methods": methods }),

@@ -1,5 +1,6 @@
-// What policy says of an authenticated request, remembered as long as nothing that it depends on has changed:
-// the configuration, the session or program that asks, the application, and the address it asks from.
+// What policy says of an authenticated request, remembered as long as nothing that it depends on
+// has changed: the configuration, the session or program that asks, the application, and the
+// address it asks from.
 import type { Catalog } from "../catalog.ts";
 import { evaluate } from "../policy/evaluate.ts";
 import type { Application, Decision, Principal } from "../policy/model.ts";
@@ -19,7 +20,11 @@ export function createDecider() {
   // Held by what asks: a session that is forgotten takes its decisions along, so nothing grows.
   const remembered = new WeakMap<object, WeakMap<Application, Remembered>>();
 
-  return (facts: RequestFacts, application: Application, authentication: Authentication): Decision => {
+  return (
+    facts: RequestFacts,
+    application: Application,
+    authentication: Authentication,
+  ): Decision => {
     const { catalog, clientIp: ip } = facts;
     const groups = catalog.groups;
     const subject =
@@ -48,7 +53,11 @@ function principalOf(authentication: Authentication): Principal {
     case "person":
       return { kind: "person", identity: authentication.session.identity };
     case "service":
-      return { kind: "service", tokenId: authentication.serviceToken.id, clientId: authentication.serviceToken.client_id };
+      return {
+        kind: "service",
+        tokenId: authentication.serviceToken.id,
+        clientId: authentication.serviceToken.client_id,
+      };
     case "anonymous":
     case "unauthenticated":
     case "refused":

@@ -1,5 +1,6 @@
-// Writes of one turn of the event loop leave together at its end. Between reads, each write wakes the other side for
-// itself; one after the other they find it awake: a fifth more requests on the same core (bench/README.md).
+// Writes of one turn of the event loop leave together at its end. Between reads, each write wakes
+// the other side for itself; one after the other they find it awake: a fifth more requests on the
+// same core (bench/README.md).
 
 let waiting: (() => void)[] = [];
 

@@ -1,5 +1,6 @@
-// The last step: a request that may pass goes to its origin, and the answer comes back, both as they arrive and no
-// faster than the other side takes them. What the origin gets was written by sanitize-headers.ts; nothing is added here.
+// The last step: a request that may pass goes to its origin, and the answer comes back, both as
+// they arrive and no faster than the other side takes them. What the origin gets was written by
+// sanitize-headers.ts; nothing is added here.
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { IngressRule } from "../policy/model.ts";
 import type { RequestFacts } from "../request-facts.ts";
@@ -32,7 +33,10 @@ export interface Forwarder {
 /** `stalled_body`: the client stopped in the middle of its own request. */
 export type ForwardFault = OriginFault | "stalled_body";
 
-/** An origin that does not know `100 Continue` gets the body after this time (RFC 9110 section 10.1.1). */
+/**
+ * An origin that does not know `100 Continue` gets the body after this time (RFC 9110 section
+ * 10.1.1).
+ */
 const continueAnywayMs = 1_000;
 /** Bytes: an answer that arrives whole and is no longer than this leaves in one write. */
 const smallBody = 16_384;
@@ -60,7 +64,9 @@ class Passage implements Exchange {
   readonly #forwarding: Forwarding;
   readonly #pool: OriginPool;
   readonly #limits: ForwardLimits;
-  /** the origin may get the request once more, when it closed an idle connection just as it was used */
+  /**
+   * the origin may get the request once more, when it closed an idle connection just as it was used
+   */
   readonly #repeatable: boolean;
   readonly #connection: OriginConnection;
   readonly #reused: boolean;
@@ -71,7 +77,12 @@ class Passage implements Exchange {
   #begun = false;
   #held = false;
 
-  constructor(forwarding: Forwarding, pool: OriginPool, limits: ForwardLimits, repeatable: boolean) {
+  constructor(
+    forwarding: Forwarding,
+    pool: OriginPool,
+    limits: ForwardLimits,
+    repeatable: boolean,
+  ) {
     this.#forwarding = forwarding;
     this.#pool = pool;
     this.#limits = limits;
@@ -84,9 +95,15 @@ class Passage implements Exchange {
   start(): void {
     const { response, facts, sent } = this.#forwarding;
     response.once("close", this.#abandon);
-    this.#connection.start(facts.method, requestHead(this.#forwarding), this, this.#body === undefined);
+    this.#connection.start(
+      facts.method,
+      requestHead(this.#forwarding),
+      this,
+      this.#body === undefined,
+    );
     if (this.#body === undefined) this.#expectAnswer();
-    else if (sent.expectsContinue) this.#continueAnyway = setTimeout(() => this.#startBody(), continueAnywayMs);
+    else if (sent.expectsContinue)
+      this.#continueAnyway = setTimeout(() => this.#startBody(), continueAnywayMs);
     else this.#startBody();
   }
 
@@ -99,8 +116,17 @@ class Passage implements Exchange {
     clearTimeout(this.#continueAnyway);
     // Without its go-ahead the client keeps the body, and what it sends next could be either.
     if (sent.expectsContinue && this.#body?.started === false) response.shouldKeepAlive = false;
-    const mayTrail = head.chunked && request.httpVersionMinor > 0 && facts.method !== "HEAD" && head.status !== 204 && head.status !== 304;
-    response.writeHead(head.status, head.reason, sanitizeResponseHeaders(head, facts.rayId, mayTrail));
+    const mayTrail =
+      head.chunked &&
+      request.httpVersionMinor > 0 &&
+      facts.method !== "HEAD" &&
+      head.status !== 204 &&
+      head.status !== 304;
+    response.writeHead(
+      head.status,
+      head.reason,
+      sanitizeResponseHeaders(head, facts.rayId, mayTrail),
+    );
   }
 
   data(chunk: Buffer): void {
@@ -131,7 +157,8 @@ class Passage implements Exchange {
   }
 
   fail(fault: OriginFault, detail: string): void {
-    const again = fault === "closed" && this.#repeatable && this.#reused && !this.#connection.answered;
+    const again =
+      fault === "closed" && this.#repeatable && this.#reused && !this.#connection.answered;
     if (again) {
       this.#over();
       new Passage(this.#forwarding, this.#pool, this.#limits, false).start();
@@ -158,7 +185,8 @@ class Passage implements Exchange {
   #startBody(): void {
     clearTimeout(this.#continueAnyway);
     const { response, sent } = this.#forwarding;
-    if (!response.headersSent && this.#body?.start() === true && sent.expectsContinue) response.writeContinue();
+    if (!response.headersSent && this.#body?.start() === true && sent.expectsContinue)
+      response.writeContinue();
   }
 
   #expectAnswer(): void {
@@ -185,7 +213,8 @@ class Passage implements Exchange {
 
   #give(fault: ForwardFault, detail: string): void {
     this.#abandon();
-    // Once the answer has begun, cutting it off is the only way left to say that this is not all of it.
+    // Once the answer has begun, cutting it off is the only way left to say that this is not all of
+    // it.
     if (this.#forwarding.response.headersSent) this.#forwarding.response.destroy();
     else this.#forwarding.onFault(fault, detail);
   }
@@ -203,7 +232,8 @@ class Passage implements Exchange {
 function requestHead({ facts, headers, sent }: Forwarding): string {
   const target = facts.query === "" ? facts.path : `${facts.path}?${facts.query}`;
   let head = `${facts.method} ${target} HTTP/1.1\r\n`;
-  for (let index = 0; index < headers.length; index += 2) head += `${headers[index]}: ${headers[index + 1]}\r\n`;
+  for (let index = 0; index < headers.length; index += 2)
+    head += `${headers[index]}: ${headers[index + 1]}\r\n`;
   if (sent.chunked) head += "Transfer-Encoding: chunked\r\n";
   if (sent.expectsContinue) head += "Expect: 100-continue\r\n";
   return `${head}\r\n`;
@@ -211,6 +241,7 @@ function requestHead({ facts, headers, sent }: Forwarding): string {
 
 function pairs(fields: readonly string[]): [string, string][] {
   const found: [string, string][] = [];
-  for (let index = 0; index < fields.length; index += 2) found.push([fields[index] ?? "", fields[index + 1] ?? ""]);
+  for (let index = 0; index < fields.length; index += 2)
+    found.push([fields[index] ?? "", fields[index + 1] ?? ""]);
   return found;
 }

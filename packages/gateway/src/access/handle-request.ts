@@ -1,5 +1,6 @@
-// The data path, whole: read → match the application → authenticate → decide → sanitize → forward. Every way in ends
-// in one of the answers of answers.ts or at the origin, and nothing reaches the origin that policy did not let pass.
+// The data path, whole: read → match the application → authenticate → decide → sanitize → forward.
+// Every way in ends in one of the answers of answers.ts or at the origin, and nothing reaches the
+// origin that policy did not let pass.
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { endpoints, reservedPrefix, tokenCheckArgument } from "@postern/protocol";
 import type { Catalog, CatalogSource } from "../catalog.ts";
@@ -9,7 +10,12 @@ import type { Application, Decision } from "../policy/model.ts";
 import type { RequestFacts } from "../request-facts.ts";
 import type { Tokens } from "../tokens/tokens.ts";
 import { createAnswers, type Recipient, type RenderErrorPage } from "./answers.ts";
-import { type Authentication, type CredentialFault, createAuthenticator, readSingleHeader } from "./authenticate.ts";
+import {
+  type Authentication,
+  type CredentialFault,
+  createAuthenticator,
+  readSingleHeader,
+} from "./authenticate.ts";
 import { chooseService } from "./choose-service.ts";
 import { answerPreflight, isPreflight } from "./cors.ts";
 import { createDecider } from "./decide.ts";
@@ -65,7 +71,16 @@ interface Exchange {
 const minute = 60_000;
 
 export function createRequestHandler(options: RequestHandlerOptions): RequestHandler {
-  const { catalogs, tokens, reserved, renderErrorPage, log, now, bodyTimeout = minute, logRequests = false } = options;
+  const {
+    catalogs,
+    tokens,
+    reserved,
+    renderErrorPage,
+    log,
+    now,
+    bodyTimeout = minute,
+    logRequests = false,
+  } = options;
   const read = createRequestReader({ ...options, isOurs: (token) => tokens.isOurs(token) });
   const authenticate = createAuthenticator({ tokens, now });
   const decide = createDecider();
@@ -93,22 +108,33 @@ export function createRequestHandler(options: RequestHandlerOptions): RequestHan
       say(answers.noApplication({ catalog, ...reading }));
       return;
     }
-    const exchange: Exchange = { request, response, reading, application: facts.match.application, say };
+    const exchange: Exchange = {
+      request,
+      response,
+      reading,
+      application: facts.match.application,
+      say,
+    };
     const settled = enter(exchange, facts.match);
     if (!(settled instanceof Promise)) say(settled);
     else settled.then(say).catch((error: unknown) => say(failed(exchange, error)));
   }
 
   /** @returns what to answer; undefined once the origin answers */
-  function enter(exchange: Exchange, match: ApplicationMatch): LocalAnswer | undefined | Promise<LocalAnswer | undefined> {
+  function enter(
+    exchange: Exchange,
+    match: ApplicationMatch,
+  ): LocalAnswer | undefined | Promise<LocalAnswer | undefined> {
     const { request, reading, application } = exchange;
     const { facts, sent } = reading;
     if (sent.metadataRequest === "true") {
-      const letsEverybodyIn = decide(facts, application, { kind: "anonymous" }).outcome === "bypass";
+      const letsEverybodyIn =
+        decide(facts, application, { kind: "anonymous" }).outcome === "bypass";
       return describeApplication(facts, match, letsEverybodyIn, tokens);
     }
     if (isPreflight(facts.method, sent) && !sent.hasBody) {
-      if (application.cors_headers !== undefined) return answerPreflight(application.cors_headers, sent);
+      if (application.cors_headers !== undefined)
+        return answerPreflight(application.cors_headers, sent);
       if (application.options_preflight_bypass) return forward(exchange, undefined);
     }
     const authentication = authenticate(reading, application, request.rawHeaders);
@@ -121,12 +147,16 @@ export function createRequestHandler(options: RequestHandlerOptions): RequestHan
     const { facts } = reading;
     const decision = decide(facts, application, authentication);
     const outcome = outcomeOf(authentication, decision, tokens, application);
-    if (outcome.kind === "forward") return asksOnlyForCheck(facts) ? checked : forward(exchange, outcome.identity);
+    if (outcome.kind === "forward")
+      return asksOnlyForCheck(facts) ? checked : forward(exchange, outcome.identity);
     note(facts, application, outcome, authentication, decision);
     return refusal(exchange, outcome);
   }
 
-  function refusal({ reading, application }: Exchange, outcome: Exclude<Outcome, { kind: "forward" }>): LocalAnswer {
+  function refusal(
+    { reading, application }: Exchange,
+    outcome: Exclude<Outcome, { kind: "forward" }>,
+  ): LocalAnswer {
     const { facts } = reading;
     const to = recipient(reading, application);
     switch (outcome.kind) {
@@ -141,7 +171,10 @@ export function createRequestHandler(options: RequestHandlerOptions): RequestHan
     }
   }
 
-  function forward(exchange: Exchange, identity: IdentityHeaders | undefined): LocalAnswer | undefined {
+  function forward(
+    exchange: Exchange,
+    identity: IdentityHeaders | undefined,
+  ): LocalAnswer | undefined {
     const { request, response, reading, application, say } = exchange;
     const { facts, sent } = reading;
     const to = recipient(reading, application);
@@ -157,7 +190,9 @@ export function createRequestHandler(options: RequestHandlerOptions): RequestHan
       hostHeader: rule.originRequest.httpHostHeader,
     });
     if (logRequests)
-      response.once("finish", () => log.info({ ...named(facts, application), status: response.statusCode }, "a request passed"));
+      response.once("finish", () =>
+        log.info({ ...named(facts, application), status: response.statusCode }, "a request passed"),
+      );
     const onFault = (fault: ForwardFault, detail: string) => {
       log.warn({ ...named(facts, application), fault, detail }, "an origin did not answer");
       say(answers.originFailed(to, fault));
@@ -166,8 +201,17 @@ export function createRequestHandler(options: RequestHandlerOptions): RequestHan
     return undefined;
   }
 
-  /** The ray id on the page finds this line. People without a session are everyday life and said at debug level. */
-  function note(facts: RequestFacts, application: Application, outcome: Outcome, authentication: Authentication, decision: Decision): void {
+  /**
+   * The ray id on the page finds this line. People without a session are everyday life and said at
+   * debug level.
+   */
+  function note(
+    facts: RequestFacts,
+    application: Application,
+    outcome: Outcome,
+    authentication: Authentication,
+    decision: Decision,
+  ): void {
     const fault = "fault" in authentication ? authentication.fault : undefined;
     const reason = decision.outcome === "deny" ? decision.reason : undefined;
     const policy = "policy" in decision ? decision.policy.name : undefined;
@@ -177,7 +221,13 @@ export function createRequestHandler(options: RequestHandlerOptions): RequestHan
   }
 
   function failed({ reading, application }: Exchange, error: unknown): LocalAnswer {
-    log.error({ ...named(reading.facts, application), error: error instanceof Error ? error.stack : String(error) }, "a request failed");
+    log.error(
+      {
+        ...named(reading.facts, application),
+        error: error instanceof Error ? error.stack : String(error),
+      },
+      "a request failed",
+    );
     return answers.internal(recipient(reading, application));
   }
 
@@ -186,7 +236,10 @@ export function createRequestHandler(options: RequestHandlerOptions): RequestHan
     try {
       handle(request, response);
     } catch (error) {
-      log.error({ error: error instanceof Error ? error.stack : String(error) }, "a request failed");
+      log.error(
+        { error: error instanceof Error ? error.stack : String(error) },
+        "a request failed",
+      );
       response.destroy();
     }
   }
@@ -194,16 +247,35 @@ export function createRequestHandler(options: RequestHandlerOptions): RequestHan
   return Object.assign(survive, { close: () => forwarder.close() });
 }
 
-const checked: LocalAnswer = { status: 204, headers: { "Cache-Control": "private, no-store" }, body: "" };
+const checked: LocalAnswer = {
+  status: 204,
+  headers: { "Cache-Control": "private, no-store" },
+  body: "",
+};
 
-/** The team domain, the relay, and the reserved prefix on every host that is served (wire-protocol 1). */
+/**
+ * The team domain, the relay, and the reserved prefix on every host that is served (wire-protocol
+ * 1).
+ */
 function isReserved({ host, path }: RequestFacts, catalog: Catalog): boolean {
   if (host === catalog.teamHost) return true;
-  if (catalog.relayHosts.has(host) && (path.startsWith(endpoints.transfer) || !isApplicationHost(catalog, host))) return true;
-  return (path.startsWith(reservedPrefix) || path === reservedPrefix.slice(0, -1)) && isApplicationHost(catalog, host);
+  if (
+    catalog.relayHosts.has(host) &&
+    (path.startsWith(endpoints.transfer) || !isApplicationHost(catalog, host))
+  )
+    return true;
+  return (
+    (path.startsWith(reservedPrefix) || path === reservedPrefix.slice(0, -1)) &&
+    isApplicationHost(catalog, host)
+  );
 }
 
-function outcomeOf(authentication: Authentication, decision: Decision, tokens: Tokens, application: Application): Outcome {
+function outcomeOf(
+  authentication: Authentication,
+  decision: Decision,
+  tokens: Tokens,
+  application: Application,
+): Outcome {
   // Bypass is for whoever asks, also for those whose credentials do not hold.
   if (decision.outcome === "bypass") return { kind: "forward", identity: undefined };
   switch (authentication.kind) {
@@ -211,7 +283,13 @@ function outcomeOf(authentication: Authentication, decision: Decision, tokens: T
       return { kind: "bad_credentials", fault: authentication.fault };
     case "person":
       if (decision.outcome !== "allow") return { kind: "denied", who: "person" };
-      return { kind: "forward", identity: { assertion: authentication.assertion, email: authentication.session.identity.email } };
+      return {
+        kind: "forward",
+        identity: {
+          assertion: authentication.assertion,
+          email: authentication.session.identity.email,
+        },
+      };
     case "service": {
       if (decision.outcome !== "allow") return { kind: "denied", who: "service" };
       const assertion = tokens.serviceAssertion(application, authentication.serviceToken.client_id);
@@ -219,7 +297,8 @@ function outcomeOf(authentication: Authentication, decision: Decision, tokens: T
     }
     case "unauthenticated":
     case "anonymous":
-      if (authentication.kind === "unauthenticated" && authentication.via === "pass") return { kind: "pass_failed" };
+      if (authentication.kind === "unauthenticated" && authentication.via === "pass")
+        return { kind: "pass_failed" };
       return decision.outcome === "login" ? { kind: "sign_in" } : { kind: "denied", who: "nobody" };
   }
 }
@@ -230,13 +309,23 @@ function recipient({ facts, sent, rayId }: ReadRequest, application: Application
 
 /** Wire-protocol 6.9: answered here, whatever the path; the origin never sees it. */
 function asksOnlyForCheck({ query }: RequestFacts): boolean {
-  return query.includes(tokenCheckArgument) && query.split("&").includes(`${tokenCheckArgument}=true`);
+  return (
+    query.includes(tokenCheckArgument) && query.split("&").includes(`${tokenCheckArgument}=true`)
+  );
 }
 
-/** The application's own header for service tokens, where this request used it: a credential, and not the origin's. */
-function consumedHeader({ read_service_tokens_from_header: name }: Application, rawHeaders: readonly string[]): string | undefined {
+/**
+ * The application's own header for service tokens, where this request used it: a credential, and
+ * not the origin's.
+ */
+function consumedHeader(
+  { read_service_tokens_from_header: name }: Application,
+  rawHeaders: readonly string[],
+): string | undefined {
   if (name === undefined) return undefined;
-  return readSingleHeader(valuesOf(rawHeaders, name), name) === undefined ? undefined : name.toLowerCase();
+  return readSingleHeader(valuesOf(rawHeaders, name), name) === undefined
+    ? undefined
+    : name.toLowerCase();
 }
 
 /** No query: it may hold what is nobody's business. */

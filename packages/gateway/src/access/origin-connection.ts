@@ -1,11 +1,22 @@
-// One connection to an origin, and the one exchange that runs on it. Whatever is not exactly as agreed (a byte too
-// many, an answer before its request is complete, a malformed head) costs the connection, never another request.
+// One connection to an origin, and the one exchange that runs on it. Whatever is not exactly as
+// agreed (a byte too many, an answer before its request is complete, a malformed head) costs the
+// connection, never another request.
 import type { Socket } from "node:net";
 import { atEndOfTurn } from "./end-of-turn.ts";
-import { type ResponseEvents, ResponseFault, type ResponseHead, ResponseReader } from "./response-reader.ts";
+import {
+  type ResponseEvents,
+  ResponseFault,
+  type ResponseHead,
+  ResponseReader,
+} from "./response-reader.ts";
 
 /** Why an origin did not answer, or not to the end. */
-export type OriginFault = "unreachable" | "connect_timeout" | "response_timeout" | "closed" | "malformed";
+export type OriginFault =
+  | "unreachable"
+  | "connect_timeout"
+  | "response_timeout"
+  | "closed"
+  | "malformed";
 
 export interface Exchange {
   information(status: number, rawHeaders: string[]): void;
@@ -22,8 +33,14 @@ export interface Exchange {
   drain(): void;
 }
 
-/** Opens a connection whose bytes go to `onread.callback`, in a buffer that the next read overwrites. */
-export type Dial = (onread: { buffer: Uint8Array; callback: (length: number, bytes: Uint8Array) => boolean }) => Socket;
+/**
+ * Opens a connection whose bytes go to `onread.callback`, in a buffer that the next read
+ * overwrites.
+ */
+export type Dial = (onread: {
+  buffer: Uint8Array;
+  callback: (length: number, bytes: Uint8Array) => boolean;
+}) => Socket;
 
 // One for all connections: what was read is dealt with before the next read (bench/README.md).
 const readBuffer = Buffer.allocUnsafeSlow(65_536);
@@ -75,7 +92,8 @@ export class OriginConnection {
       data: (chunk) => this.#exchange?.data(chunk),
       end: (rawTrailers) => this.#end(rawTrailers),
     };
-    const tooLate = () => this.#break("connect_timeout", `no connection within ${options.connectTimeout} ms`);
+    const tooLate = () =>
+      this.#break("connect_timeout", `no connection within ${options.connectTimeout} ms`);
     this.#connectDeadline = setTimeout(tooLate, options.connectTimeout);
     socket.once("encrypted" in socket ? "secureConnect" : "connect", () => {
       this.#connected = true;
@@ -89,7 +107,13 @@ export class OriginConnection {
   }
 
   get usable(): boolean {
-    return this.#persistent && this.#fault === undefined && this.#exchange === undefined && !this.#socket.destroyed && this.#connected;
+    return (
+      this.#persistent &&
+      this.#fault === undefined &&
+      this.#exchange === undefined &&
+      !this.#socket.destroyed &&
+      this.#connected
+    );
   }
 
   /**
@@ -112,7 +136,9 @@ export class OriginConnection {
       });
   }
 
-  /** Writes a piece of the request's body. @returns false when the caller should wait for `drain` */
+  /**
+   * Writes a piece of the request's body. @returns false when the caller should wait for `drain`
+   */
   write(chunk: Buffer): boolean {
     return this.#socket.write(chunk);
   }
@@ -130,7 +156,8 @@ export class OriginConnection {
   /** The last chunk. @param trailers names and values in turn */
   endChunks(trailers: readonly string[]): void {
     let text = "0\r\n";
-    for (let index = 0; index < trailers.length; index += 2) text += `${trailers[index]}: ${trailers[index + 1]}\r\n`;
+    for (let index = 0; index < trailers.length; index += 2)
+      text += `${trailers[index]}: ${trailers[index + 1]}\r\n`;
     this.#socket.write(`${text}\r\n`, "latin1");
   }
 
@@ -138,7 +165,10 @@ export class OriginConnection {
   expectAnswer(ms: number): void {
     if (this.#headArrived) return;
     clearTimeout(this.#answerDeadline);
-    this.#answerDeadline = setTimeout(() => this.#break("response_timeout", `no answer within ${ms} ms`), ms);
+    this.#answerDeadline = setTimeout(
+      () => this.#break("response_timeout", `no answer within ${ms} ms`),
+      ms,
+    );
   }
 
   pause(): void {
@@ -161,7 +191,8 @@ export class OriginConnection {
   }
 
   #read(chunk: Buffer): void {
-    // Nobody asked: what an origin says between two requests could only be taken for the next answer (case H9).
+    // Nobody asked: what an origin says between two requests could only be taken for the next
+    // answer (case H9).
     if (this.#exchange === undefined) {
       this.destroy();
       return;

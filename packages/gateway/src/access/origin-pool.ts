@@ -1,5 +1,6 @@
-// The connections to origins: one pool for each service as configured. A connection serves one request at a time,
-// is used again only when both sides were done with each other, and is never handed out with bytes left on it.
+// The connections to origins: one pool for each service as configured. A connection serves one
+// request at a time, is used again only when both sides were done with each other, and is never
+// handed out with bytes left on it.
 import { readFileSync } from "node:fs";
 import { connect as connectTcp, isIP } from "node:net";
 import { connect as connectTls } from "node:tls";
@@ -9,14 +10,18 @@ import { type Dial, OriginConnection } from "./origin-connection.ts";
 
 const keptConnections = 256;
 const keptForMs = 30_000;
-/** Servers keep idle connections for five seconds at the least; what must not meet a closing one takes a younger. */
+/**
+ * Servers keep idle connections for five seconds at the least; what must not meet a closing one
+ * takes a younger.
+ */
 const surelyOpenMs = 2_000;
 const sweepInterval = 5_000;
 
 export interface OriginPool {
   /**
    * An idle connection, or a new one.
-   * @param repeatable false where a request must not fail on a connection that the origin is just closing
+   * @param repeatable false where a request must not fail on a connection that the origin is just
+   * closing
    */
   take(repeatable: boolean): OriginConnection;
   /** gives a connection back */
@@ -36,7 +41,8 @@ interface Pool extends OriginPool {
 
 export function createOriginPools(): OriginPools {
   const pools = new Map<string, Pool>();
-  // A rule lives as long as its configuration; one that an edit did not touch finds its connections again.
+  // A rule lives as long as its configuration; one that an edit did not touch finds its connections
+  // again.
   const poolOfRule = new WeakMap<IngressRule, Pool>();
   const timer = setInterval(() => {
     for (const pool of pools.values()) pool.sweep(performance.now());
@@ -72,18 +78,26 @@ function createPool({ service, originRequest }: IngressRule): Pool {
     take(repeatable) {
       for (let connection = idle.pop(); connection !== undefined; connection = idle.pop()) {
         const age = performance.now() - connection.idleSince;
-        if (connection.usable && age < (repeatable ? connection.keptForMs : Math.min(surelyOpenMs, connection.keptForMs)))
+        if (
+          connection.usable &&
+          age < (repeatable ? connection.keptForMs : Math.min(surelyOpenMs, connection.keptForMs))
+        )
           return connection;
         connection.destroy();
       }
-      return new OriginConnection(dial, { connectTimeout: originRequest.connectTimeout, keptForMs, onUnusable: drop });
+      return new OriginConnection(dial, {
+        connectTimeout: originRequest.connectTimeout,
+        keptForMs,
+        onUnusable: drop,
+      });
     },
     keep(connection) {
       if (!open || !connection.usable || idle.length >= keptConnections) connection.destroy();
       else idle.push(connection);
     },
     sweep(now) {
-      while (idle[0] !== undefined && now - idle[0].idleSince >= idle[0].keptForMs) idle.shift()?.destroy();
+      while (idle[0] !== undefined && now - idle[0].idleSince >= idle[0].keptForMs)
+        idle.shift()?.destroy();
     },
     close() {
       open = false;
@@ -99,7 +113,9 @@ function dialer(service: IngressRule["service"], options: IngressRule["originReq
   if (service.kind === "unix" ? !service.tls : service.origin.startsWith("http:")) {
     return (onread) => connectTcp({ ...place, noDelay: true, keepAlive: true, onread });
   }
-  const name = options.originServerName ?? (service.kind === "unix" ? "localhost" : new URL(service.origin).hostname);
+  const name =
+    options.originServerName ??
+    (service.kind === "unix" ? "localhost" : new URL(service.origin).hostname);
   const ca = options.caPool === undefined ? undefined : readFileSync(options.caPool);
   const tls = {
     ...place,
@@ -118,5 +134,8 @@ function dialer(service: IngressRule["service"], options: IngressRule["originReq
 function tcpPlace(origin: string): { host: string; port: number } {
   const { hostname, port, protocol } = new URL(origin);
   const host = hostname.replace(/^\[|\]$/g, "");
-  return { host: loopbackAddress(host) ?? host, port: port === "" ? (protocol === "https:" ? 443 : 80) : Number(port) };
+  return {
+    host: loopbackAddress(host) ?? host,
+    port: port === "" ? (protocol === "https:" ? 443 : 80) : Number(port),
+  };
 }

@@ -1,5 +1,6 @@
-// What is wrong, in words: for each reason why a request does not reach its origin, the status, a stable code for
-// programs, and what a person can do about it. General towards the outside; the log has the rest.
+// What is wrong, in words: for each reason why a request does not reach its origin, the status, a
+// stable code for programs, and what a person can do about it. General towards the outside; the log
+// has the rest.
 import { endpoints } from "@postern/protocol";
 import type { CredentialFault } from "./authenticate.ts";
 import type { ForwardFault } from "./forward-http.ts";
@@ -22,27 +23,53 @@ export const deniedMessage = {
   nobody: "This application cannot be used from where you are, or not without a service token.",
 } as const;
 
-const badRequest = (error: string, message: string): Problem => ({ status: 400, error, heading: "This request cannot be read", message });
+const badRequest = (error: string, message: string): Problem => ({
+  status: 400,
+  error,
+  heading: "This request cannot be read",
+  message,
+});
 
 export const unreadable: Record<RequestFault, Problem> = {
-  bad_host: badRequest("bad_host", "The request names no host, or more than one, or something that is no host."),
-  bad_port: { ...badRequest("bad_port", "The gateway does not serve the port that the request names."), status: 421 },
-  bad_target: badRequest("bad_target", "The address is not a path with an optional query, or names another host than the Host header."),
+  bad_host: badRequest(
+    "bad_host",
+    "The request names no host, or more than one, or something that is no host.",
+  ),
+  bad_port: {
+    ...badRequest("bad_port", "The gateway does not serve the port that the request names."),
+    status: 421,
+  },
+  bad_target: badRequest(
+    "bad_target",
+    "The address is not a path with an optional query, or names another host than the Host header.",
+  ),
   bad_path: badRequest(
     "bad_path",
     "The path holds a control character, a raw # or backslash, a broken escape, or bytes that are no UTF-8.",
   ),
-  ambiguous_path: badRequest("ambiguous_path", "The path can be read in two ways that mean different applications. Write it plainly."),
-  encoded_slash: badRequest("encoded_slash", "The path holds an encoded slash or backslash, which this application does not allow."),
+  ambiguous_path: badRequest(
+    "ambiguous_path",
+    "The path can be read in two ways that mean different applications. Write it plainly.",
+  ),
+  encoded_slash: badRequest(
+    "encoded_slash",
+    "The path holds an encoded slash or backslash, which this application does not allow.",
+  ),
   two_tokens: badRequest("two_tokens", "The query holds more than one access token."),
-  bad_forwarding: badRequest("bad_forwarding", "The headers of the proxy in front of the gateway contradict each other or cannot be read."),
+  bad_forwarding: badRequest(
+    "bad_forwarding",
+    "The headers of the proxy in front of the gateway contradict each other or cannot be read.",
+  ),
   bad_method: {
     status: 405,
     error: "bad_method",
     heading: "This is not possible here",
     message: "The gateway does not answer TRACE and CONNECT.",
   },
-  unknown_coding: badRequest("unknown_coding", "The body has a transfer coding other than chunked, so nobody can tell where it ends."),
+  unknown_coding: badRequest(
+    "unknown_coding",
+    "The body has a transfer coding other than chunked, so nobody can tell where it ends.",
+  ),
   too_many_headers: {
     status: 431,
     error: "too_many_headers",
@@ -57,7 +84,8 @@ export const badCredentials: Record<CredentialFault, Problem> = {
     error: "half_service_token",
     pageless: true,
     heading: "",
-    message: "Send both CF-Access-Client-Id and CF-Access-Client-Secret, or the one header that the application names.",
+    message:
+      "Send both CF-Access-Client-Id and CF-Access-Client-Secret, or the one header that the application names.",
   },
   two_service_tokens: {
     status: 401,
@@ -84,7 +112,8 @@ export const badCredentials: Record<CredentialFault, Problem> = {
     status: 403,
     error: "two_persons",
     heading: "You are signed in twice",
-    message: "This browser sends the sessions of two different people. Sign out, or clear this site's cookies, and sign in again.",
+    message:
+      "This browser sends the sessions of two different people. Sign out, or clear this site's cookies, and sign in again.",
     next: { href: endpoints.logout, label: "Sign out" },
   },
 };
@@ -94,7 +123,8 @@ export const originFailed: Record<ForwardFault, Problem> = {
     status: 502,
     error: "origin_unreachable",
     heading: "The application cannot be reached",
-    message: "It is behind this gateway, but does not take connections right now. Try again in a moment.",
+    message:
+      "It is behind this gateway, but does not take connections right now. Try again in a moment.",
   },
   closed: {
     status: 502,
@@ -106,19 +136,22 @@ export const originFailed: Record<ForwardFault, Problem> = {
     status: 502,
     error: "origin_malformed",
     heading: "The application's answer cannot be read",
-    message: "It is not proper HTTP, so it was not passed on. Give the ray ID to the people who run the application.",
+    message:
+      "It is not proper HTTP, so it was not passed on. Give the ray ID to the people who run the application.",
   },
   connect_timeout: {
     status: 504,
     error: "origin_connect_timeout",
     heading: "The application cannot be reached",
-    message: "It is behind this gateway, but did not take the connection in time. Try again in a moment.",
+    message:
+      "It is behind this gateway, but did not take the connection in time. Try again in a moment.",
   },
   response_timeout: {
     status: 504,
     error: "origin_timeout",
     heading: "The application did not answer in time",
-    message: "The request was passed on, and may have had its effect. Look before you send it again.",
+    message:
+      "The request was passed on, and may have had its effect. Look before you send it again.",
   },
   stalled_body: {
     status: 408,

@@ -1,5 +1,5 @@
-// From what arrived on the socket to the facts that everything else reads: host, canonical path, client address.
-// Whatever can be read in two ways is refused here, before anything is decided.
+// From what arrived on the socket to the facts that everything else reads: host, canonical path,
+// client address. Whatever can be read in two ways is refused here, before anything is decided.
 
 import { randomBytes } from "node:crypto";
 import type { IncomingMessage } from "node:http";
@@ -33,7 +33,9 @@ export interface ReadRequest {
   queryToken: string | undefined;
 }
 
-export type RequestReading = ReadRequest | { ok: false; fault: RequestFault; sent: RequestHeaders; rayId: string };
+export type RequestReading =
+  | ReadRequest
+  | { ok: false; fault: RequestFault; sent: RequestHeaders; rayId: string };
 
 export interface RequestReader {
   scheme: "http" | "https";
@@ -45,29 +47,42 @@ export interface RequestReader {
 
 const headerLimit = 256;
 const upperCase = /[A-Z]/;
-const hostPattern = /^(?:[a-z0-9_](?:[a-z0-9_-]*[a-z0-9_])?\.)*[a-z0-9_](?:[a-z0-9_-]*[a-z0-9_])?\.?$|^\[[0-9a-f:.]+\]$/;
+const hostPattern =
+  /^(?:[a-z0-9_](?:[a-z0-9_-]*[a-z0-9_])?\.)*[a-z0-9_](?:[a-z0-9_-]*[a-z0-9_])?\.?$|^\[[0-9a-f:.]+\]$/;
 const rayPool = { bytes: Buffer.alloc(0), used: 0 };
 
 /** Makes the function that reads one request under the catalog in force. */
-export function createRequestReader({ scheme, allowedPorts, trustedProxies, isOurs }: RequestReader) {
-  const trusted = trustedProxies.map((cidr) => (cidr.includes("/") ? ipaddr.parseCIDR(cidr) : hostNetwork(cidr)));
+export function createRequestReader({
+  scheme,
+  allowedPorts,
+  trustedProxies,
+  isOurs,
+}: RequestReader) {
+  const trusted = trustedProxies.map((cidr) =>
+    cidr.includes("/") ? ipaddr.parseCIDR(cidr) : hostNetwork(cidr),
+  );
   const isTrusted = (address: string) => {
     const parsed = ipaddr.process(address);
-    return trusted.some(([base, bits]) => base.kind() === parsed.kind() && parsed.match(base as ipaddr.IPv4 & ipaddr.IPv6, bits));
+    return trusted.some(
+      ([base, bits]) =>
+        base.kind() === parsed.kind() && parsed.match(base as ipaddr.IPv4 & ipaddr.IPv6, bits),
+    );
   };
 
   return (request: IncomingMessage, catalog: Catalog): RequestReading => {
     const rayId = newRayId();
     const sent = readHeaders(request.rawHeaders);
     const peer = addressOf(request);
-    // Who may write to a Unix socket is the file system's business: what listens there has a proxy in front of it.
+    // Who may write to a Unix socket is the file system's business: what listens there has a proxy
+    // in front of it.
     const behindProxy = peer === undefined || (trusted.length > 0 && isTrusted(peer));
     const refuse = (fault: RequestFault): RequestReading => ({ ok: false, fault, sent, rayId });
     // HTTP/1.0 knows no go-ahead (RFC 9110 section 10.1.1).
     if (request.httpVersionMinor === 0) sent.expectsContinue = false;
     if (request.rawHeaders.length > 2 * headerLimit) return refuse("too_many_headers");
     if (sent.unknownCoding) return refuse("unknown_coding");
-    // TRACE shows to a page what scripts must not read, and CONNECT asks for another kind of proxy (case H9).
+    // TRACE shows to a page what scripts must not read, and CONNECT asks for another kind of proxy
+    // (case H9).
     if (request.method === "TRACE" || request.method === "CONNECT") return refuse("bad_method");
 
     const client = behindProxy ? forwardedClient(sent, isTrusted) : peer;
@@ -89,11 +104,16 @@ export function createRequestReader({ scheme, allowedPorts, trustedProxies, isOu
     const match = matchApplication(catalog, place.host, canonical.path);
     for (const reading of canonical.otherReadings) {
       const other = matchApplication(catalog, place.host, reading);
-      if (other?.application !== match?.application || reading.startsWith("/cdn-cgi/access")) return refuse("ambiguous_path");
+      if (other?.application !== match?.application || reading.startsWith("/cdn-cgi/access"))
+        return refuse("ambiguous_path");
     }
-    if (upperCase.test(canonical.path) && matchesOnlyWithoutCase(catalog, place.host, canonical.path, match))
+    if (
+      upperCase.test(canonical.path) &&
+      matchesOnlyWithoutCase(catalog, place.host, canonical.path, match)
+    )
       return refuse("ambiguous_path");
-    if (canonical.encodedSlash && match?.application.allow_encoded_slashes !== true) return refuse("encoded_slash");
+    if (canonical.encodedSlash && match?.application.allow_encoded_slashes !== true)
+      return refuse("encoded_slash");
     const facts: RequestFacts = {
       method: request.method ?? "GET",
       scheme: asked.scheme,
@@ -136,41 +156,73 @@ function hostNetwork(text: string): [ipaddr.IPv4 | ipaddr.IPv6, number] {
 }
 
 /** The last address that no trusted proxy has; undefined when the list cannot be read (case H5). */
-function forwardedClient(headers: RequestHeaders, isTrusted: (address: string) => boolean): string | undefined {
+function forwardedClient(
+  headers: RequestHeaders,
+  isTrusted: (address: string) => boolean,
+): string | undefined {
   const hops = headers.forwardedFor
     .join(",")
     .split(",")
     .map((hop) => hop.trim());
   for (let index = hops.length - 1; index >= 0; index--) {
     const hop = hops[index] ?? "";
-    if (!ipaddr.isValid(hop) || (ipaddr.IPv4.isValid(hop) && !ipaddr.IPv4.isValidFourPartDecimal(hop))) return undefined;
+    if (
+      !ipaddr.isValid(hop) ||
+      (ipaddr.IPv4.isValid(hop) && !ipaddr.IPv4.isValidFourPartDecimal(hop))
+    )
+      return undefined;
     if (index === 0 || !isTrusted(hop)) return ipaddr.process(hop).toString();
   }
   return undefined;
 }
 
-/** Host and scheme as the trusted proxy says the client used them; undefined when it says two things. */
-function forwardedOrigin(headers: RequestHeaders, scheme: "http" | "https"): { host: string[]; scheme: "http" | "https" } | undefined {
+/**
+ * Host and scheme as the trusted proxy says the client used them; undefined when it says two
+ * things.
+ */
+function forwardedOrigin(
+  headers: RequestHeaders,
+  scheme: "http" | "https",
+): { host: string[]; scheme: "http" | "https" } | undefined {
   const { forwardedProto, forwardedHost } = headers;
   const proto = forwardedProto[0]?.toLowerCase() ?? scheme;
-  if (forwardedProto.length > 1 || forwardedHost.length > 1 || (proto !== "http" && proto !== "https")) return undefined;
+  if (
+    forwardedProto.length > 1 ||
+    forwardedHost.length > 1 ||
+    (proto !== "http" && proto !== "https")
+  )
+    return undefined;
   return { host: forwardedHost.length === 0 ? headers.host : forwardedHost, scheme: proto };
 }
 
 /** One `Host`, a name or an address with or without port, and nothing else (cases P7, H11). */
-function readHost(values: readonly string[]): { host: string; authority: string; port: number | undefined } | undefined {
+function readHost(
+  values: readonly string[],
+): { host: string; authority: string; port: number | undefined } | undefined {
   const [value] = values;
   if (value === undefined || values.length !== 1) return undefined;
   const lower = value.toLowerCase();
   const colon = lower.endsWith("]") ? -1 : lower.lastIndexOf(":");
   const name = colon < 0 ? lower : lower.slice(0, colon);
   const port = colon < 0 ? undefined : lower.slice(colon + 1);
-  if (name.length > 255 || !hostPattern.test(name) || (port !== undefined && !/^[1-9]\d{0,4}$/.test(port))) return undefined;
+  if (
+    name.length > 255 ||
+    !hostPattern.test(name) ||
+    (port !== undefined && !/^[1-9]\d{0,4}$/.test(port))
+  )
+    return undefined;
   const host = name.endsWith(".") ? name.slice(0, -1) : name;
-  return { host, authority: port === undefined ? host : `${host}:${port}`, port: port === undefined ? undefined : Number(port) };
+  return {
+    host,
+    authority: port === undefined ? host : `${host}:${port}`,
+    port: port === undefined ? undefined : Number(port),
+  };
 }
 
-/** Path and query of a request target; an absolute one must name the host that `Host` names (case P11). */
+/**
+ * Path and query of a request target; an absolute one must name the host that `Host` names (case
+ * P11).
+ */
 function splitTarget(target: string, host: string): { path: string; query: string } | undefined {
   let origin = target;
   if (!target.startsWith("/")) {
@@ -180,13 +232,20 @@ function splitTarget(target: string, host: string): { path: string; query: strin
   }
   const mark = origin.indexOf("?");
   const query = mark < 0 ? "" : origin.slice(mark + 1);
-  // A query may hold nearly anything, but no raw `#` (case P2) and nothing that is no printable ASCII.
+  // A query may hold nearly anything, but no raw `#` (case P2) and nothing that is no printable
+  // ASCII.
   if (/[^\x21-\x7e]|#/.test(query)) return undefined;
   return { path: mark < 0 ? origin : origin.slice(0, mark), query };
 }
 
-/** Takes every `token` argument of ours out of the query (wire-protocol 3); undefined when there are two. */
-function takeTokens(query: string, isOurs: (token: string) => boolean): { rest: string; token: string | undefined } | undefined {
+/**
+ * Takes every `token` argument of ours out of the query (wire-protocol 3); undefined when there are
+ * two.
+ */
+function takeTokens(
+  query: string,
+  isOurs: (token: string) => boolean,
+): { rest: string; token: string | undefined } | undefined {
   // A token starts with `{"` in base64url, unless somebody wrote it with escapes.
   if (!query.includes("eyJ") && !query.includes("%")) return { rest: query, token: undefined };
   let token: string | undefined;

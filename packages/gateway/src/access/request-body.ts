@@ -1,5 +1,5 @@
-// The body of a request on its way to the origin: read no faster than the origin takes it, framed as it came, and
-// not waited for without end.
+// The body of a request on its way to the origin: read no faster than the origin takes it, framed
+// as it came, and not waited for without end.
 import type { IncomingMessage } from "node:http";
 import type { OriginConnection } from "./origin-connection.ts";
 import { sanitizeTrailers } from "./sanitize-headers.ts";
@@ -63,7 +63,8 @@ export class RequestBody {
   }
 
   readonly #pass = (chunk: Buffer): void => {
-    const { request, connection, chunked, pauseLimit, takeLimit, onStall, onUntaken } = this.#options;
+    const { request, connection, chunked, pauseLimit, takeLimit, onStall, onUntaken } =
+      this.#options;
     const more = chunked ? connection.writeChunk(chunk) : connection.write(chunk);
     clearTimeout(this.#patience);
     if (more) this.#patience = setTimeout(onStall, pauseLimit);

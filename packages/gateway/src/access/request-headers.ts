@@ -1,5 +1,6 @@
-// The few request headers that decide something, picked out of the raw list in one pass. The list is what the
-// client sent: nothing was joined or dropped, so that a header sent twice is seen twice (cases H1, H10).
+// The few request headers that decide something, picked out of the raw list in one pass. The list
+// is what the client sent: nothing was joined or dropped, so that a header sent twice is seen twice
+// (cases H1, H10).
 
 export interface RequestHeaders {
   host: string[];
@@ -21,7 +22,9 @@ export interface RequestHeaders {
   hasBody: boolean;
   /** the body has no stated length */
   chunked: boolean;
-  /** a transfer coding other than `chunked` alone: where the body ends is anybody's guess (case H7) */
+  /**
+   * a transfer coding other than `chunked` alone: where the body ends is anybody's guess (case H7)
+   */
   unknownCoding: boolean;
   /** the client waits for a go-ahead before it sends the body (RFC 9110 section 10.1.1) */
   expectsContinue: boolean;
@@ -63,7 +66,8 @@ export function readHeaders(raw: readonly string[]): RequestHeaders {
         break;
       case 6:
         if (is(name, "cookie")) found.cookie = add(found.cookie, value);
-        else if (is(name, "accept")) found.accept = found.accept === undefined ? value : `${found.accept}, ${value}`;
+        else if (is(name, "accept"))
+          found.accept = found.accept === undefined ? value : `${found.accept}, ${value}`;
         else if (is(name, "origin")) found.origin = value;
         else if (is(name, "expect")) found.expectsContinue = value.toLowerCase() === "100-continue";
         break;
@@ -93,7 +97,8 @@ export function readHeaders(raw: readonly string[]): RequestHeaders {
         if (is(name, "cf-access-client-id")) found.clientId = add(found.clientId, value);
         break;
       case 23:
-        if (is(name, "cf-access-client-secret")) found.clientSecret = add(found.clientSecret, value);
+        if (is(name, "cf-access-client-secret"))
+          found.clientSecret = add(found.clientSecret, value);
         break;
       case 26:
         if (is(name, "cf-access-metadata-request")) found.metadataRequest = value;
@@ -117,10 +122,13 @@ function add(values: string[], value: string): string[] {
   return values.length === 0 ? [value] : [...values, value];
 }
 
-/** Every value of a header that no field above has, for the names that the configuration chooses. */
+/**
+ * Every value of a header that no field above has, for the names that the configuration chooses.
+ */
 export function valuesOf(raw: readonly string[], name: string): string[] {
   const wanted = name.toLowerCase();
   const values: string[] = [];
-  for (let index = 0; index < raw.length; index += 2) if (raw[index]?.toLowerCase() === wanted) values.push(raw[index + 1] ?? "");
+  for (let index = 0; index < raw.length; index += 2)
+    if (raw[index]?.toLowerCase() === wanted) values.push(raw[index + 1] ?? "");
   return values;
 }

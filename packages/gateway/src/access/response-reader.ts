@@ -1,5 +1,6 @@
-// Reads an origin's answers (RFC 9112) from the bytes as they arrive: one grammar and no tolerance, since what two
-// programs read differently ends up in somebody else's answer. Made once for a connection, started for each exchange.
+// Reads an origin's answers (RFC 9112) from the bytes as they arrive: one grammar and no tolerance,
+// since what two programs read differently ends up in somebody else's answer. Made once for a
+// connection, started for each exchange.
 
 export interface ResponseHead {
   status: number;
@@ -10,7 +11,10 @@ export interface ResponseHead {
   names: string[];
   /** whether the connection can serve another request afterwards, as far as the head says */
   persistent: boolean;
-  /** seconds for which the origin keeps an idle connection (`Keep-Alive: timeout=`); infinite when it does not say */
+  /**
+   * seconds for which the origin keeps an idle connection (`Keep-Alive: timeout=`); infinite when
+   * it does not say
+   */
   keepAliveSeconds: number;
   /** no `Content-Length` states the length of the body: trailers may follow */
   chunked: boolean;
@@ -34,7 +38,15 @@ const lineEnd = Buffer.from("\r\n");
 const headEnd = Buffer.from("\r\n\r\n");
 const nothing = Buffer.alloc(0);
 
-type State = "head" | "length" | "close" | "chunk-size" | "chunk-data" | "chunk-end" | "trailers" | "done";
+type State =
+  | "head"
+  | "length"
+  | "close"
+  | "chunk-size"
+  | "chunk-data"
+  | "chunk-end"
+  | "trailers"
+  | "done";
 
 export class ResponseReader {
   #state: State = "done";
@@ -79,7 +91,9 @@ export class ResponseReader {
     return true;
   }
 
-  /** Takes one piece. @returns where the next one begins; `at` itself when more must arrive first */
+  /**
+   * Takes one piece. @returns where the next one begins; `at` itself when more must arrive first
+   */
   #step(bytes: Buffer, at: number): number {
     switch (this.#state) {
       case "head":
@@ -104,18 +118,22 @@ export class ResponseReader {
   #readHead(bytes: Buffer, at: number): number {
     const end = bytes.indexOf(headEnd, at);
     if (end < 0 || end - at > headLimit) {
-      if (bytes.length - at > headLimit) throw new ResponseFault("the head of the answer is longer than 64 KiB");
+      if (bytes.length - at > headLimit)
+        throw new ResponseFault("the head of the answer is longer than 64 KiB");
       return at;
     }
     const text = bytes.toString("latin1", at, end);
     if (malformed.test(text)) throw new ResponseFault("a header of the answer is malformed");
     const lines = text.split("\r\n");
-    const [, minor = "", digits = "", reason = ""] = /^HTTP\/1\.([01]) ([1-9]\d\d)(?: (.*))?$/.exec(lines[0] ?? "") ?? [];
-    if (digits === "") throw new ResponseFault("the answer does not begin with an HTTP/1 status line");
+    const [, minor = "", digits = "", reason = ""] =
+      /^HTTP\/1\.([01]) ([1-9]\d\d)(?: (.*))?$/.exec(lines[0] ?? "") ?? [];
+    if (digits === "")
+      throw new ResponseFault("the answer does not begin with an HTTP/1 status line");
     const status = Number(digits);
     const { fields: rawHeaders, names } = readFields(lines, 1);
     const next = end + headEnd.length;
-    if (status === 101) throw new ResponseFault("the answer switches protocols, which nobody asked for");
+    if (status === 101)
+      throw new ResponseFault("the answer switches protocols, which nobody asked for");
     if (status < 200) {
       this.#events?.information(status, rawHeaders);
       return next;
@@ -159,10 +177,14 @@ export class ResponseReader {
   #readChunkSize(bytes: Buffer, at: number): number {
     const end = bytes.indexOf(lineEnd, at);
     if (end < 0) {
-      if (bytes.length - at > lineLimit) throw new ResponseFault("the size of a chunk is no number");
+      if (bytes.length - at > lineLimit)
+        throw new ResponseFault("the size of a chunk is no number");
       return at;
     }
-    const [, digits] = /^([0-9A-Fa-f]{1,12})(?:[ \t]*;[\t\x20-\x7e\x80-\xff]*)?$/.exec(bytes.toString("latin1", at, end)) ?? [];
+    const [, digits] =
+      /^([0-9A-Fa-f]{1,12})(?:[ \t]*;[\t\x20-\x7e\x80-\xff]*)?$/.exec(
+        bytes.toString("latin1", at, end),
+      ) ?? [];
     if (digits === undefined) throw new ResponseFault("the size of a chunk is no number");
     this.#left = Number.parseInt(digits, 16);
     this.#state = this.#left === 0 ? "trailers" : "chunk-data";
@@ -171,7 +193,8 @@ export class ResponseReader {
 
   #readChunkEnd(bytes: Buffer, at: number): number {
     if (bytes.length - at < lineEnd.length) return at;
-    if (bytes[at] !== 0x0d || bytes[at + 1] !== 0x0a) throw new ResponseFault("a chunk is longer than it says");
+    if (bytes[at] !== 0x0d || bytes[at + 1] !== 0x0a)
+      throw new ResponseFault("a chunk is longer than it says");
     this.#state = "chunk-size";
     return at + lineEnd.length;
   }
@@ -183,7 +206,8 @@ export class ResponseReader {
     }
     const end = bytes.indexOf(headEnd, at);
     if (end < 0) {
-      if (bytes.length - at > headLimit) throw new ResponseFault("the trailers are longer than 64 KiB");
+      if (bytes.length - at > headLimit)
+        throw new ResponseFault("the trailers are longer than 64 KiB");
       return at;
     }
     const text = bytes.toString("latin1", at, end);
@@ -198,10 +222,16 @@ export class ResponseReader {
   }
 }
 
-/** Control characters, a carriage return or line feed alone, and a line that goes on with the next (RFC 9112 section 5.2). */
+/**
+ * Control characters, a carriage return or line feed alone, and a line that goes on with the next
+ * (RFC 9112 section 5.2).
+ */
 const malformed = /[^\t\r\n\x20-\x7e\x80-\xff]|\r(?!\n)|(?<!\r)\n|\n[\t ]/;
 const token = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
-/** Names that origins send again and again, as they write them → in lower case. Bounded: an origin may make names up. */
+/**
+ * Names that origins send again and again, as they write them → in lower case. Bounded: an origin
+ * may make names up.
+ */
 const knownNames = new Map<string, string>();
 const knownNamesLimit = 1_000;
 
@@ -219,7 +249,8 @@ function readFields(lines: readonly string[], from: number): { fields: string[];
 }
 
 function learnName(name: string): string {
-  if (!token.test(name)) throw new ResponseFault("a header of the answer has no name, or one that is none");
+  if (!token.test(name))
+    throw new ResponseFault("a header of the answer has no name, or one that is none");
   const lower = name.toLowerCase();
   if (knownNames.size < knownNamesLimit && name.length <= 64) knownNames.set(name, lower);
   return lower;
@@ -235,23 +266,32 @@ function readFraming(head: ResponseHead): Framing {
     const value = rawHeaders[2 * index + 1] ?? "";
     switch (names[index]) {
       case "content-length":
-        if (!/^\d{1,15}$/.test(value) || length !== undefined) throw new ResponseFault("its length is stated badly");
+        if (!/^\d{1,15}$/.test(value) || length !== undefined)
+          throw new ResponseFault("its length is stated badly");
         length = value;
         break;
       case "transfer-encoding":
-        encoding = encoding === undefined ? value.toLowerCase() : `${encoding}, ${value.toLowerCase()}`;
+        encoding =
+          encoding === undefined ? value.toLowerCase() : `${encoding}, ${value.toLowerCase()}`;
         break;
       case "connection":
         if (/(?:^|[ \t,])close(?:$|[ \t,])/i.test(value)) head.persistent = false;
         break;
       case "keep-alive":
-        head.keepAliveSeconds = Number(/(?:^|[ \t,])timeout=(\d{1,6})/i.exec(value)?.[1] ?? Number.POSITIVE_INFINITY);
+        head.keepAliveSeconds = Number(
+          /(?:^|[ \t,])timeout=(\d{1,6})/i.exec(value)?.[1] ?? Number.POSITIVE_INFINITY,
+        );
         break;
     }
   }
-  if (encoding === undefined) return length === undefined ? { kind: "close" } : { kind: "length", length: Number(length) };
+  if (encoding === undefined)
+    return length === undefined ? { kind: "close" } : { kind: "length", length: Number(length) };
   // Two statements of the length are how answers get smuggled (RFC 9112 section 6.1).
-  if (length !== undefined) throw new ResponseFault("its length is stated twice, by Content-Length and by Transfer-Encoding");
-  if (encoding !== "chunked") throw new ResponseFault("it has a transfer coding that nobody asked for");
+  if (length !== undefined)
+    throw new ResponseFault(
+      "its length is stated twice, by Content-Length and by Transfer-Encoding",
+    );
+  if (encoding !== "chunked")
+    throw new ResponseFault("it has a transfer coding that nobody asked for");
   return { kind: "chunked" };
 }

@@ -1,5 +1,6 @@
-// What the origin gets, from what the client sent, in one pass: credentials of ours and everything hop-by-hop are
-// taken out, identity and forwarding headers are ours alone, whatever spelling a client tries (cases H1–H4).
+// What the origin gets, from what the client sent, in one pass: credentials of ours and everything
+// hop-by-hop are taken out, identity and forwarding headers are ours alone, whatever spelling a
+// client tries (cases H1–H4).
 import { cookies } from "@postern/protocol";
 import type { RequestFacts } from "../request-facts.ts";
 import type { ResponseHead } from "./response-reader.ts";
@@ -21,7 +22,10 @@ export interface SanitizeInput {
   hostHeader: string | undefined;
 }
 
-/** Set by us or by nobody. Compared after dashes and underscores became one: CGI and WSGI origins see no difference. */
+/**
+ * Set by us or by nobody. Compared after dashes and underscores became one: CGI and WSGI origins
+ * see no difference.
+ */
 const ours = new Set([
   "x_forwarded_for",
   "x_forwarded_proto",
@@ -33,7 +37,8 @@ const ours = new Set([
   "cf_access_client_id",
   "cf_access_client_secret",
   "cf_access_metadata_request",
-  // Other names under which origins look for the address asked for, or for who asks (cases H4, P14).
+  // Other names under which origins look for the address asked for, or for who asks (cases H4,
+  // P14).
   "forwarded",
   "x_forwarded_uri",
   "x_forwarded_url",
@@ -58,7 +63,10 @@ const ours = new Set([
   "true_client_ip",
 ]);
 
-/** Written with an underscore, these are other headers to HTTP, and the same to CGI and WSGI origins (case H1). */
+/**
+ * Written with an underscore, these are other headers to HTTP, and the same to CGI and WSGI origins
+ * (case H1).
+ */
 const neverWithUnderscore = new Set([
   "content_length",
   "content_type",
@@ -97,10 +105,18 @@ const neverTrailers = new Set([
   "authorization",
 ]);
 
-const ourCookie = new RegExp(`^(?:${cookies.authorization}|${cookies.appSession}|(?:__Host-)?postern_[A-Za-z0-9_-]*)$`);
+const ourCookie = new RegExp(
+  `^(?:${cookies.authorization}|${cookies.appSession}|(?:__Host-)?postern_[A-Za-z0-9_-]*)$`,
+);
 
 /** @returns names and values in turn, `Host` first */
-export function sanitizeHeaders({ facts, rawHeaders, identity, consumedHeader, hostHeader }: SanitizeInput): string[] {
+export function sanitizeHeaders({
+  facts,
+  rawHeaders,
+  identity,
+  consumedHeader,
+  hostHeader,
+}: SanitizeInput): string[] {
   const out: string[] = ["Host", hostHeader ?? facts.authority];
   const named = connectionNames(rawHeaders);
   for (let index = 0; index < rawHeaders.length; index += 2) {
@@ -109,7 +125,11 @@ export function sanitizeHeaders({ facts, rawHeaders, identity, consumedHeader, h
     const lower = name.toLowerCase();
     if (lower === "host" || hopByHop.has(lower) || lower === consumedHeader) continue;
     // No name of ours is shorter, and most others cannot be one by their first letter.
-    if (isOurs(lower) || (lower.includes("_") && neverWithUnderscore.has(lower.replaceAll("-", "_")))) continue;
+    if (
+      isOurs(lower) ||
+      (lower.includes("_") && neverWithUnderscore.has(lower.replaceAll("-", "_")))
+    )
+      continue;
     if (lower === "cookie") {
       const kept = withoutOurCookies(value);
       if (kept !== "") out.push(name, kept);
@@ -131,7 +151,8 @@ export function sanitizeHeaders({ facts, rawHeaders, identity, consumedHeader, h
   );
   if (identity !== undefined) {
     out.push("Cf-Access-Jwt-Assertion", identity.assertion);
-    if (identity.email !== undefined) out.push("Cf-Access-Authenticated-User-Email", identity.email);
+    if (identity.email !== undefined)
+      out.push("Cf-Access-Authenticated-User-Email", identity.email);
   }
   return out;
 }
@@ -141,16 +162,27 @@ export function sanitizeHeaders({ facts, rawHeaders, identity, consumedHeader, h
  * @param mayTrail whether trailers can follow on the client's side
  * @returns names and values in turn
  */
-export function sanitizeResponseHeaders({ rawHeaders, names }: ResponseHead, rayId: string, mayTrail: boolean): string[] {
+export function sanitizeResponseHeaders(
+  { rawHeaders, names }: ResponseHead,
+  rayId: string,
+  mayTrail: boolean,
+): string[] {
   const out: string[] = [];
   const named = names.includes("connection") ? connectionNames(rawHeaders) : undefined;
   for (let index = 0; index < names.length; index++) {
     const name = rawHeaders[2 * index] ?? "";
     const value = rawHeaders[2 * index + 1] ?? "";
     const lower = names[index] ?? "";
-    if (hopByHop.has(lower) || named?.has(lower) === true || lower === "cf-ray" || lower.startsWith("cf-access-")) continue;
+    if (
+      hopByHop.has(lower) ||
+      named?.has(lower) === true ||
+      lower === "cf-ray" ||
+      lower.startsWith("cf-access-")
+    )
+      continue;
     if (lower === "trailer" && !mayTrail) continue;
-    // A session of ours is begun by our own sign-in and by nothing that an application says (case T10).
+    // A session of ours is begun by our own sign-in and by nothing that an application says (case
+    // T10).
     if (lower === "set-cookie" && ourCookie.test(value.split("=", 1)[0]?.trim() ?? "")) continue;
     out.push(name, value);
   }
@@ -158,7 +190,10 @@ export function sanitizeResponseHeaders({ rawHeaders, names }: ResponseHead, ray
   return out;
 }
 
-/** Trailers that may go on, in either direction: none that frames, routes or names somebody (RFC 9110 section 6.5.1). */
+/**
+ * Trailers that may go on, in either direction: none that frames, routes or names somebody (RFC
+ * 9110 section 6.5.1).
+ */
 export function sanitizeTrailers(rawTrailers: readonly string[]): string[] {
   const out: string[] = [];
   for (let index = 0; index < rawTrailers.length; index += 2) {
@@ -188,7 +223,14 @@ function connectionNames(rawHeaders: readonly string[]): Set<string> | undefined
     names ??= new Set();
     for (const each of value.split(",")) names.add(each.trim());
     // Length and type of the body are facts, not options of a connection.
-    for (const kept of ["content-length", "content-type", "content-encoding", "cookie", "authorization"]) names.delete(kept);
+    for (const kept of [
+      "content-length",
+      "content-type",
+      "content-encoding",
+      "cookie",
+      "authorization",
+    ])
+      names.delete(kept);
   }
   return names;
 }

@@ -1,11 +1,14 @@
-// Puts an answer of the gateway's own on the wire. A body that nobody will read is not left on the connection,
-// where it could be taken for the next request.
+// Puts an answer of the gateway's own on the wire. A body that nobody will read is not left on the
+// connection, where it could be taken for the next request.
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { headers } from "@postern/protocol";
 import type { LocalAnswer } from "./local-answer.ts";
 import type { RequestHeaders } from "./request-headers.ts";
 
-/** For so long and so much a refused upload is read, so that its sender sees the answer before the connection ends. */
+/**
+ * For so long and so much a refused upload is read, so that its sender sees the answer before the
+ * connection ends.
+ */
 const lingerMs = 2_000;
 const lingerBytes = 1_048_576;
 
@@ -15,7 +18,12 @@ interface Answered {
   rayId: string;
 }
 
-export function sendAnswer(request: IncomingMessage, response: ServerResponse, { sent, rayId }: Answered, answer: LocalAnswer): void {
+export function sendAnswer(
+  request: IncomingMessage,
+  response: ServerResponse,
+  { sent, rayId }: Answered,
+  answer: LocalAnswer,
+): void {
   if (response.headersSent || response.destroyed) return;
   const unread = sent.hasBody && !request.complete;
   const bodiless = answer.status === 204 || answer.status === 304;

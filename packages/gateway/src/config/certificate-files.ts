@@ -1,5 +1,5 @@
-// Files that TLS needs, looked at before anything is put into force: a gateway that cannot read them must not
-// find out at somebody's first request (case H12).
+// Files that TLS needs, looked at before anything is put into force: a gateway that cannot read
+// them must not find out at somebody's first request (case H12).
 import { createPrivateKey, X509Certificate } from "node:crypto";
 import { readFileSync, statSync } from "node:fs";
 import type { FieldPath } from "./document.ts";
@@ -16,18 +16,36 @@ interface CertificateFiles {
 }
 
 /** The two paths made absolute. */
-export function readCertificateFiles(written: CertificateFiles, path: FieldPath, { report, resolvePath }: FileContext): CertificateFiles {
-  const files = { cert_file: resolvePath(written.cert_file), key_file: resolvePath(written.key_file) };
-  const complain = (field: keyof CertificateFiles, what: string) => report.problem([...path, field], what, written[field]);
+export function readCertificateFiles(
+  written: CertificateFiles,
+  path: FieldPath,
+  { report, resolvePath }: FileContext,
+): CertificateFiles {
+  const files = {
+    cert_file: resolvePath(written.cert_file),
+    key_file: resolvePath(written.key_file),
+  };
+  const complain = (field: keyof CertificateFiles, what: string) =>
+    report.problem([...path, field], what, written[field]);
   const certificate = attempt(
     files.cert_file,
     (pem) => new X509Certificate(pem),
-    (code) => complain("cert_file", code === undefined ? "is not a certificate in PEM; name one, or a chain" : unreadable(code)),
+    (code) =>
+      complain(
+        "cert_file",
+        code === undefined ? "is not a certificate in PEM; name one, or a chain" : unreadable(code),
+      ),
   );
   const key = attempt(
     files.key_file,
     (pem) => createPrivateKey(pem),
-    (code) => complain("key_file", code === undefined ? "is not a private key in PEM without a passphrase; name one" : unreadable(code)),
+    (code) =>
+      complain(
+        "key_file",
+        code === undefined
+          ? "is not a private key in PEM without a passphrase; name one"
+          : unreadable(code),
+      ),
   );
   if (certificate !== undefined && key !== undefined && !certificate.checkPrivateKey(key)) {
     complain("key_file", "is not the key of the certificate in cert_file; name the pair");
@@ -40,7 +58,13 @@ export function checkAuthorities(file: string, path: FieldPath, report: Report):
   attempt(
     file,
     (pem) => new X509Certificate(pem),
-    (code) => report.problem(path, code === undefined ? "is not a certificate in PEM; name one, or several in one file" : unreadable(code)),
+    (code) =>
+      report.problem(
+        path,
+        code === undefined
+          ? "is not a certificate in PEM; name one, or several in one file"
+          : unreadable(code),
+      ),
   );
 }
 
@@ -49,7 +73,11 @@ function unreadable(code: string): string {
 }
 
 /** @param fail told why the file cannot be read, undefined when it holds something else */
-function attempt<Value>(file: string, read: (pem: Buffer) => Value, fail: (why: string | undefined) => void): Value | undefined {
+function attempt<Value>(
+  file: string,
+  read: (pem: Buffer) => Value,
+  fail: (why: string | undefined) => void,
+): Value | undefined {
   let bytes: Buffer;
   try {
     // A device or a pipe may have no end, and would be read a second time where the file is used.

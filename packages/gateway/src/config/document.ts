@@ -1,6 +1,6 @@
-// postern.yaml as text → plain values, and the way back: from a field to the line where it stands, so that
-// every complaint can say where. `${env:NAME}` and `${file:PATH}` are filled in here, after parsing, in values
-// alone, and what they bring is never parsed again (case O10).
+// postern.yaml as text → plain values, and the way back: from a field to the line where it stands,
+// so that every complaint can say where. `${env:NAME}` and `${file:PATH}` are filled in here, after
+// parsing, in values alone, and what they bring is never parsed again (case O10).
 import { readFileSync, statSync } from "node:fs";
 import { dirname, resolve } from "node:path";
 import { type Document, isMap, isScalar, isSeq, LineCounter, type Node, parseDocument } from "yaml";
@@ -18,7 +18,10 @@ export interface Problem {
 }
 
 export interface ConfigDocument {
-  /** maps, lists and scalars; a field that is null is there and undefined: it means "not set", and must be a known one */
+  /**
+   * maps, lists and scalars; a field that is null is there and undefined: it means "not set", and
+   * must be a known one
+   */
   value: unknown;
   /** problems found while filling in */
   problems: Problem[];
@@ -52,7 +55,8 @@ export function readDocument({ text, file, environment }: ConfigSource): ConfigD
   const lines = new LineCounter();
   const parsed = parseDocument(text, { lineCounter: lines, prettyErrors: false, strict: true });
   const plain = toPlain(parsed, lines, file);
-  if (!isMap(parsed.contents)) throw new ConfigError(`${file}:1: the file is not a map of fields; see examples/postern.yaml`);
+  if (!isMap(parsed.contents))
+    throw new ConfigError(`${file}:1: the file is not a map of fields; see examples/postern.yaml`);
   const placeOf = (path: FieldPath) => offsetOf(parsed.contents, path);
   const lineOf = (path: FieldPath) => lines.linePos(placeOf(path)).line;
 
@@ -66,7 +70,9 @@ export function readDocument({ text, file, environment }: ConfigSource): ConfigD
       const found = kind === "env" ? environment[name] : readSmallFile(resolve(folder, name));
       if (found !== undefined && found !== "") return found;
       const missing =
-        kind === "env" ? `the environment variable ${name} is not set` : `the file ${name} is empty, too large, or cannot be read`;
+        kind === "env"
+          ? `the environment variable ${name} is not set`
+          : `the file ${name} is empty, too large, or cannot be read`;
       problems.push({ path, what: `${missing}; set it, or write the value` });
       return "";
     });
@@ -74,17 +80,27 @@ export function readDocument({ text, file, environment }: ConfigSource): ConfigD
 
   function copy(path: FieldPath, value: unknown): unknown {
     if (path.length > maxDepth) {
-      throw new ConfigError(`${file}:${lineOf(path)}: is nested too deeply, or an alias leads back to what it stands in; write it out`);
+      throw new ConfigError(
+        `${file}:${lineOf(path)}: is nested too deeply, or an alias leads back to what it stands in; write it out`,
+      );
     }
     if (typeof value === "string") return fillIn(path, value);
     if (Array.isArray(value)) return value.map((item, index) => copy([...path, index], item));
     if (typeof value !== "object" || value === null) return value;
     if (Object.getPrototypeOf(value) !== Object.prototype) {
-      problems.push({ path, what: "is of a type that YAML 1.1 had; write text, a number, true, false, a list or a map" });
+      problems.push({
+        path,
+        what: "is of a type that YAML 1.1 had; write text, a number, true, false, a list or a map",
+      });
       return undefined;
     }
     // fromEntries defines own properties whatever the key is called, `__proto__` included.
-    return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, item === null ? undefined : copy([...path, key], item)]));
+    return Object.fromEntries(
+      Object.entries(value).map(([key, item]) => [
+        key,
+        item === null ? undefined : copy([...path, key], item),
+      ]),
+    );
   }
 
   const value = copy([], plain);
@@ -95,7 +111,10 @@ export function readDocument({ text, file, environment }: ConfigSource): ConfigD
     filledIn,
     offsetOf: placeOf,
     describe({ path, what, value: quoted }) {
-      const shown = quoted === undefined || filledIn(path) ? "" : `${JSON.stringify(quoted.slice(0, maxQuoted))} `;
+      const shown =
+        quoted === undefined || filledIn(path)
+          ? ""
+          : `${JSON.stringify(quoted.slice(0, maxQuoted))} `;
       return `${file}:${lineOf(path)}: ${path.length === 0 ? "" : `${fieldName(path)}: `}${shown}${what}`;
     },
     resolvePath: (path) => resolve(folder, path),
@@ -111,7 +130,10 @@ function toPlain(parsed: Document.Parsed, lines: LineCounter, file: string): unk
   } catch (error) {
     if (error instanceof ConfigError) throw error;
     // The library walks nested values by recursion, and counts what aliases stand for.
-    const what = error instanceof RangeError ? "the file is nested too deeply; write it flatter" : "too many aliases; write the values out";
+    const what =
+      error instanceof RangeError
+        ? "the file is nested too deeply; write it flatter"
+        : "too many aliases; write the values out";
     throw new ConfigError(`${file}:1: ${what}`);
   }
 }
@@ -124,11 +146,16 @@ function fieldName(path: FieldPath): string {
     .replace(/^\./, "");
 }
 
-/** Of a key that is none only the beginning: where no space follows the colon, the value is part of it (case O10). */
+/**
+ * Of a key that is none only the beginning: where no space follows the colon, the value is part of
+ * it (case O10).
+ */
 function oneLine(key: string): string {
   if (/^[\w-]+$/.test(key)) return key;
   const colon = key.search(/[:=]/);
-  return JSON.stringify(colon < 0 ? key.slice(0, maxQuoted) : `${key.slice(0, Math.min(colon, maxQuoted))}…`);
+  return JSON.stringify(
+    colon < 0 ? key.slice(0, maxQuoted) : `${key.slice(0, Math.min(colon, maxQuoted))}…`,
+  );
 }
 
 function offsetOf(root: Node | null, path: FieldPath): number {
@@ -136,7 +163,9 @@ function offsetOf(root: Node | null, path: FieldPath): number {
   let offset = root?.range?.[0] ?? 0;
   for (const part of path) {
     if (isMap(node)) {
-      const pair = node.items.find(({ key }) => (isScalar(key) ? String(key.value) : key) === String(part));
+      const pair = node.items.find(
+        ({ key }) => (isScalar(key) ? String(key.value) : key) === String(part),
+      );
       if (pair === undefined) break;
       offset = (isScalar(pair.key) ? pair.key.range?.[0] : undefined) ?? offset;
       node = pair.value;

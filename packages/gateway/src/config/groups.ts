@@ -18,13 +18,18 @@ export function readGroups({ all }: NamedObjects, names: Names, report: Report):
   const inside = new Map(read.map(({ group: { id, ...rules } }) => [id, idsOfGroups(rules)]));
   for (const { path, group: each } of read) {
     if (contains(inside, each.id))
-      report.problem(path, "contains itself, directly or through other groups; remove the group rule that leads back");
+      report.problem(
+        path,
+        "contains itself, directly or through other groups; remove the group rule that leads back",
+      );
   }
   return read.map((each) => each.group);
 }
 
 function idsOfGroups({ include, require, exclude }: Omit<Group, "id">): string[] {
-  return [...include, ...require, ...exclude].flatMap((rule) => (rule["group"] as { id: string } | undefined)?.id ?? []);
+  return [...include, ...require, ...exclude].flatMap(
+    (rule) => (rule["group"] as { id: string } | undefined)?.id ?? [],
+  );
 }
 
 /** Without recursion: nobody counts how deep groups lie in groups. */

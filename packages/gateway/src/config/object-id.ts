@@ -1,8 +1,9 @@
 import { createHash } from "node:crypto";
 
 /**
- * The id of an object that states none: made of its kind and name, so that the same name is the same object after
- * every reload and in every process (configuration.md). UUID version 8 (RFC 9562 section 5.8).
+ * The id of an object that states none: made of its kind and name, so that the same name is the
+ * same object after every reload and in every process (configuration.md). UUID version 8 (RFC 9562
+ * section 5.8).
  */
 export function derivedId(kind: string, ...names: string[]): string {
   const bytes = createHash("sha256")

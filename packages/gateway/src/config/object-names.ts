@@ -1,11 +1,16 @@
-// Which object a word means: by its id, else by its name (configuration.md). Two objects that one word could
-// mean are a mistake.
+// Which object a word means: by its id, else by its name (configuration.md). Two objects that one
+// word could mean are a mistake.
 import type { FieldPath } from "./document.ts";
 import { derivedId } from "./object-id.ts";
 import { isMap } from "./read-shape.ts";
 import type { Report } from "./report.ts";
 
-const kinds = { identity_providers: "identity_provider", groups: "group", policies: "policy", service_tokens: "service_token" } as const;
+const kinds = {
+  identity_providers: "identity_provider",
+  groups: "group",
+  policies: "policy",
+  service_tokens: "service_token",
+} as const;
 
 export interface NamedObject {
   /** "" when it has neither an id nor a name; then its shape is wrong as well */
@@ -21,7 +26,11 @@ export interface NamedObjects {
   ids: ReadonlyMap<string, string>;
 }
 
-export function nameObjects(section: keyof typeof kinds, items: readonly unknown[], report: Report): NamedObjects {
+export function nameObjects(
+  section: keyof typeof kinds,
+  items: readonly unknown[],
+  report: Report,
+): NamedObjects {
   const ids = new Map<string, string>();
   const owners = new Map<string, number>();
   const all = items.map((item, index) => {
@@ -38,7 +47,11 @@ export function nameObjects(section: keyof typeof kinds, items: readonly unknown
         owners.set(word, index);
         ids.set(word, id);
       } else if (owner !== index && (field === "name" || stated !== undefined)) {
-        report.problem([section, index, field], `already means ${section}[${owner}]; choose another`, word);
+        report.problem(
+          [section, index, field],
+          `already means ${section}[${owner}]; choose another`,
+          word,
+        );
       }
     }
     return { id, item, path: [section, index] };

@@ -1,9 +1,17 @@
-// What postern.yaml protects and for whom: the sections that also the API has, from what was written to objects
-// whose names are resolved. What needs two fields, or two objects, is checked here and in the files beside; what
-// cannot be meant is a problem, and what hardly can be is a warning.
+// What postern.yaml protects and for whom: the sections that also the API has, from what was
+// written to objects whose names are resolved. What needs two fields, or two objects, is checked
+// here and in the files beside; what cannot be meant is a problem, and what hardly can be is a
+// warning.
 
 import type { z } from "zod";
-import type { Group, IdentityProvider, IngressRule, Organization, Policy, ServiceToken } from "../policy/model.ts";
+import type {
+  Group,
+  IdentityProvider,
+  IngressRule,
+  Organization,
+  Policy,
+  ServiceToken,
+} from "../policy/model.ts";
 import { type ConfiguredApplication, readApplications } from "./applications.ts";
 import type { FileContext } from "./certificate-files.ts";
 import { defined } from "./defined.ts";
@@ -35,7 +43,10 @@ export interface ObjectsContext extends FileContext {
 }
 
 /** Reads them all; when the report then holds a problem, what is returned is of no use. */
-export function readObjects(fields: Readonly<Record<string, unknown>>, context: ObjectsContext): ConfiguredObjects {
+export function readObjects(
+  fields: Readonly<Record<string, unknown>>,
+  context: ObjectsContext,
+): ConfiguredObjects {
   const { authDomain, ownHosts, report } = context;
   const { right: written } = readFields(sections, fields, report);
   const named = {
@@ -44,13 +55,20 @@ export function readObjects(fields: Readonly<Record<string, unknown>>, context: 
     policies: nameObjects("policies", written.policies ?? [], report),
     tokens: nameObjects("service_tokens", written.service_tokens ?? [], report),
   };
-  const names: Names = { groups: named.groups.ids, identityProviders: named.providers.ids, serviceTokens: named.tokens.ids };
+  const names: Names = {
+    groups: named.groups.ids,
+    identityProviders: named.providers.ids,
+    serviceTokens: named.tokens.ids,
+  };
 
   const identity_providers = readIdentityProviders(named.providers, report);
   const groups = readGroups(named.groups, names, report);
   const policyContext = {
     names,
-    world: { groups: new Map(groups.map((group) => [group.id, group])), pinProviders: pinProviders(identity_providers) },
+    world: {
+      groups: new Map(groups.map((group) => [group.id, group])),
+      pinProviders: pinProviders(identity_providers),
+    },
     report,
   };
   return {

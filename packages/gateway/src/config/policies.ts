@@ -29,7 +29,8 @@ export function readPolicies({ all }: NamedObjects, context: PolicyContext): Pol
 
 /**
  * A policy with names resolved.
- * @param written undefined when its own fields are wrong: the rules in `item` are looked at all the same
+ * @param written undefined when its own fields are wrong: the rules in `item` are looked at all the
+ * same
  */
 export function readPolicy(
   written: WrittenPolicy | undefined,

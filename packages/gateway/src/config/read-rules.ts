@@ -1,5 +1,6 @@
-// Rules as written → rules as evaluated: checked, in canonical form, names turned into ids. Kinds that Cloudflare
-// has and this gateway does not are kept and fail closed; kinds that nobody has are mistakes.
+// Rules as written → rules as evaluated: checked, in canonical form, names turned into ids. Kinds
+// that Cloudflare has and this gateway does not are kept and fail closed; kinds that nobody has are
+// mistakes.
 import type { Rule, RuleSet } from "../policy/model.ts";
 import type { FieldPath } from "./document.ts";
 import { isMap, itemsOf, readShape } from "./read-shape.ts";
@@ -36,27 +37,43 @@ const notJudgedHere: ReadonlySet<string> = new Set([
 /** @param item what holds the three lists: a group or a policy as it was written */
 export function readRuleSet(item: unknown, path: FieldPath, names: Names, report: Report): RuleSet {
   const read = (part: keyof RuleSet) =>
-    itemsOf(item, part).flatMap<Rule>((rule, index) => readRule(rule, [...path, part, index], names, report) ?? []);
+    itemsOf(item, part).flatMap<Rule>(
+      (rule, index) => readRule(rule, [...path, part, index], names, report) ?? [],
+    );
   return { include: read("include"), require: read("require"), exclude: read("exclude") };
 }
 
 function readRule(rule: unknown, path: FieldPath, names: Names, report: Report): Rule | undefined {
   const [kind, ...more] = isMap(rule) ? Object.keys(rule) : [];
   if (!isMap(rule) || kind === undefined || more.length > 0) {
-    report.problem(path, 'must hold exactly one kind of rule; write it like {email: {email: "ada@example.com"}} or {everyone: {}}');
+    report.problem(
+      path,
+      'must hold exactly one kind of rule; write it like {email: {email: "ada@example.com"}} or {everyone: {}}',
+    );
     return undefined;
   }
   const value = rule[kind];
   if (notJudgedHere.has(kind)) {
-    report.warning([...path, kind], "cannot be judged by this gateway yet, so it fails closed: it lets nobody in and counts as an exclude");
+    report.warning(
+      [...path, kind],
+      "cannot be judged by this gateway yet, so it fails closed: it lets nobody in and counts as an exclude",
+    );
     return { [kind]: value ?? {} };
   }
   if (!Object.hasOwn(ruleShapes, kind)) {
-    report.problem([...path, kind], kind.includes(":") ? unknownField(kind) : "is not a kind of rule; docs/policies.md lists them");
+    report.problem(
+      [...path, kind],
+      kind.includes(":")
+        ? unknownField(kind)
+        : "is not a kind of rule; docs/policies.md lists them",
+    );
     return undefined;
   }
   if (value === undefined) {
-    report.problem([...path, kind], "has no value; write it like {email: {email: ada@example.com}} or {everyone: {}}");
+    report.problem(
+      [...path, kind],
+      "has no value; write it like {email: {email: ada@example.com}} or {everyone: {}}",
+    );
     return undefined;
   }
   const known = kind as keyof typeof ruleShapes;
@@ -71,7 +88,12 @@ function resolveNames(
   names: Names,
   report: Report,
 ): Rule | undefined {
-  const resolved = (asId: string, asName: string, known: ReadonlyMap<string, string>, what: string): string | undefined =>
+  const resolved = (
+    asId: string,
+    asName: string,
+    known: ReadonlyMap<string, string>,
+    what: string,
+  ): string | undefined =>
     resolveReference({ [asId]: value[asId], [asName]: value[asName] }, path, known, what, report);
   switch (kind) {
     case "group": {
@@ -87,9 +109,16 @@ function resolveNames(
       return id === undefined ? undefined : { service_token: { token_id: id } };
     }
     case "oidc": {
-      const id = resolved("identity_provider_id", "identity_provider", names.identityProviders, "identity provider");
+      const id = resolved(
+        "identity_provider_id",
+        "identity_provider",
+        names.identityProviders,
+        "identity provider",
+      );
       const { claim_name, claim_value } = value;
-      return id === undefined ? undefined : { oidc: { claim_name, claim_value, identity_provider_id: id } };
+      return id === undefined
+        ? undefined
+        : { oidc: { claim_name, claim_value, identity_provider_id: id } };
     }
     default:
       return { [kind]: value };
@@ -103,13 +132,20 @@ function resolveReference(
   what: string,
   report: Report,
 ): string | undefined {
-  const given = Object.entries(fields).filter((entry): entry is [string, string] => entry[1] !== undefined);
+  const given = Object.entries(fields).filter(
+    (entry): entry is [string, string] => entry[1] !== undefined,
+  );
   const [first, second] = given;
   if (first === undefined || second !== undefined) {
     report.problem(path, `must name one ${what}, by ${Object.keys(fields).join(" or ")}`);
     return undefined;
   }
   const id = known.get(first[1]);
-  if (id === undefined) report.problem([...path, first[0]], `is not a ${what} of this file; correct the name, or add it`, first[1]);
+  if (id === undefined)
+    report.problem(
+      [...path, first[0]],
+      `is not a ${what} of this file; correct the name, or add it`,
+      first[1],
+    );
   return id;
 }

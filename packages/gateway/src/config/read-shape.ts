@@ -39,10 +39,16 @@ export function readFields<Shapes extends Fields>(
       whole = false;
     }
   }
-  return { right: right as Partial<Read<Shapes>>, all: whole ? (right as Read<Shapes>) : undefined };
+  return {
+    right: right as Partial<Read<Shapes>>,
+    all: whole ? (right as Read<Shapes>) : undefined,
+  };
 }
 
-/** The items of a list as they were written; none where no list stands, which the shape around it says. */
+/**
+ * The items of a list as they were written; none where no list stands, which the shape around it
+ * says.
+ */
 export function itemsOf(value: unknown, field: string): unknown[] {
   const items = isMap(value) ? value[field] : undefined;
   return Array.isArray(items) ? items : [];
@@ -64,7 +70,11 @@ const nouns: Record<string, string> = {
 
 /** The library's own words name types and bounds; ours say what to write. */
 function inOurWords(issue: Issue): Issue {
-  if (!/^(Invalid input|Too small|Too big)/.test(issue.message) || issue.message.endsWith("received undefined")) return issue;
+  if (
+    !/^(Invalid input|Too small|Too big)/.test(issue.message) ||
+    issue.message.endsWith("received undefined")
+  )
+    return issue;
   return { ...issue, message: instruction(issue) };
 }
 
@@ -74,7 +84,9 @@ function instruction(issue: Issue): string {
       return `must be ${nouns[issue.expected] ?? issue.expected}`;
     case "too_small":
       if (issue.origin === "array") return "is empty; write at least one, or remove the field";
-      return issue.origin === "string" ? "is empty; write a value, or remove it" : `must be ${issue.minimum} or more`;
+      return issue.origin === "string"
+        ? "is empty; write a value, or remove it"
+        : `must be ${issue.minimum} or more`;
     case "too_big":
       return `must be ${issue.maximum} or less`;
     case "invalid_union":

@@ -18,29 +18,50 @@ export function createReport(): CollectedReport {
   return {
     problems,
     warnings,
-    problem: (path, what, value) => problems.push(value === undefined ? { path, what } : { path, what, value }),
+    problem: (path, what, value) =>
+      problems.push(value === undefined ? { path, what } : { path, what, value }),
     warning: (path, what) => warnings.push({ path, what }),
   };
 }
 
-/** What to do about a key that is no field of ours. In `{a:b}` YAML reads `a:b` as a key without a value. */
+/**
+ * What to do about a key that is no field of ours. In `{a:b}` YAML reads `a:b` as a key without a
+ * value.
+ */
 export function unknownField(key: string): string {
   return `unknown field; remove it, or correct its name${key.includes(":") ? ", or write a space after its colon" : ""}`;
 }
 
 /** Puts a schema's complaints into our words, below `base`. */
-export function reportIssues(report: Report, base: FieldPath, issues: readonly z.core.$ZodIssue[]): void {
+export function reportIssues(
+  report: Report,
+  base: FieldPath,
+  issues: readonly z.core.$ZodIssue[],
+): void {
   for (const issue of issues) {
-    const path = [...base, ...issue.path.map((part) => (typeof part === "symbol" ? String(part) : part))];
+    const path = [
+      ...base,
+      ...issue.path.map((part) => (typeof part === "symbol" ? String(part) : part)),
+    ];
     switch (issue.code) {
       case "unrecognized_keys":
         for (const key of issue.keys) report.problem([...path, key], unknownField(key));
         break;
       case "invalid_type":
-        report.problem(path, issue.message.endsWith("received undefined") ? "is missing" : issue.message.replace("Invalid input: ", ""));
+        report.problem(
+          path,
+          issue.message.endsWith("received undefined")
+            ? "is missing"
+            : issue.message.replace("Invalid input: ", ""),
+        );
         break;
       case "invalid_value":
-        report.problem(path, issue.message.startsWith("Invalid") ? `must be one of ${issue.values.map(String).join(", ")}` : issue.message);
+        report.problem(
+          path,
+          issue.message.startsWith("Invalid")
+            ? `must be one of ${issue.values.map(String).join(", ")}`
+            : issue.message,
+        );
         break;
       case "custom": {
         const value: unknown = issue.params?.["value"];

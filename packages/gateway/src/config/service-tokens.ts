@@ -12,16 +12,36 @@ export function readServiceTokens({ all }: NamedObjects, report: Report): Servic
   return all.flatMap(({ id, item, path }) => {
     const written = readShape(serviceToken, item, path, report);
     if (written === undefined) return [];
-    const { name, client_id, client_secret: secret, client_secret_hash: hash, enabled, expires_at } = written;
+    const {
+      name,
+      client_id,
+      client_secret: secret,
+      client_secret_hash: hash,
+      enabled,
+      expires_at,
+    } = written;
     const other = clients.get(client_id);
     if (other === undefined) clients.set(client_id, path);
-    else report.problem([...path, "client_id"], `is the client_id of service_tokens[${other[1]}] as well; choose another`, client_id);
+    else
+      report.problem(
+        [...path, "client_id"],
+        `is the client_id of service_tokens[${other[1]}] as well; choose another`,
+        client_id,
+      );
     if ((secret === undefined) === (hash === undefined)) {
       report.problem(path, "needs either client_secret or client_secret_hash, and not both");
     }
     // Case L11: nothing must never be what opens a door.
-    if (secret?.trim() === "") report.problem([...path, "client_secret"], "is empty; write a secret that a machine made");
-    return defined({ id, name, client_id, client_secret_hash: hash ?? hashOf(secret ?? ""), enabled, expires_at });
+    if (secret?.trim() === "")
+      report.problem([...path, "client_secret"], "is empty; write a secret that a machine made");
+    return defined({
+      id,
+      name,
+      client_id,
+      client_secret_hash: hash ?? hashOf(secret ?? ""),
+      enabled,
+      expires_at,
+    });
   });
 }
 

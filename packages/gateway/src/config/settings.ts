@@ -1,5 +1,5 @@
-// The part of postern.yaml that says how the process runs: addresses, files, limits. What it protects and for
-// whom is in objects.ts.
+// The part of postern.yaml that says how the process runs: addresses, files, limits. What it
+// protects and for whom is in objects.ts.
 import { z } from "zod";
 import { authority, listenAddress, mailUrl, network, someText, timeout } from "./values.ts";
 
@@ -11,10 +11,17 @@ const later = z.unknown();
 export const settingsFields = {
   auth_domain: authority,
   relay_hosts: z.array(authority).default([]),
-  listen: z.preprocess((written) => (written === undefined || Array.isArray(written) ? written : [written]), z.array(listenAddress).min(1)),
+  listen: z.preprocess(
+    (written) => (written === undefined || Array.isArray(written) ? written : [written]),
+    z.array(listenAddress).min(1),
+  ),
   redirect_http: listenAddress.optional(),
   public_ports: z.array(port).default([]),
-  tls: z.strictObject({ certificates: z.array(z.strictObject({ cert_file: someText, key_file: someText })).min(1) }).optional(),
+  tls: z
+    .strictObject({
+      certificates: z.array(z.strictObject({ cert_file: someText, key_file: someText })).min(1),
+    })
+    .optional(),
   trusted_proxies: z.array(network).default([]),
   workers: z.union([z.int().min(1), z.literal("auto")]).default(1),
   store: someText.default("sqlite:./data/postern.db"),

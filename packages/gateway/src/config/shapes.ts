@@ -1,5 +1,6 @@
-// The shapes of the protected objects in postern.yaml, with the field names of the Cloudflare v4 API. Only what
-// one field alone can tell is checked here; what needs two of them, or names, is in objects.ts.
+// The shapes of the protected objects in postern.yaml, with the field names of the Cloudflare v4
+// API. Only what one field alone can tell is checked here; what needs two of them, or names, is in
+// objects.ts.
 import { z } from "zod";
 import {
   applicationPattern,
@@ -15,25 +16,39 @@ import {
   webUrl,
 } from "./values.ts";
 
-const name = someText.refine((written) => written.length <= 350, { message: "is longer than 350 characters" });
+const name = someText.refine((written) => written.length <= 350, {
+  message: "is longer than 350 characters",
+});
 /** accepted so that what was written for Cloudflare loads; says so in a warning when it is used */
 const withoutEffect = z.unknown().optional();
 
-/** A setting that would make access stricter and does not exist here yet: silently dropping it would open a door. */
+/**
+ * A setting that would make access stricter and does not exist here yet: silently dropping it would
+ * open a door.
+ */
 const notYet = z
   .unknown()
-  .refine((value) => value === undefined || value === false || (Array.isArray(value) && value.length === 0), {
-    message: "is not supported yet; remove it",
-  })
+  .refine(
+    (value) =>
+      value === undefined || value === false || (Array.isArray(value) && value.length === 0),
+    {
+      message: "is not supported yet; remove it",
+    },
+  )
   .optional();
 
 /** Cloudflare offers a choice where this gateway has only the strict way. */
 const alwaysOn = z.literal(true, { error: "cannot be switched off here; remove it" }).optional();
 
-/** Items are read one by one, each with the shape that it has to have: one that is wrong hides nothing of the others. */
+/**
+ * Items are read one by one, each with the shape that it has to have: one that is wrong hides
+ * nothing of the others.
+ */
 const items = z.array(z.unknown());
 const ruleSet = {
-  include: items.min(1, { message: "is empty; a policy or group that includes nobody is of no use. Add a rule" }),
+  include: items.min(1, {
+    message: "is empty; a policy or group that includes nobody is of no use. Add a rule",
+  }),
   require: items.default([]),
   exclude: items.default([]),
 };
@@ -53,7 +68,10 @@ const policyFields = {
   connection_rules: notYet,
 };
 
-export const reusablePolicy = z.strictObject({ ...policyFields, reusable: z.literal(true).optional() });
+export const reusablePolicy = z.strictObject({
+  ...policyFields,
+  reusable: z.literal(true).optional(),
+});
 const precedence = z.int().min(1).optional();
 export const inlinePolicy = z.strictObject({ ...policyFields, precedence });
 export const policyLink = z.strictObject({ id: identifier, precedence });
@@ -79,7 +97,12 @@ export const organization = z.strictObject({
   mfa_required_for_all_apps: notYet,
 });
 
-export const group = z.strictObject({ id: identifier.optional(), name, ...ruleSet, is_default: withoutEffect });
+export const group = z.strictObject({
+  id: identifier.optional(),
+  name,
+  ...ruleSet,
+  is_default: withoutEffect,
+});
 
 const list = z.array(z.string().min(1));
 export const oidcConfig = z.strictObject({
@@ -122,7 +145,9 @@ const corsHeaders = z
     allow_all_origins: z.boolean(),
     allow_credentials: z.boolean(),
     allowed_headers: list,
-    allowed_methods: z.array(z.enum(["GET", "POST", "HEAD", "PUT", "DELETE", "CONNECT", "OPTIONS", "TRACE", "PATCH"])),
+    allowed_methods: z.array(
+      z.enum(["GET", "POST", "HEAD", "PUT", "DELETE", "CONNECT", "OPTIONS", "TRACE", "PATCH"]),
+    ),
     allowed_origins: list,
     max_age: z.int().min(-1).max(86_400),
   })
@@ -135,13 +160,17 @@ export const application = z.strictObject({
     .regex(/^[0-9a-f]{64}$/, { message: "is not 64 lower-case hex characters" })
     .optional(),
   name,
-  type: z.literal("self_hosted", { error: 'is not supported yet; write "self_hosted"' }).default("self_hosted"),
+  type: z
+    .literal("self_hosted", { error: 'is not supported yet; write "self_hosted"' })
+    .default("self_hosted"),
   domain: applicationPattern.optional(),
   self_hosted_domains: z.array(applicationPattern).optional(),
   destinations: z
     .array(
       z.strictObject({
-        type: z.literal("public", { error: 'is not supported yet; write "public"' }).default("public"),
+        type: z
+          .literal("public", { error: 'is not supported yet; write "public"' })
+          .default("public"),
         uri: applicationPattern,
         overrides: notYet,
       }),
@@ -219,5 +248,7 @@ export const sections = {
   policies: items.default([]),
   service_tokens: items.default([]),
   applications: items.default([]),
-  ingress: items.min(1, { message: "is empty; end it with a rule that has only a service, such as http_status:404" }),
+  ingress: items.min(1, {
+    message: "is empty; end it with a rule that has only a service, such as http_status:404",
+  }),
 };

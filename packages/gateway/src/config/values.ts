@@ -1,12 +1,15 @@
-// The leaves of the configuration: one small reader per kind of value, each of which says what is wrong in words
-// that a person can act on. The value itself goes into `params`, so that the caller can decide not to show it.
+// The leaves of the configuration: one small reader per kind of value, each of which says what is
+// wrong in words that a person can act on. The value itself goes into `params`, so that the caller
+// can decide not to show it.
 import { isIP } from "node:net";
 import { isLoopbackHost, parseDuration, parsePattern } from "@postern/protocol";
 import ipaddr from "ipaddr.js";
 import { z } from "zod";
 
 /** Where to listen. */
-export type ListenAddress = { kind: "tcp"; host: string; port: number } | { kind: "unix"; path: string };
+export type ListenAddress =
+  | { kind: "tcp"; host: string; port: number }
+  | { kind: "unix"; path: string };
 
 /** A string that `read` turns into something else; what it throws becomes the complaint. */
 export function text<Value>(read: (written: string) => Value) {
@@ -15,7 +18,11 @@ export function text<Value>(read: (written: string) => Value) {
       return read(written);
     } catch (error) {
       // The readers' messages never hold the value: it may be a secret.
-      context.addIssue({ code: "custom", message: (error as Error).message, params: { value: written } });
+      context.addIssue({
+        code: "custom",
+        message: (error as Error).message,
+        params: { value: written },
+      });
       return z.NEVER;
     }
   });
@@ -25,16 +32,23 @@ function fail(message: string): never {
   throw new Error(message);
 }
 
-export const someText = text((written) => (written.trim() === "" ? fail("is empty; write a value, or remove the field") : written));
+export const someText = text((written) =>
+  written.trim() === "" ? fail("is empty; write a value, or remove the field") : written,
+);
 
 /** what ids look like: they stand in cookies, URLs and logs */
 export const identifier = text((written) =>
-  /^[\w.@-]{1,100}$/.test(written) ? written : fail("cannot be an id; use letters, digits, dot, dash and underscore"),
+  /^[\w.@-]{1,100}$/.test(written)
+    ? written
+    : fail("cannot be an id; use letters, digits, dot, dash and underscore"),
 );
 
 const oneMonth = 31 * 24 * 36e5;
 
-/** Go syntax, kept as written: a session's length. Tokens count in seconds: with less, nobody would ever get in. */
+/**
+ * Go syntax, kept as written: a session's length. Tokens count in seconds: with less, nobody would
+ * ever get in.
+ */
 export const sessionDuration = text((written) => {
   const length = durationOf(written);
   if (length < 1_000) fail("is no time at all, so nobody would get in; write it like 15m or 24h");
@@ -43,10 +57,15 @@ export const sessionDuration = text((written) => {
 
 const oneDay = 24 * 36e5;
 
-/** Go syntax → whole milliseconds to wait. Bounds: without end is no limit, and Node's timers know about 24 days. */
+/**
+ * Go syntax → whole milliseconds to wait. Bounds: without end is no limit, and Node's timers know
+ * about 24 days.
+ */
 export const timeout = text((written) => {
   const waits = Math.round(durationOf(written));
-  return waits >= 1 && waits <= oneDay ? waits : fail("is no time to wait; write one from 1ms to 24h");
+  return waits >= 1 && waits <= oneDay
+    ? waits
+    : fail("is no time to wait; write one from 1ms to 24h");
 });
 
 function durationOf(written: string): number {
@@ -71,7 +90,9 @@ export function patternFault(error: unknown): string {
   return (error as Error).message.replace(/^".*?" (?=has )/s, "");
 }
 
-/** `api.example.com`, `*.example.com` for every name below, or `*`: what cloudflared's ingress knows */
+/**
+ * `api.example.com`, `*.example.com` for every name below, or `*`: what cloudflared's ingress knows
+ */
 export const hostPattern = text((written) => {
   if (written.includes("/")) fail("is not a host name; the path has a field of its own");
   const wrong = "is not a host name; write one like api.example.com, *.example.com, or * for all";
@@ -88,32 +109,43 @@ export const hostPattern = text((written) => {
 export const authority = text((written) => {
   const [, host = "", port] = /^([^:/@]+|\[[0-9a-fA-F:]+\])(?::(\d{1,5}))?$/.exec(written) ?? [];
   const valid = isHostName(host) && (port === undefined || isPort(Number(port)));
-  return valid ? written.toLowerCase() : fail("is not a host, or host:port, without scheme and path");
+  return valid
+    ? written.toLowerCase()
+    : fail("is not a host, or host:port, without scheme and path");
 });
 
 function isHostName(host: string): boolean {
   if (host.startsWith("[")) return isIP(host.slice(1, -1)) === 6;
-  return host.length <= 253 && host.split(".").every((label) => /^[a-zA-Z0-9_]([a-zA-Z0-9_-]{0,61}[a-zA-Z0-9_])?$/.test(label));
+  return (
+    host.length <= 253 &&
+    host.split(".").every((label) => /^[a-zA-Z0-9_]([a-zA-Z0-9_-]{0,61}[a-zA-Z0-9_])?$/.test(label))
+  );
 }
 
 function isPort(port: number): boolean {
   return Number.isInteger(port) && port > 0 && port < 65_536;
 }
 
-/** A network or one address, in canonical form; IPv4 inside IPv6 becomes IPv4, as clients' addresses do. */
+/**
+ * A network or one address, in canonical form; IPv4 inside IPv6 becomes IPv4, as clients' addresses
+ * do.
+ */
 export const network = text(canonicalNetwork);
 
 function canonicalNetwork(written: string): string {
-  const wrong = "is not a network or an address; write it like 192.0.2.0/24, 2001:db8::/32 or 192.0.2.7";
+  const wrong =
+    "is not a network or an address; write it like 192.0.2.0/24, 2001:db8::/32 or 192.0.2.7";
   const [address = "", bits, ...more] = written.split("/");
   const family = address.includes("%") ? 0 : isIP(address);
-  if (family === 0 || more.length > 0 || (bits !== undefined && !/^\d{1,3}$/.test(bits))) fail(wrong);
+  if (family === 0 || more.length > 0 || (bits !== undefined && !/^\d{1,3}$/.test(bits)))
+    fail(wrong);
   const parsed = ipaddr.parse(address);
   const full = family === 4 ? 32 : 128;
   const length = bits === undefined ? full : Number(bits);
   if (length > full) fail(wrong);
   if (parsed instanceof ipaddr.IPv6 && parsed.isIPv4MappedAddress()) {
-    if (length < 96) fail("covers more than the IPv4 addresses inside IPv6; write IPv4 and IPv6 networks apart");
+    if (length < 96)
+      fail("covers more than the IPv4 addresses inside IPv6; write IPv4 and IPv6 networks apart");
     return `${parsed.toIPv4Address()}/${length - 96}`;
   }
   return `${parsed.toString()}/${length}`;
@@ -122,16 +154,22 @@ function canonicalNetwork(written: string): string {
 /** `https://`, or `http://` on this machine; without user and password */
 export const webUrl = text((written) => {
   const url = URL.canParse(written) ? new URL(written) : undefined;
-  if (url === undefined || !/^https?:$/.test(url.protocol)) return fail("is not a URL; write it like https://idp.example.com");
-  if (url.protocol === "http:" && !isLoopbackHost(url.hostname)) fail("must be https; http is for this machine only");
+  if (url === undefined || !/^https?:$/.test(url.protocol))
+    return fail("is not a URL; write it like https://idp.example.com");
+  if (url.protocol === "http:" && !isLoopbackHost(url.hostname))
+    fail("must be https; http is for this machine only");
   if (url.username !== "" || url.password !== "") fail("must not hold a user or a password");
   return written;
 });
 
 export const mailUrl = text((written) =>
-  URL.canParse(written) && /^smtps?:$/.test(new URL(written).protocol) && new URL(written).hostname !== ""
+  URL.canParse(written) &&
+  /^smtps?:$/.test(new URL(written).protocol) &&
+  new URL(written).hostname !== ""
     ? written
-    : fail("is not a mail server; write it like smtp://mail.example.com:587 or smtps://mail.example.com"),
+    : fail(
+        "is not a mail server; write it like smtp://mail.example.com:587 or smtps://mail.example.com",
+      ),
 );
 
 /** `host:port`, `[::1]:port`, `:port` or `unix:/path` */
@@ -144,14 +182,18 @@ export const listenAddress = text((written): ListenAddress => {
   const bare = host.startsWith("[") && host.endsWith("]") ? host.slice(1, -1) : host;
   const named = bare === "" || isIP(bare) !== 0 || (isHostName(host) && !/^[\d.]+$/.test(host));
   if (!named || (host.includes(":") && bare === host) || Number(port) > 65_535 || port === "") {
-    return fail("is not an address to listen on; write it like 0.0.0.0:443, [::]:443, 127.0.0.1:8600 or unix:/run/postern.sock");
+    return fail(
+      "is not an address to listen on; write it like 0.0.0.0:443, [::]:443, 127.0.0.1:8600 or unix:/run/postern.sock",
+    );
   }
   return { kind: "tcp", host: bare === "" ? "::" : bare, port: Number(port) };
 });
 
 /** ASCII, exactly one `@` (case L10) */
 export const emailAddress = text((written) =>
-  /^[!-?A-~]{1,64}@[A-Za-z0-9.-]{1,253}$/.test(written) ? written.toLowerCase() : fail("is not one e-mail address"),
+  /^[!-?A-~]{1,64}@[A-Za-z0-9.-]{1,253}$/.test(written)
+    ? written.toLowerCase()
+    : fail("is not one e-mail address"),
 );
 
 /** the part after `@`, ASCII lower-case; other alphabets in their `xn--` form */

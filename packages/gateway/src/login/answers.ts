@@ -13,7 +13,11 @@ export function goTo(c: Context<LoginEnv>, url: string): Response {
   return c.redirect(url, c.get("facts").method === "POST" ? 303 : 302);
 }
 
-export function sendJson(c: Context<LoginEnv>, status: ContentfulStatusCode, body: unknown): Response {
+export function sendJson(
+  c: Context<LoginEnv>,
+  status: ContentfulStatusCode,
+  body: unknown,
+): Response {
   setPrivate(c);
   return c.json(body, status);
 }
@@ -24,7 +28,8 @@ export function setPrivate(c: Context<LoginEnv>): void {
 
 /**
  * The fields of a form of ours.
- * @returns undefined when it is no form, too long, not UTF-8, names a field twice, or comes from another site's page
+ * @returns undefined when it is no form, too long, not UTF-8, names a field twice, or comes from
+ * another site's page
  */
 export async function readForm(c: Context<LoginEnv>): Promise<Map<string, string> | undefined> {
   const site = c.req.header("sec-fetch-site");
@@ -41,7 +46,11 @@ export async function readForm(c: Context<LoginEnv>): Promise<Map<string, string
   return fields;
 }
 
-/** Whether anything says that this is a page of a browser and not a program (Fetch Metadata, CORS). */
+/**
+ * Whether anything says that this is a page of a browser and not a program (Fetch Metadata, CORS).
+ */
 export function isFromBrowser(c: Context<LoginEnv>): boolean {
-  return ["sec-fetch-site", "sec-fetch-mode", "sec-fetch-dest", "origin"].some((name) => c.req.header(name) !== undefined);
+  return ["sec-fetch-site", "sec-fetch-mode", "sec-fetch-dest", "origin"].some(
+    (name) => c.req.header(name) !== undefined,
+  );
 }

@@ -1,12 +1,16 @@
-// An attempt to sign in, from the choice of a provider to its answer. It lives in the browser alone, sealed, one
-// cookie each, so that the gateway keeps nothing for strangers and two tabs do not disturb each other (case L6).
+// An attempt to sign in, from the choice of a provider to its answer. It lives in the browser
+// alone, sealed, one cookie each, so that the gateway keeps nothing for strangers and two tabs do
+// not disturb each other (case L6).
 import { randomBytes } from "node:crypto";
 import type { Context } from "hono";
 import { deleteCookie, setCookie } from "hono/cookie";
 import type { LoginDependencies, LoginEnv } from "./dependencies.ts";
 import { teamCookieAttributes } from "./session.ts";
 
-/** What somebody signs in for. All of it was vouched for by the application's host before it got here. */
+/**
+ * What somebody signs in for. All of it was vouched for by the application's host before it got
+ * here.
+ */
 export interface SignInTarget {
   /** undefined: the team domain itself */
   application:
@@ -16,7 +20,10 @@ export interface SignInTarget {
         authority: string;
         /** path and query on that host */
         redirect_url: string;
-        /** hash of the browser's `CF_AppSession` there; "" for a terminal's login, which needs no hand-over */
+        /**
+         * hash of the browser's `CF_AppSession` there; "" for a terminal's login, which needs no
+         * hand-over
+         */
         app_session: string;
       }
     | undefined;
@@ -41,7 +48,8 @@ export interface Attempt {
 const lifeMs = 10 * 60_000;
 // The cookie outlives the attempt, so that a late answer can be offered a fresh start.
 const cookieLifeMs = 60 * 60_000;
-// Five at once are more than people have open; more would grow into an error of header size (case T13).
+// Five at once are more than people have open; more would grow into an error of header size (case
+// T13).
 const attemptLimit = 5;
 const targetLifeMs = 60 * 60_000;
 const namePattern = /^(?:__Host-)?postern_attempt_([0-9a-f]{16})$/;
@@ -59,7 +67,10 @@ export function isLive(attempt: Attempt, now: number): boolean {
   return attempt.used !== true && attempt.created_at <= now && now < attempt.created_at + lifeMs;
 }
 
-/** Every attempt that this browser holds. What does not open is not ours, or of another key: left out. */
+/**
+ * Every attempt that this browser holds. What does not open is not ours, or of another key: left
+ * out.
+ */
 export function attemptsOf(c: Context<LoginEnv>, deps: LoginDependencies): Attempt[] {
   const attempts: Attempt[] = [];
   for (const pair of (c.req.header("cookie") ?? "").split(";")) {
@@ -76,28 +87,42 @@ export function attemptsOf(c: Context<LoginEnv>, deps: LoginDependencies): Attem
 export function keepAttempt(c: Context<LoginEnv>, deps: LoginDependencies, attempt: Attempt): void {
   const others = attemptsOf(c, deps)
     .filter((other) => other.id !== attempt.id)
-    .sort((a, b) => Number(b.used === true) - Number(a.used === true) || a.created_at - b.created_at);
+    .sort(
+      (a, b) => Number(b.used === true) - Number(a.used === true) || a.created_at - b.created_at,
+    );
   for (const { id } of others.slice(0, Math.max(0, others.length + 1 - attemptLimit))) {
     deleteCookie(c, cookieName(c, id), teamCookieAttributes(c));
   }
-  setCookie(c, cookieName(c, attempt.id), deps.secretBox.seal(JSON.stringify(attempt), `attempt ${attempt.id}`), {
-    ...teamCookieAttributes(c),
-    expires: new Date(attempt.created_at + cookieLifeMs),
-  });
+  setCookie(
+    c,
+    cookieName(c, attempt.id),
+    deps.secretBox.seal(JSON.stringify(attempt), `attempt ${attempt.id}`),
+    {
+      ...teamCookieAttributes(c),
+      expires: new Date(attempt.created_at + cookieLifeMs),
+    },
+  );
 }
 
-// `__Host-` keeps a sibling host from planting one (case T11); browsers grant the prefix to https alone.
+// `__Host-` keeps a sibling host from planting one (case T11); browsers grant the prefix to https
+// alone.
 function cookieName(c: Context<LoginEnv>, id: string): string {
   return `${c.get("facts").scheme === "https" ? "__Host-" : ""}postern_attempt_${id}`;
 }
 
 /** The target as a field of the sign-in page: the page may stand open longer than `meta` lives. */
 export function sealTarget(deps: LoginDependencies, target: SignInTarget): string {
-  return deps.secretBox.seal(JSON.stringify({ target, expires_at: deps.now() + targetLifeMs }), "sign-in target");
+  return deps.secretBox.seal(
+    JSON.stringify({ target, expires_at: deps.now() + targetLifeMs }),
+    "sign-in target",
+  );
 }
 
 /** @returns undefined when it is not ours; `expired` still says where to start again */
-export function openTarget(deps: LoginDependencies, sealed: string): { target: SignInTarget; expired: boolean } | undefined {
+export function openTarget(
+  deps: LoginDependencies,
+  sealed: string,
+): { target: SignInTarget; expired: boolean } | undefined {
   const text = deps.secretBox.open(sealed, "sign-in target");
   if (text === undefined) return undefined;
   const { target, expires_at } = JSON.parse(text) as { target: SignInTarget; expires_at: number };

@@ -23,7 +23,10 @@ export interface LoginDependencies {
   now: Clock;
 }
 
-/** What Hono's context holds on each request: put there by `createLogin`, from the facts of the data path. */
+/**
+ * What Hono's context holds on each request: put there by `createLogin`, from the facts of the data
+ * path.
+ */
 export interface LoginEnv {
   Variables: { facts: RequestFacts };
 }

@@ -4,14 +4,21 @@ import { sendJson } from "./answers.ts";
 import { presentedSession } from "./application-session.ts";
 import type { LoginDependencies, LoginEnv } from "./dependencies.ts";
 
-/** Who the bearer is, as the provider said at that login (access-features 9.5). Holds nothing that signs anybody in (case L17). */
-export async function getIdentity(c: Context<LoginEnv>, deps: LoginDependencies): Promise<Response> {
+/**
+ * Who the bearer is, as the provider said at that login (access-features 9.5). Holds nothing that
+ * signs anybody in (case L17).
+ */
+export async function getIdentity(
+  c: Context<LoginEnv>,
+  deps: LoginDependencies,
+): Promise<Response> {
   const { session } = await presentedSession(c, deps);
   if (session === undefined) {
     c.header("WWW-Authenticate", 'Cloudflare-Access realm="get-identity"');
     return sendJson(c, 401, {
       error: "not signed in",
-      message: "Send the application's token in the cookie CF_Authorization or the header cf-access-token.",
+      message:
+        "Send the application's token in the cookie CF_Authorization or the header cf-access-token.",
     });
   }
   const { identity } = session;
@@ -31,7 +38,13 @@ export async function getIdentity(c: Context<LoginEnv>, deps: LoginDependencies)
     amr: identity.amr,
     auth_status: "NONE",
     common_name: "",
-    mtls_auth: { cert_issuer_dn: "", cert_serial: "", cert_issuer_ski: "", cert_presented: false, auth_status: "NONE" },
+    mtls_auth: {
+      cert_issuer_dn: "",
+      cert_serial: "",
+      cert_issuer_ski: "",
+      cert_presented: false,
+      auth_status: "NONE",
+    },
     service_token_id: "",
     service_token_status: false,
     is_warp: false,

@@ -1,5 +1,5 @@
-// Step 4 of a browser's login (wire-protocol 5): policy, and then either the page that says no or the one-use
-// hand-over to the application's host.
+// Step 4 of a browser's login (wire-protocol 5): policy, and then either the page that says no or
+// the one-use hand-over to the application's host.
 import { endpoints } from "@postern/protocol";
 import type { Context } from "hono";
 import type { Application } from "../policy/model.ts";
@@ -17,7 +17,10 @@ import { csrfValue, decideFor } from "./session.ts";
 const handoverLifeMs = 60_000;
 export const someoneElsePurpose = "sign in as someone else";
 
-/** What the `state` argument of `authorized` holds, sealed: where to go is never taken from the query. */
+/**
+ * What the `state` argument of `authorized` holds, sealed: where to go is never taken from the
+ * query.
+ */
 export interface HandoverState {
   aud: string;
   authority: string;
@@ -34,11 +37,16 @@ export async function handOver(
   const facts = c.get("facts");
   const { application: place } = target;
   if (place === undefined) return goTo(c, `${facts.catalog.issuer}/`);
-  // Approval evaluates policy itself, and the application's host vouches anew for the terminal's request.
-  if (isForTerminal(place.redirect_url)) return goTo(c, `${facts.scheme}://${place.authority}${place.redirect_url}`);
+  // Approval evaluates policy itself, and the application's host vouches anew for the terminal's
+  // request.
+  if (isForTerminal(place.redirect_url))
+    return goTo(c, `${facts.scheme}://${place.authority}${place.redirect_url}`);
   const application = facts.catalog.applicationByAud.get(place.aud);
   if (application === undefined || place.app_session === "") {
-    return sendPage(c, startAgainPage(undefined, "The application has changed while you signed in."));
+    return sendPage(
+      c,
+      startAgainPage(undefined, "The application has changed while you signed in."),
+    );
   }
   const decision = decideFor(deps, facts, application, session);
   switch (decision.outcome) {
@@ -61,7 +69,10 @@ export async function sendNoAccess(
   session: StoredSession,
 ): Promise<Response> {
   const { rayId, clientIp } = c.get("facts");
-  deps.log.info({ ray: rayId, ip: clientIp, aud: application.aud, user: session.user_id }, "policy refused a person at sign-in");
+  deps.log.info(
+    { ray: rayId, ip: clientIp, aud: application.aud, user: session.user_id },
+    "policy refused a person at sign-in",
+  );
   if (application.custom_deny_url !== undefined) return goTo(c, application.custom_deny_url);
   return sendPage(
     c,
@@ -84,7 +95,10 @@ async function sendToApplication(
 ): Promise<Response> {
   const { aud, authority, redirect_url, app_session } = place;
   const nonce = randomSecret();
-  const state = deps.secretBox.seal(JSON.stringify({ aud, authority, redirect_url } satisfies HandoverState), "hand-over state");
+  const state = deps.secretBox.seal(
+    JSON.stringify({ aud, authority, redirect_url } satisfies HandoverState),
+    "hand-over state",
+  );
   await deps.store.addHandover({
     id: sha256(nonce),
     aud,
@@ -93,5 +107,8 @@ async function sendToApplication(
     state_hash: sha256(state),
     expires_at: deps.now() + handoverLifeMs,
   });
-  return goTo(c, `${c.get("facts").scheme}://${authority}${endpoints.authorized}?${new URLSearchParams({ nonce, state })}`);
+  return goTo(
+    c,
+    `${c.get("facts").scheme}://${authority}${endpoints.authorized}?${new URLSearchParams({ nonce, state })}`,
+  );
 }

@@ -1,5 +1,6 @@
-// Reads the URL of the login page (wire-protocol 5.2): which application, and where to go afterwards. Everything
-// in it passed through a stranger's hands; what counts is what `meta` sealed and the catalog knows (cases L1, L4).
+// Reads the URL of the login page (wire-protocol 5.2): which application, and where to go
+// afterwards. Everything in it passed through a stranger's hands; what counts is what `meta` sealed
+// and the catalog knows (cases L1, L4).
 import { endpoints } from "@postern/protocol";
 import type { Catalog } from "../catalog.ts";
 import type { Application } from "../policy/model.ts";
@@ -11,7 +12,9 @@ import type { LoginDependencies } from "./dependencies.ts";
 export type LoginRequest =
   | { ok: true; application: Application | undefined; target: SignInTarget }
   | { ok: false; reason: "unknown_application" }
-  /** expired or altered; `freshStart` is an address of the application, where it is sure to be one */
+  /**
+   * expired or altered; `freshStart` is an address of the application, where it is sure to be one
+   */
   | { ok: false; reason: "stale"; freshStart: string | undefined };
 
 // The target travels in cookies of 4096 bytes; a longer address is cut, not refused.
@@ -19,12 +22,21 @@ const redirectLength = 2_200;
 
 export function readLoginRequest(deps: LoginDependencies, facts: RequestFacts): LoginRequest {
   const authority = facts.path.slice(endpoints.login.length + 1);
-  if (authority === "") return { ok: true, application: undefined, target: { application: undefined } };
+  if (authority === "")
+    return { ok: true, application: undefined, target: { application: undefined } };
   const query = new URLSearchParams(facts.query);
-  const [kid, meta, redirect] = [single(query, "kid"), single(query, "meta"), single(query, "redirect_url")];
+  const [kid, meta, redirect] = [
+    single(query, "kid"),
+    single(query, "meta"),
+    single(query, "redirect_url"),
+  ];
   const application = facts.catalog.applicationByAud.get(kid ?? "");
   const host = hostOf(authority);
-  if (application === undefined || host === undefined || !coversHost(facts.catalog, application, host)) {
+  if (
+    application === undefined ||
+    host === undefined ||
+    !coversHost(facts.catalog, application, host)
+  ) {
     return { ok: false, reason: "unknown_application" };
   }
   const path = redirect === undefined ? undefined : pathOnHost(facts.scheme, authority, redirect);
@@ -37,15 +49,26 @@ export function readLoginRequest(deps: LoginDependencies, facts: RequestFacts): 
     (sealed.hostname !== authority && !(sealed.hostname === host && samePort)) ||
     sealed.redirect_url !== redirect
   ) {
-    return { ok: false, reason: "stale", freshStart: samePort ? `${facts.scheme}://${authority}${path ?? "/"}` : undefined };
+    return {
+      ok: false,
+      reason: "stale",
+      freshStart: samePort ? `${facts.scheme}://${authority}${path ?? "/"}` : undefined,
+    };
   }
-  const target = { aud: application.aud, authority, redirect_url: shortened(path), app_session: sealed.app_session };
+  const target = {
+    aud: application.aud,
+    authority,
+    redirect_url: shortened(path),
+    app_session: sealed.app_session,
+  };
   return { ok: true, application, target: { application: target } };
 }
 
 /**
- * A path and query that stay on the host whatever a browser makes of them, compared after parsing (case L1).
- * @returns as the parser writes it; undefined when it leads elsewhere or holds what no address holds
+ * A path and query that stay on the host whatever a browser makes of them, compared after parsing
+ * (case L1).
+ * @returns as the parser writes it; undefined when it leads elsewhere or holds what no address
+ * holds
  */
 export function pathOnHost(scheme: string, authority: string, text: string): string | undefined {
   if (text.length > 8_192 || !/^\/(?![/\\])/.test(text)) return undefined;
@@ -55,18 +78,28 @@ export function pathOnHost(scheme: string, authority: string, text: string): str
   const base = `${scheme}://${authority}`;
   if (!URL.canParse(text, base)) return undefined;
   const url = new URL(text, base);
-  // Dot segments can leave two slashes in front: harmless behind our own origin, a host of its own behind nothing.
-  const stays = url.origin === new URL(base).origin && url.username === "" && url.password === "" && !url.pathname.startsWith("//");
+  // Dot segments can leave two slashes in front: harmless behind our own origin, a host of its own
+  // behind nothing.
+  const stays =
+    url.origin === new URL(base).origin &&
+    url.username === "" &&
+    url.password === "" &&
+    !url.pathname.startsWith("//");
   return stays ? `${url.pathname}${url.search}` : undefined;
 }
 
-/** Whether the target is a terminal's login: approved on the team domain, which evaluates policy itself. */
+/**
+ * Whether the target is a terminal's login: approved on the team domain, which evaluates policy
+ * itself.
+ */
 export function isForTerminal(redirectUrl: string): boolean {
   return redirectUrl === endpoints.cli || redirectUrl.startsWith(`${endpoints.cli}?`);
 }
 
 export function coversHost(catalog: Catalog, application: Application, host: string): boolean {
-  return catalog.patterns.some((each) => each.application === application && each.pattern.matchesHost(host));
+  return catalog.patterns.some(
+    (each) => each.application === application && each.pattern.matchesHost(host),
+  );
 }
 
 function shortened(path: string): string {

@@ -1,6 +1,6 @@
-// Logout, on the team domain and on application hosts (wire-protocol 11). A person's logout ends everything of
-// theirs, everywhere; a terminal's ends the terminal. Nobody is signed out because some page held a picture whose
-// address is this one (case T16).
+// Logout, on the team domain and on application hosts (wire-protocol 11). A person's logout ends
+// everything of theirs, everywhere; a terminal's ends the terminal. Nobody is signed out because
+// some page held a picture whose address is this one (case T16).
 import { cookies, endpoints, headers } from "@postern/protocol";
 import type { Context } from "hono";
 import { deleteCookie } from "hono/cookie";
@@ -27,7 +27,11 @@ export async function showLogout(c: C, deps: LoginDependencies): Promise<Respons
   }
   return sendPage(
     c,
-    confirmSignOutPage({ email: session.identity.email, action: endpoints.logout, csrf: csrfValue(deps, session, purpose) }),
+    confirmSignOutPage({
+      email: session.identity.email,
+      action: endpoints.logout,
+      csrf: csrfValue(deps, session, purpose),
+    }),
   );
 }
 
@@ -37,7 +41,10 @@ export async function submitLogout(c: C, deps: LoginDependencies): Promise<Respo
   if (by === "header") {
     const session = presented ?? (await terminalOnTeam(c, deps));
     if (session === undefined)
-      return sendJson(c, 401, { error: "not signed in", message: "The token is not valid, or its session has ended already." });
+      return sendJson(c, 401, {
+        error: "not signed in",
+        message: "The token is not valid, or its session has ended already.",
+      });
     await deps.sessions.end(session.id);
     setPrivate(c);
     return c.body(null, 204);
@@ -45,15 +52,19 @@ export async function submitLogout(c: C, deps: LoginDependencies): Promise<Respo
   if (presented === undefined) return signedOut(c, false);
   const form = await readForm(c);
   if (!csrfHolds(c, deps, presented, purpose, form?.get("csrf"))) {
-    return sendPage(c, startAgainPage(endpoints.logout, "The request to sign out did not come from our own page."));
+    return sendPage(
+      c,
+      startAgainPage(endpoints.logout, "The request to sign out did not come from our own page."),
+    );
   }
   await deps.sessions.endAllOf(presented.user_id);
   return signedOut(c, true);
 }
 
 /**
- * A terminal whose application tokens have all run out holds its org token alone. Ending the session it names
- * gives nothing away, so here, and only here besides the exchange, that token is read.
+ * A terminal whose application tokens have all run out holds its org token alone. Ending the
+ * session it names gives nothing away, so here, and only here besides the exchange, that token is
+ * read.
  */
 async function terminalOnTeam(c: C, deps: LoginDependencies): Promise<StoredSession | undefined> {
   const { host, catalog } = c.get("facts");
@@ -67,8 +78,13 @@ function signedOut(c: C, ended: boolean): Promise<Response> {
   return sendPage(c, signedOutPage(ended));
 }
 
-/** Fetch Metadata: a page of this very host or the person's own typing, and a visit, not a picture or a fetch. */
+/**
+ * Fetch Metadata: a page of this very host or the person's own typing, and a visit, not a picture
+ * or a fetch.
+ */
 function isOwnNavigation(c: C): boolean {
   const site = c.req.header("sec-fetch-site");
-  return (site === "same-origin" || site === "none") && c.req.header("sec-fetch-mode") === "navigate";
+  return (
+    (site === "same-origin" || site === "none") && c.req.header("sec-fetch-mode") === "navigate"
+  );
 }

@@ -3,7 +3,10 @@ import type { SendMail } from "./dependencies.ts";
 
 const timeoutMs = 20_000;
 
-/** Sends over the configured SMTP server; `url` is `smtp://` or `smtps://`, with user and password where needed. */
+/**
+ * Sends over the configured SMTP server; `url` is `smtp://` or `smtps://`, with user and password
+ * where needed.
+ */
 export function createSendMail(smtp: { url: string; from: string }): SendMail {
   const transport = createTransport({
     url: smtp.url,

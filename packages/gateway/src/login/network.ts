@@ -1,8 +1,11 @@
-// Whether two addresses are one place, as far as an address can say: IPv4 addresses as they are, IPv6 by /64,
-// because privacy extensions change the rest of it within minutes (wire-protocol 6.7).
+// Whether two addresses are one place, as far as an address can say: IPv4 addresses as they are,
+// IPv6 by /64, because privacy extensions change the rest of it within minutes (wire-protocol 6.7).
 import ipaddr from "ipaddr.js";
 
-/** The network of a canonical address: what is counted and compared. Text that is no address stands for itself. */
+/**
+ * The network of a canonical address: what is counted and compared. Text that is no address stands
+ * for itself.
+ */
 export function networkOf(address: string): string {
   if (!ipaddr.isValid(address)) return address;
   const parsed = ipaddr.process(address);

@@ -1,6 +1,7 @@
-// The one-time PIN: a code by mail that proves an e-mail address. Whoever asks sees the same page and causes the
-// same work, whether or not the address may have a code; what differs happens after the answer is sent. Counting
-// comes before comparing, and is per canonical address, so that neither spelling nor haste gains tries (case L12).
+// The one-time PIN: a code by mail that proves an e-mail address. Whoever asks sees the same page
+// and causes the same work, whether or not the address may have a code; what differs happens after
+// the answer is sent. Counting comes before comparing, and is per canonical address, so that
+// neither spelling nor haste gains tries (case L12).
 import { randomInt } from "node:crypto";
 import { endpoints } from "@postern/protocol";
 import type { Context } from "hono";
@@ -8,7 +9,14 @@ import { evaluate } from "../policy/evaluate.ts";
 import type { IdentityProvider } from "../policy/model.ts";
 import type { RequestFacts } from "../request-facts.ts";
 import { goTo } from "./answers.ts";
-import { type Attempt, type AttemptStep, keepAttempt, newAttemptId, randomSecret, type SignInTarget } from "./attempt.ts";
+import {
+  type Attempt,
+  type AttemptStep,
+  keepAttempt,
+  newAttemptId,
+  randomSecret,
+  type SignInTarget,
+} from "./attempt.ts";
 import { canonicalEmail } from "./canonical-email.ts";
 import type { LoginDependencies, LoginEnv } from "./dependencies.ts";
 import { sha256 } from "./hash.ts";
@@ -25,7 +33,10 @@ export const pinPath = "/cdn-cgi/access/pin";
 export const pinLifeMs = 10 * 60_000;
 const triesPerPin = 5;
 const minute = 60_000;
-/** How often, in which window: what one person needs on a bad day, and far below what guessing needs. */
+/**
+ * How often, in which window: what one person needs on a bad day, and far below what guessing
+ * needs.
+ */
 const limits = {
   asksPerNetwork: { most: 20, window: 60 * minute },
   asksPerEmail: { most: 5, window: 10 * minute },
@@ -34,7 +45,8 @@ const limits = {
 };
 
 /**
- * Makes a PIN for the address that somebody typed, and sends it if policy could ever admit that address.
+ * Makes a PIN for the address that somebody typed, and sends it if policy could ever admit that
+ * address.
  * @returns undefined when what was typed is no e-mail address
  */
 export async function askForPin(
@@ -52,7 +64,13 @@ export async function askForPin(
   if (tooMany) return sendPage(c, tooManyPage("codes were asked for", limits.asksPerEmail.window));
 
   const pin = randomInt(1_000_000).toString().padStart(6, "0");
-  const step: PinStep = { kind: "pin", provider: provider.id, email, pin: randomSecret(), browser: randomSecret() };
+  const step: PinStep = {
+    kind: "pin",
+    provider: provider.id,
+    email,
+    pin: randomSecret(),
+    browser: randomSecret(),
+  };
   const createdAt = deps.now();
   await deps.store.addPin({
     id: sha256(step.pin),
@@ -73,8 +91,17 @@ export async function askForPin(
 
 export type PinVerdict = "right" | "wrong" | "over" | "too_many";
 
-/** Whether the code is the one that was sent for this attempt. Takes the PIN: a second caller finds none. */
-export async function verifyPin(c: C, deps: LoginDependencies, attempt: Attempt, step: PinStep, typed: string): Promise<PinVerdict> {
+/**
+ * Whether the code is the one that was sent for this attempt. Takes the PIN: a second caller finds
+ * none.
+ */
+export async function verifyPin(
+  c: C,
+  deps: LoginDependencies,
+  attempt: Attempt,
+  step: PinStep,
+  typed: string,
+): Promise<PinVerdict> {
   const pin = typed.replace(/[\s-]/g, "");
   const network = networkOf(c.get("facts").clientIp);
   const tooMany =
@@ -83,7 +110,8 @@ export async function verifyPin(c: C, deps: LoginDependencies, attempt: Attempt,
   if (tooMany) return "too_many";
   const id = sha256(step.pin);
   const stored = await deps.store.tryPin(id);
-  if (stored === undefined || stored.expires_at <= deps.now() || stored.tries > triesPerPin) return "over";
+  if (stored === undefined || stored.expires_at <= deps.now() || stored.tries > triesPerPin)
+    return "over";
   const right =
     equalSecrets(stored.pin_hash, pinHash(deps, step, pin)) &&
     stored.browser_hash === sha256(step.browser) &&
@@ -115,10 +143,15 @@ function pinHash(deps: LoginDependencies, step: PinStep, pin: string): string {
 }
 
 /**
- * Counts, and says whether there may be another one. Whoever is over the limit is turned away from memory for a while:
- * each count is a write that reaches the disk, and a flood of them would hold up everybody (case O5).
+ * Counts, and says whether there may be another one. Whoever is over the limit is turned away from
+ * memory for a while: each count is a write that reaches the disk, and a flood of them would hold
+ * up everybody (case O5).
  */
-async function within({ store, now }: LoginDependencies, key: string, limit: { most: number; window: number }): Promise<boolean> {
+async function within(
+  { store, now }: LoginDependencies,
+  key: string,
+  limit: { most: number; window: number },
+): Promise<boolean> {
   const turnedAway = turnedAwayOf(store);
   if ((turnedAway.get(key) ?? 0) > now()) return false;
   if ((await store.count(key, limit.window, now())) <= limit.most) return true;
@@ -138,26 +171,54 @@ function turnedAwayOf(store: LoginDependencies["store"]): Map<string, number> {
   return known;
 }
 
-/** Mail goes only to addresses that policy would let in (access-features 6.1): we are nobody's way to send mail. */
-function couldEnter(facts: RequestFacts, target: SignInTarget, provider: IdentityProvider, email: string): boolean {
+/**
+ * Mail goes only to addresses that policy would let in (access-features 6.1): we are nobody's way
+ * to send mail.
+ */
+function couldEnter(
+  facts: RequestFacts,
+  target: SignInTarget,
+  provider: IdentityProvider,
+  email: string,
+): boolean {
   const { catalog, clientIp } = facts;
   const { application: place } = target;
-  const applications = place === undefined ? catalog.applications : [catalog.applicationByAud.get(place.aud)];
-  const identity = { ...pinIdentity(email), idp: { id: provider.id, type: provider.type }, ip: clientIp, country: "", iat: 0 };
+  const applications =
+    place === undefined ? catalog.applications : [catalog.applicationByAud.get(place.aud)];
+  const identity = {
+    ...pinIdentity(email),
+    idp: { id: provider.id, type: provider.type },
+    ip: clientIp,
+    country: "",
+    iat: 0,
+  };
   return applications.some(
     (application) =>
       application !== undefined &&
-      evaluate({ application, groups: catalog.groups, principal: { kind: "person", identity }, ip: clientIp }).outcome === "allow",
+      evaluate({
+        application,
+        groups: catalog.groups,
+        principal: { kind: "person", identity },
+        ip: clientIp,
+      }).outcome === "allow",
   );
 }
 
 // Not awaited: the time that the mail server takes would tell who may have a code.
-function send(c: C, deps: LoginDependencies, message: { email: string; pin: string; name: string }): void {
+function send(
+  c: C,
+  deps: LoginDependencies,
+  message: { email: string; pin: string; name: string },
+): void {
   const { rayId, catalog } = c.get("facts");
   const { email, pin, name } = message;
   deps.announcePin?.(email, pin);
   if (deps.sendMail === undefined) {
-    if (deps.announcePin === undefined) deps.log.error({ ray: rayId }, "a PIN was asked for, and no mail server is configured (smtp)");
+    if (deps.announcePin === undefined)
+      deps.log.error(
+        { ray: rayId },
+        "a PIN was asked for, and no mail server is configured (smtp)",
+      );
     return;
   }
   const text = `${pin} is your code to sign in to ${name}.
@@ -171,7 +232,10 @@ If you did not ask for a code, somebody typed your address: there is nothing to 
   const subject = `Your code for ${catalog.organization.name}`;
   setImmediate(() => {
     sendMail({ to: email, subject, text }).catch((error) =>
-      log.error({ ray: rayId, error: String(error).slice(0, 300) }, "the mail server did not take a PIN"),
+      log.error(
+        { ray: rayId, error: String(error).slice(0, 300) },
+        "the mail server did not take a PIN",
+      ),
     );
   });
 }

@@ -1,6 +1,7 @@
-// The relay: the mailbox from which a terminal fetches its tokens (wire-protocol 6.6 and 6.7). It holds
-// ciphertext only and hands it out once. The store says how a mailbox stands, for every process that serves
-// it; the bell only shortens the wait where approval and poll meet in the same process.
+// The relay: the mailbox from which a terminal fetches its tokens (wire-protocol 6.6 and 6.7). It
+// holds ciphertext only and hands it out once. The store says how a mailbox stands, for every
+// process that serves it; the bell only shortens the wait where approval and poll meet in the same
+// process.
 import { createHash } from "node:crypto";
 import { setTimeout as pause } from "node:timers/promises";
 import { decodeTransferKey, endpoints, headers, ProtocolError } from "@postern/protocol";
@@ -16,15 +17,25 @@ type Bell = () => void;
 export interface RelaySettings {
   /** how long a poll is held open; clients give up after 60 s of their own */
   holdMs: number;
-  /** how long the answer 429 is held back: a client that asks again at once must not become a flood */
+  /**
+   * how long the answer 429 is held back: a client that asks again at once must not become a flood
+   */
   busyMs: number;
-  /** new mailboxes for one network (IPv6: /64) in the life of one; an office behind one address fits in */
+  /**
+   * new mailboxes for one network (IPv6: /64) in the life of one; an office behind one address fits
+   * in
+   */
   mailboxesPerNetwork: number;
   /** polls held for one network at a time in this process, those that wait for a 429 included */
   pollsPerNetwork: number;
 }
 
-const defaults: RelaySettings = { holdMs: 50_000, busyMs: 5_000, mailboxesPerNetwork: 60, pollsPerNetwork: 200 };
+const defaults: RelaySettings = {
+  holdMs: 50_000,
+  busyMs: 5_000,
+  mailboxesPerNetwork: 60,
+  pollsPerNetwork: 200,
+};
 const mailboxLife = 10 * 60_000;
 // Another process may have sealed the mailbox: the store is read this often while a poll is held.
 const storeInterval = 400;
@@ -35,20 +46,33 @@ export interface Relay {
   poll(c: Context<LoginEnv>): Promise<Response>;
   /** the mailbox of a terminal's key; undefined before the first poll */
   mailbox(key: Uint8Array): Promise<StoredTransfer | undefined>;
-  /** the same, after waiting up to `ms` for a poll to be held: terminals leave short gaps between two polls */
+  /**
+   * the same, after waiting up to `ms` for a poll to be held: terminals leave short gaps between
+   * two polls
+   */
   mailboxWithPoll(key: Uint8Array, ms: number): Promise<StoredTransfer | undefined>;
   /** leaves `waiting` for an answer; false when the mailbox was not waiting any more */
   answer(key: Uint8Array, answer: RelayAnswer): Promise<boolean>;
 }
 
-export type RelayAnswer = { state: "refused" | "policy" } | { state: "sealed"; body: string; servicePublicKey: string };
+export type RelayAnswer =
+  | { state: "refused" | "policy" }
+  | { state: "sealed"; body: string; servicePublicKey: string };
 
 /** Whether a terminal is on the line: only then may a person approve (case C5). */
 export function isHeld(transfer: StoredTransfer | undefined, now: number): boolean {
-  return transfer !== undefined && transfer.state === "waiting" && transfer.held_until > now && transfer.expires_at > now;
+  return (
+    transfer !== undefined &&
+    transfer.state === "waiting" &&
+    transfer.held_until > now &&
+    transfer.expires_at > now
+  );
 }
 
-export function createRelay(deps: { store: Store; log: Log; now: Clock }, settings: Partial<RelaySettings> = {}): Relay {
+export function createRelay(
+  deps: { store: Store; log: Log; now: Clock },
+  settings: Partial<RelaySettings> = {},
+): Relay {
   const { store, log, now } = deps;
   const { holdMs, busyMs, mailboxesPerNetwork, pollsPerNetwork } = { ...defaults, ...settings };
   const bells = createBells();
@@ -57,7 +81,8 @@ export function createRelay(deps: { store: Store; log: Log; now: Clock }, settin
 
   async function poll(c: Context<LoginEnv>): Promise<Response> {
     const { facts } = c.var;
-    const isRelay = facts.host === facts.catalog.teamHost || facts.catalog.relayHosts.has(facts.host);
+    const isRelay =
+      facts.host === facts.catalog.teamHost || facts.catalog.relayHosts.has(facts.host);
     if (!isRelay) return c.notFound();
     // HEAD would take the one delivery and show nothing of it.
     if (facts.method !== "GET") return json(405, "method_not_allowed", { allow: "GET" });
@@ -67,7 +92,8 @@ export function createRelay(deps: { store: Store; log: Log; now: Clock }, settin
 
     const network = networkOf(facts.clientIp);
     try {
-      if (pollsOfNetwork.enter(network) > pollsPerNetwork) return json(429, "busy", { "retry-after": "5" });
+      if (pollsOfNetwork.enter(network) > pollsPerNetwork)
+        return json(429, "busy", { "retry-after": "5" });
       return await answerPoll(c, mailboxId(key), network);
     } finally {
       pollsOfNetwork.leave(network);
@@ -86,7 +112,11 @@ export function createRelay(deps: { store: Store; log: Log; now: Clock }, settin
   }
 
   /** Records the first poll. Undefined when the network has opened too many. */
-  async function open(c: Context<LoginEnv>, id: string, network: string): Promise<StoredTransfer | undefined> {
+  async function open(
+    c: Context<LoginEnv>,
+    id: string,
+    network: string,
+  ): Promise<StoredTransfer | undefined> {
     const opened = await store.count(`relay ${network}`, mailboxLife, now());
     if (opened > mailboxesPerNetwork) return undefined;
     return store.openTransfer({
@@ -104,9 +134,14 @@ export function createRelay(deps: { store: Store; log: Log; now: Clock }, settin
 
   /** Somebody else holds the same key: nobody gets anything (case C4). */
   async function end(c: Context<LoginEnv>, id: string): Promise<Response> {
-    const ended = (await store.moveTransfer(id, "waiting", "address")) || (await store.moveTransfer(id, "sealed", "address"));
+    const ended =
+      (await store.moveTransfer(id, "waiting", "address")) ||
+      (await store.moveTransfer(id, "sealed", "address"));
     if (ended)
-      log.warn({ ray: c.var.facts.rayId, ip: c.var.facts.clientIp }, "a terminal login was polled from a second address and is over");
+      log.warn(
+        { ray: c.var.facts.rayId, ip: c.var.facts.clientIp },
+        "a terminal login was polled from a second address and is over",
+      );
     bells.ring(id);
     const transfer = await store.transfer(id);
     return json(410, transfer?.state === "address" ? "address" : "expired");
@@ -124,7 +159,8 @@ export function createRelay(deps: { store: Store; log: Log; now: Clock }, settin
         if (answer !== undefined) return answer;
         const left = deadline - performance.now();
         if (left > 0) await bell.wait(Math.min(left, storeInterval), signal);
-        if (left <= 0 || signal.aborted) return new Response(null, { status: 204, headers: { "cache-control": "no-store" } });
+        if (left <= 0 || signal.aborted)
+          return new Response(null, { status: 204, headers: { "cache-control": "no-store" } });
       }
     } finally {
       bell.stop();
@@ -152,7 +188,9 @@ export function createRelay(deps: { store: Store; log: Log; now: Clock }, settin
       case "sealed":
         // Nobody is there to take it: it stays for the next poll.
         if (signal.aborted) return undefined;
-        return (await store.moveTransfer(id, "sealed", "delivered")) ? delivery(transfer) : json(410, "expired");
+        return (await store.moveTransfer(id, "sealed", "delivered"))
+          ? delivery(transfer)
+          : json(410, "expired");
       case "delivered":
         return json(410, "expired");
       case "refused":
@@ -174,7 +212,9 @@ export function createRelay(deps: { store: Store; log: Log; now: Clock }, settin
         for (;;) {
           const transfer = await store.transfer(id);
           const left = deadline - performance.now();
-          const over = transfer !== undefined && (transfer.state !== "waiting" || transfer.expires_at <= now());
+          const over =
+            transfer !== undefined &&
+            (transfer.state !== "waiting" || transfer.expires_at <= now());
           if (over || isHeld(transfer, now()) || left <= 0) return transfer;
           await bell.wait(Math.min(left, storeInterval));
         }
@@ -184,7 +224,10 @@ export function createRelay(deps: { store: Store; log: Log; now: Clock }, settin
     },
     async answer(key, answer) {
       const id = mailboxId(key);
-      const sealed = answer.state === "sealed" ? { body: answer.body, service_public_key: answer.servicePublicKey } : undefined;
+      const sealed =
+        answer.state === "sealed"
+          ? { body: answer.body, service_public_key: answer.servicePublicKey }
+          : undefined;
       const moved = await store.moveTransfer(id, "waiting", answer.state, sealed);
       bells.ring(id);
       return moved;
@@ -207,7 +250,8 @@ function readKey(path: string): Uint8Array | undefined {
 }
 
 function isBrowser(sent: Headers): boolean {
-  for (const name of sent.keys()) if (name === "origin" || name.startsWith("sec-fetch-")) return true;
+  for (const name of sent.keys())
+    if (name === "origin" || name.startsWith("sec-fetch-")) return true;
   return false;
 }
 
@@ -222,7 +266,13 @@ function delivery(transfer: StoredTransfer): Response {
 }
 
 function json(status: number, error: string, more: Record<string, string> = {}): Response {
-  return Response.json({ error }, { status, headers: { "cache-control": "no-store", "x-content-type-options": "nosniff", ...more } });
+  return Response.json(
+    { error },
+    {
+      status,
+      headers: { "cache-control": "no-store", "x-content-type-options": "nosniff", ...more },
+    },
+  );
 }
 
 /** Who waits for news of which mailbox in this process. */

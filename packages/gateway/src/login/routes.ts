@@ -1,5 +1,6 @@
-// The sign-in room: everything below the reserved prefix, and the team domain. What a request is was read by the
-// data path; the facts ride along, and nothing here looks at the raw URL, `Host` or peer again.
+// The sign-in room: everything below the reserved prefix, and the team domain. What a request is
+// was read by the data path; the facts ride along, and nothing here looks at the raw URL, `Host` or
+// peer again.
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { getRequestListener, type HttpBindings } from "@hono/node-server";
 import { endpoints } from "@postern/protocol";
@@ -20,7 +21,9 @@ import { callback, showLogin, submitLogin } from "./sign-in.ts";
 import { terminalRoutes } from "./terminal-routes.ts";
 
 /** Answers the requests that the data path does not forward. */
-export function createLogin(deps: LoginDependencies): (request: IncomingMessage, response: ServerResponse, facts: RequestFacts) => void {
+export function createLogin(
+  deps: LoginDependencies,
+): (request: IncomingMessage, response: ServerResponse, facts: RequestFacts) => void {
   const factsOf = new WeakMap<IncomingMessage, RequestFacts>();
   const factsIn = (env: unknown): RequestFacts => {
     const facts = factsOf.get((env as HttpBindings).incoming);
@@ -38,11 +41,16 @@ export function createLogin(deps: LoginDependencies): (request: IncomingMessage,
   routes(app, deps);
   app.notFound((c) => sendPage(c, notFound));
   app.onError((error, c) => {
-    deps.log.error({ ray: c.get("facts").rayId, error: error.stack ?? String(error) }, "a sign-in page failed");
+    deps.log.error(
+      { ray: c.get("facts").rayId, error: error.stack ?? String(error) },
+      "a sign-in page failed",
+    );
     return sendPage(c, failed);
   });
 
-  const listener = getRequestListener((request, env) => app.fetch(request, env), { overrideGlobalObjects: false });
+  const listener = getRequestListener((request, env) => app.fetch(request, env), {
+    overrideGlobalObjects: false,
+  });
   return (request, response, facts) => {
     factsOf.set(request, facts);
     listener(request, response).catch((error) => {
@@ -57,7 +65,10 @@ function routes(app: Hono<LoginEnv>, deps: LoginDependencies): void {
   app.get("/", onTeam, async (c) =>
     sendPage(
       c,
-      homePage({ organization: c.get("facts").catalog.organization.name, email: (await browserSession(c, deps))?.identity.email }),
+      homePage({
+        organization: c.get("facts").catalog.organization.name,
+        email: (await browserSession(c, deps))?.identity.email,
+      }),
     ),
   );
   for (const path of [endpoints.login, `${endpoints.login}/:host`]) {
@@ -84,18 +95,22 @@ function routes(app: Hono<LoginEnv>, deps: LoginDependencies): void {
 
 const isTeam = (c: Context<LoginEnv>) => c.get("facts").host === c.get("facts").catalog.teamHost;
 const onTeam: MiddlewareHandler<LoginEnv> = async (c, next) => (isTeam(c) ? next() : c.notFound());
-const onApplication: MiddlewareHandler<LoginEnv> = async (c, next) => (isTeam(c) ? c.notFound() : next());
+const onApplication: MiddlewareHandler<LoginEnv> = async (c, next) =>
+  isTeam(c) ? c.notFound() : next();
 // An answer is taken once; a look at its headers must not take it.
-const notHead: MiddlewareHandler<LoginEnv> = async (c, next) => (c.get("facts").method === "HEAD" ? c.body(null, 405) : next());
+const notHead: MiddlewareHandler<LoginEnv> = async (c, next) =>
+  c.get("facts").method === "HEAD" ? c.body(null, 405) : next();
 
 const notFound = errorPage({
   status: 404,
   heading: "There is nothing here",
-  message: "This address is reserved for signing in, and holds no page. Open the application's own address.",
+  message:
+    "This address is reserved for signing in, and holds no page. Open the application's own address.",
 });
 
 const failed = errorPage({
   status: 500,
   heading: "Something went wrong",
-  message: "The fault is ours. Try again in a moment; if it stays, give the ray ID to the people who run this.",
+  message:
+    "The fault is ours. Try again in a moment; if it stays, give the ray ID to the people who run this.",
 });

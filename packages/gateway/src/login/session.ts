@@ -1,5 +1,6 @@
-// The global session: who this browser is, on the team domain. Reads and sets the `org` cookie there, starts
-// sessions, and answers what pages with consequences need: the CSRF value and what policy says about the person.
+// The global session: who this browser is, on the team domain. Reads and sets the `org` cookie
+// there, starts sessions, and answers what pages with consequences need: the CSRF value and what
+// policy says about the person.
 import { timingSafeEqual } from "node:crypto";
 import { cookies, parseDuration } from "@postern/protocol";
 import type { Context } from "hono";
@@ -12,38 +13,62 @@ import type { LoginDependencies, LoginEnv } from "./dependencies.ts";
 
 // access-features 5: one day where neither the organization nor the application says otherwise.
 const defaultSessionDuration = "24h";
-// A sibling host can toss cookies of the same name at us (case T11); more than this is noise, not a browser.
+// A sibling host can toss cookies of the same name at us (case T11); more than this is noise, not a
+// browser.
 const cookieCandidates = 8;
 const longestCookieLife = 399 * 24 * 60 * 60_000;
 
-/** Every value of one cookie, in the order sent. A browser may send several: of paths, or tossed from a sibling host. */
+/**
+ * Every value of one cookie, in the order sent. A browser may send several: of paths, or tossed
+ * from a sibling host.
+ */
 export function cookieValues(c: Context<LoginEnv>, name: string): string[] {
   const values: string[] = [];
   for (const pair of (c.req.header("cookie") ?? "").split(";")) {
     const equals = pair.indexOf("=");
-    if (equals > 0 && pair.slice(0, equals).trim() === name) values.push(pair.slice(equals + 1).trim());
+    if (equals > 0 && pair.slice(0, equals).trim() === name)
+      values.push(pair.slice(equals + 1).trim());
   }
   return values;
 }
 
 /**
- * The live browser session that the team domain's cookie names. A terminal's org token is never one: it
- * serves the exchange alone (wire-protocol 2). Cookies of two persons at once count as none (wire-protocol 3.3).
+ * The live browser session that the team domain's cookie names. A terminal's org token is never
+ * one: it serves the exchange alone (wire-protocol 2). Cookies of two persons at once count as none
+ * (wire-protocol 3.3).
  */
-export async function browserSession(c: Context<LoginEnv>, deps: LoginDependencies): Promise<StoredSession | undefined> {
+export async function browserSession(
+  c: Context<LoginEnv>,
+  deps: LoginDependencies,
+): Promise<StoredSession | undefined> {
   return liveSession(c, deps, "browser");
 }
 
-/** As `browserSession`, for the session of a terminal: for the exchange of wire-protocol 6.3 and nothing else. */
-export async function terminalSession(c: Context<LoginEnv>, deps: LoginDependencies): Promise<StoredSession | undefined> {
+/**
+ * As `browserSession`, for the session of a terminal: for the exchange of wire-protocol 6.3 and
+ * nothing else.
+ */
+export async function terminalSession(
+  c: Context<LoginEnv>,
+  deps: LoginDependencies,
+): Promise<StoredSession | undefined> {
   return liveSession(c, deps, "terminal");
 }
 
-async function liveSession(c: Context<LoginEnv>, deps: LoginDependencies, kind: StoredSession["kind"]): Promise<StoredSession | undefined> {
+async function liveSession(
+  c: Context<LoginEnv>,
+  deps: LoginDependencies,
+  kind: StoredSession["kind"],
+): Promise<StoredSession | undefined> {
   let found: StoredSession | undefined;
   for (const value of cookieValues(c, cookies.authorization).slice(0, cookieCandidates)) {
     const verified = await deps.tokens.verifyOrg(value);
-    if (!verified.ok || verified.session.kind !== kind || (verified.claims.terminal === true) !== (kind === "terminal")) continue;
+    if (
+      !verified.ok ||
+      verified.session.kind !== kind ||
+      (verified.claims.terminal === true) !== (kind === "terminal")
+    )
+      continue;
     if (found !== undefined && found.user_id !== verified.session.user_id) return undefined;
     found ??= verified.session;
   }
@@ -61,7 +86,10 @@ export async function startBrowserSession(
   application?: Application,
 ): Promise<StoredSession> {
   const { catalog } = c.get("facts");
-  const duration = catalog.organization.session_duration ?? application?.session_duration ?? defaultSessionDuration;
+  const duration =
+    catalog.organization.session_duration ??
+    application?.session_duration ??
+    defaultSessionDuration;
   const session = await deps.sessions.start({
     kind: "browser",
     identity,
@@ -75,7 +103,10 @@ export async function startBrowserSession(
   return session;
 }
 
-/** When a cookie ends: browsers keep none longer than 400 days (RFC 6265bis section 5.6.1). Both in milliseconds. */
+/**
+ * When a cookie ends: browsers keep none longer than 400 days (RFC 6265bis section 5.6.1). Both in
+ * milliseconds.
+ */
 export function cookieExpiry(at: number, now: number): Date {
   return new Date(Math.min(at, now + longestCookieLife));
 }
@@ -86,19 +117,28 @@ export function clearSessionCookie(c: Context<LoginEnv>): void {
 }
 
 /** What every cookie of ours on the team domain bears: host-only, out of reach of scripts. */
-export function teamCookieAttributes(c: Context<LoginEnv>): { path: "/"; httpOnly: true; sameSite: "Lax"; secure: boolean } {
+export function teamCookieAttributes(c: Context<LoginEnv>): {
+  path: "/";
+  httpOnly: true;
+  sameSite: "Lax";
+  secure: boolean;
+} {
   return { path: "/", httpOnly: true, sameSite: "Lax", secure: c.get("facts").scheme === "https" };
 }
 
 /** The hidden value of a form that changes something; holds for one session and one purpose. */
-export function csrfValue(deps: LoginDependencies, session: StoredSession, purpose: string): string {
+export function csrfValue(
+  deps: LoginDependencies,
+  session: StoredSession,
+  purpose: string,
+): string {
   return deps.secretBox.mac(`csrf ${purpose}`, session.id);
 }
 
 /**
- * Whether a POST comes from our own page: the value must be this session's, and the browser itself must say
- * that page and target share one origin (wire-protocol 7). `Origin` is of no use here: our pages send no
- * referrer, and a browser then writes `Origin: null`.
+ * Whether a POST comes from our own page: the value must be this session's, and the browser itself
+ * must say that page and target share one origin (wire-protocol 7). `Origin` is of no use here: our
+ * pages send no referrer, and a browser then writes `Origin: null`.
  */
 export function csrfHolds(
   c: Context<LoginEnv>,
@@ -118,8 +158,16 @@ export function equalSecrets(a: string, b: string): boolean {
   return left.length === right.length && timingSafeEqual(left, right);
 }
 
-/** What policy says about this person at this application, with the identity of that login and the address of now. */
-export function decideFor(_deps: LoginDependencies, facts: RequestFacts, application: Application, session: StoredSession): Decision {
+/**
+ * What policy says about this person at this application, with the identity of that login and the
+ * address of now.
+ */
+export function decideFor(
+  _deps: LoginDependencies,
+  facts: RequestFacts,
+  application: Application,
+  session: StoredSession,
+): Decision {
   return evaluate({
     application,
     groups: facts.catalog.groups,

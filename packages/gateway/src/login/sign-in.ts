@@ -1,6 +1,6 @@
-// Steps 2 and 3 of a browser's login (wire-protocol 5), on the team domain: the sign-in page, the way to a
-// provider, and its answer. Nothing is kept here for people who have proven nothing: an attempt lives sealed in
-// their own browser.
+// Steps 2 and 3 of a browser's login (wire-protocol 5), on the team domain: the sign-in page, the
+// way to a provider, and its answer. Nothing is kept here for people who have proven nothing: an
+// attempt lives sealed in their own browser.
 import { endpoints, headers } from "@postern/protocol";
 import type { Context } from "hono";
 import type { Application, IdentityProvider } from "../policy/model.ts";
@@ -29,7 +29,14 @@ import { errorPage, startAgainPage } from "./pages/error.ts";
 import { sendPage } from "./pages/layout.ts";
 import { signInPage } from "./pages/sign-in.ts";
 import { redirectProvider } from "./providers/index.ts";
-import { browserSession, clearSessionCookie, csrfHolds, equalSecrets, startBrowserSession, terminalSession } from "./session.ts";
+import {
+  browserSession,
+  clearSessionCookie,
+  csrfHolds,
+  equalSecrets,
+  startBrowserSession,
+  terminalSession,
+} from "./session.ts";
 
 type C = Context<LoginEnv>;
 
@@ -47,8 +54,12 @@ export async function showLogin(c: C, deps: LoginDependencies): Promise<Response
     c.header(headers.aud, application.aud);
     c.header(headers.domain, hostOf(target.application?.authority ?? "") ?? "");
   }
-  // Wire-protocol 6.3: a terminal's own token is exchanged here, by the terminal, and serves nothing else.
-  const terminal = target.application === undefined || isFromBrowser(c) ? undefined : await terminalSession(c, deps);
+  // Wire-protocol 6.3: a terminal's own token is exchanged here, by the terminal, and serves
+  // nothing else.
+  const terminal =
+    target.application === undefined || isFromBrowser(c)
+      ? undefined
+      : await terminalSession(c, deps);
   const session = terminal ?? (await browserSession(c, deps));
   if (session !== undefined) return handOver(c, deps, target, session);
   if (facts.method === "HEAD") {
@@ -57,7 +68,12 @@ export async function showLogin(c: C, deps: LoginDependencies): Promise<Response
   }
   const providers = providersFor(facts, application);
   const [only] = providers;
-  if (application?.auto_redirect_to_identity === true && providers.length === 1 && only?.type !== "onetimepin" && only !== undefined) {
+  if (
+    application?.auto_redirect_to_identity === true &&
+    providers.length === 1 &&
+    only?.type !== "onetimepin" &&
+    only !== undefined
+  ) {
     return begin(c, deps, target, only);
   }
   return showSignIn(c, deps, target);
@@ -67,18 +83,33 @@ export async function showLogin(c: C, deps: LoginDependencies): Promise<Response
 export async function submitLogin(c: C, deps: LoginDependencies): Promise<Response> {
   const form = await readForm(c);
   const opened = form === undefined ? undefined : openTarget(deps, form.get("target") ?? "");
-  if (form === undefined || opened === undefined) return sendPage(c, startAgainPage(undefined, "The form could not be read."));
+  if (form === undefined || opened === undefined)
+    return sendPage(c, startAgainPage(undefined, "The form could not be read."));
   const { target, expired } = opened;
-  if (expired) return sendPage(c, startAgainPage(startOf(c.get("facts"), target), "The page was open for a long time."));
+  if (expired)
+    return sendPage(
+      c,
+      startAgainPage(startOf(c.get("facts"), target), "The page was open for a long time."),
+    );
   if (form.has("someone_else")) return signInAsSomeoneElse(c, deps, target, form.get("csrf"));
   const facts = c.get("facts");
-  const provider = providersFor(facts, applicationOf(facts, target)).find(({ id }) => id === form.get("provider"));
+  const provider = providersFor(facts, applicationOf(facts, target)).find(
+    ({ id }) => id === form.get("provider"),
+  );
   if (provider === undefined || form.has("back")) return showSignIn(c, deps, target);
   if (provider.type === "onetimepin") {
-    const answer = await askForPin(c, deps, { target, provider, name: nameOf(facts, target), typed: form.get("email") ?? "" });
+    const answer = await askForPin(c, deps, {
+      target,
+      provider,
+      name: nameOf(facts, target),
+      typed: form.get("email") ?? "",
+    });
     return (
       answer ??
-      showSignIn(c, deps, target, { value: form.get("email") ?? "", error: "Write your whole e-mail address, like ada@example.com." })
+      showSignIn(c, deps, target, {
+        value: form.get("email") ?? "",
+        error: "Write your whole e-mail address, like ada@example.com.",
+      })
     );
   }
   return begin(c, deps, target, provider);
@@ -90,22 +121,46 @@ export async function callback(c: C, deps: LoginDependencies): Promise<Response>
   const query = new URLSearchParams(facts.query);
   // Case H10: a doubled argument means one thing to us and another to somebody else.
   if (["state", "code", "iss", "error"].some((name) => query.getAll(name).length > 1)) {
-    return sendPage(c, startAgainPage(undefined, "The identity provider's answer says the same thing twice."));
+    return sendPage(
+      c,
+      startAgainPage(undefined, "The identity provider's answer says the same thing twice."),
+    );
   }
   const found = attemptOfState(attemptsOf(c, deps), query.get("state") ?? "");
-  if (found === undefined) return sendPage(c, startAgainPage(undefined, "This browser has no sign-in that belongs to this answer."));
+  if (found === undefined)
+    return sendPage(
+      c,
+      startAgainPage(undefined, "This browser has no sign-in that belongs to this answer."),
+    );
   const { attempt, step } = found;
   const start = startOf(facts, attempt.target);
-  if (!isLive(attempt, deps.now())) return sendPage(c, startAgainPage(start, "This sign-in was used already, or its time ran out."));
+  if (!isLive(attempt, deps.now()))
+    return sendPage(
+      c,
+      startAgainPage(start, "This sign-in was used already, or its time ran out."),
+    );
   keepAttempt(c, deps, { ...attempt, used: true });
 
-  const provider = providersFor(facts, applicationOf(facts, attempt.target)).find(({ id }) => id === step.provider);
+  const provider = providersFor(facts, applicationOf(facts, attempt.target)).find(
+    ({ id }) => id === step.provider,
+  );
   const way = provider === undefined ? undefined : redirectProvider(provider, deps.now);
-  if (provider === undefined || way === undefined) return sendPage(c, startAgainPage(start, "The way to sign in has changed meanwhile."));
-  const result = await way.finish({ redirectUri: callbackUrl(facts), secrets: step, query: facts.query });
+  if (provider === undefined || way === undefined)
+    return sendPage(c, startAgainPage(start, "The way to sign in has changed meanwhile."));
+  const result = await way.finish({
+    redirectUri: callbackUrl(facts),
+    secrets: step,
+    query: facts.query,
+  });
   if (!result.ok) {
     deps.log.warn(
-      { ray: facts.rayId, ip: facts.clientIp, provider: provider.id, fault: result.fault, detail: result.detail },
+      {
+        ray: facts.rayId,
+        ip: facts.clientIp,
+        provider: provider.id,
+        fault: result.fault,
+        detail: result.detail,
+      },
       "sign-in failed",
     );
     return sendPage(c, faultPage(result.fault, start));
@@ -113,7 +168,10 @@ export async function callback(c: C, deps: LoginDependencies): Promise<Response>
   return finishSignIn(c, deps, { target: attempt.target, provider, provided: result.identity });
 }
 
-/** Somebody has proven who they are: the session starts, the one before it ends where it was another person's. */
+/**
+ * Somebody has proven who they are: the session starts, the one before it ends where it was another
+ * person's.
+ */
 export async function finishSignIn(
   c: C,
   deps: LoginDependencies,
@@ -130,12 +188,19 @@ export async function finishSignIn(
     iat: Math.floor(deps.now() / 1000),
   };
   const session = await startBrowserSession(c, deps, identity, applicationOf(facts, target));
-  if (before !== undefined && before.user_id !== session.user_id) await deps.sessions.end(before.id);
-  deps.log.info({ ray: facts.rayId, ip: facts.clientIp, provider: provider.id, user: session.user_id }, "a person signed in");
+  if (before !== undefined && before.user_id !== session.user_id)
+    await deps.sessions.end(before.id);
+  deps.log.info(
+    { ray: facts.rayId, ip: facts.clientIp, provider: provider.id, user: session.user_id },
+    "a person signed in",
+  );
   return handOver(c, deps, target, session);
 }
 
-/** Where a failed attempt begins anew: the application itself, which sends the browser back with fresh arguments. */
+/**
+ * Where a failed attempt begins anew: the application itself, which sends the browser back with
+ * fresh arguments.
+ */
 export function startOf(facts: RequestFacts, target: SignInTarget): string {
   const { application } = target;
   if (application === undefined) return `${facts.catalog.issuer}${endpoints.login}`;
@@ -147,16 +212,32 @@ export function nameOf(facts: RequestFacts, target: SignInTarget): string {
   return applicationOf(facts, target)?.name ?? facts.catalog.organization.name;
 }
 
-async function begin(c: C, deps: LoginDependencies, target: SignInTarget, provider: IdentityProvider): Promise<Response> {
+async function begin(
+  c: C,
+  deps: LoginDependencies,
+  target: SignInTarget,
+  provider: IdentityProvider,
+): Promise<Response> {
   const facts = c.get("facts");
   const way = redirectProvider(provider, deps.now) as RedirectProvider;
   const id = newAttemptId();
-  const secrets = { state: `${id}.${randomSecret()}`, nonce: randomSecret(), verifier: randomSecret() };
+  const secrets = {
+    state: `${id}.${randomSecret()}`,
+    nonce: randomSecret(),
+    verifier: randomSecret(),
+  };
   let url: string;
   try {
-    url = await way.begin({ redirectUri: callbackUrl(facts), secrets, someoneElse: target.someone_else === true });
+    url = await way.begin({
+      redirectUri: callbackUrl(facts),
+      secrets,
+      someoneElse: target.someone_else === true,
+    });
   } catch (error) {
-    deps.log.error({ ray: facts.rayId, provider: provider.id, error: String(error).slice(0, 300) }, "an identity provider cannot be used");
+    deps.log.error(
+      { ray: facts.rayId, provider: provider.id, error: String(error).slice(0, 300) },
+      "an identity provider cannot be used",
+    );
     return sendPage(c, faultPage("provider_unreachable", startOf(facts, target)));
   }
   const step = { kind: "redirect" as const, provider: provider.id, ...secrets };
@@ -164,7 +245,12 @@ async function begin(c: C, deps: LoginDependencies, target: SignInTarget, provid
   return goTo(c, url);
 }
 
-function showSignIn(c: C, deps: LoginDependencies, target: SignInTarget, email?: { value: string; error: string }): Promise<Response> {
+function showSignIn(
+  c: C,
+  deps: LoginDependencies,
+  target: SignInTarget,
+  email?: { value: string; error: string },
+): Promise<Response> {
   const facts = c.get("facts");
   const page = signInPage({
     name: nameOf(facts, target),
@@ -176,12 +262,23 @@ function showSignIn(c: C, deps: LoginDependencies, target: SignInTarget, email?:
   return sendPage(c, page);
 }
 
-/** Ends this browser's session first: it must not come back when the person turns away now (case T10). */
-async function signInAsSomeoneElse(c: C, deps: LoginDependencies, target: SignInTarget, csrf: string | undefined): Promise<Response> {
+/**
+ * Ends this browser's session first: it must not come back when the person turns away now (case
+ * T10).
+ */
+async function signInAsSomeoneElse(
+  c: C,
+  deps: LoginDependencies,
+  target: SignInTarget,
+  csrf: string | undefined,
+): Promise<Response> {
   const session: StoredSession | undefined = await browserSession(c, deps);
   if (session !== undefined) {
     if (!csrfHolds(c, deps, session, someoneElsePurpose, csrf)) {
-      return sendPage(c, startAgainPage(startOf(c.get("facts"), target), "The page was not this session's own."));
+      return sendPage(
+        c,
+        startAgainPage(startOf(c.get("facts"), target), "The page was not this session's own."),
+      );
     }
     await deps.sessions.end(session.id);
   }
@@ -194,7 +291,10 @@ function applicationOf(facts: RequestFacts, target: SignInTarget): Application |
 }
 
 /** `allowed_idps` in the order of the configuration; empty means all (access-features 6). */
-function providersFor(facts: RequestFacts, application: Application | undefined): IdentityProvider[] {
+function providersFor(
+  facts: RequestFacts,
+  application: Application | undefined,
+): IdentityProvider[] {
   const all = [...facts.catalog.identityProviders.values()];
   const allowed = application?.allowed_idps ?? [];
   return allowed.length === 0 ? all : all.filter(({ id }) => allowed.includes(id));
@@ -220,7 +320,8 @@ const stale = "The link to this page has expired, or was changed on its way.";
 const unknownApplication = errorPage({
   status: 400,
   heading: "Unable to find the application",
-  message: "The link names an application that is not here. Open the application's own address: it brings you back with a good link.",
+  message:
+    "The link names an application that is not here. Open the application's own address: it brings you back with a good link.",
 });
 
 /** General words on the page, the precise reason in the log. */

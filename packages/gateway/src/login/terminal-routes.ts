@@ -1,22 +1,38 @@
-// The routes of a terminal's login (wire-protocol 6.4 to 6.7 and 7): the application's host vouches for the
-// request, the team domain asks the person, the relay carries the answer. Approval lives on the team domain
-// alone, out of reach of the application's own scripts.
+// The routes of a terminal's login (wire-protocol 6.4 to 6.7 and 7): the application's host vouches
+// for the request, the team domain asks the person, the relay carries the answer. Approval lives on
+// the team domain alone, out of reach of the application's own scripts.
 import { endpoints } from "@postern/protocol";
 import type { Context, Hono } from "hono";
 import type { StoredSession } from "../storage/store.ts";
 import { goTo, readForm } from "./answers.ts";
-import { deliver, hasApproved, mayEnter, refusesClient, type Standing, showsNoCode, standingOf } from "./approve.ts";
+import {
+  deliver,
+  hasApproved,
+  mayEnter,
+  refusesClient,
+  type Standing,
+  showsNoCode,
+  standingOf,
+} from "./approve.ts";
 import { type CliRequest, formPath, readCliRequest, teamUrl } from "./cli-request.ts";
 import type { LoginDependencies, LoginEnv } from "./dependencies.ts";
 import { sendNoAccess } from "./hand-over.ts";
 import { sameNetwork } from "./network.ts";
-import { absentPage, approvalPage, approvedPage, brokenLinkPage, overPage, refusedPage } from "./pages/approve.ts";
+import {
+  absentPage,
+  approvalPage,
+  approvedPage,
+  brokenLinkPage,
+  overPage,
+  refusedPage,
+} from "./pages/approve.ts";
 import { sendPage } from "./pages/layout.ts";
 import { mintPass } from "./pass.ts";
 import { createRelay, type Relay, type RelaySettings } from "./relay.ts";
 import { browserSession, csrfHolds, csrfValue, decideFor } from "./session.ts";
 
-// The browser is often there before the terminal's first poll, and polls leave short gaps between them.
+// The browser is often there before the terminal's first poll, and polls leave short gaps between
+// them.
 const waitForPollMs = 1_500;
 const lookAgainSeconds = 4;
 
@@ -27,7 +43,11 @@ interface Room {
 }
 
 /** @param settings of the relay; tests hold polls for less time */
-export function terminalRoutes(app: Hono<LoginEnv>, deps: LoginDependencies, settings: Partial<RelaySettings> = {}): void {
+export function terminalRoutes(
+  app: Hono<LoginEnv>,
+  deps: LoginDependencies,
+  settings: Partial<RelaySettings> = {},
+): void {
   const room: Room = { deps, relay: createRelay(deps, settings) };
   app.all(`${endpoints.transfer}*`, (c) => room.relay.poll(c));
   app.get(endpoints.cli, (c) => (onTeamHost(c) ? ask(c, room) : vouch(c, room)));
@@ -40,7 +60,9 @@ function onTeamHost(c: C): boolean {
   return facts.host === facts.catalog.teamHost;
 }
 
-/** The application's host: says with `meta` that the request came through it, and decides nothing. */
+/**
+ * The application's host: says with `meta` that the request came through it, and decides nothing.
+ */
 async function vouch(c: C, { deps }: Room): Promise<Response> {
   const { facts } = c.var;
   const authority = facts.host + (/:\d+$/.exec(facts.authority)?.[0] ?? "");
@@ -56,7 +78,10 @@ async function ask(c: C, room: Room): Promise<Response> {
   const request = readTeamRequest(c);
   if (typeof request === "string") return sendPage(c, brokenLinkPage(request, undefined));
   if (!isVouched(c, deps, request)) {
-    return sendPage(c, brokenLinkPage("The link has expired, or was changed on its way.", freshStart(c, request)));
+    return sendPage(
+      c,
+      brokenLinkPage("The link has expired, or was changed on its way.", freshStart(c, request)),
+    );
   }
   const session = await browserSession(c, deps);
   if (session === undefined) return toLogin(c, deps, request);
@@ -65,8 +90,20 @@ async function ask(c: C, room: Room): Promise<Response> {
 
   const standing = standingOf(await relay.mailboxWithPoll(request.key, waitForPollMs), deps.now());
   if (standing.kind === "asking" && leavesPageOut(c, request, standing)) {
-    await deliver(deps, relay, { request, session, transfer: standing.transfer, decision, orgToken: false });
-    return showStanding(c, room, request, session, standingOf(await relay.mailbox(request.key), deps.now()));
+    await deliver(deps, relay, {
+      request,
+      session,
+      transfer: standing.transfer,
+      decision,
+      orgToken: false,
+    });
+    return showStanding(
+      c,
+      room,
+      request,
+      session,
+      standingOf(await relay.mailbox(request.key), deps.now()),
+    );
   }
   return showStanding(c, room, request, session, standing);
 }
@@ -79,7 +116,11 @@ async function answer(c: C, room: Room): Promise<Response> {
   if (typeof request === "string") return sendPage(c, brokenLinkPage(request, undefined));
   const session = await browserSession(c, deps);
   const form = await readForm(c);
-  if (session === undefined || form === undefined || !csrfHolds(c, deps, session, csrfPurpose(request), form.get("csrf"))) {
+  if (
+    session === undefined ||
+    form === undefined ||
+    !csrfHolds(c, deps, session, csrfPurpose(request), form.get("csrf"))
+  ) {
     return sendPage(c, {
       ...brokenLinkPage(
         "Your answer did not come from this sign-in's own page, or you were signed out. Nothing was approved.",
@@ -92,30 +133,68 @@ async function answer(c: C, room: Room): Promise<Response> {
   const decision = decideFor(deps, facts, request.application, session);
   if (!mayEnter(decision)) {
     await relay.answer(request.key, { state: "policy" });
-    deps.log.warn({ ray: facts.rayId, ip: facts.clientIp, aud: request.application.aud }, "a terminal was refused by policy");
+    deps.log.warn(
+      { ray: facts.rayId, ip: facts.clientIp, aud: request.application.aud },
+      "a terminal was refused by policy",
+    );
     return noAccess(c, deps, request, session);
   }
   const standing = standingOf(await relay.mailboxWithPoll(request.key, waitForPollMs), deps.now());
-  if (standing.kind !== "asking" || form.get("answer") !== "approve") return showStanding(c, room, request, session, standing);
-  if (refusesClient(facts.catalog.organization, standing.transfer)) return showStanding(c, room, request, session, standing);
-  if (showsNoCode(standing.transfer) && form.get("no_code") !== "yes") return showStanding(c, room, request, session, standing, true);
+  if (standing.kind !== "asking" || form.get("answer") !== "approve")
+    return showStanding(c, room, request, session, standing);
+  if (refusesClient(facts.catalog.organization, standing.transfer))
+    return showStanding(c, room, request, session, standing);
+  if (showsNoCode(standing.transfer) && form.get("no_code") !== "yes")
+    return showStanding(c, room, request, session, standing, true);
 
-  const delivered = await deliver(deps, relay, { request, session, transfer: standing.transfer, decision, orgToken: request.sendOrgToken });
-  if (!delivered) return showStanding(c, room, request, session, standingOf(await relay.mailbox(request.key), deps.now()));
+  const delivered = await deliver(deps, relay, {
+    request,
+    session,
+    transfer: standing.transfer,
+    decision,
+    orgToken: request.sendOrgToken,
+  });
+  if (!delivered)
+    return showStanding(
+      c,
+      room,
+      request,
+      session,
+      standingOf(await relay.mailbox(request.key), deps.now()),
+    );
   deps.log.info(
-    { ray: facts.rayId, ip: facts.clientIp, terminal: standing.transfer.address, aud: request.application.aud },
+    {
+      ray: facts.rayId,
+      ip: facts.clientIp,
+      terminal: standing.transfer.address,
+      aud: request.application.aud,
+    },
     "a terminal was approved",
   );
   return sendPage(c, approvedPage(request));
 }
 
-async function deny(c: C, room: Room, request: CliRequest, session: StoredSession): Promise<Response> {
+async function deny(
+  c: C,
+  room: Room,
+  request: CliRequest,
+  session: StoredSession,
+): Promise<Response> {
   const { deps, relay } = room;
   if (await relay.answer(request.key, { state: "refused" })) {
-    deps.log.info({ ray: c.var.facts.rayId, ip: c.var.facts.clientIp, aud: request.application.aud }, "a terminal was denied");
+    deps.log.info(
+      { ray: c.var.facts.rayId, ip: c.var.facts.clientIp, aud: request.application.aud },
+      "a terminal was denied",
+    );
     return sendPage(c, refusedPage());
   }
-  return showStanding(c, room, request, session, standingOf(await relay.mailbox(request.key), deps.now()));
+  return showStanding(
+    c,
+    room,
+    request,
+    session,
+    standingOf(await relay.mailbox(request.key), deps.now()),
+  );
 }
 
 /** Going back, double-clicking and looking again end here: the page says how the login stands. */
@@ -153,17 +232,31 @@ async function showStanding(
       return sendPage(c, absentPage(request, again));
     }
     case "answered":
-      return sendPage(c, (await hasApproved(deps, session, standing.transfer)) ? approvedPage(request) : overPage("answered"));
+      return sendPage(
+        c,
+        (await hasApproved(deps, session, standing.transfer))
+          ? approvedPage(request)
+          : overPage("answered"),
+      );
     case "over":
       return sendPage(c, standing.reason === "refused" ? refusedPage() : overPage(standing.reason));
   }
 }
 
-/** `skip_interstitial`: one person, one address, a real visit of the page, and no token for other applications. */
-function leavesPageOut(c: C, request: CliRequest, standing: Extract<Standing, { kind: "asking" }>): boolean {
+/**
+ * `skip_interstitial`: one person, one address, a real visit of the page, and no token for other
+ * applications.
+ */
+function leavesPageOut(
+  c: C,
+  request: CliRequest,
+  standing: Extract<Standing, { kind: "asking" }>,
+): boolean {
   const { facts } = c.var;
   const visit =
-    facts.method === "GET" && (c.req.header("sec-fetch-mode") ?? "navigate") === "navigate" && c.req.header("sec-purpose") === undefined;
+    facts.method === "GET" &&
+    (c.req.header("sec-fetch-mode") ?? "navigate") === "navigate" &&
+    c.req.header("sec-purpose") === undefined;
   return (
     request.application.skip_interstitial &&
     visit &&
@@ -172,17 +265,31 @@ function leavesPageOut(c: C, request: CliRequest, standing: Extract<Standing, { 
   );
 }
 
-/** Through login and back to the application's host, which vouches anew: a slow login outlives `meta`. */
+/**
+ * Through login and back to the application's host, which vouches anew: a slow login outlives
+ * `meta`.
+ */
 function toLogin(c: C, deps: LoginDependencies, request: CliRequest): Response {
   const { issuer } = c.var.facts.catalog;
-  const query = new URLSearchParams({ kid: request.application.aud, meta: sealedMeta(deps, request), redirect_url: request.path });
+  const query = new URLSearchParams({
+    kid: request.application.aud,
+    meta: sealedMeta(deps, request),
+    redirect_url: request.path,
+  });
   return goTo(c, `${issuer}${endpoints.login}/${request.authority}?${query}`);
 }
 
 /** Signed in, and not allowed: another person may sign in and answer. */
-function noAccess(c: C, deps: LoginDependencies, request: CliRequest, session: StoredSession): Promise<Response> {
+function noAccess(
+  c: C,
+  deps: LoginDependencies,
+  request: CliRequest,
+  session: StoredSession,
+): Promise<Response> {
   const { application, authority, path } = request;
-  const target = { application: { aud: application.aud, authority, redirect_url: path, app_session: "" } };
+  const target = {
+    application: { aud: application.aud, authority, redirect_url: path, app_session: "" },
+  };
   return sendNoAccess(c, deps, application, target, session);
 }
 
@@ -202,12 +309,18 @@ function sealedMeta(deps: LoginDependencies, request: CliRequest): string {
   });
 }
 
-/** Every argument counts: one that was altered after the application's host saw it breaks the link (case L4). */
+/**
+ * Every argument counts: one that was altered after the application's host saw it breaks the link
+ * (case L4).
+ */
 function isVouched(c: C, deps: LoginDependencies, request: CliRequest): boolean {
   const sent = new URLSearchParams(c.var.facts.query).getAll("meta");
   const meta = sent.length === 1 ? deps.tokens.openMeta(sent[0] ?? "") : undefined;
   return (
-    meta !== undefined && meta.aud === request.application.aud && meta.hostname === request.authority && meta.redirect_url === request.path
+    meta !== undefined &&
+    meta.aud === request.application.aud &&
+    meta.hostname === request.authority &&
+    meta.redirect_url === request.path
   );
 }
 

@@ -1,12 +1,19 @@
-// The configured objects, with the field names of the Cloudflare v4 API (configuration.md), after parsing:
-// defaults filled in, names resolved to ids, durations still in Go syntax as they were written.
+// The configured objects, with the field names of the Cloudflare v4 API (configuration.md), after
+// parsing: defaults filled in, names resolved to ids, durations still in Go syntax as they were
+// written.
 
 export interface Organization {
   name: string;
   auth_domain: string;
   /** Go duration; undefined follows the application, else 24h */
   session_duration?: string;
-  login_design?: { background_color?: string; text_color?: string; logo_path?: string; header_text?: string; footer_text?: string };
+  login_design?: {
+    background_color?: string;
+    text_color?: string;
+    logo_path?: string;
+    header_text?: string;
+    footer_text?: string;
+  };
   /** [ext] refuse terminals that show no code (wire-protocol 7) */
   require_login_code?: boolean;
 }
@@ -130,7 +137,10 @@ export type IngressService =
   | { kind: "unix"; path: string; tls: boolean }
   | { kind: "status"; status: number };
 
-/** Who somebody is, as the provider said **at that login**; stored with the session, never shared between sessions. */
+/**
+ * Who somebody is, as the provider said **at that login**; stored with the session, never shared
+ * between sessions.
+ */
 export interface Identity {
   /** canonical: one `@`, ASCII lower-case domain */
   email: string;
@@ -153,7 +163,10 @@ export type Principal =
   | { kind: "person"; identity: Identity }
   | { kind: "service"; tokenId: string; clientId: string };
 
-/** What policy says about one principal at one application. `login` means: unknown so far, signing in may help. */
+/**
+ * What policy says about one principal at one application. `login` means: unknown so far, signing
+ * in may help.
+ */
 export type Decision =
   | { outcome: "allow"; policy: Policy }
   | { outcome: "bypass"; policy: Policy }

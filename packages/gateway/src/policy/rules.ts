@@ -1,9 +1,13 @@
-// One table: kind of rule → whether it holds (access-features 4.3). A rule has four answers, not two: somebody
-// who has not signed in yet may turn out to match, and what this gateway cannot judge must never let anybody in.
+// One table: kind of rule → whether it holds (access-features 4.3). A rule has four answers, not
+// two: somebody who has not signed in yet may turn out to match, and what this gateway cannot judge
+// must never let anybody in.
 import ipaddr from "ipaddr.js";
 import type { Group, Principal, Rule, RuleSet } from "./model.ts";
 
-/** `after_login`: signing in may make it hold. `unknown`: cannot be judged, so it counts against the asker. */
+/**
+ * `after_login`: signing in may make it hold. `unknown`: cannot be judged, so it counts against the
+ * asker.
+ */
 export type Match = "yes" | "no" | "after_login" | "unknown";
 
 export interface RuleContext {
@@ -20,33 +24,46 @@ type Matcher = (value: Value, context: RuleContext) => Match;
 
 const matchers: Record<string, Matcher> = {
   everyone: () => "yes",
-  email: (value, context) => ofPerson(context, (identity) => sameText(identity.email, value["email"])),
+  email: (value, context) =>
+    ofPerson(context, (identity) => sameText(identity.email, value["email"])),
   email_domain: (value, context) =>
-    ofPerson(context, (identity) => sameText(identity.email.slice(identity.email.lastIndexOf("@") + 1), value["domain"])),
-  login_method: (value, context) => ofPerson(context, (identity) => identity.idp.id === value["id"]),
+    ofPerson(context, (identity) =>
+      sameText(identity.email.slice(identity.email.lastIndexOf("@") + 1), value["domain"]),
+    ),
+  login_method: (value, context) =>
+    ofPerson(context, (identity) => identity.idp.id === value["id"]),
   oidc: (value, context) =>
-    ofPerson(context, (identity) => identity.idp.id === value["identity_provider_id"] && holdsClaim(identity, value)),
+    ofPerson(
+      context,
+      (identity) =>
+        identity.idp.id === value["identity_provider_id"] && holdsClaim(identity, value),
+    ),
   ip: (value, context) => matchIp(value, context.ip),
   group: (value, context) => matchGroup(value, context),
-  service_token: (value, { principal }) => yes(principal.kind === "service" && principal.tokenId === value["token_id"]),
+  service_token: (value, { principal }) =>
+    yes(principal.kind === "service" && principal.tokenId === value["token_id"]),
   any_valid_service_token: (_value, { principal }) => yes(principal.kind === "service"),
 };
 
 /** The kinds that this gateway can judge; all others fail closed. */
 export const ruleKinds: ReadonlySet<string> = new Set(Object.keys(matchers));
 
-/** Whether one rule holds. A rule that is not exactly one known kind with an object is `unknown`. */
+/**
+ * Whether one rule holds. A rule that is not exactly one known kind with an object is `unknown`.
+ */
 export function matchRule(rule: Rule, context: RuleContext): Match {
   const entries = Object.entries(rule);
   const [kind, value] = entries[0] ?? [];
-  if (entries.length !== 1 || kind === undefined || typeof value !== "object" || value === null) return "unknown";
+  if (entries.length !== 1 || kind === undefined || typeof value !== "object" || value === null)
+    return "unknown";
   const matcher = Object.hasOwn(matchers, kind) ? matchers[kind] : undefined;
   return matcher === undefined ? "unknown" : matcher(value as Value, context);
 }
 
 /**
- * include: one of them; require: all of them; exclude: none of them (access-features 4.2). A definite answer
- * wins over a pending one, and what cannot be judged wins over what signing in may still settle.
+ * include: one of them; require: all of them; exclude: none of them (access-features 4.2). A
+ * definite answer wins over a pending one, and what cannot be judged wins over what signing in may
+ * still settle.
  */
 export function matchRuleSet(set: RuleSet, context: RuleContext): Match {
   const parts = [
@@ -60,7 +77,11 @@ export function matchRuleSet(set: RuleSet, context: RuleContext): Match {
   return strongest(parts, ["no", "unknown", "after_login"], "yes");
 }
 
-function strongest(matches: readonly Match[], order: readonly Match[], otherwise: Match = "no"): Match {
+function strongest(
+  matches: readonly Match[],
+  order: readonly Match[],
+  otherwise: Match = "no",
+): Match {
   return order.find((match) => matches.includes(match)) ?? otherwise;
 }
 
@@ -81,10 +102,14 @@ function ofPerson({ principal }: RuleContext, holds: (identity: PersonIdentity) 
 }
 
 function sameText(actual: string, wanted: unknown): boolean {
-  return typeof wanted === "string" && wanted !== "" && actual.toLowerCase() === wanted.toLowerCase();
+  return (
+    typeof wanted === "string" && wanted !== "" && actual.toLowerCase() === wanted.toLowerCase()
+  );
 }
 
-/** Whole values only; a claim with several values holds when one of them does. Own properties only. */
+/**
+ * Whole values only; a claim with several values holds when one of them does. Own properties only.
+ */
 function holdsClaim(identity: PersonIdentity, value: Value): boolean {
   const { claim_name: name, claim_value: wanted } = value;
   if (typeof name !== "string" || typeof wanted !== "string" || wanted === "") return false;
@@ -95,7 +120,9 @@ function holdsClaim(identity: PersonIdentity, value: Value): boolean {
       : undefined;
   const values: unknown[] = Array.isArray(claim) ? claim : [claim];
   return values.some(
-    (each) => (typeof each === "string" || typeof each === "number" || typeof each === "boolean") && String(each) === wanted,
+    (each) =>
+      (typeof each === "string" || typeof each === "number" || typeof each === "boolean") &&
+      String(each) === wanted,
   );
 }
 
@@ -111,7 +138,9 @@ function matchIp(value: Value, ip: string): Match {
   if (network === "unusable" || !ipaddr.isValid(ip)) return "unknown";
   const address = ipaddr.process(ip);
   const [base, bits] = network;
-  return yes(address.kind() === base.kind() && address.match(base as ipaddr.IPv4 & ipaddr.IPv6, bits));
+  return yes(
+    address.kind() === base.kind() && address.match(base as ipaddr.IPv4 & ipaddr.IPv6, bits),
+  );
 }
 
 function readNetwork(text: unknown): Network | "unusable" {

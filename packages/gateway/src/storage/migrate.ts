@@ -3,13 +3,16 @@ import { migrations } from "./migrations/index.ts";
 import type { Database } from "./schema.ts";
 
 /**
- * Brings the database up to date, all of it or nothing. Two processes that start at once: the second waits, and
- * finds it done.
+ * Brings the database up to date, all of it or nothing. Two processes that start at once: the
+ * second waits, and finds it done.
  * @throws {Error} when the database belongs to a newer version, or a migration fails
  */
 export async function migrate(db: Database): Promise<void> {
   await db.transaction().execute(async (transaction) => {
-    const migrator = new Migrator({ db: transaction, provider: { getMigrations: async () => migrations } });
+    const migrator = new Migrator({
+      db: transaction,
+      provider: { getMigrations: async () => migrations },
+    });
     const unknown = (await applied(transaction)).find((name) => !Object.hasOwn(migrations, name));
     if (unknown !== undefined) {
       throw new Error(

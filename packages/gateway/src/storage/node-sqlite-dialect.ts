@@ -1,7 +1,8 @@
-// Joins Kysely to node:sqlite. There is one synchronous connection: Kysely hands it to one caller at a time, for a
-// whole transaction. A transaction takes the write lock when it begins (one that begins by reading could find
-// its reading outdated when it comes to write, and waiting would not help). Waiting for another process's lock
-// happens outside SQLite, so that requests that need no database are served meanwhile.
+// Joins Kysely to node:sqlite. There is one synchronous connection: Kysely hands it to one caller
+// at a time, for a whole transaction. A transaction takes the write lock when it begins (one that
+// begins by reading could find its reading outdated when it comes to write, and waiting would not
+// help). Waiting for another process's lock happens outside SQLite, so that requests that need no
+// database are served meanwhile.
 import type { DatabaseSync, SQLInputValue, StatementSync } from "node:sqlite";
 import { setTimeout as pause } from "node:timers/promises";
 import {
@@ -53,7 +54,8 @@ function createDriver(database: DatabaseSync): Driver {
     const statement = prepare(sql);
     const values = parameters as SQLInputValue[];
     // node:sqlite's rows have no prototype; the rest of the program expects plain objects.
-    if (statement.columns().length > 0) return { rows: statement.all(...values).map((row) => ({ ...row }) as Row) };
+    if (statement.columns().length > 0)
+      return { rows: statement.all(...values).map((row) => ({ ...row }) as Row) };
     return { rows: [], numAffectedRows: BigInt(statement.run(...values).changes) };
   }
 
@@ -70,7 +72,8 @@ function createDriver(database: DatabaseSync): Driver {
     beginTransaction: () => whileBusy(() => database.exec("begin immediate")),
     commitTransaction: () => whileBusy(() => database.exec("commit")),
     async rollbackTransaction() {
-      // SQLite rolls back by itself when the disk is full: saying so again would hide the first error.
+      // SQLite rolls back by itself when the disk is full: saying so again would hide the first
+      // error.
       if (database.isOpen && database.isTransaction) database.exec("rollback");
     },
     async destroy() {
@@ -79,7 +82,10 @@ function createDriver(database: DatabaseSync): Driver {
   };
 }
 
-/** Tries until no other process stands in the way. @throws {Error} after `busyTimeout`, or at once for another reason */
+/**
+ * Tries until no other process stands in the way. @throws {Error} after `busyTimeout`, or at once
+ * for another reason
+ */
 async function whileBusy<T>(step: () => T): Promise<T> {
   const deadline = performance.now() + busyTimeout;
   for (;;) {
@@ -88,7 +94,9 @@ async function whileBusy<T>(step: () => T): Promise<T> {
     } catch (error) {
       if (!isBusy(error)) throw error;
       if (performance.now() >= deadline)
-        throw new Error("another process keeps the database locked; nothing was changed", { cause: error });
+        throw new Error("another process keeps the database locked; nothing was changed", {
+          cause: error,
+        });
     }
     await pause(busyInterval);
   }

@@ -1,6 +1,15 @@
-// The tables, as Kysely types. A row is what store.ts calls a record, except where SQL has no such type.
+// The tables, as Kysely types. A row is what store.ts calls a record, except where SQL has no such
+// type.
 import type { Kysely } from "kysely";
-import type { StoredHandover, StoredKey, StoredObject, StoredPin, StoredSession, StoredTransfer, StoredUser } from "./store.ts";
+import type {
+  StoredHandover,
+  StoredKey,
+  StoredObject,
+  StoredPin,
+  StoredSession,
+  StoredTransfer,
+  StoredUser,
+} from "./store.ts";
 
 export interface SessionRow extends Omit<StoredSession, "identity"> {
   /** JSON */

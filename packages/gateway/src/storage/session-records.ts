@@ -1,9 +1,12 @@
-// People and their sessions. An ended session stays, so that nothing can bring it back; the sweep takes it a month
-// after it would have expired.
+// People and their sessions. An ended session stays, so that nothing can bring it back; the sweep
+// takes it a month after it would have expired.
 import type { Database, SessionRow } from "./schema.ts";
 import type { Store, StoredSession } from "./store.ts";
 
-type SessionRecords = Pick<Store, "userFor" | "addSession" | "session" | "sessionsOf" | "revokeSession" | "revokeUserSessions">;
+type SessionRecords = Pick<
+  Store,
+  "userFor" | "addSession" | "session" | "sessionsOf" | "revokeSession" | "revokeUserSessions"
+>;
 
 export function sessionRecords(ready: Promise<Database>): SessionRecords {
   return {
@@ -30,7 +33,11 @@ export function sessionRecords(ready: Promise<Database>): SessionRecords {
     },
     async session(id) {
       const db = await ready;
-      const row = await db.selectFrom("sessions").selectAll().where("id", "=", id).executeTakeFirst();
+      const row = await db
+        .selectFrom("sessions")
+        .selectAll()
+        .where("id", "=", id)
+        .executeTakeFirst();
       return row === undefined ? undefined : fromRow(row);
     },
     async sessionsOf(userId, now) {

@@ -1,5 +1,5 @@
-// What a sign-in leaves behind for minutes: hand-overs, PINs, counts, mailboxes. Each step is one statement that
-// decides and writes at once, so that of two that come together one is first.
+// What a sign-in leaves behind for minutes: hand-overs, PINs, counts, mailboxes. Each step is one
+// statement that decides and writes at once, so that of two that come together one is first.
 import type { Clock } from "../clock.ts";
 import type { Database } from "./schema.ts";
 import type { Store } from "./store.ts";
@@ -7,10 +7,21 @@ import type { Store } from "./store.ts";
 type HandoverRecords = Pick<Store, "addHandover" | "takeHandover">;
 type PinRecords = Pick<Store, "addPin" | "tryPin" | "takePin">;
 type CountRecords = Pick<Store, "count" | "clearCount">;
-type TransferRecords = Pick<Store, "openTransfer" | "transfer" | "transfersOf" | "holdTransfer" | "moveTransfer">;
+type TransferRecords = Pick<
+  Store,
+  "openTransfer" | "transfer" | "transfersOf" | "holdTransfer" | "moveTransfer"
+>;
 
-export function signInRecords(ready: Promise<Database>, now: Clock): HandoverRecords & PinRecords & CountRecords & TransferRecords {
-  return { ...handoverRecords(ready), ...pinRecords(ready), ...countRecords(ready), ...transferRecords(ready, now) };
+export function signInRecords(
+  ready: Promise<Database>,
+  now: Clock,
+): HandoverRecords & PinRecords & CountRecords & TransferRecords {
+  return {
+    ...handoverRecords(ready),
+    ...pinRecords(ready),
+    ...countRecords(ready),
+    ...transferRecords(ready, now),
+  };
 }
 
 function handoverRecords(ready: Promise<Database>): HandoverRecords {
@@ -43,7 +54,9 @@ function pinRecords(ready: Promise<Database>): PinRecords {
     },
     async takePin(id) {
       const db = await ready;
-      return (await db.deleteFrom("pins").where("id", "=", id).returning("id").execute()).length === 1;
+      return (
+        (await db.deleteFrom("pins").where("id", "=", id).returning("id").execute()).length === 1
+      );
     },
   };
 }
@@ -65,7 +78,12 @@ function countRecords(ready: Promise<Database>): CountRecords {
                 .then(1)
                 .else(row("counts.count", "+", 1))
                 .end(),
-              expires_at: row.case().when(over).then(row.ref("excluded.expires_at")).else(row.ref("counts.expires_at")).end(),
+              expires_at: row
+                .case()
+                .when(over)
+                .then(row.ref("excluded.expires_at"))
+                .else(row.ref("counts.expires_at"))
+                .end(),
             };
           }),
         )
@@ -114,10 +132,15 @@ function transferRecords(ready: Promise<Database>, now: Clock): TransferRecords 
       const db = await ready;
       const { numUpdatedRows } = await db
         .updateTable("transfers")
-        .set({ state: to, body: sealed?.body ?? null, service_public_key: sealed?.service_public_key ?? null })
+        .set({
+          state: to,
+          body: sealed?.body ?? null,
+          service_public_key: sealed?.service_public_key ?? null,
+        })
         .where("id", "=", id)
         .where("state", "=", from)
-        // Nothing is put into or taken from a mailbox whose time has run out since the caller looked (case T9).
+        // Nothing is put into or taken from a mailbox whose time has run out since the caller
+        // looked (case T9).
         .where("expires_at", ">", now())
         .executeTakeFirstOrThrow();
       return numUpdatedRows === 1n;

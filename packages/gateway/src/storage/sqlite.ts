@@ -1,5 +1,6 @@
-// The store in SQLite, the default: one file, or memory for tests and `postern dev --ephemeral`. Several processes
-// may have the same file open. What was confirmed is on the disk (WAL, synchronous=FULL).
+// The store in SQLite, the default: one file, or memory for tests and `postern dev --ephemeral`.
+// Several processes may have the same file open. What was confirmed is on the disk (WAL,
+// synchronous=FULL).
 import { closeSync, constants, mkdirSync, openSync } from "node:fs";
 import { dirname } from "node:path";
 import { DatabaseSync, type SQLOutputValue, type StatementSync } from "node:sqlite";
@@ -18,8 +19,8 @@ import { sweep } from "./sweep.ts";
 const watchInterval = 500;
 
 /**
- * Opens the database, making it when there is none. Nothing is answered before its tables are up to date: when
- * they cannot be brought there, every method rejects and says why.
+ * Opens the database, making it when there is none. Nothing is answered before its tables are up to
+ * date: when they cannot be brought there, every method rejects and says why.
  * @param place ":memory:" or an absolute path
  * @throws {Error} when the file cannot be opened or made
  */
@@ -29,7 +30,9 @@ export function openSqliteStore(place: string, { now }: { now: Clock }): Store {
   const ready = migrate(db).then(
     () => db,
     (error: unknown) => {
-      throw new Error(`the database ${place} cannot be used: ${messageOf(error)}`, { cause: error });
+      throw new Error(`the database ${place} cannot be used: ${messageOf(error)}`, {
+        cause: error,
+      });
     },
   );
   // Whoever asks the store hears of it; before somebody asks it is no crash.
@@ -53,23 +56,35 @@ export function openSqliteStore(place: string, { now }: { now: Clock }): Store {
 function openDatabase(place: string): DatabaseSync {
   try {
     if (place !== ":memory:") makePrivateFile(place);
-    const database = new DatabaseSync(place, { timeout: busyTimeout, enableForeignKeyConstraints: true });
+    const database = new DatabaseSync(place, {
+      timeout: busyTimeout,
+      enableForeignKeyConstraints: true,
+    });
     database.exec("pragma journal_mode = wal; pragma synchronous = full");
     // From here on, waiting is the dialect's.
     database.exec("pragma busy_timeout = 0");
     return database;
   } catch (error) {
-    throw new Error(`the database ${place} cannot be opened: ${messageOf(error)}; check \`store\` in the configuration`, { cause: error });
+    throw new Error(
+      `the database ${place} cannot be opened: ${messageOf(error)}; check \`store\` in the configuration`,
+      { cause: error },
+    );
   }
 }
 
-/** SQLite makes files that everybody may read; those beside it (-wal, -shm) take their mode from this one. */
+/**
+ * SQLite makes files that everybody may read; those beside it (-wal, -shm) take their mode from
+ * this one.
+ */
 function makePrivateFile(place: string): void {
   mkdirSync(dirname(place), { recursive: true, mode: 0o700 });
   closeSync(openSync(place, constants.O_RDWR | constants.O_CREAT, 0o600));
 }
 
-/** SQLite counts for each connection what the others committed, and not what it did itself (pragma data_version). */
+/**
+ * SQLite counts for each connection what the others committed, and not what it did itself (pragma
+ * data_version).
+ */
 function watchChanges(database: DatabaseSync) {
   const version = database.prepare("pragma data_version");
   const opened = version.get()?.["data_version"];

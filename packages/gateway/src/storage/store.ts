@@ -1,6 +1,6 @@
-// What the rest of the gateway knows of storage. Each method is one atomic step; what it confirmed survives
-// `kill -9`. Times are milliseconds since the epoch. Nothing secret arrives here in clear: callers hand in
-// hashes (SHA-256, hex) and ciphertext.
+// What the rest of the gateway knows of storage. Each method is one atomic step; what it confirmed
+// survives `kill -9`. Times are milliseconds since the epoch. Nothing secret arrives here in clear:
+// callers hand in hashes (SHA-256, hex) and ciphertext.
 import type { Identity } from "../policy/model.ts";
 
 export interface StoredKey {
@@ -98,12 +98,18 @@ export interface StoredObject {
 }
 
 export interface Store {
-  /** small named values: account id, organization tag, sealed MAC keys. Sets only when absent; returns what is in force. */
+  /**
+   * small named values: account id, organization tag, sealed MAC keys. Sets only when absent;
+   * returns what is in force.
+   */
   setting(name: string, initial: () => string): Promise<string>;
 
   objects(): Promise<StoredObject[]>;
   /** one transaction */
-  changeObjects(put: StoredObject[], remove: { kind: StoredObject["kind"]; id: string }[]): Promise<void>;
+  changeObjects(
+    put: StoredObject[],
+    remove: { kind: StoredObject["kind"]; id: string }[],
+  ): Promise<void>;
 
   keys(): Promise<StoredKey[]>;
   /**
@@ -128,7 +134,10 @@ export interface Store {
   takeHandover(id: string): Promise<StoredHandover | undefined>;
 
   addPin(pin: StoredPin): Promise<void>;
-  /** counts a try first, atomically, and returns the record with the try counted; undefined when absent */
+  /**
+   * counts a try first, atomically, and returns the record with the try counted; undefined when
+   * absent
+   */
   tryPin(id: string): Promise<StoredPin | undefined>;
   /** removes it; true for exactly one caller */
   takePin(id: string): Promise<boolean>;
@@ -156,7 +165,9 @@ export interface Store {
 
   /** deletes what expired before `now` (sessions: 30 days after) */
   sweep(now: number): Promise<void>;
-  /** calls back soon after another process changed the database; returns a function that stops it */
+  /**
+   * calls back soon after another process changed the database; returns a function that stops it
+   */
   watch(onChange: () => void): () => void;
   close(): Promise<void>;
 }

@@ -1,5 +1,6 @@
-// A self-signed X.509 certificate around a signing key (RFC 5280), for verifiers that read certificates instead
-// of JWKs. It writes exactly this one certificate and parses nothing (ADR 0002).
+// A self-signed X.509 certificate around a signing key (RFC 5280), for verifiers that read
+// certificates instead of JWKs. It writes exactly this one certificate and parses nothing (ADR
+// 0002).
 import { type KeyObject, randomBytes, sign } from "node:crypto";
 
 export interface CertificateInput {
@@ -33,8 +34,17 @@ const commonNameAttribute = Buffer.from("550403", "hex");
 const longestCommonName = 64;
 
 /** @returns PEM, with a line feed at the end */
-export function selfSignedCertificate({ publicKey, privateKey, commonName, notBefore, notAfter }: CertificateInput): string {
-  const algorithm = sequence(value(tags.objectIdentifier, sha256WithRsaEncryption), value(tags.null));
+export function selfSignedCertificate({
+  publicKey,
+  privateKey,
+  commonName,
+  notBefore,
+  notAfter,
+}: CertificateInput): string {
+  const algorithm = sequence(
+    value(tags.objectIdentifier, sha256WithRsaEncryption),
+    value(tags.null),
+  );
   const name = distinguishedName(commonName.slice(0, longestCommonName));
   // RFC 5280 4.1: TBSCertificate
   const toBeSigned = sequence(
@@ -50,7 +60,10 @@ export function selfSignedCertificate({ publicKey, privateKey, commonName, notBe
   return pem(sequence(toBeSigned, algorithm, bitString(signature)));
 }
 
-/** RFC 5280 4.1.2.2: positive, at most 20 octets; the first octet is neither zero nor negative, as DER wants it. */
+/**
+ * RFC 5280 4.1.2.2: positive, at most 20 octets; the first octet is neither zero nor negative, as
+ * DER wants it.
+ */
 function serialNumber(): Buffer {
   const serial = randomBytes(16);
   serial.writeUInt8((serial.readUInt8(0) & 0x7f) | 0x40, 0);
@@ -58,7 +71,10 @@ function serialNumber(): Buffer {
 }
 
 function distinguishedName(commonName: string): Buffer {
-  const attribute = sequence(value(tags.objectIdentifier, commonNameAttribute), value(tags.utf8String, Buffer.from(commonName)));
+  const attribute = sequence(
+    value(tags.objectIdentifier, commonNameAttribute),
+    value(tags.utf8String, Buffer.from(commonName)),
+  );
   return sequence(value(tags.set, attribute));
 }
 

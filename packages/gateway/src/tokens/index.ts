@@ -1,8 +1,15 @@
-// Issues and verifies every token (wire-protocol 2). Verifying is the hot path: a token that was verified once
-// is answered from memory, and each time again asked whether it has expired or its session has ended.
+// Issues and verifies every token (wire-protocol 2). Verifying is the hot path: a token that was
+// verified once is answered from memory, and each time again asked whether it has expired or its
+// session has ended.
 
 import type { AppClaims, MetaClaims, OrgClaims, PassClaims } from "@postern/protocol";
-import { checkTimes, decodeToken, ProtocolError, parseDuration, readClaims } from "@postern/protocol";
+import {
+  checkTimes,
+  decodeToken,
+  ProtocolError,
+  parseDuration,
+  readClaims,
+} from "@postern/protocol";
 import type { CatalogSource } from "../catalog.ts";
 import type { Clock } from "../clock.ts";
 import type { Application } from "../policy/model.ts";
@@ -17,17 +24,20 @@ import type { SecretBox, TokenFault, Tokens, Verified } from "./tokens.ts";
 
 const minute = 60_000;
 const assertionLife = 10 * minute;
-// What is handed out must be good for a while: the last tenth of an assertion's life is left unused.
+// What is handed out must be good for a while: the last tenth of an assertion's life is left
+// unused.
 const assertionKept = 9 * minute;
 /** wire-protocol 2: made at most once an hour */
 const matchKept = 60 * minute;
-// Anybody may ask who guards a host, and wildcards cover hosts without end: so many signatures for strangers, no more.
+// Anybody may ask who guards a host, and wildcards cover hosts without end: so many signatures for
+// strangers, no more.
 const matchBudget = { perSecond: 50, burst: 200 };
 const metaSeconds = 300;
 const verifiedCapacity = 20_000;
 // The end of an RS256 signature is as good as random, and short enough to hash on each request.
 const tailLength = 32;
-// An unknown `kid` may be a key that another process has just made: the store is asked at most this often.
+// An unknown `kid` may be a key that another process has just made: the store is asked at most this
+// often.
 const unknownKeyInterval = 10_000;
 
 export interface TokensDeps {
@@ -51,7 +61,13 @@ interface VerifiedApp {
 
 type Known<Claims> = { claims: Claims; live: Live } | TokenFault;
 
-export async function createTokens({ store, secretBox, catalogs, now, organizationTag }: TokensDeps): Promise<Tokens> {
+export async function createTokens({
+  store,
+  secretBox,
+  catalogs,
+  now,
+  organizationTag,
+}: TokensDeps): Promise<Tokens> {
   const sessions = createLiveSessions(store);
   const issuer = () => catalogs.current().issuer;
   const keys = await openSigningKeys({
@@ -90,11 +106,19 @@ export async function createTokens({ store, secretBox, catalogs, now, organizati
     return keys.find(kid);
   }
 
-  /** Signature, type, issuer, audience, times, session: in this order, each as precise as the caller may want to log. */
-  async function verify<Type extends "org" | "app" | "pass">(token: string, type: Type, aud: string): Promise<Known<ClaimsOf<Type>>> {
+  /**
+   * Signature, type, issuer, audience, times, session: in this order, each as precise as the caller
+   * may want to log.
+   */
+  async function verify<Type extends "org" | "app" | "pass">(
+    token: string,
+    type: Type,
+    aud: string,
+  ): Promise<Known<ClaimsOf<Type>>> {
     try {
       const { header, claims: decoded } = decodeToken(token);
-      // The algorithm is fixed before any key is looked at (case T3); `jwk`, `jku` and `x5u` are never read.
+      // The algorithm is fixed before any key is looked at (case T3); `jwk`, `jku` and `x5u` are
+      // never read.
       if (header["alg"] !== "RS256") return "bad_signature";
       const key = await findKey(header["kid"]);
       if (key === undefined || !verifyRs256(token, key)) return "bad_signature";
@@ -103,11 +127,18 @@ export async function createTokens({ store, secretBox, catalogs, now, organizati
       const read = readClaims(decoded, type as "app") as ClaimsOf<Type>;
       if (!read.aud.includes(aud)) return "wrong_audience";
       checkTimes(decoded, now() / 1000);
-      // A service token's assertion has no session: it is for origins and opens nothing here (case T2).
-      const live = read.identity_nonce === undefined ? undefined : await sessions.find(read.identity_nonce, now());
+      // A service token's assertion has no session: it is for origins and opens nothing here (case
+      // T2).
+      const live =
+        read.identity_nonce === undefined
+          ? undefined
+          : await sessions.find(read.identity_nonce, now());
       if (live === undefined || live.session.user_id !== read.sub) return "revoked";
       // A terminal's token speaks for a terminal's session, and the other way round (case T10).
-      if ((read as { terminal?: true }).terminal !== (live.session.kind === "terminal" && type !== "pass" ? true : undefined))
+      if (
+        (read as { terminal?: true }).terminal !==
+        (live.session.kind === "terminal" && type !== "pass" ? true : undefined)
+      )
         return "wrong_type";
       return { claims: read, live };
     } catch (error) {
@@ -116,42 +147,72 @@ export async function createTokens({ store, secretBox, catalogs, now, organizati
     }
   }
 
-  async function verified<Type extends "org" | "pass">(token: string, type: Type, aud: string): Promise<Verified<ClaimsOf<Type>>> {
+  async function verified<Type extends "org" | "pass">(
+    token: string,
+    type: Type,
+    aud: string,
+  ): Promise<Verified<ClaimsOf<Type>>> {
     const known = await verify(token, type, aud);
-    return typeof known === "string" ? { ok: false, fault: known } : { ok: true, claims: known.claims, session: known.live.session };
+    return typeof known === "string"
+      ? { ok: false, fault: known }
+      : { ok: true, claims: known.claims, session: known.live.session };
   }
 
-  function remember(token: string, aud: string, { claims: read, live }: { claims: AppClaims; live: Live }): Verified<AppClaims> {
+  function remember(
+    token: string,
+    aud: string,
+    { claims: read, live }: { claims: AppClaims; live: Live },
+  ): Verified<AppClaims> {
     const answer: Verified<AppClaims> = { ok: true, claims: read, session: live.session };
-    if (verifiedApps.size >= verifiedCapacity) verifiedApps.delete(verifiedApps.keys().next().value ?? "");
+    if (verifiedApps.size >= verifiedCapacity)
+      verifiedApps.delete(verifiedApps.keys().next().value ?? "");
     const expiresAt = Math.min(read.exp * 1000, live.session.expires_at);
-    verifiedApps.set(token.slice(-tailLength), { token, aud, issuer: read.iss, expiresAt, live, answer });
+    verifiedApps.set(token.slice(-tailLength), {
+      token,
+      aud,
+      issuer: read.iss,
+      expiresAt,
+      live,
+      answer,
+    });
     return answer;
   }
 
   return {
     issueOrg: (session) => sign(claims.org(session)),
-    issueApp: (session, application, lifetimeMs) => sign(claims.person(session, application, lifetimeMs)),
+    issueApp: (session, application, lifetimeMs) =>
+      sign(claims.person(session, application, lifetimeMs)),
     serviceAssertion: (application, clientId) =>
-      minted(`service ${application.aud} ${clientId}`, assertionKept, () => sign(claims.service(application, clientId, assertionLife))),
+      minted(`service ${application.aud} ${clientId}`, assertionKept, () =>
+        sign(claims.service(application, clientId, assertionLife)),
+      ),
     personAssertion: (session, application) =>
-      minted(`person ${application.aud} ${session.id}`, Math.min(assertionKept, 0.9 * (session.expires_at - now())), () =>
-        sign(claims.person(session, application, assertionLife)),
+      minted(
+        `person ${application.aud} ${session.id}`,
+        Math.min(assertionKept, 0.9 * (session.expires_at - now())),
+        () => sign(claims.person(session, application, assertionLife)),
       ),
     issuePass(session, application, htu, lifetimeMs) {
       const pass = claims.pass(session, application, htu, lifetimeMs);
       return { token: sign(pass), expiresAt: pass.exp * 1000 };
     },
-    issueMatch: (match) => described(JSON.stringify(match), matchKept, () => (mayDescribe() ? sign(claims.match(match)) : undefined)),
+    issueMatch: (match) =>
+      described(JSON.stringify(match), matchKept, () =>
+        mayDescribe() ? sign(claims.match(match)) : undefined,
+      ),
 
     sealMeta(meta) {
       const iat = Math.floor(now() / 1000);
-      return signHs256({ ...meta, type: "meta", iat, exp: iat + metaSeconds } satisfies MetaClaims, metaKey);
+      return signHs256(
+        { ...meta, type: "meta", iat, exp: iat + metaSeconds } satisfies MetaClaims,
+        metaKey,
+      );
     },
     openMeta(token) {
       try {
         const { header, claims: read } = decodeToken(token);
-        if (header["alg"] !== "HS256" || !verifyHs256(token, metaKey) || read["type"] !== "meta") return undefined;
+        if (header["alg"] !== "HS256" || !verifyHs256(token, metaKey) || read["type"] !== "meta")
+          return undefined;
         checkTimes(read, now() / 1000);
         return read as unknown as MetaClaims;
       } catch (error) {
@@ -163,7 +224,8 @@ export async function createTokens({ store, secretBox, catalogs, now, organizati
     cachedApp(token, aud) {
       const known = verifiedApps.get(token.slice(-tailLength));
       if (known === undefined || known.token !== token || known.aud !== aud) return undefined;
-      if (known.live.alive && known.expiresAt > now() && known.issuer === issuer()) return known.answer;
+      if (known.live.alive && known.expiresAt > now() && known.issuer === issuer())
+        return known.answer;
       verifiedApps.delete(token.slice(-tailLength));
       return undefined;
     },
@@ -198,7 +260,11 @@ export async function createTokens({ store, secretBox, catalogs, now, organizati
   };
 }
 
-type ClaimsOf<Type extends "org" | "app" | "pass"> = Type extends "org" ? OrgClaims : Type extends "app" ? AppClaims : PassClaims;
+type ClaimsOf<Type extends "org" | "app" | "pass"> = Type extends "org"
+  ? OrgClaims
+  : Type extends "app"
+    ? AppClaims
+    : PassClaims;
 
 /** The longest session that the configuration in force can make, milliseconds. */
 function longestToken(catalogs: CatalogSource): number {
@@ -208,6 +274,8 @@ function longestToken(catalogs: CatalogSource): number {
     ...each.policies.map((policy) => policy.session_duration),
   ]);
   return Math.max(
-    ...["24h", organization.session_duration, ...durations].map((duration) => (duration === undefined ? 0 : parseDuration(duration))),
+    ...["24h", organization.session_duration, ...durations].map((duration) =>
+      duration === undefined ? 0 : parseDuration(duration),
+    ),
   );
 }

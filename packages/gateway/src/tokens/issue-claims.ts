@@ -5,10 +5,19 @@ import type { Clock } from "../clock.ts";
 import type { Application, Identity } from "../policy/model.ts";
 import type { StoredSession } from "../storage/store.ts";
 
-// Bytes. Browsers keep no cookie above 4 kB; the other claims and the signature need about half of it.
+// Bytes. Browsers keep no cookie above 4 kB; the other claims and the signature need about half of
+// it.
 const customLength = 1800;
 
-export function issueClaims({ catalogs, now, organizationTag }: { catalogs: CatalogSource; now: Clock; organizationTag: string }) {
+export function issueClaims({
+  catalogs,
+  now,
+  organizationTag,
+}: {
+  catalogs: CatalogSource;
+  now: Clock;
+  organizationTag: string;
+}) {
   /** Cut at the session's end: no token outlives what it stands for. */
   function times(lifetimeMs: number, end = Number.POSITIVE_INFINITY) {
     const iat = Math.floor(now() / 1000);
@@ -47,7 +56,12 @@ export function issueClaims({ catalogs, now, organizationTag }: { catalogs: Cata
       ...times(lifetimeMs),
       country: "",
     }),
-    pass: (session: StoredSession, application: Application, htu: string, lifetimeMs: number): PassClaims => ({
+    pass: (
+      session: StoredSession,
+      application: Application,
+      htu: string,
+      lifetimeMs: number,
+    ): PassClaims => ({
       type: "pass",
       iss: catalogs.current().issuer,
       aud: [application.aud],
@@ -69,10 +83,17 @@ function ofTerminal(session: StoredSession): { terminal?: true } {
   return session.kind === "terminal" ? { terminal: true } : {};
 }
 
-/** The provider's configured claims, in their order, as many as fit; the full set is in get-identity. */
-function customClaims(catalogs: CatalogSource, identity: Identity): { custom?: Record<string, unknown> } {
+/**
+ * The provider's configured claims, in their order, as many as fit; the full set is in
+ * get-identity.
+ */
+function customClaims(
+  catalogs: CatalogSource,
+  identity: Identity,
+): { custom?: Record<string, unknown> } {
   const config = catalogs.current().identityProviders.get(identity.idp.id)?.config;
-  const names: readonly string[] = config !== undefined && "claims" in config ? (config.claims ?? []) : [];
+  const names: readonly string[] =
+    config !== undefined && "claims" in config ? (config.claims ?? []) : [];
   if (names.length === 0) return {};
   const custom: Record<string, unknown> = {};
   let length = 2;

@@ -1,5 +1,6 @@
-// JWS in compact form (RFC 7515), with the two algorithms that Postern uses: RS256 for what others verify,
-// HS256 for what travels through other hands back to us. The caller names the algorithm; a token never does.
+// JWS in compact form (RFC 7515), with the two algorithms that Postern uses: RS256 for what others
+// verify, HS256 for what travels through other hands back to us. The caller names the algorithm; a
+// token never does.
 import { createHmac, type KeyObject, sign, timingSafeEqual, verify } from "node:crypto";
 
 function encode(value: unknown): string {
@@ -14,7 +15,12 @@ export function signRs256(claims: object, kid: string, privateKey: KeyObject): s
 /** Whether the signature is this key's. The header must have been checked to say RS256 before. */
 export function verifyRs256(token: string, publicKey: KeyObject): boolean {
   const dot = token.lastIndexOf(".");
-  return verify("sha256", Buffer.from(token.slice(0, dot)), publicKey, Buffer.from(token.slice(dot + 1), "base64url"));
+  return verify(
+    "sha256",
+    Buffer.from(token.slice(0, dot)),
+    publicKey,
+    Buffer.from(token.slice(dot + 1), "base64url"),
+  );
 }
 
 export function signHs256(claims: object, key: Buffer): string {

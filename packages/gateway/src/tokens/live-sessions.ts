@@ -1,5 +1,5 @@
-// Which sessions are alive, from memory where that is sure. Whoever holds a `Live` sees its end at once:
-// ending a session turns the flag in the one object that every cached token points to.
+// Which sessions are alive, from memory where that is sure. Whoever holds a `Live` sees its end at
+// once: ending a session turns the flag in the one object that every cached token points to.
 import type { Store, StoredSession } from "../storage/store.ts";
 
 export interface Live {
@@ -36,7 +36,8 @@ export function createLiveSessions(store: Store): LiveSessions {
         const before = forgotten;
         const session = await store.session(id);
         if (before !== forgotten) continue;
-        if (session === undefined || session.revoked_at !== null || session.expires_at <= now) return undefined;
+        if (session === undefined || session.revoked_at !== null || session.expires_at <= now)
+          return undefined;
         const found = known.get(id);
         if (found !== undefined) return found;
         const live = { session, alive: true };

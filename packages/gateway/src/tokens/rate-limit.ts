@@ -4,7 +4,10 @@ import type { Clock } from "../clock.ts";
  * At most `burst` at once, and `perSecond` in the long run (a token bucket).
  * @returns whether one more may happen now; counts it if so
  */
-export function createRateLimit(now: Clock, { perSecond, burst }: { perSecond: number; burst: number }): () => boolean {
+export function createRateLimit(
+  now: Clock,
+  { perSecond, burst }: { perSecond: number; burst: number },
+): () => boolean {
   let left = burst;
   let at = now();
   return () => {

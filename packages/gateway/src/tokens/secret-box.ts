@@ -1,5 +1,6 @@
-// The secret key and what is done with it. Everything that the store must not show, and everything that travels
-// through other hands, is sealed or authenticated with keys derived from this one, a different one for each purpose.
+// The secret key and what is done with it. Everything that the store must not show, and everything
+// that travels through other hands, is sealed or authenticated with keys derived from this one, a
+// different one for each purpose.
 import { createCipheriv, createDecipheriv, createHmac, hkdfSync, randomBytes } from "node:crypto";
 import {
   closeSync,
@@ -25,7 +26,8 @@ const keptKeys = 500;
 
 /** @throws {Error} when the key is not 32 bytes */
 export function createSecretBox(key: Buffer): SecretBox {
-  if (key.length !== keyLength) throw new Error(`the secret key must be ${keyLength} bytes, this one has ${key.length}`);
+  if (key.length !== keyLength)
+    throw new Error(`the secret key must be ${keyLength} bytes, this one has ${key.length}`);
   const kept = new Map<string, Buffer>();
 
   /** RFC 5869. `info` begins with how the key is used, so that no two uses ever share one. */
@@ -42,15 +44,20 @@ export function createSecretBox(key: Buffer): SecretBox {
   return {
     seal(plain, context) {
       const nonce = randomBytes(nonceLength);
-      const encryption = createCipheriv(cipher, sealing, nonce, { authTagLength: tagLength }).setAAD(Buffer.from(context));
+      const encryption = createCipheriv(cipher, sealing, nonce, {
+        authTagLength: tagLength,
+      }).setAAD(Buffer.from(context));
       const encrypted = Buffer.concat([encryption.update(plain, "utf8"), encryption.final()]);
       return Buffer.concat([nonce, encrypted, encryption.getAuthTag()]).toString("base64url");
     },
     open(sealed, context) {
       const bytes = Buffer.from(sealed, "base64url");
       // One spelling only: bits that base64url leaves unused are not authenticated.
-      if (bytes.length < nonceLength + tagLength || bytes.toString("base64url") !== sealed) return undefined;
-      const decryption = createDecipheriv(cipher, sealing, bytes.subarray(0, nonceLength), { authTagLength: tagLength })
+      if (bytes.length < nonceLength + tagLength || bytes.toString("base64url") !== sealed)
+        return undefined;
+      const decryption = createDecipheriv(cipher, sealing, bytes.subarray(0, nonceLength), {
+        authTagLength: tagLength,
+      })
         .setAAD(Buffer.from(context))
         .setAuthTag(bytes.subarray(-tagLength));
       const plain = decryption.update(bytes.subarray(nonceLength, -tagLength));
@@ -69,8 +76,8 @@ export function createSecretBox(key: Buffer): SecretBox {
 }
 
 /**
- * Reads the secret key, 64 hex characters in a file that nobody else can read; makes it when there is none.
- * Processes that start at once all get the same.
+ * Reads the secret key, 64 hex characters in a file that nobody else can read; makes it when there
+ * is none. Processes that start at once all get the same.
  * @throws {Error} in one line, when the file is not what it must be
  */
 export function loadSecretKey(file: string): Buffer {
@@ -79,14 +86,22 @@ export function loadSecretKey(file: string): Buffer {
   try {
     makeSecretKey(file);
   } catch (error) {
-    throw new Error(`${file}: the secret key cannot be made (${codeOf(error)}); let this user write there, or change secret_key_file`);
+    throw new Error(
+      `${file}: the secret key cannot be made (${codeOf(error)}); let this user write there, or change secret_key_file`,
+    );
   }
   const made = readSecretKey(file);
-  if (made === undefined) throw new Error(`${file}: the secret key was removed while the gateway started; start it again`);
+  if (made === undefined)
+    throw new Error(
+      `${file}: the secret key was removed while the gateway started; start it again`,
+    );
   return made;
 }
 
-/** Undefined when there is no such file. Whatever looks wrong is refused, never repaired: others may have read it. */
+/**
+ * Undefined when there is no such file. Whatever looks wrong is refused, never repaired: others may
+ * have read it.
+ */
 function readSecretKey(file: string): Buffer | undefined {
   let descriptor: number;
   try {
@@ -94,16 +109,26 @@ function readSecretKey(file: string): Buffer | undefined {
   } catch (error) {
     const code = codeOf(error);
     if (code === "ENOENT") return undefined;
-    if (code === "ELOOP") throw new Error(`${file}: the secret key must not be a symbolic link; name the file itself in secret_key_file`);
-    throw new Error(`${file}: the secret key cannot be read (${code}); let this user read it, or change secret_key_file`);
+    if (code === "ELOOP")
+      throw new Error(
+        `${file}: the secret key must not be a symbolic link; name the file itself in secret_key_file`,
+      );
+    throw new Error(
+      `${file}: the secret key cannot be read (${code}); let this user read it, or change secret_key_file`,
+    );
   }
   try {
     const stats = fstatSync(descriptor);
-    if (!stats.isFile()) throw new Error(`${file}: the secret key must be a file; change secret_key_file`);
+    if (!stats.isFile())
+      throw new Error(`${file}: the secret key must be a file; change secret_key_file`);
     if (stats.uid !== process.geteuid?.())
-      throw new Error(`${file}: the secret key belongs to another user; run \`chown\` to give it to this one`);
+      throw new Error(
+        `${file}: the secret key belongs to another user; run \`chown\` to give it to this one`,
+      );
     if ((stats.mode & 0o077) !== 0)
-      throw new Error(`${file}: the secret key is open to other users of this machine; run \`chmod 600 ${file}\``);
+      throw new Error(
+        `${file}: the secret key is open to other users of this machine; run \`chmod 600 ${file}\``,
+      );
     const text = readFileSync(descriptor, "latin1");
     if (!/^[0-9a-f]{64}\s*$/i.test(text))
       throw new Error(

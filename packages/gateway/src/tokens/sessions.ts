@@ -1,11 +1,19 @@
-// Begins and ends sessions. What ends is written down first and forgotten by the caches next, before the caller
-// goes on: no request that comes after is let in by it.
+// Begins and ends sessions. What ends is written down first and forgotten by the caches next,
+// before the caller goes on: no request that comes after is let in by it.
 import { randomBytes, randomUUID } from "node:crypto";
 import type { Clock } from "../clock.ts";
 import type { Store } from "../storage/store.ts";
 import type { Sessions, Tokens } from "./tokens.ts";
 
-export function createSessions({ store, tokens, now }: { store: Store; tokens: Tokens; now: Clock }): Sessions {
+export function createSessions({
+  store,
+  tokens,
+  now,
+}: {
+  store: Store;
+  tokens: Tokens;
+  now: Clock;
+}): Sessions {
   return {
     async start({ kind, identity, parent, userAgent, lifetimeMs }) {
       const createdAt = now();
@@ -18,7 +26,10 @@ export function createSessions({ store, tokens, now }: { store: Store; tokens: T
         identity,
         user_agent: userAgent,
         created_at: createdAt,
-        expires_at: Math.min(createdAt + lifetimeMs, parent?.expires_at ?? Number.POSITIVE_INFINITY),
+        expires_at: Math.min(
+          createdAt + lifetimeMs,
+          parent?.expires_at ?? Number.POSITIVE_INFINITY,
+        ),
         revoked_at: null,
       };
       await store.addSession(session);

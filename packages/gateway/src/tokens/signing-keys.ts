@@ -1,7 +1,14 @@
-// The keys that sign (wire-protocol 2): one `next`, published and waiting; one `current`, signing; the retired
-// ones, verifying until nothing that they signed can be alive. A key is always published before it signs, so
-// an origin that has just fetched the list never meets a key that is not on it.
-import { createPrivateKey, createPublicKey, generateKeyPair, type KeyObject, randomBytes } from "node:crypto";
+// The keys that sign (wire-protocol 2): one `next`, published and waiting; one `current`, signing;
+// the retired ones, verifying until nothing that they signed can be alive. A key is always
+// published before it signs, so an origin that has just fetched the list never meets a key that is
+// not on it.
+import {
+  createPrivateKey,
+  createPublicKey,
+  generateKeyPair,
+  type KeyObject,
+  randomBytes,
+} from "node:crypto";
 import { promisify } from "node:util";
 import type { Clock } from "../clock.ts";
 import type { Store, StoredKey } from "../storage/store.ts";
@@ -34,7 +41,10 @@ interface Deps {
   longestToken: () => number;
 }
 
-/** Opens the store's keys, making the first two when there are none. @throws {Error} when they cannot be unsealed */
+/**
+ * Opens the store's keys, making the first two when there are none. @throws {Error} when they
+ * cannot be unsealed
+ */
 export async function openSigningKeys(deps: Deps): Promise<SigningKeys> {
   const { store, now } = deps;
   let published = new Map<string, KeyObject>();
@@ -44,18 +54,31 @@ export async function openSigningKeys(deps: Deps): Promise<SigningKeys> {
   let nextEnd = Number.POSITIVE_INFINITY;
 
   const endOf = (key: StoredKey) =>
-    key.state === "retired" ? (key.retired_at ?? 0) + Math.max(retiredAtLeast, deps.longestToken()) : Number.POSITIVE_INFINITY;
+    key.state === "retired"
+      ? (key.retired_at ?? 0) + Math.max(retiredAtLeast, deps.longestToken())
+      : Number.POSITIVE_INFINITY;
   const alive = (key: StoredKey) => endOf(key) > now();
 
   function take(stored: StoredKey[]): void {
     const keys = stored.filter(alive);
     const current = keys.find((key) => key.state === "current");
-    if (current === undefined) throw new Error("the store holds no current signing key; restore it from a backup");
+    if (current === undefined)
+      throw new Error("the store holds no current signing key; restore it from a backup");
     signing = { kid: current.kid, privateKey: unseal(deps, current) };
-    published = new Map(keys.map((key) => [key.kid, createPublicKey({ key: JSON.parse(key.public_jwk), format: "jwk" })]));
+    published = new Map(
+      keys.map((key) => [
+        key.kid,
+        createPublicKey({ key: JSON.parse(key.public_jwk), format: "jwk" }),
+      ]),
+    );
     const certificates = keys.map(({ kid, certificate }) => ({ kid, cert: certificate }));
     body = JSON.stringify({
-      keys: keys.map(({ kid, public_jwk }) => ({ kid, ...JSON.parse(public_jwk), alg: "RS256", use: "sig" })),
+      keys: keys.map(({ kid, public_jwk }) => ({
+        kid,
+        ...JSON.parse(public_jwk),
+        alg: "RS256",
+        use: "sig",
+      })),
       public_cert: certificates.find(({ kid }) => kid === current.kid),
       public_certs: certificates,
     });
@@ -63,7 +86,10 @@ export async function openSigningKeys(deps: Deps): Promise<SigningKeys> {
     nextEnd = Math.min(...keys.map(endOf));
   }
 
-  /** A retired key's time runs out between two rotations: from then on it is neither published nor believed. */
+  /**
+   * A retired key's time runs out between two rotations: from then on it is neither published nor
+   * believed.
+   */
   function dropEnded(): void {
     if (now() >= nextEnd) take(taken);
   }
@@ -75,7 +101,9 @@ export async function openSigningKeys(deps: Deps): Promise<SigningKeys> {
     // Another process may have been first: its keys then stand.
     take(
       await store.changeKeys((keys) =>
-        keys.some((key) => key.state === "current") ? keys : [...keys, { ...first, state: "current", activated_at: now() }, second],
+        keys.some((key) => key.state === "current")
+          ? keys
+          : [...keys, { ...first, state: "current", activated_at: now() }, second],
       ),
     );
   }
@@ -101,20 +129,27 @@ export async function openSigningKeys(deps: Deps): Promise<SigningKeys> {
   };
 }
 
-/** The step itself. Does nothing when another process has rotated since `before` was seen to sign. */
+/**
+ * The step itself. Does nothing when another process has rotated since `before` was seen to sign.
+ */
 function rotated(keys: StoredKey[], before: string, fresh: StoredKey, now: number): StoredKey[] {
   if (!keys.some((key) => key.state === "current" && key.kid === before)) return keys;
   const successor = keys.find((key) => key.state === "next") ?? fresh;
   const others = keys.filter((key) => key !== successor);
   return [
-    ...others.map((key): StoredKey => (key.state === "current" ? { ...key, state: "retired", retired_at: now } : key)),
+    ...others.map(
+      (key): StoredKey =>
+        key.state === "current" ? { ...key, state: "retired", retired_at: now } : key,
+    ),
     { ...successor, state: "current", activated_at: now },
     ...(successor === fresh ? [] : [fresh]),
   ];
 }
 
 async function makeKey({ secretBox, now, commonName }: Deps): Promise<StoredKey> {
-  const { publicKey, privateKey } = await promisify(generateKeyPair)("rsa", { modulusLength: 2048 });
+  const { publicKey, privateKey } = await promisify(generateKeyPair)("rsa", {
+    modulusLength: 2048,
+  });
   const kid = randomBytes(32).toString("hex");
   const { kty, n, e } = publicKey.export({ format: "jwk" });
   return {
@@ -128,7 +163,10 @@ async function makeKey({ secretBox, now, commonName }: Deps): Promise<StoredKey>
       notBefore: new Date(now()),
       notAfter: new Date(now() + certificateLife),
     }),
-    sealed_private_key: secretBox.seal(privateKey.export({ format: "pem", type: "pkcs8" }).toString(), sealContext(kid)),
+    sealed_private_key: secretBox.seal(
+      privateKey.export({ format: "pem", type: "pkcs8" }).toString(),
+      sealContext(kid),
+    ),
     created_at: now(),
     activated_at: null,
     retired_at: null,

@@ -4,9 +4,18 @@ import type { Application, Identity } from "../policy/model.ts";
 import type { StoredSession } from "../storage/store.ts";
 
 /** Why a token or session does not count. Precise here, vague on the wire. */
-export type TokenFault = "malformed" | "bad_signature" | "wrong_type" | "wrong_issuer" | "wrong_audience" | "expired" | "revoked";
+export type TokenFault =
+  | "malformed"
+  | "bad_signature"
+  | "wrong_type"
+  | "wrong_issuer"
+  | "wrong_audience"
+  | "expired"
+  | "revoked";
 
-export type Verified<Claims> = { ok: true; claims: Claims; session: StoredSession } | { ok: false; fault: TokenFault };
+export type Verified<Claims> =
+  | { ok: true; claims: Claims; session: StoredSession }
+  | { ok: false; fault: TokenFault };
 
 export interface Tokens {
   /** issues; all synchronous, RS256 about 0.3 ms: never for an anonymous request */
@@ -17,14 +26,25 @@ export interface Tokens {
   serviceAssertion(application: Application, clientId: string): string;
   /** an ordinary assertion for a request that came with a pass, from a cache */
   personAssertion(session: StoredSession, application: Application): string;
-  issuePass(session: StoredSession, application: Application, htu: string, lifetimeMs: number): { token: string; expiresAt: number };
-  /** `cf-access-metadata`, made at most once an hour per distinct claims; undefined when too many were asked for just now */
+  issuePass(
+    session: StoredSession,
+    application: Application,
+    htu: string,
+    lifetimeMs: number,
+  ): { token: string; expiresAt: number };
+  /**
+   * `cf-access-metadata`, made at most once an hour per distinct claims; undefined when too many
+   * were asked for just now
+   */
   issueMatch(claims: Omit<MatchClaims, "type" | "iat" | "auth_domain">): string | undefined;
   /** HS256 with a key of its own */
   sealMeta(claims: Omit<MetaClaims, "type" | "iat" | "exp">): string;
   openMeta(token: string): MetaClaims | undefined;
 
-  /** The cached answer when there is one, decided without waiting; undefined when `verifyApp` must be asked. */
+  /**
+   * The cached answer when there is one, decided without waiting; undefined when `verifyApp` must
+   * be asked.
+   */
   cachedApp(token: string, aud: string): Verified<AppClaims> | undefined;
   /** signature, type, issuer, audience, times, and the live session behind it */
   verifyApp(token: string, aud: string): Promise<Verified<AppClaims>>;
@@ -46,7 +66,8 @@ export interface Tokens {
 /** Begins and ends sessions; what it ended is dead for every request that comes after. */
 export interface Sessions {
   /**
-   * A session with a new id (case T10). A terminal's ends no later than the browser session that approved it.
+   * A session with a new id (case T10). A terminal's ends no later than the browser session that
+   * approved it.
    * @param lifetimeMs milliseconds from now
    */
   start(input: {
@@ -64,11 +85,17 @@ export interface Sessions {
 
 /** Encrypts what must be readable again, and authenticates what travels through other hands. */
 export interface SecretBox {
-  /** AES-256-GCM, base64url; `context` is authenticated and must be the same on opening, e.g. "idp client_secret corp" */
+  /**
+   * AES-256-GCM, base64url; `context` is authenticated and must be the same on opening, e.g. "idp
+   * client_secret corp"
+   */
   seal(plain: string, context: string): string;
   /** undefined when tampered with, of another context, or sealed with another key */
   open(sealed: string, context: string): string | undefined;
-  /** HMAC-SHA-256 with a key derived for `purpose`, hex: PINs, CSRF values, anything that a plain hash would not hide */
+  /**
+   * HMAC-SHA-256 with a key derived for `purpose`, hex: PINs, CSRF values, anything that a plain
+   * hash would not hide
+   */
   mac(purpose: string, value: string): string;
   /** 32 bytes for a key of one purpose (HKDF-SHA-256) */
   derive(purpose: string): Buffer;

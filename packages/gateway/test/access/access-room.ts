@@ -1,5 +1,5 @@
-// The data path from outside, byte for byte, with tokens that a test may mint as it likes. What is refused is always
-// asked with the origin in view: it must have seen nothing.
+// The data path from outside, byte for byte, with tokens that a test may mint as it likes. What is
+// refused is always asked with the origin in view: it must have seen nothing.
 import assert from "node:assert/strict";
 import { createPrivateKey, type KeyObject } from "node:crypto";
 import type { TestContext } from "node:test";
@@ -14,19 +14,46 @@ export { ada, bob } from "../login/login-room.ts";
 export const hour = 36e5;
 
 const robotSecret = "the robot's long secret";
-export const serviceTokens = [{ name: "robot", client_id: "robot.access", client_secret: robotSecret }];
-export const robotPair = ["CF-Access-Client-Id: robot.access", `CF-Access-Client-Secret: ${robotSecret}`];
-export const robotJson = JSON.stringify({ "cf-access-client-id": "robot.access", "cf-access-client-secret": robotSecret });
+export const serviceTokens = [
+  { name: "robot", client_id: "robot.access", client_secret: robotSecret },
+];
+export const robotPair = [
+  "CF-Access-Client-Id: robot.access",
+  `CF-Access-Client-Secret: ${robotSecret}`,
+];
+export const robotJson = JSON.stringify({
+  "cf-access-client-id": "robot.access",
+  "cf-access-client-secret": robotSecret,
+});
 
 export const everybody = { name: "everybody", decision: "allow", include: [{ everyone: {} }] };
 export const open = { name: "open", decision: "bypass", include: [{ everyone: {} }] };
-export const machines = { name: "machines", decision: "non_identity", include: [{ any_valid_service_token: {} }] };
-export const only = (email: string) => ({ name: `only ${email}`, decision: "allow", include: [{ email: { email } }] });
+export const machines = {
+  name: "machines",
+  decision: "non_identity",
+  include: [{ any_valid_service_token: {} }],
+};
+export const only = (email: string) => ({
+  name: `only ${email}`,
+  decision: "allow",
+  include: [{ email: { email } }],
+});
 
 /** An application of `name.localhost[/path]`. */
-export function application(name: string, policies: unknown[], settings: Record<string, unknown> = {}): Record<string, unknown> {
+export function application(
+  name: string,
+  policies: unknown[],
+  settings: Record<string, unknown> = {},
+): Record<string, unknown> {
   const [host = "", ...path] = name.split("/");
-  return { name, type: "self_hosted", domain: [`${host}.localhost`, ...path].join("/"), session_duration: "8h", policies, ...settings };
+  return {
+    name,
+    type: "self_hosted",
+    domain: [`${host}.localhost`, ...path].join("/"),
+    session_duration: "8h",
+    policies,
+    ...settings,
+  };
 }
 
 export interface Asked {
@@ -38,11 +65,19 @@ export interface Asked {
 export interface AccessRoom {
   room: LoginRoom;
   application(name: string): Application;
-  /** an application token as a login would have given it, and the session behind it where a test needs that */
+  /**
+   * an application token as a login would have given it, and the session behind it where a test
+   * needs that
+   */
   token(name: string, email?: string, session?: StoredSession): Promise<string>;
   ask(path: string, lines?: readonly string[], asked?: Asked): Promise<RawAnswer>;
   /** the answer, which must have this status; the origin has seen nothing */
-  refused(status: number, path: string, lines?: readonly string[], asked?: Asked): Promise<RawAnswer>;
+  refused(
+    status: number,
+    path: string,
+    lines?: readonly string[],
+    asked?: Asked,
+  ): Promise<RawAnswer>;
   /** what the origin got of a request that must have passed */
   passed(path: string, lines?: readonly string[], asked?: Asked): Promise<SeenRequest>;
 }
@@ -53,19 +88,28 @@ export async function startAccessRoom(
   applications: Record<string, unknown>[],
   sections: Record<string, unknown> = {},
 ): Promise<AccessRoom> {
-  const room = await startLoginRoom(context, { sections: { applications, service_tokens: serviceTokens, ...sections } });
+  const room = await startLoginRoom(context, {
+    sections: { applications, service_tokens: serviceTokens, ...sections },
+  });
   const find = (name: string) => {
     const found = room.deps.catalogs.current().applications.find((each) => each.name === name);
     assert.ok(found !== undefined, name);
     return found;
   };
-  const ask: AccessRoom["ask"] = (path, lines = [], { host = "app.localhost", method = "GET", body = "" } = {}) =>
-    rawRequest(room.port, `${method} ${path} HTTP/1.1`, [`Host: ${host}`, ...lines], body);
+  const ask: AccessRoom["ask"] = (
+    path,
+    lines = [],
+    { host = "app.localhost", method = "GET", body = "" } = {},
+  ) => rawRequest(room.port, `${method} ${path} HTTP/1.1`, [`Host: ${host}`, ...lines], body);
   return {
     room,
     application: find,
     token: async (name, email = ada, session) =>
-      room.deps.tokens.issueApp(session ?? (await room.session("browser", email)), find(name), 8 * hour),
+      room.deps.tokens.issueApp(
+        session ?? (await room.session("browser", email)),
+        find(name),
+        8 * hour,
+      ),
     ask,
     async refused(status, path, lines, asked) {
       const answer = await ask(path, lines, asked);
@@ -97,13 +141,20 @@ export function identityIn(seen: SeenRequest): unknown {
 
 /** The same token with another signature. */
 export function forged(token: string): string {
-  return token.replace(/[^.]+$/, (signature) => signature.slice(0, -8) + (signature.endsWith("AAAAAAAA") ? "BBBBBBBB" : "AAAAAAAA"));
+  return token.replace(
+    /[^.]+$/,
+    (signature) =>
+      signature.slice(0, -8) + (signature.endsWith("AAAAAAAA") ? "BBBBBBBB" : "AAAAAAAA"),
+  );
 }
 
 /** The key that signs, as only somebody inside has it: to make what the gateway never would. */
-export async function signingKey({ room }: AccessRoom): Promise<{ kid: string; privateKey: KeyObject }> {
+export async function signingKey({
+  room,
+}: AccessRoom): Promise<{ kid: string; privateKey: KeyObject }> {
   const current = (await room.deps.store.keys()).find(({ state }) => state === "current");
-  const pem = current && room.deps.secretBox.open(current.sealed_private_key, `signing key ${current.kid}`);
+  const pem =
+    current && room.deps.secretBox.open(current.sealed_private_key, `signing key ${current.kid}`);
   assert.ok(current !== undefined && pem !== undefined);
   return { kid: current.kid, privateKey: createPrivateKey(pem) };
 }

@@ -1,18 +1,60 @@
-// Who asks (wire-protocol 3): the order of the kinds of credentials, cookies, the `token` argument, and what stays the
-// application's own. Service tokens have a file of their own.
+// Who asks (wire-protocol 3): the order of the kinds of credentials, cookies, the `token` argument,
+// and what stays the application's own. Service tokens have a file of their own.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { ada, application, bob, everybody, forged, hour, identityIn, machines, only, robotPair, startAccessRoom } from "./access-room.ts";
+import {
+  ada,
+  application,
+  bob,
+  everybody,
+  forged,
+  hour,
+  identityIn,
+  machines,
+  only,
+  robotPair,
+  startAccessRoom,
+} from "./access-room.ts";
 
 test("the first kind of credential that is there decides, and a bad one is never rescued by a later one", async (context) => {
-  const { room, token, passed, refused } = await startAccessRoom(context, [application("app", [machines, everybody])]);
-  const [header, cookie, argument] = [await token("app", ada), await token("app", bob), await token("app", "carl@example.com")];
+  const { room, token, passed, refused } = await startAccessRoom(context, [
+    application("app", [machines, everybody]),
+  ]);
+  const [header, cookie, argument] = [
+    await token("app", ada),
+    await token("app", bob),
+    await token("app", "carl@example.com"),
+  ];
   const [id = ""] = robotPair;
   const kinds = [
-    { who: "robot.access", good: robotPair, bad: [id, "CF-Access-Client-Secret: wrong"], badQuery: "", goodQuery: "", status: 401 },
-    { who: ada, good: [`cf-access-token: ${header}`], bad: [`cf-access-token: ${forged(header)}`], status: 302 },
-    { who: bob, good: [`Cookie: CF_Authorization=${cookie}`], bad: [`Cookie: CF_Authorization=${forged(cookie)}`], status: 302 },
-    { who: "carl@example.com", good: [], bad: [], goodQuery: `token=${argument}`, badQuery: `token=${forged(argument)}`, status: 302 },
+    {
+      who: "robot.access",
+      good: robotPair,
+      bad: [id, "CF-Access-Client-Secret: wrong"],
+      badQuery: "",
+      goodQuery: "",
+      status: 401,
+    },
+    {
+      who: ada,
+      good: [`cf-access-token: ${header}`],
+      bad: [`cf-access-token: ${forged(header)}`],
+      status: 302,
+    },
+    {
+      who: bob,
+      good: [`Cookie: CF_Authorization=${cookie}`],
+      bad: [`Cookie: CF_Authorization=${forged(cookie)}`],
+      status: 302,
+    },
+    {
+      who: "carl@example.com",
+      good: [],
+      bad: [],
+      goodQuery: `token=${argument}`,
+      badQuery: `token=${forged(argument)}`,
+      status: 302,
+    },
   ];
   for (const [index, first] of kinds.entries()) {
     const alone = await passed(`/x?${first.goodQuery ?? ""}`, first.good);
@@ -25,7 +67,12 @@ test("the first kind of credential that is there decides, and a bad one is never
           const seen = await passed(`/x?${query}`, [...lines, ...first.good]);
           assert.equal(identityIn(seen), first.who);
           assert.equal(seen.url, "/x", "the argument is ours, used or not");
-          for (const name of ["cookie", "cf-access-token", "cf-access-client-id", "cf-access-client-secret"])
+          for (const name of [
+            "cookie",
+            "cf-access-token",
+            "cf-access-client-id",
+            "cf-access-client-secret",
+          ])
             assert.equal(seen.header(name), undefined, name);
         }
       }
@@ -57,7 +104,13 @@ test("of several CF_Authorization cookies the one counts that verifies for this 
   ]);
   const session = await room.session("browser");
   const good = await token("app", ada, session);
-  const others = ["garbage", "", forged(good), await token("other", ada, session), room.deps.tokens.issueOrg(session)];
+  const others = [
+    "garbage",
+    "",
+    forged(good),
+    await token("other", ada, session),
+    room.deps.tokens.issueOrg(session),
+  ];
   for (const other of others) {
     for (const values of [
       [other, good],
@@ -82,9 +135,13 @@ test("of several CF_Authorization cookies the one counts that verifies for this 
 });
 
 test("cookies that verify for two people let nobody in; two sessions of one person are one person", async (context) => {
-  const { token, passed, refused } = await startAccessRoom(context, [application("app", [everybody])]);
+  const { token, passed, refused } = await startAccessRoom(context, [
+    application("app", [everybody]),
+  ]);
   const [adas, adasOther, bobs] = [await token("app"), await token("app"), await token("app", bob)];
-  const cookies = (...values: string[]) => [`Cookie: ${values.map((value) => `CF_Authorization=${value}`).join(";")}`];
+  const cookies = (...values: string[]) => [
+    `Cookie: ${values.map((value) => `CF_Authorization=${value}`).join(";")}`,
+  ];
   for (const values of [
     [adas, bobs],
     [bobs, adas],
@@ -99,16 +156,22 @@ test("cookies that verify for two people let nobody in; two sessions of one pers
 });
 
 test("cookies that only look like ours are the application's own, and reach it as they are", async (context) => {
-  const { token, passed, refused } = await startAccessRoom(context, [application("app", [everybody])]);
+  const { token, passed, refused } = await startAccessRoom(context, [
+    application("app", [everybody]),
+  ]);
   const good = await token("app");
   const foreign = `XCF_Authorization=${good}; a=CF_Authorization=${good}; cf_authorization=${good}; CF_AuthorizationX=1; theme="a b"`;
   await refused(302, "/", [`Cookie: ${foreign}`]);
-  const seen = await passed("/", [`Cookie: ${foreign.replace("; a=", `; CF_Authorization=${good};CF_AppSession=x; a=`)}`]);
+  const seen = await passed("/", [
+    `Cookie: ${foreign.replace("; a=", `; CF_Authorization=${good};CF_AppSession=x; a=`)}`,
+  ]);
   assert.equal(seen.header("cookie"), foreign);
 });
 
 test("Authorization is the application's own: never read, never touched", async (context) => {
-  const { token, passed, refused } = await startAccessRoom(context, [application("app", [machines, everybody])]);
+  const { token, passed, refused } = await startAccessRoom(context, [
+    application("app", [machines, everybody]),
+  ]);
   const good = await token("app");
   const basic = `Basic ${Buffer.from("user:password").toString("base64")}`;
   for (const value of [
@@ -120,17 +183,27 @@ test("Authorization is the application's own: never read, never touched", async 
     '{"cf-access-client-id":"robot.access","cf-access-client-secret":"x"}',
   ]) {
     await refused(302, "/", [`Authorization: ${value}`]);
-    for (const lines of [[`Cookie: CF_Authorization=${good}`], [`cf-access-token: ${good}`], robotPair]) {
+    for (const lines of [
+      [`Cookie: CF_Authorization=${good}`],
+      [`cf-access-token: ${good}`],
+      robotPair,
+    ]) {
       const seen = await passed("/", [...lines, `Authorization: ${value}`]);
       assert.equal(seen.header("authorization"), value);
     }
   }
-  const twice = await passed("/", [`cf-access-token: ${good}`, `authorization: ${basic}`, "AUTHORIZATION: Bearer x"]);
+  const twice = await passed("/", [
+    `cf-access-token: ${good}`,
+    `authorization: ${basic}`,
+    "AUTHORIZATION: Bearer x",
+  ]);
   assert.equal(twice.header("authorization"), `${basic}, Bearer x`);
 });
 
 test("a token argument counts when it is ours, is then removed, and twice is a 400", async (context) => {
-  const { room, token, passed, refused } = await startAccessRoom(context, [application("app", [everybody])]);
+  const { room, token, passed, refused } = await startAccessRoom(context, [
+    application("app", [everybody]),
+  ]);
   const good = await token("app");
   const escaped = good.replaceAll(".", "%2E");
   for (const query of [`token=${good}&a=b`, `a=b&token=${good}`, `a=b&%74oken=${escaped}`]) {
@@ -138,16 +211,26 @@ test("a token argument counts when it is ours, is then removed, and twice is a 4
     assert.equal(seen.url, "/x?a=b", query);
     assert.equal(identityIn(seen), ada);
   }
-  for (const query of [`token=${good}&token=${good}`, `token=${good}&token=${forged(good)}`, `token=${good}&%74oken=${escaped}`])
+  for (const query of [
+    `token=${good}&token=${good}`,
+    `token=${good}&token=${forged(good)}`,
+    `token=${good}&%74oken=${escaped}`,
+  ])
     await refused(400, `/x?${query}`);
   await refused(400, `/x?token=${good}&token=${good}`, [`cf-access-token: ${good}`]);
   const org = room.deps.tokens.issueOrg(await room.session("browser"));
   const bad = await refused(302, `/x?keep=1&token=${org}`);
-  assert.match(bad.headers["location"] ?? "", /redirect_url=%2Fx%3Fkeep%3D1$/, "nor does it come back in redirect_url");
+  assert.match(
+    bad.headers["location"] ?? "",
+    /redirect_url=%2Fx%3Fkeep%3D1$/,
+    "nor does it come back in redirect_url",
+  );
 });
 
 test("an application's own token argument is left alone", async (context) => {
-  const { token, passed, refused } = await startAccessRoom(context, [application("app", [everybody])]);
+  const { token, passed, refused } = await startAccessRoom(context, [
+    application("app", [everybody]),
+  ]);
   const cookie = [`Cookie: CF_Authorization=${await token("app")}`];
   const theirs = `eyJhbGciOiJub25lIn0.${Buffer.from('{"iss":"https://elsewhere.example"}').toString("base64url")}.x`;
   for (const query of [
@@ -165,7 +248,9 @@ test("an application's own token argument is left alone", async (context) => {
 });
 
 test("a token that has expired or whose session has ended is no credential", async (context) => {
-  const { room, token, passed, refused } = await startAccessRoom(context, [application("app", [everybody])]);
+  const { room, token, passed, refused } = await startAccessRoom(context, [
+    application("app", [everybody]),
+  ]);
   const session = await room.session("browser");
   const lines = [`cf-access-token: ${await token("app", ada, session)}`];
   await passed("/", lines);
@@ -179,7 +264,10 @@ test("a token that has expired or whose session has ended is no credential", asy
 
 test("a valid person whom policy does not let in gets a 403 with the ray id, as a page or as JSON", async (context) => {
   const { token, refused } = await startAccessRoom(context, [application("app", [only(bob)])]);
-  for (const lines of [[`cf-access-token: ${await token("app")}`], [`Cookie: CF_Authorization=${await token("app")}`]]) {
+  for (const lines of [
+    [`cf-access-token: ${await token("app")}`],
+    [`Cookie: CF_Authorization=${await token("app")}`],
+  ]) {
     const page = await refused(403, "/", lines);
     assert.match(page.body, new RegExp(`<code>${page.headers["cf-ray"]}</code>`));
     assert.match(page.body, /Sign in as someone else/);

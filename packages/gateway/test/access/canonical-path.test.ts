@@ -1,12 +1,14 @@
-// The one form of every path (ADR 0004): what is kept as it is, what becomes another spelling, what is refused, and
-// which paths an origin might read in another way. That policy and origin get the same is in test/security/paths.test.ts.
+// The one form of every path (ADR 0004): what is kept as it is, what becomes another spelling, what
+// is refused, and which paths an origin might read in another way. That policy and origin get the
+// same is in test/security/paths.test.ts.
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
 import { canonicalize, canonicalPath } from "../../src/access/canonical-path.ts";
 
 function becomes(written: Record<string, string>): void {
-  for (const [raw, path] of Object.entries(written)) assert.equal(canonicalize(raw)?.path, path, raw);
+  for (const [raw, path] of Object.entries(written))
+    assert.equal(canonicalize(raw)?.path, path, raw);
 }
 
 const kept = [
@@ -27,7 +29,8 @@ const kept = [
 ];
 
 test("a plain path stays as it is", () => {
-  for (const path of kept) assert.deepEqual(canonicalize(path), { path, otherReadings: [], encodedSlash: false }, path);
+  for (const path of kept)
+    assert.deepEqual(canonicalize(path), { path, otherReadings: [], encodedSlash: false }, path);
 });
 
 test("escapes have one spelling: none where none is needed, capitals elsewhere", () => {
@@ -61,7 +64,12 @@ test("slashes are single, and dot segments are resolved, escaped or not", () => 
 });
 
 test("what is decoded is decoded once: an escaped escape is text", () => {
-  becomes({ "/%252e%252e/a": "/%252e%252e/a", "/%2561": "/%2561", "/%252F": "/%252F", "/%25%32%65": "/%252e" });
+  becomes({
+    "/%252e%252e/a": "/%252e%252e/a",
+    "/%2561": "/%2561",
+    "/%252F": "/%252F",
+    "/%25%32%65": "/%252e",
+  });
   assert.equal(canonicalize("/%252F")?.encodedSlash, false);
 });
 
@@ -117,7 +125,8 @@ test("where an origin may strip parameters or decode slashes, every reading is k
     "/a%2Fb": ["/a/b"],
     "/public%2f..%2fadmin": ["/admin"],
     "/public/..%5cadmin": ["/admin"],
-    // An origin that decodes and keeps parameters, one that strips and does not decode, and those that do both.
+    // An origin that decodes and keeps parameters, one that strips and does not decode, and those
+    // that do both.
     "/x;%2F..%2Fadmin/y": ["/admin/y", "/x/y"],
     "/public/..%2f;x/admin": ["/;x/admin", "/public/..%2F/admin", "/admin"],
     "/public/..;%2fadmin": ["/public/..;/admin", "/", "/admin"],
@@ -126,9 +135,14 @@ test("where an origin may strip parameters or decode slashes, every reading is k
   };
   for (const [raw, expected] of Object.entries(readings)) {
     assert.deepEqual(new Set(canonicalize(raw)?.otherReadings), new Set(expected), raw);
-    assert.equal(canonicalPath(raw), expected.length > 0 ? undefined : canonicalize(raw)?.path, raw);
+    assert.equal(
+      canonicalPath(raw),
+      expected.length > 0 ? undefined : canonicalize(raw)?.path,
+      raw,
+    );
   }
-  for (const raw of ["/a%2Fb", "/a%2fb", "/a%5Cb"]) assert.equal(canonicalize(raw)?.encodedSlash, true, raw);
+  for (const raw of ["/a%2Fb", "/a%2fb", "/a%5Cb"])
+    assert.equal(canonicalize(raw)?.encodedSlash, true, raw);
 });
 
 const piece = fc.constantFrom(
@@ -174,7 +188,10 @@ test("whatever is written: the form is reached at once, and holds no empty and n
         assert.doesNotMatch(each, /\/\/|\/\.{1,2}(?:\/|$)|[#\\]/);
       }
       // RFC 3986 6.2.2.1 and 6.2.2.2.
-      assert.doesNotMatch(path, /%(?![0-9A-F]{2})|%(?:2[DE]|3\d|4[1-9A-F]|5[0-9AF]|6[1-9A-F]|7[0-9AE])/);
+      assert.doesNotMatch(
+        path,
+        /%(?![0-9A-F]{2})|%(?:2[DE]|3\d|4[1-9A-F]|5[0-9AF]|6[1-9A-F]|7[0-9AE])/,
+      );
     }),
     { numRuns: 3_000 },
   );
@@ -185,7 +202,8 @@ test("whatever is written: decoding says the same before and after, where nothin
     fc.property(fc.webSegment(), (segment) => {
       fc.pre(!/^(?:\.|%2e){1,2}$/i.test(segment) && segment !== "");
       const canonical = canonicalize(`/${segment}`);
-      if (canonical !== undefined) assert.equal(decodeURIComponent(canonical.path), decodeURIComponent(`/${segment}`));
+      if (canonical !== undefined)
+        assert.equal(decodeURIComponent(canonical.path), decodeURIComponent(`/${segment}`));
     }),
   );
 });

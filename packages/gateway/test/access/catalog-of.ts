@@ -3,7 +3,9 @@ import type { Catalog } from "../../src/catalog.ts";
 import { loadConfig } from "../../src/config.ts";
 import { recordsOf } from "../../src/configured-records.ts";
 
-/** The catalog of a configuration with these applications: name → patterns, as somebody wrote them. */
+/**
+ * The catalog of a configuration with these applications: name → patterns, as somebody wrote them.
+ */
 export function catalogOf(applications: Record<string, readonly string[]>): Catalog {
   const document = {
     auth_domain: "login.localhost:8600",
@@ -16,6 +18,10 @@ export function catalogOf(applications: Record<string, readonly string[]>): Cata
       self_hosted_domains: more,
     })),
   };
-  const { config } = loadConfig({ text: JSON.stringify(document), file: "test.yaml", environment: {} });
+  const { config } = loadConfig({
+    text: JSON.stringify(document),
+    file: "test.yaml",
+    environment: {},
+  });
   return buildCatalog(recordsOf(config), config);
 }

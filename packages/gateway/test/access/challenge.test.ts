@@ -1,5 +1,6 @@
-// What a request without a valid credential gets (wire-protocol 4): the way to the sign-in page for who can go there, a
-// plain 401 for who cannot, and the check of a token that clients make before they use it (6.9).
+// What a request without a valid credential gets (wire-protocol 4): the way to the sign-in page for
+// who can go there, a plain 401 for who cannot, and the check of a token that clients make before
+// they use it (6.9).
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { get } from "node:https";
@@ -24,7 +25,8 @@ import {
 } from "./access-room.ts";
 
 const sha256 = (text: string) => createHash("sha256").update(text).digest("hex");
-const appSessionOf = (answer: RawAnswer) => /^CF_AppSession=([\w-]{32});/.exec(answer.headers["set-cookie"] ?? "")?.[1];
+const appSessionOf = (answer: RawAnswer) =>
+  /^CF_AppSession=([\w-]{32});/.exec(answer.headers["set-cookie"] ?? "")?.[1];
 
 /** The sign-in address of a 302, taken apart; its `meta` must be for this request. */
 function signIn(access: AccessRoom, answer: RawAnswer, authority: string, name = "app") {
@@ -36,7 +38,10 @@ function signIn(access: AccessRoom, answer: RawAnswer, authority: string, name =
   const redirectUrl = url.searchParams.get("redirect_url");
   const meta = access.room.deps.tokens.openMeta(url.searchParams.get("meta") ?? "");
   assert.ok(meta !== undefined);
-  assert.deepEqual([meta.aud, meta.hostname, meta.redirect_url, meta.exp - meta.iat], [aud, authority, redirectUrl, 300]);
+  assert.deepEqual(
+    [meta.aud, meta.hostname, meta.redirect_url, meta.exp - meta.iat],
+    [aud, authority, redirectUrl, 300],
+  );
   return { redirectUrl, meta };
 }
 
@@ -56,12 +61,21 @@ test("browsers, plain curl and the official client are sent to sign in, with any
     ]) {
       const answer = await access.refused(302, "/x?y=1", lines, { method, host: authority });
       assert.equal(signIn(access, answer, authority).redirectUrl, "/x?y=1");
-      assert.equal(answer.headers["cf-access-aud"], access.application("app").aud, `${method}: older clients read it, on HEAD too`);
+      assert.equal(
+        answer.headers["cf-access-aud"],
+        access.application("app").aud,
+        `${method}: older clients read it, on HEAD too`,
+      );
       assert.equal(answer.headers["cf-access-domain"], "app.localhost");
       assert.equal(answer.headers["cache-control"], "private, no-store");
       assert.equal(answer.body === "", method === "HEAD");
       if (method !== "HEAD")
-        assert.match(answer.body, new RegExp(`^app asks you to sign in\\. .* postern access curl http://${authority}/x .*\\n$`));
+        assert.match(
+          answer.body,
+          new RegExp(
+            `^app asks you to sign in\\. .* postern access curl http://${authority}/x .*\\n$`,
+          ),
+        );
     }
   }
 });
@@ -69,7 +83,11 @@ test("browsers, plain curl and the official client are sent to sign in, with any
 test("the address keeps the port that the client used, and none where it used none", async (context) => {
   const access = await startAccessRoom(context, [application("app", [everybody])]);
   for (const authority of ["app.localhost", `app.localhost:${access.room.port}`]) {
-    signIn(access, await access.refused(302, "/", [], { host: authority.toUpperCase() }), authority);
+    signIn(
+      access,
+      await access.refused(302, "/", [], { host: authority.toUpperCase() }),
+      authority,
+    );
   }
 });
 
@@ -91,7 +109,11 @@ test("redirect_url is what was asked for, without our tokens, and cut where it i
     [`/${"p".repeat(2_190)}?x`]: `/${"p".repeat(2_190)}?x`,
   };
   for (const [target, redirectUrl] of Object.entries(wanted)) {
-    assert.equal(signIn(access, await access.refused(302, target), "app.localhost").redirectUrl, redirectUrl, target.slice(0, 80));
+    assert.equal(
+      signIn(access, await access.refused(302, target), "app.localhost").redirectUrl,
+      redirectUrl,
+      target.slice(0, 80),
+    );
   }
 });
 
@@ -102,8 +124,16 @@ test("a browser keeps the CF_AppSession that it has, if it is one of ours by its
   assert.ok(nonce !== undefined, fresh.headers["set-cookie"]);
   assert.match(fresh.headers["set-cookie"] ?? "", /; Path=\/; HttpOnly; SameSite=Lax$/);
   assert.equal(signIn(access, fresh, "app.localhost").meta.app_session, sha256(nonce));
-  assert.notEqual(appSessionOf(await access.refused(302, "/")), nonce, "another browser, another nonce");
-  for (const cookie of [`CF_AppSession=${nonce}`, `a=b; CF_AppSession=${nonce};c=d`, `CF_AppSession=x; CF_AppSession=${nonce}`]) {
+  assert.notEqual(
+    appSessionOf(await access.refused(302, "/")),
+    nonce,
+    "another browser, another nonce",
+  );
+  for (const cookie of [
+    `CF_AppSession=${nonce}`,
+    `a=b; CF_AppSession=${nonce};c=d`,
+    `CF_AppSession=x; CF_AppSession=${nonce}`,
+  ]) {
     const kept = await access.refused(302, "/", [`Cookie: ${cookie}`]);
     assert.equal(kept.headers["set-cookie"], undefined, cookie);
     assert.equal(signIn(access, kept, "app.localhost").meta.app_session, sha256(nonce));
@@ -121,34 +151,55 @@ test("a browser keeps the CF_AppSession that it has, if it is one of ours by its
   }
 });
 
-test("over https the cookie is Secure, and the addresses are https", needs("openssl"), async (context) => {
-  const upstream = await startUpstream();
-  const files = certificateFor(context, ["login.example.test", "app.example.test"]);
-  const gateway = await startGateway({
-    sections: simpleSections(upstream.origin, ["app.example.test"]),
-    teamHost: "login.example.test",
-    tls: [files],
-  });
-  context.after(async () => {
-    await gateway.close();
-    await upstream.close();
-  });
-  const asked = { host: "127.0.0.1", port: gateway.port, path: "/x", servername: "app.example.test", ca: files.ca, agent: false as const };
-  const headers = await new Promise<NodeJS.Dict<string | string[]>>((resolve, reject) => {
-    const sent = get({ ...asked, headers: { Host: `app.example.test:${gateway.port}` } }, (response) => {
-      response.resume().once("end", () => resolve({ ...response.headers, status: String(response.statusCode) }));
+test(
+  "over https the cookie is Secure, and the addresses are https",
+  needs("openssl"),
+  async (context) => {
+    const upstream = await startUpstream();
+    const files = certificateFor(context, ["login.example.test", "app.example.test"]);
+    const gateway = await startGateway({
+      sections: simpleSections(upstream.origin, ["app.example.test"]),
+      teamHost: "login.example.test",
+      tls: [files],
     });
-    sent.once("error", reject);
-  });
-  assert.equal(headers["status"], "302");
-  assert.match(String(headers["set-cookie"]), /^CF_AppSession=[\w-]{32}; Path=\/; HttpOnly; SameSite=Lax; Secure$/);
-  assert.ok(
-    String(headers["location"]).startsWith(
-      `https://login.example.test:${gateway.port}/cdn-cgi/access/login/app.example.test:${gateway.port}?`,
-    ),
-  );
-  assert.equal(upstream.requests.length, 0);
-});
+    context.after(async () => {
+      await gateway.close();
+      await upstream.close();
+    });
+    const asked = {
+      host: "127.0.0.1",
+      port: gateway.port,
+      path: "/x",
+      servername: "app.example.test",
+      ca: files.ca,
+      agent: false as const,
+    };
+    const headers = await new Promise<NodeJS.Dict<string | string[]>>((resolve, reject) => {
+      const sent = get(
+        { ...asked, headers: { Host: `app.example.test:${gateway.port}` } },
+        (response) => {
+          response
+            .resume()
+            .once("end", () =>
+              resolve({ ...response.headers, status: String(response.statusCode) }),
+            );
+        },
+      );
+      sent.once("error", reject);
+    });
+    assert.equal(headers["status"], "302");
+    assert.match(
+      String(headers["set-cookie"]),
+      /^CF_AppSession=[\w-]{32}; Path=\/; HttpOnly; SameSite=Lax; Secure$/,
+    );
+    assert.ok(
+      String(headers["location"]).startsWith(
+        `https://login.example.test:${gateway.port}/cdn-cgi/access/login/app.example.test:${gateway.port}?`,
+      ),
+    );
+    assert.equal(upstream.requests.length, 0);
+  },
+);
 
 test("who cannot follow a redirect gets a 401 that says so, and no state", async (context) => {
   const access = await startAccessRoom(context, [application("app", [everybody])]);
@@ -164,7 +215,11 @@ test("who cannot follow a redirect gets a 401 that says so, and no state", async
       ["x-requested-with: xmlhttprequest", "Accept: text/html"],
     ]) {
       const answer = await access.refused(401, "/x", lines, { method });
-      assert.equal(answer.headers["www-authenticate"], 'Cloudflare-Access realm="app.localhost"', lines.join());
+      assert.equal(
+        answer.headers["www-authenticate"],
+        'Cloudflare-Access realm="app.localhost"',
+        lines.join(),
+      );
       assert.equal(answer.headers["location"], undefined);
       assert.equal(answer.headers["set-cookie"], undefined);
       assert.equal(answer.headers["content-type"], "application/json");
@@ -177,10 +232,18 @@ test("who cannot follow a redirect gets a 401 that says so, and no state", async
 
 test("a host or path that no application has is a 403 with the ray id, and says nothing of those that exist", async (context) => {
   const access = await startAccessRoom(context, [application("app/only", [open])]);
-  for (const asked of [{ host: "unknown.localhost" }, { host: "localhost" }, { host: "127.0.0.1" }, {}]) {
+  for (const asked of [
+    { host: "unknown.localhost" },
+    { host: "localhost" },
+    { host: "127.0.0.1" },
+    {},
+  ]) {
     for (const method of ["GET", "HEAD", "POST"]) {
       for (const accept of ["text/html", "application/json"]) {
-        const answer = await access.refused(403, "/x", [`Accept: ${accept}`, ...robotPair], { ...asked, method });
+        const answer = await access.refused(403, "/x", [`Accept: ${accept}`, ...robotPair], {
+          ...asked,
+          method,
+        });
         assert.match(answer.headers["cf-ray"] ?? "", /^[0-9a-f]{16}$/);
         if (method !== "HEAD") assert.ok(answer.body.includes(answer.headers["cf-ray"] ?? "-"));
         for (const name of ["cf-access-aud", "cf-access-domain", "set-cookie", "location"])
@@ -205,7 +268,10 @@ test("where signing in could not help nobody is sent to sign in", async (context
 });
 
 test("a client may ask whether its token still holds: 204, 403 or the way to sign in, and the origin never knows (6.9)", async (context) => {
-  const access = await startAccessRoom(context, [application("app", [machines, only(ada)]), application("app/open", [open])]);
+  const access = await startAccessRoom(context, [
+    application("app", [machines, only(ada)]),
+    application("app/open", [open]),
+  ]);
   const check = "/x?cloudflared_token_check=true";
   const [adas, bobs] = [await access.token("app", ada), await access.token("app", bob)];
   for (const target of [check, "/x?a=b&cloudflared_token_check=true&c=d"]) {
@@ -229,5 +295,8 @@ test("a client may ask whether its token still holds: 204, 403 or the way to sig
     "xcloudflared_token_check=true",
     "a=cloudflared_token_check=true",
   ])
-    assert.equal((await access.passed(`/x?${query}`, [`cf-access-token: ${adas}`])).url, `/x?${query}`);
+    assert.equal(
+      (await access.passed(`/x?${query}`, [`cf-access-token: ${adas}`])).url,
+      `/x?${query}`,
+    );
 });

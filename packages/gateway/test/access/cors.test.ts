@@ -1,5 +1,6 @@
-// CORS (access-features 12, case P15): with `cors_headers` the gateway answers preflights itself, with
-// `options_preflight_bypass` the application does, and OPTIONS is otherwise a method like any other.
+// CORS (access-features 12, case P15): with `cors_headers` the gateway answers preflights itself,
+// with `options_preflight_bypass` the application does, and OPTIONS is otherwise a method like any
+// other.
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { application, everybody, machines, robotPair, startAccessRoom } from "./access-room.ts";
@@ -7,7 +8,9 @@ import { application, everybody, machines, robotPair, startAccessRoom } from "./
 const front = "Origin: https://front.example";
 const preflight = [front, "Access-Control-Request-Method: PUT"];
 const allow = (headers: Record<string, string>) =>
-  Object.fromEntries(Object.entries(headers).filter(([name]) => name.startsWith("access-control-")));
+  Object.fromEntries(
+    Object.entries(headers).filter(([name]) => name.startsWith("access-control-")),
+  );
 
 test("with cors_headers the gateway answers preflights, with what is configured and for whom", async (context) => {
   const listed = {
@@ -35,9 +38,22 @@ test("with cors_headers the gateway answers preflights, with what is configured 
     "access-control-max-age": "60",
   };
   assert.deepEqual(await ask("/x", preflight), answered);
-  assert.deepEqual(await ask("/x", [...preflight, "Cookie: CF_Authorization=x", ...robotPair]), answered, "whoever asks");
-  assert.deepEqual(await ask("/x", ["Origin: null", ...preflight.slice(1)]), { ...answered, "access-control-allow-origin": "null" });
-  for (const origin of ["https://front.example.evil", "http://front.example", "https://FRONT.example", "https://front.example:444", ""])
+  assert.deepEqual(
+    await ask("/x", [...preflight, "Cookie: CF_Authorization=x", ...robotPair]),
+    answered,
+    "whoever asks",
+  );
+  assert.deepEqual(await ask("/x", ["Origin: null", ...preflight.slice(1)]), {
+    ...answered,
+    "access-control-allow-origin": "null",
+  });
+  for (const origin of [
+    "https://front.example.evil",
+    "http://front.example",
+    "https://FRONT.example",
+    "https://front.example:444",
+    "",
+  ])
     assert.deepEqual(await ask("/x", [`Origin: ${origin}`, ...preflight.slice(1)]), {}, origin);
   assert.deepEqual(await ask("/all", [...preflight, "Access-Control-Request-Headers: x-c"]), {
     "access-control-allow-origin": "*",
@@ -47,8 +63,14 @@ test("with cors_headers the gateway answers preflights, with what is configured 
 });
 
 test("the pages of allowed origins may read the gateway's own refusals, and no others may", async (context) => {
-  const cors_headers = { allowed_origins: ["https://front.example"], allow_all_methods: true, allow_credentials: true };
-  const access = await startAccessRoom(context, [application("app", [machines, everybody], { cors_headers })]);
+  const cors_headers = {
+    allowed_origins: ["https://front.example"],
+    allow_all_methods: true,
+    allow_credentials: true,
+  };
+  const access = await startAccessRoom(context, [
+    application("app", [machines, everybody], { cors_headers }),
+  ]);
   for (const [status, lines] of [
     [401, ["Sec-Fetch-Mode: cors"]],
     [401, ["CF-Access-Client-Id: x"]],
@@ -65,9 +87,19 @@ test("the pages of allowed origins may read the gateway's own refusals, and no o
 });
 
 test("options_preflight_bypass lets preflights through and nothing else, without a name and without a body (P15, H2)", async (context) => {
-  const access = await startAccessRoom(context, [application("app", [everybody], { options_preflight_bypass: true })]);
-  const forged = ["Cf-Access-Authenticated-User-Email: root@example.com", "Cf_Access_Jwt_Assertion: evil", "X-Forwarded-User: root"];
-  const seen = await access.passed("/x", [...preflight, ...forged, `cf-access-token: ${await access.token("app")}`], { method: "OPTIONS" });
+  const access = await startAccessRoom(context, [
+    application("app", [everybody], { options_preflight_bypass: true }),
+  ]);
+  const forged = [
+    "Cf-Access-Authenticated-User-Email: root@example.com",
+    "Cf_Access_Jwt_Assertion: evil",
+    "X-Forwarded-User: root",
+  ];
+  const seen = await access.passed(
+    "/x",
+    [...preflight, ...forged, `cf-access-token: ${await access.token("app")}`],
+    { method: "OPTIONS" },
+  );
   assert.equal(seen.header("access-control-request-method"), "PUT");
   for (const name of [
     "cf-access-authenticated-user-email",
@@ -93,9 +125,15 @@ test("options_preflight_bypass lets preflights through and nothing else, without
 
 test("where neither is configured a preflight is asked who it is, like everything else (P15)", async (context) => {
   const access = await startAccessRoom(context, [application("app", [everybody])]);
-  const answer = await access.refused(401, "/x", [...preflight, "Sec-Fetch-Mode: cors"], { method: "OPTIONS" });
+  const answer = await access.refused(401, "/x", [...preflight, "Sec-Fetch-Mode: cors"], {
+    method: "OPTIONS",
+  });
   assert.deepEqual(allow(answer.headers), {});
   await access.refused(302, "/x", preflight, { method: "OPTIONS" });
-  const seen = await access.passed("/x", [...preflight, `Cookie: CF_Authorization=${await access.token("app")}`], { method: "OPTIONS" });
+  const seen = await access.passed(
+    "/x",
+    [...preflight, `Cookie: CF_Authorization=${await access.token("app")}`],
+    { method: "OPTIONS" },
+  );
   assert.ok(seen.header("cf-access-jwt-assertion") !== undefined);
 });

@@ -1,5 +1,5 @@
-// Decisions are remembered, and never longer than what they depend on (cases T7, T8): each test changes one thing
-// between two requests on one connection, whose token stays the same and good.
+// Decisions are remembered, and never longer than what they depend on (cases T7, T8): each test
+// changes one thing between two requests on one connection, whose token stays the same and good.
 import assert from "node:assert/strict";
 import { Agent, type IncomingMessage, request } from "node:http";
 import { type TestContext, test } from "node:test";
@@ -30,7 +30,12 @@ interface Line {
 }
 
 /** One connection that stays: every request after the first must have used it. */
-function connectionTo(context: TestContext, port: number, upstream: Upstream, host = "app.localhost"): Line {
+function connectionTo(
+  context: TestContext,
+  port: number,
+  upstream: Upstream,
+  host = "app.localhost",
+): Line {
   const agent = new Agent({ keepAlive: true, maxSockets: 1 });
   context.after(() => agent.destroy());
   let asked = 0;
@@ -38,15 +43,22 @@ function connectionTo(context: TestContext, port: number, upstream: Upstream, ho
     async status(headers, path = "/") {
       const before = upstream.requests.length;
       const response = await new Promise<IncomingMessage>((resolve, reject) => {
-        const sent = request({ host: "127.0.0.1", port, path, agent, headers: { Host: host, ...headers } }, (answer) => {
-          assert.equal(sent.reusedSocket, asked++ > 0, "the same connection");
-          answer.resume();
-          answer.once("end", () => resolve(answer));
-        });
+        const sent = request(
+          { host: "127.0.0.1", port, path, agent, headers: { Host: host, ...headers } },
+          (answer) => {
+            assert.equal(sent.reusedSocket, asked++ > 0, "the same connection");
+            answer.resume();
+            answer.once("end", () => resolve(answer));
+          },
+        );
         sent.once("error", reject);
         sent.end();
       });
-      assert.equal(upstream.requests.length - before, response.statusCode === 200 ? 1 : 0, `${response.statusCode}`);
+      assert.equal(
+        upstream.requests.length - before,
+        response.statusCode === 200 ? 1 : 0,
+        `${response.statusCode}`,
+      );
       return response.statusCode ?? 0;
     },
   };
@@ -78,17 +90,22 @@ test("a policy that is edited holds for the very next request, in both direction
   ];
   for (const [policies, status] of steps) {
     await access.room.change(sections([application("app", policies)]));
-    for (const time of ["first", "again"]) assert.equal(await line.status(token), status, `${time}: ${JSON.stringify(policies)}`);
+    for (const time of ["first", "again"])
+      assert.equal(await line.status(token), status, `${time}: ${JSON.stringify(policies)}`);
   }
 });
 
 test("who is taken out of a group is out of what the group opens, also through another group (T8)", async (context) => {
-  const engineers = [{ name: "engineers", decision: "allow", include: [{ group: { name: "staff" } }] }];
+  const engineers = [
+    { name: "engineers", decision: "allow", include: [{ group: { name: "staff" } }] },
+  ];
   const groups = (emails: string[]) => [
     { name: "eng", include: emails.map((email) => ({ email: { email } })) },
     { name: "staff", include: [{ group: { name: "eng" } }] },
   ];
-  const access = await startAccessRoom(context, [application("app", engineers)], { groups: groups([ada, bob]) });
+  const access = await startAccessRoom(context, [application("app", engineers)], {
+    groups: groups([ada, bob]),
+  });
   const line = lineTo(context, access);
   const adas = { Cookie: `CF_Authorization=${await access.token("app")}` };
   const bobs = { Cookie: `CF_Authorization=${await access.token("app", bob)}` };
@@ -101,9 +118,14 @@ test("who is taken out of a group is out of what the group opens, also through a
 
 test("a reusable policy that is edited holds in every application that links to it (T8)", async (context) => {
   const linked = [application("app", ["staff"]), application("app/x", ["staff"])];
-  const access = await startAccessRoom(context, linked, { policies: [{ ...everybody, name: "staff" }] });
+  const access = await startAccessRoom(context, linked, {
+    policies: [{ ...everybody, name: "staff" }],
+  });
   const line = lineTo(context, access);
-  const [first, second] = [{ "cf-access-token": await access.token("app") }, { "cf-access-token": await access.token("app/x") }];
+  const [first, second] = [
+    { "cf-access-token": await access.token("app") },
+    { "cf-access-token": await access.token("app/x") },
+  ];
   assert.deepEqual([await line.status(first), await line.status(second, "/x")], [200, 200]);
   await access.room.change(sections(linked, { policies: [{ ...only(bob), name: "staff" }] }));
   assert.deepEqual([await line.status(first), await line.status(second, "/x")], [403, 403]);
@@ -112,7 +134,10 @@ test("a reusable policy that is edited holds in every application that links to 
 test("a session that ends is over on the connection that it used, and for that session alone (T8, T17)", async (context) => {
   const access = await startAccessRoom(context, [application("app", [everybody])]);
   const line = lineTo(context, access);
-  const [session, other] = [await access.room.session("browser"), await access.room.session("browser", bob)];
+  const [session, other] = [
+    await access.room.session("browser"),
+    await access.room.session("browser", bob),
+  ];
   const token = await access.token("app", ada, session);
   const bobs = { "cf-access-token": await access.token("app", bob, other) };
   for (const headers of [{ "cf-access-token": token }, { Cookie: `CF_Authorization=${token}` }])
@@ -128,12 +153,34 @@ test("a session that ends is over on the connection that it used, and for that s
 test("a logout on the application's own page is over for the very next request of every other client (T17)", async (context) => {
   const access = await startAccessRoom(context, [application("app", [everybody])]);
   const line = lineTo(context, access);
-  const [browser, terminal] = [await access.room.session("browser"), await access.room.session("terminal")];
-  const [inBrowser, inTerminal] = [await access.token("app", ada, browser), await access.token("app", ada, terminal)];
-  assert.deepEqual([await line.status({ "cf-access-token": inBrowser }), await line.status({ "cf-access-token": inTerminal })], [200, 200]);
-  const click = ["Sec-Fetch-Site: none", "Sec-Fetch-Mode: navigate", `Cookie: CF_Authorization=${inBrowser}`];
+  const [browser, terminal] = [
+    await access.room.session("browser"),
+    await access.room.session("terminal"),
+  ];
+  const [inBrowser, inTerminal] = [
+    await access.token("app", ada, browser),
+    await access.token("app", ada, terminal),
+  ];
+  assert.deepEqual(
+    [
+      await line.status({ "cf-access-token": inBrowser }),
+      await line.status({ "cf-access-token": inTerminal }),
+    ],
+    [200, 200],
+  );
+  const click = [
+    "Sec-Fetch-Site: none",
+    "Sec-Fetch-Mode: navigate",
+    `Cookie: CF_Authorization=${inBrowser}`,
+  ];
   assert.equal((await access.ask("/cdn-cgi/access/logout", click)).status, 200);
-  assert.deepEqual([await line.status({ "cf-access-token": inBrowser }), await line.status({ "cf-access-token": inTerminal })], [302, 302]);
+  assert.deepEqual(
+    [
+      await line.status({ "cf-access-token": inBrowser }),
+      await line.status({ "cf-access-token": inTerminal }),
+    ],
+    [302, 302],
+  );
 });
 
 test("a service token that is disabled, changed or taken away is a 401 for the very next request (T8)", async (context) => {
@@ -169,7 +216,11 @@ test("what one application decided is nothing to another, whatever they have in 
   for (let round = 0; round < 2; round++) {
     assert.equal(await line.status(app), 200);
     assert.equal(await line.status(b, "/b"), 403);
-    assert.equal(await line.status(app, "/b/x"), 302, "a token of the wider application is none here");
+    assert.equal(
+      await line.status(app, "/b/x"),
+      302,
+      "a token of the wider application is none here",
+    );
     assert.equal(await line.status(b, "/bd"), 302);
     assert.equal(await line.status(b, "/bc"), 200);
   }
@@ -184,19 +235,36 @@ test("what is remembered counts for one state of the whole configuration, even w
     },
   );
   const decide = createDecider();
-  const person: Authentication = { kind: "person", session: await room.session("browser"), assertion: "" };
+  const person: Authentication = {
+    kind: "person",
+    session: await room.session("browser"),
+    assertion: "",
+  };
   const app = find("app");
   const before = room.deps.catalogs.current();
-  const under = (catalog: Catalog) => decide({ catalog, clientIp: "192.0.2.7" } as RequestFacts, app, person).outcome;
+  const under = (catalog: Catalog) =>
+    decide({ catalog, clientIp: "192.0.2.7" } as RequestFacts, app, person).outcome;
   const after: Catalog = { ...before, groups: new Map() };
-  assert.deepEqual([under(before), under(before), under(after), under(before)], ["allow", "allow", "deny", "allow"]);
+  assert.deepEqual(
+    [under(before), under(before), under(after), under(before)],
+    ["allow", "allow", "deny", "allow"],
+  );
 });
 
 test("the same person at another address is decided anew, each time (T7)", async (context) => {
   const upstream = await startUpstream();
-  const office = { name: "office", decision: "allow", include: [{ everyone: {} }], require: [{ ip: { ip: "10.0.0.0/8" } }] };
+  const office = {
+    name: "office",
+    decision: "allow",
+    include: [{ everyone: {} }],
+    require: [{ ip: { ip: "10.0.0.0/8" } }],
+  };
   const gateway = await startGateway({
-    sections: { ...simpleSections(upstream.origin), applications: [application("app", [office])], trusted_proxies: ["127.0.0.1"] },
+    sections: {
+      ...simpleSections(upstream.origin),
+      applications: [application("app", [office])],
+      trusted_proxies: ["127.0.0.1"],
+    },
   });
   context.after(async () => {
     await gateway.close();
@@ -218,7 +286,9 @@ test("the same person at another address is decided anew, each time (T7)", async
   upstream.reset();
 
   const line = connectionTo(context, gateway.port, upstream, `app.localhost:${gateway.port}`);
-  const cookie = { Cookie: `CF_Authorization=${person.cookiesOf("app.localhost").get("CF_Authorization")}` };
+  const cookie = {
+    Cookie: `CF_Authorization=${person.cookiesOf("app.localhost").get("CF_Authorization")}`,
+  };
   for (const [address, status] of [
     ["10.1.1.1", 200],
     ["203.0.113.9", 403],

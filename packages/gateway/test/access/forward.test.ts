@@ -1,5 +1,6 @@
-// Requests and answers on their way through the gateway: whole, in order, no faster than the other side takes them,
-// and with a clear page where the origin fails. The application is open to everybody; who may pass is tested elsewhere.
+// Requests and answers on their way through the gateway: whole, in order, no faster than the other
+// side takes them, and with a clear page where the origin fails. The application is open to
+// everybody; who may pass is tested elsewhere.
 import assert from "node:assert/strict";
 import { createHash, randomBytes } from "node:crypto";
 import { once } from "node:events";
@@ -48,10 +49,17 @@ async function gatewayTo(
   return gateway;
 }
 
-async function scene(context: TestContext, options: UpstreamOptions = {}, originRequest: Record<string, unknown> = {}): Promise<Scene> {
+async function scene(
+  context: TestContext,
+  options: UpstreamOptions = {},
+  originRequest: Record<string, unknown> = {},
+): Promise<Scene> {
   const upstream = await startUpstream(options);
   context.after(() => upstream.close());
-  return { upstream, gateway: await gatewayTo(context, [{ service: upstream.origin, originRequest }]) };
+  return {
+    upstream,
+    gateway: await gatewayTo(context, [{ service: upstream.origin, originRequest }]),
+  };
 }
 
 /** An origin that speaks as the test wants it, byte for byte. */
@@ -70,15 +78,31 @@ async function rawOrigin(
     for (const socket of sockets) socket.destroy();
     server.close();
   });
-  return { origin: `http://127.0.0.1:${(server.address() as { port: number }).port}`, server, sockets };
+  return {
+    origin: `http://127.0.0.1:${(server.address() as { port: number }).port}`,
+    server,
+    sockets,
+  };
 }
 
-function ask(gateway: TestGateway, options: { method?: string; path?: string; headers?: Record<string, string> } = {}) {
+function ask(
+  gateway: TestGateway,
+  options: { method?: string; path?: string; headers?: Record<string, string> } = {},
+) {
   const { method = "GET", path = "/", headers = {} } = options;
-  return request({ host: "127.0.0.1", port: gateway.port, method, path, agent: false, headers: { Host: host, ...headers } });
+  return request({
+    host: "127.0.0.1",
+    port: gateway.port,
+    method,
+    path,
+    agent: false,
+    headers: { Host: host, ...headers },
+  });
 }
 
-async function answerOf(asked: ReturnType<typeof ask>): Promise<{ response: IncomingMessage; body: Buffer }> {
+async function answerOf(
+  asked: ReturnType<typeof ask>,
+): Promise<{ response: IncomingMessage; body: Buffer }> {
   const [response] = (await once(asked, "response")) as [IncomingMessage];
   const chunks: Buffer[] = [];
   for await (const chunk of response) chunks.push(chunk as Buffer);
@@ -119,7 +143,10 @@ test("a body of 64 MB arrives whole in both directions, without being held in me
   const { gateway, upstream } = await scene(context);
   const hash = createHash("sha256");
   upstream.answerWith((received, response) => received.pipe(response));
-  const asked = ask(gateway, { method: "PUT", headers: { "Content-Length": String(64 * megabyte) } });
+  const asked = ask(gateway, {
+    method: "PUT",
+    headers: { "Content-Length": String(64 * megabyte) },
+  });
   const back = createHash("sha256");
   const echoed = once(asked, "response").then(async ([response]) => {
     for await (const chunk of response as IncomingMessage) back.update(chunk as Buffer);
@@ -157,8 +184,10 @@ test("a client that does not read holds the origin back", async (context) => {
   asked.end();
   const [response] = (await once(asked, "response")) as [IncomingMessage];
   response.pause();
-  // Sockets and buffers in between take some megabytes; when nothing moves any more, far from all was written.
-  for (let before = -1; before !== written; before = written) await new Promise((resolve) => setTimeout(resolve, 200));
+  // Sockets and buffers in between take some megabytes; when nothing moves any more, far from all
+  // was written.
+  for (let before = -1; before !== written; before = written)
+    await new Promise((resolve) => setTimeout(resolve, 200));
   assert.ok(blocked && written < 128, `${written} MB were written to nobody`);
   response.resume();
   let size = 0;
@@ -168,7 +197,9 @@ test("a client that does not read holds the origin back", async (context) => {
 
 test("trailers arrive in both directions, but none that names somebody or frames a message", async (context) => {
   const { gateway, upstream } = await scene(context);
-  upstream.answerWith(chunked(["a", "b"], { "Grpc-Status": "0", "Set-Cookie": "CF_Authorization=x" }));
+  upstream.answerWith(
+    chunked(["a", "b"], { "Grpc-Status": "0", "Set-Cookie": "CF_Authorization=x" }),
+  );
   const answer = await rawExchange(
     gateway.port,
     [
@@ -201,12 +232,16 @@ test("a client that asks before it sends its body gets the origin's own go-ahead
     let got = "";
     socket.on("data", (chunk) => {
       got += chunk.toString("latin1");
-      if (got.endsWith("\r\n\r\n")) void go.promise.then(() => socket.write("HTTP/1.1 100 Continue\r\n\r\n"));
+      if (got.endsWith("\r\n\r\n"))
+        void go.promise.then(() => socket.write("HTTP/1.1 100 Continue\r\n\r\n"));
       if (got.endsWith("the body")) socket.end("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok");
     });
   });
   const gateway = await gatewayTo(context, [{ service: origin }]);
-  const asked = ask(gateway, { method: "POST", headers: { Expect: "100-continue", "Content-Length": "8" } });
+  const asked = ask(gateway, {
+    method: "POST",
+    headers: { Expect: "100-continue", "Content-Length": "8" },
+  });
   let continued = false;
   asked.once("continue", () => {
     continued = true;
@@ -222,10 +257,15 @@ test("a client that asks before it sends its body gets the origin's own go-ahead
 
 test("an origin that refuses before the body gets none, and the client learns it without sending one", async (context) => {
   const { origin } = await rawOrigin(context, (socket) => {
-    socket.once("data", () => socket.write("HTTP/1.1 413 Content Too Large\r\nContent-Length: 0\r\n\r\n"));
+    socket.once("data", () =>
+      socket.write("HTTP/1.1 413 Content Too Large\r\nContent-Length: 0\r\n\r\n"),
+    );
   });
   const gateway = await gatewayTo(context, [{ service: origin }]);
-  const asked = ask(gateway, { method: "POST", headers: { Expect: "100-continue", "Content-Length": String(10 * megabyte) } });
+  const asked = ask(gateway, {
+    method: "POST",
+    headers: { Expect: "100-continue", "Content-Length": String(10 * megabyte) },
+  });
   let continued = false;
   asked.once("continue", () => {
     continued = true;
@@ -247,7 +287,10 @@ test("an origin that never heard of 100-continue gets the body all the same", as
     });
   });
   const gateway = await gatewayTo(context, [{ service: origin }]);
-  const asked = ask(gateway, { method: "POST", headers: { Expect: "100-continue", "Content-Length": "8" } });
+  const asked = ask(gateway, {
+    method: "POST",
+    headers: { Expect: "100-continue", "Content-Length": "8" },
+  });
   asked.once("continue", () => asked.end("the body"));
   asked.flushHeaders();
   assert.equal((await answerOf(asked)).response.statusCode, 200);
@@ -255,7 +298,9 @@ test("an origin that never heard of 100-continue gets the body all the same", as
 
 test("a client that goes away is gone for the origin too", async (context) => {
   const { gateway, upstream } = await scene(context);
-  upstream.answerWith((_request, response) => void response.write("the beginning of a long answer"));
+  upstream.answerWith(
+    (_request, response) => void response.write("the beginning of a long answer"),
+  );
   const asked = ask(gateway);
   asked.end();
   const [response] = (await once(asked, "response")) as [IncomingMessage];
@@ -279,7 +324,8 @@ test("a client that goes away is gone for the origin too", async (context) => {
 
 test("an origin that is down, hangs up or dies midway gives a page with a ray id, or a visibly broken answer", async (context) => {
   const { gateway, upstream } = await scene(context);
-  const page = async (path = "/") => rawRequest(gateway.port, `GET ${path} HTTP/1.1`, [`Host: ${host}`, "Accept: text/html"]);
+  const page = async (path = "/") =>
+    rawRequest(gateway.port, `GET ${path} HTTP/1.1`, [`Host: ${host}`, "Accept: text/html"]);
   upstream.answerWith(hangUp);
   const hungUp = await page();
   assert.equal(hungUp.status, 502);
@@ -296,7 +342,10 @@ test("an origin that is down, hangs up or dies midway gives a page with a ray id
   const down = await page();
   assert.equal(down.status, 502);
   assert.match(down.body, /<h1>The application cannot be reached<\/h1>/);
-  const json = await rawRequest(gateway.port, "GET / HTTP/1.1", [`Host: ${host}`, "Accept: application/json"]);
+  const json = await rawRequest(gateway.port, "GET / HTTP/1.1", [
+    `Host: ${host}`,
+    "Accept: application/json",
+  ]);
   assert.equal(JSON.parse(json.body).error, "origin_unreachable");
 });
 
@@ -314,7 +363,9 @@ test("an origin that is slow gives 504: slow to answer, and slow to take the con
   deaf.listen({ port: 0, host: "127.0.0.1", backlog: 1 });
   await once(deaf, "listening");
   context.after(() => deaf.close());
-  const other = await gatewayTo(context, [{ service: "http://192.0.2.1:9", originRequest: { connectTimeout: "50ms" } }]);
+  const other = await gatewayTo(context, [
+    { service: "http://192.0.2.1:9", originRequest: { connectTimeout: "50ms" } },
+  ]);
   const unreachable = await rawRequest(other.port, "GET / HTTP/1.1", [`Host: ${host}`]);
   assert.ok([502, 504].includes(unreachable.status));
 });
@@ -325,7 +376,10 @@ test("a malformed answer is not passed on (H9)", async (context) => {
     "HTTP/1.1 200 OK\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n",
     "HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\n\r\n",
   ]) {
-    const { origin } = await rawOrigin(context, (socket) => void socket.once("data", () => socket.write(bytes)));
+    const { origin } = await rawOrigin(
+      context,
+      (socket) => void socket.once("data", () => socket.write(bytes)),
+    );
     const gateway = await gatewayTo(context, [{ service: origin }]);
     const answer = await rawRequest(gateway.port, "GET / HTTP/1.1", [`Host: ${host}`]);
     assert.equal(answer.status, 502, bytes);
@@ -337,12 +391,17 @@ test("what an origin says beyond its answer never becomes the next answer (H9)",
   const answer = "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n";
   const { origin, sockets } = await rawOrigin(context, (socket, count) => {
     socket.on("data", () =>
-      socket.write(count === 1 ? `${answer}firstHTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\npoison` : `${answer}other`),
+      socket.write(
+        count === 1
+          ? `${answer}firstHTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\npoison`
+          : `${answer}other`,
+      ),
     );
   });
   const gateway = await gatewayTo(context, [{ service: origin }]);
   const bodies: string[] = [];
-  for (let index = 0; index < 3; index++) bodies.push((await rawRequest(gateway.port, "GET / HTTP/1.1", [`Host: ${host}`])).body);
+  for (let index = 0; index < 3; index++)
+    bodies.push((await rawRequest(gateway.port, "GET / HTTP/1.1", [`Host: ${host}`])).body);
   assert.deepEqual(bodies, ["first", "other", "other"]);
   assert.equal(sockets.length, 2, "the poisoned connection was not used again, the good one was");
 });
@@ -355,7 +414,8 @@ test("a connection that the origin closes while idle costs no request", async (c
     });
   });
   const gateway = await gatewayTo(context, [{ service: origin }]);
-  const status = async () => (await rawRequest(gateway.port, "GET / HTTP/1.1", [`Host: ${host}`])).status;
+  const status = async () =>
+    (await rawRequest(gateway.port, "GET / HTTP/1.1", [`Host: ${host}`])).status;
   assert.equal(await status(), 200);
   assert.equal(await status(), 200, "sent again on a new connection");
   assert.equal(sockets.length, 2);
@@ -373,28 +433,36 @@ test("a request that may have had its effect is not sent twice", async (context)
   });
   const gateway = await gatewayTo(context, [{ service: origin }]);
   const status = async (method: string) =>
-    (await rawRequest(gateway.port, `${method} / HTTP/1.1`, [`Host: ${host}`, "Content-Length: 0"])).status;
+    (await rawRequest(gateway.port, `${method} / HTTP/1.1`, [`Host: ${host}`, "Content-Length: 0"]))
+      .status;
   assert.equal(await status("GET"), 200);
   assert.equal(await status("POST"), 502);
   assert.equal(posts, 1);
 });
 
-test("an origin behind TLS is verified by name and authority, unless told otherwise", needs("openssl"), async (context) => {
-  const files = certificateFor(context, ["orders.internal"]);
-  const { readFileSync } = await import("node:fs");
-  const tls = { cert: readFileSync(files.cert_file, "utf8"), key: readFileSync(files.key_file, "utf8") };
-  const upstream = await startUpstream({ tls });
-  context.after(() => upstream.close());
-  const status = async (originRequest: Record<string, unknown>) => {
-    const gateway = await gatewayTo(context, [{ service: upstream.origin, originRequest }]);
-    return (await rawRequest(gateway.port, "GET / HTTP/1.1", [`Host: ${host}`])).status;
-  };
-  assert.equal(await status({}), 502, "an unknown authority");
-  assert.equal(await status({ caPool: files.ca_file }), 502, "a certificate for another name");
-  assert.equal(upstream.requests.length, 0);
-  assert.equal(await status({ caPool: files.ca_file, originServerName: "orders.internal" }), 200);
-  assert.equal(await status({ noTLSVerify: true }), 200);
-});
+test(
+  "an origin behind TLS is verified by name and authority, unless told otherwise",
+  needs("openssl"),
+  async (context) => {
+    const files = certificateFor(context, ["orders.internal"]);
+    const { readFileSync } = await import("node:fs");
+    const tls = {
+      cert: readFileSync(files.cert_file, "utf8"),
+      key: readFileSync(files.key_file, "utf8"),
+    };
+    const upstream = await startUpstream({ tls });
+    context.after(() => upstream.close());
+    const status = async (originRequest: Record<string, unknown>) => {
+      const gateway = await gatewayTo(context, [{ service: upstream.origin, originRequest }]);
+      return (await rawRequest(gateway.port, "GET / HTTP/1.1", [`Host: ${host}`])).status;
+    };
+    assert.equal(await status({}), 502, "an unknown authority");
+    assert.equal(await status({ caPool: files.ca_file }), 502, "a certificate for another name");
+    assert.equal(upstream.requests.length, 0);
+    assert.equal(await status({ caPool: files.ca_file, originServerName: "orders.internal" }), 200);
+    assert.equal(await status({ noTLSVerify: true }), 200);
+  },
+);
 
 test("a service on a Unix socket, a fixed status and another Host", async (context) => {
   const socketPath = join(tmpdir(), `postern-test-${process.pid}.sock`);
@@ -402,7 +470,12 @@ test("a service on a Unix socket, a fixed status and another Host", async (conte
   context.after(() => upstream.close());
   const gateway = await gatewayTo(context, [
     { path: "/gone", service: "http_status:410", hostname: host },
-    { hostname: host, path: "/renamed", service: upstream.origin, originRequest: { httpHostHeader: "orders.internal" } },
+    {
+      hostname: host,
+      path: "/renamed",
+      service: upstream.origin,
+      originRequest: { httpHostHeader: "orders.internal" },
+    },
     { service: upstream.origin },
   ]);
   const get = (path: string) => rawRequest(gateway.port, `GET ${path} HTTP/1.1`, [`Host: ${host}`]);
@@ -418,8 +491,13 @@ test("a service on a Unix socket, a fixed status and another Host", async (conte
 test("a body that stops in the middle is not waited for without end", async (context) => {
   const upstream = await startUpstream();
   context.after(() => upstream.close());
-  const gateway = await gatewayTo(context, [{ service: upstream.origin }], { limits: { body_timeout: "100ms" } });
-  const answer = await rawExchange(gateway.port, `POST / HTTP/1.1\r\nHost: ${host}\r\nContent-Length: 100\r\n\r\nhalf`);
+  const gateway = await gatewayTo(context, [{ service: upstream.origin }], {
+    limits: { body_timeout: "100ms" },
+  });
+  const answer = await rawExchange(
+    gateway.port,
+    `POST / HTTP/1.1\r\nHost: ${host}\r\nContent-Length: 100\r\n\r\nhalf`,
+  );
   assert.equal(answer.status, 408);
   await upstream.requests[0]?.ended;
   assert.equal(upstream.requests[0]?.aborted, true);
@@ -428,7 +506,10 @@ test("a body that stops in the middle is not waited for without end", async (con
 test("two requests in one write are two requests, each with its own answer", async (context) => {
   const { gateway, upstream } = await scene(context);
   const one = (path: string, close = "") => `GET ${path} HTTP/1.1\r\nHost: ${host}\r\n${close}\r\n`;
-  const answer = await rawExchange(gateway.port, one("/1") + one("/2") + one("/3", "Connection: close\r\n"));
+  const answer = await rawExchange(
+    gateway.port,
+    one("/1") + one("/2") + one("/3", "Connection: close\r\n"),
+  );
   assert.deepEqual(
     [...answer.raw.matchAll(/"url":"(\/\d)"/g)].map(([, url]) => url),
     ["/1", "/2", "/3"],
@@ -441,7 +522,10 @@ test("two requests in one write are two requests, each with its own answer", asy
 
 test("CONNECT and TRACE are not answered by anybody's application (H9)", async (context) => {
   const { gateway, upstream } = await scene(context);
-  assert.equal((await rawRequest(gateway.port, `CONNECT ${host}:443 HTTP/1.1`, [`Host: ${host}`])).status, 405);
+  assert.equal(
+    (await rawRequest(gateway.port, `CONNECT ${host}:443 HTTP/1.1`, [`Host: ${host}`])).status,
+    405,
+  );
   assert.equal((await rawRequest(gateway.port, "TRACE / HTTP/1.1", [`Host: ${host}`])).status, 405);
   assert.equal(upstream.requests.length, 0);
 });
@@ -471,7 +555,10 @@ test("smuggled and malformed requests end their connection and reach nobody (H7)
     assert.equal(answer.status, 400, JSON.stringify(text.slice(0, 90)));
     assert.equal(upstream.requests.filter(({ url }) => url === "/smuggled").length, 0);
   }
-  const large = await rawExchange(gateway.port, `GET / HTTP/1.1\r\nHost: ${host}\r\nX: ${"x".repeat(70_000)}\r\n\r\n`);
+  const large = await rawExchange(
+    gateway.port,
+    `GET / HTTP/1.1\r\nHost: ${host}\r\nX: ${"x".repeat(70_000)}\r\n\r\n`,
+  );
   assert.equal(large.status, 431);
   const many = await rawRequest(gateway.port, "GET / HTTP/1.1", [
     `Host: ${host}`,
@@ -483,11 +570,16 @@ test("smuggled and malformed requests end their connection and reach nobody (H7)
 test("a refused upload is answered before it is read, and its connection ends", async (context) => {
   const upstream = await startUpstream();
   context.after(() => upstream.close());
-  const policies = [{ name: "nobody", decision: "allow", include: [{ email: { email: "nobody@example.com" } }] }];
+  const policies = [
+    { name: "nobody", decision: "allow", include: [{ email: { email: "nobody@example.com" } }] },
+  ];
   const gateway = await gatewayTo(context, [{ service: upstream.origin }], {
     applications: [{ name: "Closed", type: "self_hosted", domain: host, policies }],
   });
-  const answer = await rawExchange(gateway.port, `POST / HTTP/1.1\r\nHost: ${host}\r\nContent-Length: 50\r\n\r\n${"x".repeat(50)}`);
+  const answer = await rawExchange(
+    gateway.port,
+    `POST / HTTP/1.1\r\nHost: ${host}\r\nContent-Length: 50\r\n\r\n${"x".repeat(50)}`,
+  );
   assert.equal(answer.status, 302);
   const expecting = await rawExchange(
     gateway.port,
@@ -525,7 +617,9 @@ test("an origin that announces trailers to whoever cannot have them harms nobody
   const { origin } = await rawOrigin(context, (socket) => {
     socket.on("data", (bytes) => {
       const body = bytes.toString().startsWith("HEAD") ? "" : chunks;
-      socket.write(`HTTP/1.1 200 OK\r\nTrailer: X-Sum\r\nTransfer-Encoding: chunked\r\n\r\n${body}`);
+      socket.write(
+        `HTTP/1.1 200 OK\r\nTrailer: X-Sum\r\nTransfer-Encoding: chunked\r\n\r\n${body}`,
+      );
     });
   });
   const gateway = await gatewayTo(context, [{ service: origin }]);
@@ -547,22 +641,35 @@ test("an origin that answers at once and keeps talking is not told to continue l
     });
   });
   const gateway = await gatewayTo(context, [{ service: origin }]);
-  const answer = await rawExchange(gateway.port, `POST / HTTP/1.1\r\nHost: ${host}\r\nExpect: 100-continue\r\nContent-Length: 5\r\n\r\n`);
+  const answer = await rawExchange(
+    gateway.port,
+    `POST / HTTP/1.1\r\nHost: ${host}\r\nExpect: 100-continue\r\nContent-Length: 5\r\n\r\n`,
+  );
   assert.equal(answer.body, "abcd");
   assert.doesNotMatch(answer.raw, /100 Continue/);
 });
 
 test("a go-ahead is no answer: the time for that still runs", async (context) => {
-  const { origin } = await rawOrigin(context, (socket) => void socket.once("data", () => socket.write("HTTP/1.1 100 Continue\r\n\r\n")));
-  const gateway = await gatewayTo(context, [{ service: origin, originRequest: { responseTimeout: "150ms" } }]);
+  const { origin } = await rawOrigin(
+    context,
+    (socket) => void socket.once("data", () => socket.write("HTTP/1.1 100 Continue\r\n\r\n")),
+  );
+  const gateway = await gatewayTo(context, [
+    { service: origin, originRequest: { responseTimeout: "150ms" } },
+  ]);
   const request = `POST / HTTP/1.1\r\nHost: ${host}\r\nConnection: close\r\nContent-Length: 4\r\n\r\nbody`;
   assert.equal((await rawExchange(gateway.port, request)).status, 504);
 });
 
 test("an origin that takes nothing of a body is not waited for without end", async (context) => {
   const { origin } = await rawOrigin(context, (socket) => void socket.pause());
-  const gateway = await gatewayTo(context, [{ service: origin, originRequest: { responseTimeout: "200ms" } }]);
-  const asked = ask(gateway, { method: "POST", headers: { "Content-Length": String(64 * megabyte) } });
+  const gateway = await gatewayTo(context, [
+    { service: origin, originRequest: { responseTimeout: "200ms" } },
+  ]);
+  const asked = ask(gateway, {
+    method: "POST",
+    headers: { "Content-Length": String(64 * megabyte) },
+  });
   asked.on("error", () => undefined);
   const answered = once(asked, "response") as Promise<[IncomingMessage]>;
   asked.write(Buffer.alloc(32 * megabyte));
@@ -573,7 +680,10 @@ test("an origin that takes nothing of a body is not waited for without end", asy
 
 test("a client of HTTP/1.0 gets no go-ahead", async (context) => {
   const { gateway } = await scene(context);
-  const answer = await rawExchange(gateway.port, `POST / HTTP/1.0\r\nHost: ${host}\r\nExpect: 100-continue\r\nContent-Length: 2\r\n\r\nhi`);
+  const answer = await rawExchange(
+    gateway.port,
+    `POST / HTTP/1.0\r\nHost: ${host}\r\nExpect: 100-continue\r\nContent-Length: 2\r\n\r\nhi`,
+  );
   assert.equal(answer.status, 200);
 });
 
@@ -581,7 +691,10 @@ test("a malformed second request is not the answer to the first", async (context
   const { gateway, upstream } = await scene(context);
   const first = held();
   upstream.answerWith(first.answer);
-  const exchanged = rawExchange(gateway.port, `GET /first HTTP/1.1\r\nHost: ${host}\r\n\r\nnonsense\r\n\r\n`);
+  const exchanged = rawExchange(
+    gateway.port,
+    `GET /first HTTP/1.1\r\nHost: ${host}\r\n\r\nnonsense\r\n\r\n`,
+  );
   assert.equal((await exchanged).status, 0);
   first.release();
 });

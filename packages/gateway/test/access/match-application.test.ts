@@ -1,8 +1,13 @@
-// Which application a request belongs to (access-features 3.1), and for which part of the paths that holds.
+// Which application a request belongs to (access-features 3.1), and for which part of the paths
+// that holds.
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { isApplicationHost, matchApplication, pathScope } from "../../src/access/match-application.ts";
+import {
+  isApplicationHost,
+  matchApplication,
+  pathScope,
+} from "../../src/access/match-application.ts";
 import type { Catalog } from "../../src/catalog.ts";
 import { catalogOf } from "./catalog-of.ts";
 
@@ -11,7 +16,8 @@ type Patterns = Record<string, readonly string[]>;
 /** The name of the application that each address belongs to. */
 function owners(patterns: Patterns, expected: Record<string, string | undefined>): void {
   const catalog = catalogOf(patterns);
-  for (const [address, name] of Object.entries(expected)) assert.equal(ownerOf(catalog, address), name, address);
+  for (const [address, name] of Object.entries(expected))
+    assert.equal(ownerOf(catalog, address), name, address);
 }
 
 function ownerOf(catalog: Catalog, address: string): string | undefined {
@@ -20,11 +26,22 @@ function ownerOf(catalog: Catalog, address: string): string | undefined {
 }
 
 test("an application without a path has its host and everything under it, and no other host", () => {
-  const everything = { "a.test/": "app", "a.test/x": "app", "a.test/x/y/": "app", "a.test//": "app" };
+  const everything = {
+    "a.test/": "app",
+    "a.test/x": "app",
+    "a.test/x/y/": "app",
+    "a.test//": "app",
+  };
   for (const written of ["a.test", "a.test/", "a.test/*", "A.Test", "a.test."]) {
     owners(
       { app: [written] },
-      { ...everything, "b.a.test/": undefined, "xa.test/": undefined, "test/": undefined, "a.test.evil/": undefined },
+      {
+        ...everything,
+        "b.a.test/": undefined,
+        "xa.test/": undefined,
+        "test/": undefined,
+        "a.test.evil/": undefined,
+      },
     );
   }
 });
@@ -98,9 +115,17 @@ test("a path covers what lies below it, on segment boundaries: /eng is not /engi
 test("/alpha/* has the children alone, and not /alpha itself", () => {
   owners(
     { children: ["h.test/alpha/*"] },
-    { "h.test/alpha/b": "children", "h.test/alpha/b/c": "children", "h.test/alpha": undefined, "h.test/alphabet": undefined },
+    {
+      "h.test/alpha/b": "children",
+      "h.test/alpha/b/c": "children",
+      "h.test/alpha": undefined,
+      "h.test/alphabet": undefined,
+    },
   );
-  owners({ children: ["h.test/alpha/*"], host: ["h.test"] }, { "h.test/alpha": "host", "h.test/alpha/b": "children" });
+  owners(
+    { children: ["h.test/alpha/*"], host: ["h.test"] },
+    { "h.test/alpha": "host", "h.test/alpha/b": "children" },
+  );
 });
 
 test("a wildcard in the middle of a path crosses slashes", () => {
@@ -127,7 +152,12 @@ test("a wildcard in the middle of a path crosses slashes", () => {
 
 test("the most specific pattern has the request, and nothing is inherited from the wider one", () => {
   owners(
-    { host: ["h.test"], eng: ["h.test/eng"], exec: ["h.test/eng/exec"], other: ["h.test/eng/exec/*/x"] },
+    {
+      host: ["h.test"],
+      eng: ["h.test/eng"],
+      exec: ["h.test/eng/exec"],
+      other: ["h.test/eng/exec/*/x"],
+    },
     {
       "h.test/": "host",
       "h.test/engine": "host",
@@ -139,7 +169,12 @@ test("the most specific pattern has the request, and nothing is inherited from t
     },
   );
   owners(
-    { all: ["*.h.test"], some: ["*-dev.h.test"], one: ["web-dev.h.test/admin"], wide: ["*.h.test/admin"] },
+    {
+      all: ["*.h.test"],
+      some: ["*-dev.h.test"],
+      one: ["web-dev.h.test/admin"],
+      wide: ["*.h.test/admin"],
+    },
     {
       "a.h.test/": "all",
       "a.h.test/admin": "wide",
@@ -158,12 +193,21 @@ test("in which order applications are written changes nothing", () => {
     ["glob", ["h.test/eng*/x"]],
     ["wild", ["*.test"]],
   ];
-  const address = fc.array(fc.constantFrom("/eng", "/exec", "/x", "ine", "/"), { maxLength: 4 }).map((parts) => `h.test/${parts.join("")}`);
+  const address = fc
+    .array(fc.constantFrom("/eng", "/exec", "/x", "ine", "/"), { maxLength: 4 })
+    .map((parts) => `h.test/${parts.join("")}`);
   const first = catalogOf(Object.fromEntries(written));
   fc.assert(
-    fc.property(fc.shuffledSubarray(written, { minLength: written.length }), address, (shuffled, asked) => {
-      assert.equal(ownerOf(catalogOf(Object.fromEntries(shuffled)), asked), ownerOf(first, asked));
-    }),
+    fc.property(
+      fc.shuffledSubarray(written, { minLength: written.length }),
+      address,
+      (shuffled, asked) => {
+        assert.equal(
+          ownerOf(catalogOf(Object.fromEntries(shuffled)), asked),
+          ownerOf(first, asked),
+        );
+      },
+    ),
     { numRuns: 50 },
   );
 });
@@ -176,7 +220,12 @@ test("several patterns are one application", () => {
 });
 
 test("a path is found in whatever spelling it was written: requests have one", () => {
-  const catalog = catalogOf({ host: ["h.test"], cafe: ["h.test/café"], lower: ["h.test/%c3%a4"], plain: ["h.test/%7Euser"] });
+  const catalog = catalogOf({
+    host: ["h.test"],
+    cafe: ["h.test/café"],
+    lower: ["h.test/%c3%a4"],
+    plain: ["h.test/%7Euser"],
+  });
   assert.equal(ownerOf(catalog, "h.test/caf%C3%A9/x"), "cafe");
   assert.equal(ownerOf(catalog, "h.test/%C3%A4"), "lower");
   assert.equal(ownerOf(catalog, "h.test/~user"), "plain");
@@ -185,7 +234,8 @@ test("a path is found in whatever spelling it was written: requests have one", (
 test("a host belongs to applications whether or not the path does", () => {
   const catalog = catalogOf({ app: ["h.test/only/here"], wild: ["*.w.test/x"] });
   for (const host of ["h.test", "a.w.test"]) assert.ok(isApplicationHost(catalog, host), host);
-  for (const host of ["w.test", "x.h.test", "", "__proto__"]) assert.ok(!isApplicationHost(catalog, host), host);
+  for (const host of ["w.test", "x.h.test", "", "__proto__"])
+    assert.ok(!isApplicationHost(catalog, host), host);
   assert.equal(matchApplication(catalog, "h.test", "/"), undefined);
 });
 
@@ -215,23 +265,34 @@ test("the scope of a path is the widest part under which everything is this appl
     ["g.test", "/a/x", undefined],
     ["unknown.test", "/", undefined],
   ];
-  for (const [host, path, scope] of scopes) assert.equal(pathScope(catalog, host, path), scope, host + path);
+  for (const [host, path, scope] of scopes)
+    assert.equal(pathScope(catalog, host, path), scope, host + path);
 });
 
 test("where nothing else lies below a pattern, all its paths have one scope, so that one answer is signed for all", () => {
   const catalog = catalogOf({ host: ["h.test"], eng: ["h.test/eng"], deep: ["h.test/a/b"] });
-  for (const path of ["/eng", "/eng/", "/eng/x", "/eng/y/z"]) assert.equal(pathScope(catalog, "h.test", path), "/eng", path);
-  for (const path of ["/a/b", "/a/b/", "/a/b/c"]) assert.equal(pathScope(catalog, "h.test", path), "/a/b", path);
+  for (const path of ["/eng", "/eng/", "/eng/x", "/eng/y/z"])
+    assert.equal(pathScope(catalog, "h.test", path), "/eng", path);
+  for (const path of ["/a/b", "/a/b/", "/a/b/c"])
+    assert.equal(pathScope(catalog, "h.test", path), "/a/b", path);
 });
 
 test("whatever the patterns, every path under a scope belongs to the application that was asked about", () => {
   const segment = fc.constantFrom("a", "ab", "b", "a*", "*", "*b");
-  const pattern = fc.array(segment, { maxLength: 3 }).map((parts) => ["h.test", ...parts].join("/"));
+  const pattern = fc
+    .array(segment, { maxLength: 3 })
+    .map((parts) => ["h.test", ...parts].join("/"));
   const plain = fc.array(fc.constantFrom("a", "ab", "b", "c", "abc"), { maxLength: 3 });
-  const path = fc.tuple(plain, fc.constantFrom("", "/")).map(([parts, end]) => (parts.length === 0 ? "/" : `/${parts.join("/")}${end}`));
+  const path = fc
+    .tuple(plain, fc.constantFrom("", "/"))
+    .map(([parts, end]) => (parts.length === 0 ? "/" : `/${parts.join("/")}${end}`));
   fc.assert(
     fc.property(
-      fc.uniqueArray(pattern, { minLength: 1, maxLength: 5, selector: (each) => each.replace(/\/\*$/, "") }),
+      fc.uniqueArray(pattern, {
+        minLength: 1,
+        maxLength: 5,
+        selector: (each) => each.replace(/\/\*$/, ""),
+      }),
       path,
       plain,
       (all, asked, more) => {
@@ -240,7 +301,10 @@ test("whatever the patterns, every path under a scope belongs to the application
         const scope = pathScope(catalog, "h.test", asked);
         if (scope === undefined) return;
         const below = scope === "/" ? "/" : `${scope}/`;
-        assert.ok(asked === scope || asked.startsWith(below), `${asked} is not under its scope ${scope}`);
+        assert.ok(
+          asked === scope || asked.startsWith(below),
+          `${asked} is not under its scope ${scope}`,
+        );
         const owner = ownerOf(catalog, `h.test${asked}`);
         for (const each of [scope, below, below + more.join("/"), `${below}${more.join("/")}/`])
           assert.equal(ownerOf(catalog, `h.test${each}`), owner, each);

@@ -1,5 +1,5 @@
-// `cf-access-metadata-request` (wire-protocol 2, 4 and 6.1): who guards this URL, signed, from the gateway alone. Read
-// here as the official client reads it, with nothing of ours.
+// `cf-access-metadata-request` (wire-protocol 2, 4 and 6.1): who guards this URL, signed, from the
+// gateway alone. Read here as the official client reads it, with nothing of ours.
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { type Jws, verifyJws } from "../../../../test/conformance/official-client/wire.ts";
@@ -18,11 +18,23 @@ import {
 
 const asking = "cf-access-metadata-request: true";
 
-/** The description's text and, with its signature verified by the keys that this host lists, its content. */
-async function described(access: AccessRoom, path = "/", asked: Asked = {}, lines: string[] = []): Promise<Jws & { text: string }> {
+/**
+ * The description's text and, with its signature verified by the keys that this host lists, its
+ * content.
+ */
+async function described(
+  access: AccessRoom,
+  path = "/",
+  asked: Asked = {},
+  lines: string[] = [],
+): Promise<Jws & { text: string }> {
   const answer = await access.refused(204, path, [asking, ...lines], asked);
   const text = answer.headers["cf-access-metadata"] ?? "";
-  const certs = await access.ask("/cdn-cgi/access/certs", [], asked.host === undefined ? {} : { host: asked.host });
+  const certs = await access.ask(
+    "/cdn-cgi/access/certs",
+    [],
+    asked.host === undefined ? {} : { host: asked.host },
+  );
   assert.equal(certs.status, 200);
   return { text, ...verifyJws(text, JSON.parse(certs.body)) };
 }
@@ -43,17 +55,36 @@ test("the description says which application this is, where to sign in, and for 
     login: true,
   };
   const cases: [path: string, host: string, claims: Record<string, unknown>][] = [
-    ["/v1/users", "app.localhost", { app_hostname: "app.localhost", name: "app", path_scope: "/v1", max_age: 3600 }],
-    ["/eng/x/y?q=1", "app.localhost", { app_hostname: "app.localhost/eng", name: "app/eng", path_scope: "/eng", max_age: 3600 }],
-    ["/x", `w.localhost:${room.port}`, { app_hostname: "*.localhost", name: "*", path_scope: "/", max_age: 3600 }],
+    [
+      "/v1/users",
+      "app.localhost",
+      { app_hostname: "app.localhost", name: "app", path_scope: "/v1", max_age: 3600 },
+    ],
+    [
+      "/eng/x/y?q=1",
+      "app.localhost",
+      { app_hostname: "app.localhost/eng", name: "app/eng", path_scope: "/eng", max_age: 3600 },
+    ],
+    [
+      "/x",
+      `w.localhost:${room.port}`,
+      { app_hostname: "*.localhost", name: "*", path_scope: "/", max_age: 3600 },
+    ],
     ["/abc/x", "glob.localhost", { app_hostname: "glob.localhost/a*/x", name: "glob/a*/x" }],
   ];
   for (const [path, host, { name, ...own }] of cases) {
     const { header, claims } = await described(access, path, { host });
     const { iat, ...rest } = claims;
     const hostname = host.replace(/:\d+$/, "");
-    assert.deepEqual(rest, { ...common, hostname, aud: access.application(String(name)).aud, ...own }, path);
-    assert.ok(Number.isInteger(iat) && Number(iat) >= before && Number(iat) <= before + 60, "recent, in whole seconds");
+    assert.deepEqual(
+      rest,
+      { ...common, hostname, aud: access.application(String(name)).aud, ...own },
+      path,
+    );
+    assert.ok(
+      Number.isInteger(iat) && Number(iat) >= before && Number(iat) <= before + 60,
+      "recent, in whole seconds",
+    );
     assert.equal(typeof header["kid"], "string");
   }
 });
@@ -62,10 +93,15 @@ test("it is answered to any method and to anybody, whatever credentials come alo
   const access = await startAccessRoom(context, [application("app", [machines, everybody])]);
   const { text } = await described(access);
   for (const method of ["GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "PATCH", "PROPFIND"]) {
-    const answer = await access.refused(204, "/", [asking, ...(method === "POST" ? ["Content-Length: 4"] : [])], {
-      method,
-      body: method === "POST" ? "body" : "",
-    });
+    const answer = await access.refused(
+      204,
+      "/",
+      [asking, ...(method === "POST" ? ["Content-Length: 4"] : [])],
+      {
+        method,
+        body: method === "POST" ? "body" : "",
+      },
+    );
     assert.equal(answer.headers["cf-access-metadata"], text, method);
     assert.equal(answer.headers["cache-control"], "private, no-store");
     assert.equal(answer.headers["set-cookie"], undefined);
@@ -86,7 +122,10 @@ test("it is answered to any method and to anybody, whatever credentials come alo
     const answer = await access.refused(302, "/", [`cf-access-metadata-request: ${value}`]);
     assert.equal(answer.headers["cf-access-metadata"], undefined, value);
   }
-  const seen = await access.passed("/", ["cf-access-metadata-request: no", `cf-access-token: ${good}`]);
+  const seen = await access.passed("/", [
+    "cf-access-metadata-request: no",
+    `cf-access-token: ${good}`,
+  ]);
   assert.equal(seen.header("cf-access-metadata-request"), undefined, "nor is the question");
 });
 
@@ -111,13 +150,20 @@ test("where policy lets everybody through, the description says that no sign-in 
 });
 
 test("one description serves a whole part of an application for an hour, and is then made anew", async (context) => {
-  const access = await startAccessRoom(context, [application("app/v1", [everybody]), application("other", [everybody])]);
+  const access = await startAccessRoom(context, [
+    application("app/v1", [everybody]),
+    application("other", [everybody]),
+  ]);
   const { text, claims } = await described(access, "/v1");
-  for (const path of ["/v1/", "/v1/a", "/v1/a/b/c", "/v1/z?x=1"]) assert.equal((await described(access, path)).text, text, path);
+  for (const path of ["/v1/", "/v1/a", "/v1/a/b/c", "/v1/z?x=1"])
+    assert.equal((await described(access, path)).text, text, path);
   assert.notEqual((await described(access, "/", { host: "other.localhost" })).text, text);
   access.room.clock.ahead = hour;
   const later = await described(access, "/v1");
-  assert.ok(Number(later.claims["iat"]) >= Number(claims["iat"]) + 3600, "the client takes none that is older than a day");
+  assert.ok(
+    Number(later.claims["iat"]) >= Number(claims["iat"]) + 3600,
+    "the client takes none that is older than a day",
+  );
 });
 
 test("a configuration that changes who owns a path is in the next description", async (context) => {
@@ -130,11 +176,17 @@ test("a configuration that changes who owns a path is in the next description", 
   assert.equal(second.claims["aud"], access.application("app/eng").aud);
   assert.equal(second.claims["path_scope"], "/eng");
   assert.equal(second.claims["login"], false);
-  assert.equal((await described(access, "/x")).claims["path_scope"], "/x", "no longer the whole host");
+  assert.equal(
+    (await described(access, "/x")).claims["path_scope"],
+    "/x",
+    "no longer the whole host",
+  );
 });
 
 test("where no application is there is nothing to describe: a 403, and on the team domain the page as ever", async (context) => {
-  const access = await startAccessRoom(context, [application("app/only", [everybody])], { relay_hosts: ["relay.localhost"] });
+  const access = await startAccessRoom(context, [application("app/only", [everybody])], {
+    relay_hosts: ["relay.localhost"],
+  });
   for (const [host, path, status] of [
     ["unknown.localhost", "/", 403],
     ["app.localhost", "/elsewhere", 403],

@@ -1,9 +1,15 @@
-// One connection to an origin in the moments that a whole gateway cannot be made to meet on purpose.
+// One connection to an origin in the moments that a whole gateway cannot be made to meet on
+// purpose.
 import assert from "node:assert/strict";
 import { once } from "node:events";
 import { connect, createServer, type Socket } from "node:net";
 import { type TestContext, test } from "node:test";
-import { type Dial, type Exchange, OriginConnection, type OriginFault } from "../../src/access/origin-connection.ts";
+import {
+  type Dial,
+  type Exchange,
+  OriginConnection,
+  type OriginFault,
+} from "../../src/access/origin-connection.ts";
 
 type OnRead = Parameters<Dial>[0];
 
@@ -29,15 +35,28 @@ async function openConnection(context: TestContext) {
   const connection = new OriginConnection(
     (given) => {
       onread = given;
-      return connect({ port: (server.address() as { port: number }).port, host: "127.0.0.1", onread: given });
+      return connect({
+        port: (server.address() as { port: number }).port,
+        host: "127.0.0.1",
+        onread: given,
+      });
     },
     { connectTimeout: 5_000, keptForMs: 5_000, onUnusable: () => undefined },
   );
   context.after(() => connection.destroy());
-  return { connection, got, arrive: (text: string) => onread?.callback(text.length, Buffer.from(text, "latin1")) };
+  return {
+    connection,
+    got,
+    arrive: (text: string) => onread?.callback(text.length, Buffer.from(text, "latin1")),
+  };
 }
 
-function exchange(): Exchange & { heads: number; body: string; fault: OriginFault | undefined; over: Promise<void> } {
+function exchange(): Exchange & {
+  heads: number;
+  body: string;
+  fault: OriginFault | undefined;
+  over: Promise<void>;
+} {
   const { promise, resolve } = Promise.withResolvers<void>();
   const seen = {
     heads: 0,
@@ -73,7 +92,10 @@ test("what an origin says before its request has left is no answer, and the requ
   connection.start("GET", request, second, true);
   arrive("HTTP/1.1 408 Request Timeout\r\nContent-Length: 0\r\n\r\n");
   await second.over;
-  assert.deepEqual([second.fault, second.heads, connection.answered, connection.usable], ["closed", 0, false, false]);
+  assert.deepEqual(
+    [second.fault, second.heads, connection.answered, connection.usable],
+    ["closed", 0, false, false],
+  );
   await new Promise((resolve) => setImmediate(resolve));
   assert.equal(got.length, 1);
 });

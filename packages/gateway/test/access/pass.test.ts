@@ -1,8 +1,19 @@
-// A pass on the data path (wire-protocol 8): it opens what lies below its prefix, read in any way, and nothing else.
-// How one is made is tested with the login.
+// A pass on the data path (wire-protocol 8): it opens what lies below its prefix, read in any way,
+// and nothing else. How one is made is tested with the login.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { ada, application, bob, everybody, forged, hour, identityIn, only, open, startAccessRoom } from "./access-room.ts";
+import {
+  ada,
+  application,
+  bob,
+  everybody,
+  forged,
+  hour,
+  identityIn,
+  only,
+  open,
+  startAccessRoom,
+} from "./access-room.ts";
 
 const prefix = "http://app.localhost/v1/";
 
@@ -14,10 +25,22 @@ test("a pass opens what lies below its prefix, as its person, and the origin get
   const seen = await access.passed(`/v1/x?a=b&token=${token}`);
   assert.equal(seen.url, "/v1/x?a=b");
   assert.equal(identityIn(seen), ada);
-  assert.ok((await tokens.verifyApp(seen.header("cf-access-jwt-assertion") ?? "", access.application("app").aud)).ok);
+  assert.ok(
+    (
+      await tokens.verifyApp(
+        seen.header("cf-access-jwt-assertion") ?? "",
+        access.application("app").aud,
+      )
+    ).ok,
+  );
   await access.passed(`/v1/?token=${token}`);
   await access.passed(`/v1/y?token=${token}`, [], { method: "POST" });
-  const whole = tokens.issuePass(session, access.application("app"), "http://app.localhost/v2", 6e5).token;
+  const whole = tokens.issuePass(
+    session,
+    access.application("app"),
+    "http://app.localhost/v2",
+    6e5,
+  ).token;
   for (const path of ["/v2", "/v2/", "/v2/x"]) await access.passed(`${path}?token=${whole}`);
   await access.refused(401, `/v20?token=${whole}`);
 });
@@ -27,7 +50,12 @@ test("a pass opens nothing above, beside or around its prefix, and no other addr
     application("app", [everybody], { allow_encoded_slashes: true }),
     application("other", [everybody]),
   ]);
-  const { token } = access.room.deps.tokens.issuePass(await access.room.session("browser"), access.application("app"), prefix, 6e5);
+  const { token } = access.room.deps.tokens.issuePass(
+    await access.room.session("browser"),
+    access.application("app"),
+    prefix,
+    6e5,
+  );
   for (const path of [
     "/",
     "/v1",
@@ -47,14 +75,21 @@ test("a pass opens nothing above, beside or around its prefix, and no other addr
     assert.equal(answer.headers["set-cookie"], undefined);
   }
   await access.refused(401, `/v1/x?token=${token}`, [], { host: "other.localhost" });
-  await access.refused(401, `/v1/x?token=${token}`, [], { host: `app.localhost:${access.room.port}` });
+  await access.refused(401, `/v1/x?token=${token}`, [], {
+    host: `app.localhost:${access.room.port}`,
+  });
   await access.passed(`/v1/a;x=1/b?token=${token}`);
 });
 
 test("a pass works as the argument alone, and is refused without a redirect when it fails", async (context) => {
   const access = await startAccessRoom(context, [application("app", [everybody])]);
   const session = await access.room.session("browser");
-  const { token } = access.room.deps.tokens.issuePass(session, access.application("app"), prefix, 6e5);
+  const { token } = access.room.deps.tokens.issuePass(
+    session,
+    access.application("app"),
+    prefix,
+    6e5,
+  );
   await access.refused(302, "/v1/x", [`cf-access-token: ${token}`]);
   await access.refused(302, "/v1/x", [`Cookie: CF_Authorization=${token}`]);
   await access.refused(302, "/v1/x", [`Authorization: Bearer ${token}`]);
@@ -66,14 +101,26 @@ test("a pass works as the argument alone, and is refused without a redirect when
 });
 
 test("a pass dies with its session, and is worth no more than policy lets its person do", async (context) => {
-  const access = await startAccessRoom(context, [application("app", [only(ada)]), application("app/open", [open])]);
+  const access = await startAccessRoom(context, [
+    application("app", [only(ada)]),
+    application("app/open", [open]),
+  ]);
   const { tokens, sessions } = access.room.deps;
   const session = await access.room.session("browser");
   const adas = tokens.issuePass(session, access.application("app"), prefix, hour).token;
-  const bobs = tokens.issuePass(await access.room.session("browser", bob), access.application("app"), prefix, hour).token;
+  const bobs = tokens.issuePass(
+    await access.room.session("browser", bob),
+    access.application("app"),
+    prefix,
+    hour,
+  ).token;
   await access.passed(`/v1/x?token=${adas}`);
   await access.refused(403, `/v1/x?token=${bobs}`);
-  assert.equal(identityIn(await access.passed(`/open?token=${adas}`)), undefined, "where everybody may go, nobody is named");
+  assert.equal(
+    identityIn(await access.passed(`/open?token=${adas}`)),
+    undefined,
+    "where everybody may go, nobody is named",
+  );
   await sessions.end(session.id);
   await access.refused(401, `/v1/x?token=${adas}`);
 });

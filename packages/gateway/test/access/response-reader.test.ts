@@ -1,7 +1,11 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { ResponseFault, type ResponseHead, ResponseReader } from "../../src/access/response-reader.ts";
+import {
+  ResponseFault,
+  type ResponseHead,
+  ResponseReader,
+} from "../../src/access/response-reader.ts";
 
 interface Read {
   information: number[];
@@ -32,7 +36,8 @@ function readAll(pieces: Buffer[], method = "GET", closes = false): Read {
   return read;
 }
 
-const ok = (text: string, method?: string, closes?: boolean) => readAll([Buffer.from(text, "latin1")], method, closes);
+const ok = (text: string, method?: string, closes?: boolean) =>
+  readAll([Buffer.from(text, "latin1")], method, closes);
 
 test("an answer with a stated length ends where it says", () => {
   const read = ok("HTTP/1.1 200 OK\r\nContent-Length: 5\r\nX-A: b\r\n\r\nhello");
@@ -45,7 +50,9 @@ test("an answer with a stated length ends where it says", () => {
 });
 
 test("chunks become one body, and trailers come after it", () => {
-  const read = ok("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5;x=y\r\nhello\r\n6\r\n world\r\n0\r\nGrpc-Status: 0\r\n\r\n");
+  const read = ok(
+    "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5;x=y\r\nhello\r\n6\r\n world\r\n0\r\nGrpc-Status: 0\r\n\r\n",
+  );
   assert.equal(read.body, "hello world");
   assert.deepEqual(read.trailers, ["Grpc-Status", "0"]);
   assert.equal(read.head?.chunked, true);
@@ -86,7 +93,11 @@ test("whether the connection stays is read from the head", () => {
   assert.equal(persistent("HTTP/1.0 200 OK"), false);
   assert.equal(persistent("HTTP/1.1 200 OK\r\nConnection: x, Close"), false);
   assert.equal(persistent("HTTP/1.1 200 OK\r\nConnection: closed"), true);
-  assert.equal(ok("HTTP/1.1 200 OK\r\nKeep-Alive: timeout=5, max=9\r\nContent-Length: 0\r\n\r\n").head?.keepAliveSeconds, 5);
+  assert.equal(
+    ok("HTTP/1.1 200 OK\r\nKeep-Alive: timeout=5, max=9\r\nContent-Length: 0\r\n\r\n").head
+      ?.keepAliveSeconds,
+    5,
+  );
 });
 
 test("bytes after the answer are nobody's, and are counted", () => {
@@ -128,7 +139,8 @@ test("what can be read in two ways is refused (H7, H9)", () => {
     `HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n${"0".repeat(5_000)}`,
     "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\nA B: c\r\n\r\n",
   ];
-  for (const text of refused) assert.throws(() => ok(text), ResponseFault, JSON.stringify(text.slice(0, 90)));
+  for (const text of refused)
+    assert.throws(() => ok(text), ResponseFault, JSON.stringify(text.slice(0, 90)));
 });
 
 test("an answer reads the same however the network cuts it", () => {
@@ -138,11 +150,19 @@ test("an answer reads the same however the network cuts it", () => {
     "HTTP/1.1 404 Not Found\r\nContent-Length: 11\r\n\r\nhello\r\n\r\nxy",
   ];
   fc.assert(
-    fc.property(fc.constantFrom(...answers), fc.array(fc.nat(200), { maxLength: 12 }), (text, cuts) => {
-      const bytes = Buffer.from(text, "latin1");
-      const edges = [0, ...cuts.map((cut) => cut % bytes.length).sort((a, b) => a - b), bytes.length];
-      const pieces = edges.slice(1).map((edge, index) => bytes.subarray(edges[index], edge));
-      assert.deepEqual(readAll(pieces.filter(({ length }) => length > 0)), readAll([bytes]));
-    }),
+    fc.property(
+      fc.constantFrom(...answers),
+      fc.array(fc.nat(200), { maxLength: 12 }),
+      (text, cuts) => {
+        const bytes = Buffer.from(text, "latin1");
+        const edges = [
+          0,
+          ...cuts.map((cut) => cut % bytes.length).sort((a, b) => a - b),
+          bytes.length,
+        ];
+        const pieces = edges.slice(1).map((edge, index) => bytes.subarray(edges[index], edge));
+        assert.deepEqual(readAll(pieces.filter(({ length }) => length > 0)), readAll([bytes]));
+      },
+    ),
   );
 });

@@ -1,5 +1,5 @@
-// Programs (wire-protocol 3.1 and 4, access-features 14): one service token, whole, valid and allowed, or a plain no.
-// Never a redirect, never a cookie.
+// Programs (wire-protocol 3.1 and 4, access-features 14): one service token, whole, valid and
+// allowed, or a plain no. Never a redirect, never a cookie.
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { sha256 } from "../login/login-room.ts";
@@ -20,7 +20,13 @@ import {
 const [id = "", secret = ""] = robotPair;
 
 /** 401 or 403 as a program can read it, whatever it accepts. */
-async function no(room: AccessRoom, status: 401 | 403, error: string, lines: readonly string[], path = "/"): Promise<void> {
+async function no(
+  room: AccessRoom,
+  status: 401 | 403,
+  error: string,
+  lines: readonly string[],
+  path = "/",
+): Promise<void> {
   for (const accept of [[], ["Accept: text/html"], ["Sec-Fetch-Mode: navigate", "Accept: */*"]]) {
     const { headers, body } = await room.refused(status, path, [...lines, ...accept]);
     assert.equal(JSON.parse(body).error, error);
@@ -41,7 +47,12 @@ test("a program with a valid pair passes with an assertion of its own, without a
   const seen = await room.passed("/x", robotPair);
   assert.equal(identityIn(seen), "robot.access");
   assert.ok(!JSON.stringify(seen.rawHeaders).includes("long secret"));
-  const claims = JSON.parse(Buffer.from((seen.header("cf-access-jwt-assertion") ?? "").split(".")[1] ?? "", "base64url").toString());
+  const claims = JSON.parse(
+    Buffer.from(
+      (seen.header("cf-access-jwt-assertion") ?? "").split(".")[1] ?? "",
+      "base64url",
+    ).toString(),
+  );
   assert.equal(claims.sub, "");
   assert.deepEqual(claims.aud, [room.application("app").aud]);
   assert.equal(claims.exp - claims.iat, 600);
@@ -80,8 +91,13 @@ test("a wrong, unknown, disabled or expired token is a 401, and the same for all
     { name: "off", client_id: "off.access", client_secret: "s", enabled: false },
     { name: "old", client_id: "old.access", client_secret: "s", expires_at: expires },
   ];
-  const room = await startAccessRoom(context, [application("app", [machines, everybody])], { service_tokens });
-  const pair = (client: string, secret: string) => [`CF-Access-Client-Id: ${client}`, `CF-Access-Client-Secret: ${secret}`];
+  const room = await startAccessRoom(context, [application("app", [machines, everybody])], {
+    service_tokens,
+  });
+  const pair = (client: string, secret: string) => [
+    `CF-Access-Client-Id: ${client}`,
+    `CF-Access-Client-Secret: ${secret}`,
+  ];
   await room.passed("/", pair("robot.access", "s"));
   await room.passed("/", pair("old.access", "s"));
   room.room.clock.ahead = 36e5;
@@ -107,24 +123,53 @@ test("a wrong, unknown, disabled or expired token is a 401, and the same for all
 });
 
 test("a valid token that no Service Auth policy names is a 403, also where everybody may sign in, also beside a person's cookie", async (context) => {
-  const named = { name: "named", decision: "non_identity", include: [{ service_token: { name: "other" } }] };
-  const service_tokens = ["robot", "other"].map((name) => ({ name, client_id: `${name}.access`, client_secret: "s" }));
-  const room = await startAccessRoom(context, [application("app", [named, everybody]), application("app/ada", [only(ada)])], {
-    service_tokens,
-  });
-  const pair = (name: string) => [`CF-Access-Client-Id: ${name}.access`, "CF-Access-Client-Secret: s"];
+  const named = {
+    name: "named",
+    decision: "non_identity",
+    include: [{ service_token: { name: "other" } }],
+  };
+  const service_tokens = ["robot", "other"].map((name) => ({
+    name,
+    client_id: `${name}.access`,
+    client_secret: "s",
+  }));
+  const room = await startAccessRoom(
+    context,
+    [application("app", [named, everybody]), application("app/ada", [only(ada)])],
+    {
+      service_tokens,
+    },
+  );
+  const pair = (name: string) => [
+    `CF-Access-Client-Id: ${name}.access`,
+    "CF-Access-Client-Secret: s",
+  ];
   assert.equal(identityIn(await room.passed("/", pair("other"))), "other.access");
   await no(room, 403, "denied", pair("robot"));
   await no(room, 403, "denied", pair("robot"), "/ada");
-  await no(room, 403, "denied", [...pair("robot"), `Cookie: CF_Authorization=${await room.token("app/ada")}`], "/ada");
+  await no(
+    room,
+    403,
+    "denied",
+    [...pair("robot"), `Cookie: CF_Authorization=${await room.token("app/ada")}`],
+    "/ada",
+  );
 });
 
 test("on bypass a program needs no token; what it sends is not the origin's", async (context) => {
-  const room = await startAccessRoom(context, [application("app", [open], { read_service_tokens_from_header: "X-Robot" })]);
-  for (const lines of [robotPair, [id], ["CF-Access-Client-Id: x", "CF-Access-Client-Secret: y"], [`X-Robot: ${robotJson}`]]) {
+  const room = await startAccessRoom(context, [
+    application("app", [open], { read_service_tokens_from_header: "X-Robot" }),
+  ]);
+  for (const lines of [
+    robotPair,
+    [id],
+    ["CF-Access-Client-Id: x", "CF-Access-Client-Secret: y"],
+    [`X-Robot: ${robotJson}`],
+  ]) {
     const seen = await room.passed("/", lines);
     assert.equal(identityIn(seen), undefined);
-    for (const name of ["cf-access-client-id", "cf-access-client-secret", "x-robot"]) assert.equal(seen.header(name), undefined, name);
+    for (const name of ["cf-access-client-id", "cf-access-client-secret", "x-robot"])
+      assert.equal(seen.header(name), undefined, name);
   }
 });
 
@@ -142,34 +187,59 @@ test("one header may hold the token as JSON, in the application that names it an
   const spaced = JSON.stringify(JSON.parse(robotJson), null, 1).replaceAll("\n", " ");
   await room.passed("/", [`X-Robot: ${spaced}`]);
   await room.refused(302, "/other", [`X-Robot: ${robotJson}`]);
-  const elsewhere = await room.passed("/other", [`X-Robot: ${robotJson}`, `cf-access-token: ${await room.token("app/other")}`]);
+  const elsewhere = await room.passed("/other", [
+    `X-Robot: ${robotJson}`,
+    `cf-access-token: ${await room.token("app/other")}`,
+  ]);
   assert.equal(elsewhere.header("x-robot"), robotJson);
 });
 
 test("a header of its own that holds anything else is a broken token", async (context) => {
-  const room = await startAccessRoom(context, [application("app", [machines, everybody], { read_service_tokens_from_header: "X-Robot" })]);
+  const room = await startAccessRoom(context, [
+    application("app", [machines, everybody], { read_service_tokens_from_header: "X-Robot" }),
+  ]);
   const good = `cf-access-token: ${await room.token("app")}`;
-  for (const value of notTheToken) await no(room, 401, "half_service_token", [`X-Robot: ${value}`, good]);
-  await no(room, 401, "bad_service_token", [`X-Robot: ${robotJson.replace("long", "short")}`, good]);
+  for (const value of notTheToken)
+    await no(room, 401, "half_service_token", [`X-Robot: ${value}`, good]);
+  await no(room, 401, "bad_service_token", [
+    `X-Robot: ${robotJson.replace("long", "short")}`,
+    good,
+  ]);
 });
 
 test("Authorization counts only when it holds exactly that JSON, and is then removed; else it is the application's", async (context) => {
   const settings = { read_service_tokens_from_header: "Authorization" };
-  const room = await startAccessRoom(context, [application("app", [machines, everybody], settings)]);
+  const room = await startAccessRoom(context, [
+    application("app", [machines, everybody], settings),
+  ]);
   const good = `cf-access-token: ${await room.token("app")}`;
   const seen = await room.passed("/", [`authorization: ${robotJson}`]);
   assert.equal(identityIn(seen), "robot.access");
   assert.equal(seen.header("authorization"), undefined);
-  for (const value of [...notTheToken, "Basic dXNlcjpwYXNzd29yZA==", "Bearer x", `Bearer ${robotJson}`]) {
+  for (const value of [
+    ...notTheToken,
+    "Basic dXNlcjpwYXNzd29yZA==",
+    "Bearer x",
+    `Bearer ${robotJson}`,
+  ]) {
     await room.refused(302, "/", [`Authorization: ${value}`]);
     const person = await room.passed("/", [`Authorization: ${value}`, good]);
     assert.equal(identityIn(person), ada);
     assert.equal(person.header("authorization"), value);
-    assert.equal(identityIn(await room.passed("/", [`Authorization: ${value}`, ...robotPair])), "robot.access");
+    assert.equal(
+      identityIn(await room.passed("/", [`Authorization: ${value}`, ...robotPair])),
+      "robot.access",
+    );
   }
-  await no(room, 401, "bad_service_token", [`Authorization: ${robotJson.replace("long", "short")}`, good]);
+  await no(room, 401, "bad_service_token", [
+    `Authorization: ${robotJson.replace("long", "short")}`,
+    good,
+  ]);
   await no(room, 401, "two_service_tokens", [`Authorization: ${robotJson}`, ...robotPair]);
-  await no(room, 401, "two_service_tokens", [`Authorization: ${robotJson}`, "Authorization: Basic dXNlcjpwYXNzd29yZA=="]);
+  await no(room, 401, "two_service_tokens", [
+    `Authorization: ${robotJson}`,
+    "Authorization: Basic dXNlcjpwYXNzd29yZA==",
+  ]);
 });
 
 const notTheToken = [

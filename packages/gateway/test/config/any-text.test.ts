@@ -1,5 +1,5 @@
-// Whatever stands in the file: it is taken, or refused with lines that a person can act on. It never ends in
-// anything else, and never takes without end.
+// Whatever stands in the file: it is taken, or refused with lines that a person can act on. It
+// never ends in anything else, and never takes without end.
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
@@ -21,8 +21,35 @@ function judge(text: string): void {
 
 const filledIn = (kind: string, name: string) => `\${${kind}:${name}}`;
 const words = [
-  ...["auth_domain", "listen", "tls", "certificates", "store", "smtp", "url", "limits", "groups", "include", "require", "exclude", "name"],
-  ...["id", "ingress", "service", "path", "hostname", "applications", "domain", "policies", "decision", "email", "group", "everyone"],
+  ...[
+    "auth_domain",
+    "listen",
+    "tls",
+    "certificates",
+    "store",
+    "smtp",
+    "url",
+    "limits",
+    "groups",
+    "include",
+    "require",
+    "exclude",
+    "name",
+  ],
+  ...[
+    "id",
+    "ingress",
+    "service",
+    "path",
+    "hostname",
+    "applications",
+    "domain",
+    "policies",
+    "decision",
+    "email",
+    "group",
+    "everyone",
+  ],
   ...[
     "identity_providers",
     "type",
@@ -56,7 +83,13 @@ const odd = [
   filledIn("env", "S"),
 ];
 const scalars = fc.oneof(
-  fc.constantFrom(...words, ...odd, filledIn("env", "NO"), filledIn("file", "/dev/zero"), filledIn("file", ".")),
+  fc.constantFrom(
+    ...words,
+    ...odd,
+    filledIn("env", "NO"),
+    filledIn("file", "/dev/zero"),
+    filledIn("file", "."),
+  ),
   fc.string(),
   fc.double(),
 );
@@ -108,17 +141,26 @@ function replaced(value: unknown, steps: readonly number[], by: unknown): unknow
   if (step === undefined || typeof value !== "object" || value === null) return by;
   const keys = Object.keys(value);
   const chosen = keys[step % Math.max(1, keys.length)];
-  const changed = Object.entries(value).map(([key, item]) => [key, key === chosen ? replaced(item, more, by) : item] as const);
+  const changed = Object.entries(value).map(
+    ([key, item]) => [key, key === chosen ? replaced(item, more, by) : item] as const,
+  );
   return Array.isArray(value) ? changed.map(([, item]) => item) : Object.fromEntries(changed);
 }
 
 test("no values in the fields of a sound file make it end in anything else either", () => {
   const places = fc.array(fc.nat(), { minLength: 1, maxLength: 7 });
   const changes = fc.array(fc.tuple(places, tree), { minLength: 1, maxLength: 4 });
-  const sound = { ...soundSections(), groups: [{ name: "g", include: [{ everyone: {} }] }], smtp: { url: "smtp://a", from: "a@b.c" } };
+  const sound = {
+    ...soundSections(),
+    groups: [{ name: "g", include: [{ everyone: {} }] }],
+    smtp: { url: "smtp://a", from: "a@b.c" },
+  };
   fc.assert(
     fc.property(changes, (all) => {
-      const sections = all.reduce<unknown>((value, [steps, by]) => replaced(value, steps, by), sound);
+      const sections = all.reduce<unknown>(
+        (value, [steps, by]) => replaced(value, steps, by),
+        sound,
+      );
       judge(JSON.stringify(sections));
     }),
     limits,

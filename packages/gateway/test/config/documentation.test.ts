@@ -7,7 +7,8 @@ import { ruleShapes } from "../../src/config/shapes.ts";
 import { ruleKinds } from "../../src/policy/rules.ts";
 import { loadText, withLines } from "./written-file.ts";
 
-const textOf = (file: string) => readFileSync(new URL(`../../../../${file}`, import.meta.url), "utf8");
+const textOf = (file: string) =>
+  readFileSync(new URL(`../../../../${file}`, import.meta.url), "utf8");
 const example = "examples/postern.yaml";
 const policies = textOf("docs/policies.md");
 
@@ -37,6 +38,10 @@ groups: [{name: engineering, include: [{email: {email: ada@example.com}}]}]
 service_tokens: [{name: deploy, client_id: deploy, client_secret: x}]`;
   for (const rule of shown) {
     const application = `applications: [{name: a, domain: a.test, policies: [{name: p, decision: allow, include: [${rule}]}]}]`;
-    assert.equal(loadText(withLines(application + others).text).config.applications.length, 1, rule);
+    assert.equal(
+      loadText(withLines(application + others).text).config.applications.length,
+      1,
+      rule,
+    );
   }
 });

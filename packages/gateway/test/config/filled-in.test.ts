@@ -1,5 +1,5 @@
-// What comes from outside the file: `${env:NAME}` and `${file:PATH}` fill in values, and nothing of what they bring
-// is ever shown (L17) or read as anything but text (O10).
+// What comes from outside the file: `${env:NAME}` and `${file:PATH}` fill in values, and nothing of
+// what they bring is ever shown (L17) or read as anything but text (O10).
 import assert from "node:assert/strict";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -19,7 +19,11 @@ function folderWith(context: TestContext, files: Record<string, string>): string
 }
 
 function withSecret(reference: string): Record<string, unknown> {
-  const config = { client_id: "postern", client_secret: reference, issuer: "https://idp.example.com" };
+  const config = {
+    client_id: "postern",
+    client_secret: reference,
+    issuer: "https://idp.example.com",
+  };
   return { identity_providers: [{ id: "corp", name: "Example SSO", type: "oidc", config }] };
 }
 
@@ -29,7 +33,10 @@ test("a value comes from the environment, or from a file beside the configuratio
     load(withSecret(fromEnvironment("CORP_SECRET")), { environment: { CORP_SECRET: secret } }),
     load(withSecret(fromFile("client.secret")), { file: join(folder, "postern.yaml") }),
   ];
-  for (const { config } of loaded) assert.partialDeepStrictEqual(config.identity_providers, [{ config: { client_secret: secret } }]);
+  for (const { config } of loaded)
+    assert.partialDeepStrictEqual(config.identity_providers, [
+      { config: { client_secret: secret } },
+    ]);
 });
 
 test("what is filled in is text, whatever it looks like; names of fields are never filled in (O10)", () => {
@@ -37,7 +44,9 @@ test("what is filled in is text, whatever it looks like; names of fields are nev
   const environment = { HOSTILE: hostile, OTHER: "must not appear" };
   const { config } = load({ organization: { name: fromEnvironment("HOSTILE") } }, { environment });
   assert.equal(config.organization.name, hostile);
-  const lines = complaints(() => load({ [fromEnvironment("FIELD")]: 1 }, { environment: { FIELD: "store" } }));
+  const lines = complaints(() =>
+    load({ [fromEnvironment("FIELD")]: 1 }, { environment: { FIELD: "store" } }),
+  );
   assert.match(lines.join("\n"), /"\$\{env…": unknown field/);
 });
 
@@ -45,7 +54,10 @@ test("a variable that is not set, or a file that is not there, is said once and 
   const folder = folderWith(context, { empty: "\n", huge: "x".repeat(70_000) });
   const file = join(folder, "postern.yaml");
   const cases: [reference: string, says: RegExp][] = [
-    [fromEnvironment("CORP_SECRET"), /the environment variable CORP_SECRET is not set; set it, or write the value/],
+    [
+      fromEnvironment("CORP_SECRET"),
+      /the environment variable CORP_SECRET is not set; set it, or write the value/,
+    ],
     [fromFile("none"), /the file none is empty, too large, or cannot be read/],
     [fromFile("empty"), /the file empty is empty, too large, or cannot be read/],
     [fromFile("huge"), /the file huge is empty, too large, or cannot be read/],
@@ -109,7 +121,10 @@ for (const written of wrongPlaces) {
 
 test("an application at the team domain is not shown when its host was filled in (L17)", () => {
   const { text } = withLines(`applications: [{name: a, domain: "${fromEnvironment("S")}"}]`);
-  assert.doesNotMatch(complaints(() => loadText(text, { environment: { S: "Login.localhost" } })).join("\n"), /login\.localhost/i);
+  assert.doesNotMatch(
+    complaints(() => loadText(text, { environment: { S: "Login.localhost" } })).join("\n"),
+    /login\.localhost/i,
+  );
 });
 
 test("a password that stands in the file itself is not repeated in a complaint about its field", () => {
@@ -119,13 +134,18 @@ test("a password that stands in the file itself is not repeated in a complaint a
     'identity_providers: [{name: a, type: oidc, config: {client_id: a, issuer: "https://ada:hunter2@idp.test"}}]',
     'ingress: [{service: "http://ada:hunter2@origin"}]',
   ];
-  for (const written of wrong) assert.doesNotMatch(complaints(() => loadText(withLines(written).text)).join("\n"), /hunter2/);
+  for (const written of wrong)
+    assert.doesNotMatch(complaints(() => loadText(withLines(written).text)).join("\n"), /hunter2/);
 });
 
 test("a key file that is none is not quoted", (context) => {
-  const folder = folderWith(context, { "key.pem": `-----BEGIN PRIVATE KEY-----\n${secret}\n-----END PRIVATE KEY-----\n` });
+  const folder = folderWith(context, {
+    "key.pem": `-----BEGIN PRIVATE KEY-----\n${secret}\n-----END PRIVATE KEY-----\n`,
+  });
   const written = "tls: {certificates: [{cert_file: key.pem, key_file: key.pem}]}";
-  const text = complaints(() => loadText(withLines(written).text, { file: join(folder, "postern.yaml") })).join("\n");
+  const text = complaints(() =>
+    loadText(withLines(written).text, { file: join(folder, "postern.yaml") }),
+  ).join("\n");
   assert.match(text, /key_file: "key.pem" is not a private key in PEM without a passphrase/);
   assert.doesNotMatch(text, /hunter2/);
 });

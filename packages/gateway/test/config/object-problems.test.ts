@@ -1,20 +1,36 @@
-// What a person hears of mistakes in the organization, providers, groups, service tokens and ingress rules.
+// What a person hears of mistakes in the organization, providers, groups, service tokens and
+// ingress rules.
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { complaints, loadText, type Mistake, testMistakes, withLines } from "./written-file.ts";
 
 const organization: Mistake[] = [
-  ["an endless session", "organization: {session_duration: forever}", "organization.session_duration", /is not a duration/],
+  [
+    "an endless session",
+    "organization: {session_duration: forever}",
+    "organization.session_duration",
+    /is not a duration/,
+  ],
   [
     "a switch for what is always on",
     "organization: {deny_unmatched_requests: false}",
     "organization.deny_unmatched_requests",
     /cannot be switched off here; remove it/,
   ],
-  ["a second factor that is not here yet", "organization: {mfa_config: {}}", "organization.mfa_config", /not supported yet; remove it/],
+  [
+    "a second factor that is not here yet",
+    "organization: {mfa_config: {}}",
+    "organization.mfa_config",
+    /not supported yet; remove it/,
+  ],
   ["groups of nothing (L11)", 'groups: [""]', "groups[0]", /must be a map of fields/],
   ["groups that are no list", "groups: {name: a}", "groups", /must be a list/],
-  ["a group in itself", "groups: [{name: a, include: [{group: {name: a}}]}]", "groups[0]", /contains itself/],
+  [
+    "a group in itself",
+    "groups: [{name: a, include: [{group: {name: a}}]}]",
+    "groups[0]",
+    /contains itself/,
+  ],
   [
     "two groups of one name",
     "groups: [{name: a, include: [{everyone: {}}]}, {name: a, include: [{everyone: {}}]}]",
@@ -27,17 +43,37 @@ const organization: Mistake[] = [
     "groups[1].name",
     /"a" already means groups\[0\]; choose another/,
   ],
-  ["a group that includes nobody (L11)", "groups: [{name: a, include: []}]", "groups[0].include", /is empty/],
-  ["a group without a name (L11)", 'groups: [{name: " ", include: [{everyone: {}}]}]', "groups[0].name", /is empty/],
+  [
+    "a group that includes nobody (L11)",
+    "groups: [{name: a, include: []}]",
+    "groups[0].include",
+    /is empty/,
+  ],
+  [
+    "a group without a name (L11)",
+    'groups: [{name: " ", include: [{everyone: {}}]}]',
+    "groups[0].name",
+    /is empty/,
+  ],
   ["no ingress", "ingress: []", "ingress", /end it with a rule that has only a service/],
-  ["ingress without a last rule", "ingress: [{hostname: a.test, service: http://a}]", "ingress[0]", /the last rule must take the rest/],
+  [
+    "ingress without a last rule",
+    "ingress: [{hostname: a.test, service: http://a}]",
+    "ingress[0]",
+    /the last rule must take the rest/,
+  ],
   [
     "two ingress rules for one place",
     "ingress: [{hostname: a.test, service: http://a}, {hostname: A.test, service: http://b}, {service: http://c}]",
     "ingress[1]",
     /same hostname and path as ingress\[0\]/,
   ],
-  ["a service that is not here yet", "ingress: [{service: tcp://a:1}]", "ingress[0].service", /not supported yet/],
+  [
+    "a service that is not here yet",
+    "ingress: [{service: tcp://a:1}]",
+    "ingress[0].service",
+    /not supported yet/,
+  ],
   [
     "authorities in a file that is not there",
     "ingress: [{service: https://a, originRequest: {caPool: none.pem}}]",
@@ -82,9 +118,15 @@ const organization: Mistake[] = [
   ],
 ];
 
-const provider = (fields: string) => `identity_providers: [{id: corp, name: SSO, type: oidc, ${fields}}]`;
+const provider = (fields: string) =>
+  `identity_providers: [{id: corp, name: SSO, type: oidc, ${fields}}]`;
 const providers: Mistake[] = [
-  ["a provider of another type", "identity_providers: [{name: x, type: saml}]", "identity_providers[0].type", /write oidc or onetimepin/],
+  [
+    "a provider of another type",
+    "identity_providers: [{name: x, type: saml}]",
+    "identity_providers[0].type",
+    /write oidc or onetimepin/,
+  ],
   [
     "a PIN with a config",
     "identity_providers: [{name: x, type: onetimepin, config: {length: 4}}]",
@@ -109,7 +151,12 @@ const providers: Mistake[] = [
     "identity_providers[0].config.issuer",
     /cannot stand beside certs_url/,
   ],
-  ["a provider without a client", provider("config: {issuer: https://idp.test}"), "identity_providers[0].config.client_id", /is missing/],
+  [
+    "a provider without a client",
+    provider("config: {issuer: https://idp.test}"),
+    "identity_providers[0].config.client_id",
+    /is missing/,
+  ],
   [
     "a provider over http",
     provider("config: {client_id: a, issuer: http://idp.test}"),
@@ -130,9 +177,15 @@ const providers: Mistake[] = [
   ],
 ];
 
-const tokens = (...fields: string[]) => `service_tokens: [${fields.map((each) => `{${each}}`).join(", ")}]`;
+const tokens = (...fields: string[]) =>
+  `service_tokens: [${fields.map((each) => `{${each}}`).join(", ")}]`;
 const serviceTokens: Mistake[] = [
-  ["a service token without a secret", tokens("name: a, client_id: a"), "service_tokens[0]", /either client_secret or client_secret_hash/],
+  [
+    "a service token without a secret",
+    tokens("name: a, client_id: a"),
+    "service_tokens[0]",
+    /either client_secret or client_secret_hash/,
+  ],
   [
     "a service token with a secret and a hash",
     tokens(`name: a, client_id: a, client_secret: x, client_secret_hash: ${"a".repeat(64)}`),
@@ -173,6 +226,8 @@ test("each group of a circle of groups is named", () => {
   - {name: b, include: [{everyone: {}}], exclude: [{group: {name: c}}]}
   - {name: c, include: [{everyone: {}}], require: [{group: {name: a}}]}
   - {name: outside, include: [{group: {name: a}}]}`;
-  const fields = complaints(() => loadText(withLines(circle).text)).map((line) => line.split(": ")[1]);
+  const fields = complaints(() => loadText(withLines(circle).text)).map(
+    (line) => line.split(": ")[1],
+  );
   assert.deepEqual(fields, ["groups[0]", "groups[1]", "groups[2]"]);
 });

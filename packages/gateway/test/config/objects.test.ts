@@ -1,5 +1,5 @@
-// What is protected and for whom, as configured: names stand for ids, secrets become hashes, and an object is the
-// same one after every reload.
+// What is protected and for whom, as configured: names stand for ids, secrets become hashes, and an
+// object is the same one after every reload.
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { test } from "node:test";
@@ -37,16 +37,26 @@ applications:
   assert.notEqual(byId, byName);
   assert.deepEqual(config, configOf(byId));
   assert.deepEqual(config.groups, [
-    { id: "staff", name: "Staff", include: [{ email_domain: { domain: "example.com" } }], require: [], exclude: [] },
+    {
+      id: "staff",
+      name: "Staff",
+      include: [{ email_domain: { domain: "example.com" } }],
+      require: [],
+      exclude: [],
+    },
   ]);
   const [first, second] = config.applications;
   assert.deepEqual(first?.allowed_idps, ["corp"]);
   assert.deepEqual(first?.policies, [{ id: "machines" }]);
-  assert.partialDeepStrictEqual(config.policies, [{ id: "machines", include: [{ service_token: { token_id: "robot" } }] }]);
+  assert.partialDeepStrictEqual(config.policies, [
+    { id: "machines", include: [{ service_token: { token_id: "robot" } }] },
+  ]);
   assert.partialDeepStrictEqual(second?.policies, [
     {
       include: [{ group: { id: "staff" } }, { login_method: { id: "corp" } }],
-      require: [{ oidc: { claim_name: "groups", claim_value: "eng", identity_provider_id: "corp" } }],
+      require: [
+        { oidc: { claim_name: "groups", claim_value: "eng", identity_provider_id: "corp" } },
+      ],
     },
   ]);
 });
@@ -71,7 +81,9 @@ test("an object without an id is the same one after every reload, by its name", 
 
 test("two applications of one name are two applications", () => {
   const [sound] = soundSections()["applications"] as Record<string, unknown>[];
-  const { applications } = load({ applications: [sound, { ...sound, domain: "other.localhost" }] }).config;
+  const { applications } = load({
+    applications: [sound, { ...sound, domain: "other.localhost" }],
+  }).config;
   const alone = load({ applications: [sound] }).config.applications;
   assert.equal(applications[0]?.id, alone[0]?.id, "the first stays what it was");
   assert.notEqual(applications[1]?.id, applications[0]?.id);
@@ -86,7 +98,13 @@ test("of a service token's secret only the hash is kept (ADR 0007)", () => {
   assert.deepEqual(
     config.service_tokens.map(({ id, ...each }) => each),
     [
-      { name: "a", client_id: "a.access", client_secret_hash: hash, enabled: true, expires_at: Date.UTC(2027, 0, 31) },
+      {
+        name: "a",
+        client_id: "a.access",
+        client_secret_hash: hash,
+        enabled: true,
+        expires_at: Date.UTC(2027, 0, 31),
+      },
       { name: "b", client_id: "b.access", client_secret_hash: hash, enabled: false },
     ],
   );
@@ -104,7 +122,12 @@ identity_providers:
     config: {client_id: b, client_secret: s, auth_url: "https://b.test/a", token_url: "https://b.test/t", certs_url: "https://b.test/k"}`);
   assert.deepEqual(identity_providers, [
     { id: "pin", name: "PIN", type: "onetimepin", config: {} },
-    { id: "a", name: "A", type: "oidc", config: { client_id: "a", issuer: "https://idp.test", claims: ["department"] } },
+    {
+      id: "a",
+      name: "A",
+      type: "oidc",
+      config: { client_id: "a", issuer: "https://idp.test", claims: ["department"] },
+    },
     {
       id: "b",
       name: "B",
@@ -122,7 +145,12 @@ identity_providers:
 
 test("what is configured is the same after it was stored as JSON", () => {
   const { config } = load({
-    organization: { name: "Example", session_duration: "24h", login_design: { header_text: "Hello" }, require_login_code: true },
+    organization: {
+      name: "Example",
+      session_duration: "24h",
+      login_design: { header_text: "Hello" },
+      require_login_code: true,
+    },
     smtp: { url: "smtp://localhost", from: "a@b.c" },
   });
   assert.deepEqual(JSON.parse(JSON.stringify(config)), config);

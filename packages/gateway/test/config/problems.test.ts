@@ -1,38 +1,126 @@
-// What a person hears of a mistake: one line with file, line, field, and what to do, before anything is changed.
-// Here of the settings and of the file as a whole; object-problems and application-problems have the rest.
+// What a person hears of a mistake: one line with file, line, field, and what to do, before
+// anything is changed. Here of the settings and of the file as a whole; object-problems and
+// application-problems have the rest.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { complaints, file, loadText, type Mistake, soundSections, testMistakes } from "./written-file.ts";
+import {
+  complaints,
+  file,
+  loadText,
+  type Mistake,
+  soundSections,
+  testMistakes,
+} from "./written-file.ts";
 
 const settings: Mistake[] = [
   ["an unknown field", "surprise: 1", "surprise", /unknown field; remove it, or correct its name/],
-  ["a team domain with a scheme", "auth_domain: https://login.localhost", "auth_domain", /"https:\/\/login.localhost" is not a host/],
-  ["a team domain that is no name", "auth_domain: 1.2.3.4.5", "auth_domain", /not a host that a browser can open/],
-  ["a team domain that is a number", "auth_domain: 7", "auth_domain", /must be text; put it in quotes/],
-  ["a team domain on a port that nobody listens on", "auth_domain: login.localhost:1", "auth_domain", /add it to public_ports/],
+  [
+    "a team domain with a scheme",
+    "auth_domain: https://login.localhost",
+    "auth_domain",
+    /"https:\/\/login.localhost" is not a host/,
+  ],
+  [
+    "a team domain that is no name",
+    "auth_domain: 1.2.3.4.5",
+    "auth_domain",
+    /not a host that a browser can open/,
+  ],
+  [
+    "a team domain that is a number",
+    "auth_domain: 7",
+    "auth_domain",
+    /must be text; put it in quotes/,
+  ],
+  [
+    "a team domain on a port that nobody listens on",
+    "auth_domain: login.localhost:1",
+    "auth_domain",
+    /add it to public_ports/,
+  ],
   ["an empty relay host", 'relay_hosts: [""]', "relay_hosts[0]", /"" is not a host/],
-  ["an address to listen on that is none", "listen: nope", "listen", /"nope" is not an address to listen on; write it like 0.0.0.0:443/],
-  ["a second address that is none", 'listen: ["127.0.0.1:8600", nope]', "listen[1]", /is not an address/],
+  [
+    "an address to listen on that is none",
+    "listen: nope",
+    "listen",
+    /"nope" is not an address to listen on; write it like 0.0.0.0:443/,
+  ],
+  [
+    "a second address that is none",
+    'listen: ["127.0.0.1:8600", nope]',
+    "listen[1]",
+    /is not an address/,
+  ],
   ["a port alone to listen on", "listen: 443", "listen", /must be text; put it in quotes/],
   ["no address to listen on", "listen: []", "listen", /is empty; write at least one/],
-  ["a public port beyond all ports", "public_ports: [65536]", "public_ports[0]", /must be 65535 or less/],
-  ["TLS without certificates", "tls: {certificates: []}", "tls.certificates", /is empty; write at least one/],
-  ["a proxy that is no network", "trusted_proxies: [proxy]", "trusted_proxies[0]", /write it like 192.0.2.0\/24/],
+  [
+    "a public port beyond all ports",
+    "public_ports: [65536]",
+    "public_ports[0]",
+    /must be 65535 or less/,
+  ],
+  [
+    "TLS without certificates",
+    "tls: {certificates: []}",
+    "tls.certificates",
+    /is empty; write at least one/,
+  ],
+  [
+    "a proxy that is no network",
+    "trusted_proxies: [proxy]",
+    "trusted_proxies[0]",
+    /write it like 192.0.2.0\/24/,
+  ],
   ["no worker", "workers: 0", "workers", /must be 1 or more/],
   ["an unknown field with nothing in it", "groupes:", "groupes", /unknown field/],
   ["many workers in words", "workers: many", "workers", /must be a whole number from 1, or auto/],
   ["a store that is none", "store: mysql://h/d", "store", /is not a store; write sqlite:/],
   ["a store without a place", 'store: "sqlite:"', "store", /write sqlite:/],
   ["a store that looks like a host", "store: sqlite://data/postern.db", "store", /write sqlite:/],
-  ["PostgreSQL", "store: postgres://h/d", "store", /PostgreSQL is not supported yet; write sqlite:/],
+  [
+    "PostgreSQL",
+    "store: postgres://h/d",
+    "store",
+    /PostgreSQL is not supported yet; write sqlite:/,
+  ],
   ["a mail server without a sender", "smtp: {url: smtp://localhost}", "smtp.from", /is missing/],
-  ["a mail server that is none", "smtp: {url: localhost, from: a@b.c}", "smtp.url", /write it like smtp:/],
+  [
+    "a mail server that is none",
+    "smtp: {url: localhost, from: a@b.c}",
+    "smtp.url",
+    /write it like smtp:/,
+  ],
   ["an unknown log level", "log: {level: loud}", "log.level", /must be one of debug, info/],
-  ["a duration without its unit", 'limits: {idle_timeout: "75"}', "limits.idle_timeout", /"75" is not a duration; write it like 30m/],
-  ["a time that is none", "limits: {header_timeout: 0s}", "limits.header_timeout", /"0s" is no time to wait; write one from 1ms to 24h/],
-  ["a time beyond what can be waited", "limits: {body_timeout: 600h}", "limits.body_timeout", /from 1ms to 24h/],
-  ["a limit below its bounds", "limits: {header_bytes: 1}", "limits.header_bytes", /must be 4096 or more/],
-  ["keys that rotate each day", "key_rotation_interval_days: 1", "key_rotation_interval_days", /must be 21 or more/],
+  [
+    "a duration without its unit",
+    'limits: {idle_timeout: "75"}',
+    "limits.idle_timeout",
+    /"75" is not a duration; write it like 30m/,
+  ],
+  [
+    "a time that is none",
+    "limits: {header_timeout: 0s}",
+    "limits.header_timeout",
+    /"0s" is no time to wait; write one from 1ms to 24h/,
+  ],
+  [
+    "a time beyond what can be waited",
+    "limits: {body_timeout: 600h}",
+    "limits.body_timeout",
+    /from 1ms to 24h/,
+  ],
+  [
+    "a limit below its bounds",
+    "limits: {header_bytes: 1}",
+    "limits.header_bytes",
+    /must be 4096 or more/,
+  ],
+  [
+    "keys that rotate each day",
+    "key_rotation_interval_days: 1",
+    "key_rotation_interval_days",
+    /must be 21 or more/,
+  ],
 ];
 
 testMistakes(settings);
@@ -104,7 +192,12 @@ applications:
 
 test("a null is a field that is not set", () => {
   const { config } = loadText(
-    JSON.stringify({ ...soundSections(), smtp: null, log: { level: null }, applications: [{ name: "a", domain: "a.test", aud: null }] }),
+    JSON.stringify({
+      ...soundSections(),
+      smtp: null,
+      log: { level: null },
+      applications: [{ name: "a", domain: "a.test", aud: null }],
+    }),
   );
   assert.equal(config.smtp, undefined);
   assert.equal(config.log.level, "info");

@@ -1,5 +1,6 @@
-// How the process runs, as configured: what may be left out, where files are, and the ways to listen that are
-// refused because people's credentials would travel in clear, or nobody would get an answer.
+// How the process runs, as configured: what may be left out, where files are, and the ways to
+// listen that are refused because people's credentials would travel in clear, or nobody would get
+// an answer.
 import assert from "node:assert/strict";
 import { generateKeyPairSync } from "node:crypto";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
@@ -10,7 +11,9 @@ import { selfSignedCertificate } from "../../src/tokens/certificate.ts";
 import { complaints, load, loadText, type Sections, withLines } from "./written-file.ts";
 
 test("what is left out has the documented default, and no proxy is trusted (H4)", () => {
-  const { config, warnings } = loadText('auth_domain: login.localhost\nlisten: "127.0.0.1:80"\ningress: [{service: "http_status:404"}]');
+  const { config, warnings } = loadText(
+    'auth_domain: login.localhost\nlisten: "127.0.0.1:80"\ningress: [{service: "http_status:404"}]',
+  );
   const { identity_providers, applications, ingress, ...rest } = config;
   assert.deepEqual(warnings, []);
   assert.deepEqual(rest, {
@@ -24,7 +27,12 @@ test("what is left out has the documented default, and no proxy is trusted (H4)"
     store: "/etc/postern/data/postern.db",
     secret_key_file: "/etc/postern/data/secret.key",
     log: { level: "info", requests: false },
-    limits: { header_bytes: 65_536, header_timeout: 15_000, idle_timeout: 75_000, body_timeout: 60_000 },
+    limits: {
+      header_bytes: 65_536,
+      header_timeout: 15_000,
+      idle_timeout: 75_000,
+      body_timeout: 60_000,
+    },
     key_rotation_interval_days: 42,
     organization: { name: "Postern", auth_domain: "login.localhost" },
     groups: [],
@@ -34,14 +42,18 @@ test("what is left out has the documented default, and no proxy is trusted (H4)"
 });
 
 test("paths are relative to the folder of the file, and memory is memory", () => {
-  const place = (store: string, file = "/srv/postern/postern.yaml") => load({ store }, { file }).config.store;
+  const place = (store: string, file = "/srv/postern/postern.yaml") =>
+    load({ store }, { file }).config.store;
   assert.equal(place("sqlite:./x.db"), "/srv/postern/x.db");
   assert.equal(place("sqlite:../x.db"), "/srv/x.db");
   assert.equal(place("sqlite:/var/lib/x.db"), "/var/lib/x.db");
   assert.equal(place("sqlite:///var/lib/x.db"), "/var/lib/x.db");
   assert.equal(place("sqlite::memory:"), ":memory:");
   assert.equal(place("sqlite:x.db", "postern.yaml"), join(process.cwd(), "x.db"));
-  assert.equal(load({ secret_key_file: "keys/secret.key" }).config.secret_key_file, "/etc/postern/keys/secret.key");
+  assert.equal(
+    load({ secret_key_file: "keys/secret.key" }).config.secret_key_file,
+    "/etc/postern/keys/secret.key",
+  );
 });
 
 test("each way to write an address to listen on is understood", () => {
@@ -52,7 +64,9 @@ test("each way to write an address to listen on is understood", () => {
     { kind: "tcp", host: "localhost", port: 8600 },
     { kind: "unix", path: "/run/postern.sock" },
   ]);
-  assert.deepEqual(load({ listen: ":8600", trusted_proxies: ["10.0.0.1"] }).config.listen, [{ kind: "tcp", host: "::", port: 8600 }]);
+  assert.deepEqual(load({ listen: ":8600", trusted_proxies: ["10.0.0.1"] }).config.listen, [
+    { kind: "tcp", host: "::", port: 8600 },
+  ]);
 });
 
 const proxied: Sections = {
@@ -69,35 +83,71 @@ test("behind a proxy that has the certificate, people use https and the gateway 
 });
 
 test("a Unix socket has a proxy in front of it by its nature, and lies beside the file", () => {
-  const { config, warnings } = load({ auth_domain: "login.example.com", listen: ["unix:gateway.sock", "127.0.0.1:8600"] });
+  const { config, warnings } = load({
+    auth_domain: "login.example.com",
+    listen: ["unix:gateway.sock", "127.0.0.1:8600"],
+  });
   assert.equal(config.issuer, "https://login.example.com");
   assert.deepEqual(config.listen[0], { kind: "unix", path: "/etc/postern/gateway.sock" });
   assert.deepEqual(warnings, []);
-  const lines = complaints(() => load({ auth_domain: "login.example.com", listen: ["unix:/run/postern.sock", "0.0.0.0:8600"] }));
-  assert.match(lines.join("\n"), /^[^\n]*listen\[1\]: would be plain HTTP for others to read[^\n]*$/);
+  const lines = complaints(() =>
+    load({ auth_domain: "login.example.com", listen: ["unix:/run/postern.sock", "0.0.0.0:8600"] }),
+  );
+  assert.match(
+    lines.join("\n"),
+    /^[^\n]*listen\[1\]: would be plain HTTP for others to read[^\n]*$/,
+  );
 });
 
 test("the issuer has the port that people see, and no other spelling of it", () => {
-  const issuer = (auth_domain: string, more: Sections = {}) => load({ ...proxied, auth_domain, ...more }).config.issuer;
-  assert.equal(issuer("login.example.com:443", { public_ports: [443] }), "https://login.example.com");
+  const issuer = (auth_domain: string, more: Sections = {}) =>
+    load({ ...proxied, auth_domain, ...more }).config.issuer;
+  assert.equal(
+    issuer("login.example.com:443", { public_ports: [443] }),
+    "https://login.example.com",
+  );
   assert.equal(issuer("Login.Example.COM:8600"), "https://login.example.com:8600");
-  assert.equal(issuer("login.example.com:8443", { public_ports: [8443] }), "https://login.example.com:8443");
-  assert.equal(issuer("login.localhost:8600"), "http://login.localhost:8600", "this machine's names need no certificate");
+  assert.equal(
+    issuer("login.example.com:8443", { public_ports: [8443] }),
+    "https://login.example.com:8443",
+  );
+  assert.equal(
+    issuer("login.localhost:8600"),
+    "http://login.localhost:8600",
+    "this machine's names need no certificate",
+  );
   assert.equal(load({ ...proxied, auth_domain: "[::1]:8600" }).config.team_host, "[::1]");
-  assert.deepEqual(load({ relay_hosts: ["Relay.Example.com:8600"] }).config.relay_hosts, ["relay.example.com"]);
+  assert.deepEqual(load({ relay_hosts: ["Relay.Example.com:8600"] }).config.relay_hosts, [
+    "relay.example.com",
+  ]);
 });
 
 const inClear: [what: string, written: string, field: string, says: RegExp][] = [
-  ["for others to read", 'listen: "0.0.0.0:8600"', "listen", /plain HTTP for others to read; add tls, or name the proxy in front/],
+  [
+    "for others to read",
+    'listen: "0.0.0.0:8600"',
+    "listen",
+    /plain HTTP for others to read; add tls, or name the proxy in front/,
+  ],
   ["on every address", 'listen: ":8600"', "listen", /listen on 127\.0\.0\.1/],
-  ["on one address of several", 'listen: ["127.0.0.1:8600", "192.0.2.7:8600"]', "listen[1]", /plain HTTP/],
+  [
+    "on one address of several",
+    'listen: ["127.0.0.1:8600", "192.0.2.7:8600"]',
+    "listen[1]",
+    /plain HTTP/,
+  ],
   [
     "under a name that browsers open with https",
     "auth_domain: login.example.com",
     "auth_domain",
     /reached over https, which nobody here speaks/,
   ],
-  ["and sends people to https", 'redirect_http: "0.0.0.0:80"', "redirect_http", /sends people to https, which nobody here speaks/],
+  [
+    "and sends people to https",
+    'redirect_http: "0.0.0.0:80"',
+    "redirect_http",
+    /sends people to https, which nobody here speaks/,
+  ],
 ];
 
 for (const [what, written, field, says] of inClear) {
@@ -112,7 +162,10 @@ for (const [what, written, field, says] of inClear) {
 function pairIn(folder: string, name: string): void {
   const { publicKey, privateKey } = generateKeyPairSync("rsa", { modulusLength: 2048 });
   const times = { notBefore: new Date(2026, 0, 1), notAfter: new Date(2036, 0, 1) };
-  writeFileSync(join(folder, `${name}.pem`), selfSignedCertificate({ publicKey, privateKey, commonName: name, ...times }));
+  writeFileSync(
+    join(folder, `${name}.pem`),
+    selfSignedCertificate({ publicKey, privateKey, commonName: name, ...times }),
+  );
   writeFileSync(join(folder, `${name}.key`), privateKey.export({ format: "pem", type: "pkcs8" }));
   writeFileSync(join(folder, `${name}.der`), privateKey.export({ format: "der", type: "pkcs8" }));
   writeFileSync(
@@ -121,7 +174,9 @@ function pairIn(folder: string, name: string): void {
   );
 }
 
-function certificates(context: TestContext): (...pairs: [cert: string, key: string][]) => ReturnType<typeof load> {
+function certificates(
+  context: TestContext,
+): (...pairs: [cert: string, key: string][]) => ReturnType<typeof load> {
   const folder = mkdtempSync(join(tmpdir(), "postern-tls-"));
   context.after(() => rmSync(folder, { recursive: true, force: true }));
   pairIn(folder, "one");
@@ -141,13 +196,25 @@ test("with certificates and their keys the gateway speaks https anywhere", (cont
 test("a certificate that cannot be used is a complaint and no surprise at the first request", (context) => {
   const withPair = certificates(context);
   const cases: [cert: string, key: string, says: RegExp][] = [
-    ["one.pem", "two.key", /certificates\[0\]\.key_file: "two\.key" is not the key of the certificate in cert_file; name the pair/],
-    ["none.pem", "one.key", /cert_file: "none\.pem" cannot be read \(ENOENT\); name a file that this user may read/],
+    [
+      "one.pem",
+      "two.key",
+      /certificates\[0\]\.key_file: "two\.key" is not the key of the certificate in cert_file; name the pair/,
+    ],
+    [
+      "none.pem",
+      "one.key",
+      /cert_file: "none\.pem" cannot be read \(ENOENT\); name a file that this user may read/,
+    ],
     [".", "one.key", /cert_file: "\." cannot be read \(no file\)/],
     ["one.key", "one.key", /cert_file: "one\.key" is not a certificate in PEM/],
     ["one.pem", "one.pem", /key_file: "one\.pem" is not a private key in PEM without a passphrase/],
     ["one.pem", "one.der", /key_file: "one\.der" is not a private key in PEM/],
-    ["one.pem", "one.locked", /key_file: "one\.locked" is not a private key in PEM without a passphrase/],
+    [
+      "one.pem",
+      "one.locked",
+      /key_file: "one\.locked" is not a private key in PEM without a passphrase/,
+    ],
   ];
   for (const [cert, key, says] of cases) {
     const lines = complaints(() => withPair([cert, key]));

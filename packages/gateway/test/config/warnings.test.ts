@@ -1,4 +1,5 @@
-// What loads and hardly does what was meant: a person hears of it, with its place, and the gateway starts.
+// What loads and hardly does what was meant: a person hears of it, with its place, and the gateway
+// starts.
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { loadText, soundSections, withLines } from "./written-file.ts";
@@ -11,7 +12,11 @@ const policy = (decision: string, rules: string) =>
 const inPolicy = "applications[0].policies[0]";
 
 const cases: [who: string, written: string, warnings: [field: string, says: RegExp][]][] = [
-  ["lets everybody in", policy("allow", "include: [{everyone: {}}]"), [[`${inPolicy}.include[0]`, /lets in everybody who can sign in/]]],
+  [
+    "lets everybody in",
+    policy("allow", "include: [{everyone: {}}]"),
+    [[`${inPolicy}.include[0]`, /lets in everybody who can sign in/]],
+  ],
   [
     "lets everybody in by a group in a group",
     `groups:
@@ -63,7 +68,11 @@ ${policy("allow", "include: [{email: {email: a@b.c}}, {group: {name: outer}}]")}
     policy("allow", "include: [{email: {email: a@b.c}}], require: [{geo: {country_code: PT}}]"),
     [[`${inPolicy}.require[0].geo`, /cannot be judged by this gateway yet, so it fails closed/]],
   ],
-  ["lets nobody in", "applications: [{name: a, domain: a.test}]", [["applications[0]", /has no policies, so nobody can reach it/]]],
+  [
+    "lets nobody in",
+    "applications: [{name: a, domain: a.test}]",
+    [["applications[0]", /has no policies, so nobody can reach it/]],
+  ],
   [
     "gave two applications one name",
     `applications:
@@ -105,15 +114,22 @@ applications: [{name: a, domain: a.test, policies: [], tags: [x], app_launcher_v
       ["log.access_log_retention", /has no effect yet/],
     ],
   ],
-  ["wrote their defaults", "workers: 1\nadmin: null\ngeoip_file: null\nlog: {export_file: null}", []],
+  [
+    "wrote their defaults",
+    "workers: 1\nadmin: null\ngeoip_file: null\nlog: {export_file: null}",
+    [],
+  ],
 ];
 
 for (const [who, written, expected] of cases) {
   test(`somebody who ${who} is ${expected.length === 0 ? "not warned" : "warned"}`, () => {
     const { warnings } = loadText(withLines(written).text);
-    const found = warnings.map((warning) => /^\/etc\/postern\/postern\.yaml:\d+: ([^ ]+): (.+)$/.exec(warning) ?? []);
+    const found = warnings.map(
+      (warning) => /^\/etc\/postern\/postern\.yaml:\d+: ([^ ]+): (.+)$/.exec(warning) ?? [],
+    );
     // In the order of the file; within one line, in any.
-    const byField = (a: string | undefined, b: string | undefined) => ((a ?? "") < (b ?? "") ? -1 : 1);
+    const byField = (a: string | undefined, b: string | undefined) =>
+      (a ?? "") < (b ?? "") ? -1 : 1;
     found.sort((a, b) => byField(a[1], b[1]));
     const wanted = expected.toSorted((a, b) => byField(a[0], b[0]));
     assert.deepEqual(

@@ -1,5 +1,5 @@
-// A postern.yaml for tests: a small one in which all is right, and what the gateway says when a part of it is
-// another.
+// A postern.yaml for tests: a small one in which all is right, and what the gateway says when a
+// part of it is another.
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { type Config, ConfigError, loadConfig } from "../../src/config.ts";
@@ -17,14 +17,28 @@ export function soundSections(): Sections {
     auth_domain: "login.localhost:8600",
     listen: "127.0.0.1:8600",
     identity_providers: [
-      { id: "corp", name: "Example SSO", type: "oidc", config: { client_id: "postern", issuer: "https://idp.example.com" } },
+      {
+        id: "corp",
+        name: "Example SSO",
+        type: "oidc",
+        config: { client_id: "postern", issuer: "https://idp.example.com" },
+      },
     ],
-    ingress: [{ hostname: "api.localhost", service: "http://127.0.0.1:3000" }, { service: "http_status:404" }],
+    ingress: [
+      { hostname: "api.localhost", service: "http://127.0.0.1:3000" },
+      { service: "http_status:404" },
+    ],
     applications: [
       {
         name: "Orders API",
         domain: "api.localhost",
-        policies: [{ name: "people", decision: "allow", include: [{ email_domain: { domain: "example.com" } }] }],
+        policies: [
+          {
+            name: "people",
+            decision: "allow",
+            include: [{ email_domain: { domain: "example.com" } }],
+          },
+        ],
       },
     ],
   };
@@ -36,22 +50,32 @@ export interface Surroundings {
   file?: string;
 }
 
-export function load(sections: Sections, surroundings: Surroundings = {}): { config: Config; warnings: string[] } {
+export function load(
+  sections: Sections,
+  surroundings: Surroundings = {},
+): { config: Config; warnings: string[] } {
   return loadText(JSON.stringify({ ...soundSections(), ...sections }, null, 2), surroundings);
 }
 
-export function loadText(text: string, { environment = {}, file: named = file }: Surroundings = {}) {
+export function loadText(
+  text: string,
+  { environment = {}, file: named = file }: Surroundings = {},
+) {
   return loadConfig({ text, file: named, environment });
 }
 
 /**
- * The sound file with these lines of YAML at its end, in the place of its own sections of the same names.
+ * The sound file with these lines of YAML at its end, in the place of its own sections of the same
+ * names.
  * @returns the text, and the number of the first of these lines
  */
 export function withLines(lines: string): { text: string; first: number } {
   const replaced = [...lines.matchAll(/^(\w+):/gm)].map(([, section]) => section);
   const kept = Object.entries(soundSections()).filter(([section]) => !replaced.includes(section));
-  const text = [...kept.map(([section, value]) => `${section}: ${JSON.stringify(value)}`), lines].join("\n");
+  const text = [
+    ...kept.map(([section, value]) => `${section}: ${JSON.stringify(value)}`),
+    lines,
+  ].join("\n");
   return { text, first: kept.length + 1 };
 }
 

@@ -31,9 +31,18 @@ test("what is not one plain ASCII address is refused and not repaired (L10)", ()
       "a@.corp.test",
       "a@corp.test.",
     ],
-    ...["a@-corp.test", "a@corp-.test", "a@[127.0.0.1]", "a b@corp.test", "a(x)@corp.test", "<a@corp.test>", "a@corp.test,b@corp.test"],
+    ...[
+      "a@-corp.test",
+      "a@corp-.test",
+      "a@[127.0.0.1]",
+      "a b@corp.test",
+      "a(x)@corp.test",
+      "<a@corp.test>",
+      "a@corp.test,b@corp.test",
+    ],
     `${"a".repeat(65)}@corp.test`,
     `a@${"b".repeat(64)}.test`,
   ];
-  for (const address of odd) assert.equal(canonicalEmail(address), undefined, JSON.stringify(address));
+  for (const address of odd)
+    assert.equal(canonicalEmail(address), undefined, JSON.stringify(address));
 });

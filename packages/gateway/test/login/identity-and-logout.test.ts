@@ -1,10 +1,12 @@
-// get-identity, logout and certs: the reserved endpoints that need no login page (wire-protocol 11).
+// get-identity, logout and certs: the reserved endpoints that need no login page (wire-protocol
+// 11).
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { ada, startLoginRoom } from "./login-room.ts";
 import { Person, send } from "./person.ts";
 
-const live = async (person: Person, url: string) => (await person.ask(url, { headers: { accept: "application/json" } })).status === 200;
+const live = async (person: Person, url: string) =>
+  (await person.ask(url, { headers: { accept: "application/json" } })).status === 200;
 
 test("a person sees who they are on both hosts; a stranger gets a clear 401", async (context) => {
   const room = await startLoginRoom(context);
@@ -40,7 +42,9 @@ test("logout from the application itself ends everything of the person, on every
   await person.open(room.app("other"));
   const elsewhere = await room.signIn(room.app("app"));
   room.upstream.reset();
-  await person.open(`${room.app("app")}/cdn-cgi/access/logout`, { headers: { "sec-fetch-site": "same-origin" } });
+  await person.open(`${room.app("app")}/cdn-cgi/access/logout`, {
+    headers: { "sec-fetch-site": "same-origin" },
+  });
   assert.equal(person.heading(), "You are signed out");
   assert.equal(person.cookiesOf("app.localhost").has("CF_Authorization"), false);
   for (const [who, host] of [
@@ -70,7 +74,11 @@ test("another site cannot sign anybody out; a click on our page can (T16)", asyn
   }
   const form = { "content-type": "application/x-www-form-urlencoded" };
   for (const body of ["", "csrf=", "csrf=0000", "sid=1"]) {
-    const answer = await person.ask(logout, { method: "POST", headers: { ...form, "sec-fetch-site": "cross-site" }, body });
+    const answer = await person.ask(logout, {
+      method: "POST",
+      headers: { ...form, "sec-fetch-site": "cross-site" },
+      body,
+    });
     assert.equal(answer.status, 400);
   }
   const unauthenticated = await send(`${logout}?sid=${"0".repeat(32)}`);
@@ -93,7 +101,14 @@ test("a terminal's logout ends that terminal alone", async (context) => {
   const ask = { method: "POST", headers: { "cf-access-token": terminal }, body: "" };
   const answer = await send(`${room.app("app")}/cdn-cgi/access/logout`, ask);
   assert.equal(answer.status, 204);
-  assert.equal((await send(room.app("app"), { headers: { "cf-access-token": terminal, accept: "application/json" } })).status, 401);
+  assert.equal(
+    (
+      await send(room.app("app"), {
+        headers: { "cf-access-token": terminal, accept: "application/json" },
+      })
+    ).status,
+    401,
+  );
   assert.ok(await live(person, room.app("app")));
   assert.equal((await send(`${room.app("app")}/cdn-cgi/access/logout`, ask)).status, 401);
 });

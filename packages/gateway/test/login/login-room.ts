@@ -1,10 +1,15 @@
-// A gateway's sign-in behind real sockets, with a real store, data path and origin, and with what a test needs to
-// hold: the clock, the parts to make tokens with, a mail server and an identity provider where they are wanted.
+// A gateway's sign-in behind real sockets, with a real store, data path and origin, and with what a
+// test needs to hold: the clock, the parts to make tokens with, a mail server and an identity
+// provider where they are wanted.
 import { createHash, randomBytes } from "node:crypto";
 import { createServer } from "node:http";
 import type { TestContext } from "node:test";
 import { freePort } from "../../../../test/support/gateway.ts";
-import { type Account, type IdentityProviderServer, startIdentityProvider } from "../../../../test/support/identity-provider.ts";
+import {
+  type Account,
+  type IdentityProviderServer,
+  startIdentityProvider,
+} from "../../../../test/support/identity-provider.ts";
 import { codeIn, type MailServer, startMailServer } from "../../../../test/support/mail-server.ts";
 import { startUpstream, type Upstream } from "../../../../test/support/upstream.ts";
 import { createRequestHandler } from "../../src/access/handle-request.ts";
@@ -61,7 +66,9 @@ export interface LoginRoomOptions {
   noPin?: boolean;
 }
 
-const allow = (include: Record<string, unknown>[]) => [{ name: "people", decision: "allow", include }];
+const allow = (include: Record<string, unknown>[]) => [
+  { name: "people", decision: "allow", include },
+];
 const everybody = allow([{ everyone: {} }]);
 
 /** `app.localhost` and `other.localhost` for everybody, `bob.localhost` for Bob alone. */
@@ -76,7 +83,10 @@ export function applications(): Record<string, unknown>[] {
   ];
 }
 
-export async function startLoginRoom(context: TestContext, options: LoginRoomOptions = {}): Promise<LoginRoom> {
+export async function startLoginRoom(
+  context: TestContext,
+  options: LoginRoomOptions = {},
+): Promise<LoginRoom> {
   const port = await freePort();
   const team = `http://login.localhost:${port}`;
   const upstream = await startUpstream();
@@ -101,10 +111,15 @@ export async function startLoginRoom(context: TestContext, options: LoginRoomOpt
       applications: applications(),
       ...sections,
     };
-    return loadConfig({ text: JSON.stringify(document, null, 2), file: "test.yaml", environment: {} }).config;
+    return loadConfig({
+      text: JSON.stringify(document, null, 2),
+      file: "test.yaml",
+      environment: {},
+    }).config;
   };
   const logged: string[] = [];
-  const write = (fields: Record<string, unknown>, message: string) => void logged.push(JSON.stringify({ ...fields, message }));
+  const write = (fields: Record<string, unknown>, message: string) =>
+    void logged.push(JSON.stringify({ ...fields, message }));
   const log: Log = { debug: write, info: write, warn: write, error: write };
   const clock = { ahead: 0 };
   const now = () => Date.now() + clock.ahead;
@@ -112,8 +127,19 @@ export async function startLoginRoom(context: TestContext, options: LoginRoomOpt
 
   const store = openSqliteStore(":memory:", { now });
   const secretBox = createSecretBox(randomBytes(32));
-  const catalogs = await createCatalogSource({ store, secretBox, config: configOf(options.sections ?? {}), now });
-  const tokens = await createTokens({ store, secretBox, catalogs, now, organizationTag: randomBytes(32).toString("hex") });
+  const catalogs = await createCatalogSource({
+    store,
+    secretBox,
+    config: configOf(options.sections ?? {}),
+    now,
+  });
+  const tokens = await createTokens({
+    store,
+    secretBox,
+    catalogs,
+    now,
+    organizationTag: randomBytes(32).toString("hex"),
+  });
   const sessions = createSessions({ store, tokens, now });
   const deps: LoginDependencies = {
     catalogs,
@@ -121,7 +147,10 @@ export async function startLoginRoom(context: TestContext, options: LoginRoomOpt
     tokens,
     sessions,
     secretBox,
-    sendMail: mail === undefined ? undefined : createSendMail({ url: mail.url, from: "access@example.com" }),
+    sendMail:
+      mail === undefined
+        ? undefined
+        : createSendMail({ url: mail.url, from: "access@example.com" }),
     announcePin: mail === undefined ? (email, pin) => pins.set(email, pin) : undefined,
     log,
     now,
@@ -153,7 +182,9 @@ export async function startLoginRoom(context: TestContext, options: LoginRoomOpt
     port,
     team,
     app: (name) => `http://${name}.localhost:${port}`,
-    aud: (name) => catalogs.current().applications.find((each) => each.domains[0] === `${name}.localhost`)?.aud ?? "",
+    aud: (name) =>
+      catalogs.current().applications.find((each) => each.domains[0] === `${name}.localhost`)
+        ?.aud ?? "",
     deps,
     upstream,
     clock,
@@ -164,22 +195,38 @@ export async function startLoginRoom(context: TestContext, options: LoginRoomOpt
     async signIn(url, email = ada, person = new Person()) {
       await person.open(url);
       await person.press("Send me a code", { email });
-      await person.press("Sign in", { code: mail === undefined ? (pins.get(email) ?? "") : codeIn(await mail.next(email)) });
+      await person.press("Sign in", {
+        code: mail === undefined ? (pins.get(email) ?? "") : codeIn(await mail.next(email)),
+      });
       return person;
     },
-    session: (kind, email = ada) => sessions.start({ kind, identity: identityOf(email), userAgent: "test", lifetimeMs: 36e5 }),
+    session: (kind, email = ada) =>
+      sessions.start({ kind, identity: identityOf(email), userAgent: "test", lifetimeMs: 36e5 }),
     change: (sections) => catalogs.apply(configOf(sections)),
   };
   return room;
 }
 
-function providers(options: LoginRoomOptions, idp: IdentityProviderServer | undefined): Record<string, unknown>[] {
+function providers(
+  options: LoginRoomOptions,
+  idp: IdentityProviderServer | undefined,
+): Record<string, unknown>[] {
   const pin = { id: "pin", name: "One-time PIN", type: "onetimepin", config: {} };
   const list: Record<string, unknown>[] = options.noPin === true ? [] : [pin];
   if (idp === undefined) return list;
-  const client = { client_id: idp.clientId, client_secret: idp.clientSecret, scopes: ["openid", "email", "profile", "groups"] };
-  const where = options.corp === "explicit" ? idp.urls : { issuer: idp.issuer, claims: ["department"], ...options.corp };
-  return [{ id: "corp", name: "Example SSO", type: "oidc", config: { ...client, ...where } }, ...list];
+  const client = {
+    client_id: idp.clientId,
+    client_secret: idp.clientSecret,
+    scopes: ["openid", "email", "profile", "groups"],
+  };
+  const where =
+    options.corp === "explicit"
+      ? idp.urls
+      : { issuer: idp.issuer, claims: ["department"], ...options.corp };
+  return [
+    { id: "corp", name: "Example SSO", type: "oidc", config: { ...client, ...where } },
+    ...list,
+  ];
 }
 
 export function identityOf(email: string): Identity {

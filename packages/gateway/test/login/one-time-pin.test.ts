@@ -45,7 +45,11 @@ test("fifty wrong tries in parallel and every spelling of an address share one c
       return person.ask(url, ask);
     }),
   );
-  assert.equal(answers.filter(({ status }) => status === 429).length, 40, "ten were compared, forty were not");
+  assert.equal(
+    answers.filter(({ status }) => status === 429).length,
+    40,
+    "ten were compared, forty were not",
+  );
   const last = people[2] as Person;
   const { url, ...ask } = last.pressing("Sign in", { code: pin });
   assert.equal((await last.ask(url, ask)).status, 429, "the right code after too many tries fails");
@@ -61,7 +65,9 @@ test("a code works once, in the browser that asked for it, and for ten minutes",
   const stranger = new Person();
   assert.equal((await stranger.ask(url, ask)).status, 400, "another browser has no such attempt");
 
-  const copied = new Person(new Map([["login.localhost", new Map(person.cookiesOf("login.localhost"))]]));
+  const copied = new Person(
+    new Map([["login.localhost", new Map(person.cookiesOf("login.localhost"))]]),
+  );
   await person.press("Sign in", { code: pin });
   assert.equal(person.page.status, 200);
   const replayed = await copied.ask(url, ask);
@@ -80,7 +86,9 @@ test("who may not enter sees the same page and gets no mail", async (context) =>
   const stranger = await asked(room, ada, room.app("bob"));
   const insider = await asked(room, bob, room.app("bob"));
   const neutral = (person: Person, email: string) =>
-    person.page.text.replaceAll(email, "EMAIL").replace(/name="(attempt|target)" value="[^"]*"/g, "");
+    person.page.text
+      .replaceAll(email, "EMAIL")
+      .replace(/name="(attempt|target)" value="[^"]*"/g, "");
   assert.equal(neutral(stranger, ada), neutral(insider, bob));
   assert.deepEqual([...room.pins.keys()], [bob]);
 });
@@ -97,10 +105,18 @@ test("asking is limited for each address and for each e-mail", async (context) =
   }
   assert.deepEqual(statuses, [303, 303, 303, 303, 303, 429]);
   for (let asks = 0; asks < 14; asks++) {
-    const { url, ...ask } = person.pressing("Send me a code", { email: `p${asks}@example.com` }, page);
+    const { url, ...ask } = person.pressing(
+      "Send me a code",
+      { email: `p${asks}@example.com` },
+      page,
+    );
     assert.equal((await person.ask(url, ask)).status, 303);
   }
-  const { url, ...ask } = person.pressing("Send me a code", { email: "one.more@example.com" }, page);
+  const { url, ...ask } = person.pressing(
+    "Send me a code",
+    { email: "one.more@example.com" },
+    page,
+  );
   assert.equal((await person.ask(url, ask)).status, 429);
 });
 
@@ -108,7 +124,15 @@ test("what is no address and what is no code gets a clear line and costs nothing
   const room = await startLoginRoom(context);
   const person = new Person();
   await person.open(room.app("app"));
-  for (const email of ["", "ada", "a@b@c", '"a@x"@y', "ada@exämple.com", "ada@example.com\nBcc: x@y", `${"a".repeat(300)}@b`]) {
+  for (const email of [
+    "",
+    "ada",
+    "a@b@c",
+    '"a@x"@y',
+    "ada@exämple.com",
+    "ada@example.com\nBcc: x@y",
+    `${"a".repeat(300)}@b`,
+  ]) {
     await person.press("Send me a code", { email });
     assert.equal(person.page.status, 400);
     assert.match(person.page.text, /Write your whole e-mail address/);

@@ -1,5 +1,6 @@
-// A person at a browser without JavaScript, one hop at a time: keeps cookies per host as browsers do, says in
-// Fetch Metadata where a request comes from, fills in forms by the names that pages.md fixes.
+// A person at a browser without JavaScript, one hop at a time: keeps cookies per host as browsers
+// do, says in Fetch Metadata where a request comes from, fills in forms by the names that pages.md
+// fixes.
 import { request as httpRequest, type IncomingHttpHeaders } from "node:http";
 
 export interface Answer {
@@ -28,7 +29,14 @@ export class Person {
   readonly jar: Map<string, Map<string, string>>;
   /** every answer so far, oldest first */
   readonly history: Answer[] = [];
-  page: Answer = { url: "about:blank", status: 0, headers: {}, setCookies: [], text: "", location: undefined };
+  page: Answer = {
+    url: "about:blank",
+    status: 0,
+    headers: {},
+    setCookies: [],
+    text: "",
+    location: undefined,
+  };
 
   /** @param jar of another window of the same browser */
   constructor(jar: Person["jar"] = new Map()) {
@@ -46,7 +54,9 @@ export class Person {
         "sec-fetch-mode": "navigate",
         "sec-fetch-dest": "document",
         "sec-fetch-site": "none",
-        ...(cookies.size === 0 ? {} : { cookie: [...cookies].map(([name, value]) => `${name}=${value}`).join("; ") }),
+        ...(cookies.size === 0
+          ? {}
+          : { cookie: [...cookies].map(([name, value]) => `${name}=${value}`).join("; ") }),
         ...headers,
       },
       ...(body === undefined ? {} : { body }),
@@ -60,22 +70,37 @@ export class Person {
   async open(url: string, ask: Ask = {}): Promise<Answer> {
     this.page = await this.ask(url, ask);
     for (let hops = 0; this.page.location !== undefined && hops < 20; hops++) {
-      this.page = await this.ask(this.page.location, { headers: { "sec-fetch-site": "cross-site" } });
+      this.page = await this.ask(this.page.location, {
+        headers: { "sec-fetch-site": "cross-site" },
+      });
     }
     return this.page;
   }
 
   /** what pressing a button would send */
-  pressing(label: string, values: Record<string, string> = {}, page = this.page): { url: string } & Required<Ask> {
+  pressing(
+    label: string,
+    values: Record<string, string> = {},
+    page = this.page,
+  ): { url: string } & Required<Ask> {
     const forms = formsOf(page.text);
     const form = forms.find((each) => each.buttons.some((button) => button.label === label));
     const button = form?.buttons.find((each) => each.label === label);
-    if (form === undefined || button === undefined) throw new Error(`no button "${label}" on ${page.url} (${page.status}):\n${page.text}`);
+    if (form === undefined || button === undefined)
+      throw new Error(`no button "${label}" on ${page.url} (${page.status}):\n${page.text}`);
     const fields = new URLSearchParams([...form.fields]);
     for (const [name, value] of Object.entries(values)) fields.set(name, value);
     if (button.name !== undefined) fields.set(button.name, button.value);
-    const headers = { "content-type": "application/x-www-form-urlencoded", "sec-fetch-site": "same-origin" };
-    return { url: new URL(form.action, page.url).href, method: "POST", headers, body: fields.toString() };
+    const headers = {
+      "content-type": "application/x-www-form-urlencoded",
+      "sec-fetch-site": "same-origin",
+    };
+    return {
+      url: new URL(form.action, page.url).href,
+      method: "POST",
+      headers,
+      body: fields.toString(),
+    };
   }
 
   async press(label: string, values: Record<string, string> = {}): Promise<Answer> {
@@ -104,10 +129,14 @@ export function headingOf(answer: Answer): string {
 }
 
 /** One request on a connection of its own, to 127.0.0.1 whatever the host. */
-export function send(url: string, { method = "GET", headers = {}, body }: Ask = {}): Promise<Answer> {
+export function send(
+  url: string,
+  { method = "GET", headers = {}, body }: Ask = {},
+): Promise<Answer> {
   const { host, port, pathname, search } = new URL(url);
   return new Promise((resolve, reject) => {
-    const length: Record<string, string> = body === undefined ? {} : { "content-length": String(Buffer.byteLength(body)) };
+    const length: Record<string, string> =
+      body === undefined ? {} : { "content-length": String(Buffer.byteLength(body)) };
     const options = {
       host: "127.0.0.1",
       port,
@@ -142,7 +171,10 @@ function remember(cookies: Map<string, string>, line: string): void {
   const equals = pair.indexOf("=");
   const gone = attributes.some((each) => {
     const [name = "", value = ""] = each.trim().split("=");
-    return (/^max-age$/i.test(name) && Number(value) <= 0) || (/^expires$/i.test(name) && Date.parse(value) <= Date.now());
+    return (
+      (/^max-age$/i.test(name) && Number(value) <= 0) ||
+      (/^expires$/i.test(name) && Date.parse(value) <= Date.now())
+    );
   });
   // A cookie of more than 4096 bytes is dropped by browsers without a word.
   if (gone) cookies.delete(pair.slice(0, equals));
@@ -150,20 +182,24 @@ function remember(cookies: Map<string, string>, line: string): void {
 }
 
 function formsOf(page: string): Form[] {
-  return [...page.matchAll(/<form\b([^>]*)>([\s\S]*?)<\/form>/g)].map(([, head = "", inner = ""]) => ({
-    action: attribute(head, "action") ?? "",
-    fields: new Map(
-      [...inner.matchAll(/<input\b([^>]*)>/g)].flatMap(([, input = ""]) => {
-        const name = attribute(input, "name");
-        return name === undefined ? [] : [[name, attribute(input, "value") ?? ""] as const];
-      }),
-    ),
-    buttons: [...inner.matchAll(/<button\b([^>]*)>([\s\S]*?)<\/button>/g)].map(([, button = "", label = ""]) => ({
-      label: plain(label),
-      name: attribute(button, "name"),
-      value: attribute(button, "value") ?? "",
-    })),
-  }));
+  return [...page.matchAll(/<form\b([^>]*)>([\s\S]*?)<\/form>/g)].map(
+    ([, head = "", inner = ""]) => ({
+      action: attribute(head, "action") ?? "",
+      fields: new Map(
+        [...inner.matchAll(/<input\b([^>]*)>/g)].flatMap(([, input = ""]) => {
+          const name = attribute(input, "name");
+          return name === undefined ? [] : [[name, attribute(input, "value") ?? ""] as const];
+        }),
+      ),
+      buttons: [...inner.matchAll(/<button\b([^>]*)>([\s\S]*?)<\/button>/g)].map(
+        ([, button = "", label = ""]) => ({
+          label: plain(label),
+          name: attribute(button, "name"),
+          value: attribute(button, "value") ?? "",
+        }),
+      ),
+    }),
+  );
 }
 
 function attribute(text: string, name: string): string | undefined {
@@ -178,6 +214,12 @@ function plain(markup: string): string {
 }
 
 function decode(text: string): string {
-  const named: Record<string, string> = { "&lt;": "<", "&gt;": ">", "&quot;": '"', "&#39;": "'", "&amp;": "&" };
+  const named: Record<string, string> = {
+    "&lt;": "<",
+    "&gt;": ">",
+    "&quot;": '"',
+    "&#39;": "'",
+    "&amp;": "&",
+  };
   return text.replace(/&(?:lt|gt|quot|#39|amp);/g, (entity) => named[entity] ?? entity);
 }

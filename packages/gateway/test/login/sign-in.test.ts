@@ -1,4 +1,5 @@
-// Signing in with a browser, from the application's first page and back to it, with each kind of provider.
+// Signing in with a browser, from the application's first page and back to it, with each kind of
+// provider.
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { decodeToken } from "@postern/protocol";
@@ -6,7 +7,13 @@ import { codeIn } from "../../../../test/support/mail-server.ts";
 import { ada, bob, startLoginRoom } from "./login-room.ts";
 import { headingOf, Person, send } from "./person.ts";
 
-const corpAda = { email: "Ada@Example.com", email_verified: true, name: "Ada Lovelace", groups: ["engineering", ""], department: "R&D" };
+const corpAda = {
+  email: "Ada@Example.com",
+  email_verified: true,
+  name: "Ada Lovelace",
+  groups: ["engineering", ""],
+  department: "R&D",
+};
 
 test("a person signs in with a code from the mail and gets to the page that was asked for", async (context) => {
   const room = await startLoginRoom(context, { mail: true });
@@ -16,7 +23,10 @@ test("a person signs in with a code from the mail and gets to the page that was 
   await person.press("Send me a code", { email: ` ${ada.toUpperCase()} ` });
   assert.equal(person.heading(), "Enter your code");
   const message = await room.mail?.next(ada);
-  assert.ok(message !== undefined && !message.subject.includes(codeIn(message)), "the code shows in no list of subjects");
+  assert.ok(
+    message !== undefined && !message.subject.includes(codeIn(message)),
+    "the code shows in no list of subjects",
+  );
   await person.press("Sign in", { code: codeIn(message).replace(/^.../, "$& ") });
   assert.equal(person.page.status, 200, person.page.text);
   assert.equal(person.page.url, `${room.app("app")}/orders?open=1&x=%2F`);
@@ -38,11 +48,14 @@ for (const [how, options] of [
     await person.press("Continue", { account: "ada" });
     assert.equal(person.page.url, `${room.app("app")}/x`, person.page.text);
     assert.equal(room.upstream.requests[0]?.header("cf-access-authenticated-user-email"), ada);
-    const identity = JSON.parse((await person.open(`${room.app("app")}/cdn-cgi/access/get-identity`)).text);
+    const identity = JSON.parse(
+      (await person.open(`${room.app("app")}/cdn-cgi/access/get-identity`)).text,
+    );
     assert.equal(identity.name, "Ada Lovelace");
     assert.deepEqual(identity.groups, ["engineering"]);
     assert.deepEqual(identity.idp, { id: "corp", type: "oidc" });
-    if (how === "found by its issuer") assert.deepEqual(identity.oidc_fields, { department: "R&D" });
+    if (how === "found by its issuer")
+      assert.deepEqual(identity.oidc_fields, { department: "R&D" });
     assert.ok(
       !Object.keys(identity).some((key) => /token$|secret/.test(key) && key !== "service_token"),
       "nothing of the provider's own is shown (L17)",
@@ -84,7 +97,10 @@ test("instant redirect goes to the one provider without a page of ours", async (
     auto_redirect_to_identity: true,
     policies: [{ name: "everybody", decision: "allow", include: [{ everyone: {} }] }],
   };
-  const room = await startLoginRoom(context, { accounts: { ada: corpAda }, sections: { applications: [instant] } });
+  const room = await startLoginRoom(context, {
+    accounts: { ada: corpAda },
+    sections: { applications: [instant] },
+  });
   const person = new Person();
   await person.open(`${room.app("app")}/x`);
   assert.equal(person.heading(), "Who are you?");
@@ -122,7 +138,8 @@ test("who is not allowed learns it with a ray id and can sign in as someone else
   await person.open(`${room.app("bob")}/x`);
   assert.equal(person.page.status, 403);
   assert.equal(person.heading(), "You don't have access");
-  for (const part of ["Bob&#39;s", ada, /Ray ID <code>[0-9a-f]{16}/]) assert.match(person.page.text, new RegExp(part));
+  for (const part of ["Bob&#39;s", ada, /Ray ID <code>[0-9a-f]{16}/])
+    assert.match(person.page.text, new RegExp(part));
   assert.equal(room.upstream.requests.length, 0);
   const before = person.cookiesOf("login.localhost").get("CF_Authorization") ?? "";
 
@@ -133,7 +150,10 @@ test("who is not allowed learns it with a ray id and can sign in as someone else
   await person.press("Sign in", { code: room.pins.get(bob) ?? "" });
   assert.equal(person.page.url, `${room.app("bob")}/x`, person.page.text);
   const after = person.cookiesOf("login.localhost").get("CF_Authorization") ?? "";
-  assert.notEqual(decodeToken(after).claims["identity_nonce"], decodeToken(before).claims["identity_nonce"]);
+  assert.notEqual(
+    decodeToken(after).claims["identity_nonce"],
+    decodeToken(before).claims["identity_nonce"],
+  );
   assert.equal(room.upstream.requests[0]?.header("cf-access-authenticated-user-email"), bob);
 });
 
@@ -178,7 +198,8 @@ test("a link that has expired offers a fresh start, which works", async (context
   const late = await person.open(challenge.location ?? "");
   assert.equal(late.status, 400);
   assert.equal(headingOf(late), "Let's start again");
-  const again = /<a class="button" href="([^"]+)"/.exec(late.text)?.[1]?.replaceAll("&amp;", "&") ?? "";
+  const again =
+    /<a class="button" href="([^"]+)"/.exec(late.text)?.[1]?.replaceAll("&amp;", "&") ?? "";
   assert.equal(again, `${room.app("app")}/deep?a=1`);
   await room.signIn(again, ada, person);
   assert.equal(person.page.url, `${room.app("app")}/deep?a=1`);
@@ -198,7 +219,10 @@ test("HEAD on the login page without a session is 200 and leaves nothing behind,
   const room = await startLoginRoom(context, { accounts: { ada: corpAda }, noPin: true });
   const { location = "" } = await send(`${room.app("app")}/x`);
   for (const cookie of ["", "CF_Authorization=", "CF_Authorization=x.y.z"]) {
-    const answer = await send(location, { method: "HEAD", headers: cookie === "" ? {} : { cookie } });
+    const answer = await send(location, {
+      method: "HEAD",
+      headers: cookie === "" ? {} : { cookie },
+    });
     assert.equal(answer.status, 200);
     assert.deepEqual(answer.setCookies, []);
     assert.equal(answer.text, "");
@@ -214,13 +238,28 @@ test("a terminal exchanges its own token for an application's, by HEAD and GET, 
   for (const method of ["HEAD", "GET"]) {
     const challenge = await send(`${room.app("app")}/x`, { method });
     const appSession = challenge.setCookies[0]?.split(";")[0] ?? "";
-    const login = await send(challenge.location ?? "", { method, headers: { cookie: `CF_Authorization=${org}` } });
+    const login = await send(challenge.location ?? "", {
+      method,
+      headers: { cookie: `CF_Authorization=${org}` },
+    });
     assert.match(login.location ?? "", /\/cdn-cgi\/access\/authorized\?/);
-    const authorized = await send(login.location ?? "", { method, headers: { cookie: appSession } });
-    const token = /^CF_Authorization=([^;]+)/.exec(authorized.setCookies.find((line) => line.startsWith("CF_Auth")) ?? "")?.[1] ?? "";
+    const authorized = await send(login.location ?? "", {
+      method,
+      headers: { cookie: appSession },
+    });
+    const token =
+      /^CF_Authorization=([^;]+)/.exec(
+        authorized.setCookies.find((line) => line.startsWith("CF_Auth")) ?? "",
+      )?.[1] ?? "";
     const claims = decodeToken(token).claims;
-    assert.deepEqual([claims["type"], claims["terminal"], claims["identity_nonce"]], ["app", true, terminal.id]);
-    assert.equal((await send(`${room.app("app")}/x`, { headers: { "cf-access-token": token } })).status, 200);
+    assert.deepEqual(
+      [claims["type"], claims["terminal"], claims["identity_nonce"]],
+      ["app", true, terminal.id],
+    );
+    assert.equal(
+      (await send(`${room.app("app")}/x`, { headers: { "cf-access-token": token } })).status,
+      200,
+    );
   }
   // A browser that somebody gave the terminal's token is not signed in by it.
   const person = new Person();
@@ -229,18 +268,30 @@ test("a terminal exchanges its own token for an application's, by HEAD and GET, 
   assert.equal(person.heading(), "Sign in to Another");
   assert.equal((await person.ask(`${room.team}/cdn-cgi/access/get-identity`)).status, 401);
   const { location = "" } = await send(`${room.app("bob")}/x`);
-  const denied = await send(location, { method: "HEAD", headers: { cookie: `CF_Authorization=${org}` } });
+  const denied = await send(location, {
+    method: "HEAD",
+    headers: { cookie: `CF_Authorization=${org}` },
+  });
   assert.equal(denied.status, 403);
 });
 
 test("a terminal's request passes through login to its approval without a hand-over", async (context) => {
   const room = await startLoginRoom(context);
   const path = `/cdn-cgi/access/cli?aud=${room.aud("bob")}&token=${"A".repeat(43)}%3D`;
-  const meta = room.deps.tokens.sealMeta({ aud: room.aud("bob"), hostname: "bob.localhost", redirect_url: path, app_session: "" });
+  const meta = room.deps.tokens.sealMeta({
+    aud: room.aud("bob"),
+    hostname: "bob.localhost",
+    redirect_url: path,
+    app_session: "",
+  });
   const person = new Person();
-  person.cookiesOf("login.localhost").set("CF_Authorization", room.deps.tokens.issueOrg(await room.session("browser", bob)));
+  person
+    .cookiesOf("login.localhost")
+    .set("CF_Authorization", room.deps.tokens.issueOrg(await room.session("browser", bob)));
   const query = new URLSearchParams({ kid: room.aud("bob"), meta, redirect_url: path });
-  const answer = await person.ask(`${room.team}/cdn-cgi/access/login/bob.localhost:${room.port}?${query}`);
+  const answer = await person.ask(
+    `${room.team}/cdn-cgi/access/login/bob.localhost:${room.port}?${query}`,
+  );
   assert.equal(answer.location, `${room.app("bob")}${path}`);
   assert.deepEqual(answer.setCookies, []);
 });
@@ -259,11 +310,19 @@ test("an unknown address below the reserved prefix is our own 404, on every host
   const room = await startLoginRoom(context);
   for (const host of [room.team, room.app("app")]) {
     for (const path of ["x", "login/", "authorized/x", "callback/y"]) {
-      const answer = await send(`${host}/cdn-cgi/access/${path}`, { headers: { accept: "text/html" } });
-      assert.ok(answer.status === 404 || answer.status === 400, `${host} ${path}: ${answer.status}`);
+      const answer = await send(`${host}/cdn-cgi/access/${path}`, {
+        headers: { accept: "text/html" },
+      });
+      assert.ok(
+        answer.status === 404 || answer.status === 400,
+        `${host} ${path}: ${answer.status}`,
+      );
     }
   }
-  assert.equal((await send(`${room.app("app")}/cdn-cgi/access/callback?state=x&code=y`)).status, 404);
+  assert.equal(
+    (await send(`${room.app("app")}/cdn-cgi/access/callback?state=x&code=y`)).status,
+    404,
+  );
   assert.equal((await send(`${room.team}/cdn-cgi/access/authorized?nonce=x&state=y`)).status, 404);
   assert.equal(room.upstream.requests.length, 0);
 });

@@ -1,10 +1,17 @@
-// A gateway's terminal room behind real sockets, a real store and the real data path, with what a test of a
-// terminal's login needs to hold: the clock, the length of a poll, and sessions that have just begun.
+// A gateway's terminal room behind real sockets, a real store and the real data path, with what a
+// test of a terminal's login needs to hold: the clock, the length of a poll, and sessions that have
+// just begun.
 import { createHash, randomBytes } from "node:crypto";
 import { createServer, request as httpRequest, type IncomingHttpHeaders } from "node:http";
 import type { TestContext } from "node:test";
 import { getRequestListener } from "@hono/node-server";
-import { encodeTransferKey, generateTransferKeyPair, openTokens, type TransferKeyPair, type TransferredTokens } from "@postern/protocol";
+import {
+  encodeTransferKey,
+  generateTransferKeyPair,
+  openTokens,
+  type TransferKeyPair,
+  type TransferredTokens,
+} from "@postern/protocol";
 import { Hono } from "hono";
 import { freePort } from "../../../../test/support/gateway.ts";
 import { createRequestHandler } from "../../src/access/handle-request.ts";
@@ -50,7 +57,11 @@ export interface Browser {
   /** follows redirects */
   open(url: string, more?: Ask): Promise<Answer>;
   /** presses a button of the page's form */
-  press(page: Answer, answer: "approve" | "deny", more?: Ask & { fields?: Record<string, string> }): Promise<Answer>;
+  press(
+    page: Answer,
+    answer: "approve" | "deny",
+    more?: Ask & { fields?: Record<string, string> },
+  ): Promise<Answer>;
 }
 
 export interface Terminal {
@@ -71,7 +82,13 @@ export interface TerminalRoom {
   originSaw: string[];
   clock: { ahead: number };
   send(url: string, ask?: Ask): Promise<Answer>;
-  terminal(options?: { host?: string; aud?: string; orgToken?: boolean; userAgent?: string; extra?: string }): Terminal;
+  terminal(options?: {
+    host?: string;
+    aud?: string;
+    orgToken?: boolean;
+    userAgent?: string;
+    extra?: string;
+  }): Terminal;
   browser(email?: string): Promise<Browser>;
   aud(name: string): string;
   /** resolves when a poll of this terminal is held */
@@ -90,7 +107,10 @@ const everybody = [{ name: "everybody", decision: "allow", include: [{ everyone:
 const onlyBob = [{ name: "only Bob", decision: "allow", include: [{ email: { email: bob } }] }];
 
 /** Two applications: `app.localhost` for everybody, `bob.localhost` for Bob alone. */
-export async function startTerminalRoom(context: TestContext, options: RoomOptions = {}): Promise<TerminalRoom> {
+export async function startTerminalRoom(
+  context: TestContext,
+  options: RoomOptions = {},
+): Promise<TerminalRoom> {
   const port = await freePort();
   const originSaw: string[] = [];
   const origin = createServer((request, response) => {
@@ -119,17 +139,43 @@ export async function startTerminalRoom(context: TestContext, options: RoomOptio
         policies: everybody,
         ...options.application,
       },
-      { name: "Bob's", type: "self_hosted", domain: "bob.localhost", session_duration: "8h", policies: onlyBob },
+      {
+        name: "Bob's",
+        type: "self_hosted",
+        domain: "bob.localhost",
+        session_duration: "8h",
+        policies: onlyBob,
+      },
     ],
   };
-  const { config } = loadConfig({ text: JSON.stringify(document, null, 2), file: "test.yaml", environment: {} });
+  const { config } = loadConfig({
+    text: JSON.stringify(document, null, 2),
+    file: "test.yaml",
+    environment: {},
+  });
   const log = createLog("silent");
   const store = openSqliteStore(":memory:", { now });
   const secretBox = createSecretBox(randomBytes(32));
   const catalogs = await createCatalogSource({ store, secretBox, config, now });
-  const tokens = await createTokens({ store, secretBox, catalogs, now, organizationTag: randomBytes(32).toString("hex") });
+  const tokens = await createTokens({
+    store,
+    secretBox,
+    catalogs,
+    now,
+    organizationTag: randomBytes(32).toString("hex"),
+  });
   const sessions = createSessions({ store, tokens, now });
-  const deps: LoginDependencies = { catalogs, store, tokens, sessions, secretBox, sendMail: undefined, announcePin: undefined, log, now };
+  const deps: LoginDependencies = {
+    catalogs,
+    store,
+    tokens,
+    sessions,
+    secretBox,
+    sendMail: undefined,
+    announcePin: undefined,
+    log,
+    now,
+  };
 
   const factsOf = new WeakMap<object, RequestFacts>();
   const app = new Hono<LoginEnv & { Bindings: { incoming: object } }>();
@@ -159,13 +205,17 @@ export async function startTerminalRoom(context: TestContext, options: RoomOptio
   context.after(async () => {
     server.closeAllConnections();
     origin.closeAllConnections();
-    await Promise.all([server, origin].map((each) => new Promise((resolve) => each.close(resolve))));
+    await Promise.all(
+      [server, origin].map((each) => new Promise((resolve) => each.close(resolve))),
+    );
     await store.close();
   });
 
   const team = `http://login.localhost:${port}`;
   const appUrl = (name: string) => `http://${name}.localhost:${port}`;
-  const aud = (name: string) => catalogs.current().applications.find((each) => each.domains[0] === `${name}.localhost`)?.aud ?? "";
+  const aud = (name: string) =>
+    catalogs.current().applications.find((each) => each.domains[0] === `${name}.localhost`)?.aud ??
+    "";
 
   const isHeld = async (terminal: Terminal) => {
     const id = createHash("sha256").update(terminal.pair.publicKey).digest("hex");
@@ -181,23 +231,46 @@ export async function startTerminalRoom(context: TestContext, options: RoomOptio
     clock,
     send,
     aud,
-    terminal({ host = "app", aud: asked = aud(host), orgToken = true, userAgent = ownClient, extra = "" } = {}) {
+    terminal({
+      host = "app",
+      aud: asked = aud(host),
+      orgToken = true,
+      userAgent = ownClient,
+      extra = "",
+    } = {}) {
       const pair = generateTransferKeyPair();
       const key = encodeTransferKey(pair.publicKey);
       const query = new URLSearchParams({ aud: asked, edge_token_transfer: "true" });
-      query.set("redirect_url", `${appUrl(host)}/?${new URLSearchParams({ aud: asked, token: key })}`);
+      query.set(
+        "redirect_url",
+        `${appUrl(host)}/?${new URLSearchParams({ aud: asked, token: key })}`,
+      );
       if (orgToken) query.set("send_org_token", "true");
       query.set("token", key);
       return {
         pair,
         key,
         url: `${appUrl(host)}/cdn-cgi/access/cli?${query}${extra}`,
-        poll: (more = {}) => send(`${team}/transfer/${key}`, { ...more, headers: { "user-agent": userAgent, ...more.headers } }),
-        open: (answer) => openTokens(answer.body, pair, Buffer.from(String(answer.headers["service-public-key"]), "base64url")),
+        poll: (more = {}) =>
+          send(`${team}/transfer/${key}`, {
+            ...more,
+            headers: { "user-agent": userAgent, ...more.headers },
+          }),
+        open: (answer) =>
+          openTokens(
+            answer.body,
+            pair,
+            Buffer.from(String(answer.headers["service-public-key"]), "base64url"),
+          ),
       };
     },
     async browser(email = ada) {
-      const session = await sessions.start({ kind: "browser", identity: identityOf(email), userAgent: "Chromium", lifetimeMs: 24 * 36e5 });
+      const session = await sessions.start({
+        kind: "browser",
+        identity: identityOf(email),
+        userAgent: "Chromium",
+        lifetimeMs: 24 * 36e5,
+      });
       return browserWith(session, tokens.issueOrg(session), team);
     },
     async held(terminal) {
@@ -209,10 +282,18 @@ export async function startTerminalRoom(context: TestContext, options: RoomOptio
 
 function browserWith(session: StoredSession, orgToken: string, team: string): Browser {
   const get = (url: string, more: Ask = {}) => {
-    const cookie: Record<string, string> = url.startsWith(`${team}/`) ? { cookie: `CF_Authorization=${orgToken}` } : {};
+    const cookie: Record<string, string> = url.startsWith(`${team}/`)
+      ? { cookie: `CF_Authorization=${orgToken}` }
+      : {};
     return send(url, {
       ...more,
-      headers: { accept: "text/html", "sec-fetch-mode": "navigate", "sec-fetch-site": "none", ...cookie, ...more.headers },
+      headers: {
+        accept: "text/html",
+        "sec-fetch-mode": "navigate",
+        "sec-fetch-site": "none",
+        ...cookie,
+        ...more.headers,
+      },
     });
   };
   return {
@@ -220,7 +301,8 @@ function browserWith(session: StoredSession, orgToken: string, team: string): Br
     get,
     async open(url, more) {
       let answer = await get(url, more);
-      for (let hops = 0; answer.status === 302 && hops < 5; hops++) answer = await get(String(answer.headers.location), more);
+      for (let hops = 0; answer.status === 302 && hops < 5; hops++)
+        answer = await get(String(answer.headers.location), more);
       return answer;
     },
     press(page, answer, more = {}) {
@@ -230,7 +312,11 @@ function browserWith(session: StoredSession, orgToken: string, team: string): Br
         method: "POST",
         body: new URLSearchParams({ csrf, answer, ...fields }).toString(),
         ...ask,
-        headers: { "content-type": "application/x-www-form-urlencoded", "sec-fetch-site": "same-origin", ...more.headers },
+        headers: {
+          "content-type": "application/x-www-form-urlencoded",
+          "sec-fetch-site": "same-origin",
+          ...more.headers,
+        },
       });
     },
   };
@@ -238,7 +324,9 @@ function browserWith(session: StoredSession, orgToken: string, team: string): Br
 
 /** Where the page's form goes, and its hidden value. */
 export function formOf(page: Answer): { action: string; csrf: string } {
-  const action = /<form method="post" action="([^"]*)"/.exec(page.body)?.[1]?.replaceAll("&amp;", "&") ?? "/none";
+  const action =
+    /<form method="post" action="([^"]*)"/.exec(page.body)?.[1]?.replaceAll("&amp;", "&") ??
+    "/none";
   const csrf = /name="csrf" value="([^"]*)"/.exec(page.body)?.[1] ?? "";
   return { action, csrf };
 }
@@ -248,7 +336,10 @@ export function headingOf(page: Answer): string {
 }
 
 /** One request on a connection of its own, to 127.0.0.1 whatever the host. */
-export function send(url: string, { method = "GET", headers = {}, body, from, signal }: Ask = {}): Promise<Answer> {
+export function send(
+  url: string,
+  { method = "GET", headers = {}, body, from, signal }: Ask = {},
+): Promise<Answer> {
   const { host, port, pathname, search } = new URL(url);
   return new Promise((resolve, reject) => {
     const request = httpRequest(
@@ -257,7 +348,11 @@ export function send(url: string, { method = "GET", headers = {}, body, from, si
         port,
         method,
         path: pathname + search,
-        headers: { host, ...headers, ...(body === undefined ? {} : { "content-length": String(Buffer.byteLength(body)) }) },
+        headers: {
+          host,
+          ...headers,
+          ...(body === undefined ? {} : { "content-length": String(Buffer.byteLength(body)) }),
+        },
         agent: false,
         ...(from === undefined ? {} : { localAddress: from }),
         ...(signal === undefined ? {} : { signal }),
@@ -267,7 +362,9 @@ export function send(url: string, { method = "GET", headers = {}, body, from, si
         response.setEncoding("utf8").on("data", (chunk: string) => {
           text += chunk;
         });
-        response.on("end", () => resolve({ status: response.statusCode ?? 0, headers: response.headers, body: text }));
+        response.on("end", () =>
+          resolve({ status: response.statusCode ?? 0, headers: response.headers, body: text }),
+        );
         response.on("error", reject);
       },
     );

@@ -8,13 +8,25 @@ async function personWithToken(room: TerminalRoom, email = ada) {
   const browser = await room.browser(email);
   const application = room.deps.catalogs.current().applicationByAud.get(room.aud("app"));
   assert.ok(application);
-  return { browser, application, token: room.deps.tokens.issueApp(browser.session, application, 36e5) };
+  return {
+    browser,
+    application,
+    token: room.deps.tokens.issueApp(browser.session, application, 36e5),
+  };
 }
 
-function ask(room: TerminalRoom, token: string | string[] | undefined, body: unknown, host = "app") {
+function ask(
+  room: TerminalRoom,
+  token: string | string[] | undefined,
+  body: unknown,
+  host = "app",
+) {
   return room.send(`${room.app(host)}/cdn-cgi/access/pass`, {
     method: "POST",
-    headers: { "content-type": "application/json", ...(token === undefined ? {} : { "cf-access-token": token }) },
+    headers: {
+      "content-type": "application/json",
+      ...(token === undefined ? {} : { "cf-access-token": token }),
+    },
     body: typeof body === "string" ? body : JSON.stringify(body),
   });
 }
@@ -25,7 +37,10 @@ test("a person's token mints a pass for one URL prefix and a few minutes, and th
   const answer = await ask(room, token, { url_prefix: `${room.app("app")}/v1/`, ttl: 600 });
   assert.equal(answer.status, 200, answer.body);
   assert.match(String(answer.headers["cache-control"]), /no-store/);
-  const { token: pass, expires_at } = JSON.parse(answer.body) as { token: string; expires_at: string };
+  const { token: pass, expires_at } = JSON.parse(answer.body) as {
+    token: string;
+    expires_at: string;
+  };
   const claims = decodeToken(pass).claims;
   assert.equal(claims["type"], "pass");
   assert.equal(claims["identity_nonce"], browser.session.id);
@@ -34,8 +49,15 @@ test("a person's token mints a pass for one URL prefix and a few minutes, and th
 
   assert.equal((await room.send(`${room.app("app")}/v1/orders?token=${pass}&open=1`)).status, 200);
   assert.deepEqual(room.originSaw, ["GET /v1/orders?open=1"]);
-  for (const url of [`${room.app("app")}/v2/orders`, `${room.app("app")}/v1x`, `${room.app("app")}/`, `${room.app("bob")}/v1/orders`]) {
-    const refused = await room.send(`${url}?token=${pass}`, { headers: { accept: "application/json" } });
+  for (const url of [
+    `${room.app("app")}/v2/orders`,
+    `${room.app("app")}/v1x`,
+    `${room.app("app")}/`,
+    `${room.app("bob")}/v1/orders`,
+  ]) {
+    const refused = await room.send(`${url}?token=${pass}`, {
+      headers: { accept: "application/json" },
+    });
     assert.equal(refused.status, 401, url);
   }
   assert.equal(room.originSaw.length, 1);
@@ -45,11 +67,16 @@ test("a pass dies after its time and with the session", async (context) => {
   const room = await startTerminalRoom(context);
   const { browser, token } = await personWithToken(room);
   const mint = async (ttl: number) =>
-    (JSON.parse((await ask(room, token, { url_prefix: room.app("app"), ttl })).body) as { token: string }).token;
+    (
+      JSON.parse((await ask(room, token, { url_prefix: room.app("app"), ttl })).body) as {
+        token: string;
+      }
+    ).token;
   const short = await mint(1);
   const long = await mint(600);
   room.clock.ahead = 2_000;
-  const use = async (pass: string) => (await room.send(`${room.app("app")}/x?token=${pass}`)).status;
+  const use = async (pass: string) =>
+    (await room.send(`${room.app("app")}/x?token=${pass}`)).status;
   assert.equal(await use(short), 401);
   assert.equal(await use(long), 200);
   await room.deps.sessions.end(browser.session.id);
@@ -103,10 +130,14 @@ test("a prefix on another scheme, host, port or with tricks in it is refused (L1
     "javascript:alert(1)",
     "/v1/",
   ];
-  for (const url_prefix of prefixes) assert.equal((await ask(room, token, { url_prefix, ttl: 60 })).status, 400, url_prefix);
+  for (const url_prefix of prefixes)
+    assert.equal((await ask(room, token, { url_prefix, ttl: 60 })).status, 400, url_prefix);
   const dots = await ask(room, token, { url_prefix: `http://${host}/v1/../v2/`, ttl: 60 });
   if (dots.status === 200)
-    assert.equal(decodeToken((JSON.parse(dots.body) as { token: string }).token).claims["htu"], `http://${host}/v2/`);
+    assert.equal(
+      decodeToken((JSON.parse(dots.body) as { token: string }).token).claims["htu"],
+      `http://${host}/v2/`,
+    );
   else assert.equal(dots.status, 400);
 });
 
@@ -125,7 +156,8 @@ test("nothing but a person's token of this very application mints a pass (T1, T2
     garbage: "a.b.c",
     empty: "",
   };
-  for (const [what, other] of Object.entries(others)) assert.equal((await ask(room, other, body)).status, 401, what);
+  for (const [what, other] of Object.entries(others))
+    assert.equal((await ask(room, other, body)).status, 401, what);
   assert.equal((await ask(room, undefined, body)).status, 401);
   assert.equal((await ask(room, [token, token], body)).status, 400, "twice");
   const cookie = await room.send(`${room.app("app")}/cdn-cgi/access/pass`, {
@@ -135,7 +167,14 @@ test("nothing but a person's token of this very application mints a pass (T1, T2
   });
   assert.equal(cookie.status, 401, "a cookie is sent by any page's form");
   assert.equal((await ask(room, token, body, "login")).status, 404, "not on the team domain");
-  assert.equal((await room.send(`${room.app("app")}/cdn-cgi/access/pass`, { headers: { "cf-access-token": token } })).status, 404);
+  assert.equal(
+    (
+      await room.send(`${room.app("app")}/cdn-cgi/access/pass`, {
+        headers: { "cf-access-token": token },
+      })
+    ).status,
+    404,
+  );
 });
 
 test("policy is asked before a pass is made", async (context) => {

@@ -18,8 +18,14 @@ test("a poll is held open and then answered 204, as clients that do not sleep be
 test("the relay answers on the team domain and on relay hosts, and nowhere else", async (context) => {
   const room = await startTerminalRoom(context, { settings: { holdMs: 30 } });
   const { key } = room.terminal();
-  assert.equal((await room.send(`http://login.localhost:${room.port}/transfer/${key}`)).status, 204);
-  assert.equal((await room.send(`http://relay.localhost:${room.port}/transfer/${key}`)).status, 204);
+  assert.equal(
+    (await room.send(`http://login.localhost:${room.port}/transfer/${key}`)).status,
+    204,
+  );
+  assert.equal(
+    (await room.send(`http://relay.localhost:${room.port}/transfer/${key}`)).status,
+    204,
+  );
   const elsewhere = await room.send(`http://app.localhost:${room.port}/transfer/${key}`);
   assert.equal(elsewhere.status, 302, "on an application's host the path is the application's");
 });
@@ -41,16 +47,26 @@ test("a key that is not 32 bytes in the one spelling is a 400", async (context) 
   ];
   for (const spelling of spellings) {
     const answer = await room.send(`${room.team}/transfer/${spelling}`);
-    assert.ok(answer.status >= 400 && answer.status < 500, `${spelling.slice(0, 60)}: ${answer.status}`);
+    assert.ok(
+      answer.status >= 400 && answer.status < 500,
+      `${spelling.slice(0, 60)}: ${answer.status}`,
+    );
   }
-  assert.equal((await room.send(`${room.team}/transfer/${key.replace("=", "%3D")}`)).status, 204, "the same key, escaped");
+  assert.equal(
+    (await room.send(`${room.team}/transfer/${key.replace("=", "%3D")}`)).status,
+    204,
+    "the same key, escaped",
+  );
 });
 
 test("HEAD and POST take nothing out of a mailbox", async (context) => {
   const room = await startTerminalRoom(context, { settings: { holdMs: 30 } });
   const terminal = room.terminal();
   await terminal.poll();
-  await room.deps.store.moveTransfer(mailboxOf(terminal), "waiting", "sealed", { body: "c2VhbGVk", service_public_key: "key" });
+  await room.deps.store.moveTransfer(mailboxOf(terminal), "waiting", "sealed", {
+    body: "c2VhbGVk",
+    service_public_key: "key",
+  });
   assert.equal((await terminal.poll({ method: "HEAD" })).status, 405);
   assert.equal((await terminal.poll({ method: "POST" })).status, 405);
   assert.equal((await terminal.poll()).body, "c2VhbGVk");
@@ -67,7 +83,12 @@ test("what was sealed while the terminal was away waits for its next poll", asyn
   await poll;
   while (await room.isHeld(terminal)) await new Promise((resolve) => setImmediate(resolve));
   // Another process of the same gateway answers: only the store knows.
-  assert.ok(await room.deps.store.moveTransfer(id, "waiting", "sealed", { body: "c2VhbGVk", service_public_key: "key" }));
+  assert.ok(
+    await room.deps.store.moveTransfer(id, "waiting", "sealed", {
+      body: "c2VhbGVk",
+      service_public_key: "key",
+    }),
+  );
   const [first, second] = await Promise.all([terminal.poll(), terminal.poll()]);
   assert.deepEqual([first.status, second.status].sort(), [200, 410], "one of two readers");
   const read = first.status === 200 ? first : second;
@@ -82,7 +103,10 @@ test("an answer from another process reaches a poll that is being held", async (
   const poll = terminal.poll();
   await room.held(terminal);
   const id = mailboxOf(terminal);
-  await room.deps.store.moveTransfer(id, "waiting", "sealed", { body: "c2VhbGVk", service_public_key: "key" });
+  await room.deps.store.moveTransfer(id, "waiting", "sealed", {
+    body: "c2VhbGVk",
+    service_public_key: "key",
+  });
   assert.equal((await poll).status, 200);
 });
 
@@ -102,12 +126,20 @@ test("a mailbox lives ten minutes; the terminal and the page both say that it is
 });
 
 test("one address opens only so many mailboxes, and a flood of polls is turned away (C8)", async (context) => {
-  const room = await startTerminalRoom(context, { settings: { holdMs: 20, mailboxesPerNetwork: 3, pollsPerNetwork: 5, busyMs: 50 } });
+  const room = await startTerminalRoom(context, {
+    settings: { holdMs: 20, mailboxesPerNetwork: 3, pollsPerNetwork: 5, busyMs: 50 },
+  });
   const statuses: number[] = [];
   for (let nth = 0; nth < 5; nth++) statuses.push((await room.terminal().poll()).status);
   assert.deepEqual(statuses, [204, 204, 204, 429, 429]);
-  assert.equal((await room.terminal().poll({ from: "127.0.0.2" })).status, 204, "somebody else is not hindered");
-  const flood = await Promise.all(Array.from({ length: 30 }, () => room.terminal().poll({ from: "127.0.0.3" })));
+  assert.equal(
+    (await room.terminal().poll({ from: "127.0.0.2" })).status,
+    204,
+    "somebody else is not hindered",
+  );
+  const flood = await Promise.all(
+    Array.from({ length: 30 }, () => room.terminal().poll({ from: "127.0.0.3" })),
+  );
   assert.ok(flood.every((answer) => answer.status === 204 || answer.status === 429));
   assert.ok(flood.filter((answer) => answer.status === 204).length <= 3);
 });

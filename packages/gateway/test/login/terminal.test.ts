@@ -1,5 +1,5 @@
-// A terminal's login as the person and the terminal live it: polls are held over real sockets, the page is
-// fetched as a browser fetches it, and the click is what delivers.
+// A terminal's login as the person and the terminal live it: polls are held over real sockets, the
+// page is fetched as a browser fetches it, and the click is what delivers.
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { decodeToken, loginCode } from "@postern/protocol";
@@ -35,7 +35,9 @@ test("a person approves their terminal and it gets both tokens, once", async (co
   assert.notEqual(org["identity_nonce"], browser.session.id, "the terminal's session is its own");
   assert.ok((await room.deps.tokens.verifyApp(app_token, room.aud("app"))).ok);
 
-  const [own] = (await room.deps.store.sessionsOf(browser.session.user_id, room.deps.now())).filter((each) => each.kind === "terminal");
+  const [own] = (await room.deps.store.sessionsOf(browser.session.user_id, room.deps.now())).filter(
+    (each) => each.kind === "terminal",
+  );
   assert.equal(own?.parent_id, browser.session.id);
   assert.ok((own?.expires_at ?? 0) <= browser.session.expires_at);
   assert.match(own?.user_agent ?? "", /^postern\//);
@@ -60,7 +62,10 @@ test("the page says who, what, from where, and the code that the terminal shows"
   ]) {
     assert.ok(body.includes(expected), expected);
   }
-  assert.match(body, /<p class="label" id="code-label">Code<\/p>\s*<div class="code" role="group" aria-labelledby="code-label">/);
+  assert.match(
+    body,
+    /<p class="label" id="code-label">Code<\/p>\s*<div class="code" role="group" aria-labelledby="code-label">/,
+  );
   assert.doesNotMatch(body, /class="warning"/, "one machine, no warning");
   await browser.press(await browser.open(terminal.url), "deny");
   await poll;
@@ -94,7 +99,10 @@ test("without a live session the person goes through login first, and login come
   const toLogin = await room.send(team.href);
   assert.equal(toLogin.status, 302);
   const login = new URL(String(toLogin.headers.location));
-  assert.equal(login.origin + login.pathname, `${room.team}/cdn-cgi/access/login/app.localhost:${room.port}`);
+  assert.equal(
+    login.origin + login.pathname,
+    `${room.team}/cdn-cgi/access/login/app.localhost:${room.port}`,
+  );
   assert.equal(login.searchParams.get("kid"), room.aud("app"));
   assert.match(login.searchParams.get("redirect_url") ?? "", /^\/cdn-cgi\/access\/cli\?aud=/);
   assert.ok(room.deps.tokens.openMeta(login.searchParams.get("meta") ?? ""));
@@ -142,14 +150,21 @@ test("pressing Approve twice, at once and later, and going back do no harm", asy
   const poll = terminal.poll();
   await room.held(terminal);
   const page = await browser.open(terminal.url);
-  const presses = await Promise.all([browser.press(page, "approve"), browser.press(page, "approve")]);
+  const presses = await Promise.all([
+    browser.press(page, "approve"),
+    browser.press(page, "approve"),
+  ]);
   assert.deepEqual(presses.map(headingOf), ["You are signed in", "You are signed in"]);
   assert.equal((await poll).status, 200);
   assert.equal(headingOf(await browser.press(page, "approve")), "You are signed in");
   assert.equal(headingOf(await browser.open(terminal.url)), "You are signed in");
   assert.equal((await terminalSessions(room, browser.session.user_id)).length, 1);
   const other = await room.browser(bob);
-  assert.equal(headingOf(await other.open(terminal.url)), "This sign-in is over", "nobody else is told that they are signed in");
+  assert.equal(
+    headingOf(await other.open(terminal.url)),
+    "This sign-in is over",
+    "nobody else is told that they are signed in",
+  );
 });
 
 test("the official client, which shows no code, costs one more confirmation", async (context) => {
@@ -237,10 +252,18 @@ test("ending the browser's session ends the terminal that it approved", async (c
   assert.equal((await room.deps.tokens.verifyApp(app_token, room.aud("app"))).ok, false);
 });
 
-async function terminalSessions(room: Awaited<ReturnType<typeof startTerminalRoom>>, userId: string) {
-  return (await room.deps.store.sessionsOf(userId, room.deps.now())).filter((each) => each.kind === "terminal");
+async function terminalSessions(
+  room: Awaited<ReturnType<typeof startTerminalRoom>>,
+  userId: string,
+) {
+  return (await room.deps.store.sessionsOf(userId, room.deps.now())).filter(
+    (each) => each.kind === "terminal",
+  );
 }
 
-async function heldEnds(room: Awaited<ReturnType<typeof startTerminalRoom>>, terminal: Parameters<typeof room.held>[0]) {
+async function heldEnds(
+  room: Awaited<ReturnType<typeof startTerminalRoom>>,
+  terminal: Parameters<typeof room.held>[0],
+) {
   while (await room.isHeld(terminal)) await new Promise((resolve) => setImmediate(resolve));
 }

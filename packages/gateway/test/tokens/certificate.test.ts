@@ -55,11 +55,18 @@ test("the key in the certificate is the JWK's", () => {
 });
 
 test("dates keep two digits of the year until 2049, and four from 2050 on (RFC 5280 4.1.2.5)", () => {
-  const pem = selfSignedCertificate({ ...input, notBefore: new Date("2049-12-31T23:59:59Z"), notAfter: new Date("2050-01-01T00:00:00Z") });
+  const pem = selfSignedCertificate({
+    ...input,
+    notBefore: new Date("2049-12-31T23:59:59Z"),
+    notAfter: new Date("2050-01-01T00:00:00Z"),
+  });
   const certificate = new X509Certificate(pem);
   assert.equal(certificate.validFromDate.toISOString(), "2049-12-31T23:59:59.000Z");
   assert.equal(certificate.validToDate.toISOString(), "2050-01-01T00:00:00.000Z");
-  const dates = parts(fields(pem)[4]?.content ?? Buffer.alloc(0)).map(({ tag, content }) => [tag, content.toString()]);
+  const dates = parts(fields(pem)[4]?.content ?? Buffer.alloc(0)).map(({ tag, content }) => [
+    tag,
+    content.toString(),
+  ]);
   assert.deepEqual(dates, [
     [0x17, "491231235959Z"],
     [0x18, "20500101000000Z"],
@@ -67,7 +74,10 @@ test("dates keep two digits of the year until 2049, and four from 2050 on (RFC 5
 });
 
 test("serial numbers are positive, at most 20 bytes, in their shortest form, and never the same", () => {
-  const serials = Array.from({ length: 200 }, () => fields(selfSignedCertificate(input))[1]?.content ?? Buffer.alloc(0));
+  const serials = Array.from(
+    { length: 200 },
+    () => fields(selfSignedCertificate(input))[1]?.content ?? Buffer.alloc(0),
+  );
   for (const serial of serials) {
     assert.ok(serial.length > 8 && serial.length <= 20);
     assert.ok(serial.readUInt8(0) > 0 && serial.readUInt8(0) < 0x80);
@@ -78,22 +88,33 @@ test("serial numbers are positive, at most 20 bytes, in their shortest form, and
 test("names of every length and larger keys fit", () => {
   for (const length of [1, 63, 64]) {
     const commonName = "x".repeat(length);
-    assert.equal(new X509Certificate(selfSignedCertificate({ ...input, commonName })).subject, `CN=${commonName}`);
+    assert.equal(
+      new X509Certificate(selfSignedCertificate({ ...input, commonName })).subject,
+      `CN=${commonName}`,
+    );
   }
-  const long = new X509Certificate(selfSignedCertificate({ ...input, commonName: `${"x".repeat(70)}.example.com` }));
+  const long = new X509Certificate(
+    selfSignedCertificate({ ...input, commonName: `${"x".repeat(70)}.example.com` }),
+  );
   assert.equal(long.subject, `CN=${"x".repeat(64)}`, "a common name ends at 64 characters");
   const large = generateKeyPairSync("rsa", { modulusLength: 4096 });
-  assert.ok(new X509Certificate(selfSignedCertificate({ ...input, ...large })).verify(large.publicKey));
+  assert.ok(
+    new X509Certificate(selfSignedCertificate({ ...input, ...large })).verify(large.publicKey),
+  );
 });
 
 test("OpenSSL reads the certificate as it is meant", leaveOut(openSsl), () => {
   const pem = selfSignedCertificate(input);
-  const openssl = (...args: string[]) => execFileSync("openssl", args, { input: pem, encoding: "utf8" });
+  const openssl = (...args: string[]) =>
+    execFileSync("openssl", args, { input: pem, encoding: "utf8" });
   const text = openssl("x509", "-noout", "-text");
   assert.match(text, /Version: 3 /);
   assert.match(text, /Signature Algorithm: sha256WithRSAEncryption/);
   assert.match(text, /Public-Key: \(2048 bit\)/);
-  assert.match(openssl("x509", "-noout", "-subject", "-issuer"), /subject=CN ?= ?login\.example\.com\nissuer=CN ?= ?login\.example\.com/);
+  assert.match(
+    openssl("x509", "-noout", "-subject", "-issuer"),
+    /subject=CN ?= ?login\.example\.com\nissuer=CN ?= ?login\.example\.com/,
+  );
   // Every byte is accounted for: written again from what was read, it is the same.
   assert.equal(openssl("x509"), pem);
 });

@@ -32,7 +32,9 @@ test("there is one spelling: cut, padded, extended or loosely encoded text does 
   const sealed = box.seal("four", "c");
   const last = sealed.at(-1) ?? "";
   const alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
-  const respelled = [...alphabet].filter((letter) => letter !== last).map((letter) => sealed.slice(0, -1) + letter);
+  const respelled = [...alphabet]
+    .filter((letter) => letter !== last)
+    .map((letter) => sealed.slice(0, -1) + letter);
   const standard = Buffer.from(sealed, "base64url").toString("base64");
   const others = [
     "",
@@ -70,7 +72,10 @@ test("the derivation stays as it is: what an older version sealed must open", ()
   const key = Buffer.alloc(32, 7);
   const derived = (info: string) => Buffer.from(hkdfSync("sha256", key, "", info, 32));
   assert.deepEqual(createSecretBox(key).derive("meta"), derived("postern key meta"));
-  assert.equal(createSecretBox(key).mac("pin", "1"), createHmac("sha256", derived("postern mac pin")).update("1").digest("hex"));
+  assert.equal(
+    createSecretBox(key).mac("pin", "1"),
+    createHmac("sha256", derived("postern mac pin")).update("1").digest("hex"),
+  );
   const sealedBefore = "DvijFPqlEo9zJHmNuu5CZBQ-eiFvUHSfcBwoAPagdFp2sfK8SiGEcpo";
   assert.equal(createSecretBox(key).open(sealedBefore, "idp corp"), "client secret");
 });
@@ -82,5 +87,6 @@ test("purposes without number, as paths in requests make them, always give the s
 });
 
 test("a key of another length is refused", () => {
-  for (const length of [0, 16, 31, 33, 64]) assert.throws(() => createSecretBox(Buffer.alloc(length)), /must be 32 bytes/);
+  for (const length of [0, 16, 31, 33, 64])
+    assert.throws(() => createSecretBox(Buffer.alloc(length)), /must be 32 bytes/);
 });

@@ -1,4 +1,5 @@
-// The secret key in its file: who may have it, and what is said to the operator when it is not as it must be.
+// The secret key in its file: who may have it, and what is said to the operator when it is not as
+// it must be.
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import {
@@ -41,7 +42,12 @@ function refuses(file: string, why: RegExp): void {
     () => loadSecretKey(file),
     ({ message }: Error) => {
       assert.match(message, why);
-      assert.ok(message.startsWith(`${file}: `) && !message.includes("\n") && !message.includes(hex.slice(0, 16)), message);
+      assert.ok(
+        message.startsWith(`${file}: `) &&
+          !message.includes("\n") &&
+          !message.includes(hex.slice(0, 16)),
+        message,
+      );
       return true;
     },
   );
@@ -55,7 +61,8 @@ test("the first start makes the key, for its owner alone whatever the umask, and
   assert.equal(key.length, 32);
   assert.ok(key.some((byte) => byte !== 0));
   assert.equal(statSync(file).mode & 0o777, 0o600);
-  for (const folder of [dirname(file), dirname(dirname(file))]) assert.equal(statSync(folder).mode & 0o777, 0o700);
+  for (const folder of [dirname(file), dirname(dirname(file))])
+    assert.equal(statSync(folder).mode & 0o777, 0o700);
   assert.deepEqual(readdirSync(dirname(file)), ["secret.key"], "nothing else is left there");
   assert.equal(readFileSync(file, "utf8"), `${key.toString("hex")}\n`);
   assert.deepEqual(loadSecretKey(file), key);
@@ -80,8 +87,13 @@ test("a symbolic link is refused, also one to nothing", (context) => {
   const target = keyFile(context);
   symlinkSync(target, join(folder, "good"));
   symlinkSync(join(folder, "nowhere"), join(folder, "dangling"));
-  for (const name of ["good", "dangling"]) refuses(join(folder, name), /must not be a symbolic link/);
-  assert.deepEqual(readdirSync(folder).sort(), ["dangling", "good"], "nothing was made where it points");
+  for (const name of ["good", "dangling"])
+    refuses(join(folder, name), /must not be a symbolic link/);
+  assert.deepEqual(
+    readdirSync(folder).sort(),
+    ["dangling", "good"],
+    "nothing was made where it points",
+  );
 });
 
 test("another user's key is refused", (context) => {
@@ -96,7 +108,16 @@ test("a folder, a short, long or damaged key is refused and left alone", (contex
   const folder = join(temporaryFolder(context), "secret.key");
   mkdirSync(folder);
   refuses(folder, /must be a file/);
-  for (const text of ["", "\n", hex.slice(1), `${hex}00`, `${hex.slice(1)}g`, ` ${hex}`, `${hex}\n${hex}`, "x".repeat(32)]) {
+  for (const text of [
+    "",
+    "\n",
+    hex.slice(1),
+    `${hex}00`,
+    `${hex.slice(1)}g`,
+    ` ${hex}`,
+    `${hex}\n${hex}`,
+    "x".repeat(32),
+  ]) {
     const file = keyFile(context, text);
     refuses(file, /must be 64 hex characters; restore it from a backup/);
     assert.equal(readFileSync(file, "latin1"), text);
@@ -119,7 +140,9 @@ test("processes that start first at once all get the same key", async (context) 
     process.stdin.once("data", () => { console.log(loadSecretKey(${JSON.stringify(file)}).toString("hex")); process.exit(); });
     console.log("ready");`;
   const starts = Array.from({ length: 5 }, () => {
-    const child = spawn(process.execPath, ["--input-type=module", "--eval", source], { stdio: ["pipe", "pipe", "inherit"] });
+    const child = spawn(process.execPath, ["--input-type=module", "--eval", source], {
+      stdio: ["pipe", "pipe", "inherit"],
+    });
     context.after(() => child.kill("SIGKILL"));
     let printed = "";
     const ready = new Promise<void>((resolve) =>
@@ -128,7 +151,9 @@ test("processes that start first at once all get the same key", async (context) 
         resolve();
       }),
     );
-    const key = new Promise<string>((resolve) => child.once("close", () => resolve(printed.replace("ready\n", ""))));
+    const key = new Promise<string>((resolve) =>
+      child.once("close", () => resolve(printed.replace("ready\n", ""))),
+    );
     return { child, ready, key };
   });
   await Promise.all(starts.map(({ ready }) => ready));

@@ -1,4 +1,5 @@
-// The keys that sign (wire-protocol 2, ADR 0005): which are published, which one signs, and how they are kept.
+// The keys that sign (wire-protocol 2, ADR 0005): which are published, which one signs, and how
+// they are kept.
 import assert from "node:assert/strict";
 import { createPublicKey, randomBytes, X509Certificate } from "node:crypto";
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
@@ -6,7 +7,16 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { createLocalJWKSet, jwtVerify } from "jose";
-import { applicationWith, day, forge, headerOf, hour, openTokenRoom, rs256, type TokenRoom } from "./token-room.ts";
+import {
+  applicationWith,
+  day,
+  forge,
+  headerOf,
+  hour,
+  openTokenRoom,
+  rs256,
+  type TokenRoom,
+} from "./token-room.ts";
 
 interface Certs {
   keys: { kid: string; kty: string; n: string; e: string; alg: string; use: string }[];
@@ -47,11 +57,20 @@ test("the certs endpoint names each key as JWK and as certificate, and an origin
   assert.equal(keys.length, 2, "one that signs and the next one");
   const text = await token(room);
   assert.equal(public_cert.kid, signer(text));
-  assert.deepEqual(new Set(public_certs.map(({ kid }) => kid)), new Set(keys.map(({ kid }) => kid)));
+  assert.deepEqual(
+    new Set(public_certs.map(({ kid }) => kid)),
+    new Set(keys.map(({ kid }) => kid)),
+  );
   for (const key of keys) {
-    assert.deepEqual(Object.keys(key).sort(), ["alg", "e", "kid", "kty", "n", "use"], "and nothing of the private part");
+    assert.deepEqual(
+      Object.keys(key).sort(),
+      ["alg", "e", "kid", "kty", "n", "use"],
+      "and nothing of the private part",
+    );
     assert.deepEqual([key.kty, key.alg, key.use], ["RSA", "RS256", "sig"]);
-    const certificate = new X509Certificate(public_certs.find(({ kid }) => kid === key.kid)?.cert ?? "");
+    const certificate = new X509Certificate(
+      public_certs.find(({ kid }) => kid === key.kid)?.cert ?? "",
+    );
     assert.ok(certificate.publicKey.equals(createPublicKey({ key, format: "jwk" })));
     assert.equal(certificate.subject, "CN=login.example.com");
   }
@@ -71,7 +90,10 @@ test("a key is published before it signs, at every rotation (T19)", async (conte
     await room.tokens.rotateKeys();
     const after = signer(await token(room));
     assert.notEqual(after, before);
-    assert.ok(known.includes(after), "an origin that asked before the rotation knows the key that signs now");
+    assert.ok(
+      known.includes(after),
+      "an origin that asked before the rotation knows the key that signs now",
+    );
     assert.ok(kids(room).includes(before), "and the tokens from before are still good");
     assert.equal(certs(room).public_cert.kid, after);
   }
@@ -82,7 +104,10 @@ test("a token from before the rotation stays good", async (context) => {
   const text = await token(room);
   await room.tokens.rotateKeys();
   assert.ok((await room.tokens.verifyApp(text, room.application.aud)).ok);
-  assert.ok((await (await room.another()).verifyApp(text, room.application.aud)).ok, "also to a gateway that starts now");
+  assert.ok(
+    (await (await room.another()).verifyApp(text, room.application.aud)).ok,
+    "also to a gateway that starts now",
+  );
 });
 
 test("a retired key is published for seven days, and then no more (T19)", async (context) => {
@@ -119,13 +144,19 @@ test("a retired key signs for nobody once its time is over, whatever the token s
   const text = room.tokens.issueApp(session, room.application, 60 * day);
   await room.tokens.rotateKeys();
   room.clock.now += 8 * day;
-  assert.deepEqual(await room.tokens.verifyApp(text, room.application.aud), { ok: false, fault: "bad_signature" });
+  assert.deepEqual(await room.tokens.verifyApp(text, room.application.aud), {
+    ok: false,
+    fault: "bad_signature",
+  });
 });
 
 test("two gateways that rotate at once rotate once", async (context) => {
   const place = fileFor(context);
   const secretKey = randomBytes(32);
-  const [one, two] = [await openTokenRoom(context, { place, secretKey }), await openTokenRoom(context, { place, secretKey })];
+  const [one, two] = [
+    await openTokenRoom(context, { place, secretKey }),
+    await openTokenRoom(context, { place, secretKey }),
+  ];
   assert.deepEqual(published(one), published(two), "the second took the first one's keys");
   const next = kids(one).filter((kid) => kid !== certs(one).public_cert.kid);
   await Promise.all([one.tokens.rotateKeys(), two.tokens.rotateKeys()]);
@@ -137,7 +168,10 @@ test("two gateways that rotate at once rotate once", async (context) => {
 test("a gateway believes the key that another process has just made, and signs with it when told", async (context) => {
   const place = fileFor(context);
   const secretKey = randomBytes(32);
-  const [one, two] = [await openTokenRoom(context, { place, secretKey }), await openTokenRoom(context, { place, secretKey })];
+  const [one, two] = [
+    await openTokenRoom(context, { place, secretKey }),
+    await openTokenRoom(context, { place, secretKey }),
+  ];
   await two.tokens.rotateKeys();
   await two.tokens.rotateKeys();
   const text = await token(two);
@@ -147,7 +181,11 @@ test("a gateway believes the key that another process has just made, and signs w
   await two.tokens.rotateKeys();
   await one.tokens.refresh();
   assert.deepEqual(published(one), published(two));
-  assert.notEqual(signer(one.tokens.serviceAssertion(one.application, "robot")), signer(assertion), "nor is an older one handed out");
+  assert.notEqual(
+    signer(one.tokens.serviceAssertion(one.application, "robot")),
+    signer(assertion),
+    "nor is an older one handed out",
+  );
 });
 
 test("unknown keys make the gateway ask its store once in ten seconds, not for each token (T4)", async (context) => {
@@ -159,8 +197,13 @@ test("unknown keys make the gateway ask its store once in ten seconds, not for e
     asked++;
     return keys();
   };
-  const ask = () => room.tokens.verifyApp(forge({ alg: "RS256", kid: randomBytes(32).toString("hex") }, {}, rs256(privateKey)), "aud");
-  for (let index = 0; index < 100; index++) assert.deepEqual(await ask(), { ok: false, fault: "bad_signature" });
+  const ask = () =>
+    room.tokens.verifyApp(
+      forge({ alg: "RS256", kid: randomBytes(32).toString("hex") }, {}, rs256(privateKey)),
+      "aud",
+    );
+  for (let index = 0; index < 100; index++)
+    assert.deepEqual(await ask(), { ok: false, fault: "bad_signature" });
   assert.equal(asked, 1);
   room.clock.now += 10_000;
   for (let index = 0; index < 100; index++) await ask();
@@ -179,7 +222,10 @@ test("no private key is in the database in clear", async (context) => {
     const content = readFileSync(join(folder, file));
     for (const secret of secrets) {
       assert.ok(!content.includes(secret), `${file} holds ${secret.slice(0, 12)}`);
-      assert.ok(!content.includes(Buffer.from(secret).toString("base64").slice(0, -4)), `${file} holds ${secret.slice(0, 12)} in base64`);
+      assert.ok(
+        !content.includes(Buffer.from(secret).toString("base64").slice(0, -4)),
+        `${file} holds ${secret.slice(0, 12)} in base64`,
+      );
     }
   }
   assert.ok(
@@ -191,7 +237,10 @@ test("no private key is in the database in clear", async (context) => {
 test("with another secret key the gateway does not start, and says which file to bring back", async (context) => {
   const place = fileFor(context);
   await openTokenRoom(context, { place });
-  await assert.rejects(openTokenRoom(context, { place }), /sealed with another secret key; bring back the secret_key_file/);
+  await assert.rejects(
+    openTokenRoom(context, { place }),
+    /sealed with another secret key; bring back the secret_key_file/,
+  );
 });
 
 test("a sealed key that was moved to another name does not open", async (context) => {

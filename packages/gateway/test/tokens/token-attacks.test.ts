@@ -1,7 +1,14 @@
-// Tokens that somebody made, changed, or took elsewhere (security cases T1 to T5, T10). Those with a good signature
-// are signed with the gateway's own key, to show that the rest of what they say is looked at as well.
+// Tokens that somebody made, changed, or took elsewhere (security cases T1 to T5, T10). Those with
+// a good signature are signed with the gateway's own key, to show that the rest of what they say is
+// looked at as well.
 import assert from "node:assert/strict";
-import { createHmac, createPublicKey, generateKeyPairSync, type KeyObject, randomUUID } from "node:crypto";
+import {
+  createHmac,
+  createPublicKey,
+  generateKeyPairSync,
+  type KeyObject,
+  randomUUID,
+} from "node:crypto";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { type TestContext, test } from "node:test";
@@ -29,7 +36,11 @@ async function scene(context: TestContext): Promise<Scene> {
     forge({ alg: "RS256", kid, ...header }, { ...claims, ...changes }, rs256(privateKey));
   const verify = async (token: string) => {
     const verified = await room.tokens.verifyApp(token, aud);
-    assert.equal(room.tokens.cachedApp(token, aud)?.ok, verified.ok ? true : undefined, "what was refused is not remembered as good");
+    assert.equal(
+      room.tokens.cachedApp(token, aud)?.ok,
+      verified.ok ? true : undefined,
+      "what was refused is not remembered as good",
+    );
     return verified.ok ? "ok" : verified.fault;
   };
   assert.equal(await verify(signed({})), "ok", "the scene is set: this is how a good one is made");
@@ -38,7 +49,16 @@ async function scene(context: TestContext): Promise<Scene> {
 
 test("T1 a token for another application is refused, also among several", async (context) => {
   const { aud, signed, verify } = await scene(context);
-  for (const other of ["b".repeat(64), aud.toUpperCase(), aud.slice(1), `${aud}a`, "", [], ["b".repeat(64)], [`${aud} `]])
+  for (const other of [
+    "b".repeat(64),
+    aud.toUpperCase(),
+    aud.slice(1),
+    `${aud}a`,
+    "",
+    [],
+    ["b".repeat(64)],
+    [`${aud} `],
+  ])
     assert.equal(await verify(signed({ aud: other })), "wrong_audience", JSON.stringify(other));
   for (const broken of [undefined, null, 7, { [aud]: true }, [[aud]], [aud, 7]])
     assert.equal(await verify(signed({ aud: broken })), "malformed", JSON.stringify(broken));
@@ -49,7 +69,15 @@ test("T1 a token for another application is refused, also among several", async 
 test("T1 a token of another issuer is refused, also one that begins like ours", async (context) => {
   const { signed, verify } = await scene(context);
   const ours = "https://login.example.com";
-  for (const iss of ["https://evil.example", `${ours}/`, `${ours}.evil.example`, "http://login.example.com", "", undefined, [ours]])
+  for (const iss of [
+    "https://evil.example",
+    `${ours}/`,
+    `${ours}.evil.example`,
+    "http://login.example.com",
+    "",
+    undefined,
+    [ours],
+  ])
     assert.equal(await verify(signed({ iss })), "wrong_issuer", JSON.stringify(iss));
 });
 
@@ -61,7 +89,9 @@ test("T2 a token of one type is accepted by no check of another", async (context
     app: tokens.issueApp(session, application, hour),
     org: tokens.issueOrg(session),
     pass: tokens.issuePass(session, application, "https://app.example.com/", hour).token,
-    match: tokens.issueMatch({ hostname: "app.example.com", aud, app_hostname: "app.example.com" }) ?? "",
+    match:
+      tokens.issueMatch({ hostname: "app.example.com", aud, app_hostname: "app.example.com" }) ??
+      "",
     meta: tokens.sealMeta({ aud, hostname: "app.example.com", redirect_url: "/", app_session: "" }),
   };
   for (const [type, token] of Object.entries(made)) {
@@ -72,7 +102,8 @@ test("T2 a token of one type is accepted by no check of another", async (context
       const pass = await tokens.verifyPass(token, tag);
       if (tag === aud) assert.equal(app.ok || app.fault, expected("app"), `${type} as app`);
       if (tag === aud) assert.equal(pass.ok || pass.fault, expected("pass"), `${type} as pass`);
-      if (tag !== aud) assert.deepEqual([app.ok, pass.ok], [false, false], `${type} with the organization's tag`);
+      if (tag !== aud)
+        assert.deepEqual([app.ok, pass.ok], [false, false], `${type} with the organization's tag`);
     }
     const org = await tokens.verifyOrg(token);
     assert.equal(org.ok || org.fault, expected("org"), `${type} as org`);
@@ -93,10 +124,26 @@ test("T3 the algorithm is ours to choose: none, empty, HS256 with the public key
   const nothing = () => Buffer.alloc(0);
   const zeros = () => Buffer.alloc(64);
   const good = rs256(privateKey);
-  for (const alg of ["none", "None", "NONE", "", undefined, null, "rs256", "RS384", "PS256", ["RS256"], { RS256: true }, 0]) {
+  for (const alg of [
+    "none",
+    "None",
+    "NONE",
+    "",
+    undefined,
+    null,
+    "rs256",
+    "RS384",
+    "PS256",
+    ["RS256"],
+    { RS256: true },
+    0,
+  ]) {
     for (const seal of [nothing, zeros, good]) {
       const fault = await verify(forge({ alg, kid }, claims, seal));
-      assert.ok(fault === "bad_signature" || fault === "malformed", `${JSON.stringify(alg)}: ${fault}`);
+      assert.ok(
+        fault === "bad_signature" || fault === "malformed",
+        `${JSON.stringify(alg)}: ${fault}`,
+      );
     }
   }
   const elliptic = generateKeyPairSync("ec", { namedCurve: "P-256" });
@@ -116,7 +163,10 @@ test("T3 the algorithm is ours to choose: none, empty, HS256 with the public key
     for (const alg of ["HS256", "HS384", "RS256"]) {
       const seal = (input: string) => createHmac("sha256", secret).update(input).digest();
       assert.equal(await verify(forge({ alg, kid }, claims, seal)), "bad_signature");
-      assert.equal(room.tokens.openMeta(forge({ alg, kid }, { ...claims, type: "meta" }, seal)), undefined);
+      assert.equal(
+        room.tokens.openMeta(forge({ alg, kid }, { ...claims, type: "meta" }, seal)),
+        undefined,
+      );
     }
   }
 });
@@ -124,9 +174,27 @@ test("T3 the algorithm is ours to choose: none, empty, HS256 with the public key
 test("T3 our key's name does not make an attacker's key ours, nor do odd names", async (context) => {
   const { kid, claims, privateKey, verify } = await scene(context);
   const attacker = generateKeyPairSync("rsa", { modulusLength: 2048 });
-  assert.equal(await verify(forge({ alg: "RS256", kid }, claims, rs256(attacker.privateKey))), "bad_signature");
-  for (const odd of [undefined, null, "", "unknown", "__proto__", "constructor", kid.toUpperCase(), [kid], { toString: kid }, 0])
-    assert.equal(await verify(forge({ alg: "RS256", kid: odd }, claims, rs256(privateKey))), "bad_signature", JSON.stringify(odd));
+  assert.equal(
+    await verify(forge({ alg: "RS256", kid }, claims, rs256(attacker.privateKey))),
+    "bad_signature",
+  );
+  for (const odd of [
+    undefined,
+    null,
+    "",
+    "unknown",
+    "__proto__",
+    "constructor",
+    kid.toUpperCase(),
+    [kid],
+    { toString: kid },
+    0,
+  ])
+    assert.equal(
+      await verify(forge({ alg: "RS256", kid: odd }, claims, rs256(privateKey))),
+      "bad_signature",
+      JSON.stringify(odd),
+    );
 });
 
 test("T3 a key that a token brings along or points to is neither used nor fetched", async (context) => {
@@ -140,11 +208,26 @@ test("T3 a key that a token brings along or points to is neither used nor fetche
   context.after(() => server.close());
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/keys`;
   const attacker = generateKeyPairSync("rsa", { modulusLength: 2048 });
-  const jwk = { ...attacker.publicKey.export({ format: "jwk" }), kid: "theirs", alg: "RS256", use: "sig" };
+  const jwk = {
+    ...attacker.publicKey.export({ format: "jwk" }),
+    kid: "theirs",
+    alg: "RS256",
+    use: "sig",
+  };
   const x5c = [attacker.publicKey.export({ format: "der", type: "spki" }).toString("base64")];
-  for (const header of [{ jwk }, { jku: url }, { x5u: url }, { x5c }, { jwk, jku: url, x5u: url, x5c }]) {
+  for (const header of [
+    { jwk },
+    { jku: url },
+    { x5u: url },
+    { x5c },
+    { jwk, jku: url, x5u: url, x5c },
+  ]) {
     for (const name of [kid, "theirs", url, undefined]) {
-      const token = forge({ alg: "RS256", kid: name, ...header }, claims, rs256(attacker.privateKey));
+      const token = forge(
+        { alg: "RS256", kid: name, ...header },
+        claims,
+        rs256(attacker.privateKey),
+      );
       assert.equal(await verify(token), "bad_signature", JSON.stringify({ name, ...header }));
     }
     assert.equal(await verify(signed({}, header)), "ok", "in a good token they mean nothing");
@@ -167,9 +250,16 @@ test("T5 a token without a usable expiry is refused; a fraction of a second is f
     -1,
   ])
     assert.equal(await verify(signed({ exp })), "malformed", JSON.stringify(exp));
-  const text = JSON.stringify({ ...claimsOf(signed({})), exp: 0 }).replace('"exp":0', '"exp":1e999');
+  const text = JSON.stringify({ ...claimsOf(signed({})), exp: 0 }).replace(
+    '"exp":0',
+    '"exp":1e999',
+  );
   const input = `${Buffer.from(JSON.stringify({ alg: "RS256", kid })).toString("base64url")}.${Buffer.from(text).toString("base64url")}`;
-  assert.equal(await verify(`${input}.${rs256(privateKey)(input).toString("base64url")}`), "malformed", "infinity");
+  assert.equal(
+    await verify(`${input}.${rs256(privateKey)(input).toString("base64url")}`),
+    "malformed",
+    "infinity",
+  );
   assert.equal(await verify(signed({ exp: room.seconds() + 60.5 })), "ok");
   for (const exp of [0, room.seconds() - 1, room.seconds(), room.seconds() - 0.5])
     assert.equal(await verify(signed({ exp })), "expired", String(exp));
@@ -178,8 +268,19 @@ test("T5 a token without a usable expiry is refused; a fraction of a second is f
 test("T5 a token from the future is refused, beyond what clocks may differ", async (context) => {
   const { room, signed, verify } = await scene(context);
   for (const claim of ["nbf", "iat"]) {
-    for (const value of [room.seconds() + 61, room.seconds() + 1e6, 1e300, String(room.seconds()), null, -1])
-      assert.equal(await verify(signed({ [claim]: value })), "malformed", `${claim} ${JSON.stringify(value)}`);
+    for (const value of [
+      room.seconds() + 61,
+      room.seconds() + 1e6,
+      1e300,
+      String(room.seconds()),
+      null,
+      -1,
+    ])
+      assert.equal(
+        await verify(signed({ [claim]: value })),
+        "malformed",
+        `${claim} ${JSON.stringify(value)}`,
+      );
     for (const value of [room.seconds() + 60, room.seconds() - 0.5, undefined])
       assert.equal(await verify(signed({ [claim]: value })), "ok");
   }
@@ -187,12 +288,20 @@ test("T5 a token from the future is refused, beyond what clocks may differ", asy
 
 test("T10 a terminal's token speaks for a terminal's session, a browser's for a browser's", async (context) => {
   const { room, claims, signed, verify } = await scene(context);
-  assert.equal(await verify(signed({ terminal: true })), "wrong_type", "a browser's session with a terminal's token");
+  assert.equal(
+    await verify(signed({ terminal: true })),
+    "wrong_type",
+    "a browser's session with a terminal's token",
+  );
   const terminal = await room.session("terminal");
   const own = { identity_nonce: terminal.id, sub: terminal.user_id };
   assert.equal(await verify(signed({ ...own, terminal: true })), "ok");
   for (const mark of [undefined, false, null, "true", 1])
-    assert.equal(await verify(signed({ ...own, terminal: mark })), "wrong_type", `a terminal's session, marked ${JSON.stringify(mark)}`);
+    assert.equal(
+      await verify(signed({ ...own, terminal: mark })),
+      "wrong_type",
+      `a terminal's session, marked ${JSON.stringify(mark)}`,
+    );
   const asOrg = { ...claims, ...own, type: "org", aud: [room.organizationTag] };
   assert.deepEqual(await room.tokens.verifyOrg(signed(asOrg)), { ok: false, fault: "wrong_type" });
 });
@@ -200,8 +309,14 @@ test("T10 a terminal's token speaks for a terminal's session, a browser's for a 
 test("T10 a token speaks for the person whose session it names, and for no unknown one", async (context) => {
   const { signed, verify } = await scene(context);
   assert.equal(await verify(signed({ sub: randomUUID() })), "revoked");
-  for (const identity_nonce of ["", "unknown", undefined]) assert.equal(await verify(signed({ identity_nonce })), "revoked");
-  assert.equal(await verify(signed({ identity_nonce: undefined, common_name: "robot", email: undefined, sub: "" })), "revoked");
+  for (const identity_nonce of ["", "unknown", undefined])
+    assert.equal(await verify(signed({ identity_nonce })), "revoked");
+  assert.equal(
+    await verify(
+      signed({ identity_nonce: undefined, common_name: "robot", email: undefined, sub: "" }),
+    ),
+    "revoked",
+  );
 });
 
 test("T12 what is no token is refused, whatever it is", async (context) => {

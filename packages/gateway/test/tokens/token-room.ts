@@ -1,5 +1,5 @@
-// Real tokens on a real store, with a clock that a test moves, a catalog that it replaces, and the signing key in
-// its hands to sign what the gateway never would.
+// Real tokens on a real store, with a clock that a test moves, a catalog that it replaces, and the
+// signing key in its hands to sign what the gateway never would.
 import { createPrivateKey, type KeyObject, randomBytes, sign } from "node:crypto";
 import type { TestContext } from "node:test";
 import type { Catalog } from "../../src/catalog.ts";
@@ -36,7 +36,10 @@ export interface TokenRoom {
 }
 
 /** @param place ":memory:", or a file that two rooms may share */
-export async function openTokenRoom(context: TestContext, { place = ":memory:", secretKey = randomBytes(32) } = {}): Promise<TokenRoom> {
+export async function openTokenRoom(
+  context: TestContext,
+  { place = ":memory:", secretKey = randomBytes(32) } = {},
+): Promise<TokenRoom> {
   const clock = { now: Date.UTC(2026, 10, 25) };
   const now = () => clock.now;
   const application = applicationWith("a".repeat(64));
@@ -45,7 +48,9 @@ export async function openTokenRoom(context: TestContext, { place = ":memory:", 
   const store = openSqliteStore(place, { now });
   context.after(() => store.close());
   const secretBox = createSecretBox(secretKey);
-  const organizationTag = await store.setting("organization_tag", () => randomBytes(32).toString("hex"));
+  const organizationTag = await store.setting("organization_tag", () =>
+    randomBytes(32).toString("hex"),
+  );
   const another = () => createTokens({ store, secretBox, catalogs, now, organizationTag });
   const tokens = await another();
   const sessions = createSessions({ store, tokens, now });
@@ -71,7 +76,8 @@ export async function openTokenRoom(context: TestContext, { place = ":memory:", 
       }),
     async signingKey() {
       const current = (await store.keys()).find(({ state }) => state === "current");
-      const pem = current && secretBox.open(current.sealed_private_key, `signing key ${current.kid}`);
+      const pem =
+        current && secretBox.open(current.sealed_private_key, `signing key ${current.kid}`);
       if (current === undefined || pem === undefined) throw new Error("no key signs");
       return { kid: current.kid, privateKey: createPrivateKey(pem) };
     },
@@ -136,7 +142,10 @@ export function identityOf(email: string, oidcFields: Record<string, unknown> = 
   };
 }
 
-/** A token with any header and claims, `undefined` leaving one out, and with whatever `seal` makes of the first two parts. */
+/**
+ * A token with any header and claims, `undefined` leaving one out, and with whatever `seal` makes
+ * of the first two parts.
+ */
 export function forge(header: object, claims: object, seal: (input: string) => Buffer): string {
   const encode = (value: object) => Buffer.from(JSON.stringify(value)).toString("base64url");
   const input = `${encode(header)}.${encode(claims)}`;

@@ -1,5 +1,5 @@
-// The pages of a terminal's login (pages.md, wire-protocol 7). The first one is where a phisher's link would
-// lead: it says who asks, from where, and for what, before it offers anything (case C5).
+// The pages of a terminal's login (pages.md, wire-protocol 7). The first one is where a phisher's
+// link would lead: it says who asks, from where, and for what, before it offers anything (case C5).
 import { loginCode } from "@postern/protocol";
 import { html } from "hono/html";
 import type { StoredSession, StoredTransfer } from "../../storage/store.ts";
@@ -11,7 +11,10 @@ export interface ApprovalView {
   request: CliRequest;
   session: StoredSession;
   transfer: StoredTransfer;
-  /** the browser's address when the terminal asks from another network; undefined when they are one place */
+  /**
+   * the browser's address when the terminal asks from another network; undefined when they are one
+   * place
+   */
   otherAddress: string | undefined;
   /** the terminal shows no code, and this person has to say once more that it is theirs */
   needsConfirmation: boolean;
@@ -143,12 +146,17 @@ export function brokenLinkPage(why: string, again: string | undefined): Page {
   return errorPage({
     status: 400,
     heading: "This link does not work",
-    message: again === undefined ? `${why} Run the command in your terminal again: it opens a new page.` : why,
+    message:
+      again === undefined
+        ? `${why} Run the command in your terminal again: it opens a new page.`
+        : why,
     next: again === undefined ? undefined : { href: again, label: "Start again" },
   });
 }
 
-/** Somebody else's text on one line: no control, no invisible and no direction-changing characters. */
+/**
+ * Somebody else's text on one line: no control, no invisible and no direction-changing characters.
+ */
 export function visibleText(text: string): string {
   return text
     .replace(/[\p{C}\p{Zl}\p{Zp}]+/gu, " ")
@@ -159,7 +167,12 @@ export function visibleText(text: string): string {
 /** Pages have no script, so the time stands in UTC, with its age for people elsewhere. */
 function askedAt(at: number, now: number): Html {
   const minutes = Math.floor(Math.max(0, now - at) / 60_000);
-  const age = minutes === 0 ? "less than a minute ago" : minutes === 1 ? "1 minute ago" : `${minutes} minutes ago`;
+  const age =
+    minutes === 0
+      ? "less than a minute ago"
+      : minutes === 1
+        ? "1 minute ago"
+        : `${minutes} minutes ago`;
   const time = new Date(at).toISOString();
   return html`<time datetime="${time}">${age} (${time.slice(11, 19)} UTC)</time>`;
 }

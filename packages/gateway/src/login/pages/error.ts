@@ -29,7 +29,9 @@ export function startAgainPage(href: string | undefined, message: string): Page 
     status: 400,
     heading: "Let's start again",
     message:
-      href === undefined ? `${message} Open the application again: it brings you back here.` : `${message} Nothing is lost; begin anew.`,
+      href === undefined
+        ? `${message} Open the application again: it brings you back here.`
+        : `${message} Nothing is lost; begin anew.`,
     next: href === undefined ? undefined : { href, label: "Start again" },
   });
 }

@@ -1,5 +1,6 @@
-// What every page shares: the frame with the organization's name and design, and the headers that keep a page
-// out of frames, caches and referrers. Page bodies are `hono/html` templates, which escape what they are given.
+// What every page shares: the frame with the organization's name and design, and the headers that
+// keep a page out of frames, caches and referrers. Page bodies are `hono/html` templates, which
+// escape what they are given.
 import { createHash } from "node:crypto";
 import type { Context } from "hono";
 import { html, raw } from "hono/html";
@@ -22,7 +23,9 @@ export interface Page {
   rayId?: string;
   /** where something went wrong: the id under which the log has it */
   showRay?: boolean;
-  /** a form here may end, over redirects, on another host: an identity provider or the application */
+  /**
+   * a form here may end, over redirects, on another host: an identity provider or the application
+   */
   leavesHost?: boolean;
 }
 
@@ -32,7 +35,9 @@ export async function sendPage(c: Context<LoginEnv>, page: Page): Promise<Respon
   const { organization } = catalog;
   const ray = page.showRay === true ? (page.rayId ?? rayId) : undefined;
   const text = await render(organization, { ...page, body: await page.body }, ray);
-  for (const [name, value] of Object.entries(pageHeaders(organization, page.leavesHost === true ? scheme : undefined)))
+  for (const [name, value] of Object.entries(
+    pageHeaders(organization, page.leavesHost === true ? scheme : undefined),
+  ))
     c.header(name, value);
   return c.body(text.toString(), page.status);
 }
@@ -47,16 +52,33 @@ export function renderErrorPage(page: {
   next?: { href: string; label: string } | undefined;
 }): { body: string; headers: Record<string, string> } {
   const { organization, heading, message, rayId, next } = page;
-  const way = next === undefined ? "" : html`<div class="stack"><a class="button" href="${next.href}">${next.label}</a></div>`;
-  const body = render(organization, { title: heading, heading, body: html`<p class="lead">${message}</p>${way}` }, rayId).toString();
+  const way =
+    next === undefined
+      ? ""
+      : html`<div class="stack"><a class="button" href="${next.href}">${next.label}</a></div>`;
+  const body = render(
+    organization,
+    { title: heading, heading, body: html`<p class="lead">${message}</p>${way}` },
+    rayId,
+  ).toString();
   return { body, headers: pageHeaders(organization, undefined) };
 }
 
-function pageHeaders(organization: Organization, leavesOver: "http" | "https" | undefined): Record<string, string> {
+function pageHeaders(
+  organization: Organization,
+  leavesOver: "http" | "https" | undefined,
+): Record<string, string> {
   const { styleHash, logo } = frameOf(organization);
-  const image = logo === undefined ? "'none'" : logo.startsWith("data:") ? "data:" : new URL(logo).origin;
-  // Chromium applies form-action to the redirects that follow a form as well, and those may end on any host.
-  const targets = leavesOver === undefined ? "'self'" : leavesOver === "https" ? "'self' https:" : "'self' http: https:";
+  const image =
+    logo === undefined ? "'none'" : logo.startsWith("data:") ? "data:" : new URL(logo).origin;
+  // Chromium applies form-action to the redirects that follow a form as well, and those may end on
+  // any host.
+  const targets =
+    leavesOver === undefined
+      ? "'self'"
+      : leavesOver === "https"
+        ? "'self' https:"
+        : "'self' http: https:";
   return {
     ...privateHeaders,
     "Content-Type": "text/html; charset=utf-8",
@@ -73,7 +95,8 @@ interface Frame {
   logo: string | undefined;
 }
 
-// An organization is replaced as a whole when the configuration changes, so the object itself is the key.
+// An organization is replaced as a whole when the configuration changes, so the object itself is
+// the key.
 const frames = new WeakMap<Organization, Frame>();
 
 function frameOf(organization: Organization): Frame {
@@ -86,14 +109,21 @@ function frameOf(organization: Organization): Frame {
   return frame;
 }
 
-/** A logo is a picture from an https address or in the setting itself; anything else is left out (case L13). */
+/**
+ * A logo is a picture from an https address or in the setting itself; anything else is left out
+ * (case L13).
+ */
 function usableLogo(path: string | undefined): string | undefined {
   if (path === undefined || path.length > 65_536) return undefined;
   if (/^data:image\/(?:png|jpeg|gif|webp|svg\+xml)[;,]/i.test(path)) return path;
   return URL.canParse(path) && new URL(path).protocol === "https:" ? new URL(path).href : undefined;
 }
 
-function render(organization: Organization, page: { title: string; heading: string; body: Html }, ray: string | undefined): Html {
+function render(
+  organization: Organization,
+  page: { title: string; heading: string; body: Html },
+  ray: string | undefined,
+): Html {
   const { style, logo } = frameOf(organization);
   const { header_text, footer_text } = organization.login_design ?? {};
   return html`<!doctype html>

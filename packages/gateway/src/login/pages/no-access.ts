@@ -11,7 +11,10 @@ export interface NoAccessView {
   csrf: string;
 }
 
-/** The reason stays general: which rule was missed is the administrators' business (wire-protocol 5.4). */
+/**
+ * The reason stays general: which rule was missed is the administrators' business (wire-protocol
+ * 5.4).
+ */
 export function noAccessPage(view: NoAccessView): Page {
   return {
     status: 403,

@@ -12,7 +12,10 @@ export interface PinView {
   error?: string;
 }
 
-/** The same page whether or not the address may have a code (pages.md): it must not tell who has an account. */
+/**
+ * The same page whether or not the address may have a code (pages.md): it must not tell who has an
+ * account.
+ */
 export function pinPage(view: PinView): Page {
   return {
     status: view.error === undefined ? 200 : 400,

@@ -8,7 +8,9 @@ export function signedOutPage(ended: boolean): Page {
     title: "You are signed out",
     heading: "You are signed out",
     body: html`<p class="lead">${
-      ended ? "All of your sessions have ended, on this device and on others, terminals included." : "Nobody was signed in here."
+      ended
+        ? "All of your sessions have ended, on this device and on others, terminals included."
+        : "Nobody was signed in here."
     }</p>
 <p>You may close this window.</p>`,
   };

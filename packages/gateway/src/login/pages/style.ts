@@ -1,7 +1,8 @@
-// The one stylesheet of all pages. It stands in the page itself, allowed by its hash, so that a page needs no
-// second request. Classes for page authors: `.lead`, `.hint`, `.notice`, `.warning`, `.error`, `dl.facts`,
-// `.code`, `.stack` (a column of buttons or forms), `.row` (buttons side by side), `.check` (the label around a
-// checkbox), `.or`, and on buttons `.quiet` (secondary) and `.danger`.
+// The one stylesheet of all pages. It stands in the page itself, allowed by its hash, so that a
+// page needs no second request. Classes for page authors: `.lead`, `.hint`, `.notice`, `.warning`,
+// `.error`, `dl.facts`, `.code`, `.stack` (a column of buttons or forms), `.row` (buttons side by
+// side), `.check` (the label around a checkbox), `.or`, and on buttons `.quiet` (secondary) and
+// `.danger`.
 import type { Organization } from "../../policy/model.ts";
 
 const base = `
@@ -62,25 +63,32 @@ code{font-family:ui-monospace,SFMono-Regular,Menlo,Consolas,monospace;font-size:
   .replaceAll("\n", "");
 
 /**
- * The stylesheet with the organization's colours, where they are colours: they hold for the page around the
- * card, whose own colours stay, so that no setting makes a form unreadable.
+ * The stylesheet with the organization's colours, where they are colours: they hold for the page
+ * around the card, whose own colours stay, so that no setting makes a form unreadable.
  */
 export function stylesheet(design: Organization["login_design"]): string {
   const background = colour(design?.background_color);
-  const text = colour(design?.text_color) ?? (background === undefined ? undefined : readableOn(background));
+  const text =
+    colour(design?.text_color) ?? (background === undefined ? undefined : readableOn(background));
   if (background === undefined && text === undefined) return base;
   const rules = `${background === undefined ? "" : `background:${background};`}${text === undefined ? "" : `--outside:${text}`}`;
   return `${base}body{${rules}}`;
 }
 
-// What is not a plain hexadecimal colour is left out: it would stand in a stylesheet that a hash vouches for.
+// What is not a plain hexadecimal colour is left out: it would stand in a stylesheet that a hash
+// vouches for.
 function colour(value: string | undefined): string | undefined {
-  return value !== undefined && /^#(?:[0-9a-f]{3}|[0-9a-f]{6})$/i.test(value) ? value.toLowerCase() : undefined;
+  return value !== undefined && /^#(?:[0-9a-f]{3}|[0-9a-f]{6})$/i.test(value)
+    ? value.toLowerCase()
+    : undefined;
 }
 
 /** Black or white, whichever contrasts more (WCAG 2.2, relative luminance). */
 function readableOn(background: string): string {
-  const digits = background.length === 4 ? [...background.slice(1)].map((digit) => digit + digit).join("") : background.slice(1);
+  const digits =
+    background.length === 4
+      ? [...background.slice(1)].map((digit) => digit + digit).join("")
+      : background.slice(1);
   const [red = 0, green = 0, blue = 0] = [0, 2, 4].map((at) => {
     const part = Number.parseInt(digits.slice(at, at + 2), 16) / 255;
     return part <= 0.04045 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4;

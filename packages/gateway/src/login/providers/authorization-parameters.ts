@@ -21,6 +21,9 @@ export async function authorizationParameters(
     // Sent to providers that do not know it as well: they ignore it (RFC 7636 section 5).
     ...(config.pkce_enabled === false
       ? {}
-      : { code_challenge: await calculatePKCECodeChallenge(secrets.verifier), code_challenge_method: "S256" }),
+      : {
+          code_challenge: await calculatePKCECodeChallenge(secrets.verifier),
+          code_challenge_method: "S256",
+        }),
   };
 }

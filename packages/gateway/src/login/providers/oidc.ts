@@ -1,5 +1,6 @@
-// Sign-in at an OpenID Provider: authorization code with PKCE S256, state and nonce; the ID token's signature,
-// issuer, audience and times are verified. openid-client speaks the protocol; what it fetches is bounded here.
+// Sign-in at an OpenID Provider: authorization code with PKCE S256, state and nonce; the ID token's
+// signature, issuer, audience and times are verified. openid-client speaks the protocol; what it
+// fetches is bounded here.
 import * as client from "openid-client";
 import type { Clock } from "../../clock.ts";
 import type { OidcConfig } from "../../policy/model.ts";
@@ -10,14 +11,23 @@ import { identityFromClaims, isIncomplete } from "./claims.ts";
 
 const discoveryLifeMs = 60 * 60_000;
 
-/** A provider whose issuer is known, with discovery or with its addresses stated; `oidc-explicit.ts` has the others. */
-export function oidcProvider(config: OidcConfig & { issuer: string }, now: Clock): RedirectProvider {
+/**
+ * A provider whose issuer is known, with discovery or with its addresses stated; `oidc-explicit.ts`
+ * has the others.
+ */
+export function oidcProvider(
+  config: OidcConfig & { issuer: string },
+  now: Clock,
+): RedirectProvider {
   const { issuer } = config;
   const configuration = remembered(() => configure(config, issuer), now);
   return {
     async begin({ redirectUri, secrets, someoneElse }) {
       return client
-        .buildAuthorizationUrl(await configuration(), await authorizationParameters(config, redirectUri, secrets, someoneElse))
+        .buildAuthorizationUrl(
+          await configuration(),
+          await authorizationParameters(config, redirectUri, secrets, someoneElse),
+        )
         .toString();
     },
     async finish({ redirectUri, secrets, query }): Promise<SignInResult> {
@@ -42,12 +52,21 @@ async function configure(config: OidcConfig, issuer: string): Promise<client.Con
   const execute = [client.enableNonRepudiationChecks];
   // boundedFetch decides address by address: a discovery document may not lead from https to http.
   if (server.protocol === "http:" && mayFetch(server)) execute.push(client.allowInsecureRequests);
-  const options = { [client.customFetch]: boundedFetch as client.CustomFetch, timeout: 10, execute };
+  const options = {
+    [client.customFetch]: boundedFetch as client.CustomFetch,
+    timeout: 10,
+    execute,
+  };
   const { auth_url, token_url, certs_url } = config;
   if (auth_url === undefined || token_url === undefined || certs_url === undefined) {
     return client.discovery(server, config.client_id, config.client_secret, undefined, options);
   }
-  const metadata = { issuer, authorization_endpoint: auth_url, token_endpoint: token_url, jwks_uri: certs_url };
+  const metadata = {
+    issuer,
+    authorization_endpoint: auth_url,
+    token_endpoint: token_url,
+    jwks_uri: certs_url,
+  };
   const configuration = new client.Configuration(metadata, config.client_id, config.client_secret);
   configuration[client.customFetch] = options[client.customFetch];
   for (const extension of execute) extension(configuration);
@@ -77,14 +96,19 @@ async function exchange(
 function faultOf(error: unknown): "provider_refused" | "provider_unreachable" | "answer_invalid" {
   if (error instanceof client.AuthorizationResponseError) return "provider_refused";
   const network = error instanceof TypeError && error.message === "fetch failed";
-  return network || (error instanceof Error && error.name === "TimeoutError") ? "provider_unreachable" : "answer_invalid";
+  return network || (error instanceof Error && error.name === "TimeoutError")
+    ? "provider_unreachable"
+    : "answer_invalid";
 }
 
 /** For the log: codes and our own words; the provider's may hold anything. */
 function describe(error: unknown): string {
   if (!(error instanceof Error)) return "unknown error";
   const code = (error as { code?: unknown }).code;
-  return `${error.name}${typeof code === "string" ? ` ${code}` : ""}: ${error.message}`.slice(0, 300);
+  return `${error.name}${typeof code === "string" ? ` ${code}` : ""}: ${error.message}`.slice(
+    0,
+    300,
+  );
 }
 
 /** Keeps what was made for an hour, and no failure. */

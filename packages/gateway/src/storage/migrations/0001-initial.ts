@@ -1,5 +1,5 @@
-// The first tables. Times are milliseconds in `bigint`: PostgreSQL's `integer` ends in 1970, and SQLite takes
-// both names for the same. What is swept has an index on its end.
+// The first tables. Times are milliseconds in `bigint`: PostgreSQL's `integer` ends in 1970, and
+// SQLite takes both names for the same. What is swept has an index on its end.
 import type { CreateTableBuilder, Kysely } from "kysely";
 import type { Migration } from "kysely/migration";
 
@@ -23,7 +23,12 @@ async function configuration(db: Kysely<unknown>): Promise<void> {
     .addColumn("updated_at", "bigint", (column) => column.notNull())
     .addPrimaryKeyConstraint("objects_key", ["kind", "id"])
     .execute();
-  await texts(db.schema.createTable("signing_keys"), ["state", "public_jwk", "certificate", "sealed_private_key"])
+  await texts(db.schema.createTable("signing_keys"), [
+    "state",
+    "public_jwk",
+    "certificate",
+    "sealed_private_key",
+  ])
     .addColumn("kid", "text", (column) => column.primaryKey())
     .addColumn("created_at", "bigint", (column) => column.notNull())
     .addColumn("activated_at", "bigint")
@@ -41,7 +46,9 @@ async function people(db: Kysely<unknown>): Promise<void> {
   await texts(db.schema.createTable("sessions"), ["kind", "identity", "user_agent"])
     .addColumn("id", "text", (column) => column.primaryKey())
     .addColumn("user_id", "text", (column) => column.notNull().references("users.id"))
-    .addColumn("parent_id", "text", (column) => column.references("sessions.id").onDelete("cascade"))
+    .addColumn("parent_id", "text", (column) =>
+      column.references("sessions.id").onDelete("cascade"),
+    )
     .addColumn("created_at", "bigint", (column) => column.notNull())
     .addColumn("expires_at", "bigint", (column) => column.notNull())
     .addColumn("revoked_at", "bigint")
@@ -50,7 +57,12 @@ async function people(db: Kysely<unknown>): Promise<void> {
 }
 
 async function signIns(db: Kysely<unknown>): Promise<void> {
-  await texts(db.schema.createTable("handovers"), ["aud", "session_id", "app_session_hash", "state_hash"])
+  await texts(db.schema.createTable("handovers"), [
+    "aud",
+    "session_id",
+    "app_session_hash",
+    "state_hash",
+  ])
     .addColumn("id", "text", (column) => column.primaryKey())
     .addColumn("expires_at", "bigint", (column) => column.notNull())
     .execute();
@@ -74,11 +86,15 @@ async function signIns(db: Kysely<unknown>): Promise<void> {
     .addColumn("body", "text")
     .addColumn("service_public_key", "text")
     .execute();
-  for (const table of ["handovers", "pins", "counts", "transfers"]) await index(db, table, "expires_at");
+  for (const table of ["handovers", "pins", "counts", "transfers"])
+    await index(db, table, "expires_at");
   await index(db, "transfers", "address");
 }
 
-function texts<Table extends string>(table: CreateTableBuilder<Table>, names: readonly string[]): CreateTableBuilder<Table, string> {
+function texts<Table extends string>(
+  table: CreateTableBuilder<Table>,
+  names: readonly string[],
+): CreateTableBuilder<Table, string> {
   return names.reduce<CreateTableBuilder<Table, string>>(
     (builder, name) => builder.addColumn(name, "text", (column) => column.notNull()),
     table,

@@ -1,7 +1,10 @@
 import type { Migration } from "kysely/migration";
 import { initial } from "./0001-initial.ts";
 
-/** In the order of their names, which is the order in which they run. A released migration never changes. */
+/**
+ * In the order of their names, which is the order in which they run. A released migration never
+ * changes.
+ */
 export const migrations: Record<string, Migration> = {
   "0001-initial": initial,
 };

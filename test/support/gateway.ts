@@ -4,7 +4,7 @@
 import { randomBytes } from "node:crypto";
 import { createServer } from "node:net";
 import type { Clock } from "../../packages/gateway/src/clock.ts";
-import { loadConfig } from "../../packages/gateway/src/config.ts";
+import { loadConfig } from "../../packages/gateway/src/config/load-config.ts";
 import { createGateway, type Gateway } from "../../packages/gateway/src/gateway.ts";
 import type { LogLevel } from "../../packages/gateway/src/observe/log.ts";
 import { createLog } from "../../packages/gateway/src/observe/log.ts";

@@ -4,9 +4,9 @@
 import { basename } from "node:path";
 import type { Surroundings } from "./command-context.ts";
 import { CliError, reasonOf, statusOf, wrapperStatus } from "./exit-status.ts";
-import { posternHome } from "./home.ts";
 import { printable, printableJson } from "./printable.ts";
 import { writeError, writeOutput } from "./standard-output.ts";
+import { posternHome } from "./store/home.ts";
 
 type Command = (surroundings: Surroundings, args: string[]) => Promise<number>;
 

@@ -2,9 +2,9 @@
 // and would otherwise be believed.
 import assert from "node:assert/strict";
 import { type TestContext, test } from "node:test";
-import { findApplication } from "../src/app-metadata.ts";
-import { readAppUrl } from "../src/app-url.ts";
 import { CliError, type FailureCode } from "../src/exit-status.ts";
+import { findApplication } from "../src/gateway-client/app-metadata.ts";
+import { readAppUrl } from "../src/net/app-url.ts";
 import { surroundings, type TestSurroundings } from "./support/context.ts";
 import { end, json, type Peer, startPeer } from "./support/peer.ts";
 

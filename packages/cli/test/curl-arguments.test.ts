@@ -7,7 +7,7 @@ import {
   quoteForCurlConfig,
   readCurlArguments,
   readCurlConfig,
-} from "../src/curl-arguments.ts";
+} from "../src/curl/curl-arguments.ts";
 import { CliError } from "../src/exit-status.ts";
 
 const urls = (parts: CurlPart[]) =>

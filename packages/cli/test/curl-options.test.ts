@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import { test } from "node:test";
 import { needs } from "../../../test/support/requirements.ts";
-import { longWithValue, shortWithValue, wholeOptionName } from "../src/curl-options.ts";
+import { longWithValue, shortWithValue, wholeOptionName } from "../src/curl/curl-options.ts";
 
 const help = spawnSync("curl", ["--help", "all"], { encoding: "utf8" }).stdout ?? "";
 const options = [...help.matchAll(/^ {0,5}(?:-(\S), +)?--(\S+)(?: ([<[]).*)?/gm)].map(

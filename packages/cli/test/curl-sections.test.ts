@@ -5,16 +5,16 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
-import { readCurlArguments } from "../src/curl-arguments.ts";
+import { readCurlArguments } from "../src/curl/curl-arguments.ts";
 import {
   addCredentials,
   addServiceToken,
   type Carrier,
   type CurlSection,
-} from "../src/curl-credentials.ts";
-import { readSections } from "../src/curl-sections.ts";
+} from "../src/curl/curl-credentials.ts";
+import { readSections } from "../src/curl/curl-sections.ts";
 import { CliError } from "../src/exit-status.ts";
-import type { SecretDescriptors } from "../src/secret-descriptor.ts";
+import type { SecretDescriptors } from "../src/tool/secret-descriptor.ts";
 
 function folder(context: TestContext): string {
   const directory = mkdtempSync(join(tmpdir(), "postern-curl-"));

@@ -5,7 +5,7 @@ import { needs } from "../../../test/support/requirements.ts";
 import { certificateFor } from "../../../test/support/tls.ts";
 import type { Context } from "../src/context.ts";
 import { CliError, type FailureCode } from "../src/exit-status.ts";
-import { send, TimeoutError, withoutSecrets } from "../src/http-client.ts";
+import { send, TimeoutError, withoutSecrets } from "../src/net/http-client.ts";
 import { surroundings } from "./support/context.ts";
 import { end, startPeer } from "./support/peer.ts";
 import { startProxy } from "./support/proxy.ts";

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
-import { readAppUrl } from "../src/app-url.ts";
+import { readAppUrl } from "../src/net/app-url.ts";
 import {
   type Application,
   forget,
@@ -12,7 +12,7 @@ import {
   remember,
   rememberedApplication,
   rememberedTeam,
-} from "../src/known-hosts.ts";
+} from "../src/store/known-hosts.ts";
 import { surroundings } from "./support/context.ts";
 
 const application = (more: Partial<Application> = {}): Application => ({

@@ -6,8 +6,8 @@ import { hostname } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
 import { CliError } from "../src/exit-status.ts";
-import { takeLoginLock } from "../src/login-lock.ts";
-import { createPrivateFile, fileNameOf } from "../src/private-files.ts";
+import { takeLoginLock } from "../src/store/login-lock.ts";
+import { createPrivateFile, fileNameOf } from "../src/store/private-files.ts";
 import { surroundings, type TestSurroundings } from "./support/context.ts";
 
 const application = { team: "https://login.example.com", aud: "a" };

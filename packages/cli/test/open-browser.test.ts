@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { chmodSync, existsSync, mkdirSync, readFileSync, watch, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
-import { hasBrowser, openBrowser } from "../src/open-browser.ts";
+import { hasBrowser, openBrowser } from "../src/sign-in/open-browser.ts";
 import { surroundings } from "./support/context.ts";
 
 test("a browser is opened where somebody can see it", () => {

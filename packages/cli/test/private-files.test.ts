@@ -11,7 +11,7 @@ import {
   readPrivateJson,
   removeFile,
   writePrivateFile,
-} from "../src/private-files.ts";
+} from "../src/store/private-files.ts";
 import { surroundings } from "./support/context.ts";
 
 const failure = (pattern: RegExp) => (error: unknown) =>

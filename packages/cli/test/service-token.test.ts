@@ -5,8 +5,8 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { commonFlags, loginFlags, readCommandLine } from "../src/command-line.ts";
+import { readServiceToken, withoutServiceToken } from "../src/commands/service-token.ts";
 import { CliError } from "../src/exit-status.ts";
-import { readServiceToken, withoutServiceToken } from "../src/service-token.ts";
 import { surroundings } from "./support/context.ts";
 
 const read = (environment: NodeJS.ProcessEnv, ...args: string[]) =>

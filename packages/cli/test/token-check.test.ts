@@ -2,10 +2,10 @@
 import assert from "node:assert/strict";
 import { createHmac } from "node:crypto";
 import { type TestContext, test } from "node:test";
-import { findApplication } from "../src/app-metadata.ts";
-import { readAppUrl } from "../src/app-url.ts";
 import { CliError } from "../src/exit-status.ts";
-import { verifyToken } from "../src/token-check.ts";
+import { findApplication } from "../src/gateway-client/app-metadata.ts";
+import { verifyToken } from "../src/gateway-client/token-check.ts";
+import { readAppUrl } from "../src/net/app-url.ts";
 import { surroundings } from "./support/context.ts";
 import { type Peer, startPeer } from "./support/peer.ts";
 

@@ -5,7 +5,7 @@ import { randomBytes } from "node:crypto";
 import { mkdirSync } from "node:fs";
 import { createServer } from "node:net";
 import { join } from "node:path";
-import { loadConfig } from "./config.ts";
+import { loadConfig } from "./config/load-config.ts";
 import { createGateway } from "./gateway.ts";
 import { createLog } from "./observe/log.ts";
 import { startSampleApplication } from "./sample-application.ts";

@@ -2,19 +2,19 @@
 // and the tests all start a gateway here, so that what is tested is what is served.
 import { randomBytes } from "node:crypto";
 import { createRequestHandler, type RequestHandler } from "./access/handle-request.ts";
-import { createListener, type Listener, redirectToHttps } from "./access/listeners.ts";
-import { createCatalogSource } from "./catalog-source.ts";
+import { createCatalogSource } from "./catalog/catalog-source.ts";
 import type { Clock } from "./clock.ts";
-import type { Config } from "./config.ts";
+import type { Config } from "./config/load-config.ts";
+import { createListener, type Listener, redirectToHttps } from "./http/listeners.ts";
 import type { SendMail } from "./login/dependencies.ts";
 import { createSendMail } from "./login/mail.ts";
 import { renderErrorPage } from "./login/pages/layout.ts";
 import { createLogin } from "./login/routes.ts";
 import type { Log } from "./observe/log.ts";
+import { createSecretBox, loadSecretKey } from "./secrets/secret-box.ts";
 import { openSqliteStore } from "./storage/sqlite.ts";
 import type { Store } from "./storage/store.ts";
 import { createTokens } from "./tokens/index.ts";
-import { createSecretBox, loadSecretKey } from "./tokens/secret-box.ts";
 import { createSessions } from "./tokens/sessions.ts";
 import type { SecretBox } from "./tokens/tokens.ts";
 

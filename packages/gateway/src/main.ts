@@ -2,13 +2,13 @@
 // keys. The only reader of process.env.
 import { randomBytes } from "node:crypto";
 import { readFileSync } from "node:fs";
-import { readCatalog } from "./catalog-source.ts";
-import { type Config, ConfigError, loadConfig } from "./config.ts";
+import { readCatalog } from "./catalog/catalog-source.ts";
+import { type Config, ConfigError, loadConfig } from "./config/load-config.ts";
 import { createGateway, type Gateway } from "./gateway.ts";
 import { createLog, type Log } from "./observe/log.ts";
+import { createSecretBox, loadSecretKey } from "./secrets/secret-box.ts";
 import { openSqliteStore } from "./storage/sqlite.ts";
 import { createTokens } from "./tokens/index.ts";
-import { createSecretBox, loadSecretKey } from "./tokens/secret-box.ts";
 import { watchFiles } from "./watch-files.ts";
 
 export { type DevOptions, runDev } from "./dev.ts";

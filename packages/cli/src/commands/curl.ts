@@ -1,24 +1,25 @@
 // `access curl`: curl with the token of the application that each URL belongs to. Nothing secret is
 // in the argument list; standard streams and exit status are curl's.
-import type { AppUrl } from "../app-url.ts";
+
 import { contextOf, type Surroundings } from "../command-context.ts";
 import { type CommandLine, commonFlags, loginFlags, readCommandLine } from "../command-line.ts";
 import type { Context } from "../context.ts";
-import { readCurlArguments } from "../curl-arguments.ts";
+import { readCurlArguments } from "../curl/curl-arguments.ts";
 import {
   addCredentials,
   addServiceToken,
   type Carrier,
   type CurlTarget,
-} from "../curl-credentials.ts";
-import { networkArguments } from "../curl-network.ts";
-import { allTargets, readSections } from "../curl-sections.ts";
+} from "../curl/curl-credentials.ts";
+import { networkArguments } from "../curl/curl-network.ts";
+import { allTargets, readSections } from "../curl/curl-sections.ts";
 import { CliError } from "../exit-status.ts";
-import { loopbackEnvironment } from "../loopback-environment.ts";
-import { runTool } from "../run-tool.ts";
-import { SecretDescriptors } from "../secret-descriptor.ts";
-import { readServiceToken, withoutServiceToken } from "../service-token.ts";
-import { applicationFor, type Credential, credentialFor } from "../stored-sign-in.ts";
+import type { AppUrl } from "../net/app-url.ts";
+import { loopbackEnvironment } from "../net/loopback-environment.ts";
+import { runTool } from "../tool/run-tool.ts";
+import { SecretDescriptors } from "../tool/secret-descriptor.ts";
+import { readServiceToken, withoutServiceToken } from "./service-token.ts";
+import { applicationFor, type Credential, credentialFor } from "./stored-sign-in.ts";
 
 /** @returns the exit status */
 export async function runCurl(surroundings: Surroundings, args: string[]): Promise<number> {

@@ -1,9 +1,9 @@
-import { readAppUrl } from "../app-url.ts";
 import { contextOf, type Surroundings } from "../command-context.ts";
 import { commonFlags, readCommandLine } from "../command-line.ts";
 import { CliError } from "../exit-status.ts";
-import { forget } from "../known-hosts.ts";
+import { readAppUrl } from "../net/app-url.ts";
 import { printable } from "../printable.ts";
+import { forget } from "../store/known-hosts.ts";
 
 /**
  * `access forget <host>`: lets a host name another team domain than the one remembered for it. The

@@ -4,7 +4,7 @@ import { commonFlags, readCommandLine } from "../command-line.ts";
 import { CliError } from "../exit-status.ts";
 import { printable, printableJson } from "../printable.ts";
 import { writeOutput } from "../standard-output.ts";
-import { listAppTokens, type StoredToken } from "../token-store.ts";
+import { listAppTokens, type StoredToken } from "../store/token-store.ts";
 
 /** @returns the exit status */
 export async function runList(surroundings: Surroundings, args: string[]): Promise<number> {

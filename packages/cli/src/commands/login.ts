@@ -1,15 +1,16 @@
 // `access login`: signs in and says who, to what, where and until when. The token itself is printed
 // only where the person asked for it, or where the program stands in for the official client (case
 // C10).
-import { readAppUrl } from "../app-url.ts";
+
 import { contextOf, type Surroundings } from "../command-context.ts";
 import { commonFlags, loginFlags, onlyUrl, readCommandLine } from "../command-line.ts";
 import type { Context } from "../context.ts";
 import { CliError } from "../exit-status.ts";
-import { type SignedIn, signIn } from "../login-flow.ts";
-import { readServiceToken } from "../service-token.ts";
-import { signInOptions } from "../sign-in-options.ts";
+import { readAppUrl } from "../net/app-url.ts";
+import { type SignedIn, signIn } from "../sign-in/login-flow.ts";
 import { writeOutput } from "../standard-output.ts";
+import { readServiceToken } from "./service-token.ts";
+import { signInOptions } from "./sign-in-options.ts";
 
 const flags = {
   values: ["app", "login-hint", "prompt"],

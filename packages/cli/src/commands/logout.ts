@@ -2,15 +2,15 @@
 // stored goes even when the gateway cannot be reached (whoever logs out wants this machine clean),
 // but then the command fails, because the session may live on.
 
-import { findApplication } from "../app-metadata.ts";
-import { readAppUrl } from "../app-url.ts";
 import { contextOf, type Surroundings } from "../command-context.ts";
 import { commonFlags, readCommandLine } from "../command-line.ts";
 import type { Context } from "../context.ts";
 import { CliError } from "../exit-status.ts";
-import { rememberedTeam } from "../known-hosts.ts";
-import { endSession } from "../logout-request.ts";
-import { listTeams, removeTeam } from "../token-store.ts";
+import { findApplication } from "../gateway-client/app-metadata.ts";
+import { endSession } from "../gateway-client/logout-request.ts";
+import { readAppUrl } from "../net/app-url.ts";
+import { rememberedTeam } from "../store/known-hosts.ts";
+import { listTeams, removeTeam } from "../store/token-store.ts";
 
 const flags = { values: ["app"], switches: ["all"] } as const;
 

@@ -1,17 +1,18 @@
 // `access put`: any Unix tool, with a credential in its requests. Arguments that are URLs of a
 // protected application get a pass: worth that URL and ten minutes, because a tool's arguments can
 // be read by others.
-import { type AppUrl, readAppUrl } from "../app-url.ts";
+
 import { contextOf, type Surroundings } from "../command-context.ts";
 import { type CommandLine, commonFlags, loginFlags, readCommandLine } from "../command-line.ts";
 import type { Context } from "../context.ts";
 import { CliError } from "../exit-status.ts";
-import { loopbackEnvironment } from "../loopback-environment.ts";
-import { requestPass } from "../pass.ts";
-import { runTool } from "../run-tool.ts";
-import { readServiceToken, withoutServiceToken } from "../service-token.ts";
+import { requestPass } from "../gateway-client/pass.ts";
+import { type AppUrl, readAppUrl } from "../net/app-url.ts";
+import { loopbackEnvironment } from "../net/loopback-environment.ts";
 import { writeOutput } from "../standard-output.ts";
-import { applicationFor, type Credential, credentialFor } from "../stored-sign-in.ts";
+import { runTool } from "../tool/run-tool.ts";
+import { readServiceToken, withoutServiceToken } from "./service-token.ts";
+import { applicationFor, type Credential, credentialFor } from "./stored-sign-in.ts";
 
 const flags = {
   values: ["via", "app"],

@@ -1,15 +1,16 @@
 // `access token`: prints the token of an application. The common case, a stored token that holds,
 // reads two files and loads nothing else: scripts call this in loops (docs/adr/0001).
-import { readAppUrl } from "../app-url.ts";
+
 import { contextOf, type Surroundings } from "../command-context.ts";
 import { commonFlags, loginFlags, onlyUrl, readCommandLine } from "../command-line.ts";
 import type { Context } from "../context.ts";
 import { CliError } from "../exit-status.ts";
-import { rememberedApplication } from "../known-hosts.ts";
+import { readAppUrl } from "../net/app-url.ts";
 import { printableJson } from "../printable.ts";
-import { readServiceToken } from "../service-token.ts";
 import { writeOutput } from "../standard-output.ts";
-import { readAppToken, type StoredToken } from "../token-store.ts";
+import { rememberedApplication } from "../store/known-hosts.ts";
+import { readAppToken, type StoredToken } from "../store/token-store.ts";
+import { readServiceToken } from "./service-token.ts";
 
 const flags = { values: ["app", "format"] } as const;
 
@@ -28,8 +29,8 @@ export async function runToken(surroundings: Surroundings, args: string[]): Prom
   const application = rememberedApplication(context, app);
   let stored = application?.login === true ? readAppToken(context, application) : undefined;
   if (stored === undefined) {
-    const { signIn } = await import("../login-flow.ts");
-    const { signInOptions } = await import("../sign-in-options.ts");
+    const { signIn } = await import("../sign-in/login-flow.ts");
+    const { signInOptions } = await import("./sign-in-options.ts");
     ({ stored } = await signIn(
       context,
       app,

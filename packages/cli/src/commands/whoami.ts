@@ -1,15 +1,15 @@
 // `access whoami`: the identity as the gateway sees it, not as the stored token says.
 import { endpoints, headers } from "@postern/protocol";
-import { type AppUrl, readAppUrl } from "../app-url.ts";
 import { contextOf, type Surroundings } from "../command-context.ts";
 import { commonFlags, loginFlags, onlyUrl, readCommandLine } from "../command-line.ts";
 import { CliError } from "../exit-status.ts";
-import { send } from "../http-client.ts";
-import { notSignedIn } from "../login-flow.ts";
+import { type AppUrl, readAppUrl } from "../net/app-url.ts";
+import { send } from "../net/http-client.ts";
 import { printable, printableJson } from "../printable.ts";
-import { readServiceToken, type ServiceToken } from "../service-token.ts";
+import { notSignedIn } from "../sign-in/login-flow.ts";
 import { writeOutput } from "../standard-output.ts";
-import { applicationFor, credentialFor } from "../stored-sign-in.ts";
+import { readServiceToken, type ServiceToken } from "./service-token.ts";
+import { applicationFor, credentialFor } from "./stored-sign-in.ts";
 
 const timeout = 7_000;
 

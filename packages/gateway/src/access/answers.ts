@@ -3,15 +3,16 @@
 // precise in the log, vague here.
 import { createHash, randomBytes } from "node:crypto";
 import { cookies, endpoints, headers as names } from "@postern/protocol";
-import type { Catalog } from "../catalog.ts";
-import type { Application, Organization } from "../policy/model.ts";
-import { privateHeaders } from "../private-headers.ts";
-import type { RequestFacts } from "../request-facts.ts";
+import type { Catalog } from "../catalog/catalog.ts";
+import type { RequestFacts } from "../catalog/request-facts.ts";
+import type { LocalAnswer } from "../http/local-answer.ts";
+import { privateHeaders } from "../http/private-headers.ts";
+import type { RequestHeaders } from "../http/request-headers.ts";
+import type { Application, Organization } from "../model/model.ts";
 import type { Tokens } from "../tokens/tokens.ts";
 import type { CredentialFault } from "./authenticate.ts";
 import { corsHeaders } from "./cors.ts";
 import type { ForwardFault } from "./forward-http.ts";
-import type { LocalAnswer } from "./local-answer.ts";
 import {
   badCredentials,
   deniedMessage,
@@ -20,7 +21,6 @@ import {
   unreadable,
 } from "./problems.ts";
 import type { RequestFault } from "./read-request.ts";
-import type { RequestHeaders } from "./request-headers.ts";
 
 /** Draws a page with the organization's name and design. */
 export type RenderErrorPage = (page: {

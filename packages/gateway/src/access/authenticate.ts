@@ -3,14 +3,14 @@
 // before.
 import { createHash, timingSafeEqual } from "node:crypto";
 import { type AppClaims, cookies, decodeToken, type PassClaims } from "@postern/protocol";
+import type { RequestFacts } from "../catalog/request-facts.ts";
 import type { Clock } from "../clock.ts";
-import type { Application, ServiceToken } from "../policy/model.ts";
-import type { RequestFacts } from "../request-facts.ts";
+import { canonicalize, canonicalPath } from "../http/canonical-path.ts";
+import { valuesOf } from "../http/request-headers.ts";
+import type { Application, ServiceToken } from "../model/model.ts";
 import type { StoredSession } from "../storage/store.ts";
 import type { TokenFault, Tokens, Verified } from "../tokens/tokens.ts";
-import { canonicalize, canonicalPath } from "./canonical-path.ts";
 import type { ReadRequest } from "./read-request.ts";
-import { valuesOf } from "./request-headers.ts";
 
 export type Authentication =
   | { kind: "anonymous" }

@@ -1,9 +1,10 @@
 // CORS on what the gateway says itself (access-features 12): with `cors_headers` it answers
 // preflights in the application's place, and lets the pages of allowed origins read its 401 and
 // 403.
-import type { CorsHeaders } from "../policy/model.ts";
-import type { LocalAnswer } from "./local-answer.ts";
-import type { RequestHeaders } from "./request-headers.ts";
+
+import type { LocalAnswer } from "../http/local-answer.ts";
+import type { RequestHeaders } from "../http/request-headers.ts";
+import type { CorsHeaders } from "../model/model.ts";
 
 /** Empty when the application allows no other origin, or not this one. */
 export function corsHeaders(

@@ -1,10 +1,10 @@
 // What policy says of an authenticated request, remembered as long as nothing that it depends on
 // has changed: the configuration, the session or program that asks, the application, and the
 // address it asks from.
-import type { Catalog } from "../catalog.ts";
+import type { Catalog } from "../catalog/catalog.ts";
+import type { RequestFacts } from "../catalog/request-facts.ts";
+import type { Application, Decision, Principal } from "../model/model.ts";
 import { evaluate } from "../policy/evaluate.ts";
-import type { Application, Decision, Principal } from "../policy/model.ts";
-import type { RequestFacts } from "../request-facts.ts";
 import type { Authentication } from "./authenticate.ts";
 
 interface Remembered {

@@ -2,12 +2,12 @@
 // gateway alone, to anybody; the description is signed and the same for all who ask about one part
 // of one application.
 import { endpoints, headers } from "@postern/protocol";
-import { privateHeaders } from "../private-headers.ts";
-import type { RequestFacts } from "../request-facts.ts";
+import type { ApplicationMatch } from "../catalog/match-application.ts";
+import { pathScope } from "../catalog/match-application.ts";
+import type { RequestFacts } from "../catalog/request-facts.ts";
+import type { LocalAnswer } from "../http/local-answer.ts";
+import { privateHeaders } from "../http/private-headers.ts";
 import type { Tokens } from "../tokens/tokens.ts";
-import type { LocalAnswer } from "./local-answer.ts";
-import type { ApplicationMatch } from "./match-application.ts";
-import { pathScope } from "./match-application.ts";
 
 /**
  * Seconds for which a client may believe it; an edit of the configuration is noticed when a token

@@ -2,14 +2,14 @@
 // they arrive and no faster than the other side takes them. What the origin gets was written by
 // sanitize-headers.ts; nothing is added here.
 import type { IncomingMessage, ServerResponse } from "node:http";
-import type { IngressRule } from "../policy/model.ts";
-import type { RequestFacts } from "../request-facts.ts";
-import { atEndOfTurn } from "./end-of-turn.ts";
-import type { Exchange, OriginConnection, OriginFault } from "./origin-connection.ts";
-import { createOriginPools, type OriginPool } from "./origin-pool.ts";
+import type { RequestFacts } from "../catalog/request-facts.ts";
+import { atEndOfTurn } from "../http/end-of-turn.ts";
+import type { RequestHeaders } from "../http/request-headers.ts";
+import type { IngressRule } from "../model/model.ts";
+import type { Exchange, OriginConnection, OriginFault } from "../origin/origin-connection.ts";
+import { createOriginPools, type OriginPool } from "../origin/origin-pool.ts";
+import type { ResponseHead } from "../origin/response-reader.ts";
 import { RequestBody } from "./request-body.ts";
-import type { RequestHeaders } from "./request-headers.ts";
-import type { ResponseHead } from "./response-reader.ts";
 import { sanitizeResponseHeaders, sanitizeTrailers } from "./sanitize-headers.ts";
 
 export interface Forwarding {

@@ -3,11 +3,16 @@
 // origin that policy did not let pass.
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { endpoints, reservedPrefix, tokenCheckArgument } from "@postern/protocol";
-import type { Catalog, CatalogSource } from "../catalog.ts";
+import type { Catalog, CatalogSource } from "../catalog/catalog.ts";
+import { chooseService } from "../catalog/choose-service.ts";
+import { type ApplicationMatch, isApplicationHost } from "../catalog/match-application.ts";
+import type { RequestFacts } from "../catalog/request-facts.ts";
 import type { Clock } from "../clock.ts";
+import type { LocalAnswer } from "../http/local-answer.ts";
+import { valuesOf } from "../http/request-headers.ts";
+import { sendAnswer } from "../http/send-answer.ts";
+import type { Application, Decision } from "../model/model.ts";
 import type { Log } from "../observe/log.ts";
-import type { Application, Decision } from "../policy/model.ts";
-import type { RequestFacts } from "../request-facts.ts";
 import type { Tokens } from "../tokens/tokens.ts";
 import { createAnswers, type Recipient, type RenderErrorPage } from "./answers.ts";
 import {
@@ -16,17 +21,12 @@ import {
   createAuthenticator,
   readSingleHeader,
 } from "./authenticate.ts";
-import { chooseService } from "./choose-service.ts";
 import { answerPreflight, isPreflight } from "./cors.ts";
 import { createDecider } from "./decide.ts";
 import { describeApplication } from "./describe-application.ts";
 import { createForwarder, type ForwardFault } from "./forward-http.ts";
-import type { LocalAnswer } from "./local-answer.ts";
-import { type ApplicationMatch, isApplicationHost } from "./match-application.ts";
 import { createRequestReader, type ReadRequest } from "./read-request.ts";
-import { valuesOf } from "./request-headers.ts";
 import { type IdentityHeaders, sanitizeHeaders } from "./sanitize-headers.ts";
-import { sendAnswer } from "./send-answer.ts";
 
 export interface RequestHandlerOptions {
   catalogs: CatalogSource;

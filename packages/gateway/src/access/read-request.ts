@@ -4,11 +4,11 @@
 import { randomBytes } from "node:crypto";
 import type { IncomingMessage } from "node:http";
 import ipaddr from "ipaddr.js";
-import type { Catalog } from "../catalog.ts";
-import type { RequestFacts } from "../request-facts.ts";
-import { canonicalize } from "./canonical-path.ts";
-import { matchApplication, matchesOnlyWithoutCase } from "./match-application.ts";
-import { type RequestHeaders, readHeaders } from "./request-headers.ts";
+import type { Catalog } from "../catalog/catalog.ts";
+import { matchApplication, matchesOnlyWithoutCase } from "../catalog/match-application.ts";
+import type { RequestFacts } from "../catalog/request-facts.ts";
+import { canonicalize } from "../http/canonical-path.ts";
+import { type RequestHeaders, readHeaders } from "../http/request-headers.ts";
 
 /** Why a request is not even looked at. Each becomes one plain 400. */
 export type RequestFault =

@@ -1,7 +1,7 @@
 // The body of a request on its way to the origin: read no faster than the origin takes it, framed
 // as it came, and not waited for without end.
 import type { IncomingMessage } from "node:http";
-import type { OriginConnection } from "./origin-connection.ts";
+import type { OriginConnection } from "../origin/origin-connection.ts";
 import { sanitizeTrailers } from "./sanitize-headers.ts";
 
 export interface RequestBodyOptions {

@@ -2,8 +2,8 @@
 // hop-by-hop are taken out, identity and forwarding headers are ours alone, whatever spelling a
 // client tries (cases H1–H4).
 import { cookies } from "@postern/protocol";
-import type { RequestFacts } from "../request-facts.ts";
-import type { ResponseHead } from "./response-reader.ts";
+import type { RequestFacts } from "../catalog/request-facts.ts";
+import type { ResponseHead } from "../origin/response-reader.ts";
 
 export interface IdentityHeaders {
   assertion: string;

@@ -1,7 +1,7 @@
 // Applications as written → as configured: their patterns from the three fields that may hold them,
 // their policies in precedence order, and the combinations of settings that contradict each other.
 import type { z } from "zod";
-import type { Application, CorsHeaders, Policy } from "../policy/model.ts";
+import type { Application, CorsHeaders, Policy } from "../model/model.ts";
 import type { FieldPath } from "./document.ts";
 import { derivedId } from "./object-id.ts";
 import { type PolicyContext, readPolicy } from "./policies.ts";

@@ -4,7 +4,7 @@
 import { readFileSync, statSync } from "node:fs";
 import { dirname, resolve } from "node:path";
 import { type Document, isMap, isScalar, isSeq, LineCounter, type Node, parseDocument } from "yaml";
-import { ConfigError } from "../errors.ts";
+import { ConfigError } from "./config-error.ts";
 import { syntaxFaults } from "./syntax-faults.ts";
 
 export type FieldPath = readonly (string | number)[];

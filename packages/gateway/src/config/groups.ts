@@ -1,5 +1,5 @@
 // Groups as written → as evaluated. One that contains itself could never be judged.
-import type { Group } from "../policy/model.ts";
+import type { Group } from "../model/model.ts";
 import type { NamedObjects } from "./object-names.ts";
 import { type Names, readRuleSet } from "./read-rules.ts";
 import { readShape } from "./read-shape.ts";

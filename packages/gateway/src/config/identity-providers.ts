@@ -1,5 +1,5 @@
 // Identity providers as written → as configured: what each type needs, and what contradicts itself.
-import type { IdentityProvider, OidcConfig } from "../policy/model.ts";
+import type { IdentityProvider, OidcConfig } from "../model/model.ts";
 import { defined } from "./defined.ts";
 import type { FieldPath } from "./document.ts";
 import type { NamedObject, NamedObjects } from "./object-names.ts";

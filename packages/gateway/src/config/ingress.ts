@@ -3,7 +3,7 @@
 // O7).
 import { parsePattern } from "@postern/protocol";
 import type { z } from "zod";
-import type { IngressRule, IngressService } from "../policy/model.ts";
+import type { IngressRule, IngressService } from "../model/model.ts";
 import { checkAuthorities, type FileContext } from "./certificate-files.ts";
 import type { FieldPath } from "./document.ts";
 import { readShape } from "./read-shape.ts";

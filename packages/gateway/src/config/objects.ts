@@ -11,7 +11,7 @@ import type {
   Organization,
   Policy,
   ServiceToken,
-} from "../policy/model.ts";
+} from "../model/model.ts";
 import { type ConfiguredApplication, readApplications } from "./applications.ts";
 import type { FileContext } from "./certificate-files.ts";
 import { defined } from "./defined.ts";

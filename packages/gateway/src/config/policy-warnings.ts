@@ -1,6 +1,6 @@
 // Policies that load and hardly do what was meant (configuration.md): those that let in the whole
 // world, and rules that can never hold under the decision they stand in (access-features 4.2).
-import type { Group, Policy, PolicyAction, Rule } from "../policy/model.ts";
+import type { Group, Policy, PolicyAction, Rule } from "../model/model.ts";
 import type { FieldPath } from "./document.ts";
 import type { Report } from "./report.ts";
 

@@ -1,7 +1,7 @@
 // Rules as written → rules as evaluated: checked, in canonical form, names turned into ids. Kinds
 // that Cloudflare has and this gateway does not are kept and fail closed; kinds that nobody has are
 // mistakes.
-import type { Rule, RuleSet } from "../policy/model.ts";
+import type { Rule, RuleSet } from "../model/model.ts";
 import type { FieldPath } from "./document.ts";
 import { isMap, itemsOf, readShape } from "./read-shape.ts";
 import { type Report, unknownField } from "./report.ts";

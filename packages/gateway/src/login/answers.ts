@@ -1,7 +1,7 @@
 // The answers of the sign-in endpoints that are no pages, and how they read forms.
 import type { Context } from "hono";
 import type { ContentfulStatusCode } from "hono/utils/http-status";
-import { privateHeaders } from "../private-headers.ts";
+import { privateHeaders } from "../http/private-headers.ts";
 import type { LoginEnv } from "./dependencies.ts";
 import { readText } from "./read-text.ts";
 

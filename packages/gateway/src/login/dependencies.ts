@@ -1,8 +1,8 @@
 // What the sign-in pages and endpoints are made from, handed in by the composition root.
-import type { CatalogSource } from "../catalog.ts";
+import type { CatalogSource } from "../catalog/catalog.ts";
+import type { RequestFacts } from "../catalog/request-facts.ts";
 import type { Clock } from "../clock.ts";
 import type { Log } from "../observe/log.ts";
-import type { RequestFacts } from "../request-facts.ts";
 import type { Store } from "../storage/store.ts";
 import type { SecretBox, Sessions, Tokens } from "../tokens/tokens.ts";
 

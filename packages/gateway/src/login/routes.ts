@@ -5,20 +5,20 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import { getRequestListener, type HttpBindings } from "@hono/node-server";
 import { endpoints } from "@postern/protocol";
 import { type Context, Hono, type MiddlewareHandler } from "hono";
-import { privateHeaders } from "../private-headers.ts";
-import type { RequestFacts } from "../request-facts.ts";
-import { authorized } from "./authorized.ts";
+import type { RequestFacts } from "../catalog/request-facts.ts";
+import { privateHeaders } from "../http/private-headers.ts";
 import type { LoginDependencies, LoginEnv } from "./dependencies.ts";
-import { getIdentity } from "./get-identity.ts";
-import { showLogout, submitLogout } from "./logout.ts";
-import { pinPath } from "./one-time-pin.ts";
 import { errorPage } from "./pages/error.ts";
 import { homePage } from "./pages/home.ts";
 import { sendPage } from "./pages/layout.ts";
-import { showPin, submitPin } from "./pin-page.ts";
+import { pinPath } from "./providers/one-time-pin.ts";
+import { showPin, submitPin } from "./providers/pin-page.ts";
 import { browserSession } from "./session.ts";
-import { callback, showLogin, submitLogin } from "./sign-in.ts";
-import { terminalRoutes } from "./terminal-routes.ts";
+import { authorized } from "./sign-in/authorized.ts";
+import { getIdentity } from "./sign-in/get-identity.ts";
+import { showLogout, submitLogout } from "./sign-in/logout.ts";
+import { callback, showLogin, submitLogin } from "./sign-in/sign-in.ts";
+import { terminalRoutes } from "./terminal/terminal-routes.ts";
 
 /** Answers the requests that the data path does not forward. */
 export function createLogin(

@@ -5,9 +5,9 @@ import { timingSafeEqual } from "node:crypto";
 import { cookies, parseDuration } from "@postern/protocol";
 import type { Context } from "hono";
 import { deleteCookie, setCookie } from "hono/cookie";
+import type { RequestFacts } from "../catalog/request-facts.ts";
+import type { Application, Decision, Identity } from "../model/model.ts";
 import { evaluate } from "../policy/evaluate.ts";
-import type { Application, Decision, Identity } from "../policy/model.ts";
-import type { RequestFacts } from "../request-facts.ts";
 import type { StoredSession } from "../storage/store.ts";
 import type { LoginDependencies, LoginEnv } from "./dependencies.ts";
 

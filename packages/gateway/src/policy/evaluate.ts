@@ -1,7 +1,7 @@
 // What policy says of a request: pure, and the same for HTTP and for every later way in. Order as
 // in Cloudflare Access (access-features 4.2): bypass and Service Auth first, then allow and deny,
 // each in listed order; the first match ends it, and nobody matched by nothing is let in.
-import type { Application, Decision, Group, Policy, Principal } from "./model.ts";
+import type { Application, Decision, Group, Policy, Principal } from "../model/model.ts";
 import { type Match, matchRuleSet } from "./rules.ts";
 
 export interface EvaluationInput {

@@ -2,7 +2,7 @@
 // two: somebody who has not signed in yet may turn out to match, and what this gateway cannot judge
 // must never let anybody in.
 import ipaddr from "ipaddr.js";
-import type { Group, Principal, Rule, RuleSet } from "./model.ts";
+import type { Group, Principal, Rule, RuleSet } from "../model/model.ts";
 
 /**
  * `after_login`: signing in may make it hold. `unknown`: cannot be judged, so it counts against the

@@ -1,7 +1,7 @@
 // What the rest of the gateway knows of storage. Each method is one atomic step; what it confirmed
 // survives `kill -9`. Times are milliseconds since the epoch. Nothing secret arrives here in clear:
 // callers hand in hashes (SHA-256, hex) and ciphertext.
-import type { Identity } from "../policy/model.ts";
+import type { Identity } from "../model/model.ts";
 
 export interface StoredKey {
   kid: string;

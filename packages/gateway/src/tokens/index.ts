@@ -10,9 +10,9 @@ import {
   parseDuration,
   readClaims,
 } from "@postern/protocol";
-import type { CatalogSource } from "../catalog.ts";
+import type { CatalogSource } from "../catalog/catalog.ts";
 import type { Clock } from "../clock.ts";
-import type { Application } from "../policy/model.ts";
+import type { Application } from "../model/model.ts";
 import type { Store } from "../storage/store.ts";
 import { issueClaims } from "./issue-claims.ts";
 import { signHs256, signRs256, verifyHs256, verifyRs256 } from "./jws.ts";

@@ -1,8 +1,8 @@
 // What stands in the tokens that we issue (wire-protocol 2). All times are integers.
 import type { AppClaims, MatchClaims, OrgClaims, PassClaims } from "@postern/protocol";
-import type { CatalogSource } from "../catalog.ts";
+import type { CatalogSource } from "../catalog/catalog.ts";
 import type { Clock } from "../clock.ts";
-import type { Application, Identity } from "../policy/model.ts";
+import type { Application, Identity } from "../model/model.ts";
 import type { StoredSession } from "../storage/store.ts";
 
 // Bytes. Browsers keep no cookie above 4 kB; the other claims and the signature need about half of

@@ -1,6 +1,6 @@
 // What the rest of the gateway knows of tokens and sessions.
 import type { AppClaims, MatchClaims, MetaClaims, OrgClaims, PassClaims } from "@postern/protocol";
-import type { Application, Identity } from "../policy/model.ts";
+import type { Application, Identity } from "../model/model.ts";
 import type { StoredSession } from "../storage/store.ts";
 
 /** Why a token or session does not count. Precise here, vague on the wire. */

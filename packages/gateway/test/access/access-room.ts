@@ -5,7 +5,7 @@ import { createPrivateKey, type KeyObject } from "node:crypto";
 import type { TestContext } from "node:test";
 import { type RawAnswer, rawRequest } from "../../../../test/support/raw-request.ts";
 import type { SeenRequest } from "../../../../test/support/upstream.ts";
-import type { Application } from "../../src/policy/model.ts";
+import type { Application } from "../../src/model/model.ts";
 import type { StoredSession } from "../../src/storage/store.ts";
 import { ada, type LoginRoom, startLoginRoom } from "../login/login-room.ts";
 

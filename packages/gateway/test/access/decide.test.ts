@@ -7,8 +7,8 @@ import { simpleSections, startGateway } from "../../../../test/support/gateway.t
 import { startUpstream, type Upstream } from "../../../../test/support/upstream.ts";
 import type { Authentication } from "../../src/access/authenticate.ts";
 import { createDecider } from "../../src/access/decide.ts";
-import type { Catalog } from "../../src/catalog.ts";
-import type { RequestFacts } from "../../src/request-facts.ts";
+import type { Catalog } from "../../src/catalog/catalog.ts";
+import type { RequestFacts } from "../../src/catalog/request-facts.ts";
 import { Person } from "../login/person.ts";
 import {
   type AccessRoom,

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { ConfigError, loadConfig } from "../../src/config.ts";
+import { ConfigError, loadConfig } from "../../src/config/load-config.ts";
 import { soundSections } from "./written-file.ts";
 
 const secret = "Xyzzy7Hunter2";

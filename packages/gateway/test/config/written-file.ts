@@ -2,7 +2,7 @@
 // part of it is another.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { type Config, ConfigError, loadConfig } from "../../src/config.ts";
+import { type Config, ConfigError, loadConfig } from "../../src/config/load-config.ts";
 
 export const file = "/etc/postern/postern.yaml";
 

@@ -13,18 +13,18 @@ import {
 import { codeIn, type MailServer, startMailServer } from "../../../../test/support/mail-server.ts";
 import { startUpstream, type Upstream } from "../../../../test/support/upstream.ts";
 import { createRequestHandler } from "../../src/access/handle-request.ts";
-import { createCatalogSource } from "../../src/catalog-source.ts";
-import { loadConfig } from "../../src/config.ts";
+import { createCatalogSource } from "../../src/catalog/catalog-source.ts";
+import { loadConfig } from "../../src/config/load-config.ts";
 import type { LoginDependencies } from "../../src/login/dependencies.ts";
 import { createSendMail } from "../../src/login/mail.ts";
 import { renderErrorPage } from "../../src/login/pages/layout.ts";
 import { createLogin } from "../../src/login/routes.ts";
+import type { Identity } from "../../src/model/model.ts";
 import type { Log } from "../../src/observe/log.ts";
-import type { Identity } from "../../src/policy/model.ts";
+import { createSecretBox } from "../../src/secrets/secret-box.ts";
 import { openSqliteStore } from "../../src/storage/sqlite.ts";
 import type { StoredSession } from "../../src/storage/store.ts";
 import { createTokens } from "../../src/tokens/index.ts";
-import { createSecretBox } from "../../src/tokens/secret-box.ts";
 import { createSessions } from "../../src/tokens/sessions.ts";
 import { Person } from "./person.ts";
 

@@ -15,18 +15,18 @@ import {
 import { Hono } from "hono";
 import { freePort } from "../../../../test/support/gateway.ts";
 import { createRequestHandler } from "../../src/access/handle-request.ts";
-import { createCatalogSource } from "../../src/catalog-source.ts";
-import { loadConfig } from "../../src/config.ts";
+import { createCatalogSource } from "../../src/catalog/catalog-source.ts";
+import type { RequestFacts } from "../../src/catalog/request-facts.ts";
+import { loadConfig } from "../../src/config/load-config.ts";
 import type { LoginDependencies, LoginEnv } from "../../src/login/dependencies.ts";
 import { renderErrorPage } from "../../src/login/pages/layout.ts";
-import type { RelaySettings } from "../../src/login/relay.ts";
-import { terminalRoutes } from "../../src/login/terminal-routes.ts";
+import type { RelaySettings } from "../../src/login/terminal/relay.ts";
+import { terminalRoutes } from "../../src/login/terminal/terminal-routes.ts";
 import { createLog } from "../../src/observe/log.ts";
-import type { RequestFacts } from "../../src/request-facts.ts";
+import { createSecretBox } from "../../src/secrets/secret-box.ts";
 import { openSqliteStore } from "../../src/storage/sqlite.ts";
 import type { StoredSession } from "../../src/storage/store.ts";
 import { createTokens } from "../../src/tokens/index.ts";
-import { createSecretBox } from "../../src/tokens/secret-box.ts";
 import { createSessions } from "../../src/tokens/sessions.ts";
 import { identityOf } from "./login-room.ts";
 

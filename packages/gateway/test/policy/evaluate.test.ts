@@ -1,7 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { evaluate } from "../../src/policy/evaluate.ts";
 import type {
   Application,
   Group,
@@ -11,7 +10,8 @@ import type {
   Principal,
   Rule,
   RuleSet,
-} from "../../src/policy/model.ts";
+} from "../../src/model/model.ts";
+import { evaluate } from "../../src/policy/evaluate.ts";
 
 const identity: Identity = {
   email: "ada@example.com",

@@ -2,12 +2,12 @@
 // signing key in its hands to sign what the gateway never would.
 import { createPrivateKey, type KeyObject, randomBytes, sign } from "node:crypto";
 import type { TestContext } from "node:test";
-import type { Catalog } from "../../src/catalog.ts";
-import type { Application, Identity, IdentityProvider } from "../../src/policy/model.ts";
+import type { Catalog } from "../../src/catalog/catalog.ts";
+import type { Application, Identity, IdentityProvider } from "../../src/model/model.ts";
+import { createSecretBox } from "../../src/secrets/secret-box.ts";
 import { openSqliteStore } from "../../src/storage/sqlite.ts";
 import type { Store, StoredSession } from "../../src/storage/store.ts";
 import { createTokens } from "../../src/tokens/index.ts";
-import { createSecretBox } from "../../src/tokens/secret-box.ts";
 import { createSessions } from "../../src/tokens/sessions.ts";
 import type { SecretBox, Sessions, Tokens } from "../../src/tokens/tokens.ts";
 

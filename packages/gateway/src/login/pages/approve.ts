@@ -3,7 +3,7 @@
 import { loginCode } from "@postern/protocol";
 import { html } from "hono/html";
 import type { StoredSession, StoredTransfer } from "../../storage/store.ts";
-import type { CliRequest } from "../cli-request.ts";
+import type { CliRequest } from "../terminal/cli-request.ts";
 import { errorPage } from "./error.ts";
 import type { Html, Page } from "./layout.ts";
 

@@ -5,8 +5,8 @@ import { createHash } from "node:crypto";
 import type { Context } from "hono";
 import { html, raw } from "hono/html";
 import type { ContentfulStatusCode } from "hono/utils/http-status";
-import type { Organization } from "../../policy/model.ts";
-import { privateHeaders } from "../../private-headers.ts";
+import { privateHeaders } from "../../http/private-headers.ts";
+import type { Organization } from "../../model/model.ts";
 import type { LoginEnv } from "../dependencies.ts";
 import { stylesheet } from "./style.ts";
 

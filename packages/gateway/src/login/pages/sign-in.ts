@@ -1,5 +1,5 @@
 import { html } from "hono/html";
-import type { IdentityProvider } from "../../policy/model.ts";
+import type { IdentityProvider } from "../../model/model.ts";
 import type { Html, Page } from "./layout.ts";
 
 export interface SignInView {

@@ -3,7 +3,7 @@
 // `.error`, `dl.facts`, `.code`, `.stack` (a column of buttons or forms), `.row` (buttons side by
 // side), `.check` (the label around a checkbox), `.or`, and on buttons `.quiet` (secondary) and
 // `.danger`.
-import type { Organization } from "../../policy/model.ts";
+import type { Organization } from "../../model/model.ts";
 
 const base = `
 :root{color-scheme:light dark;--page:#f3f4f6;--outside:#3d4653;--card:#fff;--edge:#d9dde3;--text:#161b22;--soft:#525b68;--field:#fff;--field-edge:#818a97;--accent:#1f4fd8;--accent-strong:#173fb3;--on-accent:#fff;--quiet:#f3f4f6;--quiet-strong:#e6e9ee;--warn-back:#fff6dd;--warn-edge:#b98900;--warn-text:#513b00;--error-back:#fdecea;--error-edge:#c4321f;--error-text:#7a1a0d;--shadow:0 1px 2px rgb(16 24 40/.06),0 12px 32px rgb(16 24 40/.08)}

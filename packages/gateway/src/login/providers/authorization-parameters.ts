@@ -1,6 +1,6 @@
 import { calculatePKCECodeChallenge } from "openid-client";
-import type { OidcConfig } from "../../policy/model.ts";
-import type { RedirectSecrets } from "../identity-provider.ts";
+import type { OidcConfig } from "../../model/model.ts";
+import type { RedirectSecrets } from "./identity-provider.ts";
 
 /** The arguments of the authorization request, the same for both ways of being configured. */
 export async function authorizationParameters(

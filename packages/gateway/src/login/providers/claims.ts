@@ -1,8 +1,8 @@
 // From the claims of an OpenID Provider to an identity. What a provider does not vouch for does not
 // count.
-import type { OidcConfig } from "../../policy/model.ts";
+import type { OidcConfig } from "../../model/model.ts";
 import { canonicalEmail } from "../canonical-email.ts";
-import type { SignInResult } from "../identity-provider.ts";
+import type { SignInResult } from "./identity-provider.ts";
 
 // Bounds what a provider can put into our database; far more than any organization has.
 const groupLimit = 2_000;

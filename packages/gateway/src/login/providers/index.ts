@@ -1,6 +1,6 @@
 import type { Clock } from "../../clock.ts";
-import type { IdentityProvider, OidcConfig } from "../../policy/model.ts";
-import type { RedirectProvider } from "../identity-provider.ts";
+import type { IdentityProvider, OidcConfig } from "../../model/model.ts";
+import type { RedirectProvider } from "./identity-provider.ts";
 import { oidcProvider } from "./oidc.ts";
 import { explicitOidcProvider } from "./oidc-explicit.ts";
 

@@ -3,11 +3,11 @@
 // the audience, the nonce and the attempt, which names its provider, tie the answer to the question
 // instead.
 import { createRemoteJWKSet, customFetch, errors, type JWTPayload, jwtVerify } from "jose";
-import type { OidcConfig } from "../../policy/model.ts";
-import type { RedirectProvider, SignInResult } from "../identity-provider.ts";
+import type { OidcConfig } from "../../model/model.ts";
 import { authorizationParameters } from "./authorization-parameters.ts";
 import { boundedFetch } from "./bounded-fetch.ts";
 import { identityFromClaims } from "./claims.ts";
+import type { RedirectProvider, SignInResult } from "./identity-provider.ts";
 
 // access-features 6.
 const algorithms = ["RS256", "RS512", "PS512", "ES256", "ES384", "ES512"];

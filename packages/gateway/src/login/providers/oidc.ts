@@ -3,11 +3,11 @@
 // fetches is bounded here.
 import * as client from "openid-client";
 import type { Clock } from "../../clock.ts";
-import type { OidcConfig } from "../../policy/model.ts";
-import type { RedirectProvider, RedirectSecrets, SignInResult } from "../identity-provider.ts";
+import type { OidcConfig } from "../../model/model.ts";
 import { authorizationParameters } from "./authorization-parameters.ts";
 import { boundedFetch, mayFetch } from "./bounded-fetch.ts";
 import { identityFromClaims, isIncomplete } from "./claims.ts";
+import type { RedirectProvider, RedirectSecrets, SignInResult } from "./identity-provider.ts";
 
 const discoveryLifeMs = 60 * 60_000;
 

@@ -1,0 +1,85 @@
+// Asks for a pass: a credential for one URL and at most ten minutes (wire-protocol 8).
+import { endpoints, headers } from "@postern/protocol";
+import type { Context } from "../context.ts";
+import { CliError } from "../exit-status.ts";
+import type { AppUrl } from "../net/app-url.ts";
+import { type HttpResponse, send, TimeoutError } from "../net/http-client.ts";
+import { removeAppToken, type StoredToken } from "../store/token-store.ts";
+
+/** Seconds; the most that a gateway gives. */
+const life = 600;
+const timeout = 7_000;
+
+export type PassAnswer =
+  | { kind: "pass"; token: string }
+  /** the gateway knows no passes */
+  | { kind: "none" }
+  /** the gateway does not take the token any more; it is forgotten */
+  | { kind: "dead" };
+
+/**
+ * A pass for the URL's own path and what lies below it.
+ * @throws {CliError} refused_by_policy | unreachable | failure
+ */
+export async function requestPass(
+  context: Context,
+  app: AppUrl,
+  stored: StoredToken,
+): Promise<PassAnswer> {
+  const response = await ask(context, app, stored);
+  switch (response.status) {
+    case 200:
+    case 201:
+      return { kind: "pass", token: readPass(app, response.body) };
+    case 404:
+    case 405:
+      return { kind: "none" };
+    case 301:
+    case 302:
+    case 303:
+    case 307:
+    case 401:
+      removeAppToken(context, stored);
+      return { kind: "dead" };
+    case 403:
+      throw new CliError(
+        "refused_by_policy",
+        `policy does not let you reach ${app.bare}; ask its owner`,
+      );
+    default:
+      throw new CliError(
+        "failure",
+        `${app.origin} did not make a pass for ${app.bare} (status ${response.status}); use --via env instead`,
+      );
+  }
+}
+
+async function ask(context: Context, app: AppUrl, stored: StoredToken): Promise<HttpResponse> {
+  try {
+    return await send(context, {
+      method: "POST",
+      url: new URL(endpoints.pass, app.origin),
+      headers: { [headers.accessToken]: stored.token },
+      body: JSON.stringify({ url_prefix: app.bare, ttl: life }),
+      timeout,
+    });
+  } catch (error) {
+    if (!(error instanceof TimeoutError)) throw error;
+    throw new CliError("unreachable", `${app.origin} does not answer; try again later`);
+  }
+}
+
+function readPass(app: AppUrl, body: string): string {
+  let token: unknown;
+  try {
+    token = (JSON.parse(body) as { token?: unknown }).token;
+  } catch {
+    // Said below.
+  }
+  // It goes into a URL, and into an argument list: only what a pass can be.
+  if (typeof token === "string" && /^[\w-]+\.[\w-]+\.[\w-]+$/.test(token)) return token;
+  throw new CliError(
+    "failure",
+    `${app.origin} answered with something that is not a pass; use --via env instead`,
+  );
+}

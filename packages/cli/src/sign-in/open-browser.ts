@@ -1,0 +1,72 @@
+// Opens a page in the person's browser. The URL goes to the opener as one argument, without a
+// shell, and only if it is a web page (cases C15, C16). `$BROWSER` comes first: editors that work
+// on a remote machine set it to a program that opens the page where the person sits.
+import type { Context } from "../context.ts";
+import { findTool, withSafePath } from "../tool/find-tool.ts";
+
+type Environment = NodeJS.ProcessEnv;
+const isSet = (environment: Environment, name: string) => (environment[name] ?? "") !== "";
+
+/** Where xdg-open is what opens things. */
+function isFreeDesktop(environment: Environment, platform: NodeJS.Platform): boolean {
+  return (
+    (platform === "linux" && !isSet(environment, "WSL_DISTRO_NAME")) ||
+    platform === "freebsd" ||
+    platform === "openbsd"
+  );
+}
+
+/**
+ * Whether opening a browser can work at all: in a container it would only start a text browser, and
+ * over SSH it would open one where nobody sits.
+ */
+export function hasBrowser(environment: Environment, platform: NodeJS.Platform): boolean {
+  if (["DISPLAY", "WAYLAND_DISPLAY"].some((name) => isSet(environment, name))) return true;
+  if (isFreeDesktop(environment, platform)) return false;
+  return !["SSH_CONNECTION", "SSH_TTY"].some((name) => isSet(environment, name));
+}
+
+/** @returns whether an opener was started; the URL is printed in any case */
+export async function openBrowser(
+  { environment }: Pick<Context, "environment">,
+  url: URL,
+): Promise<boolean> {
+  if (url.protocol !== "https:" && url.protocol !== "http:") return false;
+  const chosen = environment["BROWSER"];
+  if (chosen && (await startOpener(chosen, url, environment))) return true;
+  if (!hasBrowser(environment, process.platform)) return false;
+  return isFreeDesktop(environment, process.platform)
+    ? startOpener("xdg-open", url, environment)
+    : openElsewhere(url);
+}
+
+/** @returns false where there is no such program */
+async function startOpener(name: string, url: URL, environment: Environment): Promise<boolean> {
+  const program = findTool(name, environment["PATH"] ?? "");
+  if (!program) return false;
+  const { spawn } = await import("node:child_process");
+  const opener = spawn(program, [url.href], {
+    stdio: "ignore",
+    detached: true,
+    env: withSafePath(environment),
+  });
+  return new Promise((resolve) => {
+    opener.once("error", () => resolve(false));
+    opener.once("spawn", () => {
+      opener.unref();
+      resolve(true);
+    });
+  });
+}
+
+/** macOS, Windows, and Linux inside Windows. */
+async function openElsewhere(url: URL): Promise<boolean> {
+  try {
+    const { default: open } = await import("open");
+    const opener = await open(url.href);
+    opener.on("error", () => {});
+    return true;
+  } catch {
+    return false;
+  }
+}

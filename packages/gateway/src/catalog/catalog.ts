@@ -1,0 +1,37 @@
+// Everything that is configured, in the form that requests read: immutable, replaced as a whole
+// when the configuration changes, so that a request sees one consistent state and caches compare
+// one reference.
+import type { CompiledPattern } from "@postern/protocol";
+import type {
+  Application,
+  Group,
+  IdentityProvider,
+  IngressRule,
+  Organization,
+  ServiceToken,
+} from "../model/model.ts";
+
+export interface Catalog {
+  organization: Organization;
+  /**
+   * `https://<auth_domain>`, or `http://` on loopback names; the issuer of every token, no trailing
+   * slash
+   */
+  issuer: string;
+  /** the host of `auth_domain` without port, lower-case */
+  teamHost: string;
+  relayHosts: ReadonlySet<string>;
+  applications: readonly Application[];
+  applicationByAud: ReadonlyMap<string, Application>;
+  /** every pattern of every application, most specific first */
+  patterns: readonly { pattern: CompiledPattern; application: Application }[];
+  groups: ReadonlyMap<string, Group>;
+  identityProviders: ReadonlyMap<string, IdentityProvider>;
+  serviceTokenByClientId: ReadonlyMap<string, ServiceToken>;
+  ingress: readonly IngressRule[];
+}
+
+/** Holds the catalog in force. Readers call `current()` on each request and keep no copy. */
+export interface CatalogSource {
+  current(): Catalog;
+}

@@ -1,0 +1,146 @@
+// A store with a catalog on it: a configuration with one object of each kind, objects as the API
+// would leave them, and a record of what was written.
+import assert from "node:assert/strict";
+import { randomBytes } from "node:crypto";
+import type { TestContext } from "node:test";
+import type { Catalog } from "../../src/catalog/catalog.ts";
+import { createCatalogSource } from "../../src/catalog/catalog-source.ts";
+import type { Config } from "../../src/config/load-config.ts";
+import { createSecretBox } from "../../src/secrets/secret-box.ts";
+import { openSqliteStore } from "../../src/storage/sqlite.ts";
+import type { Store, StoredObject } from "../../src/storage/store.ts";
+import { load, type Sections } from "../config/written-file.ts";
+
+export const time = Date.UTC(2026, 10, 25);
+export const clientSecret = "Hunter2-Xyzzy";
+
+export interface Room {
+  store: Store;
+  clock: { now: number };
+  /** every change that was written, as `put application x`, `remove group y` */
+  written: string[];
+  /** a gateway on this store; another secret key is another installation's */
+  start(config: Config, secretKey?: Buffer): ReturnType<typeof createCatalogSource>;
+}
+
+export function openRoom(context: TestContext, place = ":memory:"): Room {
+  const clock = { now: time };
+  const now = () => clock.now;
+  const store = openSqliteStore(place, { now });
+  context.after(() => store.close());
+  const written: string[] = [];
+  const recording: Store = {
+    ...store,
+    changeObjects(put, remove) {
+      written.push(
+        ...put.map(({ kind, name }) => `put ${kind} ${name}`),
+        ...remove.map(({ kind, id }) => `remove ${kind} ${id}`),
+      );
+      return store.changeObjects(put, remove);
+    },
+  };
+  const own = randomBytes(32);
+  const start = (config: Config, secretKey = own) =>
+    createCatalogSource({ store: recording, secretBox: createSecretBox(secretKey), config, now });
+  return { store, clock, written, start };
+}
+
+export const people = {
+  name: "people",
+  decision: "allow",
+  include: [{ email_domain: { domain: "example.com" } }],
+};
+export const orders = {
+  id: "orders",
+  name: "Orders",
+  domain: "orders.localhost",
+  policies: [people],
+};
+export const wiki = {
+  id: "wiki",
+  name: "Wiki",
+  domain: "*.wiki.localhost/docs",
+  policies: ["machines"],
+};
+
+/** One object of each kind. */
+export function configWith(sections: Sections = {}): Config {
+  const config = {
+    client_id: "postern",
+    client_secret: clientSecret,
+    issuer: "https://idp.example.com",
+  };
+  return load({
+    organization: { name: "Example", login_design: { header_text: "Hello" } },
+    identity_providers: [{ id: "corp", name: "SSO", type: "oidc", config }],
+    groups: [
+      { id: "staff", name: "Staff", include: [{ email_domain: { domain: "example.com" } }] },
+    ],
+    service_tokens: [
+      {
+        id: "robot",
+        name: "Robot",
+        client_id: "robot.access",
+        client_secret: "x",
+        expires_at: "2027-01-31T00:00:00Z",
+      },
+    ],
+    policies: [
+      {
+        id: "machines",
+        name: "Machines",
+        decision: "non_identity",
+        include: [{ any_valid_service_token: {} }],
+      },
+    ],
+    applications: [orders, wiki],
+    ...sections,
+  }).config;
+}
+
+export function fromApi(
+  kind: StoredObject["kind"],
+  id: string,
+  body: object,
+  aud: string | null = null,
+): StoredObject {
+  return {
+    kind,
+    id,
+    name: `${id} of the API`,
+    aud,
+    managed_by: "api",
+    body: JSON.stringify(body),
+    created_at: time,
+    updated_at: time,
+  };
+}
+
+/** An application as the API would store it. */
+export function applicationFromApi(
+  id: string,
+  domain: string,
+  more: object = {},
+  aud = "b".repeat(64),
+): StoredObject {
+  const {
+    id: _id,
+    name: _name,
+    aud: _aud,
+    ...body
+  } = load({ applications: [{ ...orders, domain }] }).config.applications[0] ?? assert.fail();
+  return fromApi("application", id, { ...body, ...more }, aud);
+}
+
+/** What a catalog says, without the functions that are made anew each time. */
+export function contentOf({ patterns, ...rest }: Catalog): unknown {
+  return {
+    ...rest,
+    patterns: patterns.map(({ pattern, application }) => [pattern.text, application.id]),
+  };
+}
+
+export function clientSecretIn(catalog: Catalog, provider: string): unknown {
+  const config = catalog.identityProviders.get(provider)?.config;
+  return config !== undefined && "client_secret" in config ? config.client_secret : undefined;
+}

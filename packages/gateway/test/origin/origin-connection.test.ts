@@ -1,0 +1,123 @@
+// One connection to an origin in the moments that a whole gateway cannot be made to meet on
+// purpose.
+import assert from "node:assert/strict";
+import { once } from "node:events";
+import { connect, createServer, type Socket } from "node:net";
+import { type TestContext, test } from "node:test";
+import {
+  type Dial,
+  type Exchange,
+  OriginConnection,
+  type OriginFault,
+} from "../../src/origin/origin-connection.ts";
+
+type OnRead = Parameters<Dial>[0];
+
+/** A connection to an origin that answers every request alike, and the way its bytes come in. */
+async function openConnection(context: TestContext) {
+  const got: string[] = [];
+  const sockets: Socket[] = [];
+  const server = createServer((socket) => {
+    sockets.push(socket);
+    socket.on("error", () => undefined);
+    socket.on("data", (bytes) => {
+      got.push(bytes.toString("latin1"));
+      socket.write("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok");
+    });
+  });
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  context.after(() => {
+    for (const socket of sockets) socket.destroy();
+    server.close();
+  });
+  let onread: OnRead | undefined;
+  const connection = new OriginConnection(
+    (given) => {
+      onread = given;
+      return connect({
+        port: (server.address() as { port: number }).port,
+        host: "127.0.0.1",
+        onread: given,
+      });
+    },
+    { connectTimeout: 5_000, keptForMs: 5_000, onUnusable: () => undefined },
+  );
+  context.after(() => connection.destroy());
+  return {
+    connection,
+    got,
+    arrive: (text: string) => onread?.callback(text.length, Buffer.from(text, "latin1")),
+  };
+}
+
+function exchange(): Exchange & {
+  heads: number;
+  body: string;
+  fault: OriginFault | undefined;
+  over: Promise<void>;
+} {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const seen = {
+    heads: 0,
+    body: "",
+    fault: undefined as OriginFault | undefined,
+    over: promise,
+    information: () => undefined,
+    head: () => void seen.heads++,
+    data: (chunk: Buffer) => {
+      seen.body += chunk.toString();
+    },
+    flush: () => undefined,
+    end: () => resolve(),
+    fail: (fault: OriginFault) => {
+      seen.fault = fault;
+      resolve();
+    },
+    drain: () => undefined,
+  };
+  return seen;
+}
+
+const request = "GET / HTTP/1.1\r\nHost: x\r\n\r\n";
+
+test("what an origin says before its request has left is no answer, and the request does not leave any more (H9)", async (context) => {
+  const { connection, got, arrive } = await openConnection(context);
+  const first = exchange();
+  connection.start("GET", request, first, true);
+  await first.over;
+  assert.equal(first.body, "ok");
+
+  const second = exchange();
+  connection.start("GET", request, second, true);
+  arrive("HTTP/1.1 408 Request Timeout\r\nContent-Length: 0\r\n\r\n");
+  await second.over;
+  assert.deepEqual(
+    [second.fault, second.heads, connection.answered, connection.usable],
+    ["closed", 0, false, false],
+  );
+  await new Promise((resolve) => setImmediate(resolve));
+  assert.equal(got.length, 1);
+});
+
+test("what an origin says to nobody ends its connection (H9)", async (context) => {
+  const { connection, arrive } = await openConnection(context);
+  const first = exchange();
+  connection.start("GET", request, first, true);
+  await first.over;
+  assert.equal(connection.usable, true);
+  arrive("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
+  assert.equal(connection.usable, false);
+});
+
+test("a mistake in what is done with an answer costs its connection and not the process", async (context) => {
+  const { connection } = await openConnection(context);
+  const broken = exchange();
+  broken.head = () => {
+    throw new Error("a mistake of ours");
+  };
+  connection.start("GET", request, broken, true);
+  await broken.over;
+  assert.equal(broken.fault, "malformed");
+  assert.equal(connection.usable, false);
+});

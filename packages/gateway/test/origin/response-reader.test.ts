@@ -1,0 +1,168 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import fc from "fast-check";
+import {
+  ResponseFault,
+  type ResponseHead,
+  ResponseReader,
+} from "../../src/origin/response-reader.ts";
+
+interface Read {
+  information: number[];
+  head: ResponseHead | undefined;
+  body: string;
+  trailers: string[] | undefined;
+  left: number;
+}
+
+/** Reads the bytes in the given pieces. */
+function readAll(pieces: Buffer[], method = "GET", closes = false): Read {
+  const read: Read = { information: [], head: undefined, body: "", trailers: undefined, left: 0 };
+  const reader = new ResponseReader();
+  reader.start(method, {
+    information: (status) => read.information.push(status),
+    head: (head) => {
+      read.head = head;
+    },
+    data: (chunk) => {
+      read.body += chunk.toString("latin1");
+    },
+    end: (rawTrailers) => {
+      read.trailers = rawTrailers;
+    },
+  });
+  for (const piece of pieces) read.left = reader.read(piece);
+  if (closes) reader.close();
+  return read;
+}
+
+const ok = (text: string, method?: string, closes?: boolean) =>
+  readAll([Buffer.from(text, "latin1")], method, closes);
+
+test("an answer with a stated length ends where it says", () => {
+  const read = ok("HTTP/1.1 200 OK\r\nContent-Length: 5\r\nX-A: b\r\n\r\nhello");
+  assert.equal(read.head?.status, 200);
+  assert.deepEqual(read.head?.rawHeaders, ["Content-Length", "5", "X-A", "b"]);
+  assert.equal(read.body, "hello");
+  assert.deepEqual(read.trailers, []);
+  assert.equal(read.left, 0);
+  assert.equal(read.head?.persistent, true);
+});
+
+test("chunks become one body, and trailers come after it", () => {
+  const read = ok(
+    "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5;x=y\r\nhello\r\n6\r\n world\r\n0\r\nGrpc-Status: 0\r\n\r\n",
+  );
+  assert.equal(read.body, "hello world");
+  assert.deepEqual(read.trailers, ["Grpc-Status", "0"]);
+  assert.equal(read.head?.chunked, true);
+});
+
+test("an answer without a length ends with the connection, which serves nobody afterwards", () => {
+  const read = ok("HTTP/1.1 200 OK\r\n\r\nall of it", "GET", true);
+  assert.equal(read.body, "all of it");
+  assert.deepEqual(read.trailers, []);
+  assert.equal(read.head?.persistent, false);
+  const stated = ok("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhalf", "GET", true);
+  assert.equal(stated.trailers, undefined, "cut off before its length is not complete");
+});
+
+test("HEAD, 204 and 304 have no body, whatever length they state", () => {
+  for (const [method, line] of [
+    ["HEAD", "200 OK"],
+    ["GET", "204 No Content"],
+    ["GET", "304 Not Modified"],
+  ] as const) {
+    const read = ok(`HTTP/1.1 ${line}\r\nContent-Length: 10\r\n\r\n`, method);
+    assert.deepEqual(read.trailers, [], line);
+    assert.equal(read.head?.persistent, true, line);
+  }
+});
+
+test("answers before the answer are told apart from it", () => {
+  const read = ok(
+    "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n",
+  );
+  assert.deepEqual(read.information, [100, 103]);
+  assert.equal(read.head?.status, 200);
+});
+
+test("whether the connection stays is read from the head", () => {
+  const persistent = (head: string) => ok(`${head}\r\nContent-Length: 0\r\n\r\n`).head?.persistent;
+  assert.equal(persistent("HTTP/1.1 200 OK"), true);
+  assert.equal(persistent("HTTP/1.0 200 OK"), false);
+  assert.equal(persistent("HTTP/1.1 200 OK\r\nConnection: x, Close"), false);
+  assert.equal(persistent("HTTP/1.1 200 OK\r\nConnection: closed"), true);
+  assert.equal(
+    ok("HTTP/1.1 200 OK\r\nKeep-Alive: timeout=5, max=9\r\nContent-Length: 0\r\n\r\n").head
+      ?.keepAliveSeconds,
+    5,
+  );
+});
+
+test("bytes after the answer are nobody's, and are counted", () => {
+  assert.equal(ok("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nokHTTP/1.1 200 OK\r\n").left, 17);
+  assert.equal(ok("HTTP/1.1 204 No Content\r\n\r\nx").left, 1);
+});
+
+test("what can be read in two ways is refused (H7, H9)", () => {
+  const refused = [
+    "HTTP/2 200 OK\r\n\r\n",
+    "HTTP/1.1 20 OK\r\n\r\n",
+    "HTTP/1.1  200 OK\r\n\r\n",
+    "ICY 200 OK\r\n\r\n",
+    "<html>no head at all</html>\r\n\r\n",
+    "HTTP/1.1 101 Switching Protocols\r\n\r\n",
+    "HTTP/1.1 200 OK\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n",
+    "HTTP/1.1 200 OK\r\nContent-Length: 5\r\nContent-Length: 6\r\n\r\nhello!",
+    "HTTP/1.1 200 OK\r\nContent-Length: 5, 5\r\n\r\nhello",
+    "HTTP/1.1 200 OK\r\nContent-Length: +5\r\n\r\nhello",
+    "HTTP/1.1 200 OK\r\nContent-Length: 0x5\r\n\r\nhello",
+    "HTTP/1.1 200 OK\r\nContent-Length:\r\n\r\n",
+    "HTTP/1.1 200 OK\r\nTransfer-Encoding: xchunked\r\n\r\n",
+    "HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip, chunked\r\n\r\n",
+    "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n\r\n",
+    "HTTP/1.1 200 OK\r\nX-A: b\r\n folded\r\n\r\n",
+    "HTTP/1.1 200 OK\r\nX-A : b\r\n\r\n",
+    "HTTP/1.1 200 OK\r\n: b\r\n\r\n",
+    "HTTP/1.1 200 OK\r\nno colon\r\n\r\n",
+    "HTTP/1.1 200 OK\r\nX-A: b\nX-B: c\r\n\r\n",
+    "HTTP/1.1 200 OK\r\nX-A: b\rX-B: c\r\n\r\n",
+    "HTTP/1.1 200 OK\r\nX-A: \0\r\n\r\n",
+    "HTTP/1.1 200 O\rK\r\n\r\n",
+    "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n-1\r\n",
+    "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n 5\r\nhello\r\n",
+    "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello, and more\r\n",
+    "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5;\n\r\nhello\r\n",
+    `HTTP/1.1 200 OK\r\nX-A: ${"a".repeat(70_000)}\r\n\r\n`,
+    `HTTP/1.1 200 OK\r\nX-A: ${"a".repeat(70_000)}`,
+    `HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n${"0".repeat(5_000)}`,
+    "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\nA B: c\r\n\r\n",
+  ];
+  for (const text of refused)
+    assert.throws(() => ok(text), ResponseFault, JSON.stringify(text.slice(0, 90)));
+});
+
+test("an answer reads the same however the network cuts it", () => {
+  const answers = [
+    "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nA: b\r\n\r\n3\r\nabc\r\n10\r\n0123456789abcdef\r\n0\r\nT: u\r\n\r\n",
+    "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+    "HTTP/1.1 404 Not Found\r\nContent-Length: 11\r\n\r\nhello\r\n\r\nxy",
+  ];
+  fc.assert(
+    fc.property(
+      fc.constantFrom(...answers),
+      fc.array(fc.nat(200), { maxLength: 12 }),
+      (text, cuts) => {
+        const bytes = Buffer.from(text, "latin1");
+        const edges = [
+          0,
+          ...cuts.map((cut) => cut % bytes.length).sort((a, b) => a - b),
+          bytes.length,
+        ];
+        const pieces = edges.slice(1).map((edge, index) => bytes.subarray(edges[index], edge));
+        assert.deepEqual(readAll(pieces.filter(({ length }) => length > 0)), readAll([bytes]));
+      },
+    ),
+  );
+});

@@ -1,8 +1,10 @@
 // Runs the whole test suite with Node's own runner, and says at the end which tests this machine
 // made it leave out, why, and the one command that brings what they need. Files or patterns as
 // arguments run those alone.
-import { globSync } from "node:fs";
-import { availableParallelism } from "node:os";
+import { generateKeyPairSync } from "node:crypto";
+import { globSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { availableParallelism, tmpdir } from "node:os";
+import { dirname, join } from "node:path";
 import { finished } from "node:stream/promises";
 import { run } from "node:test";
 import { spec } from "node:test/reporters";
@@ -20,6 +22,7 @@ const files = globSync(
   .sort();
 if (files.length === 0) fail(`No test file matches ${wanted.join(" ")}`);
 
+const testKeys = writeTestKeys();
 // A test that hangs fails after this time, and a file ends with its last test: one mistake costs
 // minutes, not the night. (`timeout` of `run` itself does not end a file that leaks a handle.)
 const execArgv = ["--test-timeout=120000", "--test-force-exit"];
@@ -36,6 +39,7 @@ stream.on("test:pass", ({ name, skip }) => {
 const report = stream.compose(spec);
 report.pipe(process.stdout);
 await finished(report);
+rmSync(dirname(testKeys), { recursive: true });
 
 if (leftOut.length > 0) {
   console.log(
@@ -48,6 +52,24 @@ if (leftOut.length > 0) {
   console.log("Bring what they need with:  npm run setup");
   // A run that must be complete is not, whatever a single test thought of it.
   if (process.env["POSTERN_REQUIRE_ALL"] === "1") process.exitCode = 1;
+}
+
+/**
+ * Makes the private keys that gateways under test sign with, once for the whole run: a pair costs a tenth
+ * of a second, and the suites start hundreds of gateways. test/support/signing-keys.ts reads the file.
+ * @returns {string} the file
+ */
+function writeTestKeys() {
+  const file = join(mkdtempSync(join(tmpdir(), "postern-test-keys-")), "keys.json");
+  const options = {
+    modulusLength: 2048,
+    privateKeyEncoding: { type: "pkcs8", format: "pem" },
+    publicKeyEncoding: { type: "spki", format: "pem" },
+  };
+  const pems = Array.from({ length: 4 }, () => generateKeyPairSync("rsa", options).privateKey);
+  writeFileSync(file, JSON.stringify(pems), { mode: 0o600 });
+  process.env["POSTERN_TEST_KEYS"] = file;
+  return file;
 }
 
 /** @param {string} message */

@@ -19,7 +19,7 @@ import {
   type Sections,
   said,
   startGateway,
-} from "./gateway-process-room.ts";
+} from "./gateway-process-fixture.ts";
 
 const inForce = "the changed configuration is in force";
 const notApplied = "the changed configuration was not applied; the one before stays in force";

@@ -7,7 +7,14 @@ import { Visitor } from "../../demo/visitor.ts";
 import { runPostern } from "../support/cli.ts";
 import { codeIn, startMailServer } from "../support/mail-server.ts";
 import { startUpstream } from "../support/upstream.ts";
-import { anOperator, ask, askUntil, certificate, host, teamHost } from "./gateway-process-room.ts";
+import {
+  anOperator,
+  ask,
+  askUntil,
+  certificate,
+  host,
+  teamHost,
+} from "./gateway-process-fixture.ts";
 
 interface Certs {
   keys: { kid: string }[];

@@ -9,7 +9,7 @@ import { rawExchange } from "../support/raw-request.ts";
 import { needs } from "../support/requirements.ts";
 import { certificateFor, type TestCertificate } from "../support/tls.ts";
 import { startUpstream } from "../support/upstream.ts";
-import { anOperator, ask, host, openTo, said, teamHost } from "./gateway-process-room.ts";
+import { anOperator, ask, host, openTo, said, teamHost } from "./gateway-process-fixture.ts";
 
 /**
  * The names in the certificate that a client gets. @param servername undefined: the client names no

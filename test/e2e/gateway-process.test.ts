@@ -18,7 +18,7 @@ import {
   host,
   openTo,
   teamHost,
-} from "./gateway-process-room.ts";
+} from "./gateway-process-fixture.ts";
 
 test("a gateway that cannot start says why in lines and ends with a status, without a stack trace", async (context) => {
   const operator = await anOperator(context, openTo("http_status:204"));

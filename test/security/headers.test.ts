@@ -3,7 +3,10 @@
 // remove it.
 import assert from "node:assert/strict";
 import { type TestContext, test } from "node:test";
-import { type LoginRoom, startLoginRoom } from "../../packages/gateway/test/login/login-room.ts";
+import {
+  type LoginFixture,
+  startLoginFixture,
+} from "../../packages/gateway/test/login/login-fixture.ts";
 import { simpleSections, startGateway } from "../support/gateway.ts";
 import { type RawAnswer, rawRequest } from "../support/raw-request.ts";
 import { startUpstream } from "../support/upstream.ts";
@@ -15,7 +18,7 @@ const onlyAlice = [
 const identityNames = ["cf-access-jwt-assertion", "cf-access-authenticated-user-email"];
 
 interface Scene {
-  room: LoginRoom;
+  fixture: LoginFixture;
   token: string;
   ask(path: string, lines?: string[]): Promise<RawAnswer>;
   asAlice(path: string, lines?: string[]): Promise<RawAnswer>;
@@ -44,16 +47,16 @@ async function scene(context: TestContext, sections: Record<string, unknown> = {
   const service_tokens = [
     { name: "robot", client_id: "robot.access", client_secret: "the robot's long secret" },
   ];
-  const room = await startLoginRoom(context, {
+  const fixture = await startLoginFixture(context, {
     sections: { applications, service_tokens, ...sections },
   });
-  const [app] = room.deps.catalogs.current().applications;
+  const [app] = fixture.parts.catalogs.current().applications;
   assert.ok(app !== undefined);
-  const token = room.deps.tokens.issueApp(await room.session("browser", alice), app, 36e5);
+  const token = fixture.parts.tokens.issueApp(await fixture.session("browser", alice), app, 36e5);
   const ask: Scene["ask"] = (path, lines = []) =>
-    rawRequest(room.port, `GET ${path} HTTP/1.1`, ["Host: app.localhost", ...lines]);
+    rawRequest(fixture.port, `GET ${path} HTTP/1.1`, ["Host: app.localhost", ...lines]);
   return {
-    room,
+    fixture,
     token,
     ask,
     asAlice: (path, lines = []) => ask(path, [`cf-access-token: ${token}`, ...lines]),
@@ -64,9 +67,9 @@ async function scene(context: TestContext, sections: Record<string, unknown> = {
  * Every header of the one request that the origin saw whose name reads the same once dashes and
  * underscores are one.
  */
-function seenAs(room: LoginRoom, name: string): [string, string][] {
-  assert.equal(room.upstream.requests.length, 1);
-  const raw = room.upstream.requests[0]?.rawHeaders ?? [];
+function seenAs(fixture: LoginFixture, name: string): [string, string][] {
+  assert.equal(fixture.upstream.requests.length, 1);
+  const raw = fixture.upstream.requests[0]?.rawHeaders ?? [];
   const folded = (text: string) => text.toLowerCase().replaceAll("_", "-");
   return raw.flatMap((each, index): [string, string][] =>
     index % 2 === 0 && folded(each) === folded(name) ? [[each, raw[index + 1] ?? ""]] : [],
@@ -74,7 +77,7 @@ function seenAs(room: LoginRoom, name: string): [string, string][] {
 }
 
 test("an identity header in any spelling is ours alone (H1)", async (context) => {
-  const { room, token, asAlice } = await scene(context);
+  const { fixture, token, asAlice } = await scene(context);
   const answer = await asAlice("/x", [
     "Cf_Access_Jwt_Assertion: evil",
     "CF-ACCESS_AUTHENTICATED-USER_EMAIL: root@example.com",
@@ -86,23 +89,25 @@ test("an identity header in any spelling is ours alone (H1)", async (context) =>
     "Cf_Ray: 1",
   ]);
   assert.equal(answer.status, 200);
-  assert.deepEqual(seenAs(room, "cf-access-jwt-assertion"), [["Cf-Access-Jwt-Assertion", token]]);
-  assert.deepEqual(seenAs(room, "cf-access-authenticated-user-email"), [
+  assert.deepEqual(seenAs(fixture, "cf-access-jwt-assertion"), [
+    ["Cf-Access-Jwt-Assertion", token],
+  ]);
+  assert.deepEqual(seenAs(fixture, "cf-access-authenticated-user-email"), [
     ["Cf-Access-Authenticated-User-Email", alice],
   ]);
-  assert.deepEqual(seenAs(room, "x-forwarded-email"), []);
-  assert.deepEqual(seenAs(room, "x-forwarded-for"), [["X-Forwarded-For", "127.0.0.1"]]);
-  assert.deepEqual(seenAs(room, "x-forwarded-proto"), [["X-Forwarded-Proto", "http"]]);
-  assert.equal(seenAs(room, "cf-ray").length, 1);
+  assert.deepEqual(seenAs(fixture, "x-forwarded-email"), []);
+  assert.deepEqual(seenAs(fixture, "x-forwarded-for"), [["X-Forwarded-For", "127.0.0.1"]]);
+  assert.deepEqual(seenAs(fixture, "x-forwarded-proto"), [["X-Forwarded-Proto", "http"]]);
+  assert.equal(seenAs(fixture, "cf-ray").length, 1);
   assert.equal(
-    seenAs(room, "cf-ray")[0]?.[1],
+    seenAs(fixture, "cf-ray")[0]?.[1],
     answer.headers["cf-ray"],
     "the origin's log and the answer name one ray",
   );
 });
 
 test("where nobody is authenticated, no identity header passes: on bypass, on preflight, for a program (H2)", async (context) => {
-  const { room, ask, asAlice } = await scene(context);
+  const { fixture, ask, asAlice } = await scene(context);
   const forged = [
     "Cf-Access-Authenticated-User-Email: root@example.com",
     "Cf-Access-Jwt-Assertion: evil",
@@ -110,8 +115,8 @@ test("where nobody is authenticated, no identity header passes: on bypass, on pr
   ];
   for (const asking of [ask, asAlice]) {
     assert.equal((await asking("/open/x", forged)).status, 200);
-    for (const name of identityNames) assert.deepEqual(seenAs(room, name), [], name);
-    room.upstream.reset();
+    for (const name of identityNames) assert.deepEqual(seenAs(fixture, name), [], name);
+    fixture.upstream.reset();
   }
   const robot = [
     "CF-Access-Client-Id: robot.access",
@@ -119,21 +124,21 @@ test("where nobody is authenticated, no identity header passes: on bypass, on pr
   ];
   assert.equal((await ask("/machines/x", [...robot, ...forged])).status, 200);
   assert.deepEqual(
-    seenAs(room, "cf-access-authenticated-user-email"),
+    seenAs(fixture, "cf-access-authenticated-user-email"),
     [],
     "a program has no address",
   );
-  const [[, assertion = ""] = []] = seenAs(room, "cf-access-jwt-assertion");
+  const [[, assertion = ""] = []] = seenAs(fixture, "cf-access-jwt-assertion");
   assert.equal(
     JSON.parse(Buffer.from(assertion.split(".")[1] ?? "", "base64url").toString()).common_name,
     "robot.access",
   );
-  assert.deepEqual(seenAs(room, "cf-access-client-secret"), []);
-  assert.deepEqual(seenAs(room, "cf-access-client-id"), []);
+  assert.deepEqual(seenAs(fixture, "cf-access-client-secret"), []);
+  assert.deepEqual(seenAs(fixture, "cf-access-client-id"), []);
 });
 
 test("a client's Connection header strips nothing of ours, nor the application's own credentials (H3)", async (context) => {
-  const { room, token, ask } = await scene(context);
+  const { fixture, token, ask } = await scene(context);
   for (const names of [
     "close, Cf-Access-Jwt-Assertion, X-Forwarded-For",
     "cf-access-jwt-assertion,x-forwarded-for, cf-access-authenticated-user-email, authorization, cookie, host",
@@ -145,12 +150,14 @@ test("a client's Connection header strips nothing of ours, nor the application's
       "Cookie: theme=dark",
     ]);
     assert.equal(answer.status, 200);
-    assert.deepEqual(seenAs(room, "cf-access-jwt-assertion"), [["Cf-Access-Jwt-Assertion", token]]);
-    assert.equal(seenAs(room, "cf-access-authenticated-user-email").length, 1);
-    assert.deepEqual(seenAs(room, "x-forwarded-for"), [["X-Forwarded-For", "127.0.0.1"]]);
-    assert.deepEqual(seenAs(room, "authorization"), [["Authorization", "Bearer the API's own"]]);
-    assert.deepEqual(seenAs(room, "cookie"), [["Cookie", "theme=dark"]]);
-    room.upstream.reset();
+    assert.deepEqual(seenAs(fixture, "cf-access-jwt-assertion"), [
+      ["Cf-Access-Jwt-Assertion", token],
+    ]);
+    assert.equal(seenAs(fixture, "cf-access-authenticated-user-email").length, 1);
+    assert.deepEqual(seenAs(fixture, "x-forwarded-for"), [["X-Forwarded-For", "127.0.0.1"]]);
+    assert.deepEqual(seenAs(fixture, "authorization"), [["Authorization", "Bearer the API's own"]]);
+    assert.deepEqual(seenAs(fixture, "cookie"), [["Cookie", "theme=dark"]]);
+    fixture.upstream.reset();
   }
   await ask("/open", [
     "Connection: X-Own",
@@ -160,11 +167,11 @@ test("a client's Connection header strips nothing of ours, nor the application's
     "Keep-Alive: 5",
   ]);
   for (const name of ["x-own", "proxy", "te", "keep-alive", "connection"])
-    assert.deepEqual(seenAs(room, name), [], name);
+    assert.deepEqual(seenAs(fixture, name), [], name);
 });
 
 test("nobody believes X-Forwarded headers of a peer that is no trusted proxy (H4)", async (context) => {
-  const { room, ask } = await scene(context);
+  const { fixture, ask } = await scene(context);
   const lies = [
     "X-Forwarded-Uri: /open/x",
     "X-Forwarded-Host: app2.localhost",
@@ -179,17 +186,17 @@ test("nobody believes X-Forwarded headers of a peer that is no trusted proxy (H4
   assert.equal(denied.status, 302);
   assert.match(
     denied.headers["location"] ?? "",
-    new RegExp(`^${room.team}/cdn-cgi/access/login/app\\.localhost\\?`),
+    new RegExp(`^${fixture.team}/cdn-cgi/access/login/app\\.localhost\\?`),
   );
-  assert.equal(room.upstream.requests.length, 0);
+  assert.equal(fixture.upstream.requests.length, 0);
 
   assert.equal((await ask("/open/x", lies)).status, 200);
-  assert.equal(room.upstream.requests[0]?.url, "/open/x");
+  assert.equal(fixture.upstream.requests[0]?.url, "/open/x");
   for (const line of lies) {
     const name = line.split(":")[0] ?? "";
     const ours = { "X-Forwarded-Host": "app.localhost", "X-Forwarded-Proto": "http" }[name];
     assert.deepEqual(
-      seenAs(room, name).map(([, value]) => value),
+      seenAs(fixture, name).map(([, value]) => value),
       ours === undefined ? [] : [ours],
       name,
     );
@@ -197,7 +204,7 @@ test("nobody believes X-Forwarded headers of a peer that is no trusted proxy (H4
 });
 
 test("an address rule sees the peer's address, whatever the client says about it (H5)", async (context) => {
-  const { room, ask } = await scene(context);
+  const { fixture, ask } = await scene(context);
   for (const lines of [
     ["X-Forwarded-For: 10.1.1.1"],
     ["X-Forwarded-For: a"],
@@ -208,7 +215,7 @@ test("an address rule sees the peer's address, whatever the client says about it
   ]) {
     const { status } = await ask("/office/x", lines);
     assert.equal(status, 403, lines.join());
-    assert.equal(room.upstream.requests.length, 0);
+    assert.equal(fixture.upstream.requests.length, 0);
   }
 });
 
@@ -259,7 +266,7 @@ test("behind a trusted proxy the last address that is not a proxy's counts, and 
 });
 
 test("a host that is none, unknown, doubled or missing gets nothing of any application (H11)", async (context) => {
-  const { room } = await scene(context);
+  const { fixture } = await scene(context);
   const cases: [string, number[], string[]][] = [
     ["an unknown host", [403], ["Host: unknown.example"]],
     ["an address", [403], ["Host: 127.0.0.1"]],
@@ -280,15 +287,15 @@ test("a host that is none, unknown, doubled or missing gets nothing of any appli
     ["a look-alike", [400], ["Host: \xe4pp.localhost"]],
   ];
   for (const [what, statuses, lines] of cases) {
-    const answer = await rawRequest(room.port, "GET /open/x HTTP/1.1", lines);
+    const answer = await rawRequest(fixture.port, "GET /open/x HTTP/1.1", lines);
     assert.ok(statuses.includes(answer.status), `${what}: ${answer.status}`);
     assert.doesNotMatch(answer.raw, /app2?\.localhost(?!\/cdn)/i, what);
-    assert.equal(room.upstream.requests.length, 0, what);
+    assert.equal(fixture.upstream.requests.length, 0, what);
   }
 });
 
 test("headers that CGI could take for the framing or the credentials of a request do not pass (H1)", async (context) => {
-  const { room, ask } = await scene(context);
+  const { fixture, ask } = await scene(context);
   const lines = [
     "Content_Length: 5",
     "Transfer_Encoding: chunked",
@@ -300,6 +307,6 @@ test("headers that CGI could take for the framing or the credentials of a reques
   assert.equal((await ask("/open/x", [...lines, "Authorization_: z", "Host_: evil"])).status, 200);
   assert.equal((await ask("/open/x", ["Host: app.localhost"])).status, 400);
   for (const name of ["content-length", "transfer-encoding"])
-    assert.deepEqual(seenAs(room, name), [], name);
-  assert.deepEqual(seenAs(room, "x-own"), [["X_Own", "kept"]]);
+    assert.deepEqual(seenAs(fixture, name), [], name);
+  assert.deepEqual(seenAs(fixture, "x-own"), [["X_Own", "kept"]]);
 });

@@ -6,9 +6,9 @@ import { test } from "node:test";
 import {
   ada,
   applications,
-  type LoginRoom,
-  startLoginRoom,
-} from "../../packages/gateway/test/login/login-room.ts";
+  type LoginFixture,
+  startLoginFixture,
+} from "../../packages/gateway/test/login/login-fixture.ts";
 import { Person } from "../../packages/gateway/test/login/person.ts";
 import { rawRequest } from "../support/raw-request.ts";
 
@@ -28,33 +28,33 @@ function withRobot(): Record<string, unknown> {
   };
 }
 
-async function tokenFor(room: LoginRoom): Promise<string> {
-  const [application] = room.deps.catalogs.current().applications;
+async function tokenFor(fixture: LoginFixture): Promise<string> {
+  const [application] = fixture.parts.catalogs.current().applications;
   assert.ok(application !== undefined);
-  return room.deps.tokens.issueApp(await room.session("browser"), application, 36e5);
+  return fixture.parts.tokens.issueApp(await fixture.session("browser"), application, 36e5);
 }
 
 test("no token, PIN, secret or nonce is in a log line, a redirect of ours, a page or what the origin gets (L19)", async (context) => {
-  const room = await startLoginRoom(context, { sections: withRobot(), mail: true });
+  const fixture = await startLoginFixture(context, { sections: withRobot(), mail: true });
   const person = new Person();
-  await room.signIn(`${room.app("app")}/x`, ada, person);
+  await fixture.signIn(`${fixture.app("app")}/x`, ada, person);
   const appToken = person.cookiesOf("app.localhost").get("CF_Authorization") ?? "";
   const orgToken = person.cookiesOf("login.localhost").get("CF_Authorization") ?? "";
   assert.ok(appToken !== "" && orgToken !== "");
-  const host = `Host: app.localhost:${room.port}`;
-  await rawRequest(room.port, "GET /robot HTTP/1.1", [
+  const host = `Host: app.localhost:${fixture.port}`;
+  await rawRequest(fixture.port, "GET /robot HTTP/1.1", [
     host,
     "CF-Access-Client-Id: robot.access",
     `CF-Access-Client-Secret: ${robotSecret}`,
   ]);
-  await rawRequest(room.port, "GET /robot HTTP/1.1", [
+  await rawRequest(fixture.port, "GET /robot HTTP/1.1", [
     host,
     "CF-Access-Client-Id: robot.access",
     "CF-Access-Client-Secret: not this one",
   ]);
-  await rawRequest(room.port, `GET /q?token=${appToken}&a=b HTTP/1.1`, [host]);
-  await rawRequest(room.port, `GET /q?token=${appToken.slice(0, -4)}AAAA HTTP/1.1`, [host]);
-  const passed = await rawRequest(room.port, "POST /cdn-cgi/access/pass HTTP/1.1", [
+  await rawRequest(fixture.port, `GET /q?token=${appToken}&a=b HTTP/1.1`, [host]);
+  await rawRequest(fixture.port, `GET /q?token=${appToken.slice(0, -4)}AAAA HTTP/1.1`, [host]);
+  const passed = await rawRequest(fixture.port, "POST /cdn-cgi/access/pass HTTP/1.1", [
     host,
     `cf-access-token: ${appToken}`,
     "Content-Type: application/json",
@@ -62,7 +62,7 @@ test("no token, PIN, secret or nonce is in a log line, a redirect of ours, a pag
   ]);
   assert.equal(passed.status, 400);
   const again = await rawRequest(
-    room.port,
+    fixture.port,
     `GET /?token=${appToken.slice(0, -4)}AAAA&keep=1 HTTP/1.1`,
     [host],
   );
@@ -78,19 +78,22 @@ test("no token, PIN, secret or nonce is in a log line, a redirect of ours, a pag
     orgToken,
     robotSecret,
     "not this one",
-    ...(room.mail?.messages ?? []).flatMap(({ text }) => /\b\d{6}\b/.exec(text) ?? []),
+    ...(fixture.mail?.messages ?? []).flatMap(({ text }) => /\b\d{6}\b/.exec(text) ?? []),
   ];
   const signature = (secret: string) => secret.split(".").at(-1) ?? secret;
   for (const secret of secrets) {
-    for (const line of room.logged) assert.ok(!line.includes(signature(secret)), line);
+    for (const event of fixture.events) {
+      const line = JSON.stringify(event);
+      assert.ok(!line.includes(signature(secret)), line);
+    }
     for (const { url, text } of person.history) {
       assert.ok(!url.includes(signature(secret)), url);
       // The application's own page shows what it got; every other page is ours.
-      if (!url.startsWith(`${room.app("app")}/x`))
+      if (!url.startsWith(`${fixture.app("app")}/x`))
         assert.ok(!text.includes(signature(secret)), url);
     }
   }
-  for (const { rawHeaders, url } of room.upstream.requests) {
+  for (const { rawHeaders, url } of fixture.upstream.requests) {
     assert.doesNotMatch(url, /token=/);
     for (const secret of [orgToken, robotSecret])
       assert.ok(!rawHeaders.some((value) => value.includes(secret)));
@@ -102,16 +105,16 @@ test("no token, PIN, secret or nonce is in a log line, a redirect of ours, a pag
 });
 
 test("every page of ours forbids referrers, and every answer of ours forbids caches (L19, L20)", async (context) => {
-  const room = await startLoginRoom(context);
-  const token = await tokenFor(room);
-  const app = `Host: app.localhost:${room.port}`;
-  const team = `Host: login.localhost:${room.port}`;
+  const fixture = await startLoginFixture(context);
+  const token = await tokenFor(fixture);
+  const app = `Host: app.localhost:${fixture.port}`;
+  const team = `Host: login.localhost:${fixture.port}`;
   const answers: [string, string[]][] = [
     ["/x.css", [app]],
     ["/x.css", [app, "Accept: application/json"]],
     ["/x.css", [app, `Cookie: CF_Authorization=${token.slice(0, -4)}AAAA`]],
     ["/x.css", [app, "CF-Access-Client-Id: a", "CF-Access-Client-Secret: b"]],
-    ["/", [`Host: bob.localhost:${room.port}`, `Cookie: CF_Authorization=${token}`]],
+    ["/", [`Host: bob.localhost:${fixture.port}`, `Cookie: CF_Authorization=${token}`]],
     ["/", ["Host: unknown.localhost"]],
     ["/%00", [app]],
     ["/cdn-cgi/access/login", [team]],
@@ -124,15 +127,15 @@ test("every page of ours forbids referrers, and every answer of ours forbids cac
     ["/", [team]],
   ];
   for (const [path, lines] of answers) {
-    const { status, headers } = await rawRequest(room.port, `GET ${path} HTTP/1.1`, lines);
+    const { status, headers } = await rawRequest(fixture.port, `GET ${path} HTTP/1.1`, lines);
     assert.equal(headers["cache-control"], "private, no-store", `${path}: ${status}`);
     assert.match(headers["vary"] ?? "", /Cookie/, path);
     assert.equal(headers["referrer-policy"], "no-referrer", path);
     assert.equal(headers["x-content-type-options"], "nosniff", path);
   }
-  const certs = await rawRequest(room.port, "GET /cdn-cgi/access/certs HTTP/1.1", [app]);
+  const certs = await rawRequest(fixture.port, "GET /cdn-cgi/access/certs HTTP/1.1", [app]);
   assert.match(certs.headers["cache-control"] ?? "", /public/);
-  assert.equal(room.upstream.requests.length, 0);
+  assert.equal(fixture.upstream.requests.length, 0);
 });
 
 test("a script of a page gets 401 with CORS for the origins that may read it: no redirect, no cookie (L21)", async (context) => {
@@ -144,10 +147,10 @@ test("a script of a page gets 401 with CORS for the origins that may read it: no
     max_age: 60,
   };
   const [first, ...rest] = applications();
-  const room = await startLoginRoom(context, {
+  const fixture = await startLoginFixture(context, {
     sections: { applications: [{ ...first, cors_headers }, ...rest] },
   });
-  const host = `Host: app.localhost:${room.port}`;
+  const host = `Host: app.localhost:${fixture.port}`;
   for (const lines of [
     ["Sec-Fetch-Mode: cors", "Accept: */*"],
     ["Sec-Fetch-Mode: no-cors"],
@@ -157,7 +160,7 @@ test("a script of a page gets 401 with CORS for the origins that may read it: no
     ["Accept: image/png"],
     ["Accept: application/vnd.docker.distribution.manifest.v2+json"],
   ]) {
-    const answer = await rawRequest(room.port, "GET /x HTTP/1.1", [
+    const answer = await rawRequest(fixture.port, "GET /x HTTP/1.1", [
       host,
       "Origin: https://front.example",
       ...lines,
@@ -170,7 +173,7 @@ test("a script of a page gets 401 with CORS for the origins that may read it: no
     assert.equal(answer.headers["access-control-allow-credentials"], "true");
     assert.equal(answer.headers["cf-access-domain"], "app.localhost");
     assert.equal(JSON.parse(answer.body).error, "not_signed_in");
-    const elsewhere = await rawRequest(room.port, "GET /x HTTP/1.1", [
+    const elsewhere = await rawRequest(fixture.port, "GET /x HTTP/1.1", [
       host,
       "Origin: https://front.example.evil",
       ...lines,
@@ -184,7 +187,7 @@ test("a script of a page gets 401 with CORS for the origins that may read it: no
     ["Sec-Fetch-Mode: navigate", "Accept: text/html"],
     ["Sec-Fetch-Mode: websocket"],
   ]) {
-    const answer = await rawRequest(room.port, "GET /x HTTP/1.1", [host, ...lines]);
+    const answer = await rawRequest(fixture.port, "GET /x HTTP/1.1", [host, ...lines]);
     assert.equal(answer.status, 302, lines.join());
     assert.match(
       answer.headers["set-cookie"] ?? "",
@@ -192,13 +195,13 @@ test("a script of a page gets 401 with CORS for the origins that may read it: no
     );
     assert.match(answer.body, /postern access curl http:\/\/app\.localhost:\d+\/x/);
   }
-  const kept = await rawRequest(room.port, "GET /x HTTP/1.1", [
+  const kept = await rawRequest(fixture.port, "GET /x HTTP/1.1", [
     host,
     "Cookie: CF_AppSession=abcdefghijklmnopqrstuvwxyz012345",
   ]);
   assert.equal(kept.headers["set-cookie"], undefined, "two tabs share one nonce");
 
-  const preflight = await rawRequest(room.port, "OPTIONS /x HTTP/1.1", [
+  const preflight = await rawRequest(fixture.port, "OPTIONS /x HTTP/1.1", [
     host,
     "Origin: https://front.example",
     "Access-Control-Request-Method: POST",
@@ -206,11 +209,11 @@ test("a script of a page gets 401 with CORS for the origins that may read it: no
   assert.equal(preflight.status, 204);
   assert.equal(preflight.headers["access-control-allow-methods"], "GET, POST");
   assert.equal(preflight.headers["access-control-max-age"], "60");
-  const foreign = await rawRequest(room.port, "OPTIONS /x HTTP/1.1", [
+  const foreign = await rawRequest(fixture.port, "OPTIONS /x HTTP/1.1", [
     host,
     "Origin: https://evil.example",
     "Access-Control-Request-Method: POST",
   ]);
   assert.equal(foreign.headers["access-control-allow-methods"], undefined);
-  assert.equal(room.upstream.requests.length, 0);
+  assert.equal(fixture.upstream.requests.length, 0);
 });

@@ -6,9 +6,9 @@ import {
   ada,
   applications,
   bob,
-  type LoginRoom,
-  startLoginRoom,
-} from "../../packages/gateway/test/login/login-room.ts";
+  type LoginFixture,
+  startLoginFixture,
+} from "../../packages/gateway/test/login/login-fixture.ts";
 import { headingOf, Person, send } from "../../packages/gateway/test/login/person.ts";
 import { hostileRedirects } from "./hostile-redirects.ts";
 
@@ -18,42 +18,45 @@ const corpAda = { email: ada, email_verified: true };
  * The login page's address for a person who is signed in, as the application's host would give it.
  */
 async function loginUrl(
-  room: LoginRoom,
+  fixture: LoginFixture,
   person: Person,
   redirect: string,
   name = "app",
 ): Promise<URL> {
-  await person.ask(`${room.app(name)}/`);
+  await person.ask(`${fixture.app(name)}/`);
   const appSession = person.cookiesOf(`${name}.localhost`).get("CF_AppSession") ?? "";
   const { createHash } = await import("node:crypto");
   const app_session = createHash("sha256").update(appSession).digest("hex");
-  const aud = room.aud(name);
-  const meta = room.deps.tokens.sealMeta({
+  const aud = fixture.aud(name);
+  const meta = fixture.parts.tokens.sealMeta({
     aud,
     hostname: `${name}.localhost`,
     redirect_url: redirect,
     app_session,
   });
-  const url = new URL(`${room.team}/cdn-cgi/access/login/${name}.localhost:${room.port}`);
+  const url = new URL(`${fixture.team}/cdn-cgi/access/login/${name}.localhost:${fixture.port}`);
   url.search = new URLSearchParams({ kid: aud, meta, redirect_url: redirect }).toString();
   return url;
 }
 
-async function signedIn(room: LoginRoom, email = ada): Promise<Person> {
+async function signedIn(fixture: LoginFixture, email = ada): Promise<Person> {
   const person = new Person();
   person
     .cookiesOf("login.localhost")
-    .set("CF_Authorization", room.deps.tokens.issueOrg(await room.session("browser", email)));
+    .set(
+      "CF_Authorization",
+      fixture.parts.tokens.issueOrg(await fixture.session("browser", email)),
+    );
   return person;
 }
 
 test("wherever a login was told to go, it ends on the application's host or nowhere (L1)", async (context) => {
-  const room = await startLoginRoom(context);
-  const person = await signedIn(room);
-  const own = `app.localhost:${room.port}`;
+  const fixture = await startLoginFixture(context);
+  const person = await signedIn(fixture);
+  const own = `app.localhost:${fixture.port}`;
   let reached = 0;
   for (const redirect of hostileRedirects) {
-    const login = await person.ask((await loginUrl(room, person, redirect)).href);
+    const login = await person.ask((await loginUrl(fixture, person, redirect)).href);
     if (login.location === undefined) {
       assert.equal(login.status, 400, redirect);
       for (const [, href = ""] of login.text.matchAll(/href="([^"]*)"/g))
@@ -77,32 +80,32 @@ test("wherever a login was told to go, it ends on the application's host or nowh
   );
   // Who is let in asks for the front page while the next link is made; of the hostile addresses the
   // origin saw none.
-  assert.deepEqual(new Set(room.upstream.requests.map(({ url }) => url)), new Set(["/"]));
+  assert.deepEqual(new Set(fixture.upstream.requests.map(({ url }) => url)), new Set(["/"]));
 });
 
 test("a redirect_url that the application's host did not ask for is refused (L1, L3)", async (context) => {
-  const room = await startLoginRoom(context);
-  const person = await signedIn(room);
+  const fixture = await startLoginFixture(context);
+  const person = await signedIn(fixture);
   for (const redirect of hostileRedirects) {
-    const url = await loginUrl(room, person, "/");
+    const url = await loginUrl(fixture, person, "/");
     url.searchParams.set("redirect_url", redirect);
     const answer = await person.ask(url.href);
     assert.equal(answer.status, 400, redirect);
     assert.equal(answer.location, undefined);
   }
-  assert.equal(room.upstream.requests.length, 0);
+  assert.equal(fixture.upstream.requests.length, 0);
 });
 
 test("every argument of the login link counts, and its time (L4)", async (context) => {
-  const room = await startLoginRoom(context);
-  const person = await signedIn(room);
-  const good = await loginUrl(room, person, "/x");
+  const fixture = await startLoginFixture(context);
+  const person = await signedIn(fixture);
+  const good = await loginUrl(fixture, person, "/x");
   assert.equal((await person.ask(good.href)).status, 302);
   const changes: ((url: URL) => void)[] = [
-    (url) => url.searchParams.set("kid", room.aud("other")),
+    (url) => url.searchParams.set("kid", fixture.aud("other")),
     (url) => url.searchParams.set("kid", "0".repeat(64)),
     (url) => url.searchParams.delete("kid"),
-    (url) => url.searchParams.append("kid", room.aud("app")),
+    (url) => url.searchParams.append("kid", fixture.aud("app")),
     (url) => url.searchParams.set("meta", `${good.searchParams.get("meta")}x`),
     (url) => url.searchParams.set("meta", ""),
     (url) => url.searchParams.delete("meta"),
@@ -111,13 +114,13 @@ test("every argument of the login link counts, and its time (L4)", async (contex
     (url) => url.searchParams.delete("redirect_url"),
     (url) => url.searchParams.append("redirect_url", "/x"),
     (url) => {
-      url.pathname = `/cdn-cgi/access/login/other.localhost:${room.port}`;
+      url.pathname = `/cdn-cgi/access/login/other.localhost:${fixture.port}`;
     },
     (url) => {
       url.pathname = "/cdn-cgi/access/login/app.localhost:1";
     },
     (url) => {
-      url.pathname = `/cdn-cgi/access/login/evil.test:${room.port}`;
+      url.pathname = `/cdn-cgi/access/login/evil.test:${fixture.port}`;
     },
   ];
   for (const change of changes) {
@@ -128,16 +131,16 @@ test("every argument of the login link counts, and its time (L4)", async (contex
     assert.deepEqual(answer.setCookies, []);
     assert.doesNotMatch(answer.text, /evil\.test/);
   }
-  room.clock.ahead = 5 * 60_000 + 1_000;
+  fixture.clock.ahead = 5 * 60_000 + 1_000;
   assert.equal((await person.ask(good.href)).status, 400);
-  assert.equal(room.upstream.requests.length, 0);
+  assert.equal(fixture.upstream.requests.length, 0);
 });
 
 test("every argument of the hand-over counts; it works once, for a minute, in the browser that began (L4, L5)", async (context) => {
-  const room = await startLoginRoom(context);
-  const person = await signedIn(room);
+  const fixture = await startLoginFixture(context);
+  const person = await signedIn(fixture);
   const handOver = async (to = "/x", name = "app") =>
-    new URL((await person.ask((await loginUrl(room, person, to, name)).href)).location ?? "");
+    new URL((await person.ask((await loginUrl(fixture, person, to, name)).href)).location ?? "");
   const refused = async (url: URL, who: Person, why: string) => {
     const answer = await who.ask(url.href);
     assert.equal(answer.status, 400, why);
@@ -154,7 +157,11 @@ test("every argument of the hand-over counts; it works once, for a minute, in th
     ],
     [
       "state altered",
-      (url) => url.searchParams.set("state", `A${url.searchParams.get("state")?.slice(1)}`),
+      (url) => {
+        const state = url.searchParams.get("state") ?? "";
+        const first = state.startsWith("A") ? "B" : "A";
+        url.searchParams.set("state", `${first}${state.slice(1)}`);
+      },
     ],
     ["no state", (url) => url.searchParams.delete("state")],
     ["no nonce", (url) => url.searchParams.delete("nonce")],
@@ -168,12 +175,12 @@ test("every argument of the hand-over counts; it works once, for a minute, in th
   }
   await refused(await handOver(), new Person(), "another browser");
   const late = await handOver();
-  room.clock.ahead += 61_000;
+  fixture.clock.ahead += 61_000;
   await refused(late, person, "too late");
   const good = await handOver();
-  assert.equal((await person.ask(good.href)).location, `${room.app("app")}/x`);
+  assert.equal((await person.ask(good.href)).location, `${fixture.app("app")}/x`);
   await refused(good, person, "used");
-  assert.equal(room.upstream.requests.length, 0);
+  assert.equal(fixture.upstream.requests.length, 0);
 });
 
 function moveToOtherHost(url: URL): void {
@@ -181,13 +188,13 @@ function moveToOtherHost(url: URL): void {
 }
 
 test("an answer without its question starts no session (L5, H10)", async (context) => {
-  const room = await startLoginRoom(context, { accounts: { ada: corpAda } });
+  const fixture = await startLoginFixture(context, { accounts: { ada: corpAda } });
   const person = new Person();
-  await person.open(`${room.app("app")}/x`);
+  await person.open(`${fixture.app("app")}/x`);
   await person.press("Example SSO");
   const { url, ...ask } = person.pressing("Continue", { account: "ada" });
   let hop = await person.ask(url, ask);
-  while (hop.location !== undefined && !hop.location.startsWith(room.team))
+  while (hop.location !== undefined && !hop.location.startsWith(fixture.team))
     hop = await person.ask(hop.location);
   const callback = new URL(hop.location ?? "");
   const changed = (change: (url: URL) => void) => {
@@ -226,7 +233,7 @@ test("an answer without its question starts no session (L5, H10)", async (contex
     "two codes",
   );
   const other = new Person();
-  await other.open(`${room.app("app")}/x`);
+  await other.open(`${fixture.app("app")}/x`);
   await other.press("Example SSO");
   await refused(callback.href, other, "another browser's state");
   await refused(callback.href, new Person(), "no cookie");
@@ -236,7 +243,7 @@ test("an answer without its question starts no session (L5, H10)", async (contex
   const good = await person.ask(callback.href);
   assert.ok(good.setCookies.some((line) => line.startsWith("CF_Authorization=")));
   await refused(callback.href, person, "used");
-  assert.equal(room.upstream.requests.length, 0);
+  assert.equal(fixture.upstream.requests.length, 0);
 });
 
 test("a provider's answer that does not fit the question signs nobody in (L9)", async (context) => {
@@ -263,18 +270,18 @@ test("a provider's answer that does not fit the question signs nobody in (L9)", 
       path === "/token" ? body.replace(/("id_token":"[^".]+\.[^".]+\.)[^"]+"/, '$1AAAA"') : body,
   ];
   for (const [index, tamper] of tampers.entries()) {
-    const room = await startLoginRoom(context, {
+    const fixture = await startLoginFixture(context, {
       accounts: { ada: corpAda },
       tamper,
       ...(index % 2 === 1 ? { corp: "explicit" as const, claimsInIdToken: true } : {}),
     });
     const person = new Person();
-    await person.open(`${room.app("app")}/x`);
+    await person.open(`${fixture.app("app")}/x`);
     await person.press("Example SSO");
     await person.press("Continue", { account: "ada" });
     assert.equal(person.page.status, 400, `${index}: ${person.page.text}`);
     assert.equal(person.cookiesOf("login.localhost").has("CF_Authorization"), false);
-    assert.equal(room.upstream.requests.length, 0);
+    assert.equal(fixture.upstream.requests.length, 0);
   }
 });
 
@@ -301,26 +308,26 @@ test("only a verified, plain, whole e-mail address of the provider counts (L10)"
       ],
     },
   ];
-  const room = await startLoginRoom(context, {
+  const fixture = await startLoginFixture(context, {
     accounts: { ...accounts, unverified, absent: {}, upper },
     sections: { applications: corpOnly },
   });
   for (const account of [...Object.keys(accounts), "unverified", "absent"]) {
     const person = new Person();
-    await person.open(`${room.app("app")}/x`);
+    await person.open(`${fixture.app("app")}/x`);
     await person.press("Example SSO");
     await person.press("Continue", { account });
     assert.equal(person.page.status, 403, account);
     assert.equal(person.heading(), "Your account cannot be used here");
     assert.equal(person.cookiesOf("login.localhost").has("CF_Authorization"), false);
   }
-  assert.equal(room.upstream.requests.length, 0);
+  assert.equal(fixture.upstream.requests.length, 0);
   const person = new Person();
-  await person.open(`${room.app("app")}/x`);
+  await person.open(`${fixture.app("app")}/x`);
   await person.press("Example SSO");
   await person.press("Continue", { account: "upper" });
   assert.equal(
-    room.upstream.requests[0]?.header("cf-access-authenticated-user-email"),
+    fixture.upstream.requests[0]?.header("cf-access-authenticated-user-email"),
     "a@corp.test",
   );
 });
@@ -328,7 +335,7 @@ test("only a verified, plain, whole e-mail address of the provider counts (L10)"
 test("text from outside is text on every page, and no page allows a script (L13, L14)", async (context) => {
   const payload = `"><script>alert(1)</script><img src=x onerror=alert(2)>'`;
   const [first, , third] = applications();
-  const room = await startLoginRoom(context, {
+  const fixture = await startLoginFixture(context, {
     accounts: { ada: { ...corpAda, name: payload } },
     sections: {
       organization: {
@@ -349,23 +356,23 @@ test("text from outside is text on every page, and no page allows a script (L13,
   const encoded = encodeURIComponent(payload);
   const person = new Person();
   const pages = [
-    await person.ask(`${room.app("app")}/${encoded}?q=${encoded}`),
-    await person.open(`${room.app("app")}/${encoded.replaceAll("%2F", "")}?q=${encoded}`),
-    await person.ask(`${room.team}/`),
-    await person.ask(`${room.team}/cdn-cgi/access/${encoded}`),
+    await person.ask(`${fixture.app("app")}/${encoded}?q=${encoded}`),
+    await person.open(`${fixture.app("app")}/${encoded.replaceAll("%2F", "")}?q=${encoded}`),
+    await person.ask(`${fixture.team}/`),
+    await person.ask(`${fixture.team}/cdn-cgi/access/${encoded}`),
     await person.ask(
-      `${room.team}/cdn-cgi/access/callback?state=${encoded}&error=${encoded}&error_description=${encoded}`,
+      `${fixture.team}/cdn-cgi/access/callback?state=${encoded}&error=${encoded}&error_description=${encoded}`,
     ),
     await person.ask(
-      `${room.team}/cdn-cgi/access/login/${encoded}?kid=${encoded}&meta=${encoded}&redirect_url=${encoded}`,
+      `${fixture.team}/cdn-cgi/access/login/${encoded}?kid=${encoded}&meta=${encoded}&redirect_url=${encoded}`,
     ),
     await person.ask(
-      `${room.app("app")}/cdn-cgi/access/authorized?nonce=${encoded}&state=${encoded}`,
+      `${fixture.app("app")}/cdn-cgi/access/authorized?nonce=${encoded}&state=${encoded}`,
     ),
     await person.press("Send me a code", { email: payload }),
     await person.press("Send me a code", { email: ada }),
     await person.press("Sign in", { code: payload }),
-    (await signInTo(room, "bob")).page,
+    (await signInTo(fixture, "bob")).page,
   ];
   assert.equal(headingOf(pages.at(-1) ?? pages[0] ?? person.page), "You don't have access");
   for (const { url, text, headers } of pages) {
@@ -378,21 +385,21 @@ test("text from outside is text on every page, and no page allows a script (L13,
   }
 });
 
-async function signInTo(room: LoginRoom, name: string): Promise<Person> {
-  return room.signIn(`${room.app(name)}/`, bob).then(async (person) => {
+async function signInTo(fixture: LoginFixture, name: string): Promise<Person> {
+  return fixture.signIn(`${fixture.app(name)}/`, bob).then(async (person) => {
     // Bob may enter; Ada, in a browser of her own, may not.
     void person;
-    const other = await signedIn(room);
-    await other.open(`${room.app(name)}/`);
+    const other = await signedIn(fixture);
+    await other.open(`${fixture.app(name)}/`);
     return other;
   });
 }
 
 test("a cookie that a sibling host tossed at us does not decide who somebody is (T11)", async (context) => {
-  const room = await startLoginRoom(context);
-  const own = room.deps.tokens.issueOrg(await room.session("browser", ada));
-  const tossed = room.deps.tokens.issueOrg(await room.session("browser", bob));
-  const url = `${room.team}/cdn-cgi/access/get-identity`;
+  const fixture = await startLoginFixture(context);
+  const own = fixture.parts.tokens.issueOrg(await fixture.session("browser", ada));
+  const tossed = fixture.parts.tokens.issueOrg(await fixture.session("browser", bob));
+  const url = `${fixture.team}/cdn-cgi/access/get-identity`;
   const ask = (cookie: string) => send(url, { headers: { cookie } });
   assert.equal((await ask(`CF_Authorization=${own}`)).status, 200);
   assert.equal(
@@ -405,8 +412,8 @@ test("a cookie that a sibling host tossed at us does not decide who somebody is 
 });
 
 test("a malformed cookie is no cookie: a login, a 401, never a crash or a 200 (T12)", async (context) => {
-  const room = await startLoginRoom(context);
-  const { location = "" } = await send(`${room.app("app")}/x`);
+  const fixture = await startLoginFixture(context);
+  const { location = "" } = await send(`${fixture.app("app")}/x`);
   for (const value of [
     "%",
     "",
@@ -428,34 +435,34 @@ test("a malformed cookie is no cookie: a login, a 401, never a crash or a 200 (T
       const login = await send(location, { headers });
       assert.equal(headingOf(login), "Sign in to The API");
       assert.equal(
-        (await send(`${room.team}/cdn-cgi/access/get-identity`, { headers })).status,
+        (await send(`${fixture.team}/cdn-cgi/access/get-identity`, { headers })).status,
         401,
       );
       assert.equal(
-        (await send(`${room.app("app")}/cdn-cgi/access/get-identity`, { headers })).status,
+        (await send(`${fixture.app("app")}/cdn-cgi/access/get-identity`, { headers })).status,
         401,
       );
       assert.equal(
-        (await send(`${room.team}/cdn-cgi/access/callback?state=x&code=y`, { headers })).status,
+        (await send(`${fixture.team}/cdn-cgi/access/callback?state=x&code=y`, { headers })).status,
         400,
       );
       assert.equal(
-        (await send(`${room.team}/cdn-cgi/access/pin?attempt=0123456789abcdef`, { headers }))
+        (await send(`${fixture.team}/cdn-cgi/access/pin?attempt=0123456789abcdef`, { headers }))
           .status,
         400,
       );
     }
   }
-  assert.equal(room.upstream.requests.length, 0);
+  assert.equal(fixture.upstream.requests.length, 0);
 });
 
 test("a person in five hundred groups and thirty begun logins do not outgrow the cookies (T13)", async (context) => {
   const groups = Array.from({ length: 500 }, (_, index) => `group-${index}-of-the-organization`);
-  const room = await startLoginRoom(context, { accounts: { ada: { ...corpAda, groups } } });
+  const fixture = await startLoginFixture(context, { accounts: { ada: { ...corpAda, groups } } });
   const person = new Person();
   const long = `/x?${"q".repeat(2_000)}`;
   for (let starts = 0; starts < 30; starts++) {
-    await person.open(`${room.app("app")}${long}`);
+    await person.open(`${fixture.app("app")}${long}`);
     await person.press(starts % 2 === 0 ? "Example SSO" : "Send me a code", {
       email: `p${starts}@example.com`,
     });
@@ -464,23 +471,25 @@ test("a person in five hundred groups and thirty begun logins do not outgrow the
     );
     assert.equal(attempts.length, Math.min(starts + 1, 5));
   }
-  await person.open(`${room.app("app")}${long}`);
+  await person.open(`${fixture.app("app")}${long}`);
   await person.press("Example SSO");
   await person.press("Continue", { account: "ada" });
-  assert.equal(person.page.url, `${room.app("app")}${long}`);
+  assert.equal(person.page.url, `${fixture.app("app")}${long}`);
   for (const host of ["login.localhost", "app.localhost"]) {
     const [, token = ""] =
       [...person.cookiesOf(host)].find(([name]) => name === "CF_Authorization") ?? [];
     assert.ok(token !== "" && token.length < 4_096, `${host}: ${token.length}`);
   }
-  const identity = JSON.parse((await person.ask(`${room.team}/cdn-cgi/access/get-identity`)).text);
+  const identity = JSON.parse(
+    (await person.ask(`${fixture.team}/cdn-cgi/access/get-identity`)).text,
+  );
   assert.equal(identity.groups.length, 500);
 });
 
 test("forms that are broken, huge or of another kind get one clear page and change nothing (L15)", async (context) => {
-  const room = await startLoginRoom(context);
+  const fixture = await startLoginFixture(context);
   const person = new Person();
-  await person.open(`${room.app("app")}/x`);
+  await person.open(`${fixture.app("app")}/x`);
   const form = {
     "content-type": "application/x-www-form-urlencoded",
     "sec-fetch-site": "same-origin",
@@ -501,7 +510,7 @@ test("forms that are broken, huge or of another kind get one clear page and chan
   ];
   for (const path of ["/cdn-cgi/access/login", "/cdn-cgi/access/pin"]) {
     for (const [headers, sent] of tries) {
-      const answer = await person.ask(`${room.team}${path}`, {
+      const answer = await person.ask(`${fixture.team}${path}`, {
         method: "POST",
         headers,
         body: sent,
@@ -510,6 +519,6 @@ test("forms that are broken, huge or of another kind get one clear page and chan
       assert.deepEqual(answer.setCookies, []);
     }
   }
-  assert.equal(room.pins.size, 0);
-  assert.equal(room.upstream.requests.length, 0);
+  assert.equal(fixture.pins.size, 0);
+  assert.equal(fixture.upstream.requests.length, 0);
 });

@@ -4,13 +4,16 @@
 import assert from "node:assert/strict";
 import { type TestContext, test } from "node:test";
 import fc from "fast-check";
-import { type LoginRoom, startLoginRoom } from "../../packages/gateway/test/login/login-room.ts";
+import {
+  type LoginFixture,
+  startLoginFixture,
+} from "../../packages/gateway/test/login/login-fixture.ts";
 import { type RawAnswer, rawRequest } from "../support/raw-request.ts";
 
 const alice = "alice@example.com";
 
 interface Scene {
-  room: LoginRoom;
+  fixture: LoginFixture;
   /** raw request target, as Alice unless `anonymous` */
   ask(
     target: string,
@@ -46,16 +49,16 @@ async function scene(context: TestContext, more: Record<string, unknown>[] = [])
     application("app2.localhost", only("bob@example.com")),
     ...more,
   ];
-  const room = await startLoginRoom(context, { sections: { applications } });
-  const session = await room.session("browser", alice);
-  const tokens = room.deps.catalogs
+  const fixture = await startLoginFixture(context, { sections: { applications } });
+  const session = await fixture.session("browser", alice);
+  const tokens = fixture.parts.catalogs
     .current()
-    .applications.map((each) => room.deps.tokens.issueApp(session, each, 36e5))
+    .applications.map((each) => fixture.parts.tokens.issueApp(session, each, 36e5))
     .map((token) => `Cookie: CF_Authorization=${token}`);
   const [wholeHost = ""] = tokens;
   const tokenOf = (host: string) =>
     tokens[
-      room.deps.catalogs
+      fixture.parts.catalogs
         .current()
         .applications.findIndex(({ domains: [domain = ""] }) => domain === host)
     ] ?? wholeHost;
@@ -66,31 +69,31 @@ async function scene(context: TestContext, more: Record<string, unknown>[] = [])
     const own = host.toLowerCase().endsWith(".corp.localhost")
       ? tokenOf("*.corp.localhost")
       : tokenOf(host);
-    return rawRequest(room.port, `GET ${target} HTTP/1.1`, [
+    return rawRequest(fixture.port, `GET ${target} HTTP/1.1`, [
       `Host: ${host}`,
       ...(anonymous ? [] : [own]),
       ...lines,
     ]);
   };
   return {
-    room,
+    fixture,
     ask,
     async refused(target, options) {
       const { status } = await ask(target, options);
       assert.ok([302, 400, 401, 403, 404].includes(status), `${target}: ${status}`);
       assert.deepEqual(
-        room.upstream.requests.map(({ url }) => url),
+        fixture.upstream.requests.map(({ url }) => url),
         [],
         target,
       );
     },
     async passed(target, options) {
-      room.upstream.reset();
+      fixture.upstream.reset();
       const { status } = await ask(target, options);
       assert.equal(status, 200, target);
-      assert.equal(room.upstream.requests.length, 1, target);
-      const url = room.upstream.requests[0]?.url ?? "";
-      room.upstream.reset();
+      assert.equal(fixture.upstream.requests.length, 1, target);
+      const url = fixture.upstream.requests[0]?.url ?? "";
+      fixture.upstream.reset();
       return url;
     },
   };
@@ -105,7 +108,7 @@ test("a bypass rule sees the path alone, never the query (P1)", async (context) 
 });
 
 test("a fragment in a request target is a 400; an encoded one is part of the path (P2)", async (context) => {
-  const { ask, refused, room } = await scene(context);
+  const { ask, refused, fixture } = await scene(context);
   for (const target of ["/open/secret#/status", "/public/x#y", "/public/?a#b"]) {
     assert.equal((await ask(target, { anonymous: true })).status, 400, target);
   }
@@ -113,7 +116,7 @@ test("a fragment in a request target is a 400; an encoded one is part of the pat
   const { status } = await ask("/open/secret%23/status", { anonymous: true });
   assert.equal(status, 200);
   assert.equal(
-    room.upstream.requests[0]?.url,
+    fixture.upstream.requests[0]?.url,
     "/open/secret%23/status",
     "matched and sent as one and the same",
   );
@@ -152,7 +155,7 @@ test("an encoded slash or backslash is a 400, unless the application wants it, a
     policies: open,
     allow_encoded_slashes: true,
   };
-  const { ask, passed, room } = await scene(context, [wanted]);
+  const { ask, passed, fixture } = await scene(context, [wanted]);
   for (const target of [
     "/public%2f..%2fadmin/x",
     "/public/..%5cadmin",
@@ -163,7 +166,7 @@ test("an encoded slash or backslash is a 400, unless the application wants it, a
   ]) {
     assert.equal((await ask(target, { anonymous: true })).status, 400, target);
   }
-  assert.equal(room.upstream.requests.length, 0);
+  assert.equal(fixture.upstream.requests.length, 0);
   assert.equal(
     await passed("/group%2Fname/raw", { host: "files.localhost", anonymous: true }),
     "/group%2Fname/raw",
@@ -206,7 +209,7 @@ test("a host is the same in every spelling: case and a final dot change nothing 
 });
 
 test("control characters and what is no UTF-8 are a 400; parameters do not change what matches (P8)", async (context) => {
-  const { ask, refused, room } = await scene(context);
+  const { ask, refused, fixture } = await scene(context);
   for (const target of [
     "/adm%00in",
     "/public/%00",
@@ -234,11 +237,11 @@ test("control characters and what is no UTF-8 are a 400; parameters do not chang
     "/x;/..;/admin",
   ])
     await refused(target);
-  assert.equal(room.upstream.requests.length, 0);
+  assert.equal(fixture.upstream.requests.length, 0);
 });
 
 test("an absolute target must name the host that Host names (P11)", async (context) => {
-  const { ask, passed, room } = await scene(context);
+  const { ask, passed, fixture } = await scene(context);
   for (const target of [
     "https://app2.localhost/",
     "http://app2.localhost/public/x",
@@ -253,12 +256,12 @@ test("an absolute target must name the host that Host names (P11)", async (conte
     const { status } = await ask(target, { anonymous: true });
     assert.ok(status === 400 || (target === "//" && status === 302), `${target}: ${status}`);
   }
-  assert.equal(room.upstream.requests.length, 0);
+  assert.equal(fixture.upstream.requests.length, 0);
   assert.equal(await passed("http://app.localhost/public/x", { anonymous: true }), "/public/x");
 });
 
 test("no path is exempt: not ACME's, not one that passes through ours; what is unknown below ours is a local 404 (P13)", async (context) => {
-  const { ask, refused, room } = await scene(context);
+  const { ask, refused, fixture } = await scene(context);
   await refused("/.well-known/acme-challenge/anything", { anonymous: true });
   await refused("/cdn-cgi/access/certs/../../../admin");
   await refused("/cdn-cgi/access/certs/../../admin", { anonymous: true });
@@ -277,11 +280,11 @@ test("no path is exempt: not ACME's, not one that passes through ours; what is u
     "/x/..;/cdn-cgi/access/certs",
   ])
     await refused(target, { anonymous: true });
-  assert.equal(room.upstream.requests.length, 0);
+  assert.equal(fixture.upstream.requests.length, 0);
 });
 
 test("whatever the spelling, nobody gets to /admin, and what passes is what was decided on", async (context) => {
-  const { ask, room } = await scene(context);
+  const { ask, fixture } = await scene(context);
   const piece = fc.constantFrom(
     "/",
     "//",
@@ -304,10 +307,10 @@ test("whatever the spelling, nobody gets to /admin, and what passes is what was 
   );
   await fc.assert(
     fc.asyncProperty(fc.array(piece, { minLength: 1, maxLength: 7 }), async (pieces) => {
-      room.upstream.reset();
+      fixture.upstream.reset();
       const target = pieces.join("");
       const { status } = await ask(target.startsWith("/") ? target : `/${target}`);
-      for (const { url } of room.upstream.requests) {
+      for (const { url } of fixture.upstream.requests) {
         assert.equal(status, 200);
         // As a tolerant origin would read it.
         const tolerant = url.replaceAll(/;[^/?]*/g, "").replaceAll(/\/+/g, "/");

@@ -10,50 +10,50 @@ import {
   formOf,
   headingOf,
   officialClient,
-  startTerminalRoom,
-  type TerminalRoom,
-} from "../../packages/gateway/test/login/terminal-harness.ts";
+  startTerminalFixture,
+  type TerminalFixture,
+} from "../../packages/gateway/test/login/terminal-fixture.ts";
 
 const approveHeading = "Approve sign-in from a terminal";
 
-async function terminalsOf(room: TerminalRoom, userId: string) {
-  return (await room.deps.store.sessionsOf(userId, room.deps.now())).filter(
+async function terminalsOf(fixture: TerminalFixture, userId: string) {
+  return (await fixture.parts.store.sessionsOf(userId, fixture.parts.now())).filter(
     (each) => each.kind === "terminal",
   );
 }
 
 test("a second machine that polls the same mailbox ends the login for both (C4)", async (context) => {
-  const room = await startTerminalRoom(context);
-  const browser = await room.browser();
-  const terminal = room.terminal();
+  const fixture = await startTerminalFixture(context);
+  const browser = await fixture.browser();
+  const terminal = fixture.terminal();
   const poll = terminal.poll();
-  await room.held(terminal);
+  await fixture.held(terminal);
   const page = await browser.open(terminal.url);
   const thief = await terminal.poll({ from: "127.0.0.2" });
   assert.equal(thief.status, 410);
   assert.deepEqual(JSON.parse(thief.body), { error: "address" });
   assert.deepEqual(JSON.parse((await poll).body), { error: "address" });
   assert.match((await browser.press(page, "approve")).body, /A second machine asked/);
-  assert.deepEqual(await terminalsOf(room, browser.session.user_id), []);
+  assert.deepEqual(await terminalsOf(fixture, browser.session.user_id), []);
 });
 
 test("a mailbox polled before its owner gives the owner's login to nobody (C4)", async (context) => {
-  const room = await startTerminalRoom(context);
-  const browser = await room.browser();
-  const terminal = room.terminal();
+  const fixture = await startTerminalFixture(context);
+  const browser = await fixture.browser();
+  const terminal = fixture.terminal();
   const early = terminal.poll({ from: "127.0.0.2" });
-  await room.held(terminal);
+  await fixture.held(terminal);
   assert.deepEqual(JSON.parse((await terminal.poll()).body), { error: "address" });
   assert.equal((await early).status, 410);
   assert.match((await browser.open(terminal.url)).body, /This sign-in is over/);
 });
 
 test("after delivery the mailbox is empty, for the owner and for a thief (C4, C8)", async (context) => {
-  const room = await startTerminalRoom(context);
-  const browser = await room.browser();
-  const terminal = room.terminal();
+  const fixture = await startTerminalFixture(context);
+  const browser = await fixture.browser();
+  const terminal = fixture.terminal();
   const poll = terminal.poll();
-  await room.held(terminal);
+  await fixture.held(terminal);
   await browser.press(await browser.open(terminal.url), "approve");
   const delivered = await poll;
   for (const again of [await terminal.poll(), await terminal.poll({ from: "127.0.0.2" })]) {
@@ -62,47 +62,47 @@ test("after delivery the mailbox is empty, for the owner and for a thief (C4, C8
   }
   const id = createHash("sha256").update(terminal.pair.publicKey).digest("hex");
   assert.ok(
-    !JSON.stringify(await room.deps.store.transfer(id)).includes(delivered.body),
+    !JSON.stringify(await fixture.parts.store.transfer(id)).includes(delivered.body),
     "nor in the store",
   );
   assert.throws(
-    () => room.terminal().open(delivered),
+    () => fixture.terminal().open(delivered),
     /does not decrypt/,
     "worth nothing without the private key",
   );
 });
 
 test("a browser is no terminal: polls with Origin or Sec-Fetch headers are refused (C4)", async (context) => {
-  const room = await startTerminalRoom(context);
-  const { key } = room.terminal();
+  const fixture = await startTerminalFixture(context);
+  const { key } = fixture.terminal();
   for (const headers of [
     { origin: "https://evil.test" },
     { "sec-fetch-site": "cross-site" },
     { "sec-fetch-mode": "no-cors" },
     { "Sec-Fetch-Dest": "image" },
   ]) {
-    const answer = await room.send(`${room.team}/transfer/${key}`, {
+    const answer = await fixture.send(`${fixture.team}/transfer/${key}`, {
       headers: headers as unknown as Record<string, string>,
     });
     assert.equal(answer.status, 403);
   }
   const id = createHash("sha256").update(Buffer.from(key, "base64url")).digest("hex");
-  assert.equal(await room.deps.store.transfer(id), undefined, "no mailbox was opened");
+  assert.equal(await fixture.parts.store.transfer(id), undefined, "no mailbox was opened");
 });
 
 test("a phisher's link shows the phisher's address and code, and a live session alone approves nothing (C5)", async (context) => {
-  const room = await startTerminalRoom(context);
-  const browser = await room.browser();
-  const phisher = room.terminal();
+  const fixture = await startTerminalFixture(context);
+  const browser = await fixture.browser();
+  const phisher = fixture.terminal();
   const poll = phisher.poll({ from: "127.0.0.2" });
-  await room.held(phisher);
+  await fixture.held(phisher);
   const page = await browser.open(phisher.url);
   assert.equal(headingOf(page), approveHeading);
   assert.ok(page.body.includes(loginCode(phisher.pair.publicKey)));
   assert.match(page.body, /<div class="warning"><p><strong>Warning/);
   assert.ok(page.body.includes("127.0.0.2"));
   assert.deepEqual(
-    await terminalsOf(room, browser.session.user_id),
+    await terminalsOf(fixture, browser.session.user_id),
     [],
     "looking at the page gives nothing",
   );
@@ -111,24 +111,24 @@ test("a phisher's link shows the phisher's address and code, and a live session 
 });
 
 test("a POST that is not a click on our own page approves nothing (C5)", async (context) => {
-  const room = await startTerminalRoom(context);
-  const browser = await room.browser();
-  const other = await room.browser(bob);
-  const terminal = room.terminal();
+  const fixture = await startTerminalFixture(context);
+  const browser = await fixture.browser();
+  const other = await fixture.browser(bob);
+  const terminal = fixture.terminal();
   const poll = terminal.poll();
-  await room.held(terminal);
+  await fixture.held(terminal);
   const page = await browser.open(terminal.url);
   const { action, csrf } = formOf(page);
-  const elsewhere = room.terminal();
+  const elsewhere = fixture.terminal();
   const elsewherePoll = elsewhere.poll();
-  await room.held(elsewhere);
+  await fixture.held(elsewhere);
   const elsewhereCsrf = formOf(await browser.open(elsewhere.url)).csrf;
   const othersCsrf = formOf(await other.open(terminal.url)).csrf;
 
   const post = (
     body: string,
     headers: Record<string, string> = {},
-    url = `${room.team}${action}`,
+    url = `${fixture.team}${action}`,
   ) =>
     browser.get(url, {
       method: "POST",
@@ -162,7 +162,7 @@ test("a POST that is not a click on our own page approves nothing (C5)", async (
     assert.doesNotMatch(body, /You are signed in/, what);
   }
   assert.equal(
-    (await post(good, {}, `${room.app("app")}${action}`)).status,
+    (await post(good, {}, `${fixture.app("app")}${action}`)).status,
     404,
     "the application's own host has no approval",
   );
@@ -171,24 +171,24 @@ test("a POST that is not a click on our own page approves nothing (C5)", async (
     approveHeading,
     "no answer chosen: it stays at the step (L15)",
   );
-  assert.deepEqual(await terminalsOf(room, browser.session.user_id), []);
+  assert.deepEqual(await terminalsOf(fixture, browser.session.user_id), []);
   await browser.press(page, "deny");
   await browser.press(await browser.open(elsewhere.url), "deny");
   await Promise.all([poll, elsewherePoll]);
 });
 
 test("a person whom policy does not let in cannot approve, not even with a page from before (C6)", async (context) => {
-  const room = await startTerminalRoom(context);
-  const browser = await room.browser();
-  const denied = room.terminal({ host: "bob" });
+  const fixture = await startTerminalFixture(context);
+  const browser = await fixture.browser();
+  const denied = fixture.terminal({ host: "bob" });
   const deniedPoll = denied.poll();
-  await room.held(denied);
+  await fixture.held(denied);
   const page = await browser.open(denied.url);
   assert.equal(page.status, 403);
   assert.equal(headingOf(page), "You don't have access");
   assert.match(page.body, /Sign in as someone else/);
 
-  const rightful = await room.browser(bob);
+  const rightful = await fixture.browser(bob);
   const bobsPage = await rightful.open(denied.url);
   assert.equal(
     headingOf(bobsPage),
@@ -196,8 +196,8 @@ test("a person whom policy does not let in cannot approve, not even with a page 
     "looking did not end it: the right person may sign in",
   );
   const { action } = formOf(bobsPage);
-  const purpose = csrfOf(room, browser.session, action);
-  const forced = await browser.get(`${room.team}${action}`, {
+  const purpose = csrfOf(fixture, browser.session, action);
+  const forced = await browser.get(`${fixture.team}${action}`, {
     method: "POST",
     body: new URLSearchParams({ csrf: purpose, answer: "approve" }).toString(),
     headers: {
@@ -208,14 +208,14 @@ test("a person whom policy does not let in cannot approve, not even with a page 
   assert.equal(forced.status, 403);
   assert.equal(headingOf(forced), "You don't have access");
   assert.deepEqual(JSON.parse((await deniedPoll).body), { error: "policy" });
-  assert.deepEqual(await terminalsOf(room, browser.session.user_id), []);
-  assert.deepEqual(room.originSaw, []);
+  assert.deepEqual(await terminalsOf(fixture, browser.session.user_id), []);
+  assert.deepEqual(fixture.originSaw, []);
 });
 
 test("every argument of the link that was altered breaks it, and so does its age (L4)", async (context) => {
-  const room = await startTerminalRoom(context);
-  const browser = await room.browser();
-  const terminal = room.terminal();
+  const fixture = await startTerminalFixture(context);
+  const browser = await fixture.browser();
+  const terminal = fixture.terminal();
   const vouched = String((await browser.get(terminal.url)).headers.location);
   const alter = (change: (query: URLSearchParams) => void) => {
     const url = new URL(vouched);
@@ -223,18 +223,18 @@ test("every argument of the link that was altered breaks it, and so does its age
     return url.href;
   };
   const altered = {
-    aud: alter((query) => query.set("aud", room.aud("bob"))),
-    token: alter((query) => query.set("token", room.terminal().key)),
-    redirect_url: alter((query) => query.set("redirect_url", `${room.app("app")}/other`)),
+    aud: alter((query) => query.set("aud", fixture.aud("bob"))),
+    token: alter((query) => query.set("token", fixture.terminal().key)),
+    redirect_url: alter((query) => query.set("redirect_url", `${fixture.app("app")}/other`)),
     send_org_token: alter((query) => query.delete("send_org_token")),
     close_interstitial: alter((query) => query.set("close_interstitial", "true")),
-    host: alter((query) => query.set("host", `bob.localhost:${room.port}`)),
+    host: alter((query) => query.set("host", `bob.localhost:${fixture.port}`)),
     "host without port": alter((query) => query.set("host", "app.localhost")),
     "host elsewhere": alter((query) => query.set("host", "evil.test")),
     meta: alter((query) => query.set("meta", `${query.get("meta")}x`)),
     "no meta": alter((query) => query.delete("meta")),
     "two metas": alter((query) => query.append("meta", "x")),
-    "two tokens": alter((query) => query.append("token", room.terminal().key)),
+    "two tokens": alter((query) => query.append("token", fixture.terminal().key)),
   };
   for (const [what, url] of Object.entries(altered)) {
     const page = await browser.get(url);
@@ -242,17 +242,17 @@ test("every argument of the link that was altered breaks it, and so does its age
     assert.ok(!page.body.includes("evil.test"), what);
     assert.doesNotMatch(page.body, /<form/, what);
   }
-  room.clock.ahead = 5 * 60_000 + 61_000;
+  fixture.clock.ahead = 5 * 60_000 + 61_000;
   const old = await browser.get(vouched);
   assert.equal(old.status, 400);
   assert.match(old.body, />Start again<\/a>/, "a slow person starts afresh with one click");
 });
 
 test("a link with a hostile redirect_url or key goes nowhere (L3)", async (context) => {
-  const room = await startTerminalRoom(context);
-  const { key } = room.terminal();
+  const fixture = await startTerminalFixture(context);
+  const { key } = fixture.terminal();
   const cli = (args: Record<string, string>) =>
-    `${room.app("app")}/cdn-cgi/access/cli?${new URLSearchParams({ aud: room.aud("app"), token: key, ...args })}`;
+    `${fixture.app("app")}/cdn-cgi/access/cli?${new URLSearchParams({ aud: fixture.aud("app"), token: key, ...args })}`;
   const hostile = [
     "https://evil.test/",
     "http://127.0.0.1.evil.test/",
@@ -266,41 +266,41 @@ test("a link with a hostile redirect_url or key goes nowhere (L3)", async (conte
     "data:text/html,x",
   ];
   for (const redirect_url of hostile) {
-    const answer = await room.send(cli({ redirect_url }));
+    const answer = await fixture.send(cli({ redirect_url }));
     assert.equal(answer.status, 400, redirect_url);
     assert.equal(answer.headers.location, undefined);
   }
   for (const token of ["", "x", key.slice(1), `${key}=`, key.replace("=", ""), "A".repeat(5000)]) {
-    assert.equal((await room.send(cli({ token }))).status, 400, token.slice(0, 50));
+    assert.equal((await fixture.send(cli({ token }))).status, 400, token.slice(0, 50));
   }
-  for (const aud of ["", "0".repeat(64), "__proto__", room.aud("bob")])
-    assert.equal((await room.send(cli({ aud }))).status, 400, aud);
+  for (const aud of ["", "0".repeat(64), "__proto__", fixture.aud("bob")])
+    assert.equal((await fixture.send(cli({ aud }))).status, 400, aud);
 });
 
 test("a key that everybody can open what is sealed to gets nothing (C4)", async (context) => {
-  const room = await startTerminalRoom(context);
-  const browser = await room.browser();
+  const fixture = await startTerminalFixture(context);
+  const browser = await fixture.browser();
   const key = encodeTransferKey(new Uint8Array(32));
-  const poll = room.send(`${room.team}/transfer/${key}`, { headers: { "user-agent": "x" } });
+  const poll = fixture.send(`${fixture.team}/transfer/${key}`, { headers: { "user-agent": "x" } });
   const id = createHash("sha256").update(new Uint8Array(32)).digest("hex");
-  while (((await room.deps.store.transfer(id))?.held_until ?? 0) === 0)
+  while (((await fixture.parts.store.transfer(id))?.held_until ?? 0) === 0)
     await new Promise((resolve) => setImmediate(resolve));
   const page = await browser.open(
-    `${room.app("app")}/cdn-cgi/access/cli?${new URLSearchParams({ aud: room.aud("app"), token: key })}`,
+    `${fixture.app("app")}/cdn-cgi/access/cli?${new URLSearchParams({ aud: fixture.aud("app"), token: key })}`,
   );
   assert.notEqual(headingOf(await browser.press(page, "approve")), "You are signed in");
-  assert.deepEqual(await terminalsOf(room, browser.session.user_id), []);
+  assert.deepEqual(await terminalsOf(fixture, browser.session.user_id), []);
   await browser.press(page, "deny");
   assert.equal((await poll).status, 410);
 });
 
 test("what a terminal calls itself is shown as text, whatever it holds (L13)", async (context) => {
-  const room = await startTerminalRoom(context);
-  const browser = await room.browser();
+  const fixture = await startTerminalFixture(context);
+  const browser = await fixture.browser();
   const hostile = `postern/1 <script>alert(1)</script>"'><img src=x onerror=alert(2)>\u009b31m`;
-  const terminal = room.terminal();
-  const poll = rawPoll(room, terminal.key, `${hostile}${"A".repeat(2000)}`);
-  await room.held(terminal);
+  const terminal = fixture.terminal();
+  const poll = rawPoll(fixture, terminal.key, `${hostile}${"A".repeat(2000)}`);
+  await fixture.held(terminal);
   const page = await browser.open(terminal.url);
   assert.equal(headingOf(page), approveHeading);
   assert.ok(page.body.includes("&lt;script&gt;alert(1)&lt;/script&gt;"));
@@ -313,12 +313,12 @@ test("what a terminal calls itself is shown as text, whatever it holds (L13)", a
 });
 
 test("the pages of a terminal's login cannot be framed, scripted or cached (L14, L20)", async (context) => {
-  const room = await startTerminalRoom(context);
-  const browser = await room.browser();
-  const terminal = room.terminal({ userAgent: officialClient });
+  const fixture = await startTerminalFixture(context);
+  const browser = await fixture.browser();
+  const terminal = fixture.terminal({ userAgent: officialClient });
   const absent = await browser.open(terminal.url);
   const poll = terminal.poll();
-  await room.held(terminal);
+  await fixture.held(terminal);
   const asking = await browser.open(terminal.url);
   const refused = await browser.press(asking, "deny");
   await poll;
@@ -334,25 +334,25 @@ test("the pages of a terminal's login cannot be framed, scripted or cached (L14,
 });
 
 test("a terminal's own token approves nothing and shows no page (T2)", async (context) => {
-  const room = await startTerminalRoom(context);
-  const browser = await room.browser();
-  const first = room.terminal();
+  const fixture = await startTerminalFixture(context);
+  const browser = await fixture.browser();
+  const first = fixture.terminal();
   const firstPoll = first.poll();
-  await room.held(first);
+  await fixture.held(first);
   await browser.press(await browser.open(first.url), "approve");
   const { org_token, app_token } = first.open(await firstPoll);
 
-  const second = room.terminal();
+  const second = fixture.terminal();
   const poll = second.poll();
-  await room.held(second);
+  await fixture.held(second);
   const page = await browser.open(second.url);
   const vouched = String((await browser.get(second.url)).headers.location);
   const { action, csrf } = formOf(page);
   for (const token of [org_token, app_token]) {
     const cookie = `CF_Authorization=${token}`;
-    const shown = await room.send(vouched, { headers: { cookie } });
+    const shown = await fixture.send(vouched, { headers: { cookie } });
     assert.equal(shown.status, 302, "to login, as for a stranger");
-    const pressed = await room.send(`${room.team}${action}`, {
+    const pressed = await fixture.send(`${fixture.team}${action}`, {
       method: "POST",
       body: new URLSearchParams({ csrf, answer: "approve" }).toString(),
       headers: {
@@ -363,29 +363,29 @@ test("a terminal's own token approves nothing and shows no page (T2)", async (co
     });
     assert.equal(pressed.status, 403);
   }
-  assert.equal((await terminalsOf(room, browser.session.user_id)).length, 1);
+  assert.equal((await terminalsOf(fixture, browser.session.user_id)).length, 1);
   await browser.press(page, "deny");
   await poll;
   assert.equal(browser.session.identity.email, ada);
 });
 
 /** The value that this session's own page would hold: the strongest forgery there is. */
-function csrfOf(room: TerminalRoom, session: { id: string }, action: string): string {
-  const url = new URL(action, room.team);
+function csrfOf(fixture: TerminalFixture, session: { id: string }, action: string): string {
+  const url = new URL(action, fixture.team);
   const host = url.searchParams.get("host") ?? "";
   const path = action.slice(0, action.indexOf("&host="));
-  return room.deps.secretBox.mac(`csrf terminal ${host} ${path}`, session.id);
+  return fixture.parts.secretBox.mac(`csrf terminal ${host} ${path}`, session.id);
 }
 
 /** Bytes that `node:http` checks are sent as they are. */
-function rawPoll(room: TerminalRoom, key: string, userAgent: string): Promise<number> {
+function rawPoll(fixture: TerminalFixture, key: string, userAgent: string): Promise<number> {
   return new Promise((resolve, reject) => {
     const request = httpRequest(
       {
         host: "127.0.0.1",
-        port: room.port,
+        port: fixture.port,
         path: `/transfer/${key}`,
-        headers: { host: `login.localhost:${room.port}`, "user-agent": userAgent },
+        headers: { host: `login.localhost:${fixture.port}`, "user-agent": userAgent },
         agent: false,
       },
       (response) => {

@@ -8,7 +8,7 @@ import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { type TestContext, test } from "node:test";
 import {
-  type AccessRoom,
+  type AccessFixture,
   ada,
   application,
   bob,
@@ -19,11 +19,16 @@ import {
   machines,
   only,
   signingKey,
-  startAccessRoom,
-} from "../../packages/gateway/test/access/access-room.ts";
-import { identityOf } from "../../packages/gateway/test/login/login-room.ts";
+  startAccessFixture,
+} from "../../packages/gateway/test/access/access-fixture.ts";
+import { identityOf } from "../../packages/gateway/test/login/login-fixture.ts";
 import { headingOf, send } from "../../packages/gateway/test/login/person.ts";
-import { claimsOf, forge, headerOf, rs256 } from "../../packages/gateway/test/tokens/token-room.ts";
+import {
+  claimsOf,
+  forge,
+  headerOf,
+  rs256,
+} from "../../packages/gateway/test/tokens/token-fixture.ts";
 
 /** Every place in which a credential could stand. */
 const places: [string, (token: string) => { path?: string; lines?: string[] }][] = [
@@ -39,7 +44,7 @@ const places: [string, (token: string) => { path?: string; lines?: string[] }][]
 ];
 
 async function opensNothing(
-  access: AccessRoom,
+  access: AccessFixture,
   token: string,
   what: string,
   path = "/",
@@ -49,11 +54,15 @@ async function opensNothing(
     const { path: query = "", lines = [] } = put(token);
     const { status } = await access.ask(path + query, lines, { host });
     assert.ok(status === 302 || status === 401, `${what} in ${place}: ${status}`);
-    assert.equal(access.room.upstream.requests.length, 0, `${what} in ${place} reached the origin`);
+    assert.equal(
+      access.fixture.upstream.requests.length,
+      0,
+      `${what} in ${place} reached the origin`,
+    );
   }
 }
 
-async function opens(access: AccessRoom, token: string): Promise<void> {
+async function opens(access: AccessFixture, token: string): Promise<void> {
   for (const [place, put] of places.slice(0, 3)) {
     const { path = "", lines = [] } = put(token);
     assert.equal(identityIn(await access.passed(`/${path}`, lines)), ada, place);
@@ -73,12 +82,12 @@ async function listener(context: TestContext): Promise<{ url: string; asked: () 
 }
 
 test("a token of another application opens nothing, also after it was used at its own (T1, T7)", async (context) => {
-  const access = await startAccessRoom(context, [
+  const access = await startAccessFixture(context, [
     application("app", [everybody]),
     application("app/admin", [everybody]),
     application("app2", [everybody]),
   ]);
-  const session = await access.room.session("browser");
+  const session = await access.fixture.session("browser");
   const tokens = new Map<string, string>();
   for (const name of ["app", "app/admin", "app2"])
     tokens.set(name, await access.token(name, ada, session));
@@ -102,11 +111,11 @@ test("a token of another application opens nothing, also after it was used at it
 });
 
 test("what is signed for another purpose is no credential, on the data path or on our own pages (T2)", async (context) => {
-  const access = await startAccessRoom(context, [application("app", [machines, everybody])]);
-  const { room } = access;
-  const { tokens, sessions, store } = room.deps;
+  const access = await startAccessFixture(context, [application("app", [machines, everybody])]);
+  const { fixture } = access;
+  const { tokens, sessions, store } = fixture.parts;
   const app = access.application("app");
-  const [session, terminal] = [await room.session("browser"), await room.session("terminal")];
+  const [session, terminal] = [await fixture.session("browser"), await fixture.session("terminal")];
   const made = {
     org: tokens.issueOrg(session),
     "a terminal's org": tokens.issueOrg(terminal),
@@ -130,21 +139,24 @@ test("what is signed for another purpose is no credential, on the data path or o
     await opensNothing(access, token, what);
     for (const headers of [{ "cf-access-token": token }, { cookie: `CF_Authorization=${token}` }]) {
       assert.equal(
-        (await send(`${room.app("app")}/cdn-cgi/access/get-identity`, { headers })).status,
+        (await send(`${fixture.app("app")}/cdn-cgi/access/get-identity`, { headers })).status,
         401,
         what,
       );
-      const signOut = await send(`${room.app("app")}/cdn-cgi/access/logout`, {
+      const signOut = await send(`${fixture.app("app")}/cdn-cgi/access/logout`, {
         headers: { ...headers, ...click },
       });
       assert.equal(signOut.status, 200, "a page that says so");
     }
   }
   const appTokens = [await access.token("app", ada, session), tokens.personAssertion(session, app)];
-  const { location = "" } = await send(`${room.app("app")}/`);
+  const { location = "" } = await send(`${fixture.app("app")}/`);
   for (const token of [...appTokens, ...Object.values(made).slice(2)]) {
     const headers = { cookie: `CF_Authorization=${token}`, accept: "text/html" };
-    assert.equal((await send(`${room.team}/cdn-cgi/access/get-identity`, { headers })).status, 401);
+    assert.equal(
+      (await send(`${fixture.team}/cdn-cgi/access/get-identity`, { headers })).status,
+      401,
+    );
     assert.equal(
       headingOf(await send(location, { headers })),
       "Sign in to app",
@@ -159,7 +171,7 @@ test("what is signed for another purpose is no credential, on the data path or o
 });
 
 test("no algorithm but ours, no key but ours: a token that says otherwise opens nothing, and nothing is fetched (T3)", async (context) => {
-  const access = await startAccessRoom(context, [application("app", [everybody])]);
+  const access = await startAccessFixture(context, [application("app", [everybody])]);
   const good = await access.token("app");
   const [claims, header] = [claimsOf(good), headerOf(good)];
   const { kid } = header;
@@ -222,12 +234,12 @@ test("no algorithm but ours, no key but ours: a token that says otherwise opens 
 });
 
 test("a token whose times are no times opens nothing, be it signed by us (T5)", async (context) => {
-  const access = await startAccessRoom(context, [application("app", [everybody])]);
+  const access = await startAccessFixture(context, [application("app", [everybody])]);
   const good = await access.token("app");
   const { kid, privateKey } = await signingKey(access);
   const signed = (changes: Record<string, unknown>) =>
     forge({ alg: "RS256", kid, typ: "JWT" }, { ...claimsOf(good), ...changes }, rs256(privateKey));
-  const now = Math.floor(access.room.deps.now() / 1000);
+  const now = Math.floor(access.fixture.parts.now() / 1000);
   for (const exp of [
     1e300,
     "9999999999",
@@ -254,7 +266,7 @@ test("a token whose times are no times opens nothing, be it signed by us (T5)", 
 });
 
 test("no application can plant a session of ours or of somebody else in a browser (T10)", async (context) => {
-  const access = await startAccessRoom(context, [application("app", [everybody])]);
+  const access = await startAccessFixture(context, [application("app", [everybody])]);
   const planted = await access.token("app", bob);
   const ours = [
     `CF_Authorization=${planted}`,
@@ -265,7 +277,7 @@ test("no application can plant a session of ours or of somebody else in a browse
     "__Host-postern_attempt_x=1",
     "postern_x=1",
   ];
-  access.room.upstream.answerWith((_request, response) =>
+  access.fixture.upstream.answerWith((_request, response) =>
     response.setHeader("Set-Cookie", [...ours, "theme=dark"]).end(),
   );
   const answer = await access.ask("/", [`cf-access-token: ${await access.token("app")}`]);
@@ -274,7 +286,7 @@ test("no application can plant a session of ours or of somebody else in a browse
 });
 
 test("a cookie tossed from a sibling host signs nobody in and, where it is worth nothing here, locks nobody out (T11)", async (context) => {
-  const access = await startAccessRoom(context, [
+  const access = await startAccessFixture(context, [
     application("app", [everybody]),
     application("evil", [everybody]),
     application("app/bob", [only(bob)]),
@@ -308,7 +320,7 @@ test("a cookie tossed from a sibling host signs nobody in and, where it is worth
 });
 
 test("a malformed cookie or token is none: a redirect or a 401, never a crash and never a 200 (T12)", async (context) => {
-  const access = await startAccessRoom(context, [application("app", [everybody])]);
+  const access = await startAccessFixture(context, [application("app", [everybody])]);
   const good = await access.token("app");
   const [head = "", body = "", signature = ""] = good.split(".");
   const json = (text: string) => Buffer.from(text).toString("base64url");
@@ -362,14 +374,14 @@ test("a malformed cookie or token is none: a redirect or a 401, never a crash an
 });
 
 test("a person in five hundred groups has a token that a cookie can hold, and a browser that begins thirty logins one cookie (T13)", async (context) => {
-  const access = await startAccessRoom(context, [application("app", [everybody])]);
+  const access = await startAccessFixture(context, [application("app", [everybody])]);
   const groups = Array.from({ length: 500 }, (_, index) => `group-${index}-of-the-organization`);
   const identity = {
     ...identityOf(ada),
     groups,
     oidc_fields: { groups, motto: "x".repeat(5_000) },
   };
-  const session = await access.room.deps.sessions.start({
+  const session = await access.fixture.parts.sessions.start({
     kind: "browser",
     identity,
     userAgent: "",

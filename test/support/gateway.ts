@@ -1,13 +1,16 @@
-// Starts a whole gateway in this process, as `postern gateway` would from the same YAML, on a free
-// port of 127.0.0.1, with a real origin behind it. What it takes as parameters is what a person
-// would configure.
+// Starts a whole gateway in this process, as `postern gateway` would from the same YAML, on a free port
+// of 127.0.0.1. Every test that needs a gateway starts it here; its parts are at hand for what only
+// somebody inside can do, such as making a session without a login.
 import { randomBytes } from "node:crypto";
-import { createServer } from "node:net";
 import type { Clock } from "../../packages/gateway/src/clock.ts";
+import { type ComposeOptions, compose, type Parts } from "../../packages/gateway/src/compose.ts";
 import { loadConfig } from "../../packages/gateway/src/config/load-config.ts";
-import { createGateway, type Gateway } from "../../packages/gateway/src/gateway.ts";
-import type { LogLevel } from "../../packages/gateway/src/observe/log.ts";
-import { createLog } from "../../packages/gateway/src/observe/log.ts";
+import { type Gateway, listen } from "../../packages/gateway/src/gateway.ts";
+import type { GatewayEvent } from "../../packages/gateway/src/observe/events.ts";
+import { freePort } from "./free-port.ts";
+import { testKeyPair } from "./signing-keys.ts";
+
+export { freePort } from "./free-port.ts";
 
 export interface TestGateway {
   /** `http://127.0.0.1:<port>` or `https://…`: where to connect, whatever the host */
@@ -18,15 +21,25 @@ export interface TestGateway {
   team: string;
   /** the last PIN that was announced for an address */
   pin(email: string): string | undefined;
+  /** address → the last PIN that was announced for it */
+  pins: ReadonlyMap<string, string>;
   /** `<scheme>://<host>:<port>` */
   origin(host: string): string;
   /** puts other sections into force, as a changed file would */
   change(sections: Record<string, unknown>): Promise<void>;
   gateway: Gateway;
+  parts: Parts;
+  /** how far the gateway's clock is ahead of the system's, milliseconds; a test may move it */
+  clock: { ahead: number };
+  /** everything that the gateway recorded */
+  events: GatewayEvent[];
+  /** the AUD of the application whose first domain this is; "" when there is none */
+  aud(domain: string): string;
   close(): Promise<void>;
 }
 
-export interface TestGatewayOptions {
+export interface TestGatewayOptions
+  extends Pick<ComposeOptions, "relay" | "sendMail" | "generateKeyPair" | "secretKey"> {
   /** sections of postern.yaml; listen, auth_domain, store and secret_key_file have defaults */
   sections: Record<string, unknown>;
   /** default `login.localhost` without TLS */
@@ -34,9 +47,7 @@ export interface TestGatewayOptions {
   tls?: { cert_file: string; key_file: string }[];
   now?: Clock;
   store?: string;
-  secretKey?: Buffer;
   port?: number;
-  logLevel?: LogLevel;
 }
 
 const everybody = [{ name: "everybody", decision: "allow", include: [{ everyone: {} }] }];
@@ -64,7 +75,6 @@ export async function startGateway(options: TestGatewayOptions): Promise<TestGat
   const port = options.port ?? (await freePort());
   const scheme = options.tls === undefined ? "http" : "https";
   const teamHost = options.teamHost ?? "login.localhost";
-  const pins = new Map<string, string>();
   const configOf = (sections: Record<string, unknown>) => {
     const document = {
       auth_domain: `${teamHost}:${port}`,
@@ -73,47 +83,43 @@ export async function startGateway(options: TestGatewayOptions): Promise<TestGat
       ...(options.tls === undefined ? {} : { tls: { certificates: options.tls } }),
       ...sections,
     };
-    return loadConfig({
-      text: JSON.stringify(document, null, 2),
-      file: "test.yaml",
-      environment: {},
-    }).config;
+    const text = JSON.stringify(document, null, 2);
+    return loadConfig({ text, file: "test.yaml", environment: {} }).config;
   };
-  const gateway = await createGateway({
+  const pins = new Map<string, string>();
+  const events: GatewayEvent[] = [];
+  const clock = { ahead: 0 };
+  const { sendMail, relay } = options;
+  const parts = await compose({
     config: configOf(options.sections),
-    log: createLog(options.logLevel ?? "silent"),
+    record: (event) => void events.push(event),
+    now: options.now ?? (() => Date.now() + clock.ahead),
     secretKey: options.secretKey ?? randomBytes(32),
-    announcePin: (email, pin) => pins.set(email, pin),
-    ...(options.now === undefined ? {} : { now: options.now }),
+    generateKeyPair: options.generateKeyPair ?? testKeyPair,
+    // A gateway that mails its PINs announces none.
+    ...(sendMail === undefined
+      ? { announcePin: (email: string, pin: string) => pins.set(email, pin) }
+      : { sendMail }),
+    ...(relay === undefined ? {} : { relay }),
   });
+  const gateway = await listen(parts);
   return {
     address: `${scheme}://127.0.0.1:${port}`,
     port,
     scheme,
     team: `${scheme}://${teamHost}:${port}`,
     pin: (email) => pins.get(email),
+    pins,
     origin: (host) => `${scheme}://${host}:${port}`,
     change: (sections) => gateway.apply(configOf(sections)),
     gateway,
+    parts,
+    clock,
+    events,
+    aud(domain) {
+      const { applications } = parts.catalogs.current();
+      return applications.find(({ domains }) => domains[0] === domain)?.aud ?? "";
+    },
     close: () => gateway.close(0),
   };
-}
-
-/**
- * A port of 127.0.0.1 that is free now: the team domain's name holds it, so it must be known before
- * listening.
- */
-export function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = createServer();
-    server.once("error", reject);
-    server.listen(0, "127.0.0.1", () => {
-      const address = server.address();
-      server.close(() =>
-        typeof address === "object" && address !== null
-          ? resolve(address.port)
-          : reject(new Error("no port")),
-      );
-    });
-  });
 }

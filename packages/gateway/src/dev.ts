@@ -6,7 +6,7 @@ import { mkdirSync } from "node:fs";
 import { createServer } from "node:net";
 import { join } from "node:path";
 import { loadConfig } from "./config/load-config.ts";
-import { createGateway } from "./gateway.ts";
+import { startGateway } from "./gateway.ts";
 import { createLog } from "./observe/log.ts";
 import { startSampleApplication } from "./sample-application.ts";
 
@@ -54,9 +54,9 @@ export async function runDev(options: DevOptions): Promise<void> {
       file: "postern dev",
       environment: {},
     });
-    const gateway = await createGateway({
+    const gateway = await startGateway({
       config,
-      log: createLog("warn"),
+      record: createLog("warn"),
       ...(options.ephemeral === true ? { secretKey: randomBytes(32) } : {}),
       announcePin: (email, pin) => process.stdout.write(`PIN for ${email}: ${pin}\n`),
     });

@@ -1,43 +1,18 @@
-// The composition root: configuration → store → parts → listeners. `postern gateway`, `postern dev`
-// and the tests all start a gateway here, so that what is tested is what is served.
-import { randomBytes } from "node:crypto";
-import { createRequestHandler, type RequestHandler } from "./access/handle-request.ts";
-import { createCatalogSource } from "./catalog/catalog-source.ts";
-import type { Clock } from "./clock.ts";
+// A gateway that serves: composed parts behind listening sockets, and what the gateway does by itself
+// now and then.
+import { type ComposeOptions, compose, type Parts } from "./compose.ts";
 import type { Config } from "./config/load-config.ts";
 import { createListener, type Listener, redirectToHttps } from "./http/listeners.ts";
-import type { SendMail } from "./login/dependencies.ts";
-import { createSendMail } from "./login/mail.ts";
-import { renderErrorPage } from "./login/pages/layout.ts";
-import { createLogin } from "./login/routes.ts";
-import type { Log } from "./observe/log.ts";
-import { createSecretBox, loadSecretKey } from "./secrets/secret-box.ts";
-import { openSqliteStore } from "./storage/sqlite.ts";
-import type { Store } from "./storage/store.ts";
-import { createTokens } from "./tokens/index.ts";
-import { createSessions } from "./tokens/sessions.ts";
-import type { SecretBox } from "./tokens/tokens.ts";
+import type { HousekeepingTask } from "./observe/events.ts";
 
 const sweepInterval = 5 * 60_000;
 const keyAgeCheckInterval = 60 * 60_000;
 const day = 24 * 60 * 60_000;
 
-export interface GatewayOptions {
-  config: Config;
-  log: Log;
-  now?: Clock;
-  /** 32 bytes; undefined reads or makes the configured file */
-  secretKey?: Buffer;
-  /** undefined uses the configured SMTP server, if there is one */
-  sendMail?: SendMail;
-  /** shows a PIN to the person at the gateway's terminal: `postern dev` alone */
-  announcePin?: (email: string, pin: string) => void;
-}
-
 export interface Gateway {
   /**
-   * puts another configuration into force for the requests that come after; listeners stay as they
-   * are
+   * Puts another configuration into force for the requests that come after. Listeners stay as they
+   * are.
    */
   apply(config: Config): Promise<void>;
   rotateKeys(): Promise<void>;
@@ -49,111 +24,90 @@ export interface Gateway {
  * Starts a gateway and resolves when it accepts connections.
  * @throws {Error} when an address is taken, or the store or the secret key cannot be used
  */
-export async function createGateway(options: GatewayOptions): Promise<Gateway> {
-  const { config, now = Date.now } = options;
-  const secretBox = createSecretBox(options.secretKey ?? loadSecretKey(config.secret_key_file));
-  const store = openSqliteStore(config.store, { now });
+export async function startGateway(options: ComposeOptions): Promise<Gateway> {
+  return listen(await compose(options));
+}
+
+/**
+ * Lets composed parts accept connections, and keeps house meanwhile. Takes the parts over: closing
+ * the gateway closes them, and so does a failure.
+ * @throws {Error} when an address is taken, or the signing key cannot be rotated
+ */
+export async function listen(parts: Parts): Promise<Gateway> {
   try {
-    return await startGateway({ ...options, now, secretBox, store });
+    await rotateWhenOld(parts);
+    const listeners = await openListeners(parts);
+    const stopHousekeeping = keepHouse(parts);
+    return {
+      apply: (config) => parts.catalogs.apply(config),
+      rotateKeys: () => parts.tokens.rotateKeys(),
+      async close(graceMs = 0) {
+        stopHousekeeping();
+        await Promise.all(listeners.map((listener) => listener.close(graceMs)));
+        await closeParts(parts);
+      },
+    };
   } catch (error) {
-    await store.close();
+    await closeParts(parts);
     throw error;
   }
 }
 
-async function startGateway(
-  options: GatewayOptions & { now: Clock; secretBox: SecretBox; store: Store },
-): Promise<Gateway> {
-  const { config, log, now, secretBox, store } = options;
-  const catalogs = await createCatalogSource({ store, secretBox, config, now });
-  const organizationTag = await store.setting("organization_tag", () =>
-    randomBytes(32).toString("hex"),
-  );
-  const tokens = await createTokens({ store, secretBox, catalogs, now, organizationTag });
-  const sessions = createSessions({ store, tokens, now });
-  const sendMail =
-    options.sendMail ?? (config.smtp === undefined ? undefined : createSendMail(config.smtp));
-  const login = createLogin({
-    catalogs,
-    store,
-    tokens,
-    sessions,
-    secretBox,
-    sendMail,
-    announcePin: options.announcePin,
-    log,
-    now,
-  });
-  const handler = createRequestHandler({
-    catalogs,
-    tokens,
-    reserved: login,
-    renderErrorPage,
-    scheme: config.tls === undefined ? "http" : "https",
-    allowedPorts: allowedPorts(config),
-    trustedProxies: config.trusted_proxies,
-    bodyTimeout: config.limits.body_timeout,
-    logRequests: config.log.requests,
-    log,
-    now,
-  });
-  const rotateWhenOld = async () => {
-    const current = (await store.keys()).find((key) => key.state === "current");
-    const age = now() - (current?.activated_at ?? now());
-    if (age >= config.key_rotation_interval_days * day) await tokens.rotateKeys();
-  };
-  await rotateWhenOld();
-  const listeners = await listen(config, handler, log);
+/** Ends idle connections to origins and closes the store. */
+async function closeParts({ handler, store }: Parts): Promise<void> {
+  handler.close();
+  await store.close();
+}
 
-  const complain = (what: string) => (error: unknown) => log.error({ error: String(error) }, what);
-  const unwatch = store.watch(() => {
-    tokens
-      .refresh()
-      .then(() => catalogs.refresh())
-      .catch(complain("reading the changed store failed"));
-  });
+/** @returns a function that ends it */
+function keepHouse(parts: Parts): () => void {
+  const { store, tokens, catalogs, now } = parts;
+  const attempt = async (task: HousekeepingTask, step: () => Promise<void>) => {
+    try {
+      await step();
+    } catch (error) {
+      parts.record({ event: "housekeeping_failed", task, error: String(error) });
+    }
+  };
+  const refresh = async () => {
+    await tokens.refresh();
+    await catalogs.refresh();
+  };
+  const unwatch = store.watch(() => void attempt("refresh", refresh));
   const timers = [
-    setInterval(
-      () => store.sweep(now()).catch(complain("removing what has expired failed")),
-      sweepInterval,
-    ),
-    setInterval(
-      () => rotateWhenOld().catch(complain("rotating the signing key failed")),
-      keyAgeCheckInterval,
-    ),
+    setInterval(() => void attempt("sweep", () => store.sweep(now())), sweepInterval),
+    setInterval(() => void attempt("rotate_keys", () => rotateWhenOld(parts)), keyAgeCheckInterval),
   ];
   for (const timer of timers) timer.unref();
-
-  return {
-    apply: (next) => catalogs.apply(next),
-    rotateKeys: () => tokens.rotateKeys(),
-    async close(graceMs = 0) {
-      for (const timer of timers) clearInterval(timer);
-      unwatch();
-      await Promise.all(listeners.map((listener) => listener.close(graceMs)));
-      handler.close();
-      await store.close();
-    },
+  return () => {
+    for (const timer of timers) clearInterval(timer);
+    unwatch();
   };
 }
 
+async function rotateWhenOld({ store, tokens, config, now }: Parts): Promise<void> {
+  const current = (await store.keys()).find((key) => key.state === "current");
+  const age = now() - (current?.activated_at ?? now());
+  if (age >= config.key_rotation_interval_days * day) await tokens.rotateKeys();
+}
+
 /** @throws {Error} when an address is taken; then none is listened on */
-async function listen(config: Config, handler: RequestHandler, log: Log): Promise<Listener[]> {
+async function openListeners({ config, handler, record }: Parts): Promise<Listener[]> {
   const { limits, tls, redirect_http } = config;
   const listeners: Listener[] = [];
   try {
-    for (const address of config.listen)
-      listeners.push(await createListener({ listen: address, tls, handler, limits, log }));
+    for (const address of config.listen) {
+      listeners.push(await createListener({ listen: address, tls, handler, limits, record }));
+    }
     if (redirect_http !== undefined) {
       const toHttps = redirectToHttps(publicPort(config));
       listeners.push(
-        await createListener({ listen: redirect_http, handler: toHttps, limits, log }),
+        await createListener({ listen: redirect_http, handler: toHttps, limits, record }),
       );
     }
     return listeners;
   } catch (error) {
     await Promise.all(listeners.map((listener) => listener.close(0)));
-    handler.close();
     throw error;
   }
 }
@@ -162,10 +116,4 @@ async function listen(config: Config, handler: RequestHandler, log: Log): Promis
 function publicPort({ public_ports, listen }: Config): number {
   const listening = listen.find((each) => each.kind === "tcp");
   return public_ports[0] ?? listening?.port ?? 443;
-}
-
-/** The ports that a `Host` may name (wire-protocol 1). */
-function allowedPorts(config: Config): ReadonlySet<number> {
-  const listening = config.listen.flatMap((each) => (each.kind === "tcp" ? [each.port] : []));
-  return new Set([...listening, ...config.public_ports]);
 }

@@ -1,18 +1,20 @@
 // What the command line starts: a gateway from a file, a gateway for development, a rotation of
 // keys. The only reader of process.env.
-import { randomBytes } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { readCatalog } from "./catalog/catalog-source.ts";
+import { organizationTagIn } from "./compose.ts";
 import { type Config, ConfigError, loadConfig } from "./config/load-config.ts";
-import { createGateway, type Gateway } from "./gateway.ts";
-import { createLog, type Log } from "./observe/log.ts";
+import { type Gateway, startGateway } from "./gateway.ts";
+import type { RecordEvent } from "./observe/events.ts";
+import { createLog } from "./observe/log.ts";
 import { createSecretBox, loadSecretKey } from "./secrets/secret-box.ts";
 import { openSqliteStore } from "./storage/sqlite.ts";
 import { createTokens } from "./tokens/index.ts";
 import { watchFiles } from "./watch-files.ts";
 
+export type { ComposeOptions } from "./compose.ts";
 export { type DevOptions, runDev } from "./dev.ts";
-export { createGateway, type Gateway, type GatewayOptions } from "./gateway.ts";
+export { type Gateway, startGateway } from "./gateway.ts";
 
 /** How long requests in flight may take when the gateway is told to end. */
 const graceMs = 10_000;
@@ -40,13 +42,13 @@ const fixedAtStart = [
 export async function runGateway(options: { config: string }): Promise<void> {
   const file = options.config;
   const { config, warnings } = readConfig(file);
-  const log = createLog(config.log.level);
-  for (const warning of warnings) log.warn({}, warning);
-  const gateway = await createGateway({ config, log });
-  const reload = () => void applyFile(file, { gateway, started: config, log });
+  const record = createLog(config.log.level);
+  for (const warning of warnings) record({ event: "configuration_warning", warning });
+  const gateway = await startGateway({ config, record });
+  const reload = () => void applyFile(file, { gateway, started: config, record });
   process.on("SIGHUP", reload);
-  const unwatch = watchFiles([file], reload, log);
-  log.info({ listen: config.listen, auth_domain: config.auth_domain }, "the gateway is up");
+  const unwatch = watchFiles([file], reload, record);
+  record({ event: "gateway_started", listen: config.listen, auth_domain: config.auth_domain });
   await ended();
   unwatch();
   process.off("SIGHUP", reload);
@@ -57,28 +59,26 @@ interface Running {
   gateway: Gateway;
   /** what it was started with */
   started: Config;
-  log: Log;
+  record: RecordEvent;
 }
 
 /** Never throws: what cannot be put into force is logged, and changes nothing. */
-async function applyFile(file: string, { gateway, started, log }: Running): Promise<void> {
+async function applyFile(file: string, { gateway, started, record }: Running): Promise<void> {
   try {
     const { config, warnings } = readConfig(file);
     await gateway.apply(config);
-    for (const warning of warnings) log.warn({}, warning);
-    log.info({ file }, "the changed configuration is in force");
-    const later = fixedAtStart.filter(
-      (field) => JSON.stringify(config[field]) !== JSON.stringify(started[field]),
-    );
-    if (later.length > 0)
-      log.warn({ fields: later }, "these fields take effect when the gateway is started again");
+    for (const warning of warnings) record({ event: "configuration_warning", warning });
+    record({ event: "configuration_applied", file });
+    const fields = fixedAtStart.filter((field) => !isSame(config[field], started[field]));
+    if (fields.length > 0) record({ event: "restart_needed", fields });
   } catch (error) {
-    const problems = (error instanceof Error ? error.message : String(error)).split("\n");
-    log.error(
-      { file, problems },
-      "the changed configuration was not applied; the one before stays in force",
-    );
+    const message = error instanceof Error ? error.message : String(error);
+    record({ event: "configuration_refused", file, problems: message.split("\n") });
   }
+}
+
+function isSame(one: unknown, other: unknown): boolean {
+  return JSON.stringify(one) === JSON.stringify(other);
 }
 
 /**
@@ -93,9 +93,7 @@ export async function rotateKeys(options: { config: string }): Promise<void> {
   try {
     // What the file says by now is for the gateway to apply, in its own environment.
     const catalogs = await readCatalog({ store, secretBox, config });
-    const organizationTag = await store.setting("organization_tag", () =>
-      randomBytes(32).toString("hex"),
-    );
+    const organizationTag = await organizationTagIn(store);
     await (await createTokens({ store, secretBox, catalogs, now, organizationTag })).rotateKeys();
   } finally {
     await store.close();

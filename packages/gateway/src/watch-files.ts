@@ -3,7 +3,7 @@
 // folders are watched, not files, those that links lead to as well.
 import { realpathSync, watch } from "node:fs";
 import { basename, dirname } from "node:path";
-import type { Log } from "./observe/log.ts";
+import type { RecordEvent } from "./observe/events.ts";
 
 /** Whoever changes a file does it in several steps; the last one counts. */
 const settleMs = 200;
@@ -14,7 +14,11 @@ const settleMs = 200;
  * @param files absolute paths, or relative to the working directory
  * @returns a function that ends it; nothing is called back after that
  */
-export function watchFiles(files: readonly string[], onChange: () => void, log: Log): () => void {
+export function watchFiles(
+  files: readonly string[],
+  onChange: () => void,
+  record: RecordEvent,
+): () => void {
   let pending: NodeJS.Timeout | undefined;
   const namesByFolder = new Map<string, Set<string>>();
   for (const path of files.flatMap((file) => [file, realPath(file)])) {
@@ -23,10 +27,7 @@ export function watchFiles(files: readonly string[], onChange: () => void, log: 
   }
   const watchers = [...namesByFolder].flatMap(([folder, names]) => {
     const complain = (error: unknown) =>
-      log.warn(
-        { folder, error: String(error) },
-        "changes in this folder are not noticed; start the gateway again after one",
-      );
+      record({ event: "folder_unwatched", folder, error: String(error) });
     try {
       const watcher = watch(folder, { persistent: false }, (_event, name) => {
         // Kubernetes switches a link called `..data`.

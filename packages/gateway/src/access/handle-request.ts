@@ -12,7 +12,7 @@ import type { LocalAnswer } from "../http/local-answer.ts";
 import { valuesOf } from "../http/request-headers.ts";
 import { sendAnswer } from "../http/send-answer.ts";
 import type { Application, Decision } from "../model/model.ts";
-import type { Log } from "../observe/log.ts";
+import { type ApplicationRequestFields, type RecordEvent, stackOf } from "../observe/events.ts";
 import type { Tokens } from "../tokens/tokens.ts";
 import { createAnswers, type Recipient, type RenderErrorPage } from "./answers.ts";
 import {
@@ -41,7 +41,7 @@ export interface RequestHandlerOptions {
   bodyTimeout?: number;
   /** also logs the requests that passed */
   logRequests?: boolean;
-  log: Log;
+  record: RecordEvent;
   now: Clock;
 }
 
@@ -76,7 +76,7 @@ export function createRequestHandler(options: RequestHandlerOptions): RequestHan
     tokens,
     reserved,
     renderErrorPage,
-    log,
+    record,
     now,
     bodyTimeout = minute,
     logRequests = false,
@@ -191,10 +191,14 @@ export function createRequestHandler(options: RequestHandlerOptions): RequestHan
     });
     if (logRequests)
       response.once("finish", () =>
-        log.info({ ...named(facts, application), status: response.statusCode }, "a request passed"),
+        record({
+          event: "request_passed",
+          ...named(facts, application),
+          status: response.statusCode,
+        }),
       );
     const onFault = (fault: ForwardFault, detail: string) => {
-      log.warn({ ...named(facts, application), fault, detail }, "an origin did not answer");
+      record({ event: "origin_failed", ...named(facts, application), fault, detail });
       say(answers.originFailed(to, fault));
     };
     forwarder.forward({ request, response, facts, sent, rule, headers, onFault });
@@ -216,18 +220,16 @@ export function createRequestHandler(options: RequestHandlerOptions): RequestHan
     const reason = decision.outcome === "deny" ? decision.reason : undefined;
     const policy = "policy" in decision ? decision.policy.name : undefined;
     const fields = { ...named(facts, application), outcome: outcome.kind, fault, reason, policy };
-    if (outcome.kind === "sign_in") log.debug(fields, "a request must sign in");
-    else log.info(fields, "a request was refused");
+    if (outcome.kind === "sign_in") record({ event: "request_challenged", ...fields });
+    else record({ event: "request_refused", ...fields });
   }
 
   function failed({ reading, application }: Exchange, error: unknown): LocalAnswer {
-    log.error(
-      {
-        ...named(reading.facts, application),
-        error: error instanceof Error ? error.stack : String(error),
-      },
-      "a request failed",
-    );
+    record({
+      event: "request_failed",
+      ...named(reading.facts, application),
+      error: stackOf(error),
+    });
     return answers.internal(recipient(reading, application));
   }
 
@@ -236,10 +238,7 @@ export function createRequestHandler(options: RequestHandlerOptions): RequestHan
     try {
       handle(request, response);
     } catch (error) {
-      log.error(
-        { error: error instanceof Error ? error.stack : String(error) },
-        "a request failed",
-      );
+      record({ event: "request_failed", error: stackOf(error) });
       response.destroy();
     }
   }
@@ -329,7 +328,7 @@ function consumedHeader(
 }
 
 /** No query: it may hold what is nobody's business. */
-function named(facts: RequestFacts, application: Application): Record<string, unknown> {
+function named(facts: RequestFacts, application: Application): ApplicationRequestFields {
   const { rayId, clientIp, method, authority, path } = facts;
   return { ray: rayId, ip: clientIp, method, host: authority, path, aud: application.aud };
 }

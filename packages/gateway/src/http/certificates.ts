@@ -3,7 +3,7 @@
 import { X509Certificate } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { createSecureContext, type SecureContext } from "node:tls";
-import type { Log } from "../observe/log.ts";
+import type { RecordEvent } from "../observe/events.ts";
 import { watchFiles } from "../watch-files.ts";
 
 export interface CertificateFiles {
@@ -33,7 +33,10 @@ interface Loaded {
 }
 
 /** @throws {Error} when a file cannot be read, or certificate and key are no pair */
-export function loadCertificates(configured: readonly CertificateFiles[], log: Log): Certificates {
+export function loadCertificates(
+  configured: readonly CertificateFiles[],
+  record: RecordEvent,
+): Certificates {
   const loadAll = () => configured.map(load) as [Loaded, ...Loaded[]];
   let loaded = loadAll();
   let useFallback: ((fallback: Certificate) => void) | undefined;
@@ -41,12 +44,9 @@ export function loadCertificates(configured: readonly CertificateFiles[], log: L
     try {
       loaded = loadAll();
       useFallback?.(loaded[0].files);
-      log.info({}, "the certificates were read again");
+      record({ event: "certificates_reloaded" });
     } catch (error) {
-      log.error(
-        { error: String(error) },
-        "changed certificates cannot be used; the ones before stay in force",
-      );
+      record({ event: "certificates_refused", error: String(error) });
     }
   };
   const paths = configured.flatMap(({ cert_file, key_file }) => [cert_file, key_file]);
@@ -60,7 +60,7 @@ export function loadCertificates(configured: readonly CertificateFiles[], log: L
       useFallback = use;
       use(loaded[0].files);
     },
-    close: watchFiles(paths, reload, log),
+    close: watchFiles(paths, reload, record),
   };
 }
 

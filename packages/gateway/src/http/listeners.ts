@@ -12,7 +12,7 @@ import { createServer as createTlsServer } from "node:https";
 import { connect, type Socket } from "node:net";
 import { Server as TlsServer } from "node:tls";
 import type { ListenAddress } from "../config/values.ts";
-import type { Log } from "../observe/log.ts";
+import type { RecordEvent } from "../observe/events.ts";
 import { type CertificateFiles, type Certificates, loadCertificates } from "./certificates.ts";
 
 export interface ListenerLimits {
@@ -31,7 +31,7 @@ export interface Listener {
 interface ListenerOptions {
   listen: ListenAddress;
   limits: ListenerLimits;
-  log: Log;
+  record: RecordEvent;
   handler: (request: IncomingMessage, response: ServerResponse) => void;
   tls?: { certificates: readonly CertificateFiles[] } | undefined;
 }
@@ -46,11 +46,11 @@ const idleCheckMs = 100;
 export async function createListener({
   listen,
   limits,
-  log,
+  record,
   handler,
   tls,
 }: ListenerOptions): Promise<Listener> {
-  const certificates = tls === undefined ? undefined : loadCertificates(tls.certificates, log);
+  const certificates = tls === undefined ? undefined : loadCertificates(tls.certificates, record);
   const server = createHttpServer(limits, certificates);
   server.on("request", handler);
   // Whether the body is wanted is decided first: a refused upload is never begun.

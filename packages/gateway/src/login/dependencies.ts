@@ -2,9 +2,10 @@
 import type { CatalogSource } from "../catalog/catalog.ts";
 import type { RequestFacts } from "../catalog/request-facts.ts";
 import type { Clock } from "../clock.ts";
-import type { Log } from "../observe/log.ts";
+import type { RecordEvent } from "../observe/events.ts";
 import type { Store } from "../storage/store.ts";
 import type { SecretBox, Sessions, Tokens } from "../tokens/tokens.ts";
+import type { RelaySettings } from "./terminal/relay.ts";
 
 /** Sends one plain-text message. @throws {Error} when the mail server did not take it */
 export type SendMail = (message: { to: string; subject: string; text: string }) => Promise<void>;
@@ -19,7 +20,9 @@ export interface LoginDependencies {
   sendMail: SendMail | undefined;
   /** `postern dev` alone: shows the PIN in the gateway's terminal */
   announcePin: ((email: string, pin: string) => void) | undefined;
-  log: Log;
+  /** times and limits of the relay; defaults where absent */
+  relay?: Partial<RelaySettings> | undefined;
+  record: RecordEvent;
   now: Clock;
 }
 

@@ -41,10 +41,11 @@ export function createLogin(
   routes(app, deps);
   app.notFound((c) => sendPage(c, notFound));
   app.onError((error, c) => {
-    deps.log.error(
-      { ray: c.get("facts").rayId, error: error.stack ?? String(error) },
-      "a sign-in page failed",
-    );
+    deps.record({
+      event: "sign_in_page_failed",
+      ray: c.get("facts").rayId,
+      error: error.stack ?? String(error),
+    });
     return sendPage(c, failed);
   });
 
@@ -54,7 +55,7 @@ export function createLogin(
   return (request, response, facts) => {
     factsOf.set(request, facts);
     listener(request, response).catch((error) => {
-      deps.log.error({ ray: facts.rayId, error: String(error) }, "answering failed");
+      deps.record({ event: "answer_failed", ray: facts.rayId, error: String(error) });
       response.destroy();
     });
   };

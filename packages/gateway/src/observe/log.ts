@@ -1,15 +1,11 @@
 // One structured line per event, on standard error. Fields that could hold a credential never get
 // here; the redaction is the second line of defence, not the first.
 import pino from "pino";
+import type { EventName, GatewayEvent, HousekeepingTask, RecordEvent } from "./events.ts";
 
 export type LogLevel = "debug" | "info" | "warn" | "error" | "silent";
 
-export interface Log {
-  debug(fields: Record<string, unknown>, message: string): void;
-  info(fields: Record<string, unknown>, message: string): void;
-  warn(fields: Record<string, unknown>, message: string): void;
-  error(fields: Record<string, unknown>, message: string): void;
-}
+type LineLevel = Exclude<LogLevel, "silent">;
 
 const secretFields = [
   "token",
@@ -22,8 +18,63 @@ const secretFields = [
   "code",
 ];
 
-export function createLog(level: LogLevel): Log {
-  return pino(
+/** The level and the words of each event's line. */
+const lines: Record<EventName, [LineLevel, string]> = {
+  gateway_started: ["info", "the gateway is up"],
+  configuration_warning: ["warn", "the configuration has a warning"],
+  configuration_applied: ["info", "the changed configuration is in force"],
+  configuration_refused: [
+    "error",
+    "the changed configuration was not applied; the one before stays in force",
+  ],
+  restart_needed: ["warn", "these fields take effect when the gateway is started again"],
+  folder_unwatched: [
+    "warn",
+    "changes in this folder are not noticed; start the gateway again after one",
+  ],
+  certificates_reloaded: ["info", "the certificates were read again"],
+  certificates_refused: [
+    "error",
+    "changed certificates cannot be used; the ones before stay in force",
+  ],
+  housekeeping_failed: ["error", "a task of the gateway itself failed"],
+
+  request_passed: ["info", "a request passed"],
+  // People without a session are everyday life.
+  request_challenged: ["debug", "a request must sign in"],
+  request_refused: ["info", "a request was refused"],
+  request_failed: ["error", "a request failed"],
+  origin_failed: ["warn", "an origin did not answer"],
+
+  sign_in_page_failed: ["error", "a sign-in page failed"],
+  answer_failed: ["error", "answering failed"],
+  signed_in: ["info", "a person signed in"],
+  sign_in_failed: ["warn", "sign-in failed"],
+  sign_in_denied: ["info", "policy refused a person at sign-in"],
+  let_in: ["info", "a person was let in"],
+  hand_over_refused: ["warn", "a hand-over came from another browser, or too late"],
+  provider_unusable: ["error", "an identity provider cannot be used"],
+  pin_refused: ["warn", "a PIN was refused"],
+  mail_missing: ["error", "a PIN was asked for, and no mail server is configured (smtp)"],
+  mail_failed: ["error", "the mail server did not take a PIN"],
+
+  terminal_approved: ["info", "a terminal was approved"],
+  terminal_denied: ["info", "a terminal was denied"],
+  terminal_refused_by_policy: ["warn", "a terminal was refused by policy"],
+  transfer_ended: ["warn", "a terminal login was polled from a second address and is over"],
+  poll_not_released: ["debug", "the end of a poll could not be noted"],
+  pass_issued: ["info", "a pass was made"],
+};
+
+const failedTasks: Record<HousekeepingTask, string> = {
+  refresh: "reading the changed store failed",
+  sweep: "removing what has expired failed",
+  rotate_keys: "rotating the signing key failed",
+};
+
+/** Writes events of `level` and above to standard error, one JSON object a line. */
+export function createLog(level: LogLevel): RecordEvent {
+  const logger = pino(
     {
       level,
       base: null,
@@ -32,4 +83,16 @@ export function createLog(level: LogLevel): Log {
     },
     pino.destination({ fd: 2, sync: true }),
   );
+  return (event) => logger[lines[event.event][0]](event, messageOf(event));
+}
+
+function messageOf(event: GatewayEvent): string {
+  switch (event.event) {
+    case "configuration_warning":
+      return event.warning;
+    case "housekeeping_failed":
+      return failedTasks[event.task];
+    default:
+      return lines[event.event][1];
+  }
 }

@@ -19,7 +19,7 @@ import { signHs256, signRs256, verifyHs256, verifyRs256 } from "./jws.ts";
 import { createLiveSessions, type Live } from "./live-sessions.ts";
 import { createMintCache } from "./mint-cache.ts";
 import { createRateLimit } from "./rate-limit.ts";
-import { openSigningKeys } from "./signing-keys.ts";
+import { type GenerateKeyPair, openSigningKeys } from "./signing-keys.ts";
 import type { SecretBox, TokenFault, Tokens, Verified } from "./tokens.ts";
 
 const minute = 60_000;
@@ -47,6 +47,8 @@ export interface TokensDeps {
   now: Clock;
   /** 64 hex characters: the `aud` of org tokens */
   organizationTag: string;
+  /** makes the pairs that sign; default: a new RSA pair each time */
+  generateKeyPair?: GenerateKeyPair | undefined;
 }
 
 interface VerifiedApp {
@@ -67,6 +69,7 @@ export async function createTokens({
   catalogs,
   now,
   organizationTag,
+  generateKeyPair,
 }: TokensDeps): Promise<Tokens> {
   const sessions = createLiveSessions(store);
   const issuer = () => catalogs.current().issuer;
@@ -76,6 +79,7 @@ export async function createTokens({
     now,
     commonName: new URL(issuer()).hostname,
     longestToken: () => longestToken(catalogs),
+    generateKeyPair,
   });
   const metaKey = secretBox.derive("meta");
   const claims = issueClaims({ catalogs, now, organizationTag });

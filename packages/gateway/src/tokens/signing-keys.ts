@@ -31,6 +31,12 @@ export interface SigningKeys {
   reload(): Promise<void>;
 }
 
+/** Makes one pair of RSA keys. */
+export type GenerateKeyPair = () => Promise<{ publicKey: KeyObject; privateKey: KeyObject }>;
+
+const generateRsaKeyPair: GenerateKeyPair = () =>
+  promisify(generateKeyPair)("rsa", { modulusLength: 2048 });
+
 interface Deps {
   store: Store;
   secretBox: SecretBox;
@@ -39,6 +45,8 @@ interface Deps {
   commonName: string;
   /** the longest time for which a token may live, milliseconds */
   longestToken: () => number;
+  /** default: a new RSA pair of 2048 bits each time */
+  generateKeyPair?: GenerateKeyPair | undefined;
 }
 
 /**
@@ -146,10 +154,13 @@ function rotated(keys: StoredKey[], before: string, fresh: StoredKey, now: numbe
   ];
 }
 
-async function makeKey({ secretBox, now, commonName }: Deps): Promise<StoredKey> {
-  const { publicKey, privateKey } = await promisify(generateKeyPair)("rsa", {
-    modulusLength: 2048,
-  });
+async function makeKey({
+  secretBox,
+  now,
+  commonName,
+  generateKeyPair: generate = generateRsaKeyPair,
+}: Deps): Promise<StoredKey> {
+  const { publicKey, privateKey } = await generate();
   const kid = randomBytes(32).toString("hex");
   const { kty, n, e } = publicKey.export({ format: "jwk" });
   return {

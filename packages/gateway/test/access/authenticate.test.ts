@@ -13,11 +13,11 @@ import {
   machines,
   only,
   robotPair,
-  startAccessRoom,
-} from "./access-room.ts";
+  startAccessFixture,
+} from "./access-fixture.ts";
 
 test("the first kind of credential that is there decides, and a bad one is never rescued by a later one", async (context) => {
-  const { room, token, passed, refused } = await startAccessRoom(context, [
+  const { fixture, token, passed, refused } = await startAccessFixture(context, [
     application("app", [machines, everybody]),
   ]);
   const [header, cookie, argument] = [
@@ -78,11 +78,11 @@ test("the first kind of credential that is there decides, and a bad one is never
       }
     }
   }
-  assert.equal(room.upstream.requests.length, 0);
+  assert.equal(fixture.upstream.requests.length, 0);
 });
 
 test("an empty credential is a bad one, and not none", async (context) => {
-  const { token, refused } = await startAccessRoom(context, [application("app", [everybody])]);
+  const { token, refused } = await startAccessFixture(context, [application("app", [everybody])]);
   const good = await token("app");
   await refused(302, "/", ["cf-access-token: ", `Cookie: CF_Authorization=${good}`]);
   await refused(302, `/?token=${good}`, ["Cookie: CF_Authorization="]);
@@ -90,7 +90,7 @@ test("an empty credential is a bad one, and not none", async (context) => {
 });
 
 test("cf-access-token twice is a 400, be it the same", async (context) => {
-  const { token, refused } = await startAccessRoom(context, [application("app", [everybody])]);
+  const { token, refused } = await startAccessFixture(context, [application("app", [everybody])]);
   const good = `cf-access-token: ${await token("app")}`;
   const answer = await refused(400, "/", [good, good]);
   assert.match(answer.body, /Send it once/);
@@ -98,18 +98,18 @@ test("cf-access-token twice is a 400, be it the same", async (context) => {
 });
 
 test("of several CF_Authorization cookies the one counts that verifies for this application (T11)", async (context) => {
-  const { room, token, passed, refused } = await startAccessRoom(context, [
+  const { fixture, token, passed, refused } = await startAccessFixture(context, [
     application("app", [everybody]),
     application("other", [everybody]),
   ]);
-  const session = await room.session("browser");
+  const session = await fixture.session("browser");
   const good = await token("app", ada, session);
   const others = [
     "garbage",
     "",
     forged(good),
     await token("other", ada, session),
-    room.deps.tokens.issueOrg(session),
+    fixture.parts.tokens.issueOrg(session),
   ];
   for (const other of others) {
     for (const values of [
@@ -135,7 +135,7 @@ test("of several CF_Authorization cookies the one counts that verifies for this 
 });
 
 test("cookies that verify for two people let nobody in; two sessions of one person are one person", async (context) => {
-  const { token, passed, refused } = await startAccessRoom(context, [
+  const { token, passed, refused } = await startAccessFixture(context, [
     application("app", [everybody]),
   ]);
   const [adas, adasOther, bobs] = [await token("app"), await token("app"), await token("app", bob)];
@@ -156,7 +156,7 @@ test("cookies that verify for two people let nobody in; two sessions of one pers
 });
 
 test("cookies that only look like ours are the application's own, and reach it as they are", async (context) => {
-  const { token, passed, refused } = await startAccessRoom(context, [
+  const { token, passed, refused } = await startAccessFixture(context, [
     application("app", [everybody]),
   ]);
   const good = await token("app");
@@ -169,7 +169,7 @@ test("cookies that only look like ours are the application's own, and reach it a
 });
 
 test("Authorization is the application's own: never read, never touched", async (context) => {
-  const { token, passed, refused } = await startAccessRoom(context, [
+  const { token, passed, refused } = await startAccessFixture(context, [
     application("app", [machines, everybody]),
   ]);
   const good = await token("app");
@@ -201,7 +201,7 @@ test("Authorization is the application's own: never read, never touched", async 
 });
 
 test("a token argument counts when it is ours, is then removed, and twice is a 400", async (context) => {
-  const { room, token, passed, refused } = await startAccessRoom(context, [
+  const { fixture, token, passed, refused } = await startAccessFixture(context, [
     application("app", [everybody]),
   ]);
   const good = await token("app");
@@ -218,7 +218,7 @@ test("a token argument counts when it is ours, is then removed, and twice is a 4
   ])
     await refused(400, `/x?${query}`);
   await refused(400, `/x?token=${good}&token=${good}`, [`cf-access-token: ${good}`]);
-  const org = room.deps.tokens.issueOrg(await room.session("browser"));
+  const org = fixture.parts.tokens.issueOrg(await fixture.session("browser"));
   const bad = await refused(302, `/x?keep=1&token=${org}`);
   assert.match(
     bad.headers["location"] ?? "",
@@ -228,7 +228,7 @@ test("a token argument counts when it is ours, is then removed, and twice is a 4
 });
 
 test("an application's own token argument is left alone", async (context) => {
-  const { token, passed, refused } = await startAccessRoom(context, [
+  const { token, passed, refused } = await startAccessFixture(context, [
     application("app", [everybody]),
   ]);
   const cookie = [`Cookie: CF_Authorization=${await token("app")}`];
@@ -248,22 +248,22 @@ test("an application's own token argument is left alone", async (context) => {
 });
 
 test("a token that has expired or whose session has ended is no credential", async (context) => {
-  const { room, token, passed, refused } = await startAccessRoom(context, [
+  const { fixture, token, passed, refused } = await startAccessFixture(context, [
     application("app", [everybody]),
   ]);
-  const session = await room.session("browser");
+  const session = await fixture.session("browser");
   const lines = [`cf-access-token: ${await token("app", ada, session)}`];
   await passed("/", lines);
-  await room.deps.sessions.end(session.id);
+  await fixture.parts.sessions.end(session.id);
   await refused(302, "/", lines);
   const later = [`Cookie: CF_Authorization=${await token("app")}`];
   await passed("/", later);
-  room.clock.ahead = hour;
+  fixture.clock.ahead = hour;
   await refused(302, "/", later);
 });
 
 test("a valid person whom policy does not let in gets a 403 with the ray id, as a page or as JSON", async (context) => {
-  const { token, refused } = await startAccessRoom(context, [application("app", [only(bob)])]);
+  const { token, refused } = await startAccessFixture(context, [application("app", [only(bob)])]);
   for (const lines of [
     [`cf-access-token: ${await token("app")}`],
     [`Cookie: CF_Authorization=${await token("app")}`],

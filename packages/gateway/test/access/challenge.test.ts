@@ -11,7 +11,7 @@ import { needs } from "../../../../test/support/requirements.ts";
 import { certificateFor } from "../../../../test/support/tls.ts";
 import { startUpstream } from "../../../../test/support/upstream.ts";
 import {
-  type AccessRoom,
+  type AccessFixture,
   ada,
   application,
   bob,
@@ -21,22 +21,25 @@ import {
   only,
   open,
   robotPair,
-  startAccessRoom,
-} from "./access-room.ts";
+  startAccessFixture,
+} from "./access-fixture.ts";
 
 const sha256 = (text: string) => createHash("sha256").update(text).digest("hex");
 const appSessionOf = (answer: RawAnswer) =>
   /^CF_AppSession=([\w-]{32});/.exec(answer.headers["set-cookie"] ?? "")?.[1];
 
 /** The sign-in address of a 302, taken apart; its `meta` must be for this request. */
-function signIn(access: AccessRoom, answer: RawAnswer, authority: string, name = "app") {
+function signIn(access: AccessFixture, answer: RawAnswer, authority: string, name = "app") {
   const url = new URL(answer.headers["location"] ?? "");
   const { aud } = access.application(name);
-  assert.equal(url.origin + url.pathname, `${access.room.team}/cdn-cgi/access/login/${authority}`);
+  assert.equal(
+    url.origin + url.pathname,
+    `${access.fixture.team}/cdn-cgi/access/login/${authority}`,
+  );
   assert.deepEqual([...url.searchParams.keys()], ["kid", "meta", "redirect_url"]);
   assert.equal(url.searchParams.get("kid"), aud);
   const redirectUrl = url.searchParams.get("redirect_url");
-  const meta = access.room.deps.tokens.openMeta(url.searchParams.get("meta") ?? "");
+  const meta = access.fixture.parts.tokens.openMeta(url.searchParams.get("meta") ?? "");
   assert.ok(meta !== undefined);
   assert.deepEqual(
     [meta.aud, meta.hostname, meta.redirect_url, meta.exp - meta.iat],
@@ -46,8 +49,8 @@ function signIn(access: AccessRoom, answer: RawAnswer, authority: string, name =
 }
 
 test("browsers, plain curl and the official client are sent to sign in, with any method", async (context) => {
-  const access = await startAccessRoom(context, [application("app", [everybody])]);
-  const authority = `app.localhost:${access.room.port}`;
+  const access = await startAccessFixture(context, [application("app", [everybody])]);
+  const authority = `app.localhost:${access.fixture.port}`;
   for (const method of ["GET", "HEAD", "POST", "PUT", "DELETE"]) {
     for (const lines of [
       [],
@@ -81,8 +84,8 @@ test("browsers, plain curl and the official client are sent to sign in, with any
 });
 
 test("the address keeps the port that the client used, and none where it used none", async (context) => {
-  const access = await startAccessRoom(context, [application("app", [everybody])]);
-  for (const authority of ["app.localhost", `app.localhost:${access.room.port}`]) {
+  const access = await startAccessFixture(context, [application("app", [everybody])]);
+  for (const authority of ["app.localhost", `app.localhost:${access.fixture.port}`]) {
     signIn(
       access,
       await access.refused(302, "/", [], { host: authority.toUpperCase() }),
@@ -92,7 +95,7 @@ test("the address keeps the port that the client used, and none where it used no
 });
 
 test("redirect_url is what was asked for, without our tokens, and cut where it is too long for a cookie", async (context) => {
-  const access = await startAccessRoom(context, [application("app", [everybody])]);
+  const access = await startAccessFixture(context, [application("app", [everybody])]);
   const token = forged(await access.token("app"));
   const long = "q".repeat(2_300);
   const wanted: Record<string, string> = {
@@ -118,7 +121,7 @@ test("redirect_url is what was asked for, without our tokens, and cut where it i
 });
 
 test("a browser keeps the CF_AppSession that it has, if it is one of ours by its looks", async (context) => {
-  const access = await startAccessRoom(context, [application("app", [everybody])]);
+  const access = await startAccessFixture(context, [application("app", [everybody])]);
   const fresh = await access.refused(302, "/");
   const nonce = appSessionOf(fresh);
   assert.ok(nonce !== undefined, fresh.headers["set-cookie"]);
@@ -202,7 +205,7 @@ test(
 );
 
 test("who cannot follow a redirect gets a 401 that says so, and no state", async (context) => {
-  const access = await startAccessRoom(context, [application("app", [everybody])]);
+  const access = await startAccessFixture(context, [application("app", [everybody])]);
   for (const method of ["GET", "HEAD", "POST"]) {
     for (const lines of [
       ["Accept: application/json"],
@@ -231,7 +234,7 @@ test("who cannot follow a redirect gets a 401 that says so, and no state", async
 });
 
 test("a host or path that no application has is a 403 with the ray id, and says nothing of those that exist", async (context) => {
-  const access = await startAccessRoom(context, [application("app/only", [open])]);
+  const access = await startAccessFixture(context, [application("app/only", [open])]);
   for (const asked of [
     { host: "unknown.localhost" },
     { host: "localhost" },
@@ -255,7 +258,7 @@ test("a host or path that no application has is a 403 with the ray id, and says 
 
 test("where signing in could not help nobody is sent to sign in", async (context) => {
   const office = { ...everybody, require: [{ ip: { ip: "10.0.0.0/8" } }] };
-  const access = await startAccessRoom(context, [
+  const access = await startAccessFixture(context, [
     application("app", [machines]),
     application("app/none", []),
     application("app/office", [office]),
@@ -268,7 +271,7 @@ test("where signing in could not help nobody is sent to sign in", async (context
 });
 
 test("a client may ask whether its token still holds: 204, 403 or the way to sign in, and the origin never knows (6.9)", async (context) => {
-  const access = await startAccessRoom(context, [
+  const access = await startAccessFixture(context, [
     application("app", [machines, only(ada)]),
     application("app/open", [open]),
   ]);

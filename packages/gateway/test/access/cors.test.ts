@@ -3,7 +3,13 @@
 // other.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { application, everybody, machines, robotPair, startAccessRoom } from "./access-room.ts";
+import {
+  application,
+  everybody,
+  machines,
+  robotPair,
+  startAccessFixture,
+} from "./access-fixture.ts";
 
 const front = "Origin: https://front.example";
 const preflight = [front, "Access-Control-Request-Method: PUT"];
@@ -21,7 +27,7 @@ test("with cors_headers the gateway answers preflights, with what is configured 
     max_age: 60,
   };
   const all = { allow_all_origins: true, allow_all_methods: true, allow_all_headers: true };
-  const access = await startAccessRoom(context, [
+  const access = await startAccessFixture(context, [
     application("app", [everybody], { cors_headers: listed }),
     application("app/all", [everybody], { cors_headers: all }),
   ]);
@@ -68,7 +74,7 @@ test("the pages of allowed origins may read the gateway's own refusals, and no o
     allow_all_methods: true,
     allow_credentials: true,
   };
-  const access = await startAccessRoom(context, [
+  const access = await startAccessFixture(context, [
     application("app", [machines, everybody], { cors_headers }),
   ]);
   for (const [status, lines] of [
@@ -87,7 +93,7 @@ test("the pages of allowed origins may read the gateway's own refusals, and no o
 });
 
 test("options_preflight_bypass lets preflights through and nothing else, without a name and without a body (P15, H2)", async (context) => {
-  const access = await startAccessRoom(context, [
+  const access = await startAccessFixture(context, [
     application("app", [everybody], { options_preflight_bypass: true }),
   ]);
   const forged = [
@@ -124,7 +130,7 @@ test("options_preflight_bypass lets preflights through and nothing else, without
 });
 
 test("where neither is configured a preflight is asked who it is, like everything else (P15)", async (context) => {
-  const access = await startAccessRoom(context, [application("app", [everybody])]);
+  const access = await startAccessFixture(context, [application("app", [everybody])]);
   const answer = await access.refused(401, "/x", [...preflight, "Sec-Fetch-Mode: cors"], {
     method: "OPTIONS",
   });

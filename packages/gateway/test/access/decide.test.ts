@@ -11,7 +11,7 @@ import type { Catalog } from "../../src/catalog/catalog.ts";
 import type { RequestFacts } from "../../src/catalog/request-facts.ts";
 import { Person } from "../login/person.ts";
 import {
-  type AccessRoom,
+  type AccessFixture,
   ada,
   application,
   bob,
@@ -21,8 +21,8 @@ import {
   open,
   robotPair,
   serviceTokens,
-  startAccessRoom,
-} from "./access-room.ts";
+  startAccessFixture,
+} from "./access-fixture.ts";
 
 interface Line {
   /** the status; a refusal means that the origin saw nothing, a 200 that it saw this one */
@@ -64,8 +64,8 @@ function connectionTo(
   };
 }
 
-function lineTo(context: TestContext, { room }: AccessRoom): Line {
-  return connectionTo(context, room.port, room.upstream);
+function lineTo(context: TestContext, { fixture }: AccessFixture): Line {
+  return connectionTo(context, fixture.port, fixture.upstream);
 }
 
 const sections = (applications: unknown[], more: Record<string, unknown> = {}) => ({
@@ -75,7 +75,7 @@ const sections = (applications: unknown[], more: Record<string, unknown> = {}) =
 });
 
 test("a policy that is edited holds for the very next request, in both directions (T8)", async (context) => {
-  const access = await startAccessRoom(context, [application("app", [everybody])]);
+  const access = await startAccessFixture(context, [application("app", [everybody])]);
   const line = lineTo(context, access);
   const token = { "cf-access-token": await access.token("app") };
   const steps: [unknown[], number][] = [
@@ -89,7 +89,7 @@ test("a policy that is edited holds for the very next request, in both direction
     [[{ ...everybody, exclude: [{ email: { email: ada } }] }], 403],
   ];
   for (const [policies, status] of steps) {
-    await access.room.change(sections([application("app", policies)]));
+    await access.fixture.change(sections([application("app", policies)]));
     for (const time of ["first", "again"])
       assert.equal(await line.status(token), status, `${time}: ${JSON.stringify(policies)}`);
   }
@@ -103,22 +103,22 @@ test("who is taken out of a group is out of what the group opens, also through a
     { name: "eng", include: emails.map((email) => ({ email: { email } })) },
     { name: "staff", include: [{ group: { name: "eng" } }] },
   ];
-  const access = await startAccessRoom(context, [application("app", engineers)], {
+  const access = await startAccessFixture(context, [application("app", engineers)], {
     groups: groups([ada, bob]),
   });
   const line = lineTo(context, access);
   const adas = { Cookie: `CF_Authorization=${await access.token("app")}` };
   const bobs = { Cookie: `CF_Authorization=${await access.token("app", bob)}` };
   assert.deepEqual([await line.status(adas), await line.status(bobs)], [200, 200]);
-  await access.room.change(sections([application("app", engineers)], { groups: groups([bob]) }));
+  await access.fixture.change(sections([application("app", engineers)], { groups: groups([bob]) }));
   assert.deepEqual([await line.status(adas), await line.status(bobs)], [403, 200]);
-  await access.room.change(sections([application("app", engineers)], { groups: groups([ada]) }));
+  await access.fixture.change(sections([application("app", engineers)], { groups: groups([ada]) }));
   assert.deepEqual([await line.status(adas), await line.status(bobs)], [200, 403]);
 });
 
 test("a reusable policy that is edited holds in every application that links to it (T8)", async (context) => {
   const linked = [application("app", ["staff"]), application("app/x", ["staff"])];
-  const access = await startAccessRoom(context, linked, {
+  const access = await startAccessFixture(context, linked, {
     policies: [{ ...everybody, name: "staff" }],
   });
   const line = lineTo(context, access);
@@ -127,23 +127,23 @@ test("a reusable policy that is edited holds in every application that links to 
     { "cf-access-token": await access.token("app/x") },
   ];
   assert.deepEqual([await line.status(first), await line.status(second, "/x")], [200, 200]);
-  await access.room.change(sections(linked, { policies: [{ ...only(bob), name: "staff" }] }));
+  await access.fixture.change(sections(linked, { policies: [{ ...only(bob), name: "staff" }] }));
   assert.deepEqual([await line.status(first), await line.status(second, "/x")], [403, 403]);
 });
 
 test("a session that ends is over on the connection that it used, and for that session alone (T8, T17)", async (context) => {
-  const access = await startAccessRoom(context, [application("app", [everybody])]);
+  const access = await startAccessFixture(context, [application("app", [everybody])]);
   const line = lineTo(context, access);
   const [session, other] = [
-    await access.room.session("browser"),
-    await access.room.session("browser", bob),
+    await access.fixture.session("browser"),
+    await access.fixture.session("browser", bob),
   ];
   const token = await access.token("app", ada, session);
   const bobs = { "cf-access-token": await access.token("app", bob, other) };
   for (const headers of [{ "cf-access-token": token }, { Cookie: `CF_Authorization=${token}` }])
     assert.equal(await line.status(headers), 200);
   assert.equal(await line.status(bobs), 200);
-  await access.room.deps.sessions.end(session.id);
+  await access.fixture.parts.sessions.end(session.id);
   for (const headers of [{ "cf-access-token": token }, { Cookie: `CF_Authorization=${token}` }])
     assert.equal(await line.status(headers), 302);
   assert.equal(await line.status({}, `/?token=${token}`), 302);
@@ -151,11 +151,11 @@ test("a session that ends is over on the connection that it used, and for that s
 });
 
 test("a logout on the application's own page is over for the very next request of every other client (T17)", async (context) => {
-  const access = await startAccessRoom(context, [application("app", [everybody])]);
+  const access = await startAccessFixture(context, [application("app", [everybody])]);
   const line = lineTo(context, access);
   const [browser, terminal] = [
-    await access.room.session("browser"),
-    await access.room.session("terminal"),
+    await access.fixture.session("browser"),
+    await access.fixture.session("terminal"),
   ];
   const [inBrowser, inTerminal] = [
     await access.token("app", ada, browser),
@@ -185,7 +185,7 @@ test("a logout on the application's own page is over for the very next request o
 
 test("a service token that is disabled, changed or taken away is a 401 for the very next request (T8)", async (context) => {
   const applications = [application("app", [machines])];
-  const access = await startAccessRoom(context, applications);
+  const access = await startAccessFixture(context, applications);
   const line = lineTo(context, access);
   const pair = Object.fromEntries(robotPair.map((each) => each.split(": ") as [string, string]));
   const [robot] = serviceTokens;
@@ -196,19 +196,19 @@ test("a service token that is disabled, changed or taken away is a 401 for the v
     [[{ ...robot, client_secret: "another" }], 401],
     [[], 401],
   ] as const) {
-    await access.room.change({ applications, service_tokens });
+    await access.fixture.change({ applications, service_tokens });
     assert.equal(await line.status(pair), status, JSON.stringify(service_tokens));
   }
 });
 
 test("what one application decided is nothing to another, whatever they have in common (T7)", async (context) => {
-  const access = await startAccessRoom(context, [
+  const access = await startAccessFixture(context, [
     application("app", [everybody]),
     application("app/b", [only(bob)]),
     application("app/bc", [open]),
   ]);
   const line = lineTo(context, access);
-  const session = await access.room.session("browser");
+  const session = await access.fixture.session("browser");
   const [app, b] = [
     { "cf-access-token": await access.token("app", ada, session) },
     { "cf-access-token": await access.token("app/b", ada, session) },
@@ -227,7 +227,7 @@ test("what one application decided is nothing to another, whatever they have in 
 });
 
 test("what is remembered counts for one state of the whole configuration, even where the application stayed the same object", async (context) => {
-  const { room, application: find } = await startAccessRoom(
+  const { fixture, application: find } = await startAccessFixture(
     context,
     [application("app", [{ ...everybody, include: [{ group: { name: "g" } }] }])],
     {
@@ -237,11 +237,11 @@ test("what is remembered counts for one state of the whole configuration, even w
   const decide = createDecider();
   const person: Authentication = {
     kind: "person",
-    session: await room.session("browser"),
+    session: await fixture.session("browser"),
     assertion: "",
   };
   const app = find("app");
-  const before = room.deps.catalogs.current();
+  const before = fixture.parts.catalogs.current();
   const under = (catalog: Catalog) =>
     decide({ catalog, clientIp: "192.0.2.7" } as RequestFacts, app, person).outcome;
   const after: Catalog = { ...before, groups: new Map() };

@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { type Jws, verifyJws } from "../../../../test/conformance/official-client/wire.ts";
 import {
-  type AccessRoom,
+  type AccessFixture,
   type Asked,
   ada,
   application,
@@ -13,8 +13,8 @@ import {
   machines,
   open,
   robotPair,
-  startAccessRoom,
-} from "./access-room.ts";
+  startAccessFixture,
+} from "./access-fixture.ts";
 
 const asking = "cf-access-metadata-request: true";
 
@@ -23,7 +23,7 @@ const asking = "cf-access-metadata-request: true";
  * content.
  */
 async function described(
-  access: AccessRoom,
+  access: AccessFixture,
   path = "/",
   asked: Asked = {},
   lines: string[] = [],
@@ -40,18 +40,18 @@ async function described(
 }
 
 test("the description says which application this is, where to sign in, and for which paths that holds", async (context) => {
-  const access = await startAccessRoom(context, [
+  const access = await startAccessFixture(context, [
     application("app", [everybody]),
     application("app/eng", [everybody]),
     application("*", [everybody]),
     application("glob/a*/x", [everybody]),
   ]);
-  const { room } = access;
-  const before = Math.floor(room.deps.now() / 1000);
+  const { fixture } = access;
+  const before = Math.floor(fixture.parts.now() / 1000);
   const common = {
     type: "match",
-    auth_domain: `login.localhost:${room.port}`,
-    transfer_url: `${room.team}/transfer/`,
+    auth_domain: `login.localhost:${fixture.port}`,
+    transfer_url: `${fixture.team}/transfer/`,
     login: true,
   };
   const cases: [path: string, host: string, claims: Record<string, unknown>][] = [
@@ -67,7 +67,7 @@ test("the description says which application this is, where to sign in, and for 
     ],
     [
       "/x",
-      `w.localhost:${room.port}`,
+      `w.localhost:${fixture.port}`,
       { app_hostname: "*.localhost", name: "*", path_scope: "/", max_age: 3600 },
     ],
     ["/abc/x", "glob.localhost", { app_hostname: "glob.localhost/a*/x", name: "glob/a*/x" }],
@@ -90,7 +90,7 @@ test("the description says which application this is, where to sign in, and for 
 });
 
 test("it is answered to any method and to anybody, whatever credentials come along, and never forwarded", async (context) => {
-  const access = await startAccessRoom(context, [application("app", [machines, everybody])]);
+  const access = await startAccessFixture(context, [application("app", [machines, everybody])]);
   const { text } = await described(access);
   for (const method of ["GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "PATCH", "PROPFIND"]) {
     const answer = await access.refused(
@@ -131,7 +131,7 @@ test("it is answered to any method and to anybody, whatever credentials come alo
 
 test("where policy lets everybody through, the description says that no sign-in is needed", async (context) => {
   const office = { name: "office", decision: "bypass", include: [{ ip: { ip: "10.0.0.0/8" } }] };
-  const access = await startAccessRoom(context, [
+  const access = await startAccessFixture(context, [
     application("app", [everybody]),
     application("app/open", [open]),
     application("app/office", [office, everybody]),
@@ -150,7 +150,7 @@ test("where policy lets everybody through, the description says that no sign-in 
 });
 
 test("one description serves a whole part of an application for an hour, and is then made anew", async (context) => {
-  const access = await startAccessRoom(context, [
+  const access = await startAccessFixture(context, [
     application("app/v1", [everybody]),
     application("other", [everybody]),
   ]);
@@ -158,7 +158,7 @@ test("one description serves a whole part of an application for an hour, and is 
   for (const path of ["/v1/", "/v1/a", "/v1/a/b/c", "/v1/z?x=1"])
     assert.equal((await described(access, path)).text, text, path);
   assert.notEqual((await described(access, "/", { host: "other.localhost" })).text, text);
-  access.room.clock.ahead = hour;
+  access.fixture.clock.ahead = hour;
   const later = await described(access, "/v1");
   assert.ok(
     Number(later.claims["iat"]) >= Number(claims["iat"]) + 3600,
@@ -168,10 +168,10 @@ test("one description serves a whole part of an application for an hour, and is 
 
 test("a configuration that changes who owns a path is in the next description", async (context) => {
   const applications = [application("app", [everybody])];
-  const access = await startAccessRoom(context, applications);
+  const access = await startAccessFixture(context, applications);
   const first = await described(access, "/eng/x");
   assert.equal(first.claims["path_scope"], "/");
-  await access.room.change({ applications: [...applications, application("app/eng", [open])] });
+  await access.fixture.change({ applications: [...applications, application("app/eng", [open])] });
   const second = await described(access, "/eng/x");
   assert.equal(second.claims["aud"], access.application("app/eng").aud);
   assert.equal(second.claims["path_scope"], "/eng");
@@ -184,13 +184,13 @@ test("a configuration that changes who owns a path is in the next description", 
 });
 
 test("where no application is there is nothing to describe: a 403, and on the team domain the page as ever", async (context) => {
-  const access = await startAccessRoom(context, [application("app/only", [everybody])], {
+  const access = await startAccessFixture(context, [application("app/only", [everybody])], {
     relay_hosts: ["relay.localhost"],
   });
   for (const [host, path, status] of [
     ["unknown.localhost", "/", 403],
     ["app.localhost", "/elsewhere", 403],
-    [`login.localhost:${access.room.port}`, "/", 200],
+    [`login.localhost:${access.fixture.port}`, "/", 200],
     ["relay.localhost", "/", 404],
     ["app.localhost", "/cdn-cgi/access/x", 404],
   ] as const) {

@@ -12,15 +12,15 @@ import {
   identityIn,
   only,
   open,
-  startAccessRoom,
-} from "./access-room.ts";
+  startAccessFixture,
+} from "./access-fixture.ts";
 
 const prefix = "http://app.localhost/v1/";
 
 test("a pass opens what lies below its prefix, as its person, and the origin gets an ordinary assertion instead", async (context) => {
-  const access = await startAccessRoom(context, [application("app", [everybody])]);
-  const { tokens } = access.room.deps;
-  const session = await access.room.session("browser");
+  const access = await startAccessFixture(context, [application("app", [everybody])]);
+  const { tokens } = access.fixture.parts;
+  const session = await access.fixture.session("browser");
   const { token } = tokens.issuePass(session, access.application("app"), prefix, 6e5);
   const seen = await access.passed(`/v1/x?a=b&token=${token}`);
   assert.equal(seen.url, "/v1/x?a=b");
@@ -46,12 +46,12 @@ test("a pass opens what lies below its prefix, as its person, and the origin get
 });
 
 test("a pass opens nothing above, beside or around its prefix, and no other address", async (context) => {
-  const access = await startAccessRoom(context, [
+  const access = await startAccessFixture(context, [
     application("app", [everybody], { allow_encoded_slashes: true }),
     application("other", [everybody]),
   ]);
-  const { token } = access.room.deps.tokens.issuePass(
-    await access.room.session("browser"),
+  const { token } = access.fixture.parts.tokens.issuePass(
+    await access.fixture.session("browser"),
     access.application("app"),
     prefix,
     6e5,
@@ -76,15 +76,15 @@ test("a pass opens nothing above, beside or around its prefix, and no other addr
   }
   await access.refused(401, `/v1/x?token=${token}`, [], { host: "other.localhost" });
   await access.refused(401, `/v1/x?token=${token}`, [], {
-    host: `app.localhost:${access.room.port}`,
+    host: `app.localhost:${access.fixture.port}`,
   });
   await access.passed(`/v1/a;x=1/b?token=${token}`);
 });
 
 test("a pass works as the argument alone, and is refused without a redirect when it fails", async (context) => {
-  const access = await startAccessRoom(context, [application("app", [everybody])]);
-  const session = await access.room.session("browser");
-  const { token } = access.room.deps.tokens.issuePass(
+  const access = await startAccessFixture(context, [application("app", [everybody])]);
+  const session = await access.fixture.session("browser");
+  const { token } = access.fixture.parts.tokens.issuePass(
     session,
     access.application("app"),
     prefix,
@@ -96,20 +96,20 @@ test("a pass works as the argument alone, and is refused without a redirect when
   const answer = await access.refused(401, `/v1/x?token=${forged(token)}`);
   assert.equal(JSON.parse(answer.body).error, "bad_pass");
   await access.refused(302, `/v1/x?token=${token}`, ["Cookie: CF_Authorization=x"]);
-  access.room.clock.ahead = 6e5;
+  access.fixture.clock.ahead = 6e5;
   await access.refused(401, `/v1/x?token=${token}`);
 });
 
 test("a pass dies with its session, and is worth no more than policy lets its person do", async (context) => {
-  const access = await startAccessRoom(context, [
+  const access = await startAccessFixture(context, [
     application("app", [only(ada)]),
     application("app/open", [open]),
   ]);
-  const { tokens, sessions } = access.room.deps;
-  const session = await access.room.session("browser");
+  const { tokens, sessions } = access.fixture.parts;
+  const session = await access.fixture.session("browser");
   const adas = tokens.issuePass(session, access.application("app"), prefix, hour).token;
   const bobs = tokens.issuePass(
-    await access.room.session("browser", bob),
+    await access.fixture.session("browser", bob),
     access.application("app"),
     prefix,
     hour,

@@ -2,9 +2,9 @@
 // allowed, or a plain no. Never a redirect, never a cookie.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { sha256 } from "../login/login-room.ts";
+import { sha256 } from "../login/login-fixture.ts";
 import {
-  type AccessRoom,
+  type AccessFixture,
   ada,
   application,
   everybody,
@@ -14,21 +14,21 @@ import {
   open,
   robotJson,
   robotPair,
-  startAccessRoom,
-} from "./access-room.ts";
+  startAccessFixture,
+} from "./access-fixture.ts";
 
 const [id = "", secret = ""] = robotPair;
 
 /** 401 or 403 as a program can read it, whatever it accepts. */
 async function no(
-  room: AccessRoom,
+  fixture: AccessFixture,
   status: 401 | 403,
   error: string,
   lines: readonly string[],
   path = "/",
 ): Promise<void> {
   for (const accept of [[], ["Accept: text/html"], ["Sec-Fetch-Mode: navigate", "Accept: */*"]]) {
-    const { headers, body } = await room.refused(status, path, [...lines, ...accept]);
+    const { headers, body } = await fixture.refused(status, path, [...lines, ...accept]);
     assert.equal(JSON.parse(body).error, error);
     assert.equal(headers["location"], undefined);
     assert.equal(headers["set-cookie"], undefined);
@@ -39,12 +39,12 @@ async function no(
 }
 
 test("a program with a valid pair passes with an assertion of its own, without a cookie and without its secret", async (context) => {
-  const room = await startAccessRoom(context, [application("app", [machines, everybody])]);
-  const answer = await room.ask("/x", robotPair);
+  const fixture = await startAccessFixture(context, [application("app", [machines, everybody])]);
+  const answer = await fixture.ask("/x", robotPair);
   assert.equal(answer.status, 200);
   assert.equal(answer.headers["set-cookie"], undefined);
-  room.room.upstream.reset();
-  const seen = await room.passed("/x", robotPair);
+  fixture.fixture.upstream.reset();
+  const seen = await fixture.passed("/x", robotPair);
   assert.equal(identityIn(seen), "robot.access");
   assert.ok(!JSON.stringify(seen.rawHeaders).includes("long secret"));
   const claims = JSON.parse(
@@ -54,10 +54,10 @@ test("a program with a valid pair passes with an assertion of its own, without a
     ).toString(),
   );
   assert.equal(claims.sub, "");
-  assert.deepEqual(claims.aud, [room.application("app").aud]);
+  assert.deepEqual(claims.aud, [fixture.application("app").aud]);
   assert.equal(claims.exp - claims.iat, 600);
   assert.equal(
-    (await room.passed("/x", robotPair)).header("cf-access-jwt-assertion"),
+    (await fixture.passed("/x", robotPair)).header("cf-access-jwt-assertion"),
     seen.header("cf-access-jwt-assertion"),
     "from cache",
   );
@@ -65,11 +65,12 @@ test("a program with a valid pair passes with an assertion of its own, without a
 
 test("half a pair, two pairs and both forms at once are a 401", async (context) => {
   const settings = { read_service_tokens_from_header: "X-Robot" };
-  const room = await startAccessRoom(context, [application("app", [machines], settings)]);
+  const fixture = await startAccessFixture(context, [application("app", [machines], settings)]);
   const single = `X-Robot: ${robotJson}`;
-  await room.passed("/", robotPair);
-  await room.passed("/", [single]);
-  for (const half of [[id], [secret], [`${id}x`]]) await no(room, 401, "half_service_token", half);
+  await fixture.passed("/", robotPair);
+  await fixture.passed("/", [single]);
+  for (const half of [[id], [secret], [`${id}x`]])
+    await no(fixture, 401, "half_service_token", half);
   for (const two of [
     [id, id, secret],
     [id, secret, secret],
@@ -80,7 +81,7 @@ test("half a pair, two pairs and both forms at once are a 401", async (context) 
     [single, single],
     [single, "X-ROBOT: x"],
   ]) {
-    await no(room, 401, "two_service_tokens", two);
+    await no(fixture, 401, "two_service_tokens", two);
   }
 });
 
@@ -91,16 +92,16 @@ test("a wrong, unknown, disabled or expired token is a 401, and the same for all
     { name: "off", client_id: "off.access", client_secret: "s", enabled: false },
     { name: "old", client_id: "old.access", client_secret: "s", expires_at: expires },
   ];
-  const room = await startAccessRoom(context, [application("app", [machines, everybody])], {
+  const fixture = await startAccessFixture(context, [application("app", [machines, everybody])], {
     service_tokens,
   });
   const pair = (client: string, secret: string) => [
     `CF-Access-Client-Id: ${client}`,
     `CF-Access-Client-Secret: ${secret}`,
   ];
-  await room.passed("/", pair("robot.access", "s"));
-  await room.passed("/", pair("old.access", "s"));
-  room.room.clock.ahead = 36e5;
+  await fixture.passed("/", pair("robot.access", "s"));
+  await fixture.passed("/", pair("old.access", "s"));
+  fixture.fixture.clock.ahead = 36e5;
   const bodies = new Set<string>();
   for (const [client, secret] of [
     ["robot.access", "S"],
@@ -115,8 +116,8 @@ test("a wrong, unknown, disabled or expired token is a 401, and the same for all
     ["off.access", "s"],
     ["old.access", "s"],
   ] as const) {
-    await no(room, 401, "bad_service_token", pair(client, secret));
-    const { body } = await room.ask("/", pair(client, secret));
+    await no(fixture, 401, "bad_service_token", pair(client, secret));
+    const { body } = await fixture.ask("/", pair(client, secret));
     bodies.add(JSON.stringify({ ...JSON.parse(body), ray_id: "" }));
   }
   assert.equal(bodies.size, 1, "nobody learns which ids there are");
@@ -133,7 +134,7 @@ test("a valid token that no Service Auth policy names is a 403, also where every
     client_id: `${name}.access`,
     client_secret: "s",
   }));
-  const room = await startAccessRoom(
+  const fixture = await startAccessFixture(
     context,
     [application("app", [named, everybody]), application("app/ada", [only(ada)])],
     {
@@ -144,20 +145,20 @@ test("a valid token that no Service Auth policy names is a 403, also where every
     `CF-Access-Client-Id: ${name}.access`,
     "CF-Access-Client-Secret: s",
   ];
-  assert.equal(identityIn(await room.passed("/", pair("other"))), "other.access");
-  await no(room, 403, "denied", pair("robot"));
-  await no(room, 403, "denied", pair("robot"), "/ada");
+  assert.equal(identityIn(await fixture.passed("/", pair("other"))), "other.access");
+  await no(fixture, 403, "denied", pair("robot"));
+  await no(fixture, 403, "denied", pair("robot"), "/ada");
   await no(
-    room,
+    fixture,
     403,
     "denied",
-    [...pair("robot"), `Cookie: CF_Authorization=${await room.token("app/ada")}`],
+    [...pair("robot"), `Cookie: CF_Authorization=${await fixture.token("app/ada")}`],
     "/ada",
   );
 });
 
 test("on bypass a program needs no token; what it sends is not the origin's", async (context) => {
-  const room = await startAccessRoom(context, [
+  const fixture = await startAccessFixture(context, [
     application("app", [open], { read_service_tokens_from_header: "X-Robot" }),
   ]);
   for (const lines of [
@@ -166,7 +167,7 @@ test("on bypass a program needs no token; what it sends is not the origin's", as
     ["CF-Access-Client-Id: x", "CF-Access-Client-Secret: y"],
     [`X-Robot: ${robotJson}`],
   ]) {
-    const seen = await room.passed("/", lines);
+    const seen = await fixture.passed("/", lines);
     assert.equal(identityIn(seen), undefined);
     for (const name of ["cf-access-client-id", "cf-access-client-secret", "x-robot"])
       assert.equal(seen.header(name), undefined, name);
@@ -175,33 +176,33 @@ test("on bypass a program needs no token; what it sends is not the origin's", as
 
 test("one header may hold the token as JSON, in the application that names it and in no other", async (context) => {
   const settings = { read_service_tokens_from_header: "X-Robot" };
-  const room = await startAccessRoom(context, [
+  const fixture = await startAccessFixture(context, [
     application("app", [machines, everybody], settings),
     application("app/other", [machines, everybody]),
   ]);
   for (const name of ["X-Robot", "x-robot", "X-ROBOT"]) {
-    const seen = await room.passed("/", [`${name}: ${robotJson}`]);
+    const seen = await fixture.passed("/", [`${name}: ${robotJson}`]);
     assert.equal(identityIn(seen), "robot.access");
     assert.equal(seen.header("x-robot"), undefined, "used up");
   }
   const spaced = JSON.stringify(JSON.parse(robotJson), null, 1).replaceAll("\n", " ");
-  await room.passed("/", [`X-Robot: ${spaced}`]);
-  await room.refused(302, "/other", [`X-Robot: ${robotJson}`]);
-  const elsewhere = await room.passed("/other", [
+  await fixture.passed("/", [`X-Robot: ${spaced}`]);
+  await fixture.refused(302, "/other", [`X-Robot: ${robotJson}`]);
+  const elsewhere = await fixture.passed("/other", [
     `X-Robot: ${robotJson}`,
-    `cf-access-token: ${await room.token("app/other")}`,
+    `cf-access-token: ${await fixture.token("app/other")}`,
   ]);
   assert.equal(elsewhere.header("x-robot"), robotJson);
 });
 
 test("a header of its own that holds anything else is a broken token", async (context) => {
-  const room = await startAccessRoom(context, [
+  const fixture = await startAccessFixture(context, [
     application("app", [machines, everybody], { read_service_tokens_from_header: "X-Robot" }),
   ]);
-  const good = `cf-access-token: ${await room.token("app")}`;
+  const good = `cf-access-token: ${await fixture.token("app")}`;
   for (const value of notTheToken)
-    await no(room, 401, "half_service_token", [`X-Robot: ${value}`, good]);
-  await no(room, 401, "bad_service_token", [
+    await no(fixture, 401, "half_service_token", [`X-Robot: ${value}`, good]);
+  await no(fixture, 401, "bad_service_token", [
     `X-Robot: ${robotJson.replace("long", "short")}`,
     good,
   ]);
@@ -209,11 +210,11 @@ test("a header of its own that holds anything else is a broken token", async (co
 
 test("Authorization counts only when it holds exactly that JSON, and is then removed; else it is the application's", async (context) => {
   const settings = { read_service_tokens_from_header: "Authorization" };
-  const room = await startAccessRoom(context, [
+  const fixture = await startAccessFixture(context, [
     application("app", [machines, everybody], settings),
   ]);
-  const good = `cf-access-token: ${await room.token("app")}`;
-  const seen = await room.passed("/", [`authorization: ${robotJson}`]);
+  const good = `cf-access-token: ${await fixture.token("app")}`;
+  const seen = await fixture.passed("/", [`authorization: ${robotJson}`]);
   assert.equal(identityIn(seen), "robot.access");
   assert.equal(seen.header("authorization"), undefined);
   for (const value of [
@@ -222,21 +223,21 @@ test("Authorization counts only when it holds exactly that JSON, and is then rem
     "Bearer x",
     `Bearer ${robotJson}`,
   ]) {
-    await room.refused(302, "/", [`Authorization: ${value}`]);
-    const person = await room.passed("/", [`Authorization: ${value}`, good]);
+    await fixture.refused(302, "/", [`Authorization: ${value}`]);
+    const person = await fixture.passed("/", [`Authorization: ${value}`, good]);
     assert.equal(identityIn(person), ada);
     assert.equal(person.header("authorization"), value);
     assert.equal(
-      identityIn(await room.passed("/", [`Authorization: ${value}`, ...robotPair])),
+      identityIn(await fixture.passed("/", [`Authorization: ${value}`, ...robotPair])),
       "robot.access",
     );
   }
-  await no(room, 401, "bad_service_token", [
+  await no(fixture, 401, "bad_service_token", [
     `Authorization: ${robotJson.replace("long", "short")}`,
     good,
   ]);
-  await no(room, 401, "two_service_tokens", [`Authorization: ${robotJson}`, ...robotPair]);
-  await no(room, 401, "two_service_tokens", [
+  await no(fixture, 401, "two_service_tokens", [`Authorization: ${robotJson}`, ...robotPair]);
+  await no(fixture, 401, "two_service_tokens", [
     `Authorization: ${robotJson}`,
     "Authorization: Basic dXNlcjpwYXNzd29yZA==",
   ]);

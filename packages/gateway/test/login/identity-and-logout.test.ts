@@ -2,16 +2,16 @@
 // 11).
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { ada, startLoginRoom } from "./login-room.ts";
+import { ada, startLoginFixture } from "./login-fixture.ts";
 import { Person, send } from "./person.ts";
 
 const live = async (person: Person, url: string) =>
   (await person.ask(url, { headers: { accept: "application/json" } })).status === 200;
 
 test("a person sees who they are on both hosts; a stranger gets a clear 401", async (context) => {
-  const room = await startLoginRoom(context);
-  const person = await room.signIn(room.app("app"));
-  for (const host of [room.team, room.app("app")]) {
+  const fixture = await startLoginFixture(context);
+  const person = await fixture.signIn(fixture.app("app"));
+  for (const host of [fixture.team, fixture.app("app")]) {
     const answer = await person.ask(`${host}/cdn-cgi/access/get-identity`);
     const identity = JSON.parse(answer.text);
     assert.equal(identity.email, ada);
@@ -25,24 +25,24 @@ test("a person sees who they are on both hosts; a stranger gets a clear 401", as
 });
 
 test("a token says who its bearer is on its own host and on no other; a bad one is not rescued by a cookie", async (context) => {
-  const room = await startLoginRoom(context);
-  const person = await room.signIn(room.app("app"));
+  const fixture = await startLoginFixture(context);
+  const person = await fixture.signIn(fixture.app("app"));
   const token = person.cookiesOf("app.localhost").get("CF_Authorization") ?? "";
   const path = "/cdn-cgi/access/get-identity";
   const with_ = (value: string) => ({ headers: { "cf-access-token": value } });
-  assert.equal((await send(`${room.app("app")}${path}`, with_(token))).status, 200);
-  assert.equal((await send(`${room.app("other")}${path}`, with_(token))).status, 401);
-  assert.equal((await send(`${room.team}${path}`, with_(token))).status, 401);
-  assert.equal((await person.ask(`${room.app("app")}${path}`, with_("x.y.z"))).status, 401);
+  assert.equal((await send(`${fixture.app("app")}${path}`, with_(token))).status, 200);
+  assert.equal((await send(`${fixture.app("other")}${path}`, with_(token))).status, 401);
+  assert.equal((await send(`${fixture.team}${path}`, with_(token))).status, 401);
+  assert.equal((await person.ask(`${fixture.app("app")}${path}`, with_("x.y.z"))).status, 401);
 });
 
 test("logout from the application itself ends everything of the person, on every host", async (context) => {
-  const room = await startLoginRoom(context);
-  const person = await room.signIn(room.app("app"));
-  await person.open(room.app("other"));
-  const elsewhere = await room.signIn(room.app("app"));
-  room.upstream.reset();
-  await person.open(`${room.app("app")}/cdn-cgi/access/logout`, {
+  const fixture = await startLoginFixture(context);
+  const person = await fixture.signIn(fixture.app("app"));
+  await person.open(fixture.app("other"));
+  const elsewhere = await fixture.signIn(fixture.app("app"));
+  fixture.upstream.reset();
+  await person.open(`${fixture.app("app")}/cdn-cgi/access/logout`, {
     headers: { "sec-fetch-site": "same-origin" },
   });
   assert.equal(person.heading(), "You are signed out");
@@ -52,15 +52,15 @@ test("logout from the application itself ends everything of the person, on every
     [person, "other"],
     [elsewhere, "app"],
   ] as const) {
-    assert.equal(await live(who, room.app(host)), false);
+    assert.equal(await live(who, fixture.app(host)), false);
   }
-  assert.equal(room.upstream.requests.length, 0);
+  assert.equal(fixture.upstream.requests.length, 0);
 });
 
 test("another site cannot sign anybody out; a click on our page can (T16)", async (context) => {
-  const room = await startLoginRoom(context);
-  const person = await room.signIn(room.app("app"));
-  const logout = `${room.app("app")}/cdn-cgi/access/logout`;
+  const fixture = await startLoginFixture(context);
+  const person = await fixture.signIn(fixture.app("app"));
+  const logout = `${fixture.app("app")}/cdn-cgi/access/logout`;
   const tricks: Record<string, string>[] = [
     { "sec-fetch-site": "cross-site", "sec-fetch-mode": "no-cors", "sec-fetch-dest": "image" },
     { "sec-fetch-site": "cross-site", "sec-fetch-mode": "navigate" },
@@ -70,7 +70,7 @@ test("another site cannot sign anybody out; a click on our page can (T16)", asyn
   for (const headers of tricks) {
     const answer = await person.ask(logout, { headers });
     assert.match(answer.text, /<h1>Sign out\?<\/h1>/);
-    assert.ok(await live(person, room.app("app")));
+    assert.ok(await live(person, fixture.app("app")));
   }
   const form = { "content-type": "application/x-www-form-urlencoded" };
   for (const body of ["", "csrf=", "csrf=0000", "sid=1"]) {
@@ -83,63 +83,63 @@ test("another site cannot sign anybody out; a click on our page can (T16)", asyn
   }
   const unauthenticated = await send(`${logout}?sid=${"0".repeat(32)}`);
   assert.equal(unauthenticated.status, 200);
-  assert.ok(await live(person, room.app("app")), "an unauthenticated call ends nothing");
+  assert.ok(await live(person, fixture.app("app")), "an unauthenticated call ends nothing");
 
   await person.open(logout, { headers: { "sec-fetch-site": "cross-site" } });
   await person.press("Sign out");
   assert.equal(person.heading(), "You are signed out");
-  assert.equal(await live(person, room.app("app")), false);
+  assert.equal(await live(person, fixture.app("app")), false);
 });
 
 test("a terminal's logout ends that terminal alone", async (context) => {
-  const room = await startLoginRoom(context);
-  const person = await room.signIn(room.app("app"));
-  const { tokens, catalogs } = room.deps;
-  const application = catalogs.current().applicationByAud.get(room.aud("app"));
+  const fixture = await startLoginFixture(context);
+  const person = await fixture.signIn(fixture.app("app"));
+  const { tokens, catalogs } = fixture.parts;
+  const application = catalogs.current().applicationByAud.get(fixture.aud("app"));
   assert.ok(application !== undefined);
-  const terminal = tokens.issueApp(await room.session("terminal"), application, 36e5);
+  const terminal = tokens.issueApp(await fixture.session("terminal"), application, 36e5);
   const ask = { method: "POST", headers: { "cf-access-token": terminal }, body: "" };
-  const answer = await send(`${room.app("app")}/cdn-cgi/access/logout`, ask);
+  const answer = await send(`${fixture.app("app")}/cdn-cgi/access/logout`, ask);
   assert.equal(answer.status, 204);
   assert.equal(
     (
-      await send(room.app("app"), {
+      await send(fixture.app("app"), {
         headers: { "cf-access-token": terminal, accept: "application/json" },
       })
     ).status,
     401,
   );
-  assert.ok(await live(person, room.app("app")));
-  assert.equal((await send(`${room.app("app")}/cdn-cgi/access/logout`, ask)).status, 401);
+  assert.ok(await live(person, fixture.app("app")));
+  assert.equal((await send(`${fixture.app("app")}/cdn-cgi/access/logout`, ask)).status, 401);
 });
 
 test("a terminal that holds its org token alone can still end its session at the team domain", async (context) => {
-  const room = await startLoginRoom(context);
-  const org = room.deps.tokens.issueOrg(await room.session("terminal"));
+  const fixture = await startLoginFixture(context);
+  const org = fixture.parts.tokens.issueOrg(await fixture.session("terminal"));
   const ask = { method: "POST", headers: { "cf-access-token": org }, body: "" };
-  assert.equal((await send(`${room.team}/cdn-cgi/access/logout`, ask)).status, 204);
-  assert.equal((await room.deps.tokens.verifyOrg(org)).ok, false);
+  assert.equal((await send(`${fixture.team}/cdn-cgi/access/logout`, ask)).status, 204);
+  assert.equal((await fixture.parts.tokens.verifyOrg(org)).ok, false);
 });
 
 test("the keys alone may be cached (L20)", async (context) => {
-  const room = await startLoginRoom(context);
+  const fixture = await startLoginFixture(context);
   const person = new Person();
-  for (const host of [room.team, room.app("app")]) {
+  for (const host of [fixture.team, fixture.app("app")]) {
     const certs = await send(`${host}/cdn-cgi/access/certs`);
     assert.match(certs.headers["cache-control"] ?? "", /^public/);
     assert.ok(JSON.parse(certs.text).keys.length >= 1);
   }
-  const challenge = await person.ask(`${room.app("app")}/x.css`);
+  const challenge = await person.ask(`${fixture.app("app")}/x.css`);
   const answers = [
     challenge,
     await person.ask(challenge.location ?? ""),
-    await person.ask(`${room.team}/`),
-    await person.ask(`${room.team}/cdn-cgi/access/callback`),
-    await person.ask(`${room.team}/cdn-cgi/access/pin`),
-    await person.ask(`${room.team}/cdn-cgi/access/none`),
-    await person.ask(`${room.app("app")}/cdn-cgi/access/authorized`),
-    await person.ask(`${room.app("app")}/cdn-cgi/access/logout`),
-    await person.ask(`${room.app("app")}/cdn-cgi/access/get-identity`),
+    await person.ask(`${fixture.team}/`),
+    await person.ask(`${fixture.team}/cdn-cgi/access/callback`),
+    await person.ask(`${fixture.team}/cdn-cgi/access/pin`),
+    await person.ask(`${fixture.team}/cdn-cgi/access/none`),
+    await person.ask(`${fixture.app("app")}/cdn-cgi/access/authorized`),
+    await person.ask(`${fixture.app("app")}/cdn-cgi/access/logout`),
+    await person.ask(`${fixture.app("app")}/cdn-cgi/access/get-identity`),
   ];
   for (const { url, headers } of answers) {
     assert.equal(headers["cache-control"], "private, no-store", url);

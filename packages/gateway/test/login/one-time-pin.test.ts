@@ -1,10 +1,14 @@
 // The limits of the one-time PIN. Six digits are weak; what makes them safe is counted here.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { ada, bob, type LoginRoom, startLoginRoom } from "./login-room.ts";
+import { ada, bob, type LoginFixture, startLoginFixture } from "./login-fixture.ts";
 import { headingOf, Person } from "./person.ts";
 
-async function asked(room: LoginRoom, email = ada, url = room.app("app")): Promise<Person> {
+async function asked(
+  fixture: LoginFixture,
+  email = ada,
+  url = fixture.app("app"),
+): Promise<Person> {
   const person = new Person();
   await person.open(url);
   await person.press("Send me a code", { email });
@@ -15,9 +19,9 @@ async function asked(room: LoginRoom, email = ada, url = room.app("app")): Promi
 const wrongFor = (pin: string) => pin.replace(/.$/, (last) => String((Number(last) + 1) % 10));
 
 test("a code is wrong five times, then it is dead, even when it is typed rightly", async (context) => {
-  const room = await startLoginRoom(context);
-  const person = await asked(room);
-  const pin = room.pins.get(ada) ?? "";
+  const fixture = await startLoginFixture(context);
+  const person = await asked(fixture);
+  const pin = fixture.pins.get(ada) ?? "";
   assert.match(pin, /^\d{6}$/);
   for (let tries = 1; tries <= 4; tries++) {
     await person.press("Sign in", { code: wrongFor(pin) });
@@ -30,14 +34,15 @@ test("a code is wrong five times, then it is dead, even when it is typed rightly
   const answer = await person.ask(url, ask);
   assert.equal(answer.status, 400);
   assert.equal(person.cookiesOf("login.localhost").has("CF_Authorization"), false);
-  assert.equal(room.upstream.requests.length, 0);
+  assert.equal(fixture.upstream.requests.length, 0);
 });
 
 test("fifty wrong tries in parallel and every spelling of an address share one counter (L12)", async (context) => {
-  const room = await startLoginRoom(context);
+  const fixture = await startLoginFixture(context);
   const people: Person[] = [];
-  for (const email of [ada, ada.toUpperCase(), ` ${ada} `]) people.push(await asked(room, email));
-  const pin = room.pins.get(ada) ?? "";
+  for (const email of [ada, ada.toUpperCase(), ` ${ada} `])
+    people.push(await asked(fixture, email));
+  const pin = fixture.pins.get(ada) ?? "";
   const answers = await Promise.all(
     Array.from({ length: 50 }, (_, index) => {
       const person = people[index % people.length] as Person;
@@ -57,9 +62,9 @@ test("fifty wrong tries in parallel and every spelling of an address share one c
 });
 
 test("a code works once, in the browser that asked for it, and for ten minutes", async (context) => {
-  const room = await startLoginRoom(context);
-  const person = await asked(room);
-  const pin = room.pins.get(ada) ?? "";
+  const fixture = await startLoginFixture(context);
+  const person = await asked(fixture);
+  const pin = fixture.pins.get(ada) ?? "";
   const { url, ...ask } = person.pressing("Sign in", { code: pin });
 
   const stranger = new Person();
@@ -74,29 +79,29 @@ test("a code works once, in the browser that asked for it, and for ten minutes",
   assert.equal(headingOf(replayed), "Let's start again");
   assert.equal(copied.cookiesOf("login.localhost").has("CF_Authorization"), false);
 
-  const late = await asked(room);
-  room.clock.ahead = 10 * 60_000 + 1;
-  await late.press("Sign in", { code: room.pins.get(ada) ?? "" });
+  const late = await asked(fixture);
+  fixture.clock.ahead = 10 * 60_000 + 1;
+  await late.press("Sign in", { code: fixture.pins.get(ada) ?? "" });
   assert.equal(late.heading(), "Let's start again");
   assert.equal(late.cookiesOf("login.localhost").has("CF_Authorization"), false);
 });
 
 test("who may not enter sees the same page and gets no mail", async (context) => {
-  const room = await startLoginRoom(context);
-  const stranger = await asked(room, ada, room.app("bob"));
-  const insider = await asked(room, bob, room.app("bob"));
+  const fixture = await startLoginFixture(context);
+  const stranger = await asked(fixture, ada, fixture.app("bob"));
+  const insider = await asked(fixture, bob, fixture.app("bob"));
   const neutral = (person: Person, email: string) =>
     person.page.text
       .replaceAll(email, "EMAIL")
       .replace(/name="(attempt|target)" value="[^"]*"/g, "");
   assert.equal(neutral(stranger, ada), neutral(insider, bob));
-  assert.deepEqual([...room.pins.keys()], [bob]);
+  assert.deepEqual([...fixture.pins.keys()], [bob]);
 });
 
 test("asking is limited for each address and for each e-mail", async (context) => {
-  const room = await startLoginRoom(context);
+  const fixture = await startLoginFixture(context);
   const person = new Person();
-  await person.open(room.app("app"));
+  await person.open(fixture.app("app"));
   const { page } = person;
   const statuses = [];
   for (let asks = 0; asks < 6; asks++) {
@@ -121,9 +126,9 @@ test("asking is limited for each address and for each e-mail", async (context) =
 });
 
 test("what is no address and what is no code gets a clear line and costs nothing", async (context) => {
-  const room = await startLoginRoom(context);
+  const fixture = await startLoginFixture(context);
   const person = new Person();
-  await person.open(room.app("app"));
+  await person.open(fixture.app("app"));
   for (const email of [
     "",
     "ada",
@@ -142,16 +147,19 @@ test("what is no address and what is no code gets a clear line and costs nothing
     await person.press("Sign in", { code });
     assert.match(person.page.text, /The code has six digits/);
   }
-  await person.press("Sign in", { code: room.pins.get(ada) ?? "" });
+  await person.press("Sign in", { code: fixture.pins.get(ada) ?? "" });
   assert.equal(person.page.status, 200);
 });
 
 test("the store holds neither code nor attempt in clear, and the log holds no code (L19)", async (context) => {
-  const room = await startLoginRoom(context);
-  const person = await asked(room);
-  const pin = room.pins.get(ada) ?? "";
+  const fixture = await startLoginFixture(context);
+  const person = await asked(fixture);
+  const pin = fixture.pins.get(ada) ?? "";
   await person.press("Sign in", { code: wrongFor(pin) });
   await person.press("Sign in", { code: pin });
   assert.equal(person.page.status, 200);
-  for (const line of room.logged) assert.ok(!line.includes(pin), line);
+  for (const event of fixture.events) {
+    const line = JSON.stringify(event);
+    assert.ok(!line.includes(pin), line);
+  }
 });

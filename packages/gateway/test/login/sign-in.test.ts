@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { decodeToken } from "@postern/protocol";
 import { codeIn } from "../../../../test/support/mail-server.ts";
-import { ada, bob, startLoginRoom } from "./login-room.ts";
+import { ada, bob, startLoginFixture } from "./login-fixture.ts";
 import { headingOf, Person, send } from "./person.ts";
 
 const corpAda = {
@@ -16,23 +16,23 @@ const corpAda = {
 };
 
 test("a person signs in with a code from the mail and gets to the page that was asked for", async (context) => {
-  const room = await startLoginRoom(context, { mail: true });
+  const fixture = await startLoginFixture(context, { mail: true });
   const person = new Person();
-  await person.open(`${room.app("app")}/orders?open=1&x=%2F`);
+  await person.open(`${fixture.app("app")}/orders?open=1&x=%2F`);
   assert.equal(person.heading(), "Sign in to The API");
   await person.press("Send me a code", { email: ` ${ada.toUpperCase()} ` });
   assert.equal(person.heading(), "Enter your code");
-  const message = await room.mail?.next(ada);
+  const message = await fixture.mail?.next(ada);
   assert.ok(
     message !== undefined && !message.subject.includes(codeIn(message)),
     "the code shows in no list of subjects",
   );
   await person.press("Sign in", { code: codeIn(message).replace(/^.../, "$& ") });
   assert.equal(person.page.status, 200, person.page.text);
-  assert.equal(person.page.url, `${room.app("app")}/orders?open=1&x=%2F`);
-  assert.equal(room.upstream.requests.length, 1);
-  assert.equal(room.upstream.requests[0]?.url, "/orders?open=1&x=%2F");
-  assert.equal(room.upstream.requests[0]?.header("cf-access-authenticated-user-email"), ada);
+  assert.equal(person.page.url, `${fixture.app("app")}/orders?open=1&x=%2F`);
+  assert.equal(fixture.upstream.requests.length, 1);
+  assert.equal(fixture.upstream.requests[0]?.url, "/orders?open=1&x=%2F");
+  assert.equal(fixture.upstream.requests[0]?.header("cf-access-authenticated-user-email"), ada);
 });
 
 for (const [how, options] of [
@@ -40,16 +40,16 @@ for (const [how, options] of [
   ["that states its three addresses", { corp: "explicit", claimsInIdToken: true }],
 ] as const) {
   test(`a person signs in at an OpenID Provider ${how}`, async (context) => {
-    const room = await startLoginRoom(context, { accounts: { ada: corpAda }, ...options });
+    const fixture = await startLoginFixture(context, { accounts: { ada: corpAda }, ...options });
     const person = new Person();
-    await person.open(`${room.app("app")}/x`);
+    await person.open(`${fixture.app("app")}/x`);
     await person.press("Example SSO");
     assert.equal(person.heading(), "Who are you?");
     await person.press("Continue", { account: "ada" });
-    assert.equal(person.page.url, `${room.app("app")}/x`, person.page.text);
-    assert.equal(room.upstream.requests[0]?.header("cf-access-authenticated-user-email"), ada);
+    assert.equal(person.page.url, `${fixture.app("app")}/x`, person.page.text);
+    assert.equal(fixture.upstream.requests[0]?.header("cf-access-authenticated-user-email"), ada);
     const identity = JSON.parse(
-      (await person.open(`${room.app("app")}/cdn-cgi/access/get-identity`)).text,
+      (await person.open(`${fixture.app("app")}/cdn-cgi/access/get-identity`)).text,
     );
     assert.equal(identity.name, "Ada Lovelace");
     assert.deepEqual(identity.groups, ["engineering"]);
@@ -64,23 +64,23 @@ for (const [how, options] of [
 }
 
 test("the provider's refusal is told in our own words, and nobody is signed in (L13)", async (context) => {
-  const room = await startLoginRoom(context, { accounts: { ada: corpAda } });
+  const fixture = await startLoginFixture(context, { accounts: { ada: corpAda } });
   const person = new Person();
-  await person.open(room.app("app"));
+  await person.open(fixture.app("app"));
   await person.press("Example SSO");
   await person.press("Cancel");
   assert.equal(person.page.status, 403);
   assert.equal(person.heading(), "You were not signed in");
   assert.ok(!person.page.text.includes("alert("));
   assert.equal(person.cookiesOf("login.localhost").has("CF_Authorization"), false);
-  assert.equal(room.upstream.requests.length, 0);
+  assert.equal(fixture.upstream.requests.length, 0);
 });
 
 test("a provider that is down gives a page with a way on, not a stack trace", async (context) => {
-  const room = await startLoginRoom(context, { accounts: { ada: corpAda } });
-  await room.idp?.close();
+  const fixture = await startLoginFixture(context, { accounts: { ada: corpAda } });
+  await fixture.idp?.close();
   const person = new Person();
-  await person.open(`${room.app("app")}/x`);
+  await person.open(`${fixture.app("app")}/x`);
   await person.press("Example SSO");
   assert.equal(person.page.status, 502);
   assert.match(person.page.text, /Start again/);
@@ -97,84 +97,86 @@ test("instant redirect goes to the one provider without a page of ours", async (
     auto_redirect_to_identity: true,
     policies: [{ name: "everybody", decision: "allow", include: [{ everyone: {} }] }],
   };
-  const room = await startLoginRoom(context, {
+  const fixture = await startLoginFixture(context, {
     accounts: { ada: corpAda },
     sections: { applications: [instant] },
   });
   const person = new Person();
-  await person.open(`${room.app("app")}/x`);
+  await person.open(`${fixture.app("app")}/x`);
   assert.equal(person.heading(), "Who are you?");
   await person.press("Continue", { account: "ada" });
-  assert.equal(person.page.url, `${room.app("app")}/x`);
+  assert.equal(person.page.url, `${fixture.app("app")}/x`);
 });
 
 test("two tabs sign in at once, and each ends where it began (L6)", async (context) => {
-  const room = await startLoginRoom(context, { accounts: { ada: corpAda } });
+  const fixture = await startLoginFixture(context, { accounts: { ada: corpAda } });
   const first = new Person();
-  await first.open(`${room.app("app")}/first`);
+  await first.open(`${fixture.app("app")}/first`);
   await first.press("Example SSO");
   const second = first.tab();
-  await second.open(`${room.app("other")}/second`);
+  await second.open(`${fixture.app("other")}/second`);
   await second.press("Send me a code", { email: ada });
-  await second.press("Sign in", { code: room.pins.get(ada) ?? "" });
-  assert.equal(second.page.url, `${room.app("other")}/second`);
+  await second.press("Sign in", { code: fixture.pins.get(ada) ?? "" });
+  assert.equal(second.page.url, `${fixture.app("other")}/second`);
   await first.press("Continue", { account: "ada" });
-  assert.equal(first.page.url, `${room.app("app")}/first`);
-  assert.equal((await second.open(`${room.app("other")}/again`)).status, 200);
+  assert.equal(first.page.url, `${fixture.app("app")}/first`);
+  assert.equal((await second.open(`${fixture.app("other")}/again`)).status, 200);
 });
 
 test("who is signed in gets into the next application without a page", async (context) => {
-  const room = await startLoginRoom(context);
-  const person = await room.signIn(room.app("app"));
-  await person.open(`${room.app("other")}/x`);
-  assert.equal(person.page.url, `${room.app("other")}/x`);
-  assert.equal(room.upstream.requests.length, 2);
+  const fixture = await startLoginFixture(context);
+  const person = await fixture.signIn(fixture.app("app"));
+  await person.open(`${fixture.app("other")}/x`);
+  assert.equal(person.page.url, `${fixture.app("other")}/x`);
+  assert.equal(fixture.upstream.requests.length, 2);
 });
 
 test("who is not allowed learns it with a ray id and can sign in as someone else; the old session is dead (T10)", async (context) => {
-  const room = await startLoginRoom(context);
-  const person = await room.signIn(room.app("app"));
-  room.upstream.reset();
-  await person.open(`${room.app("bob")}/x`);
+  const fixture = await startLoginFixture(context);
+  const person = await fixture.signIn(fixture.app("app"));
+  fixture.upstream.reset();
+  await person.open(`${fixture.app("bob")}/x`);
   assert.equal(person.page.status, 403);
   assert.equal(person.heading(), "You don't have access");
   for (const part of ["Bob&#39;s", ada, /Ray ID <code>[0-9a-f]{16}/])
     assert.match(person.page.text, new RegExp(part));
-  assert.equal(room.upstream.requests.length, 0);
+  assert.equal(fixture.upstream.requests.length, 0);
   const before = person.cookiesOf("login.localhost").get("CF_Authorization") ?? "";
 
   await person.press("Sign in as someone else");
   assert.equal(person.heading(), "Sign in to Bob's");
-  assert.equal((await room.deps.tokens.verifyOrg(before)).ok, false);
+  assert.equal((await fixture.parts.tokens.verifyOrg(before)).ok, false);
   await person.press("Send me a code", { email: bob });
-  await person.press("Sign in", { code: room.pins.get(bob) ?? "" });
-  assert.equal(person.page.url, `${room.app("bob")}/x`, person.page.text);
+  await person.press("Sign in", { code: fixture.pins.get(bob) ?? "" });
+  assert.equal(person.page.url, `${fixture.app("bob")}/x`, person.page.text);
   const after = person.cookiesOf("login.localhost").get("CF_Authorization") ?? "";
   assert.notEqual(
     decodeToken(after).claims["identity_nonce"],
     decodeToken(before).claims["identity_nonce"],
   );
-  assert.equal(room.upstream.requests[0]?.header("cf-access-authenticated-user-email"), bob);
+  assert.equal(fixture.upstream.requests[0]?.header("cf-access-authenticated-user-email"), bob);
 });
 
 test("a session that was planted before the login is replaced by a new one (T10)", async (context) => {
-  const room = await startLoginRoom(context);
-  const planted = await room.session("browser", bob);
+  const fixture = await startLoginFixture(context);
+  const planted = await fixture.session("browser", bob);
   const person = new Person();
-  await person.open(`${room.app("bob")}/x`);
-  person.cookiesOf("login.localhost").set("CF_Authorization", room.deps.tokens.issueOrg(planted));
+  await person.open(`${fixture.app("bob")}/x`);
+  person
+    .cookiesOf("login.localhost")
+    .set("CF_Authorization", fixture.parts.tokens.issueOrg(planted));
   await person.press("Send me a code", { email: bob });
-  await person.press("Sign in", { code: room.pins.get(bob) ?? "" });
+  await person.press("Sign in", { code: fixture.pins.get(bob) ?? "" });
   const token = person.cookiesOf("login.localhost").get("CF_Authorization") ?? "";
   assert.notEqual(decodeToken(token).claims["identity_nonce"], planted.id);
 });
 
 test("the cookies are for one host, out of reach of scripts, and say when they end", async (context) => {
-  const room = await startLoginRoom(context);
+  const fixture = await startLoginFixture(context);
   const person = new Person();
-  await person.open(`${room.app("app")}/x`);
+  await person.open(`${fixture.app("app")}/x`);
   await person.press("Send me a code", { email: ada });
-  const { url, ...ask } = person.pressing("Sign in", { code: room.pins.get(ada) ?? "" });
+  const { url, ...ask } = person.pressing("Sign in", { code: fixture.pins.get(ada) ?? "" });
   const signedIn = await person.ask(url, ask);
   const org = signedIn.setCookies.find((line) => line.startsWith("CF_Authorization=")) ?? "";
   const authorized = await person.ask(signedIn.location ?? "");
@@ -186,38 +188,38 @@ test("the cookies are for one host, out of reach of scripts, and say when they e
     assert.match(line, /; SameSite=Lax/);
     assert.doesNotMatch(line, /Domain=|Secure/i);
   }
-  assert.equal(authorized.location, `${room.app("app")}/x`);
+  assert.equal(authorized.location, `${fixture.app("app")}/x`);
   assert.doesNotMatch(signedIn.location ?? "", /eyJ/, "no token stands in a URL");
 });
 
 test("a link that has expired offers a fresh start, which works", async (context) => {
-  const room = await startLoginRoom(context);
+  const fixture = await startLoginFixture(context);
   const person = new Person();
-  const challenge = await person.ask(`${room.app("app")}/deep?a=1`);
-  room.clock.ahead = 6 * 60_000;
+  const challenge = await person.ask(`${fixture.app("app")}/deep?a=1`);
+  fixture.clock.ahead = 6 * 60_000;
   const late = await person.open(challenge.location ?? "");
   assert.equal(late.status, 400);
   assert.equal(headingOf(late), "Let's start again");
   const again =
     /<a class="button" href="([^"]+)"/.exec(late.text)?.[1]?.replaceAll("&amp;", "&") ?? "";
-  assert.equal(again, `${room.app("app")}/deep?a=1`);
-  await room.signIn(again, ada, person);
-  assert.equal(person.page.url, `${room.app("app")}/deep?a=1`);
+  assert.equal(again, `${fixture.app("app")}/deep?a=1`);
+  await fixture.signIn(again, ada, person);
+  assert.equal(person.page.url, `${fixture.app("app")}/deep?a=1`);
 });
 
 test("a page that stood open longer than its link still signs in", async (context) => {
-  const room = await startLoginRoom(context);
+  const fixture = await startLoginFixture(context);
   const person = new Person();
-  await person.open(`${room.app("app")}/x`);
-  room.clock.ahead = 30 * 60_000;
+  await person.open(`${fixture.app("app")}/x`);
+  fixture.clock.ahead = 30 * 60_000;
   await person.press("Send me a code", { email: ada });
-  await person.press("Sign in", { code: room.pins.get(ada) ?? "" });
-  assert.equal(person.page.url, `${room.app("app")}/x`);
+  await person.press("Sign in", { code: fixture.pins.get(ada) ?? "" });
+  assert.equal(person.page.url, `${fixture.app("app")}/x`);
 });
 
 test("HEAD on the login page without a session is 200 and leaves nothing behind, whatever the cookie", async (context) => {
-  const room = await startLoginRoom(context, { accounts: { ada: corpAda }, noPin: true });
-  const { location = "" } = await send(`${room.app("app")}/x`);
+  const fixture = await startLoginFixture(context, { accounts: { ada: corpAda }, noPin: true });
+  const { location = "" } = await send(`${fixture.app("app")}/x`);
   for (const cookie of ["", "CF_Authorization=", "CF_Authorization=x.y.z"]) {
     const answer = await send(location, {
       method: "HEAD",
@@ -226,17 +228,17 @@ test("HEAD on the login page without a session is 200 and leaves nothing behind,
     assert.equal(answer.status, 200);
     assert.deepEqual(answer.setCookies, []);
     assert.equal(answer.text, "");
-    assert.equal(answer.headers["cf-access-aud"], room.aud("app"));
+    assert.equal(answer.headers["cf-access-aud"], fixture.aud("app"));
   }
-  assert.deepEqual(room.idp?.requests, []);
+  assert.deepEqual(fixture.idp?.requests, []);
 });
 
 test("a terminal exchanges its own token for an application's, by HEAD and GET, and nowhere else", async (context) => {
-  const room = await startLoginRoom(context);
-  const terminal = await room.session("terminal");
-  const org = room.deps.tokens.issueOrg(terminal);
+  const fixture = await startLoginFixture(context);
+  const terminal = await fixture.session("terminal");
+  const org = fixture.parts.tokens.issueOrg(terminal);
   for (const method of ["HEAD", "GET"]) {
-    const challenge = await send(`${room.app("app")}/x`, { method });
+    const challenge = await send(`${fixture.app("app")}/x`, { method });
     const appSession = challenge.setCookies[0]?.split(";")[0] ?? "";
     const login = await send(challenge.location ?? "", {
       method,
@@ -257,17 +259,17 @@ test("a terminal exchanges its own token for an application's, by HEAD and GET, 
       ["app", true, terminal.id],
     );
     assert.equal(
-      (await send(`${room.app("app")}/x`, { headers: { "cf-access-token": token } })).status,
+      (await send(`${fixture.app("app")}/x`, { headers: { "cf-access-token": token } })).status,
       200,
     );
   }
   // A browser that somebody gave the terminal's token is not signed in by it.
   const person = new Person();
   person.cookiesOf("login.localhost").set("CF_Authorization", org);
-  await person.open(`${room.app("other")}/x`);
+  await person.open(`${fixture.app("other")}/x`);
   assert.equal(person.heading(), "Sign in to Another");
-  assert.equal((await person.ask(`${room.team}/cdn-cgi/access/get-identity`)).status, 401);
-  const { location = "" } = await send(`${room.app("bob")}/x`);
+  assert.equal((await person.ask(`${fixture.team}/cdn-cgi/access/get-identity`)).status, 401);
+  const { location = "" } = await send(`${fixture.app("bob")}/x`);
   const denied = await send(location, {
     method: "HEAD",
     headers: { cookie: `CF_Authorization=${org}` },
@@ -276,10 +278,10 @@ test("a terminal exchanges its own token for an application's, by HEAD and GET, 
 });
 
 test("a terminal's request passes through login to its approval without a hand-over", async (context) => {
-  const room = await startLoginRoom(context);
-  const path = `/cdn-cgi/access/cli?aud=${room.aud("bob")}&token=${"A".repeat(43)}%3D`;
-  const meta = room.deps.tokens.sealMeta({
-    aud: room.aud("bob"),
+  const fixture = await startLoginFixture(context);
+  const path = `/cdn-cgi/access/cli?aud=${fixture.aud("bob")}&token=${"A".repeat(43)}%3D`;
+  const meta = fixture.parts.tokens.sealMeta({
+    aud: fixture.aud("bob"),
     hostname: "bob.localhost",
     redirect_url: path,
     app_session: "",
@@ -287,28 +289,28 @@ test("a terminal's request passes through login to its approval without a hand-o
   const person = new Person();
   person
     .cookiesOf("login.localhost")
-    .set("CF_Authorization", room.deps.tokens.issueOrg(await room.session("browser", bob)));
-  const query = new URLSearchParams({ kid: room.aud("bob"), meta, redirect_url: path });
+    .set("CF_Authorization", fixture.parts.tokens.issueOrg(await fixture.session("browser", bob)));
+  const query = new URLSearchParams({ kid: fixture.aud("bob"), meta, redirect_url: path });
   const answer = await person.ask(
-    `${room.team}/cdn-cgi/access/login/bob.localhost:${room.port}?${query}`,
+    `${fixture.team}/cdn-cgi/access/login/bob.localhost:${fixture.port}?${query}`,
   );
-  assert.equal(answer.location, `${room.app("bob")}${path}`);
+  assert.equal(answer.location, `${fixture.app("bob")}${path}`);
   assert.deepEqual(answer.setCookies, []);
 });
 
 test("the team domain has a plain front page and a sign-in of its own", async (context) => {
-  const room = await startLoginRoom(context);
+  const fixture = await startLoginFixture(context);
   const person = new Person();
-  await person.open(`${room.team}/`);
+  await person.open(`${fixture.team}/`);
   assert.equal(person.heading(), "Test");
-  await room.signIn(`${room.team}/cdn-cgi/access/login`, ada, person);
-  assert.equal(person.page.url, `${room.team}/`);
+  await fixture.signIn(`${fixture.team}/cdn-cgi/access/login`, ada, person);
+  assert.equal(person.page.url, `${fixture.team}/`);
   assert.match(person.page.text, new RegExp(ada));
 });
 
 test("an unknown address below the reserved prefix is our own 404, on every host", async (context) => {
-  const room = await startLoginRoom(context);
-  for (const host of [room.team, room.app("app")]) {
+  const fixture = await startLoginFixture(context);
+  for (const host of [fixture.team, fixture.app("app")]) {
     for (const path of ["x", "login/", "authorized/x", "callback/y"]) {
       const answer = await send(`${host}/cdn-cgi/access/${path}`, {
         headers: { accept: "text/html" },
@@ -320,9 +322,12 @@ test("an unknown address below the reserved prefix is our own 404, on every host
     }
   }
   assert.equal(
-    (await send(`${room.app("app")}/cdn-cgi/access/callback?state=x&code=y`)).status,
+    (await send(`${fixture.app("app")}/cdn-cgi/access/callback?state=x&code=y`)).status,
     404,
   );
-  assert.equal((await send(`${room.team}/cdn-cgi/access/authorized?nonce=x&state=y`)).status, 404);
-  assert.equal(room.upstream.requests.length, 0);
+  assert.equal(
+    (await send(`${fixture.team}/cdn-cgi/access/authorized?nonce=x&state=y`)).status,
+    404,
+  );
+  assert.equal(fixture.upstream.requests.length, 0);
 });

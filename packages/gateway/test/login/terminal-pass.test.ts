@@ -2,26 +2,26 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { decodeToken } from "@postern/protocol";
-import { ada, startTerminalRoom, type TerminalRoom } from "./terminal-harness.ts";
+import { ada, startTerminalFixture, type TerminalFixture } from "./terminal-fixture.ts";
 
-async function personWithToken(room: TerminalRoom, email = ada) {
-  const browser = await room.browser(email);
-  const application = room.deps.catalogs.current().applicationByAud.get(room.aud("app"));
+async function personWithToken(fixture: TerminalFixture, email = ada) {
+  const browser = await fixture.browser(email);
+  const application = fixture.parts.catalogs.current().applicationByAud.get(fixture.aud("app"));
   assert.ok(application);
   return {
     browser,
     application,
-    token: room.deps.tokens.issueApp(browser.session, application, 36e5),
+    token: fixture.parts.tokens.issueApp(browser.session, application, 36e5),
   };
 }
 
 function ask(
-  room: TerminalRoom,
+  fixture: TerminalFixture,
   token: string | string[] | undefined,
   body: unknown,
   host = "app",
 ) {
-  return room.send(`${room.app(host)}/cdn-cgi/access/pass`, {
+  return fixture.send(`${fixture.app(host)}/cdn-cgi/access/pass`, {
     method: "POST",
     headers: {
       "content-type": "application/json",
@@ -32,9 +32,9 @@ function ask(
 }
 
 test("a person's token mints a pass for one URL prefix and a few minutes, and the pass opens that alone", async (context) => {
-  const room = await startTerminalRoom(context);
-  const { browser, token } = await personWithToken(room);
-  const answer = await ask(room, token, { url_prefix: `${room.app("app")}/v1/`, ttl: 600 });
+  const fixture = await startTerminalFixture(context);
+  const { browser, token } = await personWithToken(fixture);
+  const answer = await ask(fixture, token, { url_prefix: `${fixture.app("app")}/v1/`, ttl: 600 });
   assert.equal(answer.status, 200, answer.body);
   assert.match(String(answer.headers["cache-control"]), /no-store/);
   const { token: pass, expires_at } = JSON.parse(answer.body) as {
@@ -47,47 +47,50 @@ test("a person's token mints a pass for one URL prefix and a few minutes, and th
   assert.equal(new Date(expires_at).getTime(), Number(claims["exp"]) * 1000);
   assert.ok(Number(claims["exp"]) - Number(claims["iat"]) <= 600);
 
-  assert.equal((await room.send(`${room.app("app")}/v1/orders?token=${pass}&open=1`)).status, 200);
-  assert.deepEqual(room.originSaw, ["GET /v1/orders?open=1"]);
+  assert.equal(
+    (await fixture.send(`${fixture.app("app")}/v1/orders?token=${pass}&open=1`)).status,
+    200,
+  );
+  assert.deepEqual(fixture.originSaw, ["GET /v1/orders?open=1"]);
   for (const url of [
-    `${room.app("app")}/v2/orders`,
-    `${room.app("app")}/v1x`,
-    `${room.app("app")}/`,
-    `${room.app("bob")}/v1/orders`,
+    `${fixture.app("app")}/v2/orders`,
+    `${fixture.app("app")}/v1x`,
+    `${fixture.app("app")}/`,
+    `${fixture.app("bob")}/v1/orders`,
   ]) {
-    const refused = await room.send(`${url}?token=${pass}`, {
+    const refused = await fixture.send(`${url}?token=${pass}`, {
       headers: { accept: "application/json" },
     });
     assert.equal(refused.status, 401, url);
   }
-  assert.equal(room.originSaw.length, 1);
+  assert.equal(fixture.originSaw.length, 1);
 });
 
 test("a pass dies after its time and with the session", async (context) => {
-  const room = await startTerminalRoom(context);
-  const { browser, token } = await personWithToken(room);
+  const fixture = await startTerminalFixture(context);
+  const { browser, token } = await personWithToken(fixture);
   const mint = async (ttl: number) =>
     (
-      JSON.parse((await ask(room, token, { url_prefix: room.app("app"), ttl })).body) as {
+      JSON.parse((await ask(fixture, token, { url_prefix: fixture.app("app"), ttl })).body) as {
         token: string;
       }
     ).token;
   const short = await mint(1);
   const long = await mint(600);
-  room.clock.ahead = 2_000;
+  fixture.clock.ahead = 2_000;
   const use = async (pass: string) =>
-    (await room.send(`${room.app("app")}/x?token=${pass}`)).status;
+    (await fixture.send(`${fixture.app("app")}/x?token=${pass}`)).status;
   assert.equal(await use(short), 401);
   assert.equal(await use(long), 200);
-  await room.deps.sessions.end(browser.session.id);
+  await fixture.parts.sessions.end(browser.session.id);
   assert.equal(await use(long), 401);
-  assert.equal(room.originSaw.length, 1);
+  assert.equal(fixture.originSaw.length, 1);
 });
 
 test("a bad body gets one clear line and no pass", async (context) => {
-  const room = await startTerminalRoom(context);
-  const { token } = await personWithToken(room);
-  const url_prefix = `${room.app("app")}/v1/`;
+  const fixture = await startTerminalFixture(context);
+  const { token } = await personWithToken(fixture);
+  const url_prefix = `${fixture.app("app")}/v1/`;
   const bodies: unknown[] = [
     "",
     "{",
@@ -104,21 +107,21 @@ test("a bad body gets one clear line and no pass", async (context) => {
     { url_prefix: "x".repeat(9000), ttl: 600 },
   ];
   for (const body of bodies) {
-    const answer = await ask(room, token, body);
+    const answer = await ask(fixture, token, body);
     assert.equal(answer.status, 400, JSON.stringify(body).slice(0, 80));
     assert.equal(typeof (JSON.parse(answer.body) as { message: string }).message, "string");
   }
 });
 
 test("a prefix on another scheme, host, port or with tricks in it is refused (L1, P3)", async (context) => {
-  const room = await startTerminalRoom(context);
-  const { token } = await personWithToken(room);
-  const host = `app.localhost:${room.port}`;
+  const fixture = await startTerminalFixture(context);
+  const { token } = await personWithToken(fixture);
+  const host = `app.localhost:${fixture.port}`;
   const prefixes = [
     `https://${host}/`,
     "http://app.localhost/",
-    `http://app.localhost:${room.port + 1}/`,
-    `http://bob.localhost:${room.port}/`,
+    `http://app.localhost:${fixture.port + 1}/`,
+    `http://bob.localhost:${fixture.port}/`,
     `http://user@${host}/`,
     `http://${host}@evil.test/`,
     `http://${host}/?a=b`,
@@ -131,8 +134,8 @@ test("a prefix on another scheme, host, port or with tricks in it is refused (L1
     "/v1/",
   ];
   for (const url_prefix of prefixes)
-    assert.equal((await ask(room, token, { url_prefix, ttl: 60 })).status, 400, url_prefix);
-  const dots = await ask(room, token, { url_prefix: `http://${host}/v1/../v2/`, ttl: 60 });
+    assert.equal((await ask(fixture, token, { url_prefix, ttl: 60 })).status, 400, url_prefix);
+  const dots = await ask(fixture, token, { url_prefix: `http://${host}/v1/../v2/`, ttl: 60 });
   if (dots.status === 200)
     assert.equal(
       decodeToken((JSON.parse(dots.body) as { token: string }).token).claims["htu"],
@@ -142,34 +145,34 @@ test("a prefix on another scheme, host, port or with tricks in it is refused (L1
 });
 
 test("nothing but a person's token of this very application mints a pass (T1, T2)", async (context) => {
-  const room = await startTerminalRoom(context);
-  const { browser, application, token } = await personWithToken(room);
-  const body = { url_prefix: `${room.app("app")}/v1/`, ttl: 60 };
-  const pass = (JSON.parse((await ask(room, token, body)).body) as { token: string }).token;
-  const bobs = room.deps.catalogs.current().applicationByAud.get(room.aud("bob"));
+  const fixture = await startTerminalFixture(context);
+  const { browser, application, token } = await personWithToken(fixture);
+  const body = { url_prefix: `${fixture.app("app")}/v1/`, ttl: 60 };
+  const pass = (JSON.parse((await ask(fixture, token, body)).body) as { token: string }).token;
+  const bobs = fixture.parts.catalogs.current().applicationByAud.get(fixture.aud("bob"));
   assert.ok(bobs);
   const others = {
     pass,
-    org: room.deps.tokens.issueOrg(browser.session),
-    service: room.deps.tokens.serviceAssertion(application, "id.access"),
-    "another application's": room.deps.tokens.issueApp(browser.session, bobs, 36e5),
+    org: fixture.parts.tokens.issueOrg(browser.session),
+    service: fixture.parts.tokens.serviceAssertion(application, "id.access"),
+    "another application's": fixture.parts.tokens.issueApp(browser.session, bobs, 36e5),
     garbage: "a.b.c",
     empty: "",
   };
   for (const [what, other] of Object.entries(others))
-    assert.equal((await ask(room, other, body)).status, 401, what);
-  assert.equal((await ask(room, undefined, body)).status, 401);
-  assert.equal((await ask(room, [token, token], body)).status, 400, "twice");
-  const cookie = await room.send(`${room.app("app")}/cdn-cgi/access/pass`, {
+    assert.equal((await ask(fixture, other, body)).status, 401, what);
+  assert.equal((await ask(fixture, undefined, body)).status, 401);
+  assert.equal((await ask(fixture, [token, token], body)).status, 400, "twice");
+  const cookie = await fixture.send(`${fixture.app("app")}/cdn-cgi/access/pass`, {
     method: "POST",
     headers: { cookie: `CF_Authorization=${token}`, "content-type": "application/json" },
     body: JSON.stringify(body),
   });
   assert.equal(cookie.status, 401, "a cookie is sent by any page's form");
-  assert.equal((await ask(room, token, body, "login")).status, 404, "not on the team domain");
+  assert.equal((await ask(fixture, token, body, "login")).status, 404, "not on the team domain");
   assert.equal(
     (
-      await room.send(`${room.app("app")}/cdn-cgi/access/pass`, {
+      await fixture.send(`${fixture.app("app")}/cdn-cgi/access/pass`, {
         headers: { "cf-access-token": token },
       })
     ).status,
@@ -178,11 +181,16 @@ test("nothing but a person's token of this very application mints a pass (T1, T2
 });
 
 test("policy is asked before a pass is made", async (context) => {
-  const room = await startTerminalRoom(context);
-  const browser = await room.browser();
-  const bobs = room.deps.catalogs.current().applicationByAud.get(room.aud("bob"));
+  const fixture = await startTerminalFixture(context);
+  const browser = await fixture.browser();
+  const bobs = fixture.parts.catalogs.current().applicationByAud.get(fixture.aud("bob"));
   assert.ok(bobs);
-  const token = room.deps.tokens.issueApp(browser.session, bobs, 36e5);
-  const answer = await ask(room, token, { url_prefix: `${room.app("bob")}/`, ttl: 60 }, "bob");
+  const token = fixture.parts.tokens.issueApp(browser.session, bobs, 36e5);
+  const answer = await ask(
+    fixture,
+    token,
+    { url_prefix: `${fixture.app("bob")}/`, ttl: 60 },
+    "bob",
+  );
   assert.equal(answer.status, 403);
 });

@@ -2,37 +2,37 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { test } from "node:test";
-import { startTerminalRoom, type Terminal } from "./terminal-harness.ts";
+import { startTerminalFixture, type Terminal } from "./terminal-fixture.ts";
 
 test("a poll is held open and then answered 204, as clients that do not sleep between polls need", async (context) => {
-  const room = await startTerminalRoom(context, { settings: { holdMs: 150 } });
-  const terminal = room.terminal();
+  const fixture = await startTerminalFixture(context, { settings: { holdMs: 150 } });
+  const terminal = fixture.terminal();
   const before = performance.now();
   const answer = await terminal.poll();
   assert.equal(answer.status, 204);
   assert.ok(performance.now() - before >= 149, "not before its time");
-  assert.equal(await room.isHeld(terminal), false);
+  assert.equal(await fixture.isHeld(terminal), false);
   assert.equal((await terminal.poll()).status, 204, "and may be asked again");
 });
 
 test("the relay answers on the team domain and on relay hosts, and nowhere else", async (context) => {
-  const room = await startTerminalRoom(context, { settings: { holdMs: 30 } });
-  const { key } = room.terminal();
+  const fixture = await startTerminalFixture(context, { settings: { holdMs: 30 } });
+  const { key } = fixture.terminal();
   assert.equal(
-    (await room.send(`http://login.localhost:${room.port}/transfer/${key}`)).status,
+    (await fixture.send(`http://login.localhost:${fixture.port}/transfer/${key}`)).status,
     204,
   );
   assert.equal(
-    (await room.send(`http://relay.localhost:${room.port}/transfer/${key}`)).status,
+    (await fixture.send(`http://relay.localhost:${fixture.port}/transfer/${key}`)).status,
     204,
   );
-  const elsewhere = await room.send(`http://app.localhost:${room.port}/transfer/${key}`);
+  const elsewhere = await fixture.send(`http://app.localhost:${fixture.port}/transfer/${key}`);
   assert.equal(elsewhere.status, 302, "on an application's host the path is the application's");
 });
 
 test("a key that is not 32 bytes in the one spelling is a 400", async (context) => {
-  const room = await startTerminalRoom(context, { settings: { holdMs: 30 } });
-  const { key } = room.terminal();
+  const fixture = await startTerminalFixture(context, { settings: { holdMs: 30 } });
+  const { key } = fixture.terminal();
   const spellings = [
     "",
     "x",
@@ -46,24 +46,24 @@ test("a key that is not 32 bytes in the one spelling is a 400", async (context) 
     `${key}%00`,
   ];
   for (const spelling of spellings) {
-    const answer = await room.send(`${room.team}/transfer/${spelling}`);
+    const answer = await fixture.send(`${fixture.team}/transfer/${spelling}`);
     assert.ok(
       answer.status >= 400 && answer.status < 500,
       `${spelling.slice(0, 60)}: ${answer.status}`,
     );
   }
   assert.equal(
-    (await room.send(`${room.team}/transfer/${key.replace("=", "%3D")}`)).status,
+    (await fixture.send(`${fixture.team}/transfer/${key.replace("=", "%3D")}`)).status,
     204,
     "the same key, escaped",
   );
 });
 
 test("HEAD and POST take nothing out of a mailbox", async (context) => {
-  const room = await startTerminalRoom(context, { settings: { holdMs: 30 } });
-  const terminal = room.terminal();
+  const fixture = await startTerminalFixture(context, { settings: { holdMs: 30 } });
+  const terminal = fixture.terminal();
   await terminal.poll();
-  await room.deps.store.moveTransfer(mailboxOf(terminal), "waiting", "sealed", {
+  await fixture.parts.store.moveTransfer(mailboxOf(terminal), "waiting", "sealed", {
     body: "c2VhbGVk",
     service_public_key: "key",
   });
@@ -73,18 +73,18 @@ test("HEAD and POST take nothing out of a mailbox", async (context) => {
 });
 
 test("what was sealed while the terminal was away waits for its next poll", async (context) => {
-  const room = await startTerminalRoom(context);
-  const terminal = room.terminal();
+  const fixture = await startTerminalFixture(context);
+  const terminal = fixture.terminal();
   const id = mailboxOf(terminal);
   const hangUp = new AbortController();
   const poll = terminal.poll({ signal: hangUp.signal }).catch(() => undefined);
-  await room.held(terminal);
+  await fixture.held(terminal);
   hangUp.abort();
   await poll;
-  while (await room.isHeld(terminal)) await new Promise((resolve) => setImmediate(resolve));
+  while (await fixture.isHeld(terminal)) await new Promise((resolve) => setImmediate(resolve));
   // Another process of the same gateway answers: only the store knows.
   assert.ok(
-    await room.deps.store.moveTransfer(id, "waiting", "sealed", {
+    await fixture.parts.store.moveTransfer(id, "waiting", "sealed", {
       body: "c2VhbGVk",
       service_public_key: "key",
     }),
@@ -94,16 +94,16 @@ test("what was sealed while the terminal was away waits for its next poll", asyn
   const read = first.status === 200 ? first : second;
   assert.equal(read.body, "c2VhbGVk");
   assert.equal(read.headers["cache-control"], "no-store");
-  assert.equal((await room.deps.store.transfer(id))?.body ?? null, null, "nothing is kept");
+  assert.equal((await fixture.parts.store.transfer(id))?.body ?? null, null, "nothing is kept");
 });
 
 test("an answer from another process reaches a poll that is being held", async (context) => {
-  const room = await startTerminalRoom(context);
-  const terminal = room.terminal();
+  const fixture = await startTerminalFixture(context);
+  const terminal = fixture.terminal();
   const poll = terminal.poll();
-  await room.held(terminal);
+  await fixture.held(terminal);
   const id = mailboxOf(terminal);
-  await room.deps.store.moveTransfer(id, "waiting", "sealed", {
+  await fixture.parts.store.moveTransfer(id, "waiting", "sealed", {
     body: "c2VhbGVk",
     service_public_key: "key",
   });
@@ -111,13 +111,13 @@ test("an answer from another process reaches a poll that is being held", async (
 });
 
 test("a mailbox lives ten minutes; the terminal and the page both say that it is over (C8)", async (context) => {
-  const room = await startTerminalRoom(context);
-  const browser = await room.browser();
-  const terminal = room.terminal();
+  const fixture = await startTerminalFixture(context);
+  const browser = await fixture.browser();
+  const terminal = fixture.terminal();
   const poll = terminal.poll();
-  await room.held(terminal);
+  await fixture.held(terminal);
   const page = await browser.open(terminal.url);
-  room.clock.ahead = 10 * 60_000 + 1;
+  fixture.clock.ahead = 10 * 60_000 + 1;
   const answer = await poll;
   assert.equal(answer.status, 410);
   assert.deepEqual(JSON.parse(answer.body), { error: "expired" });
@@ -126,19 +126,19 @@ test("a mailbox lives ten minutes; the terminal and the page both say that it is
 });
 
 test("one address opens only so many mailboxes, and a flood of polls is turned away (C8)", async (context) => {
-  const room = await startTerminalRoom(context, {
+  const fixture = await startTerminalFixture(context, {
     settings: { holdMs: 20, mailboxesPerNetwork: 3, pollsPerNetwork: 5, busyMs: 50 },
   });
   const statuses: number[] = [];
-  for (let nth = 0; nth < 5; nth++) statuses.push((await room.terminal().poll()).status);
+  for (let nth = 0; nth < 5; nth++) statuses.push((await fixture.terminal().poll()).status);
   assert.deepEqual(statuses, [204, 204, 204, 429, 429]);
   assert.equal(
-    (await room.terminal().poll({ from: "127.0.0.2" })).status,
+    (await fixture.terminal().poll({ from: "127.0.0.2" })).status,
     204,
     "somebody else is not hindered",
   );
   const flood = await Promise.all(
-    Array.from({ length: 30 }, () => room.terminal().poll({ from: "127.0.0.3" })),
+    Array.from({ length: 30 }, () => fixture.terminal().poll({ from: "127.0.0.3" })),
   );
   assert.ok(flood.every((answer) => answer.status === 204 || answer.status === 429));
   assert.ok(flood.filter((answer) => answer.status === 204).length <= 3);

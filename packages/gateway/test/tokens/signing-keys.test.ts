@@ -13,10 +13,10 @@ import {
   forge,
   headerOf,
   hour,
-  openTokenRoom,
+  openTokenFixture,
   rs256,
-  type TokenRoom,
-} from "./token-room.ts";
+  type TokenFixture,
+} from "./token-fixture.ts";
 
 interface Certs {
   keys: { kid: string; kty: string; n: string; e: string; alg: string; use: string }[];
@@ -24,21 +24,21 @@ interface Certs {
   public_certs: { kid: string; cert: string }[];
 }
 
-function certs({ tokens }: Pick<TokenRoom, "tokens">): Certs {
+function certs({ tokens }: Pick<TokenFixture, "tokens">): Certs {
   return JSON.parse(tokens.certs());
 }
 
-function kids(room: Pick<TokenRoom, "tokens">): string[] {
-  return certs(room).keys.map(({ kid }) => kid);
+function kids(fixture: Pick<TokenFixture, "tokens">): string[] {
+  return certs(fixture).keys.map(({ kid }) => kid);
 }
 
 /** What is published, whatever the order: it means nothing (wire-protocol 2). */
-function published(room: Pick<TokenRoom, "tokens">): { signs: string; kids: string[] } {
-  return { signs: certs(room).public_cert.kid, kids: kids(room).sort() };
+function published(fixture: Pick<TokenFixture, "tokens">): { signs: string; kids: string[] } {
+  return { signs: certs(fixture).public_cert.kid, kids: kids(fixture).sort() };
 }
 
-async function token(room: TokenRoom): Promise<string> {
-  return room.tokens.issueApp(await room.session(), room.application, hour);
+async function token(fixture: TokenFixture): Promise<string> {
+  return fixture.tokens.issueApp(await fixture.session(), fixture.application, hour);
 }
 
 function signer(text: string): string {
@@ -52,10 +52,10 @@ function fileFor(context: TestContext): string {
 }
 
 test("the certs endpoint names each key as JWK and as certificate, and an origin's library verifies with it", async (context) => {
-  const room = await openTokenRoom(context);
-  const { keys, public_cert, public_certs } = certs(room);
+  const fixture = await openTokenFixture(context);
+  const { keys, public_cert, public_certs } = certs(fixture);
   assert.equal(keys.length, 2, "one that signs and the next one");
-  const text = await token(room);
+  const text = await token(fixture);
   assert.equal(public_cert.kid, signer(text));
   assert.deepEqual(
     new Set(public_certs.map(({ kid }) => kid)),
@@ -76,75 +76,75 @@ test("the certs endpoint names each key as JWK and as certificate, and an origin
   }
   const { payload } = await jwtVerify(text, createLocalJWKSet({ keys }), {
     issuer: "https://login.example.com",
-    audience: room.application.aud,
-    currentDate: new Date(room.clock.now),
+    audience: fixture.application.aud,
+    currentDate: new Date(fixture.clock.now),
   });
   assert.equal(payload["type"], "app");
 });
 
 test("a key is published before it signs, at every rotation (T19)", async (context) => {
-  const room = await openTokenRoom(context);
+  const fixture = await openTokenFixture(context);
   for (let rotation = 0; rotation < 3; rotation++) {
-    const known = kids(room);
-    const before = signer(await token(room));
-    await room.tokens.rotateKeys();
-    const after = signer(await token(room));
+    const known = kids(fixture);
+    const before = signer(await token(fixture));
+    await fixture.tokens.rotateKeys();
+    const after = signer(await token(fixture));
     assert.notEqual(after, before);
     assert.ok(
       known.includes(after),
       "an origin that asked before the rotation knows the key that signs now",
     );
-    assert.ok(kids(room).includes(before), "and the tokens from before are still good");
-    assert.equal(certs(room).public_cert.kid, after);
+    assert.ok(kids(fixture).includes(before), "and the tokens from before are still good");
+    assert.equal(certs(fixture).public_cert.kid, after);
   }
 });
 
 test("a token from before the rotation stays good", async (context) => {
-  const room = await openTokenRoom(context);
-  const text = await token(room);
-  await room.tokens.rotateKeys();
-  assert.ok((await room.tokens.verifyApp(text, room.application.aud)).ok);
+  const fixture = await openTokenFixture(context);
+  const text = await token(fixture);
+  await fixture.tokens.rotateKeys();
+  assert.ok((await fixture.tokens.verifyApp(text, fixture.application.aud)).ok);
   assert.ok(
-    (await (await room.another()).verifyApp(text, room.application.aud)).ok,
+    (await (await fixture.another()).verifyApp(text, fixture.application.aud)).ok,
     "also to a gateway that starts now",
   );
 });
 
 test("a retired key is published for seven days, and then no more (T19)", async (context) => {
-  const room = await openTokenRoom(context);
-  const old = signer(await token(room));
-  await room.tokens.rotateKeys();
-  room.clock.now += 7 * day - 1;
-  assert.ok(kids(room).includes(old));
-  room.clock.now += 1;
-  assert.ok(!kids(room).includes(old));
-  assert.equal(kids(room).length, 2);
-  assert.ok(!kids({ tokens: await room.another() }).includes(old));
+  const fixture = await openTokenFixture(context);
+  const old = signer(await token(fixture));
+  await fixture.tokens.rotateKeys();
+  fixture.clock.now += 7 * day - 1;
+  assert.ok(kids(fixture).includes(old));
+  fixture.clock.now += 1;
+  assert.ok(!kids(fixture).includes(old));
+  assert.equal(kids(fixture).length, 2);
+  assert.ok(!kids({ tokens: await fixture.another() }).includes(old));
 });
 
 test("a retired key stays published for as long as a token that it signed can live", async (context) => {
-  const room = await openTokenRoom(context);
-  room.change({ applications: [applicationWith("a".repeat(64), { session_duration: "720h" })] });
-  const old = signer(await token(room));
-  await room.tokens.rotateKeys();
-  room.clock.now += 30 * day - 1;
-  assert.ok(kids(room).includes(old));
-  room.clock.now += 1;
-  assert.ok(!kids(room).includes(old));
+  const fixture = await openTokenFixture(context);
+  fixture.change({ applications: [applicationWith("a".repeat(64), { session_duration: "720h" })] });
+  const old = signer(await token(fixture));
+  await fixture.tokens.rotateKeys();
+  fixture.clock.now += 30 * day - 1;
+  assert.ok(kids(fixture).includes(old));
+  fixture.clock.now += 1;
+  assert.ok(!kids(fixture).includes(old));
 });
 
 test("a retired key signs for nobody once its time is over, whatever the token says", async (context) => {
-  const room = await openTokenRoom(context);
-  const session = await room.sessions.start({
+  const fixture = await openTokenFixture(context);
+  const session = await fixture.sessions.start({
     kind: "browser",
-    identity: (await room.session()).identity,
+    identity: (await fixture.session()).identity,
     userAgent: "test",
     lifetimeMs: 60 * day,
   });
-  const text = room.tokens.issueApp(session, room.application, 60 * day);
-  await room.tokens.rotateKeys();
-  room.clock.now += 8 * day;
-  assert.deepEqual(await room.tokens.verifyApp(text, room.application.aud), {
+  const text = fixture.tokens.issueApp(session, fixture.application, 60 * day);
+  await fixture.tokens.rotateKeys();
+  fixture.clock.now += 8 * day;
+  assert.deepEqual(await fixture.tokens.verifyApp(text, fixture.application.aud), {
     ok: false,
     fault: "bad_signature",
   });
@@ -154,8 +154,8 @@ test("two gateways that rotate at once rotate once", async (context) => {
   const place = fileFor(context);
   const secretKey = randomBytes(32);
   const [one, two] = [
-    await openTokenRoom(context, { place, secretKey }),
-    await openTokenRoom(context, { place, secretKey }),
+    await openTokenFixture(context, { place, secretKey }),
+    await openTokenFixture(context, { place, secretKey }),
   ];
   assert.deepEqual(published(one), published(two), "the second took the first one's keys");
   const next = kids(one).filter((kid) => kid !== certs(one).public_cert.kid);
@@ -169,8 +169,8 @@ test("a gateway believes the key that another process has just made, and signs w
   const place = fileFor(context);
   const secretKey = randomBytes(32);
   const [one, two] = [
-    await openTokenRoom(context, { place, secretKey }),
-    await openTokenRoom(context, { place, secretKey }),
+    await openTokenFixture(context, { place, secretKey }),
+    await openTokenFixture(context, { place, secretKey }),
   ];
   await two.tokens.rotateKeys();
   await two.tokens.rotateKeys();
@@ -189,32 +189,32 @@ test("a gateway believes the key that another process has just made, and signs w
 });
 
 test("unknown keys make the gateway ask its store once in ten seconds, not for each token (T4)", async (context) => {
-  const room = await openTokenRoom(context);
-  const { privateKey } = await room.signingKey();
+  const fixture = await openTokenFixture(context);
+  const { privateKey } = await fixture.signingKey();
   let asked = 0;
-  const keys = room.store.keys;
-  room.store.keys = () => {
+  const keys = fixture.store.keys;
+  fixture.store.keys = () => {
     asked++;
     return keys();
   };
   const ask = () =>
-    room.tokens.verifyApp(
+    fixture.tokens.verifyApp(
       forge({ alg: "RS256", kid: randomBytes(32).toString("hex") }, {}, rs256(privateKey)),
       "aud",
     );
   for (let index = 0; index < 100; index++)
     assert.deepEqual(await ask(), { ok: false, fault: "bad_signature" });
   assert.equal(asked, 1);
-  room.clock.now += 10_000;
+  fixture.clock.now += 10_000;
   for (let index = 0; index < 100; index++) await ask();
   assert.equal(asked, 2);
 });
 
 test("no private key is in the database in clear", async (context) => {
   const place = fileFor(context);
-  const room = await openTokenRoom(context, { place });
-  await room.tokens.rotateKeys();
-  const secrets = ["PRIVATE KEY", await privatePart(room)];
+  const fixture = await openTokenFixture(context, { place });
+  await fixture.tokens.rotateKeys();
+  const secrets = ["PRIVATE KEY", await privatePart(fixture)];
   const folder = join(place, "..");
   const files = readdirSync(folder);
   assert.ok(files.length > 0);
@@ -229,23 +229,23 @@ test("no private key is in the database in clear", async (context) => {
     }
   }
   assert.ok(
-    files.some((file) => readFileSync(join(folder, file)).includes(kids(room)[0] ?? "?")),
+    files.some((file) => readFileSync(join(folder, file)).includes(kids(fixture)[0] ?? "?")),
     "the files are the ones with the keys",
   );
 });
 
 test("with another secret key the gateway does not start, and says which file to bring back", async (context) => {
   const place = fileFor(context);
-  await openTokenRoom(context, { place });
+  await openTokenFixture(context, { place });
   await assert.rejects(
-    openTokenRoom(context, { place }),
+    openTokenFixture(context, { place }),
     /sealed with another secret key; bring back the secret_key_file/,
   );
 });
 
 test("a sealed key that was moved to another name does not open", async (context) => {
-  const room = await openTokenRoom(context);
-  await room.store.changeKeys((keys) => {
+  const fixture = await openTokenFixture(context);
+  await fixture.store.changeKeys((keys) => {
     const [one, two] = keys;
     if (one === undefined || two === undefined) return assert.fail("there are two");
     return [
@@ -253,11 +253,11 @@ test("a sealed key that was moved to another name does not open", async (context
       { ...two, sealed_private_key: one.sealed_private_key },
     ];
   });
-  await assert.rejects(room.another(), /sealed with another secret key/);
+  await assert.rejects(fixture.another(), /sealed with another secret key/);
 });
 
 /** One line of the private key, as PEM has it. */
-async function privatePart(room: TokenRoom): Promise<string> {
-  const { privateKey } = await room.signingKey();
+async function privatePart(fixture: TokenFixture): Promise<string> {
+  const { privateKey } = await fixture.signingKey();
   return privateKey.export({ format: "pem", type: "pkcs8" }).toString().split("\n")[5] ?? "";
 }

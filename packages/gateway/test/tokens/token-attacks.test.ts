@@ -13,10 +13,17 @@ import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { type TestContext, test } from "node:test";
 import type { TokenFault } from "../../src/tokens/tokens.ts";
-import { claimsOf, forge, hour, openTokenRoom, rs256, type TokenRoom } from "./token-room.ts";
+import {
+  claimsOf,
+  forge,
+  hour,
+  openTokenFixture,
+  rs256,
+  type TokenFixture,
+} from "./token-fixture.ts";
 
 interface Scene {
-  room: TokenRoom;
+  fixture: TokenFixture;
   aud: string;
   kid: string;
   privateKey: KeyObject;
@@ -28,23 +35,25 @@ interface Scene {
 }
 
 async function scene(context: TestContext): Promise<Scene> {
-  const room = await openTokenRoom(context);
-  const { aud } = room.application;
-  const claims = claimsOf(room.tokens.issueApp(await room.session(), room.application, hour));
-  const { kid, privateKey } = await room.signingKey();
+  const fixture = await openTokenFixture(context);
+  const { aud } = fixture.application;
+  const claims = claimsOf(
+    fixture.tokens.issueApp(await fixture.session(), fixture.application, hour),
+  );
+  const { kid, privateKey } = await fixture.signingKey();
   const signed = (changes: Record<string, unknown>, header = {}) =>
     forge({ alg: "RS256", kid, ...header }, { ...claims, ...changes }, rs256(privateKey));
   const verify = async (token: string) => {
-    const verified = await room.tokens.verifyApp(token, aud);
+    const verified = await fixture.tokens.verifyApp(token, aud);
     assert.equal(
-      room.tokens.cachedApp(token, aud)?.ok,
+      fixture.tokens.cachedApp(token, aud)?.ok,
       verified.ok ? true : undefined,
       "what was refused is not remembered as good",
     );
     return verified.ok ? "ok" : verified.fault;
   };
   assert.equal(await verify(signed({})), "ok", "the scene is set: this is how a good one is made");
-  return { room, aud, kid, privateKey, claims, signed, verify };
+  return { fixture, aud, kid, privateKey, claims, signed, verify };
 }
 
 test("T1 a token for another application is refused, also among several", async (context) => {
@@ -82,9 +91,9 @@ test("T1 a token of another issuer is refused, also one that begins like ours", 
 });
 
 test("T2 a token of one type is accepted by no check of another", async (context) => {
-  const { room, aud } = await scene(context);
-  const { tokens, application, organizationTag } = room;
-  const session = await room.session();
+  const { fixture, aud } = await scene(context);
+  const { tokens, application, organizationTag } = fixture;
+  const session = await fixture.session();
   const made = {
     app: tokens.issueApp(session, application, hour),
     org: tokens.issueOrg(session),
@@ -112,15 +121,15 @@ test("T2 a token of one type is accepted by no check of another", async (context
 });
 
 test("T2 a service token's assertion is for the origin, and opens nothing here", async (context) => {
-  const { room, aud, verify } = await scene(context);
-  const assertion = room.tokens.serviceAssertion(room.application, "robot");
+  const { fixture, aud, verify } = await scene(context);
+  const assertion = fixture.tokens.serviceAssertion(fixture.application, "robot");
   assert.equal(await verify(assertion), "revoked");
-  assert.equal((await room.tokens.verifyOrg(assertion)).ok, false);
-  assert.equal((await room.tokens.verifyPass(assertion, aud)).ok, false);
+  assert.equal((await fixture.tokens.verifyOrg(assertion)).ok, false);
+  assert.equal((await fixture.tokens.verifyPass(assertion, aud)).ok, false);
 });
 
 test("T3 the algorithm is ours to choose: none, empty, HS256 with the public key, ES256, and others are refused", async (context) => {
-  const { room, kid, claims, privateKey, verify } = await scene(context);
+  const { fixture, kid, claims, privateKey, verify } = await scene(context);
   const nothing = () => Buffer.alloc(0);
   const zeros = () => Buffer.alloc(64);
   const good = rs256(privateKey);
@@ -150,7 +159,7 @@ test("T3 the algorithm is ours to choose: none, empty, HS256 with the public key
   for (const seal of [zeros, good, rs256(elliptic.privateKey)])
     assert.equal(await verify(forge({ alg: "ES256", kid }, claims, seal)), "bad_signature");
 
-  const { public_certs, keys } = JSON.parse(room.tokens.certs());
+  const { public_certs, keys } = JSON.parse(fixture.tokens.certs());
   const publicKey = createPublicKey(privateKey);
   const published = [
     publicKey.export({ format: "pem", type: "spki" }),
@@ -164,7 +173,7 @@ test("T3 the algorithm is ours to choose: none, empty, HS256 with the public key
       const seal = (input: string) => createHmac("sha256", secret).update(input).digest();
       assert.equal(await verify(forge({ alg, kid }, claims, seal)), "bad_signature");
       assert.equal(
-        room.tokens.openMeta(forge({ alg, kid }, { ...claims, type: "meta" }, seal)),
+        fixture.tokens.openMeta(forge({ alg, kid }, { ...claims, type: "meta" }, seal)),
         undefined,
       );
     }
@@ -236,16 +245,16 @@ test("T3 a key that a token brings along or points to is neither used nor fetche
 });
 
 test("T5 a token without a usable expiry is refused; a fraction of a second is fine", async (context) => {
-  const { room, signed, verify, kid, privateKey } = await scene(context);
+  const { fixture, signed, verify, kid, privateKey } = await scene(context);
   for (const exp of [
     1e300,
     253_402_300_800,
     "9999999999",
-    String(room.seconds() + 60),
+    String(fixture.seconds() + 60),
     undefined,
     null,
     true,
-    [room.seconds() + 60],
+    [fixture.seconds() + 60],
     {},
     -1,
   ])
@@ -260,19 +269,19 @@ test("T5 a token without a usable expiry is refused; a fraction of a second is f
     "malformed",
     "infinity",
   );
-  assert.equal(await verify(signed({ exp: room.seconds() + 60.5 })), "ok");
-  for (const exp of [0, room.seconds() - 1, room.seconds(), room.seconds() - 0.5])
+  assert.equal(await verify(signed({ exp: fixture.seconds() + 60.5 })), "ok");
+  for (const exp of [0, fixture.seconds() - 1, fixture.seconds(), fixture.seconds() - 0.5])
     assert.equal(await verify(signed({ exp })), "expired", String(exp));
 });
 
 test("T5 a token from the future is refused, beyond what clocks may differ", async (context) => {
-  const { room, signed, verify } = await scene(context);
+  const { fixture, signed, verify } = await scene(context);
   for (const claim of ["nbf", "iat"]) {
     for (const value of [
-      room.seconds() + 61,
-      room.seconds() + 1e6,
+      fixture.seconds() + 61,
+      fixture.seconds() + 1e6,
       1e300,
-      String(room.seconds()),
+      String(fixture.seconds()),
       null,
       -1,
     ])
@@ -281,19 +290,19 @@ test("T5 a token from the future is refused, beyond what clocks may differ", asy
         "malformed",
         `${claim} ${JSON.stringify(value)}`,
       );
-    for (const value of [room.seconds() + 60, room.seconds() - 0.5, undefined])
+    for (const value of [fixture.seconds() + 60, fixture.seconds() - 0.5, undefined])
       assert.equal(await verify(signed({ [claim]: value })), "ok");
   }
 });
 
 test("T10 a terminal's token speaks for a terminal's session, a browser's for a browser's", async (context) => {
-  const { room, claims, signed, verify } = await scene(context);
+  const { fixture, claims, signed, verify } = await scene(context);
   assert.equal(
     await verify(signed({ terminal: true })),
     "wrong_type",
     "a browser's session with a terminal's token",
   );
-  const terminal = await room.session("terminal");
+  const terminal = await fixture.session("terminal");
   const own = { identity_nonce: terminal.id, sub: terminal.user_id };
   assert.equal(await verify(signed({ ...own, terminal: true })), "ok");
   for (const mark of [undefined, false, null, "true", 1])
@@ -302,8 +311,11 @@ test("T10 a terminal's token speaks for a terminal's session, a browser's for a 
       "wrong_type",
       `a terminal's session, marked ${JSON.stringify(mark)}`,
     );
-  const asOrg = { ...claims, ...own, type: "org", aud: [room.organizationTag] };
-  assert.deepEqual(await room.tokens.verifyOrg(signed(asOrg)), { ok: false, fault: "wrong_type" });
+  const asOrg = { ...claims, ...own, type: "org", aud: [fixture.organizationTag] };
+  assert.deepEqual(await fixture.tokens.verifyOrg(signed(asOrg)), {
+    ok: false,
+    fault: "wrong_type",
+  });
 });
 
 test("T10 a token speaks for the person whose session it names, and for no unknown one", async (context) => {

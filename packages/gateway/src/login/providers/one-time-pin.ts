@@ -214,11 +214,7 @@ function send(
   const { email, pin, name } = message;
   deps.announcePin?.(email, pin);
   if (deps.sendMail === undefined) {
-    if (deps.announcePin === undefined)
-      deps.log.error(
-        { ray: rayId },
-        "a PIN was asked for, and no mail server is configured (smtp)",
-      );
+    if (deps.announcePin === undefined) deps.record({ event: "mail_missing", ray: rayId });
     return;
   }
   const text = `${pin} is your code to sign in to ${name}.
@@ -228,14 +224,11 @@ ${catalog.issuer}${endpoints.login}
 
 If you did not ask for a code, somebody typed your address: there is nothing to do.
 `;
-  const { sendMail, log } = deps;
+  const { sendMail, record } = deps;
   const subject = `Your code for ${catalog.organization.name}`;
   setImmediate(() => {
     sendMail({ to: email, subject, text }).catch((error) =>
-      log.error(
-        { ray: rayId, error: String(error).slice(0, 300) },
-        "the mail server did not take a PIN",
-      ),
+      record({ event: "mail_failed", ray: rayId, error: String(error).slice(0, 300) }),
     );
   });
 }

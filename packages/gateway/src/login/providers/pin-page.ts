@@ -47,10 +47,13 @@ export async function submitPin(c: C, deps: LoginDependencies): Promise<Response
   const verdict = await verifyPin(c, deps, attempt, step, typed);
   const provider = facts.catalog.identityProviders.get(step.provider);
   if (verdict !== "right") {
-    deps.log.warn(
-      { ray: facts.rayId, ip: facts.clientIp, provider: step.provider, verdict },
-      "a PIN was refused",
-    );
+    deps.record({
+      event: "pin_refused",
+      ray: facts.rayId,
+      ip: facts.clientIp,
+      provider: step.provider,
+      verdict,
+    });
   }
   switch (verdict) {
     case "too_many":

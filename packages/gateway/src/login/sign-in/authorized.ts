@@ -44,10 +44,12 @@ export async function authorized(c: C, deps: LoginDependencies): Promise<Respons
     return sendPage(c, startAgainPage(here, "This sign-in was used already, or its time ran out."));
   }
   if (!holds(c, deps, handover, state.aud, sealed, session)) {
-    deps.log.warn(
-      { ray: facts.rayId, ip: facts.clientIp, aud: state.aud },
-      "a hand-over came from another browser, or too late",
-    );
+    deps.record({
+      event: "hand_over_refused",
+      ray: facts.rayId,
+      ip: facts.clientIp,
+      aud: state.aud,
+    });
     return sendPage(
       c,
       startAgainPage(here, "This sign-in began in another browser, or its time ran out."),
@@ -65,10 +67,13 @@ export async function authorized(c: C, deps: LoginDependencies): Promise<Respons
     session,
     parseDuration(decision.policy.session_duration ?? application.session_duration),
   );
-  deps.log.info(
-    { ray: facts.rayId, ip: facts.clientIp, aud: application.aud, user: session.user_id },
-    "a person was let in",
-  );
+  deps.record({
+    event: "let_in",
+    ray: facts.rayId,
+    ip: facts.clientIp,
+    aud: application.aud,
+    user: session.user_id,
+  });
   return goTo(c, here);
 }
 

@@ -69,10 +69,13 @@ export async function sendNoAccess(
   session: StoredSession,
 ): Promise<Response> {
   const { rayId, clientIp } = c.get("facts");
-  deps.log.info(
-    { ray: rayId, ip: clientIp, aud: application.aud, user: session.user_id },
-    "policy refused a person at sign-in",
-  );
+  deps.record({
+    event: "sign_in_denied",
+    ray: rayId,
+    ip: clientIp,
+    aud: application.aud,
+    user: session.user_id,
+  });
   if (application.custom_deny_url !== undefined) return goTo(c, application.custom_deny_url);
   return sendPage(
     c,

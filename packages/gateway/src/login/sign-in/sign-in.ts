@@ -157,16 +157,14 @@ export async function callback(c: C, deps: LoginDependencies): Promise<Response>
     query: facts.query,
   });
   if (!result.ok) {
-    deps.log.warn(
-      {
-        ray: facts.rayId,
-        ip: facts.clientIp,
-        provider: provider.id,
-        fault: result.fault,
-        detail: result.detail,
-      },
-      "sign-in failed",
-    );
+    deps.record({
+      event: "sign_in_failed",
+      ray: facts.rayId,
+      ip: facts.clientIp,
+      provider: provider.id,
+      fault: result.fault,
+      detail: result.detail,
+    });
     return sendPage(c, faultPage(result.fault, start));
   }
   return finishSignIn(c, deps, { target: attempt.target, provider, provided: result.identity });
@@ -194,10 +192,13 @@ export async function finishSignIn(
   const session = await startBrowserSession(c, deps, identity, applicationOf(facts, target));
   if (before !== undefined && before.user_id !== session.user_id)
     await deps.sessions.end(before.id);
-  deps.log.info(
-    { ray: facts.rayId, ip: facts.clientIp, provider: provider.id, user: session.user_id },
-    "a person signed in",
-  );
+  deps.record({
+    event: "signed_in",
+    ray: facts.rayId,
+    ip: facts.clientIp,
+    provider: provider.id,
+    user: session.user_id,
+  });
   return handOver(c, deps, target, session);
 }
 
@@ -238,10 +239,12 @@ async function begin(
       someoneElse: target.someone_else === true,
     });
   } catch (error) {
-    deps.log.error(
-      { ray: facts.rayId, provider: provider.id, error: String(error).slice(0, 300) },
-      "an identity provider cannot be used",
-    );
+    deps.record({
+      event: "provider_unusable",
+      ray: facts.rayId,
+      provider: provider.id,
+      error: String(error).slice(0, 300),
+    });
     return sendPage(c, faultPage("provider_unreachable", startOf(facts, target)));
   }
   const step = { kind: "redirect" as const, provider: provider.id, ...secrets };

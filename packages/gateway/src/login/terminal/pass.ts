@@ -55,7 +55,7 @@ export async function mintPass(c: Context<LoginEnv>, deps: LoginDependencies): P
 
   const htu = `${facts.scheme}://${facts.authority}${path}`;
   const pass = deps.tokens.issuePass(verified.session, application, htu, asked.ttl * 1000);
-  deps.log.info({ ray: facts.rayId, ip: facts.clientIp, aud: application.aud }, "a pass was made");
+  deps.record({ event: "pass_issued", ray: facts.rayId, ip: facts.clientIp, aud: application.aud });
   return Response.json(
     { token: pass.token, expires_at: new Date(pass.expiresAt).toISOString() },
     { headers: { "cache-control": "private, no-store" } },

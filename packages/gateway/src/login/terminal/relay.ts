@@ -8,7 +8,7 @@ import { decodeTransferKey, endpoints, headers, ProtocolError } from "@postern/p
 import type { Context } from "hono";
 import type { Clock } from "../../clock.ts";
 import { networkOf, sameNetwork } from "../../network.ts";
-import type { Log } from "../../observe/log.ts";
+import type { RecordEvent } from "../../observe/events.ts";
 import type { Store, StoredTransfer } from "../../storage/store.ts";
 import type { LoginEnv } from "../dependencies.ts";
 
@@ -70,10 +70,10 @@ export function isHeld(transfer: StoredTransfer | undefined, now: number): boole
 }
 
 export function createRelay(
-  deps: { store: Store; log: Log; now: Clock },
+  deps: { store: Store; record: RecordEvent; now: Clock },
   settings: Partial<RelaySettings> = {},
 ): Relay {
-  const { store, log, now } = deps;
+  const { store, record, now } = deps;
   const { holdMs, busyMs, mailboxesPerNetwork, pollsPerNetwork } = { ...defaults, ...settings };
   const bells = createBells();
   const pollsOfNetwork = createCounters();
@@ -138,10 +138,7 @@ export function createRelay(
       (await store.moveTransfer(id, "waiting", "address")) ||
       (await store.moveTransfer(id, "sealed", "address"));
     if (ended)
-      log.warn(
-        { ray: c.var.facts.rayId, ip: c.var.facts.clientIp },
-        "a terminal login was polled from a second address and is over",
-      );
+      record({ event: "transfer_ended", ray: c.var.facts.rayId, ip: c.var.facts.clientIp });
     bells.ring(id);
     const transfer = await store.transfer(id);
     return json(410, transfer?.state === "address" ? "address" : "expired");
@@ -174,7 +171,7 @@ export function createRelay(
       await store.holdTransfer(id, 0);
     } catch (error) {
       // The gateway is closing: what was noted runs out by itself.
-      log.debug({ error: String(error) }, "the end of a poll could not be noted");
+      record({ event: "poll_not_released", error: String(error) });
     }
   }
 

@@ -29,7 +29,7 @@ import {
 } from "./approve.ts";
 import { type CliRequest, formPath, readCliRequest, teamUrl } from "./cli-request.ts";
 import { mintPass } from "./pass.ts";
-import { createRelay, type Relay, type RelaySettings } from "./relay.ts";
+import { createRelay, type Relay } from "./relay.ts";
 
 // The browser is often there before the terminal's first poll, and polls leave short gaps between
 // them.
@@ -42,13 +42,8 @@ interface Room {
   relay: Relay;
 }
 
-/** @param settings of the relay; tests hold polls for less time */
-export function terminalRoutes(
-  app: Hono<LoginEnv>,
-  deps: LoginDependencies,
-  settings: Partial<RelaySettings> = {},
-): void {
-  const room: Room = { deps, relay: createRelay(deps, settings) };
+export function terminalRoutes(app: Hono<LoginEnv>, deps: LoginDependencies): void {
+  const room: Room = { deps, relay: createRelay(deps, deps.relay) };
   app.all(`${endpoints.transfer}*`, (c) => room.relay.poll(c));
   app.get(endpoints.cli, (c) => (onTeamHost(c) ? ask(c, room) : vouch(c, room)));
   app.post(endpoints.cli, (c) => (onTeamHost(c) ? answer(c, room) : c.notFound()));
@@ -133,10 +128,12 @@ async function answer(c: C, room: Room): Promise<Response> {
   const decision = decideFor(deps, facts, request.application, session);
   if (!mayEnter(decision)) {
     await relay.answer(request.key, { state: "policy" });
-    deps.log.warn(
-      { ray: facts.rayId, ip: facts.clientIp, aud: request.application.aud },
-      "a terminal was refused by policy",
-    );
+    deps.record({
+      event: "terminal_refused_by_policy",
+      ray: facts.rayId,
+      ip: facts.clientIp,
+      aud: request.application.aud,
+    });
     return noAccess(c, deps, request, session);
   }
   const standing = standingOf(await relay.mailboxWithPoll(request.key, waitForPollMs), deps.now());
@@ -162,15 +159,13 @@ async function answer(c: C, room: Room): Promise<Response> {
       session,
       standingOf(await relay.mailbox(request.key), deps.now()),
     );
-  deps.log.info(
-    {
-      ray: facts.rayId,
-      ip: facts.clientIp,
-      terminal: standing.transfer.address,
-      aud: request.application.aud,
-    },
-    "a terminal was approved",
-  );
+  deps.record({
+    event: "terminal_approved",
+    ray: facts.rayId,
+    ip: facts.clientIp,
+    terminal: standing.transfer.address,
+    aud: request.application.aud,
+  });
   return sendPage(c, approvedPage(request));
 }
 
@@ -182,10 +177,12 @@ async function deny(
 ): Promise<Response> {
   const { deps, relay } = room;
   if (await relay.answer(request.key, { state: "refused" })) {
-    deps.log.info(
-      { ray: c.var.facts.rayId, ip: c.var.facts.clientIp, aud: request.application.aud },
-      "a terminal was denied",
-    );
+    deps.record({
+      event: "terminal_denied",
+      ray: c.var.facts.rayId,
+      ip: c.var.facts.clientIp,
+      aud: request.application.aud,
+    });
     return sendPage(c, refusedPage());
   }
   return showStanding(

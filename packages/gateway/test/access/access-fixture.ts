@@ -7,9 +7,9 @@ import { type RawAnswer, rawRequest } from "../../../../test/support/raw-request
 import type { SeenRequest } from "../../../../test/support/upstream.ts";
 import type { Application } from "../../src/model/model.ts";
 import type { StoredSession } from "../../src/storage/store.ts";
-import { ada, type LoginRoom, startLoginRoom } from "../login/login-room.ts";
+import { ada, type LoginFixture, startLoginFixture } from "../login/login-fixture.ts";
 
-export { ada, bob } from "../login/login-room.ts";
+export { ada, bob } from "../login/login-fixture.ts";
 
 export const hour = 36e5;
 
@@ -62,8 +62,8 @@ export interface Asked {
   body?: string;
 }
 
-export interface AccessRoom {
-  room: LoginRoom;
+export interface AccessFixture {
+  fixture: LoginFixture;
   application(name: string): Application;
   /**
    * an application token as a login would have given it, and the session behind it where a test
@@ -83,30 +83,30 @@ export interface AccessRoom {
 }
 
 /** Asks `app.localhost` unless told otherwise. */
-export async function startAccessRoom(
+export async function startAccessFixture(
   context: TestContext,
   applications: Record<string, unknown>[],
   sections: Record<string, unknown> = {},
-): Promise<AccessRoom> {
-  const room = await startLoginRoom(context, {
+): Promise<AccessFixture> {
+  const fixture = await startLoginFixture(context, {
     sections: { applications, service_tokens: serviceTokens, ...sections },
   });
   const find = (name: string) => {
-    const found = room.deps.catalogs.current().applications.find((each) => each.name === name);
+    const found = fixture.parts.catalogs.current().applications.find((each) => each.name === name);
     assert.ok(found !== undefined, name);
     return found;
   };
-  const ask: AccessRoom["ask"] = (
+  const ask: AccessFixture["ask"] = (
     path,
     lines = [],
     { host = "app.localhost", method = "GET", body = "" } = {},
-  ) => rawRequest(room.port, `${method} ${path} HTTP/1.1`, [`Host: ${host}`, ...lines], body);
+  ) => rawRequest(fixture.port, `${method} ${path} HTTP/1.1`, [`Host: ${host}`, ...lines], body);
   return {
-    room,
+    fixture,
     application: find,
     token: async (name, email = ada, session) =>
-      room.deps.tokens.issueApp(
-        session ?? (await room.session("browser", email)),
+      fixture.parts.tokens.issueApp(
+        session ?? (await fixture.session("browser", email)),
         find(name),
         8 * hour,
       ),
@@ -115,15 +115,15 @@ export async function startAccessRoom(
       const answer = await ask(path, lines, asked);
       const what = `${path} ${lines?.join(" | ")}`.slice(0, 300);
       assert.equal(answer.status, status, what);
-      assert.equal(room.upstream.requests.length, 0, `the origin saw ${what}`);
+      assert.equal(fixture.upstream.requests.length, 0, `the origin saw ${what}`);
       return answer;
     },
     async passed(path, lines, asked) {
       const answer = await ask(path, lines, asked);
       const what = `${path} ${lines?.join(" | ")}`.slice(0, 300);
       assert.equal(answer.status, 200, `${what}\n${answer.body.slice(0, 300)}`);
-      assert.equal(room.upstream.requests.length, 1, what);
-      const [seen] = room.upstream.requests.splice(0);
+      assert.equal(fixture.upstream.requests.length, 1, what);
+      const [seen] = fixture.upstream.requests.splice(0);
       assert.ok(seen !== undefined);
       return seen;
     },
@@ -150,11 +150,12 @@ export function forged(token: string): string {
 
 /** The key that signs, as only somebody inside has it: to make what the gateway never would. */
 export async function signingKey({
-  room,
-}: AccessRoom): Promise<{ kid: string; privateKey: KeyObject }> {
-  const current = (await room.deps.store.keys()).find(({ state }) => state === "current");
+  fixture,
+}: AccessFixture): Promise<{ kid: string; privateKey: KeyObject }> {
+  const current = (await fixture.parts.store.keys()).find(({ state }) => state === "current");
   const pem =
-    current && room.deps.secretBox.open(current.sealed_private_key, `signing key ${current.kid}`);
+    current &&
+    fixture.parts.secretBox.open(current.sealed_private_key, `signing key ${current.kid}`);
   assert.ok(current !== undefined && pem !== undefined);
   return { kid: current.kid, privateKey: createPrivateKey(pem) };
 }

@@ -2,6 +2,7 @@
 // signing key in its hands to sign what the gateway never would.
 import { createPrivateKey, type KeyObject, randomBytes, sign } from "node:crypto";
 import type { TestContext } from "node:test";
+import { testKeyPair } from "../../../../test/support/signing-keys.ts";
 import type { Catalog } from "../../src/catalog/catalog.ts";
 import type { Application, Identity, IdentityProvider } from "../../src/model/model.ts";
 import { createSecretBox } from "../../src/secrets/secret-box.ts";
@@ -16,7 +17,7 @@ export const hour = 60 * minute;
 export const day = 24 * hour;
 export const ada = "ada@example.com";
 
-export interface TokenRoom {
+export interface TokenFixture {
   clock: { now: number };
   store: Store;
   secretBox: SecretBox;
@@ -35,11 +36,11 @@ export interface TokenRoom {
   another(): Promise<Tokens>;
 }
 
-/** @param place ":memory:", or a file that two rooms may share */
-export async function openTokenRoom(
+/** @param place ":memory:", or a file that two fixtures may share */
+export async function openTokenFixture(
   context: TestContext,
   { place = ":memory:", secretKey = randomBytes(32) } = {},
-): Promise<TokenRoom> {
+): Promise<TokenFixture> {
   const clock = { now: Date.UTC(2026, 10, 25) };
   const now = () => clock.now;
   const application = applicationWith("a".repeat(64));
@@ -51,7 +52,15 @@ export async function openTokenRoom(
   const organizationTag = await store.setting("organization_tag", () =>
     randomBytes(32).toString("hex"),
   );
-  const another = () => createTokens({ store, secretBox, catalogs, now, organizationTag });
+  const another = () =>
+    createTokens({
+      store,
+      secretBox,
+      catalogs,
+      now,
+      organizationTag,
+      generateKeyPair: testKeyPair,
+    });
   const tokens = await another();
   const sessions = createSessions({ store, tokens, now });
   return {

@@ -1,10 +1,9 @@
-// A gateway's terminal room behind real sockets, a real store and the real data path, with what a
+// A gateway's terminal fixture behind real sockets, a real store and the real data path, with what a
 // test of a terminal's login needs to hold: the clock, the length of a poll, and sessions that have
 // just begun.
-import { createHash, randomBytes } from "node:crypto";
+import { createHash } from "node:crypto";
 import { createServer, request as httpRequest, type IncomingHttpHeaders } from "node:http";
 import type { TestContext } from "node:test";
-import { getRequestListener } from "@hono/node-server";
 import {
   encodeTransferKey,
   generateTransferKeyPair,
@@ -12,23 +11,11 @@ import {
   type TransferKeyPair,
   type TransferredTokens,
 } from "@postern/protocol";
-import { Hono } from "hono";
-import { freePort } from "../../../../test/support/gateway.ts";
-import { createRequestHandler } from "../../src/access/handle-request.ts";
-import { createCatalogSource } from "../../src/catalog/catalog-source.ts";
-import type { RequestFacts } from "../../src/catalog/request-facts.ts";
-import { loadConfig } from "../../src/config/load-config.ts";
-import type { LoginDependencies, LoginEnv } from "../../src/login/dependencies.ts";
-import { renderErrorPage } from "../../src/login/pages/layout.ts";
+import { freePort, startGateway } from "../../../../test/support/gateway.ts";
+import type { Parts } from "../../src/compose.ts";
 import type { RelaySettings } from "../../src/login/terminal/relay.ts";
-import { terminalRoutes } from "../../src/login/terminal/terminal-routes.ts";
-import { createLog } from "../../src/observe/log.ts";
-import { createSecretBox } from "../../src/secrets/secret-box.ts";
-import { openSqliteStore } from "../../src/storage/sqlite.ts";
 import type { StoredSession } from "../../src/storage/store.ts";
-import { createTokens } from "../../src/tokens/index.ts";
-import { createSessions } from "../../src/tokens/sessions.ts";
-import { identityOf } from "./login-room.ts";
+import { identityOf } from "./login-fixture.ts";
 
 export const ada = "ada@example.com";
 export const bob = "bob@example.com";
@@ -73,11 +60,11 @@ export interface Terminal {
   open(answer: Answer): TransferredTokens;
 }
 
-export interface TerminalRoom {
+export interface TerminalFixture {
   port: number;
   team: string;
   app(name: string): string;
-  deps: LoginDependencies;
+  parts: Parts;
   /** what reached the application */
   originSaw: string[];
   clock: { ahead: number };
@@ -107,29 +94,63 @@ const everybody = [{ name: "everybody", decision: "allow", include: [{ everyone:
 const onlyBob = [{ name: "only Bob", decision: "allow", include: [{ email: { email: bob } }] }];
 
 /** Two applications: `app.localhost` for everybody, `bob.localhost` for Bob alone. */
-export async function startTerminalRoom(
+export async function startTerminalFixture(
   context: TestContext,
   options: RoomOptions = {},
-): Promise<TerminalRoom> {
-  const port = await freePort();
-  const originSaw: string[] = [];
-  const origin = createServer((request, response) => {
-    originSaw.push(`${request.method} ${request.url}`);
-    response.end("origin");
+): Promise<TerminalFixture> {
+  const origin = await startOrigin();
+  const gateway = await startGateway({
+    sections: sectionsWith(origin.url, options),
+    relay: { busyMs: 20, ...options.settings },
   });
-  const originPort = await freePort();
-  await new Promise<void>((resolve) => origin.listen(originPort, "127.0.0.1", resolve));
+  context.after(async () => {
+    await gateway.close();
+    await origin.close();
+  });
+  const { parts, port, team } = gateway;
+  const app = (name: string) => gateway.origin(`${name}.localhost`);
+  const aud = (name: string) => gateway.aud(`${name}.localhost`);
 
-  const clock = { ahead: 0 };
-  const now = () => Date.now() + clock.ahead;
-  const document = {
-    auth_domain: `login.localhost:${port}`,
+  const isHeld = async (terminal: Terminal) => {
+    const id = createHash("sha256").update(terminal.pair.publicKey).digest("hex");
+    return ((await parts.store.transfer(id))?.held_until ?? 0) > 0;
+  };
+
+  return {
+    port,
+    team,
+    app,
+    parts,
+    originSaw: origin.requests,
+    clock: gateway.clock,
+    send,
+    aud,
+    terminal(asked = {}) {
+      const host = asked.host ?? "app";
+      return terminalOf({ team, app: app(host), aud: asked.aud ?? aud(host), ...asked });
+    },
+    async browser(email = ada) {
+      const session = await parts.sessions.start({
+        kind: "browser",
+        identity: identityOf(email),
+        userAgent: "Chromium",
+        lifetimeMs: 24 * 36e5,
+      });
+      return browserWith(session, parts.tokens.issueOrg(session), team);
+    },
+    async held(terminal) {
+      while (!(await isHeld(terminal))) await new Promise((resolve) => setImmediate(resolve));
+    },
+    isHeld,
+  };
+}
+
+function sectionsWith(origin: string, options: RoomOptions): Record<string, unknown> {
+  return {
     relay_hosts: ["relay.localhost"],
-    listen: `127.0.0.1:${port}`,
-    store: "sqlite::memory:",
     organization: { name: "Test", ...options.organization },
     identity_providers: [{ id: "pin", name: "One-time PIN", type: "onetimepin", config: {} }],
-    ingress: [{ service: `http://127.0.0.1:${originPort}` }],
+    ingress: [{ service: origin }],
     applications: [
       {
         name: "The <b>API</b>",
@@ -148,135 +169,55 @@ export async function startTerminalRoom(
       },
     ],
   };
-  const { config } = loadConfig({
-    text: JSON.stringify(document, null, 2),
-    file: "test.yaml",
-    environment: {},
-  });
-  const log = createLog("silent");
-  const store = openSqliteStore(":memory:", { now });
-  const secretBox = createSecretBox(randomBytes(32));
-  const catalogs = await createCatalogSource({ store, secretBox, config, now });
-  const tokens = await createTokens({
-    store,
-    secretBox,
-    catalogs,
-    now,
-    organizationTag: randomBytes(32).toString("hex"),
-  });
-  const sessions = createSessions({ store, tokens, now });
-  const deps: LoginDependencies = {
-    catalogs,
-    store,
-    tokens,
-    sessions,
-    secretBox,
-    sendMail: undefined,
-    announcePin: undefined,
-    log,
-    now,
-  };
+}
 
-  const factsOf = new WeakMap<object, RequestFacts>();
-  const app = new Hono<LoginEnv & { Bindings: { incoming: object } }>();
-  app.use(async (c, next) => {
-    const facts = factsOf.get(c.env.incoming);
-    if (facts !== undefined) c.set("facts", facts);
-    await next();
+/** An application that notes what reached it. */
+async function startOrigin() {
+  const requests: string[] = [];
+  const server = createServer((request, response) => {
+    requests.push(`${request.method} ${request.url}`);
+    response.end("origin");
   });
-  terminalRoutes(app as unknown as Hono<LoginEnv>, deps, { busyMs: 20, ...options.settings });
-  const listener = getRequestListener(app.fetch, { overrideGlobalObjects: false });
-  const handler = createRequestHandler({
-    catalogs,
-    tokens,
-    reserved: (request, response, facts) => {
-      factsOf.set(request, facts);
-      void listener(request, response);
-    },
-    renderErrorPage,
-    scheme: "http",
-    allowedPorts: new Set([port]),
-    trustedProxies: [],
-    log,
-    now,
-  });
-  const server = createServer(handler);
+  const port = await freePort();
   await new Promise<void>((resolve) => server.listen(port, "127.0.0.1", resolve));
-  context.after(async () => {
-    server.closeAllConnections();
-    origin.closeAllConnections();
-    await Promise.all(
-      [server, origin].map((each) => new Promise((resolve) => each.close(resolve))),
-    );
-    await store.close();
-  });
-
-  const team = `http://login.localhost:${port}`;
-  const appUrl = (name: string) => `http://${name}.localhost:${port}`;
-  const aud = (name: string) =>
-    catalogs.current().applications.find((each) => each.domains[0] === `${name}.localhost`)?.aud ??
-    "";
-
-  const isHeld = async (terminal: Terminal) => {
-    const id = createHash("sha256").update(terminal.pair.publicKey).digest("hex");
-    return ((await store.transfer(id))?.held_until ?? 0) > 0;
-  };
-
   return {
-    port,
-    team,
-    app: appUrl,
-    deps,
-    originSaw,
-    clock,
-    send,
-    aud,
-    terminal({
-      host = "app",
-      aud: asked = aud(host),
-      orgToken = true,
-      userAgent = ownClient,
-      extra = "",
-    } = {}) {
-      const pair = generateTransferKeyPair();
-      const key = encodeTransferKey(pair.publicKey);
-      const query = new URLSearchParams({ aud: asked, edge_token_transfer: "true" });
-      query.set(
-        "redirect_url",
-        `${appUrl(host)}/?${new URLSearchParams({ aud: asked, token: key })}`,
-      );
-      if (orgToken) query.set("send_org_token", "true");
-      query.set("token", key);
-      return {
-        pair,
-        key,
-        url: `${appUrl(host)}/cdn-cgi/access/cli?${query}${extra}`,
-        poll: (more = {}) =>
-          send(`${team}/transfer/${key}`, {
-            ...more,
-            headers: { "user-agent": userAgent, ...more.headers },
-          }),
-        open: (answer) =>
-          openTokens(
-            answer.body,
-            pair,
-            Buffer.from(String(answer.headers["service-public-key"]), "base64url"),
-          ),
-      };
+    url: `http://127.0.0.1:${port}`,
+    requests,
+    async close() {
+      server.closeAllConnections();
+      await new Promise((resolve) => server.close(resolve));
     },
-    async browser(email = ada) {
-      const session = await sessions.start({
-        kind: "browser",
-        identity: identityOf(email),
-        userAgent: "Chromium",
-        lifetimeMs: 24 * 36e5,
-      });
-      return browserWith(session, tokens.issueOrg(session), team);
+  };
+}
+
+function terminalOf(options: {
+  team: string;
+  app: string;
+  aud: string;
+  orgToken?: boolean;
+  userAgent?: string;
+  extra?: string;
+}): Terminal {
+  const { team, app, aud, orgToken = true, userAgent = ownClient, extra = "" } = options;
+  const pair = generateTransferKeyPair();
+  const key = encodeTransferKey(pair.publicKey);
+  const query = new URLSearchParams({ aud, edge_token_transfer: "true" });
+  query.set("redirect_url", `${app}/?${new URLSearchParams({ aud, token: key })}`);
+  if (orgToken) query.set("send_org_token", "true");
+  query.set("token", key);
+  return {
+    pair,
+    key,
+    url: `${app}/cdn-cgi/access/cli?${query}${extra}`,
+    poll: (more = {}) =>
+      send(`${team}/transfer/${key}`, {
+        ...more,
+        headers: { "user-agent": userAgent, ...more.headers },
+      }),
+    open(answer) {
+      const publicKey = Buffer.from(String(answer.headers["service-public-key"]), "base64url");
+      return openTokens(answer.body, pair, publicKey);
     },
-    async held(terminal) {
-      while (!(await isHeld(terminal))) await new Promise((resolve) => setImmediate(resolve));
-    },
-    isHeld,
   };
 }
 

@@ -1,0 +1,123 @@
+// The composition root: a configuration becomes the parts of a gateway, joined and ready to answer.
+// `postern gateway`, `postern dev` and the tests all compose here: what is tested is what is served.
+import { randomBytes } from "node:crypto";
+import { createRequestHandler, type RequestHandler } from "./access/handle-request.ts";
+import { type ChangingCatalogSource, createCatalogSource } from "./catalog/catalog-source.ts";
+import type { Clock } from "./clock.ts";
+import type { Config } from "./config/load-config.ts";
+import type { SendMail } from "./login/dependencies.ts";
+import { createSendMail } from "./login/mail.ts";
+import { renderErrorPage } from "./login/pages/layout.ts";
+import { createLogin } from "./login/routes.ts";
+import type { RelaySettings } from "./login/terminal/relay.ts";
+import type { RecordEvent } from "./observe/events.ts";
+import { createSecretBox, loadSecretKey } from "./secrets/secret-box.ts";
+import { openSqliteStore } from "./storage/sqlite.ts";
+import type { Store } from "./storage/store.ts";
+import { createTokens } from "./tokens/index.ts";
+import { createSessions } from "./tokens/sessions.ts";
+import type { GenerateKeyPair } from "./tokens/signing-keys.ts";
+import type { SecretBox, Sessions, Tokens } from "./tokens/tokens.ts";
+
+export interface ComposeOptions {
+  config: Config;
+  record: RecordEvent;
+  /** default: the system's clock */
+  now?: Clock;
+  /** 32 bytes; undefined reads or makes the configured file */
+  secretKey?: Buffer;
+  /** makes the pairs that sign tokens; default: a new RSA pair of 2048 bits each time */
+  generateKeyPair?: GenerateKeyPair;
+  /** undefined uses the configured SMTP server, if there is one */
+  sendMail?: SendMail;
+  /** shows a PIN to the person at the gateway's terminal: `postern dev` alone */
+  announcePin?: (email: string, pin: string) => void;
+  /** times and limits of the relay; defaults where absent */
+  relay?: Partial<RelaySettings>;
+}
+
+/** The parts of one gateway. They share the clock, the store and the catalog. */
+export interface Parts {
+  config: Config;
+  record: RecordEvent;
+  now: Clock;
+  store: Store;
+  secretBox: SecretBox;
+  catalogs: ChangingCatalogSource;
+  tokens: Tokens;
+  sessions: Sessions;
+  handler: RequestHandler;
+}
+
+/**
+ * Opens the store and makes the parts. Nothing listens yet; `listen` does that.
+ * @throws {Error} when the store or the secret key cannot be used
+ */
+export async function compose(options: ComposeOptions): Promise<Parts> {
+  const { config, now = Date.now } = options;
+  const secretBox = createSecretBox(options.secretKey ?? loadSecretKey(config.secret_key_file));
+  const store = openSqliteStore(config.store, { now });
+  try {
+    return await join({ ...options, now, secretBox, store });
+  } catch (error) {
+    await store.close();
+    throw error;
+  }
+}
+
+type Foundation = ComposeOptions & { now: Clock; secretBox: SecretBox; store: Store };
+
+async function join(foundation: Foundation): Promise<Parts> {
+  const { config, record, now, secretBox, store } = foundation;
+  const catalogs = await createCatalogSource({ store, secretBox, config, now });
+  const tokens = await createTokens({
+    store,
+    secretBox,
+    catalogs,
+    now,
+    organizationTag: await organizationTagIn(store),
+    generateKeyPair: foundation.generateKeyPair,
+  });
+  const sessions = createSessions({ store, tokens, now });
+  const login = createLogin({
+    catalogs,
+    store,
+    tokens,
+    sessions,
+    secretBox,
+    sendMail: foundation.sendMail ?? configuredMail(config),
+    announcePin: foundation.announcePin,
+    relay: foundation.relay,
+    record,
+    now,
+  });
+  const handler = createRequestHandler({
+    catalogs,
+    tokens,
+    reserved: login,
+    renderErrorPage,
+    scheme: config.tls === undefined ? "http" : "https",
+    allowedPorts: allowedPorts(config),
+    trustedProxies: config.trusted_proxies,
+    bodyTimeout: config.limits.body_timeout,
+    logRequests: config.log.requests,
+    record,
+    now,
+  });
+  return { config, record, now, store, secretBox, catalogs, tokens, sessions, handler };
+}
+
+/** The `aud` of team-domain tokens: 64 hex characters, made once for a store. */
+export function organizationTagIn(store: Store): Promise<string> {
+  return store.setting("organization_tag", () => randomBytes(32).toString("hex"));
+}
+
+function configuredMail({ smtp }: Config): SendMail | undefined {
+  return smtp === undefined ? undefined : createSendMail(smtp);
+}
+
+/** The ports that a `Host` may name (wire-protocol 1). */
+function allowedPorts({ listen, public_ports }: Config): ReadonlySet<number> {
+  const listening = listen.flatMap((each) => (each.kind === "tcp" ? [each.port] : []));
+  return new Set([...listening, ...public_ports]);
+}

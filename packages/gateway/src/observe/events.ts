@@ -1,0 +1,87 @@
+// Everything that is worth writing down, as one union: the log reads it today; an access log, an audit
+// trail, metrics and traces can read the same. A page that shows a ray id has its event here.
+//
+// Fields hold no credential and no query: either may be a secret.
+
+/** The request that an event belongs to. */
+export interface RequestFields {
+  /** 16 hex characters, as on the page and in `cf-ray` */
+  ray: string;
+  /** the client's address, canonical text */
+  ip: string;
+}
+
+/** A request that belongs to an application. */
+export interface ApplicationRequestFields extends RequestFields {
+  method: string;
+  /** with the port that the client used */
+  host: string;
+  /** canonical, without the query */
+  path: string;
+  aud: string;
+}
+
+/** What happened, by name, with the fields that each event has. */
+export interface EventFields {
+  gateway_started: { listen: unknown; auth_domain: string };
+  configuration_warning: { warning: string };
+  configuration_applied: { file: string };
+  configuration_refused: { file: string; problems: readonly string[] };
+  restart_needed: { fields: readonly string[] };
+  folder_unwatched: { folder: string; error: string };
+  certificates_reloaded: Record<never, never>;
+  certificates_refused: { error: string };
+  housekeeping_failed: { task: HousekeepingTask; error: string };
+
+  request_passed: ApplicationRequestFields & { status: number };
+  request_challenged: ApplicationRequestFields & RefusalFields;
+  request_refused: ApplicationRequestFields & RefusalFields;
+  request_failed: Partial<ApplicationRequestFields> & { error: string };
+  origin_failed: ApplicationRequestFields & { fault: string; detail: string };
+
+  sign_in_page_failed: { ray: string; error: string };
+  answer_failed: { ray: string; error: string };
+  signed_in: RequestFields & { provider: string; user: string };
+  sign_in_failed: RequestFields & { provider: string; fault: string; detail: string };
+  sign_in_denied: RequestFields & { aud: string; user: string };
+  let_in: RequestFields & { aud: string; user: string };
+  hand_over_refused: RequestFields & { aud: string };
+  provider_unusable: { ray: string; provider: string; error: string };
+  pin_refused: RequestFields & { provider: string; verdict: string };
+  mail_missing: { ray: string };
+  mail_failed: { ray: string; error: string };
+
+  terminal_approved: RequestFields & { terminal: string; aud: string };
+  terminal_denied: RequestFields & { aud: string };
+  terminal_refused_by_policy: RequestFields & { aud: string };
+  transfer_ended: RequestFields;
+  poll_not_released: { error: string };
+  pass_issued: RequestFields & { aud: string };
+}
+
+/** Why a request did not pass: the outcome, and what led to it as precisely as is known. */
+export interface RefusalFields {
+  outcome: string;
+  /** what is wrong with the credential */
+  fault: string | undefined;
+  /** what policy says */
+  reason: string | undefined;
+  /** name of the policy that decided */
+  policy: string | undefined;
+}
+
+/** What the gateway does by itself, now and then. */
+export type HousekeepingTask = "refresh" | "sweep" | "rotate_keys";
+
+export type EventName = keyof EventFields;
+
+/** One event: its name, and its fields beside it. */
+export type GatewayEvent = { [Name in EventName]: { event: Name } & EventFields[Name] }[EventName];
+
+/** Writes an event down. Never throws, never waits. */
+export type RecordEvent = (event: GatewayEvent) => void;
+
+/** An error as one event field: with its stack, since it is a fault of ours. */
+export function stackOf(error: unknown): string {
+  return error instanceof Error ? (error.stack ?? error.message) : String(error);
+}

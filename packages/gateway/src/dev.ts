@@ -5,10 +5,11 @@ import { randomBytes } from "node:crypto";
 import { mkdirSync } from "node:fs";
 import { createServer } from "node:net";
 import { join } from "node:path";
+import type { ComposeOptions } from "./compose.ts";
 import { loadConfig } from "./config/load-config.ts";
 import { startGateway } from "./gateway.ts";
 import { createLog } from "./observe/log.ts";
-import { startSampleApplication } from "./sample-application.ts";
+import { startSampleApplication } from "./origin/sample-application.ts";
 
 export interface DevOptions {
   /** default 8600 */
@@ -37,17 +38,15 @@ const reservedNames = new Set(["login", "echo"]);
 export async function runDev(options: DevOptions): Promise<void> {
   const port = options.port ?? 8600;
   const upstreams = readUpstreams(options.upstreams);
-  const data = options.data ?? join(options.posternHome, "dev");
-  if (options.ephemeral !== true) mkdirSync(data, { recursive: true, mode: 0o700 });
+  const storage = storageFor(options);
   const sample = await startSampleApplication();
   try {
     const document = devConfiguration({
       port,
-      listen: [`127.0.0.1:${port}`, ...((await hasIpv6Loopback()) ? [`[::1]:${port}`] : [])],
+      listen: await loopbackAddresses(port),
       sample: sample.origin,
       upstreams,
-      store: options.ephemeral === true ? ":memory:" : join(data, "postern.db"),
-      secretKeyFile: join(data, "secret.key"),
+      ...storage,
     });
     const { config } = loadConfig({
       text: JSON.stringify(document, null, 2),
@@ -55,13 +54,13 @@ export async function runDev(options: DevOptions): Promise<void> {
       environment: {},
     });
     const gateway = await startGateway({
+      ...storage.options,
       config,
       record: createLog("warn"),
-      ...(options.ephemeral === true ? { secretKey: randomBytes(32) } : {}),
       announcePin: (email, pin) => process.stdout.write(`PIN for ${email}: ${pin}\n`),
     });
     process.stdout.write(welcome(port, upstreams));
-    await ended();
+    await stopSignal();
     await gateway.close(0);
   } finally {
     // What still listens keeps the process alive, also when the gateway could not start.
@@ -69,7 +68,31 @@ export async function runDev(options: DevOptions): Promise<void> {
   }
 }
 
-function ended(): Promise<void> {
+interface DevStorage {
+  /** ":memory:", or the path of the database */
+  store: string;
+  secretKeyFile: string;
+  options: Pick<ComposeOptions, "secretKey">;
+}
+
+function storageFor({ data, ephemeral, posternHome }: DevOptions): DevStorage {
+  const folder = data ?? join(posternHome, "dev");
+  const secretKeyFile = join(folder, "secret.key");
+  if (ephemeral === true) {
+    return { store: ":memory:", secretKeyFile, options: { secretKey: randomBytes(32) } };
+  }
+  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  return { store: join(folder, "postern.db"), secretKeyFile, options: {} };
+}
+
+/** IPv6 as well, where this machine has it. */
+async function loopbackAddresses(port: number): Promise<string[]> {
+  const addresses = [`127.0.0.1:${port}`];
+  if (await hasIpv6Loopback()) addresses.push(`[::1]:${port}`);
+  return addresses;
+}
+
+function stopSignal(): Promise<void> {
   return new Promise((resolve) => {
     process.once("SIGINT", resolve);
     process.once("SIGTERM", resolve);
@@ -78,13 +101,13 @@ function ended(): Promise<void> {
 
 function readUpstreams(texts: readonly string[]): Upstream[] {
   const upstreams = texts.map(readUpstream);
-  const twice = upstreams.find(
-    ({ name }, index) => upstreams.findIndex((other) => other.name === name) !== index,
-  );
-  if (twice !== undefined)
+  const names = upstreams.map(({ name }) => name);
+  const repeated = names.find((name, index) => names.indexOf(name) !== index);
+  if (repeated !== undefined) {
     throw new Error(
-      `--upstream: two are called "${twice.name}"; give each a name of its own, as name=URL`,
+      `--upstream: two are called "${repeated}"; give each a name of its own, as name=URL`,
     );
+  }
   return upstreams;
 }
 
@@ -95,17 +118,20 @@ function readUpstream(text: string): Upstream {
       `--upstream ${text}: "${name}" cannot be the name; use lower-case letters, digits and dashes, not login or echo`,
     );
   }
-  const parsed = URL.canParse(url) ? new URL(url) : undefined;
-  if (
-    parsed === undefined ||
-    !/^https?:$/.test(parsed.protocol) ||
-    parsed.pathname !== "/" ||
-    parsed.search !== "" ||
-    parsed.username !== ""
-  ) {
+  const origin = originOf(url);
+  if (origin === undefined) {
     throw new Error(`--upstream ${text}: give [name=]URL, for example api=http://127.0.0.1:3000`);
   }
-  return { name, url: parsed.origin };
+  return { name, url: origin };
+}
+
+/** `http(s)://host[:port]`; undefined when the URL says more than that, or is none. */
+function originOf(text: string): string | undefined {
+  if (!URL.canParse(text)) return undefined;
+  const { protocol, pathname, search, username, origin } = new URL(text);
+  if (protocol !== "http:" && protocol !== "https:") return undefined;
+  if (pathname !== "/" || search !== "" || username !== "") return undefined;
+  return origin;
 }
 
 interface DevPlan {
@@ -159,7 +185,11 @@ function welcome(port: number, upstreams: Upstream[]): string {
   const own = upstreams
     .map(({ name, url }) => `  http://${name}.localhost:${port}   your application at ${url}\n`)
     .join("");
-  const example = `http://${upstreams[0]?.name ?? "echo"}.localhost:${port}`;
+  const [first] = upstreams;
+  const example =
+    first === undefined
+      ? `http://echo.localhost:${port}/anything`
+      : `http://${first.name}.localhost:${port}/`;
   return `Postern is up, on this machine only.
 
   http://echo.localhost:${port}   a sample application, also at http://localhost:${port}
@@ -167,7 +197,7 @@ ${own}  http://login.localhost:${port}  where people sign in, with any e-mail ad
 
 In another terminal:
 
-  npx postern access curl ${example}${upstreams.length === 0 ? "/anything" : "/"}
+  npx postern access curl ${example}
 
 Ctrl-C ends it.
 `;

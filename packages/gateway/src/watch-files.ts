@@ -20,31 +20,49 @@ export function watchFiles(
   record: RecordEvent,
 ): () => void {
   let pending: NodeJS.Timeout | undefined;
-  const namesByFolder = new Map<string, Set<string>>();
-  for (const path of files.flatMap((file) => [file, realPath(file)])) {
-    const names = namesByFolder.get(dirname(path)) ?? new Set();
-    namesByFolder.set(dirname(path), names.add(basename(path)));
-  }
-  const watchers = [...namesByFolder].flatMap(([folder, names]) => {
-    const complain = (error: unknown) =>
-      record({ event: "folder_unwatched", folder, error: String(error) });
-    try {
-      const watcher = watch(folder, { persistent: false }, (_event, name) => {
-        // Kubernetes switches a link called `..data`.
-        if (name !== null && !names.has(name) && !name.startsWith("..")) return;
-        clearTimeout(pending);
-        pending = setTimeout(onChange, settleMs).unref();
-      });
-      return watcher.on("error", complain);
-    } catch (error) {
-      complain(error);
-      return [];
-    }
-  });
+  const changed = () => {
+    clearTimeout(pending);
+    pending = setTimeout(onChange, settleMs).unref();
+  };
+  const unwatch = [...namesByFolder(files)].map(([folder, names]) =>
+    watchFolder(folder, names, { changed, record }),
+  );
   return () => {
     clearTimeout(pending);
-    for (const watcher of watchers) watcher.close();
+    for (const end of unwatch) end();
   };
+}
+
+/** Where the files lie, and where links lead: folder → names in it. */
+function namesByFolder(files: readonly string[]): Map<string, Set<string>> {
+  const folders = new Map<string, Set<string>>();
+  for (const path of files.flatMap((file) => [file, realPath(file)])) {
+    const names = folders.get(dirname(path)) ?? new Set();
+    folders.set(dirname(path), names.add(basename(path)));
+  }
+  return folders;
+}
+
+/** @returns a function that ends it */
+function watchFolder(
+  folder: string,
+  names: ReadonlySet<string>,
+  { changed, record }: { changed: () => void; record: RecordEvent },
+): () => void {
+  const fail = (error: unknown) =>
+    record({ event: "folder_unwatched", folder, error: String(error) });
+  try {
+    const watcher = watch(folder, { persistent: false }, (_event, name) => {
+      // Kubernetes switches a link called `..data`.
+      const concerns = name === null || names.has(name) || name.startsWith("..");
+      if (concerns) changed();
+    });
+    watcher.on("error", fail);
+    return () => watcher.close();
+  } catch (error) {
+    fail(error);
+    return () => undefined;
+  }
 }
 
 function realPath(file: string): string {

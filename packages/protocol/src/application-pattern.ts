@@ -2,6 +2,7 @@
 // anonymous ones too: a host pattern becomes a regular expression that never crosses a dot, a path
 // pattern is searched in one pass.
 import { ProtocolError } from "./errors.ts";
+import { isHostName, withoutFinalDot } from "./host.ts";
 import { pathGlob } from "./path-glob.ts";
 
 export interface ApplicationPattern {
@@ -20,62 +21,82 @@ export interface CompiledPattern extends ApplicationPattern {
   matchesPath(path: string): boolean;
 }
 
-const label = /^[a-z0-9_*]([a-z0-9_*-]*[a-z0-9_*])?$/;
-const unreserved = /[A-Za-z0-9._~-]/;
-
 /**
  * Reads `host[/path]`. `host/*` means the same as `host`; ports, schemes, queries and fragments are
- * refused, and so are paths that no request has once it was read: what can never match would
- * protect nothing.
- * @returns with the path's escapes as requests have them, so that `/é`, `/%c3%a9` and `/%C3%A9` are
- * one
+ * refused. So are paths that no request has once the gateway has read it: a pattern that cannot
+ * match would protect nothing.
+ * @returns with the path's escapes as requests have them: `/é`, `/%c3%a9` and `/%C3%A9` are one
  * @throws {ProtocolError} bad_pattern
  */
 export function parsePattern(text: string): ApplicationPattern {
-  const fail = (why: string): never => {
-    throw new ProtocolError("bad_pattern", `"${text.slice(0, 200)}" ${why}`);
-  };
-  if (text.includes("://")) fail("has a scheme; write only host and path");
+  if (text.includes("://")) throw badPattern(text, "has a scheme; write only host and path");
   const slash = text.indexOf("/");
-  const host = (slash < 0 ? text : text.slice(0, slash)).toLowerCase().replace(/\.$/, "");
-  let path = slash < 0 ? "" : text.slice(slash);
-  if (host === "") fail("has no host");
-  const ip = host.startsWith("[") || /^\d+(\.\d+){3}$/.test(host);
-  if (!ip && host.includes(":")) fail("has a port; patterns cover every port");
-  if (!ip && !host.split(".").every((part) => label.test(part)))
-    fail("has a host that is not a name");
-  if (host.split(".").some((part) => part.split("*").length > 2))
-    fail("has two wildcards between two dots");
-  if (/[?#\\\s]/.test(path)) fail("has a query, fragment, backslash or space in its path");
-  if (path.split("/").some((part) => part.split("*").length > 2))
-    fail("has two wildcards between two slashes");
-  path =
-    oneSpelling(path) ??
-    fail("has an escape in its path that is none, or stands for a control character");
-  if (/\/(?:\.{0,2}\/|\.{1,2}$)/.test(path))
-    fail("has two slashes or a dot segment in its path; leave them out");
-  if (path.endsWith("/")) path = path.slice(0, -1);
-  if (path === "/*") path = "";
+  const hostEnd = slash < 0 ? text.length : slash;
+  const host = withoutFinalDot(text.slice(0, hostEnd).toLowerCase());
+  const fault = faultOfHost(host);
+  if (fault !== undefined) throw badPattern(text, fault);
+  const path = readPath(text, text.slice(hostEnd));
   return { text: host + path, host, path };
 }
 
-/** RFC 3986 6.2.2: unreserved characters plain, all others beyond ASCII as escapes in capitals. */
-function oneSpelling(path: string): string | undefined {
+function badPattern(text: string, why: string): ProtocolError {
+  return new ProtocolError("bad_pattern", `"${text.slice(0, 200)}" ${why}`);
+}
+
+function faultOfHost(host: string): string | undefined {
+  if (host === "") return "has no host";
+  const isAddress = host.startsWith("[");
+  if (!isAddress && host.includes(":")) return "has a port; patterns cover every port";
+  // A wildcard stands wherever a letter may.
+  if (!isAddress && !isHostName(host.replaceAll("*", "x"))) return "has a host that is not a name";
+  if (hasTwoWildcards(host, ".")) return "has two wildcards between two dots";
+  return undefined;
+}
+
+/** @param text the whole pattern, for the message */
+function readPath(text: string, path: string): string {
+  if (/[?#\\\s]/.test(path))
+    throw badPattern(text, "has a query, fragment, backslash or space in its path");
+  if (hasTwoWildcards(path, "/")) throw badPattern(text, "has two wildcards between two slashes");
+  const canonical = withCanonicalEscapes(path);
+  if (canonical === undefined)
+    throw badPattern(
+      text,
+      "has an escape in its path that is none, or stands for a control character",
+    );
+  if (/\/(?:\.{0,2}\/|\.{1,2}$)/.test(canonical))
+    throw badPattern(text, "has two slashes or a dot segment in its path; leave them out");
+  const withoutFinalSlash = canonical.replace(/\/$/, "");
+  return withoutFinalSlash === "/*" ? "" : withoutFinalSlash;
+}
+
+function hasTwoWildcards(text: string, separator: string): boolean {
+  return text.split(separator).some((part) => part.split("*").length > 2);
+}
+
+const unreserved = /[A-Za-z0-9._~-]/;
+
+/**
+ * RFC 3986 6.2.2: unreserved characters plain, all others beyond ASCII as escapes in capitals.
+ * @returns undefined for an escape that is not UTF-8 or stands for a control character
+ */
+function withCanonicalEscapes(path: string): string | undefined {
   try {
-    // Throws where the bytes are no UTF-8.
+    // `decodeURIComponent` throws where the bytes are not UTF-8, `encodeURIComponent` where the
+    // text is not.
     if (/\p{Cc}/u.test(decodeURIComponent(path))) return undefined;
     return path
       .replace(/[^!-~]+/g, (text) => encodeURIComponent(text))
-      .replace(/%[0-9A-Fa-f]{2}/g, (triplet) => {
-        const plain = String.fromCharCode(Number.parseInt(triplet.slice(1), 16));
-        return unreserved.test(plain) ? plain : triplet.toUpperCase();
-      });
+      .replace(/%[0-9A-Fa-f]{2}/g, canonicalEscape);
   } catch {
     return undefined;
   }
 }
 
-const escapeLiteral = (literal: string) => literal.replace(/[.*+?^${}()|[\]\\]/g, "\\$&");
+function canonicalEscape(triplet: string): string {
+  const character = String.fromCharCode(Number.parseInt(triplet.slice(1), 16));
+  return unreserved.test(character) ? character : triplet.toUpperCase();
+}
 
 /**
  * Makes a pattern ready for matching.
@@ -84,46 +105,59 @@ const escapeLiteral = (literal: string) => literal.replace(/[.*+?^${}()|[\]\\]/g
 export function compilePattern(text: string): CompiledPattern {
   const pattern = parsePattern(text);
   const { host, path } = pattern;
-  const hostHasWildcard = host.includes("*");
-  const pathHasWildcard = path.includes("*");
-  // A lone `*` stands for one whole label, a partial one for any part of one: neither crosses a
-  // dot.
-  const hostExpression = hostHasWildcard
-    ? new RegExp(
-        `^${host
-          .split(".")
-          .map((part) =>
-            part === "*" ? "[^.]+" : part.split("*").map(escapeLiteral).join("[^.]*"),
-          )
-          .join("\\.")}$`,
-      )
-    : undefined;
   return {
     ...pattern,
-    hostHasWildcard,
-    pathHasWildcard,
-    matchesHost: hostExpression ? (name) => hostExpression.test(name) : (name) => name === host,
-    // `/alpha/*` is the children of `/alpha` alone.
-    matchesPath:
-      path === ""
-        ? () => true
-        : pathGlob(path.endsWith("/*") ? path.slice(0, -1) : path, { open: path.endsWith("/*") }),
+    hostHasWildcard: host.includes("*"),
+    pathHasWildcard: path.includes("*"),
+    matchesHost: compileHost(host),
+    matchesPath: compilePath(path),
   };
 }
 
+function compileHost(host: string): (name: string) => boolean {
+  if (!host.includes("*")) return (name) => name === host;
+  const labels = host.split(".").map(expressionOfLabel);
+  const expression = new RegExp(`^${labels.join("\\.")}$`);
+  return (name) => expression.test(name);
+}
+
+/** A lone `*` is one whole label, another one any part of a label: neither crosses a dot. */
+function expressionOfLabel(label: string): string {
+  return label === "*" ? "[^.]+" : label.split("*").map(escapeLiteral).join("[^.]*");
+}
+
+function escapeLiteral(literal: string): string {
+  return literal.replace(/[.*+?^${}()|[\]\\]/g, "\\$&");
+}
+
+function compilePath(path: string): (path: string) => boolean {
+  if (path === "") return () => true;
+  // `/alpha/*` covers what lies below `/alpha`, and not `/alpha` itself.
+  if (path.endsWith("/*")) return pathGlob(path.slice(0, -1), { open: true });
+  return pathGlob(path);
+}
+
 /**
- * Orders patterns by specificity, most specific first: exact hosts before wildcards, then longer
- * hosts, then longer paths (the literal part decides first), then the text, so that the order is
- * total.
+ * Orders patterns by specificity, most specific first: exact hosts before wildcards, then hosts of
+ * more labels, then longer hosts, then longer paths (each by its literal part), then the text, so
+ * that the order is total.
  */
 export function compareSpecificity(a: CompiledPattern, b: CompiledPattern): number {
-  const literal = (text: string) => text.replaceAll("*", "").length;
   return (
     Number(a.hostHasWildcard) - Number(b.hostHasWildcard) ||
     b.host.split(".").length - a.host.split(".").length ||
-    literal(b.host) - literal(a.host) ||
-    literal(b.path) - literal(a.path) ||
+    literalLength(b.host) - literalLength(a.host) ||
+    literalLength(b.path) - literalLength(a.path) ||
     Number(a.pathHasWildcard) - Number(b.pathHasWildcard) ||
-    (a.text < b.text ? -1 : a.text > b.text ? 1 : 0)
+    compareText(a.text, b.text)
   );
+}
+
+function literalLength(text: string): number {
+  return text.replaceAll("*", "").length;
+}
+
+function compareText(a: string, b: string): number {
+  if (a === b) return 0;
+  return a < b ? -1 : 1;
 }

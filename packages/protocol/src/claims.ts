@@ -1,5 +1,5 @@
-// Shapes of the tokens (wire-protocol 2), and the checks that need no key: structure, type, times.
-// Verifying a signature is the caller's business; nothing here makes a token trustworthy.
+// The claims of the tokens (wire-protocol 2), and the checks that need no key: type, claims, times.
+// The caller verifies the signature; nothing here makes a token trustworthy.
 import { ProtocolError } from "./errors.ts";
 
 interface TimedClaims {
@@ -10,7 +10,7 @@ interface TimedClaims {
   nbf?: number;
 }
 
-/** Global session: cookie on the team domain, second half of the transfer. */
+/** The session at the team domain: its cookie there, and the second token of a transfer. */
 export interface OrgClaims extends TimedClaims {
   type: "org";
   aud: string[];
@@ -21,8 +21,8 @@ export interface OrgClaims extends TimedClaims {
 }
 
 /**
- * What the origin gets. `email` and `identity_nonce` are absent for a service token, `common_name`
- * for a person.
+ * What an application's origin gets. A service token has `common_name` and neither `email` nor
+ * `identity_nonce`; a person has both and no `common_name`.
  */
 export interface AppClaims extends TimedClaims {
   type: "app";
@@ -46,7 +46,7 @@ export interface PassClaims extends TimedClaims {
   htu: string;
 }
 
-/** Names the application that covers a host (wire-protocol 2, 6.1); carries no `exp`. */
+/** Describes the application that covers a host (wire-protocol 2, 6.1); has no `exp`. */
 export interface MatchClaims {
   type: "match";
   hostname: string;
@@ -61,7 +61,8 @@ export interface MatchClaims {
 }
 
 /**
- * Carries what the gateway knew of an anonymous request to the login page; HS256, read by us alone.
+ * Carries what the gateway knew of an anonymous request to the login page. HS256: only the gateway
+ * reads it.
  */
 export interface MetaClaims {
   type: "meta";
@@ -74,108 +75,80 @@ export interface MetaClaims {
   app_session: string;
 }
 
-export interface DecodedToken {
-  header: Record<string, unknown>;
-  claims: Record<string, unknown>;
-}
-
-/** Longer than any token we issue; more is refused before it is decoded. */
-export const maxTokenLength = 16_384;
-
-/**
- * Takes a compact JWS apart without verifying it.
- * @throws {ProtocolError} bad_token when it is not three base64url parts around two JSON objects
- */
-export function decodeToken(token: string): DecodedToken {
-  const parts = token.length > maxTokenLength ? [] : token.split(".");
-  const [header, payload, signature] = parts;
-  if (
-    parts.length !== 3 ||
-    !header ||
-    !payload ||
-    !signature ||
-    !parts.every((part) => /^[A-Za-z0-9_-]+$/.test(part))
-  ) {
-    throw new ProtocolError("bad_token", "not a signed token");
-  }
-  return { header: parseObject(header), claims: parseObject(payload) };
-}
-
-function parseObject(part: string): Record<string, unknown> {
-  try {
-    const value: unknown = JSON.parse(Buffer.from(part, "base64url").toString("utf8"));
-    if (typeof value === "object" && value !== null && !Array.isArray(value))
-      return value as Record<string, unknown>;
-  } catch {
-    // falls through to the one error below
-  }
-  throw new ProtocolError("bad_token", "not a signed token");
-}
-
 /** Seconds by which clocks may differ. */
 export const clockTolerance = 60;
-// Year 9999. Numeric dates beyond it are garbage, not long sessions (case T5).
+
+// Year 9999. A numeric date beyond it is garbage, not a long session (case T5).
 const latestDate = 253_402_300_799;
 
-function numericDate(value: unknown): value is number {
-  return typeof value === "number" && Number.isFinite(value) && value >= 0 && value <= latestDate;
+function isNumericDate(value: unknown): value is number {
+  return typeof value === "number" && value >= 0 && value <= latestDate;
+}
+
+/** Whether an optional `nbf` or `iat` is absent, or a date that has come. */
+function hasCome(value: unknown, nowSeconds: number): boolean {
+  return value === undefined || (isNumericDate(value) && value <= nowSeconds + clockTolerance);
 }
 
 /**
- * Checks the times of verified or merely decoded claims: `exp` must be there, all must be sane
- * numbers, `exp` must lie ahead, `nbf` and `iat` not.
+ * Checks the times of verified or merely decoded claims: `exp` is required and lies ahead, `nbf`
+ * and `iat` are optional and do not. All are numbers up to the year 9999.
  * @param nowSeconds seconds since the epoch
  * @throws {ProtocolError} bad_claims | expired
  */
 export function checkTimes(claims: Record<string, unknown>, nowSeconds: number): void {
   const { exp, nbf, iat } = claims;
-  if (!numericDate(exp)) throw new ProtocolError("bad_claims", "the token has no usable expiry");
-  if (nbf !== undefined && (!numericDate(nbf) || nbf > nowSeconds + clockTolerance)) {
+  if (!isNumericDate(exp)) throw new ProtocolError("bad_claims", "the token has no usable expiry");
+  if (!hasCome(nbf, nowSeconds))
     throw new ProtocolError("bad_claims", "the token is not valid yet");
-  }
-  if (iat !== undefined && (!numericDate(iat) || iat > nowSeconds + clockTolerance)) {
+  if (!hasCome(iat, nowSeconds))
     throw new ProtocolError("bad_claims", "the token was issued in the future");
-  }
   if (exp <= nowSeconds) throw new ProtocolError("expired", "the token has expired");
 }
 
-function strings(value: unknown): string[] | undefined {
-  if (typeof value === "string") return [value];
-  return Array.isArray(value) && value.every((item) => typeof item === "string")
-    ? value
-    : undefined;
+/** The claim `aud` as a list: RFC 7519 4.1.3 allows one string as well. */
+function audiences(aud: unknown): string[] | undefined {
+  if (typeof aud === "string") return [aud];
+  if (!Array.isArray(aud) || !aud.every((each) => typeof each === "string")) return undefined;
+  return aud;
+}
+
+type ClaimsType = "org" | "app" | "pass";
+
+/** The text claims that a token of this type must have, beside `iss`, `sub` and `aud`. */
+function requiredClaims(type: ClaimsType, isServiceToken: boolean): string[] {
+  switch (type) {
+    case "org":
+      return ["email", "identity_nonce"];
+    case "app":
+      return isServiceToken ? [] : ["email"];
+    case "pass":
+      return ["identity_nonce", "htu"];
+  }
 }
 
 /**
- * Reads `org`, `app` and `pass` claims; `aud` may be a string or an array on the way in and is an
- * array here.
- * @throws {ProtocolError} bad_claims when the type differs or a claim is missing or of the wrong
- * kind
+ * Reads `org`, `app` and `pass` claims; `aud` may be a string or a list and is a list in the
+ * result.
+ * @throws {ProtocolError} bad_claims when the type differs, or a claim is missing or not a text
  */
 export function readClaims(claims: Record<string, unknown>, type: "org"): OrgClaims;
 export function readClaims(claims: Record<string, unknown>, type: "app"): AppClaims;
 export function readClaims(claims: Record<string, unknown>, type: "pass"): PassClaims;
 export function readClaims(
   claims: Record<string, unknown>,
-  type: "org" | "app" | "pass",
+  type: ClaimsType,
 ): OrgClaims | AppClaims | PassClaims {
-  const aud = strings(claims["aud"]);
-  const person = type !== "app" || claims["common_name"] === undefined;
-  const complete =
-    claims["type"] === type &&
-    aud !== undefined &&
-    typeof claims["iss"] === "string" &&
-    typeof claims["sub"] === "string" &&
-    (!person || type === "pass" || typeof claims["email"] === "string") &&
-    (!person || type === "app" || typeof claims["identity_nonce"] === "string") &&
-    (type !== "pass" || typeof claims["htu"] === "string");
-  if (!complete) throw new ProtocolError("bad_claims", `not a token of type ${type}`);
+  const aud = audiences(claims["aud"]);
+  const required = ["iss", "sub", ...requiredClaims(type, claims["common_name"] !== undefined)];
+  const complete = required.every((name) => typeof claims[name] === "string");
+  if (claims["type"] !== type || aud === undefined || !complete)
+    throw new ProtocolError("bad_claims", `not a token of type ${type}`);
   return { ...claims, aud } as unknown as OrgClaims | AppClaims | PassClaims;
 }
 
 /**
- * Reads the claims of `cf-access-metadata`. Times and hosts are checked by the client
- * (wire-protocol 6.1).
+ * Reads the claims of `cf-access-metadata`. The client checks times and hosts (wire-protocol 6.1).
  * @throws {ProtocolError} bad_claims
  */
 export function readMatchClaims(claims: Record<string, unknown>): MatchClaims {
@@ -187,7 +160,7 @@ export function readMatchClaims(claims: Record<string, unknown>): MatchClaims {
       );
     }
   }
-  if (claims["type"] !== "match" || !numericDate(claims["iat"])) {
+  if (claims["type"] !== "match" || !isNumericDate(claims["iat"])) {
     throw new ProtocolError("bad_claims", "the gateway's answer does not describe an application");
   }
   return claims as unknown as MatchClaims;

@@ -1,6 +1,6 @@
 // Reads the URL of an application as a person types it, and finds out which of its parts count
 // (wire-protocol 6.1 and 9). What is sent is always made from the parsed URL, never from the text.
-import { isLoopbackHost } from "../../../protocol/src/loopback.ts";
+import { isLoopbackHost } from "@postern/protocol/host";
 import { CliError } from "../exit-status.ts";
 
 export interface AppUrl {

@@ -1,4 +1,4 @@
-import { isLoopbackHost } from "../../../protocol/src/loopback.ts";
+import { isLoopbackHost } from "@postern/protocol/host";
 import type { AppUrl } from "./app-url.ts";
 
 const proxyNames = ["http_proxy", "https_proxy", "all_proxy"];

@@ -1,8 +1,7 @@
-// Go's duration syntax, the one that the Cloudflare API uses for sessions ("24h", "1h30m",
-// "300ms").
+// Go's duration syntax, as the Cloudflare API uses it for sessions ("24h", "1h30m", "300ms").
 import { ProtocolError } from "./errors.ts";
 
-const milliseconds: Record<string, number> = {
+const millisecondsOf: Record<string, number> = {
   ns: 1e-6,
   us: 1e-3,
   µs: 1e-3,
@@ -12,24 +11,21 @@ const milliseconds: Record<string, number> = {
   h: 36e5,
   d: 864e5,
 };
-const part = /(\d+(?:\.\d*)?|\.\d+)(ns|us|µs|ms|s|m|h|d)/y;
+// Sticky: the first text that is no part ends the search.
+const part = /(\d+(?:\.\d*)?|\.\d+)(ns|us|µs|ms|s|m|h|d)/gy;
 
 /**
- * Reads a duration such as `24h` or `1h30m`. Days (`d`) are accepted as well, which Go does not
- * know.
+ * Reads a duration such as `24h` or `1h30m`. Days (`d`) are accepted too; Go does not have them.
  * @returns milliseconds, never negative
  * @throws {ProtocolError} bad_duration
  */
 export function parseDuration(text: string): number {
   if (text === "0") return 0;
   let total = 0;
-  part.lastIndex = 0;
   let end = 0;
-  while (end < text.length) {
-    const match = part.exec(text);
-    if (match === null) break;
-    total += Number(match[1]) * (milliseconds[match[2] ?? ""] ?? Number.NaN);
-    end = part.lastIndex;
+  for (const [whole, count, unit = ""] of text.matchAll(part)) {
+    total += Number(count) * (millisecondsOf[unit] ?? Number.NaN);
+    end += whole.length;
   }
   if (text === "" || end !== text.length || !Number.isFinite(total)) {
     throw new ProtocolError(

@@ -1,8 +1,9 @@
 // Paths, header names and cookie names of the protocol (wire-protocol 1, 3, 4, 11).
 
-/** Never forwarded to an origin; an unknown path below it is a local 404. */
+/** Paths below it are never forwarded to an origin; the gateway answers 404 to unknown ones. */
 export const reservedPrefix = "/cdn-cgi/access/";
 
+/** The gateway's own paths, on applications' hosts, the team domain or both. */
 export const endpoints = {
   login: "/cdn-cgi/access/login",
   callback: "/cdn-cgi/access/callback",
@@ -16,7 +17,7 @@ export const endpoints = {
   transfer: "/transfer/",
 } as const;
 
-/** All in lower case, as `node:http` compares them. */
+/** Header names in lower case, as Node gives them. */
 export const headers = {
   metadataRequest: "cf-access-metadata-request",
   metadata: "cf-access-metadata",
@@ -31,12 +32,11 @@ export const headers = {
   servicePublicKey: "service-public-key",
 } as const;
 
+/** Cookie names that applications and the official client know. */
 export const cookies = {
   authorization: "CF_Authorization",
   appSession: "CF_AppSession",
 } as const;
 
-/**
- * The query argument with which a client asks whether its token still holds (wire-protocol 6.9).
- */
+/** The query argument by which a client asks whether its token is still valid (wire-protocol 6.9). */
 export const tokenCheckArgument = "cloudflared_token_check";

@@ -1,4 +1,4 @@
-/** Every way in which something that crossed the wire can be wrong. */
+/** What can be wrong with a value that crossed the wire. */
 export type ProtocolErrorCode =
   | "bad_token"
   | "bad_claims"
@@ -8,9 +8,7 @@ export type ProtocolErrorCode =
   | "bad_key"
   | "bad_box";
 
-/**
- * Something that crossed the wire is not what the protocol says. The message never holds a secret.
- */
+/** A value from the wire breaks the protocol. The message never holds a secret. */
 export class ProtocolError extends Error {
   readonly code: ProtocolErrorCode;
   constructor(code: ProtocolErrorCode, message: string) {

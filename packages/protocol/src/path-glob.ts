@@ -1,37 +1,54 @@
-// Paths with `*`, which stands for anything, slashes included. Found in one pass from left to
+// Paths with `*`, which stands for anything, slashes included. Searched in one pass from left to
 // right: a regular expression with several `.*` needs seconds for one long path, and anybody may
 // send one (case O7).
 
 /**
- * Makes the test for paths that a pattern covers: those that it names and, on segment boundaries,
- * all below them.
- * @param options.open whatever follows the pattern counts, in the middle of a segment too
+ * Makes the test for paths that a pattern covers: the paths it matches and, on segment boundaries,
+ * everything below them.
+ * @param options.open anything may follow the pattern, in the middle of a segment too
  */
 export function pathGlob(
   pattern: string,
   options: { open?: boolean } = {},
 ): (path: string) => boolean {
-  const [first = "", ...rest] = pattern.split("*");
-  const last = options.open === true ? undefined : rest.pop();
+  const isOpen = options.open === true;
+  const [first = "", ...pieces] = pattern.split("*");
+  const last = isOpen ? undefined : pieces.pop();
   return (path) => {
     if (!path.startsWith(first)) return false;
-    let end = first.length;
-    // The earliest place for each piece leaves the most room for those after it: nothing is ever
-    // tried again.
-    for (const piece of rest) {
-      const found = path.indexOf(piece, end);
-      if (found < 0) return false;
-      end = found + piece.length;
-    }
-    if (options.open === true || last === "") return true;
+    const end = endOfPieces(path, pieces, first.length);
+    if (end < 0) return false;
+    if (isOpen || last === "") return true;
     if (last === undefined) return isBoundary(path, end);
-    for (let found = path.indexOf(last, end); found >= 0; found = path.indexOf(last, found + 1)) {
-      if (isBoundary(path, found + last.length)) return true;
-    }
-    return false;
+    return hasPieceBeforeBoundary(path, last, end);
   };
 }
 
+/**
+ * Where the last piece ends; negative when one is missing. The earliest match of each piece leaves
+ * the most room for those after it, so nothing is tried twice.
+ */
+function endOfPieces(path: string, pieces: readonly string[], start: number): number {
+  let end = start;
+  for (const piece of pieces) {
+    const index = path.indexOf(piece, end);
+    if (index < 0) return -1;
+    end = index + piece.length;
+  }
+  return end;
+}
+
+function hasPieceBeforeBoundary(path: string, piece: string, start: number): boolean {
+  let index = path.indexOf(piece, start);
+  while (index >= 0) {
+    if (isBoundary(path, index + piece.length)) return true;
+    index = path.indexOf(piece, index + 1);
+  }
+  return false;
+}
+
+const slash = 0x2f;
+
 function isBoundary(path: string, end: number): boolean {
-  return path.length === end || path.charCodeAt(end) === 0x2f;
+  return path.length === end || path.charCodeAt(end) === slash;
 }

@@ -17,7 +17,7 @@ import {
 const approveHeading = "Approve sign-in from a terminal";
 
 async function terminalsOf(fixture: TerminalFixture, userId: string) {
-  return (await fixture.parts.store.sessionsOf(userId, fixture.parts.now())).filter(
+  return (await fixture.parts.store.sessions.ofUser(userId, fixture.parts.now())).filter(
     (each) => each.kind === "terminal",
   );
 }
@@ -62,7 +62,7 @@ test("after delivery the mailbox is empty, for the owner and for a thief (C4, C8
   }
   const id = createHash("sha256").update(terminal.pair.publicKey).digest("hex");
   assert.ok(
-    !JSON.stringify(await fixture.parts.store.transfer(id)).includes(delivered.body),
+    !JSON.stringify(await fixture.parts.store.transfers.find(id)).includes(delivered.body),
     "nor in the store",
   );
   assert.throws(
@@ -87,7 +87,7 @@ test("a browser is no terminal: polls with Origin or Sec-Fetch headers are refus
     assert.equal(answer.status, 403);
   }
   const id = createHash("sha256").update(Buffer.from(key, "base64url")).digest("hex");
-  assert.equal(await fixture.parts.store.transfer(id), undefined, "no mailbox was opened");
+  assert.equal(await fixture.parts.store.transfers.find(id), undefined, "no mailbox was opened");
 });
 
 test("a phisher's link shows the phisher's address and code, and a live session alone approves nothing (C5)", async (context) => {
@@ -283,7 +283,7 @@ test("a key that everybody can open what is sealed to gets nothing (C4)", async 
   const key = encodeTransferKey(new Uint8Array(32));
   const poll = fixture.send(`${fixture.team}/transfer/${key}`, { headers: { "user-agent": "x" } });
   const id = createHash("sha256").update(new Uint8Array(32)).digest("hex");
-  while (((await fixture.parts.store.transfer(id))?.held_until ?? 0) === 0)
+  while (((await fixture.parts.store.transfers.find(id))?.held_until ?? 0) === 0)
     await new Promise((resolve) => setImmediate(resolve));
   const page = await browser.open(
     `${fixture.app("app")}/cdn-cgi/access/cli?${new URLSearchParams({ aud: fixture.aud("app"), token: key })}`,

@@ -164,7 +164,11 @@ test("what is signed for another purpose is no credential, on the data path or o
     );
   }
   for (const { id } of [session, terminal])
-    assert.equal((await store.session(id))?.revoked_at, null, "nobody was signed out by any of it");
+    assert.equal(
+      (await store.sessions.find(id))?.revoked_at,
+      null,
+      "nobody was signed out by any of it",
+    );
   for (const token of appTokens) await opens(access, token);
   await sessions.end(session.id);
   for (const token of appTokens) await opensNothing(access, token, "after the end");

@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { TestContext } from "node:test";
-import { openSqliteStore } from "../../packages/gateway/src/storage/sqlite.ts";
+import { openStore } from "../../packages/gateway/src/storage/open-store.ts";
 import type {
   Store,
   StoredHandover,
@@ -20,7 +20,7 @@ export interface Backend {
   /** whether several processes can open the same database */
   shared: boolean;
   /** a new database; each call of what comes back opens it once more, as another process would */
-  make(context: TestContext): () => Store;
+  make(context: TestContext): () => Promise<Store>;
 }
 
 export const time = Date.UTC(2026, 10, 25);
@@ -35,10 +35,10 @@ export const backends: readonly Backend[] = [
   },
 ];
 
-function opener(context: TestContext, makePlace: () => string): () => Store {
+function opener(context: TestContext, makePlace: () => string): () => Promise<Store> {
   const place = makePlace();
-  return () => {
-    const store = openSqliteStore(place, { now: () => time });
+  return async () => {
+    const store = await openStore(place);
     context.after(() => store.close());
     return store;
   };

@@ -6,15 +6,14 @@ import { chmodSync, mkdirSync, readdirSync, statSync, writeFileSync } from "node
 import { dirname, join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { type TestContext, test } from "node:test";
-import { openSqliteStore } from "../../packages/gateway/src/storage/sqlite.ts";
+import { openStore } from "../../packages/gateway/src/storage/open-store.ts";
 import type { Store } from "../../packages/gateway/src/storage/store.ts";
 import { handover, key, minute, temporaryFolder, time } from "./backends.ts";
 
-const now = () => time;
-const storeModule = new URL("../../packages/gateway/src/storage/sqlite.ts", import.meta.url);
+const storeModule = new URL("../../packages/gateway/src/storage/open-store.ts", import.meta.url);
 
-function open(context: TestContext, place: string): Store {
-  const store = openSqliteStore(place, { now });
+async function open(context: TestContext, place: string): Promise<Store> {
+  const store = await openStore(place);
   context.after(() => store.close());
   return store;
 }
@@ -28,8 +27,8 @@ function directly(place: string, sql: string): void {
 
 /** A process of its own that has the store open as `store`, and prints. */
 function anotherProcess(context: TestContext, place: string, script: string) {
-  const source = `import { openSqliteStore } from ${JSON.stringify(storeModule.href)};
-    const store = openSqliteStore(${JSON.stringify(place)}, { now: Date.now }); ${script}`;
+  const source = `import { openStore } from ${JSON.stringify(storeModule.href)};
+    const store = await openStore(${JSON.stringify(place)}); ${script}`;
   const child = spawn(process.execPath, ["--input-type=module", "--eval", source], {
     stdio: ["ignore", "pipe", "inherit"],
   });
@@ -44,8 +43,8 @@ test("the database and what lies beside it can be read by its owner alone, whate
   const place = join(temporaryFolder(context), "data", "deeper", "postern.db");
   const before = process.umask(0);
   context.after(() => process.umask(before));
-  const store = open(context, place);
-  await store.setting("a", () => "b");
+  const store = await open(context, place);
+  await store.settings.get("a", "b");
   const files = readdirSync(dirname(place));
   assert.ok(files.includes("postern.db") && files.includes("postern.db-wal"), files.join());
   for (const file of files)
@@ -61,48 +60,42 @@ test("the folder and the file that somebody made keep their modes", async (conte
   const place = join(folder, "postern.db");
   writeFileSync(place, "");
   chmodSync(place, 0o640);
-  await open(context, place).keys();
+  await (await open(context, place)).keys.all();
   assert.equal(statSync(folder).mode & 0o777, 0o750);
   assert.equal(statSync(place).mode & 0o777, 0o640);
 });
 
 test("a database is brought up to date once, and what is in it stays", async (context) => {
   const place = join(temporaryFolder(context), "postern.db");
-  const first = openSqliteStore(place, { now });
-  await first.changeKeys(() => [key("a")]);
+  const first = await openStore(place);
+  await first.keys.change(() => [key("a")]);
   await first.close();
   for (const again of [1, 2])
-    assert.deepEqual(await open(context, place).keys(), [key("a")], `opened ${again} times more`);
+    assert.deepEqual(
+      await (await open(context, place)).keys.all(),
+      [key("a")],
+      `opened ${again} times more`,
+    );
 });
 
-test("a database of a newer version is refused by every method, and left alone", async (context) => {
+test("a database of a newer version is refused, and left alone", async (context) => {
   const place = join(temporaryFolder(context), "postern.db");
-  await openSqliteStore(place, { now }).close();
+  await (await openStore(place)).close();
   directly(
     place,
     "insert into kysely_migration values ('0999-from-the-future', '2030-01-01T00:00:00.000Z')",
   );
-  const store = open(context, place);
   const clear =
     /postern\.db cannot be used: .*newer version of Postern.*0999-from-the-future.*run that version/;
-  await assert.rejects(store.keys(), clear);
-  await assert.rejects(
-    store.setting("a", () => "b"),
-    clear,
-  );
-  await assert.rejects(store.takeHandover("h"), clear);
-  await assert.rejects(store.sweep(time), clear);
+  await assert.rejects(openStore(place), clear);
   directly(place, "delete from kysely_migration where name like '0999%'");
-  assert.deepEqual(await open(context, place).keys(), []);
+  assert.deepEqual(await (await open(context, place)).keys.all(), []);
 });
 
-test("a migration that fails leaves nothing behind, and every method says why", async (context) => {
+test("a migration that fails leaves nothing behind, and says why", async (context) => {
   const place = join(temporaryFolder(context), "postern.db");
   directly(place, "create table transfers (somebody_elses text)");
-  const store = open(context, place);
-  await assert.rejects(store.keys(), /postern\.db cannot be used: .*transfers.*already exists/);
-  await assert.rejects(store.tryPin("p"), /cannot be used/);
-  await store.close();
+  await assert.rejects(openStore(place), /postern\.db cannot be used: .*transfers.*already exists/);
   const database = new DatabaseSync(place);
   context.after(() => database.close());
   const tables = database.prepare("select name from sqlite_schema where type = 'table'").all();
@@ -112,13 +105,13 @@ test("a migration that fails leaves nothing behind, and every method says why", 
   );
 });
 
-test("a file that is no database, and a place that cannot be made, are refused in one line", (context) => {
+test("a file that is no database, and a place that cannot be made, are refused in one line", async (context) => {
   const folder = temporaryFolder(context);
   const text = join(folder, "notes.txt");
   writeFileSync(text, "These are my notes. ".repeat(100));
   for (const place of [text, join(text, "postern.db"), folder]) {
-    assert.throws(
-      () => openSqliteStore(place, { now }),
+    await assert.rejects(
+      openStore(place),
       (error: Error) =>
         error.message.includes(place) &&
         /cannot be opened: .*check `store`/.test(error.message) &&
@@ -129,8 +122,8 @@ test("a file that is no database, and a place that cannot be made, are refused i
 
 test("processes that make the database at once agree on everything", async (context) => {
   const place = join(temporaryFolder(context), "data", "postern.db");
-  const script = `console.log(await store.setting("tag", () => String(process.pid)));
-    for (let n = 0; n < 50; n++) await store.count("k", 1e12, 0);
+  const script = `console.log(await store.settings.get("tag", String(process.pid)));
+    for (let n = 0; n < 50; n++) await store.counters.count("k", 1e12, 0);
     await store.close();`;
   const printed = await Promise.all(
     [1, 2, 3].map(() => anotherProcess(context, place, script).ended),
@@ -138,7 +131,7 @@ test("processes that make the database at once agree on everything", async (cont
   assert.match(printed[0] ?? "", /^\d+\n$/);
   assert.equal(new Set(printed).size, 1, printed.join());
   assert.equal(
-    await open(context, place).count("k", 1e12, 0),
+    await (await open(context, place)).counters.count("k", 1e12, 0),
     151,
     "nothing was counted twice or not at all",
   );
@@ -150,21 +143,20 @@ test("what was confirmed is there after kill -9", async (context) => {
   const { ended } = anotherProcess(
     context,
     place,
-    `await store.addHandover(${record}); process.kill(process.pid, "SIGKILL");`,
+    `await store.handovers.add(${record}); process.kill(process.pid, "SIGKILL");`,
   );
   await ended;
-  assert.deepEqual(await open(context, place).takeHandover("h"), handover("h"));
+  assert.deepEqual(await (await open(context, place)).handovers.take("h"), handover("h"));
 });
 
 test("a write waits for another process's transaction while everything else goes on", async (context) => {
   const place = join(temporaryFolder(context), "postern.db");
-  const store = open(context, place);
-  await store.keys();
+  const store = await open(context, place);
   const other = new DatabaseSync(place);
   context.after(() => other.close());
   other.exec("begin immediate");
   let written = false;
-  const write = store.count("k", minute, time).then((count) => {
+  const write = store.counters.count("k", minute, time).then((count) => {
     written = true;
     return count;
   });
@@ -176,15 +168,15 @@ test("a write waits for another process's transaction while everything else goes
 });
 
 test("callers at once do not get into each other's transactions", async (context) => {
-  const store = open(context, join(temporaryFolder(context), "postern.db"));
-  const failing = store.changeKeys(() => {
+  const store = await open(context, join(temporaryFolder(context), "postern.db"));
+  const failing = store.keys.change(() => {
     throw new Error("rolled back");
   });
-  const counted = store.count("k", minute, time);
+  const counted = store.counters.count("k", minute, time);
   await assert.rejects(failing, /rolled back/);
   assert.equal(await counted, 1);
   assert.equal(
-    await store.count("k", minute, time),
+    await store.counters.count("k", minute, time),
     2,
     "what was counted meanwhile was not rolled back with it",
   );

@@ -22,16 +22,16 @@ const sealed = { body: "c2VhbGVk", service_public_key: "key" };
 for (const backend of backends) suite(backend.name, () => contract(backend));
 
 function contract(backend: Backend): void {
-  const open = (context: TestContext): Store => backend.make(context)();
+  const open = (context: TestContext): Promise<Store> => backend.make(context)();
 
   /** The same twenty times at once. */
-  function crowd<T>(context: TestContext): {
+  async function crowd<T>(context: TestContext): Promise<{
     store: Store;
     atOnce(step: (store: Store, index: number) => Promise<T>): Promise<T[]>;
-  } {
+  }> {
     const again = backend.make(context);
-    const store = again();
-    const other = backend.shared ? again() : store;
+    const store = await again();
+    const other = backend.shared ? await again() : store;
     return {
       store,
       atOnce: (step) =>
@@ -42,23 +42,21 @@ function contract(backend: Backend): void {
   }
 
   test("a setting is set once, and everybody gets that value", async (context) => {
-    const { store, atOnce } = crowd<string>(context);
+    const { store, atOnce } = await crowd<string>(context);
     const [value = ""] = await atOnce((each, index) =>
-      each.setting("organization_tag", () => `value ${index}`),
+      each.settings.get("organization_tag", `value ${index}`),
     );
     assert.match(value, /^value \d+$/);
     assert.deepEqual(
-      new Set(
-        await atOnce((each) => each.setting("organization_tag", () => assert.fail("asked again"))),
-      ),
+      new Set(await atOnce((each) => each.settings.get("organization_tag", "another"))),
       new Set([value]),
     );
-    assert.equal(await store.setting("account_id", () => "another"), "another");
+    assert.equal(await store.settings.get("account_id", "another"), "another");
   });
 
   test("objects are put, replaced and removed in one step", async (context) => {
-    const store = open(context);
-    await store.changeObjects(
+    const store = await open(context);
+    await store.objects.change(
       [
         object("a"),
         object("b"),
@@ -66,78 +64,78 @@ function contract(backend: Backend): void {
       ],
       [],
     );
-    await store.changeObjects(
+    await store.objects.change(
       [object("b", { name: "renamed", updated_at: time + 1 })],
       [{ kind: "group", id: "a" }],
     );
-    assert.deepEqual(await store.objects(), [
+    assert.deepEqual(await store.objects.all(), [
       object("a", { kind: "application", aud: "f00d", managed_by: "file" }),
       object("b", { name: "renamed", updated_at: time + 1 }),
     ]);
   });
 
   test("a change of objects that cannot be finished changes nothing", async (context) => {
-    const store = open(context);
-    await store.changeObjects([object("a")], []);
+    const store = await open(context);
+    await store.objects.change([object("a")], []);
     const broken = { ...object("c"), name: null as unknown as string };
-    await assert.rejects(store.changeObjects([object("b"), broken], [{ kind: "group", id: "a" }]));
-    assert.deepEqual(await store.objects(), [object("a")]);
-    await store.changeObjects([object("b")], []);
-    assert.equal((await store.objects()).length, 2, "and the next change goes through");
+    await assert.rejects(store.objects.change([object("b"), broken], [{ kind: "group", id: "a" }]));
+    assert.deepEqual(await store.objects.all(), [object("a")]);
+    await store.objects.change([object("b")], []);
+    assert.equal((await store.objects.all()).length, 2, "and the next change goes through");
   });
 
   test("keys become what the change says: added, changed, removed", async (context) => {
-    const store = open(context);
-    await store.changeKeys(() => [
+    const store = await open(context);
+    await store.keys.change(() => [
       key("a", { state: "current", activated_at: time }),
       key("b"),
       key("c"),
     ]);
     const retired = key("a", { state: "retired", activated_at: time, retired_at: time + 5 });
-    const returned = await store.changeKeys(([a, b]) => [
+    const returned = await store.keys.change(([a, b]) => [
       { ...a, ...retired },
       { ...key("b"), ...b, state: "current" },
       key("d"),
     ]);
-    assert.deepEqual(await store.keys(), [retired, key("b", { state: "current" }), key("d")]);
-    assert.deepEqual(returned, await store.keys());
+    assert.deepEqual(await store.keys.all(), [retired, key("b", { state: "current" }), key("d")]);
+    assert.deepEqual(returned, await store.keys.all());
   });
 
   test("of those who change the keys at once, each sees what the one before wrote", async (context) => {
-    const { store, atOnce } = crowd<unknown>(context);
+    const { store, atOnce } = await crowd<unknown>(context);
     await atOnce((each, index) =>
-      each.changeKeys((keys) => (keys.length > 0 ? keys : [key(`made by ${index}`)])),
+      each.keys.change((keys) => (keys.length > 0 ? keys : [key(`made by ${index}`)])),
     );
-    assert.equal((await store.keys()).length, 1, "only the first made a key");
+    assert.equal((await store.keys.all()).length, 1, "only the first made a key");
     await atOnce((each) =>
-      each.changeKeys(([only]) => [
+      each.keys.change(([only]) => [
         { ...key("made"), ...only, created_at: (only?.created_at ?? 0) + 1 },
       ]),
     );
-    assert.equal((await store.keys())[0]?.created_at, time + 20, "no change was lost");
+    assert.equal((await store.keys.all())[0]?.created_at, time + 20, "no change was lost");
   });
 
   test("a change of keys that fails changes nothing", async (context) => {
-    const store = open(context);
-    await store.changeKeys(() => [key("a")]);
+    const store = await open(context);
+    await store.keys.change(() => [key("a")]);
     await assert.rejects(
-      store.changeKeys(() => {
+      store.keys.change(() => {
         throw new Error("cannot be unsealed");
       }),
       /cannot be unsealed/,
     );
     const broken = { ...key("c"), certificate: null as unknown as string };
-    await assert.rejects(store.changeKeys(() => [key("b"), broken]));
-    assert.deepEqual(await store.keys(), [key("a")]);
+    await assert.rejects(store.keys.change(() => [key("b"), broken]));
+    assert.deepEqual(await store.keys.all(), [key("a")]);
   });
 
   test("an address is one user, however many sign in at once", async (context) => {
-    const { store, atOnce } = crowd<{ id: string }>(context);
+    const { store, atOnce } = await crowd<{ id: string }>(context);
     const users = await atOnce((each, index) =>
-      each.userFor("ada@example.com", time, `id ${index}`),
+      each.users.forEmail("ada@example.com", time, `id ${index}`),
     );
     assert.equal(new Set(users.map(({ id }) => id)).size, 1);
-    assert.deepEqual(await store.userFor("bob@example.com", time, "bob"), {
+    assert.deepEqual(await store.users.forEmail("bob@example.com", time, "bob"), {
       id: "bob",
       email: "bob@example.com",
       created_at: time,
@@ -145,94 +143,94 @@ function contract(backend: Backend): void {
   });
 
   test("a session comes back as it was written, and an unknown one does not", async (context) => {
-    const store = open(context);
-    await store.userFor("ada@example.com", time, "ada");
-    await store.addSession(session("s", "ada"));
-    assert.deepEqual(await store.session("s"), session("s", "ada"));
-    assert.equal(await store.session("another"), undefined);
-    await assert.rejects(store.addSession(session("s", "ada")), "an id is never used twice");
+    const store = await open(context);
+    await store.users.forEmail("ada@example.com", time, "ada");
+    await store.sessions.add(session("s", "ada"));
+    assert.deepEqual(await store.sessions.find("s"), session("s", "ada"));
+    assert.equal(await store.sessions.find("another"), undefined);
+    await assert.rejects(store.sessions.add(session("s", "ada")), "an id is never used twice");
   });
 
   test("a person sees the sessions that are alive, and nobody else's", async (context) => {
-    const store = await withPeople(open(context));
-    await store.addSession(session("live", "ada"));
-    await store.addSession(session("ends now", "ada", { expires_at: time }));
-    await store.addSession(session("revoked", "ada", { revoked_at: time - 1 }));
-    await store.addSession(session("of bob", "bob"));
+    const store = await withPeople(await open(context));
+    await store.sessions.add(session("live", "ada"));
+    await store.sessions.add(session("ends now", "ada", { expires_at: time }));
+    await store.sessions.add(session("revoked", "ada", { revoked_at: time - 1 }));
+    await store.sessions.add(session("of bob", "bob"));
     assert.deepEqual(
-      (await store.sessionsOf("ada", time)).map(({ id }) => id),
+      (await store.sessions.ofUser("ada", time)).map(({ id }) => id),
       ["live"],
     );
   });
 
   test("ending a browser's session ends the terminals that it approved, once", async (context) => {
-    const store = await withPeople(open(context));
-    await store.addSession(session("browser", "ada"));
+    const store = await withPeople(await open(context));
+    await store.sessions.add(session("browser", "ada"));
     for (const id of ["laptop", "server"])
-      await store.addSession(session(id, "ada", { kind: "terminal", parent_id: "browser" }));
-    await store.addSession(session("other browser", "ada"));
+      await store.sessions.add(session(id, "ada", { kind: "terminal", parent_id: "browser" }));
+    await store.sessions.add(session("other browser", "ada"));
     assert.deepEqual(
-      await store.revokeSession("laptop", time),
+      await store.sessions.revoke("laptop", time),
       ["laptop"],
       "a terminal ends alone",
     );
-    assert.deepEqual((await store.revokeSession("browser", time + 1)).sort(), [
+    assert.deepEqual((await store.sessions.revoke("browser", time + 1)).sort(), [
       "browser",
       "server",
     ]);
     assert.equal(
-      (await store.session("laptop"))?.revoked_at,
+      (await store.sessions.find("laptop"))?.revoked_at,
       time,
       "what was over stays as it was",
     );
-    assert.equal((await store.session("server"))?.revoked_at, time + 1);
-    assert.equal((await store.session("other browser"))?.revoked_at, null);
-    assert.deepEqual(await store.revokeSession("browser", time + 2), []);
-    assert.deepEqual(await store.revokeSession("unknown", time), []);
+    assert.equal((await store.sessions.find("server"))?.revoked_at, time + 1);
+    assert.equal((await store.sessions.find("other browser"))?.revoked_at, null);
+    assert.deepEqual(await store.sessions.revoke("browser", time + 2), []);
+    assert.deepEqual(await store.sessions.revoke("unknown", time), []);
   });
 
   test("ending all of a person's sessions ends no one else's", async (context) => {
-    const store = await withPeople(open(context));
-    for (const id of ["one", "two"]) await store.addSession(session(id, "ada"));
-    await store.addSession(session("of bob", "bob"));
-    assert.deepEqual((await store.revokeUserSessions("ada", time)).sort(), ["one", "two"]);
-    assert.deepEqual(await store.revokeUserSessions("ada", time), []);
-    assert.equal((await store.session("of bob"))?.revoked_at, null);
+    const store = await withPeople(await open(context));
+    for (const id of ["one", "two"]) await store.sessions.add(session(id, "ada"));
+    await store.sessions.add(session("of bob", "bob"));
+    assert.deepEqual((await store.sessions.revokeAllOf("ada", time)).sort(), ["one", "two"]);
+    assert.deepEqual(await store.sessions.revokeAllOf("ada", time), []);
+    assert.equal((await store.sessions.find("of bob"))?.revoked_at, null);
   });
 
   test("of twenty who take a hand-over at once, one gets it", async (context) => {
-    const { store, atOnce } = crowd<unknown>(context);
-    await store.addHandover(handover("h"));
-    const taken = (await atOnce((each) => each.takeHandover("h"))).filter(
+    const { store, atOnce } = await crowd<unknown>(context);
+    await store.handovers.add(handover("h"));
+    const taken = (await atOnce((each) => each.handovers.take("h"))).filter(
       (each) => each !== undefined,
     );
     assert.deepEqual(taken, [handover("h")]);
-    assert.equal(await store.takeHandover("unknown"), undefined);
+    assert.equal(await store.handovers.take("unknown"), undefined);
   });
 
   test("twenty tries of a PIN at once count as twenty (L12)", async (context) => {
-    const { store, atOnce } = crowd<number | undefined>(context);
-    await store.addPin(pin("p"));
-    const tries = await atOnce(async (each) => (await each.tryPin("p"))?.tries);
+    const { store, atOnce } = await crowd<number | undefined>(context);
+    await store.pins.add(pin("p"));
+    const tries = await atOnce(async (each) => (await each.pins.try("p"))?.tries);
     assert.deepEqual(
       tries.sort((one, two) => Number(one) - Number(two)),
       Array.from({ length: 20 }, (_, index) => index + 1),
     );
-    assert.deepEqual(await store.tryPin("p"), pin("p", { tries: 21 }));
-    assert.equal(await store.tryPin("unknown"), undefined);
+    assert.deepEqual(await store.pins.try("p"), pin("p", { tries: 21 }));
+    assert.equal(await store.pins.try("unknown"), undefined);
   });
 
   test("of twenty who use a PIN at once, one does", async (context) => {
-    const { store, atOnce } = crowd<boolean>(context);
-    await store.addPin(pin("p"));
-    const used = await atOnce((each) => each.takePin("p"));
+    const { store, atOnce } = await crowd<boolean>(context);
+    await store.pins.add(pin("p"));
+    const used = await atOnce((each) => each.pins.take("p"));
     assert.equal(used.filter(Boolean).length, 1);
-    assert.equal(await store.tryPin("p"), undefined, "and nobody can try it again");
+    assert.equal(await store.pins.try("p"), undefined, "and nobody can try it again");
   });
 
   test("a count goes on until its window ends, then begins again", async (context) => {
-    const store = open(context);
-    const count = (at: number) => store.count("pins of ada", minute, at);
+    const store = await open(context);
+    const count = (at: number) => store.counters.count("pins of ada", minute, at);
     assert.deepEqual(
       [await count(time), await count(time + 1), await count(time + minute - 1)],
       [1, 2, 3],
@@ -242,101 +240,116 @@ function contract(backend: Backend): void {
       [1, 2],
       "counting does not prolong the window",
     );
-    assert.equal(await store.count("pins of bob", minute, time), 1);
-    await store.clearCount("pins of ada");
+    assert.equal(await store.counters.count("pins of bob", minute, time), 1);
+    await store.counters.clear("pins of ada");
     assert.equal(await count(time + minute + 2), 1);
   });
 
   test("twenty events at once are counted as twenty", async (context) => {
-    const { atOnce } = crowd<number>(context);
-    assert.equal(Math.max(...(await atOnce((each) => each.count("k", minute, time)))), 20);
+    const { atOnce } = await crowd<number>(context);
+    assert.equal(Math.max(...(await atOnce((each) => each.counters.count("k", minute, time)))), 20);
   });
 
   test("the first poll opens the mailbox, and those after it find that one", async (context) => {
-    const { store, atOnce } = crowd<{ address: string }>(context);
+    const { store, atOnce } = await crowd<{ address: string }>(context);
     const opened = await atOnce((each, index) =>
-      each.openTransfer(transfer("t", { address: `192.0.2.${index}` })),
+      each.transfers.open(transfer("t", { address: `192.0.2.${index}` })),
     );
     assert.equal(new Set(opened.map(({ address }) => address)).size, 1);
-    assert.deepEqual(await store.transfer("t"), opened[0]);
-    assert.equal(await store.transfer("unknown"), undefined);
+    assert.deepEqual(await store.transfers.find("t"), opened[0]);
+    assert.equal(await store.transfers.find("unknown"), undefined);
   });
 
   test("a mailbox is delivered to one of twenty, and is empty afterwards", async (context) => {
-    const { store, atOnce } = crowd<boolean>(context);
-    await store.openTransfer(transfer("t"));
-    assert.equal(await store.moveTransfer("t", "waiting", "sealed", sealed), true);
-    assert.deepEqual(await store.transfer("t"), transfer("t", { state: "sealed", ...sealed }));
-    assert.equal(await store.moveTransfer("t", "waiting", "refused"), false, "an answer stands");
-    const delivered = await atOnce((each) => each.moveTransfer("t", "sealed", "delivered"));
+    const { store, atOnce } = await crowd<boolean>(context);
+    await store.transfers.open(transfer("t"));
+    assert.equal(
+      await store.transfers.move("t", { from: "waiting", to: "sealed", now: time, sealed }),
+      true,
+    );
+    assert.deepEqual(
+      await store.transfers.find("t"),
+      transfer("t", { state: "sealed", ...sealed }),
+    );
+    assert.equal(
+      await store.transfers.move("t", { from: "waiting", to: "refused", now: time }),
+      false,
+      "an answer stands",
+    );
+    const delivered = await atOnce((each) =>
+      each.transfers.move("t", { from: "sealed", to: "delivered", now: time }),
+    );
     assert.equal(delivered.filter(Boolean).length, 1);
-    assert.deepEqual(await store.transfer("t"), transfer("t", { state: "delivered" }));
+    assert.deepEqual(await store.transfers.find("t"), transfer("t", { state: "delivered" }));
   });
 
   test("nothing is put into a mailbox whose time is over (T9)", async (context) => {
-    const store = open(context);
-    await store.openTransfer(transfer("t", { expires_at: time }));
-    assert.equal(await store.moveTransfer("t", "waiting", "sealed", sealed), false);
-    assert.deepEqual(await store.transfer("t"), transfer("t", { expires_at: time }));
+    const store = await open(context);
+    await store.transfers.open(transfer("t", { expires_at: time }));
+    assert.equal(
+      await store.transfers.move("t", { from: "waiting", to: "sealed", now: time, sealed }),
+      false,
+    );
+    assert.deepEqual(await store.transfers.find("t"), transfer("t", { expires_at: time }));
   });
 
   test("a poll is held and let go; an address's open mailboxes are counted", async (context) => {
-    const store = open(context);
-    await store.openTransfer(transfer("one"));
-    await store.openTransfer(transfer("two"));
-    await store.openTransfer(transfer("over", { expires_at: time }));
-    await store.openTransfer(transfer("elsewhere", { address: "2001:db8::1" }));
-    await store.holdTransfer("one", time + 50_000);
-    assert.equal((await store.transfer("one"))?.held_until, time + 50_000);
-    assert.equal((await store.transfer("two"))?.held_until, 0);
-    assert.equal(await store.transfersOf("192.0.2.7", time), 2);
+    const store = await open(context);
+    await store.transfers.open(transfer("one"));
+    await store.transfers.open(transfer("two"));
+    await store.transfers.open(transfer("over", { expires_at: time }));
+    await store.transfers.open(transfer("elsewhere", { address: "2001:db8::1" }));
+    await store.transfers.hold("one", time + 50_000);
+    assert.equal((await store.transfers.find("one"))?.held_until, time + 50_000);
+    assert.equal((await store.transfers.find("two"))?.held_until, 0);
+    assert.equal(await store.transfers.countOf("192.0.2.7", time), 2);
   });
 
   test("the sweep removes what has expired, and sessions a month later", async (context) => {
-    const store = await withPeople(open(context));
+    const store = await withPeople(await open(context));
     const old = { expires_at: time - 1 };
-    await store.addHandover(handover("old", old));
-    await store.addHandover(handover("new"));
-    await store.addPin(pin("old", old));
-    await store.addPin(pin("new"));
-    await store.openTransfer(transfer("old", old));
-    await store.openTransfer(transfer("new"));
-    await store.count("new", 10 * minute, time);
-    await store.addSession(session("a month ago", "ada", { expires_at: time - 30 * day - 1 }));
-    await store.addSession(
+    await store.handovers.add(handover("old", old));
+    await store.handovers.add(handover("new"));
+    await store.pins.add(pin("old", old));
+    await store.pins.add(pin("new"));
+    await store.transfers.open(transfer("old", old));
+    await store.transfers.open(transfer("new"));
+    await store.counters.count("new", 10 * minute, time);
+    await store.sessions.add(session("a month ago", "ada", { expires_at: time - 30 * day - 1 }));
+    await store.sessions.add(
       session("its terminal", "ada", {
         parent_id: "a month ago",
         kind: "terminal",
         expires_at: time - 30 * day - 1,
       }),
     );
-    await store.addSession(
+    await store.sessions.add(
       session("yesterday", "ada", { expires_at: time - day, revoked_at: time - day }),
     );
     await store.sweep(time);
     assert.deepEqual(
-      [await store.takeHandover("old"), (await store.takeHandover("new"))?.id],
+      [await store.handovers.take("old"), (await store.handovers.take("new"))?.id],
       [undefined, "new"],
     );
-    assert.deepEqual([await store.takePin("old"), await store.takePin("new")], [false, true]);
+    assert.deepEqual([await store.pins.take("old"), await store.pins.take("new")], [false, true]);
     assert.deepEqual(
-      [await store.transfer("old"), (await store.transfer("new"))?.id],
+      [await store.transfers.find("old"), (await store.transfers.find("new"))?.id],
       [undefined, "new"],
     );
-    assert.equal(await store.count("new", 10 * minute, time), 2);
+    assert.equal(await store.counters.count("new", 10 * minute, time), 2);
     assert.deepEqual(
-      [await store.session("a month ago"), await store.session("its terminal")],
+      [await store.sessions.find("a month ago"), await store.sessions.find("its terminal")],
       [undefined, undefined],
     );
-    assert.equal((await store.session("yesterday"))?.revoked_at, time - day);
+    assert.equal((await store.sessions.find("yesterday"))?.revoked_at, time - day);
   });
 
   test("a closed store answers nobody, and can be closed again", async (context) => {
-    const store = open(context);
+    const store = await open(context);
     await store.close();
     await store.close();
-    await assert.rejects(store.session("s"));
-    await assert.rejects(store.count("k", minute, time));
+    await assert.rejects(store.sessions.find("s"));
+    await assert.rejects(store.counters.count("k", minute, time));
   });
 
   if (backend.shared) contractOfShared(backend);
@@ -347,8 +360,7 @@ function contractOfShared(backend: Backend): void {
   test("another process's change is noticed, one's own is not", async (context) => {
     context.mock.timers.enable({ apis: ["setInterval"] });
     const again = backend.make(context);
-    const [store, other] = [await withPeople(again()), again()];
-    await other.keys();
+    const [store, other] = [await withPeople(await again()), await again()];
     let noticed = 0;
     const stop = store.watch(() => noticed++);
     const news = () => {
@@ -358,29 +370,28 @@ function contractOfShared(backend: Backend): void {
     };
     news();
     assert.equal(news(), false, "nothing happened");
-    await store.addSession(session("s", "ada"));
-    await store.changeKeys(() => [key("a")]);
+    await store.sessions.add(session("s", "ada"));
+    await store.keys.change(() => [key("a")]);
     assert.equal(news(), false, "it was this store itself");
 
-    await other.changeKeys((keys) => [...keys, key("b")]);
+    await other.keys.change((keys) => [...keys, key("b")]);
     assert.equal(news(), true, "a key was made");
-    await other.revokeSession("s", time);
+    await other.sessions.revoke("s", time);
     assert.equal(news(), true, "a session was ended");
-    await other.changeObjects([object("a")], []);
+    await other.objects.change([object("a")], []);
     assert.equal(news(), true, "an object was changed");
     assert.equal(news(), false, "and is no news any more");
 
     stop();
-    await other.changeKeys(() => [key("a")]);
+    await other.keys.change(() => [key("a")]);
     assert.equal(news(), false, "nobody watches any more");
   });
 
   test("what changes between opening and watching is noticed", async (context) => {
     context.mock.timers.enable({ apis: ["setInterval"] });
     const again = backend.make(context);
-    const [store, other] = [again(), again()];
-    await store.keys();
-    await other.changeKeys(() => [key("a")]);
+    const [store, other] = [await again(), await again()];
+    await other.keys.change(() => [key("a")]);
     let noticed = 0;
     store.watch(() => noticed++);
     context.mock.timers.tick(1_000);
@@ -389,6 +400,6 @@ function contractOfShared(backend: Backend): void {
 }
 
 async function withPeople(store: Store): Promise<Store> {
-  for (const name of ["ada", "bob"]) await store.userFor(`${name}@example.com`, time, name);
+  for (const name of ["ada", "bob"]) await store.users.forEmail(`${name}@example.com`, time, name);
   return store;
 }

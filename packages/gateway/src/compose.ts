@@ -12,7 +12,7 @@ import { createLogin } from "./login/routes.ts";
 import type { RelaySettings } from "./login/terminal/relay.ts";
 import type { RecordEvent } from "./observe/events.ts";
 import { createSecretBox, loadSecretKey } from "./secrets/secret-box.ts";
-import { openSqliteStore } from "./storage/sqlite.ts";
+import { openStore } from "./storage/open-store.ts";
 import type { Store } from "./storage/store.ts";
 import { createTokens } from "./tokens/index.ts";
 import { createSessions } from "./tokens/sessions.ts";
@@ -56,7 +56,7 @@ export interface Parts {
 export async function compose(options: ComposeOptions): Promise<Parts> {
   const { config, now = Date.now } = options;
   const secretBox = createSecretBox(options.secretKey ?? loadSecretKey(config.secret_key_file));
-  const store = openSqliteStore(config.store, { now });
+  const store = await openStore(config.store);
   try {
     return await join({ ...options, now, secretBox, store });
   } catch (error) {
@@ -109,7 +109,7 @@ async function join(foundation: Foundation): Promise<Parts> {
 
 /** The `aud` of team-domain tokens: 64 hex characters, made once for a store. */
 export function organizationTagIn(store: Store): Promise<string> {
-  return store.setting("organization_tag", () => randomBytes(32).toString("hex"));
+  return store.settings.get("organization_tag", randomBytes(32).toString("hex"));
 }
 
 function configuredMail({ smtp }: Config): SendMail | undefined {

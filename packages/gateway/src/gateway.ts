@@ -86,7 +86,7 @@ function keepHouse(parts: Parts): () => void {
 }
 
 async function rotateWhenOld({ store, tokens, config, now }: Parts): Promise<void> {
-  const current = (await store.keys()).find((key) => key.state === "current");
+  const current = (await store.keys.all()).find((key) => key.state === "current");
   const age = now() - (current?.activated_at ?? now());
   if (age >= config.key_rotation_interval_days * day) await tokens.rotateKeys();
 }

@@ -8,7 +8,7 @@ import { type Gateway, startGateway } from "./gateway.ts";
 import type { RecordEvent } from "./observe/events.ts";
 import { createLog } from "./observe/log.ts";
 import { createSecretBox, loadSecretKey } from "./secrets/secret-box.ts";
-import { openSqliteStore } from "./storage/sqlite.ts";
+import { openStore } from "./storage/open-store.ts";
 import { createTokens } from "./tokens/index.ts";
 import { watchFiles } from "./watch-files.ts";
 
@@ -89,7 +89,7 @@ export async function rotateKeys(options: { config: string }): Promise<void> {
   const { config } = readConfig(options.config);
   const now = Date.now;
   const secretBox = createSecretBox(loadSecretKey(config.secret_key_file));
-  const store = openSqliteStore(config.store, { now });
+  const store = await openStore(config.store);
   try {
     // What the file says by now is for the gateway to apply, in its own environment.
     const catalogs = await readCatalog({ store, secretBox, config });

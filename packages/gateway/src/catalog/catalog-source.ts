@@ -32,7 +32,7 @@ export interface ChangingCatalogSource extends CatalogSource {
 }
 
 export interface CatalogSourceDeps {
-  store: Store;
+  store: Pick<Store, "objects">;
   secretBox: SecretBox;
   /** put into force before anything is answered */
   config: Config;
@@ -70,11 +70,11 @@ export async function createCatalogSource({
   }
 
   async function put(next: Config, before: InForce | undefined): Promise<InForce> {
-    const change = difference(await store.objects(), next, secretBox, now());
+    const change = difference(await store.objects.all(), next, secretBox, now());
     // The catalog first: it finds out what cannot be, before anything is written.
     const result = make(change.objects, next, before, secretBox);
     if (change.put.length + change.remove.length > 0)
-      await store.changeObjects(change.put, change.remove);
+      await store.objects.change(change.put, change.remove);
     return result;
   }
 
@@ -82,7 +82,7 @@ export async function createCatalogSource({
     current: () => inForce.catalog,
     apply: (next) => inTurn(() => put(next, inForce)),
     refresh: () =>
-      inTurn(async () => make(await store.objects(), inForce.config, inForce, secretBox)),
+      inTurn(async () => make(await store.objects.all(), inForce.config, inForce, secretBox)),
   };
 }
 
@@ -96,7 +96,7 @@ export async function readCatalog({
   secretBox,
   config,
 }: Omit<CatalogSourceDeps, "now">): Promise<CatalogSource> {
-  const { catalog } = make(await store.objects(), config, undefined, secretBox);
+  const { catalog } = make(await store.objects.all(), config, undefined, secretBox);
   return { current: () => catalog };
 }
 

@@ -5,13 +5,18 @@ import { closeSync, constants, mkdirSync, openSync } from "node:fs";
 import { dirname } from "node:path";
 import { DatabaseSync, type SQLOutputValue, type StatementSync } from "node:sqlite";
 import { Kysely } from "kysely";
-import type { Clock } from "../clock.ts";
-import { configurationRecords } from "./configuration-records.ts";
 import { migrate } from "./migrate.ts";
 import { busyTimeout, nodeSqliteDialect } from "./node-sqlite-dialect.ts";
-import type { Schema } from "./schema.ts";
-import { sessionRecords } from "./session-records.ts";
-import { signInRecords } from "./sign-in-records.ts";
+import { createCounters } from "./parts/counters.ts";
+import { createHandovers } from "./parts/handovers.ts";
+import { createKeys } from "./parts/keys.ts";
+import { createObjects } from "./parts/objects.ts";
+import { createPins } from "./parts/pins.ts";
+import { createSessions } from "./parts/sessions.ts";
+import { createSettings } from "./parts/settings.ts";
+import { createTransfers } from "./parts/transfers.ts";
+import { createUsers } from "./parts/users.ts";
+import type { Database, Schema } from "./schema.ts";
 import type { Store } from "./store.ts";
 import { sweep } from "./sweep.ts";
 
@@ -19,44 +24,50 @@ import { sweep } from "./sweep.ts";
 const watchInterval = 500;
 
 /**
- * Opens the database, making it when there is none. Nothing is answered before its tables are up to
- * date: when they cannot be brought there, every method rejects and says why.
- * @param place ":memory:" or an absolute path
- * @throws {Error} when the file cannot be opened or made
+ * Opens the database, making it when there is none, and brings its tables up to date.
+ * @param location ":memory:" or an absolute path
+ * @throws {Error} when the file cannot be opened or made, or its tables cannot be used
  */
-export function openSqliteStore(place: string, { now }: { now: Clock }): Store {
-  const database = openDatabase(place);
+export async function openSqliteStore(location: string): Promise<Store> {
+  const database = openDatabase(location);
   const db = new Kysely<Schema>({ dialect: nodeSqliteDialect(database) });
-  const ready = migrate(db).then(
-    () => db,
-    (error: unknown) => {
-      throw new Error(`the database ${place} cannot be used: ${messageOf(error)}`, {
-        cause: error,
-      });
-    },
-  );
-  // Whoever asks the store hears of it; before somebody asks it is no crash.
-  ready.catch(() => undefined);
+  await migrateOrClose(db, location);
   const changes = watchChanges(database);
 
   return {
-    ...configurationRecords(ready),
-    ...sessionRecords(ready),
-    ...signInRecords(ready, now),
-    sweep: async (at) => sweep(await ready, at),
+    settings: createSettings(db),
+    objects: createObjects(db),
+    keys: createKeys(db),
+    users: createUsers(db),
+    sessions: createSessions(db),
+    handovers: createHandovers(db),
+    pins: createPins(db),
+    counters: createCounters(db),
+    transfers: createTransfers(db),
+    sweep: (now) => sweep(db, now),
     watch: changes.watch,
     async close() {
       changes.stop();
-      await ready.catch(() => undefined);
       await db.destroy();
     },
   };
 }
 
-function openDatabase(place: string): DatabaseSync {
+async function migrateOrClose(db: Database, location: string): Promise<void> {
   try {
-    if (place !== ":memory:") makePrivateFile(place);
-    const database = new DatabaseSync(place, {
+    await migrate(db);
+  } catch (error) {
+    await db.destroy();
+    throw new Error(`the database ${location} cannot be used: ${messageOf(error)}`, {
+      cause: error,
+    });
+  }
+}
+
+function openDatabase(location: string): DatabaseSync {
+  try {
+    if (location !== ":memory:") makePrivateFile(location);
+    const database = new DatabaseSync(location, {
       timeout: busyTimeout,
       enableForeignKeyConstraints: true,
     });
@@ -66,7 +77,7 @@ function openDatabase(place: string): DatabaseSync {
     return database;
   } catch (error) {
     throw new Error(
-      `the database ${place} cannot be opened: ${messageOf(error)}; check \`store\` in the configuration`,
+      `the database ${location} cannot be opened: ${messageOf(error)}; check \`store\` in the configuration`,
       { cause: error },
     );
   }
@@ -76,9 +87,9 @@ function openDatabase(place: string): DatabaseSync {
  * SQLite makes files that everybody may read; those beside it (-wal, -shm) take their mode from
  * this one.
  */
-function makePrivateFile(place: string): void {
-  mkdirSync(dirname(place), { recursive: true, mode: 0o700 });
-  closeSync(openSync(place, constants.O_RDWR | constants.O_CREAT, 0o600));
+function makePrivateFile(location: string): void {
+  mkdirSync(dirname(location), { recursive: true, mode: 0o700 });
+  closeSync(openSync(location, constants.O_RDWR | constants.O_CREAT, 0o600));
 }
 
 /**

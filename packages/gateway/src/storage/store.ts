@@ -1,6 +1,7 @@
-// What the rest of the gateway knows of storage. Each method is one atomic step; what it confirmed
-// survives `kill -9`. Times are milliseconds since the epoch. Nothing secret arrives here in clear:
-// callers hand in hashes (SHA-256, hex) and ciphertext.
+// What the rest of the gateway knows of storage: a store in parts, of which each room takes those
+// that it uses. Each method is one atomic step; what it confirmed survives `kill -9`. Times are
+// milliseconds since the epoch. Nothing secret arrives here in clear: callers hand in hashes
+// (SHA-256, hex) and ciphertext.
 import type { Identity } from "../model/model.ts";
 
 export interface StoredKey {
@@ -97,76 +98,115 @@ export interface StoredObject {
   updated_at: number;
 }
 
-export interface Store {
-  /**
-   * small named values: account id, organization tag, sealed MAC keys. Sets only when absent;
-   * returns what is in force.
-   */
-  setting(name: string, initial: () => string): Promise<string>;
+/** Small named values that are decided once: account id, organization tag. */
+export interface SettingStore {
+  /** Sets the value when there is none. @returns what is in force: whoever came first decided */
+  get(name: string, initial: string): Promise<string>;
+}
 
-  objects(): Promise<StoredObject[]>;
-  /** one transaction */
-  changeObjects(
-    put: StoredObject[],
-    remove: { kind: StoredObject["kind"]; id: string }[],
+/** What is configured, by the file or the API. */
+export interface ObjectStore {
+  /** by kind, and in the order in which they were made */
+  all(): Promise<StoredObject[]>;
+  /** all of it or nothing */
+  change(
+    put: readonly StoredObject[],
+    remove: readonly Pick<StoredObject, "kind" | "id">[],
   ): Promise<void>;
+}
 
-  keys(): Promise<StoredKey[]>;
+/** The keys that sign tokens. */
+export interface KeyStore {
+  /** in the order in which they were made */
+  all(): Promise<StoredKey[]>;
   /**
    * One transaction: reads the keys, lets `change` say what they shall be, writes the difference.
    * Two processes that rotate at once do not both rotate.
    */
-  changeKeys(change: (keys: StoredKey[]) => StoredKey[]): Promise<StoredKey[]>;
+  change(change: (keys: StoredKey[]) => StoredKey[]): Promise<StoredKey[]>;
+}
 
-  /** the user with this canonical address, made when absent */
-  userFor(email: string, now: number, newId: string): Promise<StoredUser>;
+export interface UserStore {
+  /** The user with this canonical address, made with `newId` when there is none. */
+  forEmail(email: string, now: number, newId: string): Promise<StoredUser>;
+}
 
-  addSession(session: StoredSession): Promise<void>;
-  session(id: string): Promise<StoredSession | undefined>;
-  /** live sessions: neither revoked nor expired */
-  sessionsOf(userId: string, now: number): Promise<StoredSession[]>;
-  /** ends one session and the terminals that it approved; returns the ids that ended now */
-  revokeSession(id: string, now: number): Promise<string[]>;
-  revokeUserSessions(userId: string, now: number): Promise<string[]>;
+export interface SessionStore {
+  /** @throws {Error} when the id was used before */
+  add(session: StoredSession): Promise<void>;
+  find(id: string): Promise<StoredSession | undefined>;
+  /** the person's sessions that are neither revoked nor expired */
+  ofUser(userId: string, now: number): Promise<StoredSession[]>;
+  /** Ends a session and the terminals that it approved. @returns the ids that ended now */
+  revoke(id: string, now: number): Promise<string[]>;
+  /** @returns the ids that ended now */
+  revokeAllOf(userId: string, now: number): Promise<string[]>;
+}
 
-  addHandover(handover: StoredHandover): Promise<void>;
-  /** removes and returns it: one use, whoever comes first */
-  takeHandover(id: string): Promise<StoredHandover | undefined>;
+export interface HandoverStore {
+  add(handover: StoredHandover): Promise<void>;
+  /** Removes and returns it: one use, whoever comes first. */
+  take(id: string): Promise<StoredHandover | undefined>;
+}
 
-  addPin(pin: StoredPin): Promise<void>;
+export interface PinStore {
+  add(pin: StoredPin): Promise<void>;
+  /** Counts a try. @returns the record with this try counted; undefined when there is none */
+  try(id: string): Promise<StoredPin | undefined>;
+  /** Removes it. @returns true for exactly one caller */
+  take(id: string): Promise<boolean>;
+}
+
+/** Events in fixed windows: what limits are made of. */
+export interface CounterStore {
   /**
-   * counts a try first, atomically, and returns the record with the try counted; undefined when
-   * absent
-   */
-  tryPin(id: string): Promise<StoredPin | undefined>;
-  /** removes it; true for exactly one caller */
-  takePin(id: string): Promise<boolean>;
-
-  /**
-   * Counts one event in a fixed window and says how many there are now, this one included. Atomic.
+   * Counts one event. A window begins with its first event.
    * @param windowMs length of the window, milliseconds
+   * @returns how many the window holds now, this one included
    */
   count(key: string, windowMs: number, now: number): Promise<number>;
-  clearCount(key: string): Promise<void>;
+  clear(key: string): Promise<void>;
+}
 
-  /** records the first poll, or returns what stands */
-  openTransfer(transfer: StoredTransfer): Promise<StoredTransfer>;
-  transfer(id: string): Promise<StoredTransfer | undefined>;
-  /** how many unexpired mailboxes an address has */
-  transfersOf(address: string, now: number): Promise<number>;
-  holdTransfer(id: string, until: number): Promise<void>;
-  /** moves from one state to another and sets the body; false when it was not in `from` any more */
-  moveTransfer(
-    id: string,
-    from: StoredTransfer["state"],
-    to: StoredTransfer["state"],
-    sealed?: { body: string; service_public_key: string },
-  ): Promise<boolean>;
+/** The mailboxes of the relay. */
+export interface TransferStore {
+  /** Records the first poll. @returns the mailbox as it is, opened now or before */
+  open(transfer: StoredTransfer): Promise<StoredTransfer>;
+  find(id: string): Promise<StoredTransfer | undefined>;
+  /** @returns how many unexpired mailboxes an address has */
+  countOf(address: string, now: number): Promise<number>;
+  /** Notes until when a poll is held; 0 when none is. */
+  hold(id: string, until: number): Promise<void>;
+  /**
+   * Takes a mailbox from one state to another, and puts `sealed` or nothing into it.
+   * @returns false when it was not in `from` any more, or had expired
+   */
+  move(id: string, step: TransferStep): Promise<boolean>;
+}
 
-  /** deletes what expired before `now` (sessions: 30 days after) */
+export interface TransferStep {
+  from: StoredTransfer["state"];
+  to: StoredTransfer["state"];
+  now: number;
+  sealed?: { body: string; service_public_key: string } | undefined;
+}
+
+export interface Store {
+  settings: SettingStore;
+  objects: ObjectStore;
+  keys: KeyStore;
+  users: UserStore;
+  sessions: SessionStore;
+  handovers: HandoverStore;
+  pins: PinStore;
+  counters: CounterStore;
+  transfers: TransferStore;
+
+  /** Deletes what expired before `now` (sessions: 30 days after). */
   sweep(now: number): Promise<void>;
   /**
-   * calls back soon after another process changed the database; returns a function that stops it
+   * Calls back soon after another process changed the database.
+   * @returns a function that ends it
    */
   watch(onChange: () => void): () => void;
   close(): Promise<void>;

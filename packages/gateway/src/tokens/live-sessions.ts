@@ -34,7 +34,7 @@ export function createLiveSessions(store: Store): LiveSessions {
       if (cached !== undefined) return cached.session.expires_at > now ? cached : undefined;
       for (;;) {
         const before = forgotten;
-        const session = await store.session(id);
+        const session = await store.sessions.find(id);
         if (before !== forgotten) continue;
         if (session === undefined || session.revoked_at !== null || session.expires_at <= now)
           return undefined;

@@ -17,7 +17,7 @@ export function createSessions({
   return {
     async start({ kind, identity, parent, userAgent, lifetimeMs }) {
       const createdAt = now();
-      const user = await store.userFor(identity.email, createdAt, randomUUID());
+      const user = await store.users.forEmail(identity.email, createdAt, randomUUID());
       const session = {
         id: randomBytes(20).toString("hex"),
         user_id: user.id,
@@ -32,14 +32,14 @@ export function createSessions({
         ),
         revoked_at: null,
       };
-      await store.addSession(session);
+      await store.sessions.add(session);
       return session;
     },
     async end(sessionId) {
-      tokens.forgetSessions(await store.revokeSession(sessionId, now()));
+      tokens.forgetSessions(await store.sessions.revoke(sessionId, now()));
     },
     async endAllOf(userId) {
-      tokens.forgetSessions(await store.revokeUserSessions(userId, now()));
+      tokens.forgetSessions(await store.sessions.revokeAllOf(userId, now()));
     },
   };
 }

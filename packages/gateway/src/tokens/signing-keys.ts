@@ -102,13 +102,13 @@ export async function openSigningKeys(deps: Deps): Promise<SigningKeys> {
     if (now() >= nextEnd) take(taken);
   }
 
-  const stored = await store.keys();
+  const stored = await store.keys.all();
   if (stored.some((key) => key.state === "current")) take(stored);
   else {
     const [first, second] = [await makeKey(deps), await makeKey(deps)];
     // Another process may have been first: its keys then stand.
     take(
-      await store.changeKeys((keys) =>
+      await store.keys.change((keys) =>
         keys.some((key) => key.state === "current")
           ? keys
           : [...keys, { ...first, state: "current", activated_at: now() }, second],
@@ -129,10 +129,10 @@ export async function openSigningKeys(deps: Deps): Promise<SigningKeys> {
     async rotate() {
       const before = signing.kid;
       const fresh = await makeKey(deps);
-      take(await store.changeKeys((keys) => rotated(keys.filter(alive), before, fresh, now())));
+      take(await store.keys.change((keys) => rotated(keys.filter(alive), before, fresh, now())));
     },
     async reload() {
-      take(await store.keys());
+      take(await store.keys.all());
     },
   };
 }

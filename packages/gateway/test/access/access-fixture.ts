@@ -152,7 +152,7 @@ export function forged(token: string): string {
 export async function signingKey({
   fixture,
 }: AccessFixture): Promise<{ kid: string; privateKey: KeyObject }> {
-  const current = (await fixture.parts.store.keys()).find(({ state }) => state === "current");
+  const current = (await fixture.parts.store.keys.all()).find(({ state }) => state === "current");
   const pem =
     current &&
     fixture.parts.secretBox.open(current.sealed_private_key, `signing key ${current.kid}`);

@@ -8,7 +8,7 @@ import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { readCatalog } from "../../src/catalog/catalog-source.ts";
 import { createSecretBox } from "../../src/secrets/secret-box.ts";
-import { openSqliteStore } from "../../src/storage/sqlite.ts";
+import { openStore } from "../../src/storage/open-store.ts";
 import {
   clientSecret,
   clientSecretIn,
@@ -16,7 +16,6 @@ import {
   contentOf,
   openRoom,
   orders,
-  time,
   wiki,
 } from "./catalog-fixture.ts";
 
@@ -32,8 +31,8 @@ const sealedElsewhere =
 test("an application keeps its AUD over an edit and a restart", async (context) => {
   const { place } = databaseIn(context);
   const key = randomBytes(32);
-  const before = (await openRoom(context, place).start(configWith(), key)).current();
-  const restarted = openRoom(context, place);
+  const before = (await (await openRoom(context, place)).start(configWith(), key)).current();
+  const restarted = await openRoom(context, place);
   const edited = configWith({
     applications: [{ ...orders, name: "All orders", session_duration: "1h" }, wiki],
   });
@@ -48,7 +47,7 @@ test("an application keeps its AUD over an edit and a restart", async (context) 
 
 test("nobody who has the database alone can read a provider's secret", async (context) => {
   const { folder, place } = databaseIn(context);
-  const source = await openRoom(context, place).start(configWith());
+  const source = await (await openRoom(context, place)).start(configWith());
   assert.equal(clientSecretIn(source.current(), "corp"), clientSecret);
   // The -wal file beside it is part of the database.
   const files = readdirSync(folder).map((name) => readFileSync(join(folder, name), "latin1"));
@@ -57,9 +56,9 @@ test("nobody who has the database alone can read a provider's secret", async (co
 });
 
 test("with another secret key nothing is put into force, and nothing of what stands is touched", async (context) => {
-  const { store, start, written } = openRoom(context);
+  const { store, start, written } = await openRoom(context);
   const source = await start(configWith());
-  const stored = await store.objects();
+  const stored = await store.objects.all();
   written.length = 0;
   await assert.rejects(start(configWith(), randomBytes(32)), (error) =>
     sealedElsewhere.test(String(error)),
@@ -69,25 +68,25 @@ test("with another secret key nothing is put into force, and nothing of what sta
     (error) => sealedElsewhere.test(String(error)),
   );
   assert.deepEqual(written, []);
-  assert.deepEqual(await store.objects(), stored);
+  assert.deepEqual(await store.objects.all(), stored);
   await source.refresh();
   assert.equal(clientSecretIn(source.current(), "corp"), clientSecret);
 });
 
 test("a provider of the API that was sealed with another secret key is named", async (context) => {
-  const { store, start } = openRoom(context);
+  const { store, start } = await openRoom(context);
   await start(configWith());
   const sealed =
-    (await store.objects()).find(({ kind }) => kind === "identity_provider") ?? assert.fail();
+    (await store.objects.all()).find(({ kind }) => kind === "identity_provider") ?? assert.fail();
   // A secret is sealed for the id of its provider: under another one it does not open.
-  await store.changeObjects([{ ...sealed, id: "api", managed_by: "api" }], []);
+  await store.objects.change([{ ...sealed, id: "api", managed_by: "api" }], []);
   await assert.rejects(start(configWith()), (error) => sealedElsewhere.test(String(error)));
 });
 
 test("what another process put into force is seen after a refresh", async (context) => {
   const { place } = databaseIn(context);
   const key = randomBytes(32);
-  const [one, other] = [openRoom(context, place), openRoom(context, place)];
+  const [one, other] = [await openRoom(context, place), await openRoom(context, place)];
   const source = await one.start(configWith(), key);
   const before = source.current();
   const theirs = await other.start(configWith(), key);
@@ -104,10 +103,10 @@ test("what another process put into force is seen after a refresh", async (conte
 test("a program that only looks sees what is in force and not what the file says by now", async (context) => {
   const { place } = databaseIn(context);
   const key = randomBytes(32);
-  const source = await openRoom(context, place).start(configWith(), key);
-  const store = openSqliteStore(place, { now: () => time });
+  const source = await (await openRoom(context, place)).start(configWith(), key);
+  const store = await openStore(place);
   context.after(() => store.close());
-  const stored = await store.objects();
+  const stored = await store.objects.all();
   const secretBox = createSecretBox(key);
   const edited = configWith({
     applications: [{ ...orders, session_duration: "1h" }],
@@ -119,5 +118,5 @@ test("a program that only looks sees what is in force and not what the file says
     source.current().applications.map(({ id, session_duration }) => `${id} ${session_duration}`),
   );
   assert.equal(clientSecretIn(looked, "corp"), clientSecret);
-  assert.deepEqual(await store.objects(), stored);
+  assert.deepEqual(await store.objects.all(), stored);
 });

@@ -7,7 +7,7 @@ import type { Catalog } from "../../src/catalog/catalog.ts";
 import { createCatalogSource } from "../../src/catalog/catalog-source.ts";
 import type { Config } from "../../src/config/load-config.ts";
 import { createSecretBox } from "../../src/secrets/secret-box.ts";
-import { openSqliteStore } from "../../src/storage/sqlite.ts";
+import { openStore } from "../../src/storage/open-store.ts";
 import type { Store, StoredObject } from "../../src/storage/store.ts";
 import { load, type Sections } from "../config/written-file.ts";
 
@@ -23,20 +23,23 @@ export interface Room {
   start(config: Config, secretKey?: Buffer): ReturnType<typeof createCatalogSource>;
 }
 
-export function openRoom(context: TestContext, place = ":memory:"): Room {
+export async function openRoom(context: TestContext, place = ":memory:"): Promise<Room> {
   const clock = { now: time };
   const now = () => clock.now;
-  const store = openSqliteStore(place, { now });
+  const store = await openStore(place);
   context.after(() => store.close());
   const written: string[] = [];
   const recording: Store = {
     ...store,
-    changeObjects(put, remove) {
-      written.push(
-        ...put.map(({ kind, name }) => `put ${kind} ${name}`),
-        ...remove.map(({ kind, id }) => `remove ${kind} ${id}`),
-      );
-      return store.changeObjects(put, remove);
+    objects: {
+      ...store.objects,
+      change(put, remove) {
+        written.push(
+          ...put.map(({ kind, name }) => `put ${kind} ${name}`),
+          ...remove.map(({ kind, id }) => `remove ${kind} ${id}`),
+        );
+        return store.objects.change(put, remove);
+      },
     },
   };
   const own = randomBytes(32);

@@ -22,7 +22,7 @@ import {
 } from "./catalog-fixture.ts";
 
 test("what the file configures is in force at once, in the file's order", async (context) => {
-  const catalog = (await openRoom(context).start(configWith())).current();
+  const catalog = (await (await openRoom(context)).start(configWith())).current();
   const [first, second] = catalog.applications;
   assert.deepEqual([first?.name, second?.name], ["Orders", "Wiki"]);
   assert.match(first?.aud ?? "", /^[0-9a-f]{64}$/);
@@ -60,7 +60,7 @@ test("most specific patterns come first, however the file orders them", async (c
     domain,
     policies: [people],
   }));
-  const patterns = (await openRoom(context).start(configWith({ applications })))
+  const patterns = (await (await openRoom(context)).start(configWith({ applications })))
     .current()
     .patterns.map(({ pattern }) => pattern.text);
   assert.deepEqual(patterns, [
@@ -73,7 +73,7 @@ test("most specific patterns come first, however the file orders them", async (c
 });
 
 test("the same file changes nothing: nothing is written, and caches stay", async (context) => {
-  const { start, written } = openRoom(context);
+  const { start, written } = await openRoom(context);
   const source = await start(configWith());
   const before = source.current();
   written.length = 0;
@@ -90,7 +90,7 @@ test("the same file changes nothing: nothing is written, and caches stay", async
 });
 
 test("an edit writes what it changed and nothing else, and the AUD survives it", async (context) => {
-  const { store, start, written, clock } = openRoom(context);
+  const { store, start, written, clock } = await openRoom(context);
   const source = await start(configWith());
   const before = source.current();
   written.length = 0;
@@ -114,12 +114,12 @@ test("an edit writes what it changed and nothing else, and the AUD survives it",
     2,
     "a request that began before sees what was in force then",
   );
-  const stored = (await store.objects()).find(({ id }) => id === "orders");
+  const stored = (await store.objects.all()).find(({ id }) => id === "orders");
   assert.deepEqual([stored?.created_at, stored?.updated_at], [time, time + 1000]);
 });
 
 test("a change of what is not stored is in force as well: ingress, team domain, relay hosts", async (context) => {
-  const source = await openRoom(context).start(configWith());
+  const source = await (await openRoom(context)).start(configWith());
   const changes: [Sections, (catalog: ReturnType<typeof source.current>) => unknown, unknown][] = [
     [
       { ingress: [{ service: "http_status:503" }] },
@@ -146,7 +146,7 @@ test("a change of what is not stored is in force as well: ingress, team domain, 
 });
 
 test("an AUD can be stated, and stays when it is no longer", async (context) => {
-  const source = await openRoom(context).start(configWith());
+  const source = await (await openRoom(context)).start(configWith());
   const aud = "a".repeat(64);
   const audOf = () => source.current().applications[0]?.aud;
   await source.apply(configWith({ applications: [{ ...orders, aud }] }));
@@ -156,7 +156,7 @@ test("an AUD can be stated, and stays when it is no longer", async (context) => 
 });
 
 test("an application that was removed and comes back has another AUD", async (context) => {
-  const source = await openRoom(context).start(configWith());
+  const source = await (await openRoom(context)).start(configWith());
   const before = source.current().applications[0]?.aud;
   await source.apply(configWith({ applications: [wiki] }));
   await source.apply(configWith({ applications: [orders, wiki] }));
@@ -164,16 +164,16 @@ test("an application that was removed and comes back has another AUD", async (co
 });
 
 test("objects of the API are left alone by the file, and stand after its own", async (context) => {
-  const { store, start } = openRoom(context);
+  const { store, start } = await openRoom(context);
   const theirs = [
     fromApi("group", "theirs", { include: [{ everyone: {} }], require: [], exclude: [] }),
     applicationFromApi("api", "api.localhost"),
   ];
-  await store.changeObjects(theirs, []);
+  await store.objects.change(theirs, []);
   const source = await start(configWith());
   await source.apply(configWith({ groups: [], applications: [wiki] }));
   assert.deepEqual(
-    (await store.objects())
+    (await store.objects.all())
       .filter(({ managed_by }) => managed_by === "api")
       .sort((a, b) => (a.id < b.id ? -1 : 1)),
     theirs.toSorted((a, b) => (a.id < b.id ? -1 : 1)),
@@ -214,11 +214,11 @@ const contradictions: [what: string, object: StoredObject, sections: Sections, s
 
 for (const [what, object, fields, says] of contradictions) {
   test(`a file that contradicts ${what} in the API changes nothing and says why`, async (context) => {
-    const { store, start, written } = openRoom(context);
+    const { store, start, written } = await openRoom(context);
     const source = await start(configWith());
     const before = source.current();
-    await store.changeObjects([object], []);
-    const stored = await store.objects();
+    await store.objects.change([object], []);
+    const stored = await store.objects.all();
     written.length = 0;
     const applications = [
       { id: "new", name: "New", domain: "new.localhost", policies: [people], ...fields },
@@ -228,17 +228,20 @@ for (const [what, object, fields, says] of contradictions) {
       (error) => error instanceof ConfigError && says.test(error.message),
     );
     assert.deepEqual(written, []);
-    assert.deepEqual(await store.objects(), stored);
+    assert.deepEqual(await store.objects.all(), stored);
     assert.equal(source.current(), before);
   });
 }
 
 test("a change that the store refuses is not in force, and the next one is", async (context) => {
-  const { store, start } = openRoom(context);
+  const { store, start } = await openRoom(context);
   const source = await start(configWith());
   const before = source.current();
   const failing = await createCatalogSource({
-    store: { ...store, changeObjects: () => Promise.reject(new Error("the disk is full")) },
+    store: {
+      ...store,
+      objects: { ...store.objects, change: () => Promise.reject(new Error("the disk is full")) },
+    },
     secretBox: createSecretBox(randomBytes(32)),
     config: configWith({
       identity_providers: [],
@@ -258,7 +261,7 @@ test("a change that the store refuses is not in force, and the next one is", asy
 });
 
 test("of two changes at once the later one is in force, whole", async (context) => {
-  const { store, start } = openRoom(context);
+  const { store, start } = await openRoom(context);
   const source = await start(configWith());
   const names = Array.from({ length: 10 }, (_, index) => `v${index}`);
   await Promise.all(
@@ -277,16 +280,16 @@ test("of two changes at once the later one is in force, whole", async (context) 
     source.current().applications.map(({ id, name }) => `${id} ${name}`),
     ["orders v9", "v9 Wiki"],
   );
-  const stored = (await store.objects())
+  const stored = (await store.objects.all())
     .filter(({ kind }) => kind === "application")
     .map(({ id }) => id);
   assert.deepEqual(stored.sort(), ["orders", "v9"]);
 });
 
 test("a change that fails does not hold up the one behind it", async (context) => {
-  const { store, start } = openRoom(context);
+  const { store, start } = await openRoom(context);
   const source = await start(configWith());
-  await store.changeObjects([applicationFromApi("api", "taken.localhost")], []);
+  await store.objects.change([applicationFromApi("api", "taken.localhost")], []);
   const bad = source.apply(
     configWith({ applications: [{ ...orders, domain: "taken.localhost" }] }),
   );

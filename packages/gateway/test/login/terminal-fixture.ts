@@ -113,7 +113,7 @@ export async function startTerminalFixture(
 
   const isHeld = async (terminal: Terminal) => {
     const id = createHash("sha256").update(terminal.pair.publicKey).digest("hex");
-    return ((await parts.store.transfer(id))?.held_until ?? 0) > 0;
+    return ((await parts.store.transfers.find(id))?.held_until ?? 0) > 0;
   };
 
   return {

@@ -63,9 +63,14 @@ test("HEAD and POST take nothing out of a mailbox", async (context) => {
   const fixture = await startTerminalFixture(context, { settings: { holdMs: 30 } });
   const terminal = fixture.terminal();
   await terminal.poll();
-  await fixture.parts.store.moveTransfer(mailboxOf(terminal), "waiting", "sealed", {
-    body: "c2VhbGVk",
-    service_public_key: "key",
+  await fixture.parts.store.transfers.move(mailboxOf(terminal), {
+    from: "waiting",
+    to: "sealed",
+    now: fixture.parts.now(),
+    sealed: {
+      body: "c2VhbGVk",
+      service_public_key: "key",
+    },
   });
   assert.equal((await terminal.poll({ method: "HEAD" })).status, 405);
   assert.equal((await terminal.poll({ method: "POST" })).status, 405);
@@ -84,9 +89,14 @@ test("what was sealed while the terminal was away waits for its next poll", asyn
   while (await fixture.isHeld(terminal)) await new Promise((resolve) => setImmediate(resolve));
   // Another process of the same gateway answers: only the store knows.
   assert.ok(
-    await fixture.parts.store.moveTransfer(id, "waiting", "sealed", {
-      body: "c2VhbGVk",
-      service_public_key: "key",
+    await fixture.parts.store.transfers.move(id, {
+      from: "waiting",
+      to: "sealed",
+      now: fixture.parts.now(),
+      sealed: {
+        body: "c2VhbGVk",
+        service_public_key: "key",
+      },
     }),
   );
   const [first, second] = await Promise.all([terminal.poll(), terminal.poll()]);
@@ -94,7 +104,11 @@ test("what was sealed while the terminal was away waits for its next poll", asyn
   const read = first.status === 200 ? first : second;
   assert.equal(read.body, "c2VhbGVk");
   assert.equal(read.headers["cache-control"], "no-store");
-  assert.equal((await fixture.parts.store.transfer(id))?.body ?? null, null, "nothing is kept");
+  assert.equal(
+    (await fixture.parts.store.transfers.find(id))?.body ?? null,
+    null,
+    "nothing is kept",
+  );
 });
 
 test("an answer from another process reaches a poll that is being held", async (context) => {
@@ -103,9 +117,14 @@ test("an answer from another process reaches a poll that is being held", async (
   const poll = terminal.poll();
   await fixture.held(terminal);
   const id = mailboxOf(terminal);
-  await fixture.parts.store.moveTransfer(id, "waiting", "sealed", {
-    body: "c2VhbGVk",
-    service_public_key: "key",
+  await fixture.parts.store.transfers.move(id, {
+    from: "waiting",
+    to: "sealed",
+    now: fixture.parts.now(),
+    sealed: {
+      body: "c2VhbGVk",
+      service_public_key: "key",
+    },
   });
   assert.equal((await poll).status, 200);
 });

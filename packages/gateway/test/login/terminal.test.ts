@@ -36,7 +36,7 @@ test("a person approves their terminal and it gets both tokens, once", async (co
   assert.ok((await fixture.parts.tokens.verifyApp(app_token, fixture.aud("app"))).ok);
 
   const [own] = (
-    await fixture.parts.store.sessionsOf(browser.session.user_id, fixture.parts.now())
+    await fixture.parts.store.sessions.ofUser(browser.session.user_id, fixture.parts.now())
   ).filter((each) => each.kind === "terminal");
   assert.equal(own?.parent_id, browser.session.id);
   assert.ok((own?.expires_at ?? 0) <= browser.session.expires_at);
@@ -258,7 +258,7 @@ async function terminalSessions(
   fixture: Awaited<ReturnType<typeof startTerminalFixture>>,
   userId: string,
 ) {
-  return (await fixture.parts.store.sessionsOf(userId, fixture.parts.now())).filter(
+  return (await fixture.parts.store.sessions.ofUser(userId, fixture.parts.now())).filter(
     (each) => each.kind === "terminal",
   );
 }

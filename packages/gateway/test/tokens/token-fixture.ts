@@ -6,7 +6,7 @@ import { testKeyPair } from "../../../../test/support/signing-keys.ts";
 import type { Catalog } from "../../src/catalog/catalog.ts";
 import type { Application, Identity, IdentityProvider } from "../../src/model/model.ts";
 import { createSecretBox } from "../../src/secrets/secret-box.ts";
-import { openSqliteStore } from "../../src/storage/sqlite.ts";
+import { openStore } from "../../src/storage/open-store.ts";
 import type { Store, StoredSession } from "../../src/storage/store.ts";
 import { createTokens } from "../../src/tokens/index.ts";
 import { createSessions } from "../../src/tokens/sessions.ts";
@@ -46,10 +46,11 @@ export async function openTokenFixture(
   const application = applicationWith("a".repeat(64));
   let catalog = catalogWith([application]);
   const catalogs = { current: () => catalog };
-  const store = openSqliteStore(place, { now });
+  const store = await openStore(place);
   context.after(() => store.close());
   const secretBox = createSecretBox(secretKey);
-  const organizationTag = await store.setting("organization_tag", () =>
+  const organizationTag = await store.settings.get(
+    "organization_tag",
     randomBytes(32).toString("hex"),
   );
   const another = () =>
@@ -84,7 +85,7 @@ export async function openTokenFixture(
         lifetimeMs: 24 * hour,
       }),
     async signingKey() {
-      const current = (await store.keys()).find(({ state }) => state === "current");
+      const current = (await store.keys.all()).find(({ state }) => state === "current");
       const pem =
         current && secretBox.open(current.sealed_private_key, `signing key ${current.kid}`);
       if (current === undefined || pem === undefined) throw new Error("no key signs");

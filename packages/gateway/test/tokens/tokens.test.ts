@@ -202,10 +202,11 @@ test("a session that ends while its token is being verified is not remembered as
   const fixture = await openTokenFixture(context);
   const session = await fixture.session();
   const token = fixture.tokens.issueApp(session, fixture.application, hour);
-  const read = fixture.store.session;
-  fixture.store.session = async (id) => {
+  const { sessions } = fixture.store;
+  const read = sessions.find;
+  sessions.find = async (id) => {
     const found = await read(id);
-    fixture.store.session = read;
+    sessions.find = read;
     await fixture.sessions.end(id);
     return found;
   };
@@ -219,7 +220,7 @@ test("a session that ends while its token is being verified is not remembered as
 test("a session that another process ended is asked for again after its change was noticed", async (context) => {
   const fixture = await openTokenFixture(context);
   const { session, token, aud, cached } = await visited(fixture);
-  await fixture.store.revokeSession(session.id, fixture.clock.now);
+  await fixture.store.sessions.revoke(session.id, fixture.clock.now);
   assert.ok(cached()?.ok, "nobody has noticed yet");
   await fixture.tokens.refresh();
   assert.equal(cached(), undefined);

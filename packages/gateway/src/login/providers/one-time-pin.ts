@@ -72,7 +72,7 @@ export async function askForPin(
     browser: randomSecret(),
   };
   const createdAt = deps.now();
-  await deps.store.addPin({
+  await deps.store.pins.add({
     id: sha256(step.pin),
     email,
     aud: target.application?.aud ?? "",
@@ -109,7 +109,7 @@ export async function verifyPin(
     !(await within(deps, `pin-tries ${step.email}`, limits.triesPerEmail));
   if (tooMany) return "too_many";
   const id = sha256(step.pin);
-  const stored = await deps.store.tryPin(id);
+  const stored = await deps.store.pins.try(id);
   if (stored === undefined || stored.expires_at <= deps.now() || stored.tries > triesPerPin)
     return "over";
   const right =
@@ -119,8 +119,8 @@ export async function verifyPin(
     stored.idp_id === step.provider &&
     stored.aud === (attempt.target.application?.aud ?? "");
   if (!right) return stored.tries === triesPerPin ? "over" : "wrong";
-  if (!(await deps.store.takePin(id))) return "over";
-  await deps.store.clearCount(`pin-tries ${step.email}`);
+  if (!(await deps.store.pins.take(id))) return "over";
+  await deps.store.counters.clear(`pin-tries ${step.email}`);
   return "right";
 }
 
@@ -154,7 +154,7 @@ async function within(
 ): Promise<boolean> {
   const turnedAway = turnedAwayOf(store);
   if ((turnedAway.get(key) ?? 0) > now()) return false;
-  if ((await store.count(key, limit.window, now())) <= limit.most) return true;
+  if ((await store.counters.count(key, limit.window, now())) <= limit.most) return true;
   if (turnedAway.size >= turnedAwayLimit) turnedAway.clear();
   turnedAway.set(key, now() + turnedAwayMs);
   return false;

@@ -31,10 +31,10 @@ export async function authorized(c: C, deps: LoginDependencies): Promise<Respons
     );
   const here = `${facts.scheme}://${facts.authority}${state.redirect_url}`;
 
-  const handover = await deps.store.takeHandover(sha256(nonce));
+  const handover = await deps.store.handovers.take(sha256(nonce));
   const application = facts.catalog.applicationByAud.get(state.aud);
   const session =
-    handover === undefined ? undefined : await deps.store.session(handover.session_id);
+    handover === undefined ? undefined : await deps.store.sessions.find(handover.session_id);
   if (
     handover === undefined ||
     session === undefined ||

@@ -27,7 +27,7 @@ export async function getIdentity(
     user_uuid: session.user_id,
     email: identity.email,
     name: identity.name,
-    account_id: await deps.store.setting("account_id", () => randomBytes(16).toString("hex")),
+    account_id: await deps.store.settings.get("account_id", randomBytes(16).toString("hex")),
     iat: identity.iat,
     ip: identity.ip,
     idp: identity.idp,

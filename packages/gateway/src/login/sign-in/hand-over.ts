@@ -102,7 +102,7 @@ async function sendToApplication(
     JSON.stringify({ aud, authority, redirect_url } satisfies HandoverState),
     "hand-over state",
   );
-  await deps.store.addHandover({
+  await deps.store.handovers.add({
     id: sha256(nonce),
     aud,
     session_id: session.id,

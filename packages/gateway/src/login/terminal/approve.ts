@@ -89,7 +89,7 @@ export async function deliver(
     lifetimeMs: orgToken ? Math.max(0, session.expires_at - deps.now()) : lifetimeMs,
   });
   // A logout ends the terminals that it finds; this one began just now, and may have been missed.
-  const parent = await deps.store.session(session.id);
+  const parent = await deps.store.sessions.find(session.id);
   const sealed =
     parent?.revoked_at === null
       ? seal(deps, request, terminal, { lifetimeMs, orgToken })
@@ -132,7 +132,7 @@ export async function hasApproved(
   session: StoredSession,
   transfer: StoredTransfer,
 ): Promise<boolean> {
-  const sessions = await deps.store.sessionsOf(session.user_id, deps.now());
+  const sessions = await deps.store.sessions.ofUser(session.user_id, deps.now());
   return sessions.some(
     (each) =>
       each.kind === "terminal" &&

@@ -102,7 +102,7 @@ export function createRelay(
 
   async function answerPoll(c: Context<LoginEnv>, id: string, network: string): Promise<Response> {
     const { signal } = c.req.raw;
-    const transfer = (await store.transfer(id)) ?? (await open(c, id, network));
+    const transfer = (await store.transfers.find(id)) ?? (await open(c, id, network));
     if (transfer === undefined) {
       await pause(busyMs, undefined, { signal }).catch(() => undefined);
       return json(429, "busy", { "retry-after": "5" });
@@ -117,9 +117,9 @@ export function createRelay(
     id: string,
     network: string,
   ): Promise<StoredTransfer | undefined> {
-    const opened = await store.count(`relay ${network}`, mailboxLife, now());
+    const opened = await store.counters.count(`relay ${network}`, mailboxLife, now());
     if (opened > mailboxesPerNetwork) return undefined;
-    return store.openTransfer({
+    return store.transfers.open({
       id,
       address: c.var.facts.clientIp,
       user_agent: (c.req.header("user-agent") ?? "").slice(0, userAgentLength),
@@ -135,12 +135,12 @@ export function createRelay(
   /** Somebody else holds the same key: nobody gets anything (case C4). */
   async function end(c: Context<LoginEnv>, id: string): Promise<Response> {
     const ended =
-      (await store.moveTransfer(id, "waiting", "address")) ||
-      (await store.moveTransfer(id, "sealed", "address"));
+      (await store.transfers.move(id, { from: "waiting", to: "address", now: now() })) ||
+      (await store.transfers.move(id, { from: "sealed", to: "address", now: now() }));
     if (ended)
       record({ event: "transfer_ended", ray: c.var.facts.rayId, ip: c.var.facts.clientIp });
     bells.ring(id);
-    const transfer = await store.transfer(id);
+    const transfer = await store.transfers.find(id);
     return json(410, transfer?.state === "address" ? "address" : "expired");
   }
 
@@ -149,7 +149,7 @@ export function createRelay(
     const deadline = performance.now() + holdMs;
     pollsOfMailbox.enter(id);
     try {
-      await store.holdTransfer(id, now() + holdMs);
+      await store.transfers.hold(id, now() + holdMs);
       bells.ring(id);
       for (;;) {
         const answer = await settle(id, signal);
@@ -168,7 +168,7 @@ export function createRelay(
 
   async function hangUp(id: string): Promise<void> {
     try {
-      await store.holdTransfer(id, 0);
+      await store.transfers.hold(id, 0);
     } catch (error) {
       // The gateway is closing: what was noted runs out by itself.
       record({ event: "poll_not_released", error: String(error) });
@@ -177,7 +177,7 @@ export function createRelay(
 
   /** The answer to a poll of this mailbox, or undefined while it waits. */
   async function settle(id: string, signal: AbortSignal): Promise<Response | undefined> {
-    const transfer = await store.transfer(id);
+    const transfer = await store.transfers.find(id);
     if (transfer === undefined || transfer.expires_at <= now()) return json(410, "expired");
     switch (transfer.state) {
       case "waiting":
@@ -185,7 +185,7 @@ export function createRelay(
       case "sealed":
         // Nobody is there to take it: it stays for the next poll.
         if (signal.aborted) return undefined;
-        return (await store.moveTransfer(id, "sealed", "delivered"))
+        return (await store.transfers.move(id, { from: "sealed", to: "delivered", now: now() }))
           ? delivery(transfer)
           : json(410, "expired");
       case "delivered":
@@ -200,14 +200,14 @@ export function createRelay(
 
   return {
     poll,
-    mailbox: (key) => store.transfer(mailboxId(key)),
+    mailbox: (key) => store.transfers.find(mailboxId(key)),
     async mailboxWithPoll(key, ms) {
       const id = mailboxId(key);
       const bell = bells.listen(id);
       const deadline = performance.now() + ms;
       try {
         for (;;) {
-          const transfer = await store.transfer(id);
+          const transfer = await store.transfers.find(id);
           const left = deadline - performance.now();
           const over =
             transfer !== undefined &&
@@ -225,7 +225,12 @@ export function createRelay(
         answer.state === "sealed"
           ? { body: answer.body, service_public_key: answer.servicePublicKey }
           : undefined;
-      const moved = await store.moveTransfer(id, "waiting", answer.state, sealed);
+      const moved = await store.transfers.move(id, {
+        from: "waiting",
+        to: answer.state,
+        now: now(),
+        sealed,
+      });
       bells.ring(id);
       return moved;
     },

@@ -1,0 +1,35 @@
+import type { Database } from "../schema.ts";
+import type { ObjectStore, StoredObject } from "../store.ts";
+
+export function createObjects(db: Database): ObjectStore {
+  return {
+    all: () =>
+      db
+        .selectFrom("objects")
+        .selectAll()
+        .orderBy("kind")
+        .orderBy("created_at")
+        .orderBy("id")
+        .execute(),
+
+    change: (put, remove) =>
+      db.transaction().execute(async (transaction) => {
+        for (const { kind, id } of remove) {
+          await transaction
+            .deleteFrom("objects")
+            .where("kind", "=", kind)
+            .where("id", "=", id)
+            .execute();
+        }
+        for (const object of put) await putObject(transaction, object);
+      }),
+  };
+}
+
+async function putObject(db: Database, object: StoredObject): Promise<void> {
+  await db
+    .insertInto("objects")
+    .values(object)
+    .onConflict((conflict) => conflict.columns(["kind", "id"]).doUpdateSet(object))
+    .execute();
+}

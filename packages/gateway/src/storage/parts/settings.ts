@@ -1,0 +1,23 @@
+import type { Database } from "../schema.ts";
+import type { SettingStore } from "../store.ts";
+
+export function createSettings(db: Database): SettingStore {
+  const read = (name: string) =>
+    db.selectFrom("settings").select("value").where("name", "=", name).executeTakeFirst();
+
+  return {
+    async get(name, initial) {
+      const existing = await read(name);
+      if (existing !== undefined) return existing.value;
+
+      await db
+        .insertInto("settings")
+        .values({ name, value: initial })
+        .onConflict((conflict) => conflict.column("name").doNothing())
+        .execute();
+      // No setting is ever removed: this reads our own value, or that of whoever came first.
+      const row = await read(name);
+      return row?.value ?? initial;
+    },
+  };
+}

@@ -5,6 +5,7 @@ import { createHash, randomBytes } from "node:crypto";
 import { cookies, endpoints, headers as names } from "@postern/protocol";
 import type { Catalog } from "../catalog/catalog.ts";
 import type { RequestFacts } from "../catalog/request-facts.ts";
+import { cookieValues, ownCookieAttributes, setCookieLine } from "../http/cookies.ts";
 import type { LocalAnswer } from "../http/local-answer.ts";
 import { privateHeaders } from "../http/private-headers.ts";
 import type { RequestHeaders } from "../http/request-headers.ts";
@@ -106,13 +107,13 @@ export function createAnswers({
       app_session: createHash("sha256").update(appSession).digest("hex"),
     });
     const query = new URLSearchParams({ kid: application.aud, meta, redirect_url: redirectUrl });
-    const secure = facts.scheme === "https" ? "; Secure" : "";
+    const setCookie = setCookieLine(
+      { name: cookies.appSession, value: appSession },
+      ownCookieAttributes(facts.scheme),
+    );
     return {
       url: `${facts.catalog.issuer}${endpoints.login}/${facts.authority}?${query}`,
-      cookie:
-        kept === undefined
-          ? `${cookies.appSession}=${appSession}; Path=/; HttpOnly; SameSite=Lax${secure}`
-          : undefined,
+      cookie: kept === undefined ? setCookie : undefined,
     };
   }
 
@@ -252,6 +253,7 @@ function notSignedIn(facts: RequestFacts): Problem {
 }
 
 const redirectLength = 2_200;
+const appSessionPattern = /^[A-Za-z0-9_-]{22,64}$/;
 
 /**
  * What was asked for, without our own tokens; a very long address comes back to the path alone, or
@@ -265,9 +267,5 @@ function returnTo({ path, query }: RequestFacts): string {
 
 /** The nonce that this browser has already: two tabs begin with the same one (wire-protocol 4). */
 function keptAppSession(lines: readonly string[]): string | undefined {
-  for (const line of lines) {
-    const found = /(?:^|;)[ \t]*CF_AppSession=([A-Za-z0-9_-]{22,64})[ \t]*(?:;|$)/.exec(line)?.[1];
-    if (found !== undefined) return found;
-  }
-  return undefined;
+  return cookieValues(lines, cookies.appSession).find((value) => appSessionPattern.test(value));
 }

@@ -6,6 +6,7 @@ import { type AppClaims, cookies, decodeToken, type PassClaims } from "@postern/
 import type { RequestFacts } from "../catalog/request-facts.ts";
 import type { Clock } from "../clock.ts";
 import { canonicalize, canonicalPath } from "../http/canonical-path.ts";
+import { cookieValues } from "../http/cookies.ts";
 import { valuesOf } from "../http/request-headers.ts";
 import type { Application, ServiceToken } from "../model/model.ts";
 import type { StoredSession } from "../storage/store.ts";
@@ -47,7 +48,7 @@ export function createAuthenticator({ tokens, now }: { tokens: Tokens; now: Cloc
     if (sent.accessToken.length > 1) return { kind: "refused", fault: "two_access_tokens" };
     if (accessToken !== undefined)
       return authenticateToken(tokens, accessToken, application, "token");
-    const values = sent.cookie.length === 0 ? [] : authorizationCookies(sent.cookie);
+    const values = cookieValues(sent.cookie, cookies.authorization);
     const [value] = values;
     if (value !== undefined) {
       return values.length === 1
@@ -222,19 +223,4 @@ function isBelow({ htu }: PassClaims, facts: RequestFacts): boolean {
   // `/v1/` (case P3).
   const otherReadings = canonicalize(facts.path)?.otherReadings ?? [];
   return prefix === canonicalPath(prefix) && [facts.path, ...otherReadings].every(covers);
-}
-
-function authorizationCookies(lines: readonly string[]): string[] {
-  const values: string[] = [];
-  const name = `${cookies.authorization}=`;
-  for (const line of lines) {
-    for (let at = line.indexOf(name); at >= 0; at = line.indexOf(name, at + name.length)) {
-      // The name must start the pair: `XCF_Authorization=` is another cookie.
-      const before = line.slice(0, at).trimEnd();
-      if (before !== "" && !before.endsWith(";")) continue;
-      const end = line.indexOf(";", at);
-      values.push(line.slice(at + name.length, end < 0 ? undefined : end).trim());
-    }
-  }
-  return values;
 }

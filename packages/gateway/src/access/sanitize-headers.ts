@@ -1,8 +1,8 @@
 // What the origin gets, from what the client sent, in one pass: credentials of ours and everything
 // hop-by-hop are taken out, identity and forwarding headers are ours alone, whatever spelling a
 // client tries (cases H1–H4).
-import { cookies } from "@postern/protocol";
 import type { RequestFacts } from "../catalog/request-facts.ts";
+import { setsOwnCookie, withoutOwnCookies } from "../http/cookies.ts";
 import type { ResponseHead } from "../origin/response-reader.ts";
 
 export interface IdentityHeaders {
@@ -105,10 +105,6 @@ const neverTrailers = new Set([
   "authorization",
 ]);
 
-const ourCookie = new RegExp(
-  `^(?:${cookies.authorization}|${cookies.appSession}|(?:__Host-)?postern_[A-Za-z0-9_-]*)$`,
-);
-
 /** @returns names and values in turn, `Host` first */
 export function sanitizeHeaders({
   facts,
@@ -131,7 +127,7 @@ export function sanitizeHeaders({
     )
       continue;
     if (lower === "cookie") {
-      const kept = withoutOurCookies(value);
+      const kept = withoutOwnCookies(value);
       if (kept !== "") out.push(name, kept);
       continue;
     }
@@ -183,7 +179,7 @@ export function sanitizeResponseHeaders(
     if (lower === "trailer" && !mayTrail) continue;
     // A session of ours is begun by our own sign-in and by nothing that an application says (case
     // T10).
-    if (lower === "set-cookie" && ourCookie.test(value.split("=", 1)[0]?.trim() ?? "")) continue;
+    if (lower === "set-cookie" && setsOwnCookie(value)) continue;
     out.push(name, value);
   }
   out.push("Cf-Ray", rayId);
@@ -233,14 +229,4 @@ function connectionNames(rawHeaders: readonly string[]): Set<string> | undefined
       names.delete(kept);
   }
   return names;
-}
-
-/** The other cookies, untouched and in their order. */
-function withoutOurCookies(line: string): string {
-  if (!line.includes("CF_") && !line.includes("postern_")) return line;
-  return line
-    .split(";")
-    .filter((pair) => !ourCookie.test((pair.split("=", 1)[0] ?? "").trim()))
-    .join(";")
-    .trim();
 }

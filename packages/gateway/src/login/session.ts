@@ -4,8 +4,15 @@
 import { timingSafeEqual } from "node:crypto";
 import { cookies, parseDuration } from "@postern/protocol";
 import type { Context } from "hono";
-import { deleteCookie, setCookie } from "hono/cookie";
 import type { RequestFacts } from "../catalog/request-facts.ts";
+import {
+  type Cookie,
+  cookieExpiry,
+  cookieValues,
+  ownCookieAttributes,
+  removeCookieLine,
+  setCookieLine,
+} from "../http/cookies.ts";
 import type { Application, Decision, Identity } from "../model/model.ts";
 import { evaluate } from "../policy/evaluate.ts";
 import type { StoredSession } from "../storage/store.ts";
@@ -16,20 +23,31 @@ const defaultSessionDuration = "24h";
 // A sibling host can toss cookies of the same name at us (case T11); more than this is noise, not a
 // browser.
 const cookieCandidates = 8;
-const longestCookieLife = 399 * 24 * 60 * 60_000;
 
-/**
- * Every value of one cookie, in the order sent. A browser may send several: of paths, or tossed
- * from a sibling host.
- */
-export function cookieValues(c: Context<LoginEnv>, name: string): string[] {
-  const values: string[] = [];
-  for (const pair of (c.req.header("cookie") ?? "").split(";")) {
-    const equals = pair.indexOf("=");
-    if (equals > 0 && pair.slice(0, equals).trim() === name)
-      values.push(pair.slice(equals + 1).trim());
-  }
-  return values;
+/** Every value that this browser sends of one cookie, in the order sent. */
+export function cookieValuesOf(c: Context<LoginEnv>, name: string): string[] {
+  return cookieValues(cookieLines(c), name);
+}
+
+/** The `Cookie` header, as `http/cookies.ts` reads it. */
+export function cookieLines(c: Context<LoginEnv>): string[] {
+  return [c.req.header("cookie") ?? ""];
+}
+
+/** Adds a cookie of the gateway's own to the answer. */
+export function setOwnCookie(c: Context<LoginEnv>, cookie: Cookie, expires: Date): void {
+  const attributes = { ...ownCookieAttributes(c.get("facts").scheme), expires };
+  addSetCookie(c, setCookieLine(cookie, attributes));
+}
+
+/** Takes a cookie of the gateway's own out of this browser. */
+export function removeOwnCookie(c: Context<LoginEnv>, name: string): void {
+  addSetCookie(c, removeCookieLine(name, ownCookieAttributes(c.get("facts").scheme)));
+}
+
+/** Adds a `Set-Cookie` line to the answer. */
+export function addSetCookie(c: Context<LoginEnv>, line: string): void {
+  c.header("Set-Cookie", line, { append: true });
 }
 
 /**
@@ -61,7 +79,7 @@ async function liveSession(
   kind: StoredSession["kind"],
 ): Promise<StoredSession | undefined> {
   let found: StoredSession | undefined;
-  for (const value of cookieValues(c, cookies.authorization).slice(0, cookieCandidates)) {
+  for (const value of cookieValuesOf(c, cookies.authorization).slice(0, cookieCandidates)) {
     const verified = await deps.tokens.verifyOrg(value);
     if (
       !verified.ok ||
@@ -96,34 +114,14 @@ export async function startBrowserSession(
     userAgent: (c.req.header("user-agent") ?? "").slice(0, 512),
     lifetimeMs: parseDuration(duration),
   });
-  setCookie(c, cookies.authorization, deps.tokens.issueOrg(session), {
-    ...teamCookieAttributes(c),
-    expires: cookieExpiry(session.expires_at, deps.now()),
-  });
+  const cookie = { name: cookies.authorization, value: deps.tokens.issueOrg(session) };
+  setOwnCookie(c, cookie, cookieExpiry(session.expires_at, deps.now()));
   return session;
-}
-
-/**
- * When a cookie ends: browsers keep none longer than 400 days (RFC 6265bis section 5.6.1). Both in
- * milliseconds.
- */
-export function cookieExpiry(at: number, now: number): Date {
-  return new Date(Math.min(at, now + longestCookieLife));
 }
 
 /** Takes the global session's cookie out of this browser. */
 export function clearSessionCookie(c: Context<LoginEnv>): void {
-  deleteCookie(c, cookies.authorization, teamCookieAttributes(c));
-}
-
-/** What every cookie of ours on the team domain bears: host-only, out of reach of scripts. */
-export function teamCookieAttributes(c: Context<LoginEnv>): {
-  path: "/";
-  httpOnly: true;
-  sameSite: "Lax";
-  secure: boolean;
-} {
-  return { path: "/", httpOnly: true, sameSite: "Lax", secure: c.get("facts").scheme === "https" };
+  removeOwnCookie(c, cookies.authorization);
 }
 
 /** The hidden value of a form that changes something; holds for one session and one purpose. */

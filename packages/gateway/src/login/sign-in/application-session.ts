@@ -5,7 +5,7 @@ import { cookies, decodeToken, headers } from "@postern/protocol";
 import type { Context } from "hono";
 import type { StoredSession } from "../../storage/store.ts";
 import type { LoginDependencies, LoginEnv } from "../dependencies.ts";
-import { browserSession, cookieValues } from "../session.ts";
+import { browserSession, cookieValuesOf } from "../session.ts";
 import { coversHost } from "./login-request.ts";
 
 type C = Context<LoginEnv>;
@@ -27,7 +27,7 @@ export async function presentedSession(c: C, deps: LoginDependencies): Promise<P
   const token = c.req.header(headers.accessToken);
   if (token !== undefined)
     return { by: "header", session: onTeam ? undefined : await applicationSession(c, deps, token) };
-  const values = cookieValues(c, cookies.authorization);
+  const values = cookieValuesOf(c, cookies.authorization);
   if (values.length === 0) return { by: "nothing", session: undefined };
   return {
     by: "cookie",

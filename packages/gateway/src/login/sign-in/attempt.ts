@@ -3,9 +3,9 @@
 // not disturb each other (case L6).
 import { randomBytes } from "node:crypto";
 import type { Context } from "hono";
-import { deleteCookie, setCookie } from "hono/cookie";
+import { readCookies } from "../../http/cookies.ts";
 import type { LoginDependencies, LoginEnv } from "../dependencies.ts";
-import { teamCookieAttributes } from "../session.ts";
+import { cookieLines, removeOwnCookie, setOwnCookie } from "../session.ts";
 
 /**
  * What somebody signs in for. All of it was vouched for by the application's host before it got
@@ -73,11 +73,10 @@ export function isLive(attempt: Attempt, now: number): boolean {
  */
 export function attemptsOf(c: Context<LoginEnv>, deps: LoginDependencies): Attempt[] {
   const attempts: Attempt[] = [];
-  for (const pair of (c.req.header("cookie") ?? "").split(";")) {
-    const equals = pair.indexOf("=");
-    const id = namePattern.exec(pair.slice(0, equals).trim())?.[1];
-    if (equals < 0 || id === undefined) continue;
-    const attempt = deps.secretBox.open(pair.slice(equals + 1).trim(), `attempt ${id}`);
+  for (const { name, value } of readCookies(cookieLines(c))) {
+    const id = namePattern.exec(name)?.[1];
+    if (id === undefined) continue;
+    const attempt = deps.secretBox.open(value, `attempt ${id}`);
     if (attempt !== undefined) attempts.push(JSON.parse(attempt) as Attempt);
   }
   return attempts;
@@ -91,17 +90,11 @@ export function keepAttempt(c: Context<LoginEnv>, deps: LoginDependencies, attem
       (a, b) => Number(b.used === true) - Number(a.used === true) || a.created_at - b.created_at,
     );
   for (const { id } of others.slice(0, Math.max(0, others.length + 1 - attemptLimit))) {
-    deleteCookie(c, cookieName(c, id), teamCookieAttributes(c));
+    removeOwnCookie(c, cookieName(c, id));
   }
-  setCookie(
-    c,
-    cookieName(c, attempt.id),
-    deps.secretBox.seal(JSON.stringify(attempt), `attempt ${attempt.id}`),
-    {
-      ...teamCookieAttributes(c),
-      expires: new Date(attempt.created_at + cookieLifeMs),
-    },
-  );
+  const value = deps.secretBox.seal(JSON.stringify(attempt), `attempt ${attempt.id}`);
+  const expires = new Date(attempt.created_at + cookieLifeMs);
+  setOwnCookie(c, { name: cookieName(c, attempt.id), value }, expires);
 }
 
 // `__Host-` keeps a sibling host from planting one (case T11); browsers grant the prefix to https

@@ -2,7 +2,7 @@
 // once and within a minute, from the browser that began, and gives it the application's own token.
 import { cookies, decodeToken, parseDuration } from "@postern/protocol";
 import type { Context } from "hono";
-import { setCookie } from "hono/cookie";
+import { cookieExpiry, setCookieLine } from "../../http/cookies.ts";
 import type { Application } from "../../model/model.ts";
 import type { StoredHandover, StoredSession } from "../../storage/store.ts";
 import { goTo } from "../answers.ts";
@@ -10,7 +10,7 @@ import type { LoginDependencies, LoginEnv } from "../dependencies.ts";
 import { sha256 } from "../hash.ts";
 import { errorPage, startAgainPage } from "../pages/error.ts";
 import { sendPage } from "../pages/layout.ts";
-import { cookieExpiry, cookieValues, decideFor, equalSecrets } from "../session.ts";
+import { addSetCookie, cookieValuesOf, decideFor, equalSecrets } from "../session.ts";
 import type { HandoverState } from "./hand-over.ts";
 import { coversHost, pathOnHost } from "./login-request.ts";
 
@@ -101,7 +101,7 @@ function holds(
   session: StoredSession,
 ): boolean {
   const now = deps.now();
-  const browser = cookieValues(c, cookies.appSession).some((value) =>
+  const browser = cookieValuesOf(c, cookies.appSession).some((value) =>
     equalSecrets(sha256(value), handover.app_session_hash),
   );
   return (
@@ -124,14 +124,15 @@ function setApplicationCookie(
   const { scheme } = c.get("facts");
   const token = deps.tokens.issueApp(session, application, lifetimeMs);
   const secure = scheme === "https";
-  setCookie(c, cookies.authorization, token, {
+  const attributes = {
     path: cookiePath(c, application),
     httpOnly: application.http_only_cookie_attribute,
     sameSite: sameSiteOf(application, secure),
     secure,
     // The official client believes in `Expires` alone (wire-protocol 5.5).
     expires: cookieExpiry(Number(decodeToken(token).claims["exp"]) * 1000, deps.now()),
-  });
+  };
+  addSetCookie(c, setCookieLine({ name: cookies.authorization, value: token }, attributes));
 }
 
 function sameSiteOf(application: Application, secure: boolean): "None" | "Lax" | "Strict" {

@@ -1,16 +1,15 @@
 // Logout, on the team domain and on application hosts (wire-protocol 11). A person's logout ends
 // everything of theirs, everywhere; a terminal's ends the terminal. Nobody is signed out because
 // some page held a picture whose address is this one (case T16).
-import { cookies, endpoints, headers } from "@postern/protocol";
+import { endpoints, headers } from "@postern/protocol";
 import type { Context } from "hono";
-import { deleteCookie } from "hono/cookie";
 import type { StoredSession } from "../../storage/store.ts";
 import { readForm, sendJson, setPrivate } from "../answers.ts";
 import type { LoginDependencies, LoginEnv } from "../dependencies.ts";
 import { startAgainPage } from "../pages/error.ts";
 import { sendPage } from "../pages/layout.ts";
 import { confirmSignOutPage, signedOutPage } from "../pages/signed-out.ts";
-import { csrfHolds, csrfValue, teamCookieAttributes } from "../session.ts";
+import { clearSessionCookie, csrfHolds, csrfValue } from "../session.ts";
 import { presentedSession } from "./application-session.ts";
 
 type C = Context<LoginEnv>;
@@ -74,7 +73,7 @@ async function terminalOnTeam(c: C, deps: LoginDependencies): Promise<StoredSess
 }
 
 function signedOut(c: C, ended: boolean): Promise<Response> {
-  deleteCookie(c, cookies.authorization, teamCookieAttributes(c));
+  clearSessionCookie(c);
   return sendPage(c, signedOutPage(ended));
 }
 

@@ -1,0 +1,95 @@
+// Cookies on the wire (RFC 6265bis): reads those that a browser sends, and writes the gateway's own.
+// A browser may send several cookies of one name, of different paths or tossed from a sibling host
+// (case T11), so a reader gets every value and decides itself.
+import { cookies } from "@postern/protocol";
+
+export interface Cookie {
+  name: string;
+  value: string;
+}
+
+export interface CookieAttributes {
+  path: string;
+  httpOnly: boolean;
+  sameSite: "None" | "Lax" | "Strict";
+  secure: boolean;
+  /** undefined: the cookie lives as long as the browser */
+  expires?: Date;
+}
+
+const ownName = new RegExp(
+  `^(?:${cookies.authorization}|${cookies.appSession}|(?:__Host-)?postern_[A-Za-z0-9_-]*)$`,
+);
+const longestLifeMs = 399 * 24 * 60 * 60_000;
+
+/** Every cookie of a request, in the order sent. `lines` are the values of its `Cookie` headers. */
+export function readCookies(lines: readonly string[]): Cookie[] {
+  return lines.flatMap((line) => line.split(";")).flatMap(readPair);
+}
+
+/** Every value of one cookie, in the order sent. */
+export function cookieValues(lines: readonly string[], name: string): string[] {
+  // Most lines hold cookies of the application alone and need no reading.
+  const candidates = lines.filter((line) => line.includes(name));
+  if (candidates.length === 0) return [];
+  return readCookies(candidates)
+    .filter((cookie) => cookie.name === name)
+    .map((cookie) => cookie.value);
+}
+
+/** A `Cookie` line without the gateway's own cookies; the others stay untouched, in their order. */
+export function withoutOwnCookies(line: string): string {
+  if (!line.includes("CF_") && !line.includes("postern_")) return line;
+  return line
+    .split(";")
+    .filter((pair) => !isOwnCookie(nameOf(pair)))
+    .join(";")
+    .trim();
+}
+
+/** Whether a `Set-Cookie` line sets a cookie of the gateway's own. */
+export function setsOwnCookie(line: string): boolean {
+  return isOwnCookie(nameOf(line));
+}
+
+/** The attributes of the gateway's own cookies: for this host alone, out of reach of scripts. */
+export function ownCookieAttributes(scheme: "http" | "https"): CookieAttributes {
+  return { path: "/", httpOnly: true, sameSite: "Lax", secure: scheme === "https" };
+}
+
+/**
+ * When a cookie ends: browsers keep none longer than 400 days (RFC 6265bis section 5.6.1). Both in
+ * milliseconds since the epoch.
+ */
+export function cookieExpiry(at: number, now: number): Date {
+  return new Date(Math.min(at, now + longestLifeMs));
+}
+
+/** A `Set-Cookie` line. Name and value must need no quoting, like tokens and base64url. */
+export function setCookieLine({ name, value }: Cookie, attributes: CookieAttributes): string {
+  const parts = [`${name}=${value}`, `Path=${attributes.path}`];
+  if (attributes.expires !== undefined) parts.push(`Expires=${attributes.expires.toUTCString()}`);
+  if (attributes.httpOnly) parts.push("HttpOnly");
+  parts.push(`SameSite=${attributes.sameSite}`);
+  if (attributes.secure) parts.push("Secure");
+  return parts.join("; ");
+}
+
+/** A `Set-Cookie` line that removes a cookie from the browser. */
+export function removeCookieLine(name: string, attributes: CookieAttributes): string {
+  return `${setCookieLine({ name, value: "" }, attributes)}; Max-Age=0`;
+}
+
+function readPair(pair: string): Cookie[] {
+  const equals = pair.indexOf("=");
+  if (equals < 0) return [];
+  return [{ name: pair.slice(0, equals).trim(), value: pair.slice(equals + 1).trim() }];
+}
+
+function isOwnCookie(name: string): boolean {
+  return ownName.test(name);
+}
+
+function nameOf(pair: string): string {
+  return (pair.split("=", 1)[0] ?? "").trim();
+}

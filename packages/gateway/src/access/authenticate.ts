@@ -10,6 +10,7 @@ import { cookieValues } from "../http/cookies.ts";
 import { valuesOf } from "../http/request-headers.ts";
 import type { Application, ServiceToken } from "../model/model.ts";
 import type { StoredSession } from "../storage/store.ts";
+import { onlyPerson } from "../tokens/only-person.ts";
 import type { TokenFault, Tokens, Verified } from "../tokens/tokens.ts";
 import type { ReadRequest } from "./read-request.ts";
 
@@ -29,8 +30,6 @@ export type CredentialFault =
   | "two_access_tokens"
   | "two_persons";
 
-// More CF_Authorization cookies than any browser has reason to send.
-const cookieCandidates = 8;
 const dummyHash = Buffer.alloc(32);
 const anonymous: Authentication = { kind: "anonymous" };
 
@@ -155,24 +154,24 @@ function person(
   return { kind: "person", session: verified.session, assertion: token };
 }
 
-/**
- * Cookies of one name tossed from a sibling host, or of other paths: what verifies counts (case
- * T11).
- */
+/** Cookies of one name tossed from a sibling host, or of other paths (case T11). */
 async function authenticateCookies(
   tokens: Tokens,
   values: readonly string[],
   application: Application,
 ): Promise<Authentication> {
-  let found: Authentication = { kind: "unauthenticated", via: "cookie", fault: "malformed" };
-  for (const value of values.slice(0, cookieCandidates)) {
-    const next = await authenticateToken(tokens, value, application, "cookie");
-    if (next.kind !== "person") continue;
-    if (found.kind === "person" && found.session.user_id !== next.session.user_id)
+  const answer = await onlyPerson(values, async (value) => {
+    const authentication = await authenticateToken(tokens, value, application, "cookie");
+    return authentication.kind === "person" ? authentication : undefined;
+  });
+  switch (answer.persons) {
+    case "none":
+      return { kind: "unauthenticated", via: "cookie", fault: "malformed" };
+    case "one":
+      return answer.credential;
+    case "two":
       return { kind: "refused", fault: "two_persons" };
-    if (found.kind !== "person") found = next;
   }
-  return found;
 }
 
 /**

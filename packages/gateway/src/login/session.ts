@@ -16,13 +16,11 @@ import {
 import type { Application, Decision, Identity } from "../model/model.ts";
 import { evaluate } from "../policy/evaluate.ts";
 import type { StoredSession } from "../storage/store.ts";
+import { onlyPerson } from "../tokens/only-person.ts";
 import type { LoginDependencies, LoginEnv } from "./dependencies.ts";
 
 // access-features 5: one day where neither the organization nor the application says otherwise.
 const defaultSessionDuration = "24h";
-// A sibling host can toss cookies of the same name at us (case T11); more than this is noise, not a
-// browser.
-const cookieCandidates = 8;
 
 /** Every value that this browser sends of one cookie, in the order sent. */
 export function cookieValuesOf(c: Context<LoginEnv>, name: string): string[] {
@@ -78,19 +76,13 @@ async function liveSession(
   deps: LoginDependencies,
   kind: StoredSession["kind"],
 ): Promise<StoredSession | undefined> {
-  let found: StoredSession | undefined;
-  for (const value of cookieValuesOf(c, cookies.authorization).slice(0, cookieCandidates)) {
+  const answer = await onlyPerson(cookieValuesOf(c, cookies.authorization), async (value) => {
     const verified = await deps.tokens.verifyOrg(value);
-    if (
-      !verified.ok ||
-      verified.session.kind !== kind ||
-      (verified.claims.terminal === true) !== (kind === "terminal")
-    )
-      continue;
-    if (found !== undefined && found.user_id !== verified.session.user_id) return undefined;
-    found ??= verified.session;
-  }
-  return found;
+    if (!verified.ok || verified.session.kind !== kind) return undefined;
+    const isTerminal = verified.claims.terminal === true;
+    return isTerminal === (kind === "terminal") ? verified : undefined;
+  });
+  return answer.persons === "one" ? answer.credential.session : undefined;
 }
 
 /**

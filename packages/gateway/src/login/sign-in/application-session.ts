@@ -4,13 +4,12 @@
 import { cookies, decodeToken, headers } from "@postern/protocol";
 import type { Context } from "hono";
 import type { StoredSession } from "../../storage/store.ts";
+import { onlyPerson } from "../../tokens/only-person.ts";
 import type { LoginDependencies, LoginEnv } from "../dependencies.ts";
 import { browserSession, cookieValuesOf } from "../session.ts";
 import { coversHost } from "./login-request.ts";
 
 type C = Context<LoginEnv>;
-
-const cookieCandidates = 8;
 
 /** Where a credential came from decides what a browser could have been tricked into sending. */
 export type Presented =
@@ -41,14 +40,11 @@ async function cookieSession(
   deps: LoginDependencies,
   values: readonly string[],
 ): Promise<StoredSession | undefined> {
-  let found: StoredSession | undefined;
-  for (const value of values.slice(0, cookieCandidates)) {
+  const answer = await onlyPerson(values, async (value) => {
     const session = await applicationSession(c, deps, value);
-    if (session !== undefined && found !== undefined && session.user_id !== found.user_id)
-      return undefined;
-    found ??= session;
-  }
-  return found;
+    return session === undefined ? undefined : { session };
+  });
+  return answer.persons === "one" ? answer.credential.session : undefined;
 }
 
 async function applicationSession(

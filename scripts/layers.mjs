@@ -19,7 +19,7 @@ export const rooms = {
   "gateway/tokens": "model observe secrets storage catalog",
   "gateway/access": "model policy observe storage catalog http origin tokens",
   "gateway/login": "model policy observe secrets storage catalog http tokens",
-  "gateway/sample-application.ts": "",
+  "gateway/compose.ts": "*",
   "gateway/gateway.ts": "*",
   "gateway/dev.ts": "*",
   "gateway/main.ts": "*",
@@ -38,6 +38,7 @@ export const rooms = {
 export const words = [
   "gateway/clock.ts",
   "gateway/network.ts",
+  "gateway/random.ts",
   "cli/command-context.ts",
   "cli/command-line.ts",
   "cli/context.ts",
@@ -79,7 +80,7 @@ export const packages = [
   },
   {
     packages: "node:http node:https node:http2",
-    onlyIn: "gateway/http gateway/origin gateway/sample-application.ts cli/net",
+    onlyIn: "gateway/http gateway/origin cli/net",
     because: "What carries requests is behind http/transport.ts, or another could not take over.",
   },
   {

@@ -55,8 +55,9 @@ if (leftOut.length > 0) {
 }
 
 /**
- * Makes the private keys that gateways under test sign with, once for the whole run: a pair costs a tenth
- * of a second, and the suites start hundreds of gateways. test/support/signing-keys.ts reads the file.
+ * Makes the private keys that gateways under test sign with, once for the whole run: a pair costs a
+ * tenth of a second, and the suites start hundreds of gateways. test/support/signing-keys.ts reads
+ * the file.
  * @returns {string} the file
  */
 function writeTestKeys() {

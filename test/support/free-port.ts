@@ -1,9 +1,10 @@
-// Ports for tests that must name one before anything listens there: the team domain's name holds it.
+// Ports for tests that must name one before anything listens there: the team domain's name holds
+// it.
 import { createServer } from "node:net";
 
-// Below the range from which the system gives ports to outgoing connections: one of those could take a
-// port between the moment it is found free and the moment it is listened on. Each process begins in
-// a block of its own, since test files run side by side.
+// Below the range from which the system gives ports to outgoing connections: one of those could
+// take a port between the moment it is found free and the moment it is listened on. Each process
+// begins in a block of its own, since test files run side by side.
 const lowest = 10_000;
 const blocks = 1_100;
 const blockSize = 20;

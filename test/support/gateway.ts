@@ -1,6 +1,6 @@
-// Starts a whole gateway in this process, as `postern gateway` would from the same YAML, on a free port
-// of 127.0.0.1. Every test that needs a gateway starts it here; its parts are at hand for what only
-// somebody inside can do, such as making a session without a login.
+// Starts a whole gateway in this process, as `postern gateway` would from the same YAML, on a free
+// port of 127.0.0.1. Every test that needs a gateway starts it here; its parts are at hand for what
+// only somebody inside can do, such as making a session without a login.
 import { randomBytes } from "node:crypto";
 import type { Clock } from "../../packages/gateway/src/clock.ts";
 import { type ComposeOptions, compose, type Parts } from "../../packages/gateway/src/compose.ts";

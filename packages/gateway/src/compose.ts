@@ -1,5 +1,6 @@
 // The composition root: a configuration becomes the parts of a gateway, joined and ready to answer.
-// `postern gateway`, `postern dev` and the tests all compose here: what is tested is what is served.
+// `postern gateway`, `postern dev` and the tests all compose here: what is tested is what is
+// served.
 import { randomBytes } from "node:crypto";
 import { createRequestHandler, type RequestHandler } from "./access/handle-request.ts";
 import { type ChangingCatalogSource, createCatalogSource } from "./catalog/catalog-source.ts";
@@ -9,7 +10,7 @@ import type { SendMail } from "./login/dependencies.ts";
 import { createSendMail } from "./login/mail.ts";
 import { renderErrorPage } from "./login/pages/layout.ts";
 import { createLogin } from "./login/routes.ts";
-import type { RelaySettings } from "./login/terminal/relay.ts";
+import type { RelaySettings } from "./login/terminal/relay-settings.ts";
 import type { RecordEvent } from "./observe/events.ts";
 import { createSecretBox, loadSecretKey } from "./secrets/secret-box.ts";
 import { openStore } from "./storage/open-store.ts";

@@ -1,5 +1,5 @@
-// A gateway that serves: composed parts behind listening sockets, and what the gateway does by itself
-// now and then.
+// A gateway that serves: composed parts behind listening sockets, and what the gateway does by
+// itself now and then.
 import { type ComposeOptions, compose, type Parts } from "./compose.ts";
 import type { Config } from "./config/load-config.ts";
 import { createListener, type Listener, redirectToHttps } from "./http/listeners.ts";

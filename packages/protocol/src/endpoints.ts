@@ -38,5 +38,7 @@ export const cookies = {
   appSession: "CF_AppSession",
 } as const;
 
-/** The query argument by which a client asks whether its token is still valid (wire-protocol 6.9). */
+/**
+ * The query argument by which a client asks whether its token is still valid (wire-protocol 6.9).
+ */
 export const tokenCheckArgument = "cloudflared_token_check";

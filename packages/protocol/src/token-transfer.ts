@@ -1,5 +1,5 @@
-// The sealed box that carries tokens to the terminal (wire-protocol 6.6): NaCl's crypto_box, that is
-// X25519, HSalsa20 and XSalsa20-Poly1305, as 24-byte nonce ‖ box in padded standard base64. The
+// The sealed box that carries tokens to the terminal (wire-protocol 6.6): NaCl's crypto_box, that
+// is X25519, HSalsa20 and XSalsa20-Poly1305, as 24-byte nonce ‖ box in padded standard base64. The
 // curve is node:crypto's, which is tens of times faster than JavaScript; the cipher is noble's.
 import {
   createPrivateKey,

@@ -1,4 +1,5 @@
-// The grammar of hosts that gateway and command line share; each of them adds conditions of its own.
+// The grammar of hosts that gateway and command line share; each of them adds conditions of its
+// own.
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import {

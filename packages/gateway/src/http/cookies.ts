@@ -1,6 +1,6 @@
-// Cookies on the wire (RFC 6265bis): reads those that a browser sends, and writes the gateway's own.
-// A browser may send several cookies of one name, of different paths or tossed from a sibling host
-// (case T11), so a reader gets every value and decides itself.
+// Cookies on the wire (RFC 6265bis): reads those that a browser sends, and writes the gateway's
+// own. A browser may send several cookies of one name, of different paths or tossed from a sibling
+// host (case T11), so a reader gets every value and decides itself.
 import { cookies } from "@postern/protocol";
 
 export interface Cookie {

@@ -5,7 +5,7 @@ import type { Clock } from "../clock.ts";
 import type { RecordEvent } from "../observe/events.ts";
 import type { Store } from "../storage/store.ts";
 import type { SecretBox, Sessions, Tokens } from "../tokens/tokens.ts";
-import type { RelaySettings } from "./terminal/relay.ts";
+import type { RelaySettings } from "./terminal/relay-settings.ts";
 
 /** Sends one plain-text message. @throws {Error} when the mail server did not take it */
 export type SendMail = (message: { to: string; subject: string; text: string }) => Promise<void>;

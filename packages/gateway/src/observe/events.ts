@@ -1,5 +1,5 @@
-// Everything that is worth writing down, as one union: the log reads it today; an access log, an audit
-// trail, metrics and traces can read the same. A page that shows a ray id has its event here.
+// Everything that is worth writing down, as one union: the log reads it today; an access log, an
+// audit trail, metrics and traces can read the same. A page that shows a ray id has its event here.
 //
 // Fields hold no credential and no query: either may be a secret.
 

@@ -1,6 +1,6 @@
-// A gateway's terminal fixture behind real sockets, a real store and the real data path, with what a
-// test of a terminal's login needs to hold: the clock, the length of a poll, and sessions that have
-// just begun.
+// A gateway's terminal fixture behind real sockets, a real store and the real data path, with what
+// a test of a terminal's login needs to hold: the clock, the length of a poll, and sessions that
+// have just begun.
 import { createHash } from "node:crypto";
 import { createServer, request as httpRequest, type IncomingHttpHeaders } from "node:http";
 import type { TestContext } from "node:test";
@@ -13,7 +13,7 @@ import {
 } from "@postern/protocol";
 import { freePort, startGateway } from "../../../../test/support/gateway.ts";
 import type { Parts } from "../../src/compose.ts";
-import type { RelaySettings } from "../../src/login/terminal/relay.ts";
+import type { RelaySettings } from "../../src/login/terminal/relay-settings.ts";
 import type { StoredSession } from "../../src/storage/store.ts";
 import { identityOf } from "./login-fixture.ts";
 

@@ -1,5 +1,5 @@
-// A change of keys happens in one transaction, which holds the write lock from its first reading on:
-// of two processes that rotate at once, the second sees what the first wrote.
+// A change of keys happens in one transaction, which holds the write lock from its first reading
+// on: of two processes that rotate at once, the second sees what the first wrote.
 import type { Database } from "../schema.ts";
 import type { KeyStore, StoredKey } from "../store.ts";
 

@@ -1,5 +1,5 @@
-// Each step is one statement that decides and writes at once: a mailbox is delivered to one of those
-// who ask together.
+// Each step is one statement that decides and writes at once: a mailbox is delivered to one of
+// those who ask together.
 import type { Database } from "../schema.ts";
 import type { TransferStore } from "../store.ts";
 

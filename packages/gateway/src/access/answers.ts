@@ -10,6 +10,7 @@ import type { LocalAnswer } from "../http/local-answer.ts";
 import { privateHeaders } from "../http/private-headers.ts";
 import type { RequestHeaders } from "../http/request-headers.ts";
 import type { Application, Organization } from "../model/model.ts";
+import { writeSignInLink } from "../tokens/sign-in-link.ts";
 import type { Tokens } from "../tokens/tokens.ts";
 import type { CredentialFault } from "./authenticate.ts";
 import { corsHeaders } from "./cors.ts";
@@ -99,22 +100,17 @@ export function createAnswers({
   ): { url: string; cookie: string | undefined } {
     const kept = keptAppSession(sent.cookie);
     const appSession = kept ?? randomBytes(24).toString("base64url");
-    const redirectUrl = returnTo(facts);
-    const meta = tokens.sealMeta({
+    const url = writeSignInLink(tokens, facts.catalog.issuer, {
       aud: application.aud,
-      hostname: facts.authority,
-      redirect_url: redirectUrl,
-      app_session: createHash("sha256").update(appSession).digest("hex"),
+      authority: facts.authority,
+      redirectUrl: returnTo(facts),
+      appSession: createHash("sha256").update(appSession).digest("hex"),
     });
-    const query = new URLSearchParams({ kid: application.aud, meta, redirect_url: redirectUrl });
     const setCookie = setCookieLine(
       { name: cookies.appSession, value: appSession },
       ownCookieAttributes(facts.scheme),
     );
-    return {
-      url: `${facts.catalog.issuer}${endpoints.login}/${facts.authority}?${query}`,
-      cookie: kept === undefined ? setCookie : undefined,
-    };
+    return { url, cookie: kept === undefined ? setCookie : undefined };
   }
 
   return {

@@ -5,6 +5,7 @@ import { endpoints } from "@postern/protocol";
 import type { Catalog } from "../../catalog/catalog.ts";
 import type { RequestFacts } from "../../catalog/request-facts.ts";
 import type { Application } from "../../model/model.ts";
+import { readSignInLink } from "../../tokens/sign-in-link.ts";
 import type { LoginDependencies } from "../dependencies.ts";
 import { hostOf } from "../terminal/cli-request.ts";
 import type { SignInTarget } from "./attempt.ts";
@@ -24,13 +25,12 @@ export function readLoginRequest(deps: LoginDependencies, facts: RequestFacts): 
   const authority = facts.path.slice(endpoints.login.length + 1);
   if (authority === "")
     return { ok: true, application: undefined, target: { application: undefined } };
-  const query = new URLSearchParams(facts.query);
-  const [kid, meta, redirect] = [
-    single(query, "kid"),
-    single(query, "meta"),
-    single(query, "redirect_url"),
-  ];
-  const application = facts.catalog.applicationByAud.get(kid ?? "");
+  const link = readSignInLink(deps.tokens, {
+    authority,
+    query: facts.query,
+    teamAuthority: facts.authority,
+  });
+  const application = facts.catalog.applicationByAud.get(link.aud ?? "");
   const host = hostOf(authority);
   if (
     application === undefined ||
@@ -39,16 +39,11 @@ export function readLoginRequest(deps: LoginDependencies, facts: RequestFacts): 
   ) {
     return { ok: false, reason: "unknown_application" };
   }
-  const path = redirect === undefined ? undefined : pathOnHost(facts.scheme, authority, redirect);
-  const sealed = meta === undefined ? undefined : deps.tokens.openMeta(meta);
-  const samePort = portOf(authority) === portOf(facts.authority);
-  if (
-    path === undefined ||
-    sealed === undefined ||
-    sealed.aud !== application.aud ||
-    (sealed.hostname !== authority && !(sealed.hostname === host && samePort)) ||
-    sealed.redirect_url !== redirect
-  ) {
+  const { redirectUrl, appSession } = link;
+  const path =
+    redirectUrl === undefined ? undefined : pathOnHost(facts.scheme, authority, redirectUrl);
+  if (path === undefined || appSession === undefined) {
+    const samePort = portOf(authority) === portOf(facts.authority);
     return {
       ok: false,
       reason: "stale",
@@ -59,7 +54,7 @@ export function readLoginRequest(deps: LoginDependencies, facts: RequestFacts): 
     aud: application.aud,
     authority,
     redirect_url: shortened(path),
-    app_session: sealed.app_session,
+    app_session: appSession,
   };
   return { ok: true, application, target: { application: target } };
 }
@@ -112,11 +107,6 @@ function shortened(path: string): string {
     return `${pathname}?${kept}`;
   }
   return pathname.length <= redirectLength ? pathname : "/";
-}
-
-function single(query: URLSearchParams, name: string): string | undefined {
-  const values = query.getAll(name);
-  return values.length === 1 ? values[0] : undefined;
 }
 
 function portOf(authority: string): string {

@@ -3,8 +3,10 @@
 // the team domain alone, out of reach of the application's own scripts.
 import { endpoints } from "@postern/protocol";
 import type { Context, Hono } from "hono";
+import { singleArgument } from "../../http/query.ts";
 import { sameNetwork } from "../../network.ts";
 import type { StoredSession } from "../../storage/store.ts";
+import { openLink, type SignInLink, sealLink, writeSignInLink } from "../../tokens/sign-in-link.ts";
 import { goTo, readForm } from "../answers.ts";
 import type { LoginDependencies, LoginEnv } from "../dependencies.ts";
 import {
@@ -267,13 +269,7 @@ function leavesPageOut(
  * `meta`.
  */
 function toLogin(c: C, deps: LoginDependencies, request: CliRequest): Response {
-  const { issuer } = c.var.facts.catalog;
-  const query = new URLSearchParams({
-    kid: request.application.aud,
-    meta: sealedMeta(deps, request),
-    redirect_url: request.path,
-  });
-  return goTo(c, `${issuer}${endpoints.login}/${request.authority}?${query}`);
+  return goTo(c, writeSignInLink(deps.tokens, c.var.facts.catalog.issuer, linkOf(request)));
 }
 
 /** Signed in, and not allowed: another person may sign in and answer. */
@@ -298,12 +294,16 @@ function readTeamRequest(c: C): CliRequest | string {
 }
 
 function sealedMeta(deps: LoginDependencies, request: CliRequest): string {
-  return deps.tokens.sealMeta({
+  return sealLink(deps.tokens, linkOf(request));
+}
+
+function linkOf(request: CliRequest): SignInLink {
+  return {
     aud: request.application.aud,
-    hostname: request.authority,
-    redirect_url: request.path,
-    app_session: "",
-  });
+    authority: request.authority,
+    redirectUrl: request.path,
+    appSession: "",
+  };
 }
 
 /**
@@ -311,14 +311,8 @@ function sealedMeta(deps: LoginDependencies, request: CliRequest): string {
  * (case L4).
  */
 function isVouched(c: C, deps: LoginDependencies, request: CliRequest): boolean {
-  const sent = new URLSearchParams(c.var.facts.query).getAll("meta");
-  const meta = sent.length === 1 ? deps.tokens.openMeta(sent[0] ?? "") : undefined;
-  return (
-    meta !== undefined &&
-    meta.aud === request.application.aud &&
-    meta.hostname === request.authority &&
-    meta.redirect_url === request.path
-  );
+  const meta = singleArgument(new URLSearchParams(c.var.facts.query), "meta");
+  return openLink(deps.tokens, meta, linkOf(request)) !== undefined;
 }
 
 /** The application's host, where it is sure to be ours: with the port that the team domain has. */

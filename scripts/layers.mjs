@@ -39,6 +39,7 @@ export const words = [
   "gateway/clock.ts",
   "gateway/network.ts",
   "gateway/random.ts",
+  "gateway/single-argument.ts",
   "cli/command-context.ts",
   "cli/command-line.ts",
   "cli/context.ts",

@@ -2,7 +2,7 @@
 // the application's host to the team domain. The link passes through a stranger's hands, so `meta`
 // seals what it says, for a few minutes; an altered argument breaks it (case L4).
 import { endpoints, parseAuthority } from "@postern/protocol";
-import { singleArgument } from "../http/query.ts";
+import { singleArgument } from "../single-argument.ts";
 import type { Tokens } from "./tokens.ts";
 
 /** What the application's host says of a request. */

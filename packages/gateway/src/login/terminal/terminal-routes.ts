@@ -3,8 +3,8 @@
 // the team domain alone, out of reach of the application's own scripts.
 import { endpoints } from "@postern/protocol";
 import type { Context, Hono } from "hono";
-import { singleArgument } from "../../http/query.ts";
 import { sameNetwork } from "../../network.ts";
+import { singleArgument } from "../../single-argument.ts";
 import type { StoredSession } from "../../storage/store.ts";
 import { openLink, type SignInLink, sealLink, writeSignInLink } from "../../tokens/sign-in-link.ts";
 import { goTo, readForm } from "../answers.ts";

@@ -37,6 +37,7 @@ export const rooms = {
 /** Files beside the rooms that every room of their package may import, and that import no room. */
 export const words = [
   "gateway/clock.ts",
+  "gateway/defined.ts",
   "gateway/network.ts",
   "gateway/random.ts",
   "gateway/single-argument.ts",

@@ -3,12 +3,18 @@
 
 import { randomBytes } from "node:crypto";
 import type { IncomingMessage } from "node:http";
-import ipaddr from "ipaddr.js";
 import type { Catalog } from "../catalog/catalog.ts";
 import { matchApplication, matchesOnlyWithoutCase } from "../catalog/match-application.ts";
 import type { RequestFacts } from "../catalog/request-facts.ts";
 import { canonicalize } from "../http/canonical-path.ts";
 import { type RequestHeaders, readHeaders } from "../http/request-headers.ts";
+import {
+  canonicalAddress,
+  canonicalPeer,
+  contains,
+  parseAddress,
+  parseNetwork,
+} from "../network.ts";
 
 /** Why a request is not even looked at. Each becomes one plain 400. */
 export type RequestFault =
@@ -58,15 +64,10 @@ export function createRequestReader({
   trustedProxies,
   isOurs,
 }: RequestReader) {
-  const trusted = trustedProxies.map((cidr) =>
-    cidr.includes("/") ? ipaddr.parseCIDR(cidr) : hostNetwork(cidr),
-  );
-  const isTrusted = (address: string) => {
-    const parsed = ipaddr.process(address);
-    return trusted.some(
-      ([base, bits]) =>
-        base.kind() === parsed.kind() && parsed.match(base as ipaddr.IPv4 & ipaddr.IPv6, bits),
-    );
+  const trusted = trustedProxies.map(parseNetwork).filter((reading) => reading.ok);
+  const isTrusted = (text: string) => {
+    const address = parseAddress(text);
+    return address !== undefined && trusted.some(({ network }) => contains(network, address));
   };
 
   return (request: IncomingMessage, catalog: Catalog): RequestReading => {
@@ -146,13 +147,7 @@ function newRayId(): string {
 /** Canonical text of the peer's address; undefined on a Unix socket. */
 function addressOf(request: IncomingMessage): string | undefined {
   const address = request.socket.remoteAddress;
-  if (address === undefined) return undefined;
-  return address.startsWith("::ffff:") ? address.slice(7) : address;
-}
-
-function hostNetwork(text: string): [ipaddr.IPv4 | ipaddr.IPv6, number] {
-  const address = ipaddr.process(text);
-  return [address, address.kind() === "ipv4" ? 32 : 128];
+  return address === undefined ? undefined : canonicalPeer(address);
 }
 
 /** The last address that no trusted proxy has; undefined when the list cannot be read (case H5). */
@@ -165,13 +160,9 @@ function forwardedClient(
     .split(",")
     .map((hop) => hop.trim());
   for (let index = hops.length - 1; index >= 0; index--) {
-    const hop = hops[index] ?? "";
-    if (
-      !ipaddr.isValid(hop) ||
-      (ipaddr.IPv4.isValid(hop) && !ipaddr.IPv4.isValidFourPartDecimal(hop))
-    )
-      return undefined;
-    if (index === 0 || !isTrusted(hop)) return ipaddr.process(hop).toString();
+    const hop = canonicalAddress(hops[index] ?? "");
+    if (hop === undefined) return undefined;
+    if (index === 0 || !isTrusted(hop)) return hop;
   }
   return undefined;
 }

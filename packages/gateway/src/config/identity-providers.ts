@@ -1,6 +1,7 @@
 // Identity providers as written → as configured: what each type needs, and what contradicts itself.
+
+import { defined } from "../defined.ts";
 import type { IdentityProvider, OidcConfig } from "../model/model.ts";
-import { defined } from "./defined.ts";
 import type { FieldPath } from "./document.ts";
 import type { NamedObject, NamedObjects } from "./object-names.ts";
 import { isMap, readShape } from "./read-shape.ts";

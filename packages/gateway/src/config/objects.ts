@@ -4,6 +4,7 @@
 // warning.
 
 import type { z } from "zod";
+import { defined } from "../defined.ts";
 import type {
   Group,
   IdentityProvider,
@@ -14,7 +15,6 @@ import type {
 } from "../model/model.ts";
 import { type ConfiguredApplication, readApplications } from "./applications.ts";
 import type { FileContext } from "./certificate-files.ts";
-import { defined } from "./defined.ts";
 import { readGroups } from "./groups.ts";
 import { readIdentityProviders } from "./identity-providers.ts";
 import { readIngress } from "./ingress.ts";

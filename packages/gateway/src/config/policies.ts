@@ -1,7 +1,7 @@
 // Policies as written → as evaluated, with what is hardly meant said on the way.
 import type { z } from "zod";
+import { defined } from "../defined.ts";
 import type { Policy } from "../model/model.ts";
-import { defined } from "./defined.ts";
 import type { FieldPath } from "./document.ts";
 import type { NamedObjects } from "./object-names.ts";
 import { type PolicyWorld, warnAboutPolicy } from "./policy-warnings.ts";

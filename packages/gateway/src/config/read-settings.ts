@@ -3,8 +3,8 @@
 // credentials in clear, or send them nowhere.
 import { isLoopbackHost } from "@postern/protocol";
 import type { z } from "zod";
+import { defined } from "../defined.ts";
 import { type FileContext, readCertificateFiles } from "./certificate-files.ts";
-import { defined } from "./defined.ts";
 import { readFields } from "./read-shape.ts";
 import type { Report } from "./report.ts";
 import { settingsFields } from "./settings.ts";

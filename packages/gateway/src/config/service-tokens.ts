@@ -1,7 +1,7 @@
 // Service tokens as written → as compared: only the hash of a secret leaves (ADR 0007).
 import { createHash } from "node:crypto";
+import { defined } from "../defined.ts";
 import type { ServiceToken } from "../model/model.ts";
-import { defined } from "./defined.ts";
 import type { NamedObject, NamedObjects } from "./object-names.ts";
 import { readShape } from "./read-shape.ts";
 import type { Report } from "./report.ts";

@@ -3,8 +3,8 @@
 // can decide not to show it.
 import { isIP } from "node:net";
 import { isLoopbackHost, parseDuration, parsePattern } from "@postern/protocol";
-import ipaddr from "ipaddr.js";
 import { z } from "zod";
+import { formatNetwork, type NetworkFault, parseNetwork } from "../network.ts";
 
 /** Where to listen. */
 export type ListenAddress =
@@ -126,30 +126,18 @@ function isPort(port: number): boolean {
   return Number.isInteger(port) && port > 0 && port < 65_536;
 }
 
-/**
- * A network or one address, in canonical form; IPv4 inside IPv6 becomes IPv4, as clients' addresses
- * do.
- */
-export const network = text(canonicalNetwork);
+/** a network or one address, in canonical form */
+export const network = text((written) => {
+  const reading = parseNetwork(written);
+  return reading.ok ? formatNetwork(reading.network) : fail(networkFaults[reading.fault]);
+});
 
-function canonicalNetwork(written: string): string {
-  const wrong =
-    "is not a network or an address; write it like 192.0.2.0/24, 2001:db8::/32 or 192.0.2.7";
-  const [address = "", bits, ...more] = written.split("/");
-  const family = address.includes("%") ? 0 : isIP(address);
-  if (family === 0 || more.length > 0 || (bits !== undefined && !/^\d{1,3}$/.test(bits)))
-    fail(wrong);
-  const parsed = ipaddr.parse(address);
-  const full = family === 4 ? 32 : 128;
-  const length = bits === undefined ? full : Number(bits);
-  if (length > full) fail(wrong);
-  if (parsed instanceof ipaddr.IPv6 && parsed.isIPv4MappedAddress()) {
-    if (length < 96)
-      fail("covers more than the IPv4 addresses inside IPv6; write IPv4 and IPv6 networks apart");
-    return `${parsed.toIPv4Address()}/${length - 96}`;
-  }
-  return `${parsed.toString()}/${length}`;
-}
+const networkFaults: Record<NetworkFault, string> = {
+  no_network:
+    "is not a network or an address; write it like 192.0.2.0/24, 2001:db8::/32 or 192.0.2.7",
+  wider_than_ipv4:
+    "covers more than the IPv4 addresses inside IPv6; write IPv4 and IPv6 networks apart",
+};
 
 /** `https://`, or `http://` on this machine; without user and password */
 export const webUrl = text((written) => {

@@ -1,8 +1,8 @@
 // One table: kind of rule → whether it holds (access-features 4.3). A rule has four answers, not
 // two: somebody who has not signed in yet may turn out to match, and what this gateway cannot judge
 // must never let anybody in.
-import ipaddr from "ipaddr.js";
 import type { Group, Principal, Rule, RuleSet } from "../model/model.ts";
+import { contains, type NetworkReading, parseAddress, parseNetwork } from "../network.ts";
 
 /**
  * `after_login`: signing in may make it hold. `unknown`: cannot be judged, so it counts against the
@@ -126,32 +126,16 @@ function holdsClaim(identity: PersonIdentity, value: Value): boolean {
   );
 }
 
-type Network = [ipaddr.IPv4 | ipaddr.IPv6, number];
-
 // Rules live as long as their configuration: each text is parsed once.
-const networks = new WeakMap<Value, Network | "unusable">();
+const networks = new WeakMap<Value, NetworkReading>();
 
 function matchIp(value: Value, ip: string): Match {
-  const network = networks.get(value) ?? readNetwork(value["ip"]);
-  networks.set(value, network);
+  const reading = networks.get(value) ?? parseNetwork(String(value["ip"]));
+  networks.set(value, reading);
+  const address = parseAddress(ip);
   // An address or a range that cannot be read denies; it never skips the rule (case H5).
-  if (network === "unusable" || !ipaddr.isValid(ip)) return "unknown";
-  const address = ipaddr.process(ip);
-  const [base, bits] = network;
-  return yes(
-    address.kind() === base.kind() && address.match(base as ipaddr.IPv4 & ipaddr.IPv6, bits),
-  );
-}
-
-function readNetwork(text: unknown): Network | "unusable" {
-  if (typeof text !== "string") return "unusable";
-  try {
-    if (text.includes("/")) return ipaddr.parseCIDR(text);
-    const address = ipaddr.process(text);
-    return [address, address.kind() === "ipv4" ? 32 : 128];
-  } catch {
-    return "unusable";
-  }
+  if (!reading.ok || address === undefined) return "unknown";
+  return yes(contains(reading.network, address));
 }
 
 function matchGroup(value: Value, context: RuleContext): Match {

@@ -1,7 +1,7 @@
 // The composition root: a configuration becomes the parts of a gateway, joined and ready to answer.
 // `postern gateway`, `postern dev` and the tests all compose here: what is tested is what is
 // served.
-import { randomBytes } from "node:crypto";
+import { randomBytes as systemRandomBytes } from "node:crypto";
 import { createRequestHandler, type RequestHandler } from "./access/handle-request.ts";
 import { type ChangingCatalogSource, createCatalogSource } from "./catalog/catalog-source.ts";
 import type { Clock } from "./clock.ts";
@@ -12,19 +12,23 @@ import { renderErrorPage } from "./login/pages/layout.ts";
 import { createLogin } from "./login/routes.ts";
 import type { RelaySettings } from "./login/terminal/relay-settings.ts";
 import type { RecordEvent } from "./observe/events.ts";
-import { createSecretBox, loadSecretKey } from "./secrets/secret-box.ts";
+import type { RandomBytes } from "./random.ts";
+import { createSecretBox, type SecretBox } from "./secrets/secret-box.ts";
+import { loadSecretKey } from "./secrets/secret-key-file.ts";
 import { openStore } from "./storage/open-store.ts";
 import type { Store } from "./storage/store.ts";
 import { createTokens } from "./tokens/index.ts";
 import { createSessions } from "./tokens/sessions.ts";
 import type { GenerateKeyPair } from "./tokens/signing-keys.ts";
-import type { SecretBox, Sessions, Tokens } from "./tokens/tokens.ts";
+import type { Sessions, Tokens } from "./tokens/tokens.ts";
 
 export interface ComposeOptions {
   config: Config;
   record: RecordEvent;
   /** default: the system's clock */
   now?: Clock;
+  /** default: the system's cryptographic randomness */
+  randomBytes?: RandomBytes;
   /** 32 bytes; undefined reads or makes the configured file */
   secretKey?: Buffer;
   /** makes the pairs that sign tokens; default: a new RSA pair of 2048 bits each time */
@@ -55,28 +59,34 @@ export interface Parts {
  * @throws {Error} when the store or the secret key cannot be used
  */
 export async function compose(options: ComposeOptions): Promise<Parts> {
-  const { config, now = Date.now } = options;
-  const secretBox = createSecretBox(options.secretKey ?? loadSecretKey(config.secret_key_file));
+  const { config, now = Date.now, randomBytes = systemRandomBytes } = options;
+  const secretKey = options.secretKey ?? loadSecretKey(config.secret_key_file, randomBytes);
+  const secretBox = createSecretBox(secretKey, randomBytes);
   const store = await openStore(config.store);
   try {
-    return await join({ ...options, now, secretBox, store });
+    return await join({ ...options, now, randomBytes, secretBox, store });
   } catch (error) {
     await store.close();
     throw error;
   }
 }
 
-type Foundation = ComposeOptions & { now: Clock; secretBox: SecretBox; store: Store };
+interface Foundation extends ComposeOptions {
+  now: Clock;
+  randomBytes: RandomBytes;
+  secretBox: SecretBox;
+  store: Store;
+}
 
 async function join(foundation: Foundation): Promise<Parts> {
-  const { config, record, now, secretBox, store } = foundation;
+  const { config, record, now, randomBytes, secretBox, store } = foundation;
   const catalogs = await createCatalogSource({ store, secretBox, config, now });
   const tokens = await createTokens({
     store,
     secretBox,
     catalogs,
     now,
-    organizationTag: await organizationTagIn(store),
+    organizationTag: await organizationTagIn(store, randomBytes),
     generateKeyPair: foundation.generateKeyPair,
   });
   const sessions = createSessions({ store, tokens, now });
@@ -109,7 +119,7 @@ async function join(foundation: Foundation): Promise<Parts> {
 }
 
 /** The `aud` of team-domain tokens: 64 hex characters, made once for a store. */
-export function organizationTagIn(store: Store): Promise<string> {
+export function organizationTagIn(store: Store, randomBytes: RandomBytes): Promise<string> {
   return store.settings.get("organization_tag", randomBytes(32).toString("hex"));
 }
 

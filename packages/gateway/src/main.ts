@@ -1,5 +1,6 @@
 // What the command line starts: a gateway from a file, a gateway for development, a rotation of
 // keys. The only reader of process.env.
+import { randomBytes } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { readCatalog } from "./catalog/catalog-source.ts";
 import { organizationTagIn } from "./compose.ts";
@@ -7,7 +8,8 @@ import { type Config, ConfigError, loadConfig } from "./config/load-config.ts";
 import { type Gateway, startGateway } from "./gateway.ts";
 import type { RecordEvent } from "./observe/events.ts";
 import { createLog } from "./observe/log.ts";
-import { createSecretBox, loadSecretKey } from "./secrets/secret-box.ts";
+import { createSecretBox } from "./secrets/secret-box.ts";
+import { loadSecretKey } from "./secrets/secret-key-file.ts";
 import { openStore } from "./storage/open-store.ts";
 import { createTokens } from "./tokens/index.ts";
 import { watchFiles } from "./watch-files.ts";
@@ -88,12 +90,15 @@ function isSame(one: unknown, other: unknown): boolean {
 export async function rotateKeys(options: { config: string }): Promise<void> {
   const { config } = readConfig(options.config);
   const now = Date.now;
-  const secretBox = createSecretBox(loadSecretKey(config.secret_key_file));
+  const secretBox = createSecretBox(
+    loadSecretKey(config.secret_key_file, randomBytes),
+    randomBytes,
+  );
   const store = await openStore(config.store);
   try {
     // What the file says by now is for the gateway to apply, in its own environment.
     const catalogs = await readCatalog({ store, secretBox, config });
-    const organizationTag = await organizationTagIn(store);
+    const organizationTag = await organizationTagIn(store, randomBytes);
     await (await createTokens({ store, secretBox, catalogs, now, organizationTag })).rotateKeys();
   } finally {
     await store.close();

@@ -6,8 +6,8 @@ import { randomBytes } from "node:crypto";
 import type { Clock } from "../clock.ts";
 import { ConfigError } from "../config/config-error.ts";
 import type { Config } from "../config/load-config.ts";
+import type { SecretBox } from "../secrets/secret-box.ts";
 import type { Store, StoredObject } from "../storage/store.ts";
-import type { SecretBox } from "../tokens/tokens.ts";
 import { buildCatalog } from "./build-catalog.ts";
 import type { Catalog, CatalogSource } from "./catalog.ts";
 import {

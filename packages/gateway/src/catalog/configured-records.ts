@@ -2,8 +2,8 @@
 // What is read back is the same as what was configured, so that a catalog can be made from either.
 import type { Config } from "../config/load-config.ts";
 import type { OidcConfig } from "../model/model.ts";
+import type { SecretBox } from "../secrets/secret-box.ts";
 import type { StoredObject } from "../storage/store.ts";
-import type { SecretBox } from "../tokens/tokens.ts";
 
 /** A stored object that is opened: its body holds all other fields, secrets in clear. */
 export interface ConfiguredRecord extends Pick<StoredObject, "kind" | "id" | "name" | "aud"> {

@@ -3,8 +3,9 @@ import type { CatalogSource } from "../catalog/catalog.ts";
 import type { RequestFacts } from "../catalog/request-facts.ts";
 import type { Clock } from "../clock.ts";
 import type { RecordEvent } from "../observe/events.ts";
+import type { SecretBox } from "../secrets/secret-box.ts";
 import type { Store } from "../storage/store.ts";
-import type { SecretBox, Sessions, Tokens } from "../tokens/tokens.ts";
+import type { Sessions, Tokens } from "../tokens/tokens.ts";
 import type { RelaySettings } from "./terminal/relay-settings.ts";
 
 /** Sends one plain-text message. @throws {Error} when the mail server did not take it */

@@ -13,6 +13,7 @@ import {
 import type { CatalogSource } from "../catalog/catalog.ts";
 import type { Clock } from "../clock.ts";
 import type { Application } from "../model/model.ts";
+import type { SecretBox } from "../secrets/secret-box.ts";
 import type { Store } from "../storage/store.ts";
 import { issueClaims } from "./issue-claims.ts";
 import { signHs256, signRs256, verifyHs256, verifyRs256 } from "./jws.ts";
@@ -20,7 +21,7 @@ import { createLiveSessions, type Live } from "./live-sessions.ts";
 import { createMintCache } from "./mint-cache.ts";
 import { createRateLimit } from "./rate-limit.ts";
 import { type GenerateKeyPair, openSigningKeys } from "./signing-keys.ts";
-import type { SecretBox, TokenFault, Tokens, Verified } from "./tokens.ts";
+import type { TokenFault, Tokens, Verified } from "./tokens.ts";
 
 const minute = 60_000;
 const assertionLife = 10 * minute;

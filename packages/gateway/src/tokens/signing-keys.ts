@@ -11,9 +11,9 @@ import {
 } from "node:crypto";
 import { promisify } from "node:util";
 import type { Clock } from "../clock.ts";
+import type { SecretBox } from "../secrets/secret-box.ts";
 import type { Store, StoredKey } from "../storage/store.ts";
 import { selfSignedCertificate } from "./certificate.ts";
-import type { SecretBox } from "./tokens.ts";
 
 const day = 24 * 60 * 60_000;
 const certificateLife = 10 * 365 * day;

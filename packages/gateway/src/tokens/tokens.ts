@@ -82,21 +82,3 @@ export interface Sessions {
   /** ends every session of the person */
   endAllOf(userId: string): Promise<void>;
 }
-
-/** Encrypts what must be readable again, and authenticates what travels through other hands. */
-export interface SecretBox {
-  /**
-   * AES-256-GCM, base64url; `context` is authenticated and must be the same on opening, e.g. "idp
-   * client_secret corp"
-   */
-  seal(plain: string, context: string): string;
-  /** undefined when tampered with, of another context, or sealed with another key */
-  open(sealed: string, context: string): string | undefined;
-  /**
-   * HMAC-SHA-256 with a key derived for `purpose`, hex: PINs, CSRF values, anything that a plain
-   * hash would not hide
-   */
-  mac(purpose: string, value: string): string;
-  /** 32 bytes for a key of one purpose (HKDF-SHA-256) */
-  derive(purpose: string): Buffer;
-}

@@ -107,7 +107,7 @@ test("a program that only looks sees what is in force and not what the file says
   const store = await openStore(place);
   context.after(() => store.close());
   const stored = await store.objects.all();
-  const secretBox = createSecretBox(key);
+  const secretBox = createSecretBox(key, randomBytes);
   const edited = configWith({
     applications: [{ ...orders, session_duration: "1h" }],
     identity_providers: [],

@@ -44,7 +44,12 @@ export async function openRoom(context: TestContext, place = ":memory:"): Promis
   };
   const own = randomBytes(32);
   const start = (config: Config, secretKey = own) =>
-    createCatalogSource({ store: recording, secretBox: createSecretBox(secretKey), config, now });
+    createCatalogSource({
+      store: recording,
+      secretBox: createSecretBox(secretKey, randomBytes),
+      config,
+      now,
+    });
   return { store, clock, written, start };
 }
 

@@ -242,7 +242,7 @@ test("a change that the store refuses is not in force, and the next one is", asy
       ...store,
       objects: { ...store.objects, change: () => Promise.reject(new Error("the disk is full")) },
     },
-    secretBox: createSecretBox(randomBytes(32)),
+    secretBox: createSecretBox(randomBytes(32), randomBytes),
     config: configWith({
       identity_providers: [],
       organization: {},

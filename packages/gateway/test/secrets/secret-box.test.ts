@@ -4,7 +4,7 @@ import { test } from "node:test";
 import fc from "fast-check";
 import { createSecretBox } from "../../src/secrets/secret-box.ts";
 
-const box = createSecretBox(randomBytes(32));
+const box = createSecretBox(randomBytes(32), randomBytes);
 
 test("what was sealed comes back, whatever it is, with the same key and context alone", () => {
   const text = fc.string({ unit: "grapheme" });
@@ -14,7 +14,7 @@ test("what was sealed comes back, whatever it is, with the same key and context 
       assert.match(sealed, /^[A-Za-z0-9_-]+$/);
       assert.equal(box.open(sealed, context), plain);
       if (other !== context) assert.equal(box.open(sealed, other), undefined);
-      assert.equal(createSecretBox(randomBytes(32)).open(sealed, context), undefined);
+      assert.equal(createSecretBox(randomBytes(32), randomBytes).open(sealed, context), undefined);
     }),
   );
 });
@@ -57,13 +57,16 @@ test("the same text is sealed differently each time", () => {
 
 test("each purpose has a key of its own, the same after a restart", () => {
   const key = randomBytes(32);
-  const [one, again] = [createSecretBox(key), createSecretBox(key)];
+  const [one, again] = [createSecretBox(key, randomBytes), createSecretBox(key, randomBytes)];
   assert.equal(one.derive("meta").length, 32);
   assert.deepEqual(one.derive("meta"), again.derive("meta"));
   assert.notDeepEqual(one.derive("meta"), one.derive("other"));
   assert.equal(one.mac("pin", "123456"), again.mac("pin", "123456"));
   assert.notEqual(one.mac("pin", "123456"), one.mac("csrf", "123456"));
-  assert.notEqual(one.mac("pin", "123456"), createSecretBox(randomBytes(32)).mac("pin", "123456"));
+  assert.notEqual(
+    one.mac("pin", "123456"),
+    createSecretBox(randomBytes(32), randomBytes).mac("pin", "123456"),
+  );
   const withDerived = createHmac("sha256", one.derive("pin")).update("123456").digest("hex");
   assert.notEqual(one.mac("pin", "123456"), withDerived, "a derived key is no key of another use");
 });
@@ -71,13 +74,13 @@ test("each purpose has a key of its own, the same after a restart", () => {
 test("the derivation stays as it is: what an older version sealed must open", () => {
   const key = Buffer.alloc(32, 7);
   const derived = (info: string) => Buffer.from(hkdfSync("sha256", key, "", info, 32));
-  assert.deepEqual(createSecretBox(key).derive("meta"), derived("postern key meta"));
+  assert.deepEqual(createSecretBox(key, randomBytes).derive("meta"), derived("postern key meta"));
   assert.equal(
-    createSecretBox(key).mac("pin", "1"),
+    createSecretBox(key, randomBytes).mac("pin", "1"),
     createHmac("sha256", derived("postern mac pin")).update("1").digest("hex"),
   );
   const sealedBefore = "DvijFPqlEo9zJHmNuu5CZBQ-eiFvUHSfcBwoAPagdFp2sfK8SiGEcpo";
-  assert.equal(createSecretBox(key).open(sealedBefore, "idp corp"), "client secret");
+  assert.equal(createSecretBox(key, randomBytes).open(sealedBefore, "idp corp"), "client secret");
 });
 
 test("purposes without number, as paths in requests make them, always give the same", () => {
@@ -88,5 +91,5 @@ test("purposes without number, as paths in requests make them, always give the s
 
 test("a key of another length is refused", () => {
   for (const length of [0, 16, 31, 33, 64])
-    assert.throws(() => createSecretBox(Buffer.alloc(length)), /must be 32 bytes/);
+    assert.throws(() => createSecretBox(Buffer.alloc(length), randomBytes), /must be 32 bytes/);
 });

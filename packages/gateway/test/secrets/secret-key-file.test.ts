@@ -2,6 +2,7 @@
 // it must be.
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
+import { randomBytes } from "node:crypto";
 import {
   chmodSync,
   chownSync,
@@ -18,10 +19,10 @@ import {
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { type TestContext, test } from "node:test";
-import { loadSecretKey } from "../../src/secrets/secret-box.ts";
+import { loadSecretKey } from "../../src/secrets/secret-key-file.ts";
 
 const hex = "0123456789abcdef".repeat(4);
-const module = new URL("../../src/secrets/secret-box.ts", import.meta.url).href;
+const module = new URL("../../src/secrets/secret-key-file.ts", import.meta.url).href;
 
 function temporaryFolder(context: TestContext): string {
   const folder = mkdtempSync(join(tmpdir(), "postern-key-"));
@@ -39,7 +40,7 @@ function keyFile(context: TestContext, text = `${hex}\n`, mode = 0o600): string 
 /** Refused in one line that names the file and shows nothing of the key. */
 function refuses(file: string, why: RegExp): void {
   assert.throws(
-    () => loadSecretKey(file),
+    () => loadSecretKey(file, randomBytes),
     ({ message }: Error) => {
       assert.match(message, why);
       assert.ok(
@@ -57,7 +58,7 @@ test("the first start makes the key, for its owner alone whatever the umask, and
   const file = join(temporaryFolder(context), "data", "keys", "secret.key");
   const before = process.umask(0);
   context.after(() => process.umask(before));
-  const key = loadSecretKey(file);
+  const key = loadSecretKey(file, randomBytes);
   assert.equal(key.length, 32);
   assert.ok(key.some((byte) => byte !== 0));
   assert.equal(statSync(file).mode & 0o777, 0o600);
@@ -65,13 +66,13 @@ test("the first start makes the key, for its owner alone whatever the umask, and
     assert.equal(statSync(folder).mode & 0o777, 0o700);
   assert.deepEqual(readdirSync(dirname(file)), ["secret.key"], "nothing else is left there");
   assert.equal(readFileSync(file, "utf8"), `${key.toString("hex")}\n`);
-  assert.deepEqual(loadSecretKey(file), key);
+  assert.deepEqual(loadSecretKey(file, randomBytes), key);
 });
 
 test("a key that somebody wrote by hand counts, with or without the end of its line", (context) => {
   for (const text of [hex, `${hex}\n`, `${hex}\r\n`, hex.toUpperCase()])
-    assert.equal(loadSecretKey(keyFile(context, text)).toString("hex"), hex);
-  assert.equal(loadSecretKey(keyFile(context, hex, 0o400)).toString("hex"), hex);
+    assert.equal(loadSecretKey(keyFile(context, text), randomBytes).toString("hex"), hex);
+  assert.equal(loadSecretKey(keyFile(context, hex, 0o400), randomBytes).toString("hex"), hex);
 });
 
 test("a key that others can read or write is refused", (context) => {
@@ -131,13 +132,13 @@ test("a place where nothing can be made is named", (context) => {
 test("a backup by hard link does not get in the way", (context) => {
   const file = keyFile(context);
   linkSync(file, `${file}.backup`);
-  assert.equal(loadSecretKey(file).toString("hex"), hex);
+  assert.equal(loadSecretKey(file, randomBytes).toString("hex"), hex);
 });
 
 test("processes that start first at once all get the same key", async (context) => {
   const file = join(temporaryFolder(context), "data", "secret.key");
-  const source = `import { loadSecretKey } from ${JSON.stringify(module)};
-    process.stdin.once("data", () => { console.log(loadSecretKey(${JSON.stringify(file)}).toString("hex")); process.exit(); });
+  const source = `import { randomBytes } from "node:crypto"; import { loadSecretKey } from ${JSON.stringify(module)};
+    process.stdin.once("data", () => { console.log(loadSecretKey(${JSON.stringify(file)}, randomBytes).toString("hex")); process.exit(); });
     console.log("ready");`;
   const starts = Array.from({ length: 5 }, () => {
     const child = spawn(process.execPath, ["--input-type=module", "--eval", source], {

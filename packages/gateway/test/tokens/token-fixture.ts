@@ -5,12 +5,12 @@ import type { TestContext } from "node:test";
 import { testKeyPair } from "../../../../test/support/signing-keys.ts";
 import type { Catalog } from "../../src/catalog/catalog.ts";
 import type { Application, Identity, IdentityProvider } from "../../src/model/model.ts";
-import { createSecretBox } from "../../src/secrets/secret-box.ts";
+import { createSecretBox, type SecretBox } from "../../src/secrets/secret-box.ts";
 import { openStore } from "../../src/storage/open-store.ts";
 import type { Store, StoredSession } from "../../src/storage/store.ts";
 import { createTokens } from "../../src/tokens/index.ts";
 import { createSessions } from "../../src/tokens/sessions.ts";
-import type { SecretBox, Sessions, Tokens } from "../../src/tokens/tokens.ts";
+import type { Sessions, Tokens } from "../../src/tokens/tokens.ts";
 
 export const minute = 60_000;
 export const hour = 60 * minute;
@@ -48,7 +48,7 @@ export async function openTokenFixture(
   const catalogs = { current: () => catalog };
   const store = await openStore(place);
   context.after(() => store.close());
-  const secretBox = createSecretBox(secretKey);
+  const secretBox = createSecretBox(secretKey, randomBytes);
   const organizationTag = await store.settings.get(
     "organization_tag",
     randomBytes(32).toString("hex"),

@@ -8,6 +8,7 @@ import { DatabaseSync } from "node:sqlite";
 import { type TestContext, test } from "node:test";
 import { openStore } from "../../packages/gateway/src/storage/open-store.ts";
 import type { Store } from "../../packages/gateway/src/storage/store.ts";
+import { changeKeys } from "../../packages/gateway/src/tokens/change-keys.ts";
 import { handover, key, minute, temporaryFolder, time } from "./backends.ts";
 
 const storeModule = new URL("../../packages/gateway/src/storage/open-store.ts", import.meta.url);
@@ -68,7 +69,7 @@ test("the folder and the file that somebody made keep their modes", async (conte
 test("a database is brought up to date once, and what is in it stays", async (context) => {
   const place = join(temporaryFolder(context), "postern.db");
   const first = await openStore(place);
-  await first.keys.change(() => [key("a")]);
+  await changeKeys(first.keys, () => [key("a")]);
   await first.close();
   for (const again of [1, 2])
     assert.deepEqual(
@@ -169,11 +170,11 @@ test("a write waits for another process's transaction while everything else goes
 
 test("callers at once do not get into each other's transactions", async (context) => {
   const store = await open(context, join(temporaryFolder(context), "postern.db"));
-  const failing = store.keys.change(() => {
-    throw new Error("rolled back");
-  });
+  const broken = { ...key("b"), certificate: null as unknown as string };
+  const failing = store.keys.replace([], [key("a"), broken]);
   const counted = store.counters.count("k", minute, time);
-  await assert.rejects(failing, /rolled back/);
+  await assert.rejects(failing, /certificate/);
+  assert.deepEqual(await store.keys.all(), [], "it was rolled back");
   assert.equal(await counted, 1);
   assert.equal(
     await store.counters.count("k", minute, time),

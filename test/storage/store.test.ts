@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { suite, type TestContext, test } from "node:test";
 import type { Store } from "../../packages/gateway/src/storage/store.ts";
+import { changeKeys } from "../../packages/gateway/src/tokens/change-keys.ts";
 import {
   type Backend,
   backends,
@@ -86,13 +87,13 @@ function contract(backend: Backend): void {
 
   test("keys become what the change says: added, changed, removed", async (context) => {
     const store = await open(context);
-    await store.keys.change(() => [
+    await changeKeys(store.keys, () => [
       key("a", { state: "current", activated_at: time }),
       key("b"),
       key("c"),
     ]);
     const retired = key("a", { state: "retired", activated_at: time, retired_at: time + 5 });
-    const returned = await store.keys.change(([a, b]) => [
+    const returned = await changeKeys(store.keys, ([a, b]) => [
       { ...a, ...retired },
       { ...key("b"), ...b, state: "current" },
       key("d"),
@@ -104,11 +105,11 @@ function contract(backend: Backend): void {
   test("of those who change the keys at once, each sees what the one before wrote", async (context) => {
     const { store, atOnce } = await crowd<unknown>(context);
     await atOnce((each, index) =>
-      each.keys.change((keys) => (keys.length > 0 ? keys : [key(`made by ${index}`)])),
+      changeKeys(each.keys, (keys) => (keys.length > 0 ? keys : [key(`made by ${index}`)])),
     );
     assert.equal((await store.keys.all()).length, 1, "only the first made a key");
     await atOnce((each) =>
-      each.keys.change(([only]) => [
+      changeKeys(each.keys, ([only]) => [
         { ...key("made"), ...only, created_at: (only?.created_at ?? 0) + 1 },
       ]),
     );
@@ -117,15 +118,15 @@ function contract(backend: Backend): void {
 
   test("a change of keys that fails changes nothing", async (context) => {
     const store = await open(context);
-    await store.keys.change(() => [key("a")]);
+    await changeKeys(store.keys, () => [key("a")]);
     await assert.rejects(
-      store.keys.change(() => {
+      changeKeys(store.keys, () => {
         throw new Error("cannot be unsealed");
       }),
       /cannot be unsealed/,
     );
     const broken = { ...key("c"), certificate: null as unknown as string };
-    await assert.rejects(store.keys.change(() => [key("b"), broken]));
+    await assert.rejects(changeKeys(store.keys, () => [key("b"), broken]));
     assert.deepEqual(await store.keys.all(), [key("a")]);
   });
 
@@ -371,10 +372,10 @@ function contractOfShared(backend: Backend): void {
     news();
     assert.equal(news(), false, "nothing happened");
     await store.sessions.add(session("s", "ada"));
-    await store.keys.change(() => [key("a")]);
+    await changeKeys(store.keys, () => [key("a")]);
     assert.equal(news(), false, "it was this store itself");
 
-    await other.keys.change((keys) => [...keys, key("b")]);
+    await changeKeys(other.keys, (keys) => [...keys, key("b")]);
     assert.equal(news(), true, "a key was made");
     await other.sessions.revoke("s", time);
     assert.equal(news(), true, "a session was ended");
@@ -383,7 +384,7 @@ function contractOfShared(backend: Backend): void {
     assert.equal(news(), false, "and is no news any more");
 
     stop();
-    await other.keys.change(() => [key("a")]);
+    await changeKeys(other.keys, () => [key("a")]);
     assert.equal(news(), false, "nobody watches any more");
   });
 
@@ -391,7 +392,7 @@ function contractOfShared(backend: Backend): void {
     context.mock.timers.enable({ apis: ["setInterval"] });
     const again = backend.make(context);
     const [store, other] = [await again(), await again()];
-    await other.keys.change(() => [key("a")]);
+    await changeKeys(other.keys, () => [key("a")]);
     let noticed = 0;
     store.watch(() => noticed++);
     context.mock.timers.tick(1_000);

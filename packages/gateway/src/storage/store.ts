@@ -120,10 +120,10 @@ export interface KeyStore {
   /** in the order in which they were made */
   all(): Promise<StoredKey[]>;
   /**
-   * One transaction: reads the keys, lets `change` say what they shall be, writes the difference.
-   * Two processes that rotate at once do not both rotate.
+   * Puts `after` in the place of `before`, all of it or nothing.
+   * @returns false when another process has changed the keys since `before` was read
    */
-  change(change: (keys: StoredKey[]) => StoredKey[]): Promise<StoredKey[]>;
+  replace(before: readonly StoredKey[], after: readonly StoredKey[]): Promise<boolean>;
 }
 
 export interface UserStore {

@@ -14,6 +14,7 @@ import type { Clock } from "../clock.ts";
 import type { SecretBox } from "../secrets/secret-box.ts";
 import type { Store, StoredKey } from "../storage/store.ts";
 import { selfSignedCertificate } from "./certificate.ts";
+import { changeKeys } from "./change-keys.ts";
 
 const day = 24 * 60 * 60_000;
 const certificateLife = 10 * 365 * day;
@@ -67,7 +68,7 @@ export async function openSigningKeys(deps: Deps): Promise<SigningKeys> {
       : Number.POSITIVE_INFINITY;
   const alive = (key: StoredKey) => endOf(key) > now();
 
-  function take(stored: StoredKey[]): void {
+  function take(stored: readonly StoredKey[]): void {
     const keys = stored.filter(alive);
     const current = keys.find((key) => key.state === "current");
     if (current === undefined)
@@ -108,7 +109,7 @@ export async function openSigningKeys(deps: Deps): Promise<SigningKeys> {
     const [first, second] = [await makeKey(deps), await makeKey(deps)];
     // Another process may have been first: its keys then stand.
     take(
-      await store.keys.change((keys) =>
+      await changeKeys(store.keys, (keys) =>
         keys.some((key) => key.state === "current")
           ? keys
           : [...keys, { ...first, state: "current", activated_at: now() }, second],
@@ -129,7 +130,9 @@ export async function openSigningKeys(deps: Deps): Promise<SigningKeys> {
     async rotate() {
       const before = signing.kid;
       const fresh = await makeKey(deps);
-      take(await store.keys.change((keys) => rotated(keys.filter(alive), before, fresh, now())));
+      take(
+        await changeKeys(store.keys, (keys) => rotated(keys.filter(alive), before, fresh, now())),
+      );
     },
     async reload() {
       take(await store.keys.all());

@@ -7,6 +7,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { createLocalJWKSet, jwtVerify } from "jose";
+import { changeKeys } from "../../src/tokens/change-keys.ts";
 import {
   applicationWith,
   day,
@@ -246,7 +247,7 @@ test("with another secret key the gateway does not start, and says which file to
 
 test("a sealed key that was moved to another name does not open", async (context) => {
   const fixture = await openTokenFixture(context);
-  await fixture.store.keys.change((keys) => {
+  await changeKeys(fixture.store.keys, (keys) => {
     const [one, two] = keys;
     if (one === undefined || two === undefined) return assert.fail("there are two");
     return [

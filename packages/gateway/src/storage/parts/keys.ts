@@ -1,5 +1,5 @@
-// A change of keys happens in one transaction, which holds the write lock from its first reading
-// on: of two processes that rotate at once, the second sees what the first wrote.
+// Keys are replaced only by whoever has seen them as they are: of two processes that rotate at
+// once, the second is told so and looks again.
 import type { Database } from "../schema.ts";
 import type { KeyStore, StoredKey } from "../store.ts";
 
@@ -7,12 +7,13 @@ export function createKeys(db: Database): KeyStore {
   return {
     all: () => readKeys(db),
 
-    change: (change) =>
+    replace: (before, after) =>
+      // The transaction holds the write lock from its first reading on.
       db.transaction().execute(async (transaction) => {
-        const before = await readKeys(transaction);
-        const after = change(before.map((key) => ({ ...key })));
-        await writeDifference(transaction, before, after);
-        return after;
+        const existing = await readKeys(transaction);
+        if (!isSame(existing, before)) return false;
+        await writeDifference(transaction, existing, after);
+        return true;
       }),
   };
 }
@@ -33,11 +34,15 @@ async function writeDifference(
   }
   for (const key of after) {
     const existing = before.find(({ kid }) => kid === key.kid);
-    if (JSON.stringify(existing) === JSON.stringify(key)) continue;
+    if (isSame(existing, key)) continue;
     await db
       .insertInto("signing_keys")
       .values(key)
       .onConflict((conflict) => conflict.column("kid").doUpdateSet(key))
       .execute();
   }
+}
+
+function isSame(one: unknown, other: unknown): boolean {
+  return JSON.stringify(one) === JSON.stringify(other);
 }

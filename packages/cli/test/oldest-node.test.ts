@@ -1,35 +1,12 @@
 // The oldest Node that is promised (package.json, `engines`): the built file runs there as it is.
 import assert from "node:assert/strict";
-import { execFileSync, spawn } from "node:child_process";
-import { join } from "node:path";
+import { spawn } from "node:child_process";
 import { test } from "node:test";
 import { watchProcess } from "../../../test/support/cli.ts";
+import { findNode20 } from "../../../test/support/node-20.ts";
 import { leaveOut, needs } from "../../../test/support/requirements.ts";
 import { startPeer } from "./support/peer.ts";
 import { bin, machine } from "./support/terminal.ts";
-
-function findNode20(): string | undefined {
-  const places = [
-    "/usr/bin",
-    "/usr/local/bin",
-    "/opt/node20/bin",
-    ...(process.env["PATH"] ?? "").split(":"),
-  ];
-  return places
-    .map((place) => join(place, "node"))
-    .find((node) => versionOf(node)?.startsWith("v20."));
-}
-
-function versionOf(node: string): string | undefined {
-  try {
-    return execFileSync(node, ["--version"], {
-      encoding: "utf8",
-      stdio: ["ignore", "pipe", "ignore"],
-    });
-  } catch {
-    return undefined;
-  }
-}
 
 const node = findNode20();
 

@@ -1,0 +1,63 @@
+// Bundles the gateway. Node runs no TypeScript below node_modules, so the installed package needs
+// JavaScript. Beside main.ts, each `*-worker.ts` is an entry of its own: a thread is started from a
+// file. Source starts it with
+//
+//   new Worker(new URL("./parse-worker.ts", import.meta.url))
+//
+// and the bundle, which lies flat in one folder, with `./parse-worker.js`.
+import { readdirSync, readFileSync, rmSync } from "node:fs";
+import { basename, join } from "node:path";
+import { build } from "esbuild";
+
+const worker = /new URL\(\s*"\.{1,2}\/[^"]*?([^"/]+-worker)\.ts",\s*import\.meta\.url,?\s*\)/g;
+const commentLine = /^\s*(?:\/\/|\/?\*).*$/gm;
+
+/**
+ * The options are in bundle-gateway.d.mts.
+ * @throws {Error} when source refers to a file that the bundle does not have
+ */
+export async function bundleGateway({ root, source, target, logLevel = "warning" }) {
+  const workers = readdirSync(join(root, source), { recursive: true }).filter((file) =>
+    file.endsWith("-worker.ts"),
+  );
+  const names = workers.map((file) => basename(file, ".ts"));
+  if (new Set(names).size < names.length)
+    throw new Error(`two workers have one name: ${names.sort().join(", ")}`);
+
+  rmSync(join(root, target), { recursive: true, force: true });
+  const { metafile } = await build({
+    absWorkingDir: root,
+    entryPoints: ["main.ts", ...workers].map((file) => join(source, file)),
+    outdir: target,
+    entryNames: "[name]",
+    chunkNames: "chunk-[hash]",
+    bundle: true,
+    splitting: true,
+    platform: "node",
+    target: "node24",
+    format: "esm",
+    // Some dependencies are CommonJS and require what Node brings.
+    banner: {
+      js: 'import { createRequire } from "node:module"; const require = createRequire(import.meta.url);',
+    },
+    legalComments: "none",
+    metafile: true,
+    logLevel,
+    plugins: [{ name: "workers", setup: (setup) => renameWorkers(setup, names) }],
+  });
+  return metafile;
+}
+
+function renameWorkers({ onLoad }, names) {
+  onLoad({ filter: /\.ts$/ }, ({ path }) => {
+    const source = readFileSync(path, "utf8");
+    const rest = source.replace(worker, "").replace(commentLine, "");
+    if (rest.includes("import.meta"))
+      throw new Error(`${path}: import.meta leads nowhere in the bundle, but to a *-worker.ts`);
+    const contents = source.replace(worker, (_, name) => {
+      if (!names.includes(name)) throw new Error(`${path}: there is no ${name}.ts`);
+      return `new URL("./${name}.js", import.meta.url)`;
+    });
+    return { contents, loader: "ts" };
+  });
+}

@@ -1,0 +1,34 @@
+// The licences of what a bundle contains, as their authors ask: each text in whole, once.
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+
+/**
+ * @param {string} root what the paths of `metafile` are relative to
+ * @param {import("esbuild").Metafile} metafile
+ * @throws {Error} when a package has no licence that could be named
+ */
+export function licencesOf(root, metafile) {
+  const inputs = Object.values(metafile.outputs).flatMap(({ inputs }) => Object.keys(inputs));
+  const folders = new Set(inputs.map(packageFolder).filter((folder) => folder !== undefined));
+  const sections = [...folders].map((folder) => licenceOf(join(root, folder))).sort();
+  return `This package contains the following works of others.\n\n${sections.join("\n")}`;
+}
+
+/** `node_modules/@noble/ciphers/salsa.js` → `node_modules/@noble/ciphers` */
+function packageFolder(input) {
+  const match = /^(?:.*\/)?node_modules\/(?:@[^/]+\/)?[^/]+/.exec(input);
+  return match?.[0];
+}
+
+function licenceOf(folder) {
+  const { name, version, license } = JSON.parse(readFileSync(join(folder, "package.json"), "utf8"));
+  if (typeof license !== "string") throw new Error(`${name} says no licence in its package.json`);
+  const texts = readdirSync(folder)
+    .filter((file) => /^(licen[cs]e|copying|notice)/i.test(file))
+    .sort()
+    .map((file) => readFileSync(join(folder, file), "utf8").trim());
+  if (texts.length === 0)
+    throw new Error(`${name} ${version} comes without the text of its licence`);
+  const title = `${name} ${version} (${license})`;
+  return `${"=".repeat(72)}\n${title}\n${"=".repeat(72)}\n\n${texts.join("\n\n")}\n`;
+}

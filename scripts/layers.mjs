@@ -16,7 +16,7 @@ export const rooms = {
   "gateway/catalog": "model config secrets storage observe",
   "gateway/http": "watch-files.ts model observe catalog",
   "gateway/origin": "model observe http",
-  "gateway/tokens": "model observe secrets storage catalog",
+  "gateway/tokens": "model observe secrets storage catalog http",
   "gateway/access": "model policy observe storage catalog http origin tokens",
   "gateway/login": "model policy observe secrets storage catalog http tokens",
   "gateway/compose.ts": "*",

@@ -1,4 +1,4 @@
-// The other side of the protocol, written from wire-protocol.md: a small gateway that really signs
+// The other side of the protocol, written from docs/protocol.md: a small gateway that really signs
 // tokens, on real sockets. It exists for what no honest gateway does: tests replace single answers
 // to see how the command line takes a hostile or broken one. Approving is opening the page, so that
 // a "browser" can be a line of shell.

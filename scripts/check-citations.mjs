@@ -26,6 +26,8 @@ const numberedDocuments = {
 };
 const casesDocument = "docs/cases.md";
 const conformanceDocument = "test/conformance/README.md";
+/** Holds citations that lead nowhere, to show that they are found. */
+const ownTest = "test/checks/citations.test.ts";
 
 // A citation may go on in the next line of a comment or of a list.
 const gap = String.raw`(?:[ \t]|\n[ \t]*(?:\*|\/\/|#|\|)?[ \t]*)+`;
@@ -44,7 +46,8 @@ const patterns = {
   decisionFile: /\bdocs\/adr\/(\d{4})(?!\d|-)/g,
   documentName: /(?<![\w./-])([\w-]+\.md)\b(?:, "([^"\n]+)")?/g,
   documentPath: /(?<![\w/])docs\/[\w./-]*\w\.md\b/g,
-  quotedPath: /`((?:docs|test|packages|scripts|examples|demo|bench|\.ci)\/[\w./@-]*\w\/?)`/g,
+  quotedPath:
+    /`(?!docs\/adr\/\d{4}`)((?:docs|test|packages|scripts|examples|demo|bench|\.ci)\/[\w./@-]*\w\/?)`/g,
   link: /(?<!!)\[[^\]\n]*(?:\n[^\]\n]*)?\]\(([^)\s]+)\)/g,
 };
 
@@ -60,7 +63,7 @@ const decisions = new Set(
   files.flatMap((file) => /^docs\/adr\/(\d{4})-[\w-]+\.md$/.exec(file)?.[1] ?? []),
 );
 
-for (const file of files) {
+for (const file of files.filter((each) => each !== ownTest)) {
   const text = readFileSync(join(root, file), "utf8");
   checkCitations(file, text);
   if (extname(file) === ".md") checkLinks(file, text);
@@ -147,7 +150,8 @@ function checkCitations(file, text) {
     for (const number of (match[1] ?? "").match(/\d{4}/g) ?? [])
       if (!decisions.has(number)) tell(match, `ADR ${number}: docs/adr has no such decision`);
 
-  checkDocumentNames(file, text);
+  // In Markdown, code is an example; checkLinks looks at paths in it.
+  checkDocumentNames(file, extname(file) === ".md" ? withoutCode(text) : text);
 }
 
 /**
@@ -184,8 +188,7 @@ function checkLinks(file, text) {
     if (!existsSync(join(root, path)))
       report(file, text, match.index, `${path}: there is no such file`);
   }
-  const linked = prose.replaceAll(/`[^`\n]*`/g, (code) => " ".repeat(code.length));
-  for (const match of linked.matchAll(patterns.link)) {
+  for (const match of withoutCode(text).matchAll(patterns.link)) {
     const [, target = ""] = match;
     if (/^[a-z]+:/.test(target)) continue;
     const [path = "", anchor] = target.split("#");
@@ -201,33 +204,32 @@ function checkLinks(file, text) {
 function checkNamedTests() {
   if (!documents.has(casesDocument)) return;
   const text = readFileSync(join(root, casesDocument), "utf8");
-  const sections = [...text.matchAll(/^### ([A-Z]\d{1,2}) .*\n((?:(?!#{1,3} ).*\n?)*)/gm)];
-  for (const section of sections) {
-    const [, id = "", body = ""] = section;
-    const start = section.index + section[0].length - body.length;
-    // A file, and below it the names of tests, each of which may go on in lines that stand further in.
-    const tests = [...body.matchAll(/^( *)- (.+(?:\n +(?!- ).+)*)/gm)];
+  for (const section of text.matchAll(/^### ([A-Z]\d{1,2}) .*\n((?:(?!#{1,3} ).*\n?)*)/gm)) {
+    const [whole, id = "", body = ""] = section;
+    const start = section.index + whole.length - body.length;
+    const tell = (index, what) => report(casesDocument, text, index, `case ${id}${what}`);
+    const tests = namedTests(body);
     if (tests.length === 0 && !/not\s+covered\s+yet/i.test(body))
-      report(
-        casesDocument,
-        text,
-        section.index,
-        `case ${id} names no test; name one, or say "not covered yet"`,
-      );
-    let testFile = "";
-    for (const item of tests) {
-      const [, indent = "", content = ""] = item;
-      const words = content.replaceAll(/\n +/g, " ").replaceAll("`", "");
-      if (indent === "") testFile = words;
-      else if (!hasTest(testFile, words))
-        report(
-          casesDocument,
-          text,
-          start + item.index,
-          `case ${id}: ${testFile} has no test "${words}"`,
-        );
-    }
+      tell(section.index, ' names no test; name one, or say "not covered yet"');
+    for (const { file, name, index } of tests)
+      if (!hasTest(file, name)) tell(start + index, `: ${file} has no test "${name}"`);
   }
+}
+
+/**
+ * The tests that a case names: a file, and below it names, which may go on in further lines.
+ * @param {string} body of the case's section
+ */
+function namedTests(body) {
+  const tests = [];
+  let file = "";
+  for (const item of body.matchAll(/^( *)- (.+(?:\n +(?! |- ).+)*)/gm)) {
+    const [, indent = "", content = ""] = item;
+    const words = content.replaceAll(/\n +/g, " ").replaceAll("`", "");
+    if (indent === "") file = words;
+    else tests.push({ file, name: words, index: item.index });
+  }
+  return tests;
 }
 
 /**
@@ -285,7 +287,7 @@ function hasLabel(document, label) {
 }
 
 /**
- * The labels of a list such as `2, 6.1 and 7` or `T1 to T5`; a range of cases stands for all between.
+ * The labels of a list such as `2, 6.1 and 7` or `T1 to T5`. A range of cases names all between.
  * @param {string} list
  */
 function labelsIn(list) {
@@ -300,7 +302,12 @@ function labelsIn(list) {
   return new Set([...(flat.match(/[A-Z]?\d+(?:\.\d+)?/g) ?? []), ...between]);
 }
 
-/** @param {string} text of a Markdown file; blocks of code become blanks, so that places stay */
+/** @param {string} text of a Markdown file; all code becomes blanks, so that places stay */
+function withoutCode(text) {
+  return withoutFences(text).replaceAll(/`[^`\n]*`/g, (code) => " ".repeat(code.length));
+}
+
+/** @param {string} text the same for blocks of code alone */
 function withoutFences(text) {
   return text.replaceAll(/^( *)```.*\n[\s\S]*?^\1```$/gm, (block) =>
     block.replaceAll(/[^\n]/g, " "),

@@ -81,7 +81,7 @@ function documentedCommands(): string[] {
   return commands;
 }
 
-/** The flags of the tables in a command's section, and in the sections that it says it takes, too. */
+/** The flags in the tables of a command's section, and of the sections that it refers to. */
 function documentedFlags(title: string): Set<string> {
   const section = sectionOf(title);
   const cells = [...section.matchAll(/^\| (`-.*?) \|/gm)].map(([, cell]) => cell);

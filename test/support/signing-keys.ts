@@ -7,7 +7,7 @@ import {
   type KeyObject,
 } from "node:crypto";
 import { readFileSync } from "node:fs";
-import type { GenerateKeyPair } from "../../packages/gateway/src/tokens/signing-keys.ts";
+import type { GenerateKeyPair } from "../../packages/gateway/src/tokens/make-signing-key.ts";
 
 /** Names the file with the run's private keys, a JSON list of PEM. */
 const variable = "POSTERN_TEST_KEYS";

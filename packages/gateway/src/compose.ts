@@ -17,9 +17,9 @@ import { createSecretBox, type SecretBox } from "./secrets/secret-box.ts";
 import { loadSecretKey } from "./secrets/secret-key-file.ts";
 import { openStore } from "./storage/open-store.ts";
 import type { Store } from "./storage/store.ts";
-import { createTokens } from "./tokens/index.ts";
+import { createTokens } from "./tokens/create-tokens.ts";
+import type { GenerateKeyPair } from "./tokens/make-signing-key.ts";
 import { createSessions } from "./tokens/sessions.ts";
-import type { GenerateKeyPair } from "./tokens/signing-keys.ts";
 import type { Sessions, Tokens } from "./tokens/tokens.ts";
 
 export interface ComposeOptions {
@@ -86,10 +86,11 @@ async function join(foundation: Foundation): Promise<Parts> {
     secretBox,
     catalogs,
     now,
+    randomBytes,
     organizationTag: await organizationTagIn(store, randomBytes),
     generateKeyPair: foundation.generateKeyPair,
   });
-  const sessions = createSessions({ store, tokens, now });
+  const sessions = createSessions({ store, tokens, now, randomBytes });
   const login = createLogin({
     catalogs,
     store,

@@ -11,7 +11,7 @@ import { createLog } from "./observe/log.ts";
 import { createSecretBox } from "./secrets/secret-box.ts";
 import { loadSecretKey } from "./secrets/secret-key-file.ts";
 import { openStore } from "./storage/open-store.ts";
-import { createTokens } from "./tokens/index.ts";
+import { createTokens } from "./tokens/create-tokens.ts";
 import { watchFiles } from "./watch-files.ts";
 
 export type { ComposeOptions } from "./compose.ts";
@@ -99,7 +99,9 @@ export async function rotateKeys(options: { config: string }): Promise<void> {
     // What the file says by now is for the gateway to apply, in its own environment.
     const catalogs = await readCatalog({ store, secretBox, config });
     const organizationTag = await organizationTagIn(store, randomBytes);
-    await (await createTokens({ store, secretBox, catalogs, now, organizationTag })).rotateKeys();
+    await (
+      await createTokens({ store, secretBox, catalogs, now, randomBytes, organizationTag })
+    ).rotateKeys();
   } finally {
     await store.close();
   }

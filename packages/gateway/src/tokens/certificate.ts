@@ -1,7 +1,8 @@
 // A self-signed X.509 certificate around a signing key (RFC 5280), for verifiers that read
 // certificates instead of JWKs. It writes exactly this one certificate and parses nothing (ADR
 // 0002).
-import { type KeyObject, randomBytes, sign } from "node:crypto";
+import { type KeyObject, sign } from "node:crypto";
+import type { RandomBytes } from "../random.ts";
 
 export interface CertificateInput {
   /** RSA */
@@ -11,6 +12,8 @@ export interface CertificateInput {
   /** precise to the second */
   notBefore: Date;
   notAfter: Date;
+  /** makes the serial number */
+  randomBytes: RandomBytes;
 }
 
 // X.690 8.1.2: the kinds of value that a certificate is made of.
@@ -40,6 +43,7 @@ export function selfSignedCertificate({
   commonName,
   notBefore,
   notAfter,
+  randomBytes,
 }: CertificateInput): string {
   const algorithm = sequence(
     value(tags.objectIdentifier, sha256WithRsaEncryption),
@@ -49,7 +53,7 @@ export function selfSignedCertificate({
   // RFC 5280 4.1: TBSCertificate
   const toBeSigned = sequence(
     value(tags.version, value(tags.integer, Buffer.of(2))), // v3
-    value(tags.integer, serialNumber()),
+    value(tags.integer, serialNumber(randomBytes)),
     algorithm,
     name, // issuer
     sequence(time(notBefore), time(notAfter)),
@@ -64,7 +68,7 @@ export function selfSignedCertificate({
  * RFC 5280 4.1.2.2: positive, at most 20 octets; the first octet is neither zero nor negative, as
  * DER wants it.
  */
-function serialNumber(): Buffer {
+function serialNumber(randomBytes: RandomBytes): Buffer {
   const serial = randomBytes(16);
   serial.writeUInt8((serial.readUInt8(0) & 0x7f) | 0x40, 0);
   return serial;

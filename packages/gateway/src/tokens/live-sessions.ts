@@ -1,58 +1,67 @@
-// Which sessions are alive, from memory where that is sure. Whoever holds a `Live` sees its end at
-// once: ending a session turns the flag in the one object that every cached token points to.
-import type { Store, StoredSession } from "../storage/store.ts";
+// Which sessions are alive, from memory where that is certain. Whoever holds a `LiveSession` sees
+// its end at once: ending a session turns the flag in the one object that every cached token
+// points to.
+import { BoundedCache } from "../bounded-cache.ts";
+import type { SessionStore, StoredSession } from "../storage/store.ts";
 
-export interface Live {
+export interface LiveSession {
   readonly session: StoredSession;
+  /** false once the session has ended, or must be asked for again */
   alive: boolean;
 }
 
 const capacity = 20_000;
 
-export interface LiveSessions {
-  /** undefined when there is no such session, or it was ended or has expired */
-  find(id: string, now: number): Promise<Live | undefined>;
-  /** these are over, or must be asked for again */
-  forget(ids: readonly string[]): void;
-  forgetAll(): void;
-}
+export class LiveSessions {
+  readonly #store: Pick<SessionStore, "find">;
+  readonly #cache = new BoundedCache<string, LiveSession>(capacity);
+  // Counts what was forgotten: a session read before that and cached after it would outlive its
+  // end.
+  #forgotten = 0;
 
-export function createLiveSessions(store: Store): LiveSessions {
-  const known = new Map<string, Live>();
-  // Counts what was forgotten: a session read before that and kept after it would outlive its end.
-  let forgotten = 0;
-
-  function forget(id: string): void {
-    const live = known.get(id);
-    if (live !== undefined) live.alive = false;
-    known.delete(id);
+  constructor(store: Pick<SessionStore, "find">) {
+    this.#store = store;
   }
 
-  return {
-    async find(id, now) {
-      const cached = known.get(id);
-      if (cached !== undefined) return cached.session.expires_at > now ? cached : undefined;
-      for (;;) {
-        const before = forgotten;
-        const session = await store.sessions.find(id);
-        if (before !== forgotten) continue;
-        if (session === undefined || session.revoked_at !== null || session.expires_at <= now)
-          return undefined;
-        const found = known.get(id);
-        if (found !== undefined) return found;
-        const live = { session, alive: true };
-        if (known.size >= capacity) forget(known.keys().next().value ?? "");
-        known.set(id, live);
-        return live;
-      }
-    },
-    forget(ids) {
-      forgotten++;
-      for (const id of ids) forget(id);
-    },
-    forgetAll() {
-      forgotten++;
-      for (const id of [...known.keys()]) forget(id);
-    },
-  };
+  /** Undefined when there is no such session, or it was ended or has expired. */
+  async find(id: string, now: number): Promise<LiveSession | undefined> {
+    const cached = this.#cache.get(id);
+    if (cached !== undefined) return cached.session.expires_at > now ? cached : undefined;
+    for (;;) {
+      const forgottenBefore = this.#forgotten;
+      const session = await this.#store.find(id);
+      if (forgottenBefore !== this.#forgotten) continue;
+
+      if (session === undefined || session.revoked_at !== null) return undefined;
+      if (session.expires_at <= now) return undefined;
+      // Another request may have read the same session meanwhile.
+      return this.#cache.get(id) ?? this.#add(session);
+    }
+  }
+
+  /** These are over, or must be asked for again. */
+  forget(ids: readonly string[]): void {
+    this.#forgotten++;
+    for (const id of ids) {
+      end(this.#cache.get(id));
+      this.#cache.delete(id);
+    }
+  }
+
+  forgetAll(): void {
+    this.#forgotten++;
+    for (const live of this.#cache.values()) end(live);
+    this.#cache.clear();
+  }
+
+  #add(session: StoredSession): LiveSession {
+    const live = { session, alive: true };
+    // An evicted session's end would reach nobody any more: its tokens must be verified again.
+    end(this.#cache.set(session.id, live));
+    return live;
+  }
+}
+
+function end(live: LiveSession | undefined): void {
+  if (live !== undefined) live.alive = false;
 }

@@ -1,44 +1,50 @@
+// Signing with RSA costs a third of a millisecond: what is the same for many requests is signed
+// once, and handed out again while it is good.
+import { BoundedCache } from "../bounded-cache.ts";
 import type { Clock } from "../clock.ts";
 
 const capacity = 10_000;
 
-export interface MintCache {
-  /**
-   * the token kept under `key`, or a new one that is kept for `keepMs`; one that is not made is not
-   * kept
-   */
-  <Token extends string | undefined>(
-    key: string,
-    keepMs: number,
-    mint: () => Token,
-  ): string | Token;
-  clear(): void;
-}
+export class MintCache {
+  readonly #tokens = new BoundedCache<string, { token: string; until: number }>(capacity);
+  readonly #now: Clock;
+  readonly #basis: () => readonly unknown[];
+  #usedBasis: readonly unknown[];
 
-/**
- * Signing with RSA costs a third of a millisecond: what is the same for many requests is signed
- * once. Bounded.
- * @param basis what tokens are made from besides their key; when it is another one, nothing that is
- * kept counts
- */
-export function createMintCache(now: Clock, basis: () => unknown): MintCache {
-  const kept = new Map<string, { token: string; until: number }>();
-  let madeFrom = basis();
-  const cache = <Token extends string | undefined>(
+  /**
+   * @param basis what tokens are made from besides what `key` says; when one of these values is
+   * another, no cached token is used any more
+   */
+  constructor(now: Clock, basis: () => readonly unknown[]) {
+    this.#now = now;
+    this.#basis = basis;
+    this.#usedBasis = basis();
+  }
+
+  /**
+   * The token cached under `key`, or a new one.
+   * @param life how long the new one is handed out, milliseconds
+   * @param mint makes it; undefined is returned and not cached
+   */
+  get<Token extends string | undefined>(
     key: string,
-    keepMs: number,
+    life: number,
     mint: () => Token,
-  ) => {
-    if (basis() !== madeFrom) kept.clear();
-    madeFrom = basis();
-    const found = kept.get(key);
-    if (found !== undefined && found.until > now()) return found.token;
+  ): string | Token {
+    this.#dropOutdated();
+    const entry = this.#tokens.get(key);
+    if (entry !== undefined && entry.until > this.#now()) return entry.token;
+
     const token = mint();
-    kept.delete(key);
-    if (token === undefined) return token;
-    if (kept.size >= capacity) kept.delete(kept.keys().next().value ?? "");
-    kept.set(key, { token, until: now() + keepMs });
+    if (token === undefined) this.#tokens.delete(key);
+    else this.#tokens.set(key, { token, until: this.#now() + life });
     return token;
-  };
-  return Object.assign(cache, { clear: () => kept.clear() });
+  }
+
+  #dropOutdated(): void {
+    const basis = this.#basis();
+    if (basis.every((value, index) => value === this.#usedBasis[index])) return;
+    this.#tokens.clear();
+    this.#usedBasis = basis;
+  }
 }

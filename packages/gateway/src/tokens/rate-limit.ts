@@ -1,20 +1,21 @@
 import type { Clock } from "../clock.ts";
 
 /**
- * At most `burst` at once, and `perSecond` in the long run (a token bucket).
+ * A token bucket: at most `burst` at once, and `perSecond` in the long run.
  * @returns whether one more may happen now; counts it if so
  */
 export function createRateLimit(
   now: Clock,
   { perSecond, burst }: { perSecond: number; burst: number },
 ): () => boolean {
-  let left = burst;
-  let at = now();
+  let remaining = burst;
+  let refilledAt = now();
   return () => {
-    left = Math.min(burst, left + (Math.max(0, now() - at) / 1000) * perSecond);
-    at = now();
-    if (left < 1) return false;
-    left -= 1;
+    const elapsedSeconds = Math.max(0, now() - refilledAt) / 1000;
+    remaining = Math.min(burst, remaining + elapsedSeconds * perSecond);
+    refilledAt = now();
+    if (remaining < 1) return false;
+    remaining -= 1;
     return true;
   };
 }

@@ -1,24 +1,23 @@
-// Begins and ends sessions. What ends is written down first and forgotten by the caches next,
-// before the caller goes on: no request that comes after is let in by it.
-import { randomBytes, randomUUID } from "node:crypto";
+// Begins and ends sessions. An end is stored first and reaches the caches next, before the caller
+// goes on: the session lets no request in that comes after.
 import type { Clock } from "../clock.ts";
-import type { Store } from "../storage/store.ts";
+import { type RandomBytes, randomUuid } from "../random.ts";
+import type { Store, StoredSession } from "../storage/store.ts";
 import type { Sessions, Tokens } from "./tokens.ts";
 
-export function createSessions({
-  store,
-  tokens,
-  now,
-}: {
-  store: Store;
-  tokens: Tokens;
+export interface SessionsDeps {
+  store: Pick<Store, "users" | "sessions">;
+  tokens: Pick<Tokens, "forgetSessions">;
   now: Clock;
-}): Sessions {
+  randomBytes: RandomBytes;
+}
+
+export function createSessions({ store, tokens, now, randomBytes }: SessionsDeps): Sessions {
   return {
     async start({ kind, identity, parent, userAgent, lifetimeMs }) {
       const createdAt = now();
-      const user = await store.users.forEmail(identity.email, createdAt, randomUUID());
-      const session = {
+      const user = await store.users.forEmail(identity.email, createdAt, randomUuid(randomBytes));
+      const session: StoredSession = {
         id: randomBytes(20).toString("hex"),
         user_id: user.id,
         kind,
@@ -26,18 +25,17 @@ export function createSessions({
         identity,
         user_agent: userAgent,
         created_at: createdAt,
-        expires_at: Math.min(
-          createdAt + lifetimeMs,
-          parent?.expires_at ?? Number.POSITIVE_INFINITY,
-        ),
+        expires_at: Math.min(createdAt + lifetimeMs, parent?.expires_at ?? Infinity),
         revoked_at: null,
       };
       await store.sessions.add(session);
       return session;
     },
+
     async end(sessionId) {
       tokens.forgetSessions(await store.sessions.revoke(sessionId, now()));
     },
+
     async endAllOf(userId) {
       tokens.forgetSessions(await store.sessions.revokeAllOf(userId, now()));
     },

@@ -2,200 +2,142 @@
 // the retired ones, verifying until nothing that they signed can be alive. A key is always
 // published before it signs, so an origin that has just fetched the list never meets a key that is
 // not on it.
-import {
-  createPrivateKey,
-  createPublicKey,
-  generateKeyPair,
-  type KeyObject,
-  randomBytes,
-} from "node:crypto";
-import { promisify } from "node:util";
+import type { KeyObject } from "node:crypto";
 import type { Clock } from "../clock.ts";
-import type { SecretBox } from "../secrets/secret-box.ts";
-import type { Store, StoredKey } from "../storage/store.ts";
-import { selfSignedCertificate } from "./certificate.ts";
+import type { KeyStore, StoredKey } from "../storage/store.ts";
 import { changeKeys } from "./change-keys.ts";
+import { signRs256 } from "./jws.ts";
+import { type KeyRing, keysInUse, makeKeyRing } from "./key-ring.ts";
+import { type KeyMaker, makeSigningKey } from "./make-signing-key.ts";
 
-const day = 24 * 60 * 60_000;
-const certificateLife = 10 * 365 * day;
-/** How long a retired key stays at least (wire-protocol 2). */
-const retiredAtLeast = 7 * day;
+/** How long a retired key stays at least (wire-protocol 2), milliseconds. */
+const shortestRetiredLife = 7 * 24 * 60 * 60_000;
+// An unknown `kid` may be a key that another process has just made. Strangers name unknown ones as
+// often as they like, so the store is asked at most this often.
+const unknownKeyInterval = 10_000;
 
-export interface SigningKeys {
-  /** the key that signs now */
-  signing(): { kid: string; privateKey: KeyObject };
-  /** any published key */
-  find(kid: string): KeyObject | undefined;
-  /** the body of the certs endpoint */
-  certs(): string;
-  rotate(): Promise<void>;
-  reload(): Promise<void>;
-}
-
-/** Makes one pair of RSA keys. */
-export type GenerateKeyPair = () => Promise<{ publicKey: KeyObject; privateKey: KeyObject }>;
-
-const generateRsaKeyPair: GenerateKeyPair = () =>
-  promisify(generateKeyPair)("rsa", { modulusLength: 2048 });
-
-interface Deps {
-  store: Store;
-  secretBox: SecretBox;
+interface SigningKeysDeps extends KeyMaker {
+  keys: KeyStore;
   now: Clock;
-  /** subject of the certificates */
-  commonName: string;
   /** the longest time for which a token may live, milliseconds */
   longestToken: () => number;
-  /** default: a new RSA pair of 2048 bits each time */
-  generateKeyPair?: GenerateKeyPair | undefined;
 }
 
 /**
- * Opens the store's keys, making the first two when there are none. @throws {Error} when they
- * cannot be unsealed
+ * Opens the store's keys, making the first two when there are none.
+ * @throws {Error} when they cannot be unsealed
  */
-export async function openSigningKeys(deps: Deps): Promise<SigningKeys> {
-  const { store, now } = deps;
-  let published = new Map<string, KeyObject>();
-  let signing: { kid: string; privateKey: KeyObject };
-  let body = "";
-  let taken: StoredKey[] = [];
-  let nextEnd = Number.POSITIVE_INFINITY;
+export async function openSigningKeys(deps: SigningKeysDeps): Promise<SigningKeys> {
+  const stored = await deps.keys.all();
+  if (stored.some(isCurrent)) return new SigningKeys(deps, stored);
 
-  const endOf = (key: StoredKey) =>
-    key.state === "retired"
-      ? (key.retired_at ?? 0) + Math.max(retiredAtLeast, deps.longestToken())
-      : Number.POSITIVE_INFINITY;
-  const alive = (key: StoredKey) => endOf(key) > now();
-
-  function take(stored: readonly StoredKey[]): void {
-    const keys = stored.filter(alive);
-    const current = keys.find((key) => key.state === "current");
-    if (current === undefined)
-      throw new Error("the store holds no current signing key; restore it from a backup");
-    signing = { kid: current.kid, privateKey: unseal(deps, current) };
-    published = new Map(
-      keys.map((key) => [
-        key.kid,
-        createPublicKey({ key: JSON.parse(key.public_jwk), format: "jwk" }),
-      ]),
-    );
-    const certificates = keys.map(({ kid, certificate }) => ({ kid, cert: certificate }));
-    body = JSON.stringify({
-      keys: keys.map(({ kid, public_jwk }) => ({
-        kid,
-        ...JSON.parse(public_jwk),
-        alg: "RS256",
-        use: "sig",
-      })),
-      public_cert: certificates.find(({ kid }) => kid === current.kid),
-      public_certs: certificates,
-    });
-    taken = keys;
-    nextEnd = Math.min(...keys.map(endOf));
-  }
-
-  /**
-   * A retired key's time runs out between two rotations: from then on it is neither published nor
-   * believed.
-   */
-  function dropEnded(): void {
-    if (now() >= nextEnd) take(taken);
-  }
-
-  const stored = await store.keys.all();
-  if (stored.some((key) => key.state === "current")) take(stored);
-  else {
-    const [first, second] = [await makeKey(deps), await makeKey(deps)];
-    // Another process may have been first: its keys then stand.
-    take(
-      await changeKeys(store.keys, (keys) =>
-        keys.some((key) => key.state === "current")
-          ? keys
-          : [...keys, { ...first, state: "current", activated_at: now() }, second],
-      ),
-    );
-  }
-
-  return {
-    signing: () => signing,
-    find(kid) {
-      dropEnded();
-      return published.get(kid);
-    },
-    certs() {
-      dropEnded();
-      return body;
-    },
-    async rotate() {
-      const before = signing.kid;
-      const fresh = await makeKey(deps);
-      take(
-        await changeKeys(store.keys, (keys) => rotated(keys.filter(alive), before, fresh, now())),
-      );
-    },
-    async reload() {
-      take(await store.keys.all());
-    },
+  const now = deps.now();
+  const first: StoredKey = {
+    ...(await makeSigningKey(deps, now)),
+    state: "current",
+    activated_at: now,
   };
+  const second = await makeSigningKey(deps, now);
+  // Another process may have been first: its keys are in force then.
+  const keys = await changeKeys(deps.keys, (existing) =>
+    existing.some(isCurrent) ? existing : [...existing, first, second],
+  );
+  return new SigningKeys(deps, keys);
+}
+
+export class SigningKeys {
+  readonly #deps: SigningKeysDeps;
+  #ring: KeyRing;
+  #storeAskedAt = Number.NEGATIVE_INFINITY;
+
+  constructor(deps: SigningKeysDeps, stored: readonly StoredKey[]) {
+    this.#deps = deps;
+    this.#ring = this.#makeRing(stored);
+  }
+
+  /** The name of the key that signs now. */
+  kid(): string {
+    return this.#ring.signing.kid;
+  }
+
+  /** @returns a JWS (RS256) of the key that signs now */
+  sign(claims: object): string {
+    const { kid, privateKey } = this.#ring.signing;
+    return signRs256(claims, kid, privateKey);
+  }
+
+  /** The body of the certs endpoint. */
+  certs(): string {
+    return this.#ringOfNow().certs;
+  }
+
+  /** The published key that a token names, if there is one. */
+  async find(kid: unknown): Promise<KeyObject | undefined> {
+    if (typeof kid !== "string") return undefined;
+    const key = this.#ringOfNow().published.get(kid);
+    if (key !== undefined) return key;
+
+    const now = this.#deps.now();
+    if (now - this.#storeAskedAt < unknownKeyInterval) return undefined;
+    this.#storeAskedAt = now;
+    await this.reload();
+    return this.#ringOfNow().published.get(kid);
+  }
+
+  /** The published next key signs from now on, and another next one is published. */
+  async rotate(): Promise<void> {
+    const kid = this.kid();
+    const now = this.#deps.now();
+    const newKey = await makeSigningKey(this.#deps, now);
+    const keys = await changeKeys(this.#deps.keys, (stored) =>
+      rotateKeys(keysInUse(stored, now, this.#retiredLife()), { from: kid, newKey, now }),
+    );
+    this.#ring = this.#makeRing(keys);
+  }
+
+  /** Reads the store again, after another process changed the keys. */
+  async reload(): Promise<void> {
+    this.#ring = this.#makeRing(await this.#deps.keys.all());
+  }
+
+  /** Without the retired keys whose time has run out since the last rotation. */
+  #ringOfNow(): KeyRing {
+    if (this.#deps.now() >= this.#ring.validUntil)
+      this.#ring = this.#makeRing(this.#ring.storedKeys);
+    return this.#ring;
+  }
+
+  #makeRing(stored: readonly StoredKey[]): KeyRing {
+    const { secretBox, now } = this.#deps;
+    return makeKeyRing(stored, { secretBox, now: now(), retiredLife: this.#retiredLife() });
+  }
+
+  #retiredLife(): number {
+    return Math.max(shortestRetiredLife, this.#deps.longestToken());
+  }
 }
 
 /**
- * The step itself. Does nothing when another process has rotated since `before` was seen to sign.
+ * The keys after a rotation. They stay as they are when another process has rotated since the key
+ * `from` was seen to sign.
+ * @param newKey becomes the next one, or signs at once when no next one is stored
  */
-function rotated(keys: StoredKey[], before: string, fresh: StoredKey, now: number): StoredKey[] {
-  if (!keys.some((key) => key.state === "current" && key.kid === before)) return keys;
-  const successor = keys.find((key) => key.state === "next") ?? fresh;
-  const others = keys.filter((key) => key !== successor);
-  return [
-    ...others.map(
-      (key): StoredKey =>
-        key.state === "current" ? { ...key, state: "retired", retired_at: now } : key,
-    ),
-    { ...successor, state: "current", activated_at: now },
-    ...(successor === fresh ? [] : [fresh]),
-  ];
+function rotateKeys(
+  keys: readonly StoredKey[],
+  { from, newKey, now }: { from: string; newKey: StoredKey; now: number },
+): readonly StoredKey[] {
+  if (!keys.some((key) => isCurrent(key) && key.kid === from)) return keys;
+
+  const successor = keys.find((key) => key.state === "next") ?? newKey;
+  const others = keys.filter((key) => key !== successor).map((key) => retireCurrent(key, now));
+  const current: StoredKey = { ...successor, state: "current", activated_at: now };
+  return successor === newKey ? [...others, current] : [...others, current, newKey];
 }
 
-async function makeKey({
-  secretBox,
-  now,
-  commonName,
-  generateKeyPair: generate = generateRsaKeyPair,
-}: Deps): Promise<StoredKey> {
-  const { publicKey, privateKey } = await generate();
-  const kid = randomBytes(32).toString("hex");
-  const { kty, n, e } = publicKey.export({ format: "jwk" });
-  return {
-    kid,
-    state: "next",
-    public_jwk: JSON.stringify({ kty, n, e }),
-    certificate: selfSignedCertificate({
-      publicKey,
-      privateKey,
-      commonName,
-      notBefore: new Date(now()),
-      notAfter: new Date(now() + certificateLife),
-    }),
-    sealed_private_key: secretBox.seal(
-      privateKey.export({ format: "pem", type: "pkcs8" }).toString(),
-      sealContext(kid),
-    ),
-    created_at: now(),
-    activated_at: null,
-    retired_at: null,
-  };
+function retireCurrent(key: StoredKey, now: number): StoredKey {
+  return isCurrent(key) ? { ...key, state: "retired", retired_at: now } : key;
 }
 
-function unseal({ secretBox }: Deps, key: StoredKey): KeyObject {
-  const pem = secretBox.open(key.sealed_private_key, sealContext(key.kid));
-  if (pem === undefined)
-    throw new Error(
-      "the signing key in the store was sealed with another secret key; bring back the secret_key_file that belongs to this store",
-    );
-  return createPrivateKey(pem);
-}
-
-function sealContext(kid: string): string {
-  return `signing key ${kid}`;
+function isCurrent(key: StoredKey): boolean {
+  return key.state === "current";
 }

@@ -2,7 +2,7 @@
 // listen that are refused because people's credentials would travel in clear, or nobody would get
 // an answer.
 import assert from "node:assert/strict";
-import { generateKeyPairSync } from "node:crypto";
+import { generateKeyPairSync, randomBytes } from "node:crypto";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -164,7 +164,7 @@ function pairIn(folder: string, name: string): void {
   const times = { notBefore: new Date(2026, 0, 1), notAfter: new Date(2036, 0, 1) };
   writeFileSync(
     join(folder, `${name}.pem`),
-    selfSignedCertificate({ publicKey, privateKey, commonName: name, ...times }),
+    selfSignedCertificate({ publicKey, privateKey, commonName: name, ...times, randomBytes }),
   );
   writeFileSync(join(folder, `${name}.key`), privateKey.export({ format: "pem", type: "pkcs8" }));
   writeFileSync(join(folder, `${name}.der`), privateKey.export({ format: "der", type: "pkcs8" }));

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { execFileSync, spawnSync } from "node:child_process";
-import { createPublicKey, generateKeyPairSync, X509Certificate } from "node:crypto";
+import { createPublicKey, generateKeyPairSync, randomBytes, X509Certificate } from "node:crypto";
 import { test } from "node:test";
 import { leaveOut } from "../../../../test/support/requirements.ts";
 import { type CertificateInput, selfSignedCertificate } from "../../src/tokens/certificate.ts";
@@ -12,6 +12,7 @@ const input: CertificateInput = {
   commonName: "login.example.com",
   notBefore: new Date("2026-11-25T01:02:03.987Z"),
   notAfter: new Date("2036-11-22T23:59:59Z"),
+  randomBytes,
 };
 
 /** The DER values directly inside one: tag and content. */

@@ -8,7 +8,7 @@ import type { Application, Identity, IdentityProvider } from "../../src/model/mo
 import { createSecretBox, type SecretBox } from "../../src/secrets/secret-box.ts";
 import { openStore } from "../../src/storage/open-store.ts";
 import type { Store, StoredSession } from "../../src/storage/store.ts";
-import { createTokens } from "../../src/tokens/index.ts";
+import { createTokens } from "../../src/tokens/create-tokens.ts";
 import { createSessions } from "../../src/tokens/sessions.ts";
 import type { Sessions, Tokens } from "../../src/tokens/tokens.ts";
 
@@ -59,11 +59,12 @@ export async function openTokenFixture(
       secretBox,
       catalogs,
       now,
+      randomBytes,
       organizationTag,
       generateKeyPair: testKeyPair,
     });
   const tokens = await another();
-  const sessions = createSessions({ store, tokens, now });
+  const sessions = createSessions({ store, tokens, now, randomBytes });
   return {
     clock,
     store,

@@ -1,0 +1,147 @@
+// What stands in the tokens that we issue (wire-protocol 2). Pure: the catalog, the session and the
+// time in, claims out. All times in tokens are whole seconds.
+import type { AppClaims, MatchClaims, OrgClaims, PassClaims } from "@postern/protocol";
+import type { Catalog } from "../catalog/catalog.ts";
+import type { Application, Identity } from "../model/model.ts";
+import type { StoredSession } from "../storage/store.ts";
+
+// Bytes. Browsers keep no cookie above 4 kB; the other claims and the signature need about half of
+// it.
+const longestCustomClaims = 1800;
+
+/** What all claims depend on. */
+export interface Issuance {
+  catalog: Catalog;
+  /** 64 hex characters: the `aud` of org tokens */
+  organizationTag: string;
+  /** milliseconds since the epoch */
+  now: number;
+}
+
+/** The session at the team domain; lives as long as the session. */
+export function orgClaims(issuance: Issuance, session: StoredSession): OrgClaims {
+  return {
+    type: "org",
+    iss: issuance.catalog.issuer,
+    aud: [issuance.organizationTag],
+    sub: session.user_id,
+    email: session.identity.email,
+    ...times(issuance.now, session.expires_at),
+    identity_nonce: session.id,
+    ...terminalClaim(session),
+  };
+}
+
+/** A person's token for an application. */
+export function personClaims(
+  issuance: Issuance,
+  session: StoredSession,
+  application: Application,
+  lifetimeMs: number,
+): AppClaims {
+  return {
+    type: "app",
+    iss: issuance.catalog.issuer,
+    aud: [application.aud],
+    sub: session.user_id,
+    email: session.identity.email,
+    ...times(issuance.now, endWithin(session, issuance.now + lifetimeMs)),
+    identity_nonce: session.id,
+    country: session.identity.country,
+    ...customClaims(issuance.catalog, session.identity),
+    ...terminalClaim(session),
+  };
+}
+
+/** A service token's assertion; no session stands behind it. */
+export function serviceClaims(
+  issuance: Issuance,
+  application: Application,
+  clientId: string,
+  lifetimeMs: number,
+): AppClaims {
+  return {
+    type: "app",
+    iss: issuance.catalog.issuer,
+    aud: [application.aud],
+    sub: "",
+    common_name: clientId,
+    ...times(issuance.now, issuance.now + lifetimeMs),
+    country: "",
+  };
+}
+
+/** @param htu the URL prefix that the pass is good for */
+export function passClaims(
+  issuance: Issuance,
+  session: StoredSession,
+  application: Application,
+  htu: string,
+  lifetimeMs: number,
+): PassClaims {
+  return {
+    type: "pass",
+    iss: issuance.catalog.issuer,
+    aud: [application.aud],
+    sub: session.user_id,
+    ...times(issuance.now, endWithin(session, issuance.now + lifetimeMs)),
+    identity_nonce: session.id,
+    htu,
+  };
+}
+
+/** What `cf-access-metadata` says beside what is described. */
+export type MatchDescription = Omit<MatchClaims, "type" | "iat" | "auth_domain">;
+
+export function matchClaims(issuance: Issuance, description: MatchDescription): MatchClaims {
+  return {
+    type: "match",
+    ...description,
+    auth_domain: new URL(issuance.catalog.issuer).host,
+    iat: seconds(issuance.now),
+  };
+}
+
+/** No token outlives the session that it stands for. */
+function endWithin(session: StoredSession, end: number): number {
+  return Math.min(end, session.expires_at);
+}
+
+function times(now: number, end: number): { iat: number; nbf: number; exp: number } {
+  const iat = seconds(now);
+  return { iat, nbf: iat, exp: seconds(end) };
+}
+
+function seconds(milliseconds: number): number {
+  return Math.floor(milliseconds / 1000);
+}
+
+function terminalClaim(session: StoredSession): { terminal?: true } {
+  return session.kind === "terminal" ? { terminal: true } : {};
+}
+
+/**
+ * The provider's configured claims, in their order, as many as fit. The full set is at
+ * `get-identity`.
+ */
+function customClaims(catalog: Catalog, identity: Identity): { custom?: Record<string, unknown> } {
+  const names = configuredClaims(catalog, identity);
+  if (names.length === 0) return {};
+
+  const custom: Record<string, unknown> = {};
+  let length = "{}".length;
+  for (const name of names) {
+    if (!Object.hasOwn(identity.oidc_fields, name)) continue;
+    const value = identity.oidc_fields[name];
+    length += Buffer.byteLength(JSON.stringify({ [name]: value }));
+    if (length > longestCustomClaims) break;
+    custom[name] = value;
+  }
+  return { custom };
+}
+
+function configuredClaims(catalog: Catalog, identity: Identity): readonly string[] {
+  const config = catalog.identityProviders.get(identity.idp.id)?.config;
+  if (config === undefined || !("claims" in config)) return [];
+  return config.claims ?? [];
+}

@@ -1,0 +1,110 @@
+// Verifies tokens that stand for people (wire-protocol 2). The steps come in an order in which each
+// fault is as precise as the caller may want to log.
+import {
+  type AppClaims,
+  checkTimes,
+  decodeToken,
+  type OrgClaims,
+  type PassClaims,
+  ProtocolError,
+  readClaims,
+} from "@postern/protocol";
+import { verifyRs256 } from "@postern/protocol/jws";
+import type { Clock } from "../clock.ts";
+import type { StoredSession } from "../storage/store.ts";
+import type { LiveSession, LiveSessions } from "./live-sessions.ts";
+import type { SigningKeys } from "./signing-keys.ts";
+import type { TokenFault } from "./tokens.ts";
+
+interface ClaimsByType {
+  org: OrgClaims;
+  app: AppClaims;
+  pass: PassClaims;
+}
+
+type TokenType = keyof ClaimsByType;
+
+export type Verification<Claims> =
+  | { ok: true; claims: Claims; live: LiveSession }
+  | { ok: false; fault: TokenFault };
+
+export interface VerifyDeps {
+  keys: Pick<SigningKeys, "find">;
+  sessions: Pick<LiveSessions, "find">;
+  /** the issuer in force */
+  issuer: () => string;
+  now: Clock;
+}
+
+const readers: {
+  [Type in TokenType]: (claims: Record<string, unknown>) => ClaimsByType[Type];
+} = {
+  org: (claims) => readClaims(claims, "org"),
+  app: (claims) => readClaims(claims, "app"),
+  pass: (claims) => readClaims(claims, "pass"),
+};
+
+/**
+ * Verifies a token of one type for one audience.
+ * @returns its claims and the live session behind it, or what is wrong with it
+ */
+export async function verifyToken<Type extends TokenType>(
+  deps: VerifyDeps,
+  token: string,
+  expected: { type: Type; aud: string },
+): Promise<Verification<ClaimsByType[Type]>> {
+  try {
+    return await verifySteps(deps, token, expected);
+  } catch (error) {
+    if (!(error instanceof ProtocolError)) throw error;
+    return refused(error.code === "expired" ? "expired" : "malformed");
+  }
+}
+
+/** @throws {ProtocolError} when it is not a token, lacks a claim, or is out of its time */
+async function verifySteps<Type extends TokenType>(
+  { keys, sessions, issuer, now }: VerifyDeps,
+  token: string,
+  { type, aud }: { type: Type; aud: string },
+): Promise<Verification<ClaimsByType[Type]>> {
+  // 1. The form: two JSON objects and a signature.
+  const { header, claims: decoded } = decodeToken(token);
+
+  // 2. The algorithm, before any key is looked at (case T3). `jwk`, `jku` and `x5u` are never read.
+  if (header["alg"] !== "RS256") return refused("bad_signature");
+
+  // 3. The signature, by a published key.
+  const key = await keys.find(header["kid"]);
+  if (key === undefined || !verifyRs256(token, key)) return refused("bad_signature");
+
+  // 4. Type, issuer and audience.
+  if (decoded["type"] !== type) return refused("wrong_type");
+  if (decoded["iss"] !== issuer()) return refused("wrong_issuer");
+  const claims = readers[type](decoded);
+  if (!claims.aud.includes(aud)) return refused("wrong_audience");
+
+  // 5. The times.
+  checkTimes(decoded, now() / 1000);
+
+  // 6. The session, which must be alive. A service token's assertion has none: it is for origins,
+  //    and opens nothing here (case T2).
+  const { identity_nonce: sessionId, sub } = claims;
+  if (sessionId === undefined) return refused("revoked");
+  const live = await sessions.find(sessionId, now());
+  if (live === undefined || live.session.user_id !== sub) return refused("revoked");
+
+  // 7. A terminal's token speaks for a terminal's session, and the other way round (case T10).
+  if (decoded["terminal"] !== terminalClaimOf(type, live.session)) return refused("wrong_type");
+
+  return { ok: true, claims, live };
+}
+
+/** What the claim `terminal` must be. A pass says nothing of the session behind it. */
+function terminalClaimOf(type: TokenType, { kind }: StoredSession): true | undefined {
+  if (type === "pass") return undefined;
+  return kind === "terminal" ? true : undefined;
+}
+
+function refused(fault: TokenFault): { ok: false; fault: TokenFault } {
+  return { ok: false, fault };
+}

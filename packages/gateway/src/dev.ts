@@ -59,8 +59,10 @@ export async function runDev(options: DevOptions): Promise<void> {
       record: createLog("warn"),
       announcePin: (email, pin) => process.stdout.write(`PIN for ${email}: ${pin}\n`),
     });
+    // Before it says that it is up: whoever reads that may stop it at once.
+    const stopped = stopSignal();
     process.stdout.write(welcome(port, upstreams));
-    await stopSignal();
+    await stopped;
     await gateway.close(0);
   } finally {
     // What still listens keeps the process alive, also when the gateway could not start.

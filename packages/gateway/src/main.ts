@@ -50,8 +50,10 @@ export async function runGateway(options: { config: string }): Promise<void> {
   const reload = () => void applyFile(file, { gateway, started: config, record });
   process.on("SIGHUP", reload);
   const unwatch = watchFiles([file], reload, record);
+  // Before it says that it is up: whoever reads that may stop it at once.
+  const stopped = ended();
   record({ event: "gateway_started", listen: config.listen, auth_domain: config.auth_domain });
-  await ended();
+  await stopped;
   unwatch();
   process.off("SIGHUP", reload);
   await gateway.close(graceMs);

@@ -1,5 +1,6 @@
 // What somebody gets who installs the two packages: everything that they need, and it runs.
 import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { get } from "node:http";
 import { join } from "node:path";
@@ -125,17 +126,38 @@ test(
 );
 
 test(
-  "on Node 20, the Node 24 that comes with the gateway takes over",
+  "on Node 20, a program that imports the gateway is told in one line what it needs",
   onNode20,
-  async (context) => {
-    if (!installation.bringNode24()) return context.skip("no Node 24 comes for this machine");
-    const port = await freePort();
-    const dev = start(context, ["dev", "--ephemeral", "--port", `${port}`], node20);
-    await dev.until(/Postern is up/);
-    dev.child.kill("SIGTERM");
-    assert.equal(await dev.ended, 0, dev.stderr());
+  () => {
+    const program = 'import("@postern/gateway").catch(({ message }) => console.log(message))';
+    const { stdout, stderr } = spawnSync(node20 ?? "", ["--eval", program], {
+      cwd: installation.folder,
+      encoding: "utf8",
+    });
+    assert.equal(stderr, "");
+    assert.match(stdout, /^the gateway needs Node 24 or newer, and this is 20\.[^\n]*\n$/);
   },
 );
+
+for (const { owner, way } of [
+  { owner: ".", way: "into a project" },
+  { owner: "node_modules/@postern/gateway", way: "globally" },
+]) {
+  test(
+    `on Node 20, the Node 24 that comes with a gateway installed ${way} takes over`,
+    onNode20,
+    async (context) => {
+      const removeNode24 = installation.addNode24(owner);
+      if (removeNode24 === undefined) return context.skip("no Node 24 comes for this machine");
+      context.after(removeNode24);
+      const port = await freePort();
+      const dev = start(context, ["dev", "--ephemeral", "--port", `${port}`], node20);
+      await dev.until(/Postern is up/);
+      dev.child.kill("SIGTERM");
+      assert.equal(await dev.ended, 0, dev.stderr());
+    },
+  );
+}
 
 for (const { name, folder, contents } of [
   { name: "postern", folder: "cli", contents: ["bin", "dist"] },

@@ -15,10 +15,11 @@ export interface Installation {
   /** @param node the Node that runs it; default: the one that runs the tests */
   start(args: string[], node?: string): Running;
   /**
-   * Adds what npm brings with the gateway where there is a network; false where none is made for
-   * this machine.
+   * Adds the Node 24 that npm brings with the gateway where there is a network.
+   * @param owner the folder in whose `node_modules` npm puts it
+   * @returns removes it again; undefined when none is made for this machine
    */
-  bringNode24(): boolean;
+  addNode24(owner: string): (() => void) | undefined;
   remove(): void;
 }
 
@@ -54,11 +55,13 @@ export function installPackages(): Installation {
           env: { PATH: "/usr/local/bin:/usr/bin:/bin", HOME: home },
         }),
       ),
-    bringNode24() {
+    addNode24(owner) {
       const source = join(checkout, "node_modules", ownNode);
-      if (!existsSync(source)) return false;
-      symlinkSync(source, join(folder, "node_modules", ownNode));
-      return true;
+      if (!existsSync(source)) return undefined;
+      const modules = join(folder, owner, "node_modules");
+      const isNew = mkdirSync(modules, { recursive: true }) !== undefined;
+      symlinkSync(source, join(modules, ownNode));
+      return () => rmSync(isNew ? modules : join(modules, ownNode), { recursive: true });
     },
     remove: () => rmSync(root, { recursive: true, force: true }),
   };

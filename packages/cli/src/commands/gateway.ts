@@ -150,12 +150,14 @@ async function handOver({ environment }: Surroundings): Promise<number> {
   });
 }
 
-/** Node as a dependency of the checkout, looked for upwards from this program and then in PATH. */
+/** Node as a dependency, looked for upwards from this program and then in PATH. */
 function findNode(environment: NodeJS.ProcessEnv): string | undefined {
   const inPackage = join("node_modules", `node-${process.platform}-${process.arch}`, "bin", "node");
   const candidates: string[] = [];
+  // A global install keeps it below the gateway's package.
+  const belowGateway = join("node_modules/@postern/gateway", inPackage);
   for (let directory = __dirname; directory !== dirname(directory); directory = dirname(directory))
-    candidates.push(join(directory, inPackage));
+    candidates.push(join(directory, inPackage), join(directory, belowGateway));
   for (const directory of (environment["PATH"] ?? "").split(delimiter)) {
     if (directory.endsWith(join("node_modules", ".bin"))) candidates.push(join(directory, "node"));
   }

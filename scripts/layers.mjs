@@ -117,8 +117,5 @@ export const readEnvironment = "gateway/main.ts gateway/dev.ts cli/main.ts cli/c
  */
 export const exceptions = [
   // The rework is on its way to these.
-  ["gateway/http/listeners.ts", "gateway/config"],
-  ["gateway/access", "node:http"],
-  ["gateway/login/routes.ts", "node:http"],
   ["cli/curl/curl-credentials.ts", "cli/commands"],
 ];

@@ -91,7 +91,7 @@ async function join(foundation: Foundation): Promise<Parts> {
     generateKeyPair: foundation.generateKeyPair,
   });
   const sessions = createSessions({ store, tokens, now, randomBytes });
-  const login = createLogin({
+  const loginDependencies = {
     catalogs,
     store,
     tokens,
@@ -102,11 +102,11 @@ async function join(foundation: Foundation): Promise<Parts> {
     relay: foundation.relay,
     record,
     now,
-  });
+  };
   const handler = createRequestHandler({
     catalogs,
     tokens,
-    reserved: login,
+    reserved: createLogin(loginDependencies, config.limits.body_timeout),
     renderErrorPage,
     scheme: config.tls === undefined ? "http" : "https",
     allowedPorts: allowedPorts(config),

@@ -2,7 +2,8 @@
 // itself now and then.
 import { type ComposeOptions, compose, type Parts } from "./compose.ts";
 import type { Config } from "./config/load-config.ts";
-import { createListener, type Listener, redirectToHttps } from "./http/listeners.ts";
+import { createListener, type Listener } from "./http/listeners.ts";
+import { redirectToHttps } from "./http/redirect-to-https.ts";
 import type { HousekeepingTask } from "./observe/events.ts";
 
 const sweepInterval = 5 * 60_000;

@@ -37,7 +37,7 @@ export type RenderErrorPage = (page: {
 export interface Recipient {
   catalog: Catalog;
   rayId: string;
-  sent: RequestHeaders;
+  headers: RequestHeaders;
   /** undefined when the request could not even be read, or belongs to no application */
   application?: { facts: RequestFacts; application: Application };
 }
@@ -46,15 +46,15 @@ export interface Recipient {
  * Browsers, plain curl and the official client look at pages and follow redirects; scripts of pages
  * and API clients do not.
  */
-export function looksAtPages(sent: RequestHeaders): boolean {
+export function looksAtPages(headers: RequestHeaders): boolean {
   if (
-    sent.fetchMode !== undefined &&
-    sent.fetchMode !== "navigate" &&
-    sent.fetchMode !== "websocket"
+    headers.fetchMode !== undefined &&
+    headers.fetchMode !== "navigate" &&
+    headers.fetchMode !== "websocket"
   )
     return false;
-  if (sent.requestedWith?.toLowerCase() === "xmlhttprequest") return false;
-  const accept = sent.accept?.toLowerCase();
+  if (headers.requestedWith?.toLowerCase() === "xmlhttprequest") return false;
+  const accept = headers.accept?.toLowerCase();
   return accept === undefined || accept.includes("text/html") || accept.includes("*/*");
 }
 
@@ -69,9 +69,9 @@ export function createAnswers({
     const { status, heading, message, error, next } = problem;
     const more = {
       ...problem.headers,
-      ...(to.application === undefined ? {} : applicationHeaders(to.application, to.sent)),
+      ...(to.application === undefined ? {} : applicationHeaders(to.application, to.headers)),
     };
-    if (looksAtPages(to.sent) && problem.pageless !== true) {
+    if (looksAtPages(to.headers) && problem.pageless !== true) {
       const page = renderErrorPage({
         organization: to.catalog.organization,
         heading,
@@ -96,9 +96,9 @@ export function createAnswers({
   function loginLink(
     facts: RequestFacts,
     application: Application,
-    sent: RequestHeaders,
+    headers: RequestHeaders,
   ): { url: string; cookie: string | undefined } {
-    const kept = keptAppSession(sent.cookie);
+    const kept = keptAppSession(headers.cookie);
     const appSession = kept ?? randomBytes(24).toString("base64url");
     const url = writeSignInLink(tokens, facts.catalog.issuer, {
       aud: application.aud,
@@ -128,8 +128,8 @@ export function createAnswers({
 
     /** Nobody is signed in, or not any more. */
     signIn(to: Recipient, facts: RequestFacts, application: Application): LocalAnswer {
-      if (!looksAtPages(to.sent)) return say(to, notSignedIn(facts));
-      const { url, cookie } = loginLink(facts, application, to.sent);
+      if (!looksAtPages(to.headers)) return say(to, notSignedIn(facts));
+      const { url, cookie } = loginLink(facts, application, to.headers);
       const here = `${facts.scheme}://${facts.authority}${facts.path}`;
       return {
         status: 302,
@@ -138,7 +138,7 @@ export function createAnswers({
           Location: url,
           ...(cookie === undefined ? {} : { "Set-Cookie": cookie }),
           "Content-Type": "text/plain; charset=utf-8",
-          ...applicationHeaders({ facts, application }, to.sent),
+          ...applicationHeaders({ facts, application }, to.headers),
         },
         body: `${application.name} asks you to sign in. From a terminal: postern access curl ${here} (or cloudflared access curl ${here}). In a browser: ${facts.catalog.issuer}${endpoints.login}\n`,
       };
@@ -165,10 +165,11 @@ export function createAnswers({
       application: Application,
       who: "person" | "service" | "nobody",
     ): LocalAnswer {
-      const pages = looksAtPages(to.sent) && who !== "service";
+      const pages = looksAtPages(to.headers) && who !== "service";
       const elsewhere =
         who === "person" ? application.custom_deny_url : application.custom_non_identity_deny_url;
-      const link = pages && who === "person" ? loginLink(facts, application, to.sent) : undefined;
+      const link =
+        pages && who === "person" ? loginLink(facts, application, to.headers) : undefined;
       const answer = say(to, {
         status: 403,
         error: "denied",
@@ -224,12 +225,12 @@ export type Answers = ReturnType<typeof createAnswers>;
 
 function applicationHeaders(
   { facts, application }: NonNullable<Recipient["application"]>,
-  sent: RequestHeaders,
+  headers: RequestHeaders,
 ): Record<string, string> {
   return {
     [names.aud]: application.aud,
     [names.domain]: facts.host,
-    ...corsHeaders(application.cors_headers, sent.origin),
+    ...corsHeaders(application.cors_headers, headers.origin),
   };
 }
 

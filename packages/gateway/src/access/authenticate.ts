@@ -40,14 +40,14 @@ export function createAuthenticator({ tokens, now }: { tokens: Tokens; now: Cloc
     application: Application,
     rawHeaders: readonly string[],
   ): Authentication | Promise<Authentication> => {
-    const { sent, facts, queryToken } = request;
+    const { headers, facts, queryToken } = request;
     const service = serviceCredentials(request, application, rawHeaders);
     if (service !== undefined) return authenticateService(service, facts, now());
-    const [accessToken] = sent.accessToken;
-    if (sent.accessToken.length > 1) return { kind: "refused", fault: "two_access_tokens" };
+    const [accessToken] = headers.accessToken;
+    if (headers.accessToken.length > 1) return { kind: "refused", fault: "two_access_tokens" };
     if (accessToken !== undefined)
       return authenticateToken(tokens, accessToken, application, "token");
-    const values = cookieValues(sent.cookie, cookies.authorization);
+    const values = cookieValues(headers.cookie, cookies.authorization);
     const [value] = values;
     if (value !== undefined) {
       return values.length === 1
@@ -68,11 +68,11 @@ type ServiceCredentials = { clientId: string; secret: string } | "half" | "two";
  * when none is there.
  */
 function serviceCredentials(
-  { sent }: ReadRequest,
+  { headers }: ReadRequest,
   application: Application,
   rawHeaders: readonly string[],
 ): ServiceCredentials | undefined {
-  const { clientId, clientSecret } = sent;
+  const { clientId, clientSecret } = headers;
   const single = application.read_service_tokens_from_header;
   const inHeader =
     single === undefined ? undefined : readSingleHeader(valuesOf(rawHeaders, single), single);

@@ -21,22 +21,33 @@ export function corsHeaders(
   };
 }
 
-export function isPreflight(method: string, sent: RequestHeaders): boolean {
-  return method === "OPTIONS" && sent.origin !== undefined && sent.preflightMethod !== undefined;
+export function isPreflight(method: string, requestHeaders: RequestHeaders): boolean {
+  return (
+    method === "OPTIONS" &&
+    requestHeaders.origin !== undefined &&
+    requestHeaders.preflightMethod !== undefined
+  );
 }
 
 /** For an origin that is not allowed, an answer that allows nothing. */
-export function answerPreflight(cors: CorsHeaders, sent: RequestHeaders): LocalAnswer {
-  return { status: 204, headers: preflightHeaders(cors, sent), body: "" };
+export function answerPreflight(cors: CorsHeaders, requestHeaders: RequestHeaders): LocalAnswer {
+  return { status: 204, headers: preflightHeaders(cors, requestHeaders), body: "" };
 }
 
-function preflightHeaders(cors: CorsHeaders, sent: RequestHeaders): Record<string, string> {
-  const allowed = corsHeaders(cors, sent.origin);
+function preflightHeaders(
+  cors: CorsHeaders,
+  requestHeaders: RequestHeaders,
+): Record<string, string> {
+  const allowed = corsHeaders(cors, requestHeaders.origin);
   if (Object.keys(allowed).length === 0) return { Vary: "Origin" };
   const methods =
-    cors.allow_all_methods === true ? sent.preflightMethod : cors.allowed_methods?.join(", ");
+    cors.allow_all_methods === true
+      ? requestHeaders.preflightMethod
+      : cors.allowed_methods?.join(", ");
   const headers =
-    cors.allow_all_headers === true ? sent.preflightHeaders : cors.allowed_headers?.join(", ");
+    cors.allow_all_headers === true
+      ? requestHeaders.preflightHeaders
+      : cors.allowed_headers?.join(", ");
   return {
     ...allowed,
     ...(methods === undefined ? {} : { "Access-Control-Allow-Methods": methods }),

@@ -1,37 +1,34 @@
 // The last step: a request that may pass goes to its origin, and the answer comes back, both as
 // they arrive and no faster than the other side takes them. What the origin gets was written by
 // sanitize-headers.ts; nothing is added here.
-import type { IncomingMessage, ServerResponse } from "node:http";
-import type { RequestFacts } from "../catalog/request-facts.ts";
-import { atEndOfTurn } from "../http/end-of-turn.ts";
-import type { RequestHeaders } from "../http/request-headers.ts";
-import type { IngressRule } from "../model/model.ts";
-import type { Exchange, OriginConnection, OriginFault } from "../origin/origin-connection.ts";
-import { createOriginPools, type OriginPool } from "../origin/origin-pool.ts";
-import type { ResponseHead } from "../origin/response-reader.ts";
-import { RequestBody } from "./request-body.ts";
+import type { Exchange } from "../http/transport.ts";
+import type { Application, IngressRule } from "../model/model.ts";
+import type { OriginConnection, OriginEvents, OriginFault } from "../origin/origin-connection.ts";
+import { type OriginPool, OriginPools } from "../origin/origin-pool.ts";
+import type { OriginResponseHead } from "../origin/response-reader.ts";
+import { ForwardedBody, type ForwardedBodyEvents } from "./forward-body.ts";
+import type { ReadRequest } from "./read-request.ts";
 import { sanitizeResponseHeaders, sanitizeTrailers } from "./sanitize-headers.ts";
 
+/** A request that may pass, and where it goes. */
 export interface Forwarding {
-  request: IncomingMessage;
-  response: ServerResponse;
-  facts: RequestFacts;
-  sent: RequestHeaders;
+  exchange: Exchange;
+  request: ReadRequest;
+  application: Application;
   rule: IngressRule;
-  /** names and values in turn, `Host` among them */
-  headers: readonly string[];
-  /** called when the origin did not answer and nothing has been said to the client yet */
-  onFault: (fault: ForwardFault, detail: string) => void;
-}
-
-export interface Forwarder {
-  forward(forwarding: Forwarding): void;
-  /** ends idle connections */
-  close(): void;
+  /** what the origin gets: names and values in turn, `Host` among them */
+  originHeaders: readonly string[];
 }
 
 /** `stalled_body`: the client stopped in the middle of its own request. */
 export type ForwardFault = OriginFault | "stalled_body";
+
+export interface ForwarderOptions {
+  /** milliseconds for which a client may pause in the middle of a body */
+  bodyTimeout: number;
+  /** called when the origin did not answer and nothing has been said to the client yet */
+  onFault: (forwarding: Forwarding, fault: ForwardFault, detail: string) => void;
+}
 
 /**
  * An origin that does not know `100 Continue` gets the body after this time (RFC 9110 section
@@ -42,100 +39,104 @@ const continueAnywayMs = 1_000;
 const smallBody = 16_384;
 const repeatableMethods = new Set(["GET", "HEAD", "OPTIONS"]);
 
-export interface ForwardLimits {
-  /** milliseconds for which a client may pause in the middle of a body */
-  bodyTimeout: number;
-}
+export class HttpForwarder {
+  readonly #options: ForwarderOptions;
+  readonly #pools = new OriginPools();
 
-export function createForwarder(limits: ForwardLimits): Forwarder {
-  const pools = createOriginPools();
-  return {
-    forward(forwarding) {
-      const pool = pools.poolFor(forwarding.rule);
-      const repeatable = !forwarding.sent.hasBody && repeatableMethods.has(forwarding.facts.method);
-      new Passage(forwarding, pool, limits, repeatable).start();
-    },
-    close: () => pools.close(),
-  };
+  constructor(options: ForwarderOptions) {
+    this.#options = options;
+  }
+
+  /** Sends a request on. Its answer, or its fault, comes later. */
+  forward(forwarding: Forwarding): void {
+    const { facts, headers } = forwarding.request;
+    const pool = this.#pools.poolFor(forwarding.rule);
+    const isRepeatable = !headers.hasBody && repeatableMethods.has(facts.method);
+    new Passage(forwarding, pool, this.#options, isRepeatable).start();
+  }
+
+  /** Ends idle connections to origins. */
+  close(): void {
+    this.#pools.close();
+  }
 }
 
 /** One request at one origin, and its answer back to the client. */
-class Passage implements Exchange {
+class Passage implements OriginEvents, ForwardedBodyEvents {
   readonly #forwarding: Forwarding;
   readonly #pool: OriginPool;
-  readonly #limits: ForwardLimits;
-  /**
-   * the origin may get the request once more, when it closed an idle connection just as it was used
-   */
-  readonly #repeatable: boolean;
+  readonly #options: ForwarderOptions;
+  /** whether the origin may get the request once more, when it was closing an idle connection */
+  readonly #isRepeatable: boolean;
   readonly #connection: OriginConnection;
-  readonly #reused: boolean;
-  readonly #body: RequestBody | undefined;
+  /** read before the request, which changes it */
+  readonly #isReused: boolean;
+  readonly #body: ForwardedBody | undefined;
   #continueAnyway: NodeJS.Timeout | undefined;
   /** the beginning of the answer's body, as long as all of it may be here in a moment */
   #first: Buffer | undefined;
-  #begun = false;
-  #held = false;
+  #hasData = false;
+  #isClientSlow = false;
 
   constructor(
     forwarding: Forwarding,
     pool: OriginPool,
-    limits: ForwardLimits,
-    repeatable: boolean,
+    options: ForwarderOptions,
+    isRepeatable: boolean,
   ) {
     this.#forwarding = forwarding;
     this.#pool = pool;
-    this.#limits = limits;
-    this.#repeatable = repeatable;
-    this.#connection = pool.take(repeatable);
-    this.#reused = this.#connection.reused;
-    this.#body = forwarding.sent.hasBody ? this.#makeBody() : undefined;
+    this.#options = options;
+    this.#isRepeatable = isRepeatable;
+    this.#connection = pool.take(isRepeatable);
+    this.#isReused = this.#connection.reused;
+    this.#body = forwarding.request.headers.hasBody ? this.#makeBody() : undefined;
   }
 
   start(): void {
-    const { response, facts, sent } = this.#forwarding;
-    response.once("close", this.#abandon);
-    this.#connection.start(
-      facts.method,
-      requestHead(this.#forwarding),
-      this,
-      this.#body === undefined,
-    );
-    if (this.#body === undefined) this.#expectAnswer();
-    else if (sent.expectsContinue)
+    const { exchange, request } = this.#forwarding;
+    // 1. A client that goes away ends the request at the origin.
+    exchange.onAbort = () => this.#abandon();
+
+    // 2. The head. Without a body it is the whole request.
+    const head = requestHead(this.#forwarding);
+    this.#connection.start(request.facts.method, head, this, this.#body === undefined);
+
+    // 3. The body, at once or when the origin asks for it.
+    if (this.#body === undefined) this.bodySent();
+    else if (request.headers.expectsContinue)
       this.#continueAnyway = setTimeout(() => this.#startBody(), continueAnywayMs);
     else this.#startBody();
   }
+
+  // What the origin does.
 
   information(status: number): void {
     if (status === 100) this.#startBody();
   }
 
-  head(head: ResponseHead): void {
-    const { request, response, facts, sent } = this.#forwarding;
+  head(head: OriginResponseHead): void {
+    const { exchange, request } = this.#forwarding;
     clearTimeout(this.#continueAnyway);
     // Without its go-ahead the client keeps the body, and what it sends next could be either.
-    if (sent.expectsContinue && this.#body?.started === false) response.shouldKeepAlive = false;
-    const mayTrail =
-      head.chunked &&
-      request.httpVersionMinor > 0 &&
-      facts.method !== "HEAD" &&
-      head.status !== 204 &&
-      head.status !== 304;
-    response.writeHead(
-      head.status,
-      head.reason,
-      sanitizeResponseHeaders(head, facts.rayId, mayTrail),
-    );
+    const neverAsked = request.headers.expectsContinue && this.#body?.started === false;
+    if (neverAsked) exchange.response.closeConnection();
+    exchange.response.start({
+      status: head.status,
+      reason: head.reason,
+      rawHeaders: sanitizeResponseHeaders(head, request.rayId, mayTrail(exchange, head)),
+    });
   }
 
   data(chunk: Buffer): void {
-    if (!this.#begun && chunk.length <= smallBody) this.#first = chunk;
-    else {
-      this.flush();
-      this.#write(chunk);
+    const mayBeAll = !this.#hasData && chunk.length <= smallBody;
+    this.#hasData = true;
+    if (mayBeAll) {
+      this.#first = chunk;
+      return;
     }
-    this.#begun = true;
+    this.flush();
+    this.#write(chunk);
   }
 
   flush(): void {
@@ -145,103 +146,110 @@ class Passage implements Exchange {
   }
 
   end(rawTrailers: string[]): void {
-    this.#over();
-    const { response } = this.#forwarding;
-    if (rawTrailers.length > 0) response.addTrailers(pairs(sanitizeTrailers(rawTrailers)));
-    // Head and body as one string are one write, where head and buffer would be several.
-    const rest = this.#first?.toString("latin1");
-    atEndOfTurn(() => response.end(rest, "latin1"));
+    this.#release();
+    this.#forwarding.exchange.response.end(this.#first, sanitizeTrailers(rawTrailers));
     // An origin that answers before it has the whole request may never read the rest of it.
-    if (this.#body === undefined || this.#body.complete) this.#pool.keep(this.#connection);
+    const hasWholeRequest = this.#body === undefined || this.#body.complete;
+    if (hasWholeRequest) this.#pool.keep(this.#connection);
     else this.#connection.destroy();
   }
 
   fail(fault: OriginFault, detail: string): void {
-    const again =
-      fault === "closed" && this.#repeatable && this.#reused && !this.#connection.answered;
-    if (again) {
-      this.#over();
-      new Passage(this.#forwarding, this.#pool, this.#limits, false).start();
-    } else this.#give(fault, detail);
+    const wasClosing = fault === "closed" && this.#isReused && !this.#connection.answered;
+    if (!wasClosing || !this.#isRepeatable) {
+      this.#giveUp(fault, detail);
+      return;
+    }
+    this.#release();
+    new Passage(this.#forwarding, this.#pool, this.#options, false).start();
   }
 
   drain(): void {
     this.#body?.resume();
   }
 
-  #makeBody(): RequestBody {
-    return new RequestBody({
-      request: this.#forwarding.request,
+  // What becomes of the request's body.
+
+  bodySent(): void {
+    this.#connection.expectAnswer(this.#forwarding.rule.originRequest.responseTimeout);
+  }
+
+  clientStalled(): void {
+    this.#giveUp("stalled_body", "");
+  }
+
+  originStalled(): void {
+    this.#giveUp("response_timeout", "the origin takes no more of the body");
+  }
+
+  #makeBody(): ForwardedBody {
+    const { exchange, request, rule } = this.#forwarding;
+    const options = {
+      body: exchange.body,
       connection: this.#connection,
-      chunked: this.#forwarding.sent.chunked,
-      pauseLimit: this.#limits.bodyTimeout,
-      onComplete: () => this.#expectAnswer(),
-      onStall: () => this.#give("stalled_body", ""),
-      takeLimit: this.#forwarding.rule.originRequest.responseTimeout,
-      onUntaken: () => this.#give("response_timeout", "the origin takes no more of the body"),
-    });
+      chunked: request.headers.chunked,
+      clientPauseLimit: this.#options.bodyTimeout,
+      originPauseLimit: rule.originRequest.responseTimeout,
+    };
+    return new ForwardedBody(options, this);
   }
 
   #startBody(): void {
     clearTimeout(this.#continueAnyway);
-    const { response, sent } = this.#forwarding;
-    if (!response.headersSent && this.#body?.start() === true && sent.expectsContinue)
-      response.writeContinue();
-  }
-
-  #expectAnswer(): void {
-    this.#connection.expectAnswer(this.#forwarding.rule.originRequest.responseTimeout);
+    const { exchange, request } = this.#forwarding;
+    if (this.#body === undefined || this.#body.started || exchange.response.started) return;
+    this.#body.start();
+    if (request.headers.expectsContinue) exchange.continue();
   }
 
   #write(chunk: Buffer): void {
-    if (this.#forwarding.response.write(Buffer.from(chunk)) || this.#held) return;
-    this.#held = true;
+    const { response } = this.#forwarding.exchange;
+    if (response.write(chunk) || this.#isClientSlow) return;
+    this.#isClientSlow = true;
     this.#connection.pause();
-    this.#forwarding.response.once("drain", this.#release);
+    response.onDrain = () => {
+      this.#isClientSlow = false;
+      this.#connection.resume();
+    };
   }
 
-  readonly #release = (): void => {
-    this.#held = false;
-    this.#connection.resume();
-  };
-
-  /** The client went away: the origin need not go on. */
-  readonly #abandon = (): void => {
-    this.#over();
+  #abandon(): void {
+    this.#release();
     this.#connection.destroy();
-  };
+  }
 
-  #give(fault: ForwardFault, detail: string): void {
+  #giveUp(fault: ForwardFault, detail: string): void {
     this.#abandon();
+    const { exchange } = this.#forwarding;
     // Once the answer has begun, cutting it off is the only way left to say that this is not all of
     // it.
-    if (this.#forwarding.response.headersSent) this.#forwarding.response.destroy();
-    else this.#forwarding.onFault(fault, detail);
+    if (exchange.response.started) exchange.destroy();
+    else this.#options.onFault(this.#forwarding, fault, detail);
   }
 
   /** From here on nothing of this request may touch the connection, which may serve another one. */
-  #over(): void {
-    const { response } = this.#forwarding;
-    response.off("close", this.#abandon);
-    if (this.#held) response.off("drain", this.#release);
+  #release(): void {
+    const { exchange } = this.#forwarding;
+    exchange.onAbort = undefined;
+    exchange.response.onDrain = undefined;
     clearTimeout(this.#continueAnyway);
     this.#body?.stop();
   }
 }
 
-function requestHead({ facts, headers, sent }: Forwarding): string {
-  const target = facts.query === "" ? facts.path : `${facts.path}?${facts.query}`;
-  let head = `${facts.method} ${target} HTTP/1.1\r\n`;
-  for (let index = 0; index < headers.length; index += 2)
-    head += `${headers[index]}: ${headers[index + 1]}\r\n`;
-  if (sent.chunked) head += "Transfer-Encoding: chunked\r\n";
-  if (sent.expectsContinue) head += "Expect: 100-continue\r\n";
-  return `${head}\r\n`;
+/** Whether trailers can follow on the client's side. */
+function mayTrail({ head: { method, version } }: Exchange, head: OriginResponseHead): boolean {
+  const isBodiless = method === "HEAD" || head.status === 204 || head.status === 304;
+  return head.chunked && version !== "1.0" && !isBodiless;
 }
 
-function pairs(fields: readonly string[]): [string, string][] {
-  const found: [string, string][] = [];
-  for (let index = 0; index < fields.length; index += 2)
-    found.push([fields[index] ?? "", fields[index + 1] ?? ""]);
-  return found;
+function requestHead({ request, originHeaders }: Forwarding): string {
+  const { facts, headers } = request;
+  const target = facts.query === "" ? facts.path : `${facts.path}?${facts.query}`;
+  let head = `${facts.method} ${target} HTTP/1.1\r\n`;
+  for (let index = 0; index < originHeaders.length; index += 2)
+    head += `${originHeaders[index]}: ${originHeaders[index + 1]}\r\n`;
+  if (headers.chunked) head += "Transfer-Encoding: chunked\r\n";
+  if (headers.expectsContinue) head += "Expect: 100-continue\r\n";
+  return `${head}\r\n`;
 }

@@ -1,7 +1,6 @@
 // The data path, whole: read → match the application → authenticate → decide → sanitize → forward.
 // Every way in ends in one of the answers of answers.ts or at the origin, and nothing reaches the
 // origin that policy did not let pass.
-import type { IncomingMessage, ServerResponse } from "node:http";
 import { endpoints, reservedPrefix, tokenCheckArgument } from "@postern/protocol";
 import type { Catalog, CatalogSource } from "../catalog/catalog.ts";
 import { chooseService } from "../catalog/choose-service.ts";
@@ -11,7 +10,9 @@ import type { Clock } from "../clock.ts";
 import type { LocalAnswer } from "../http/local-answer.ts";
 import { valuesOf } from "../http/request-headers.ts";
 import { sendAnswer } from "../http/send-answer.ts";
+import type { Exchange } from "../http/transport.ts";
 import type { Application, Decision } from "../model/model.ts";
+import { parseNetwork } from "../network.ts";
 import { type ApplicationRequestFields, type RecordEvent, stackOf } from "../observe/events.ts";
 import type { Tokens } from "../tokens/tokens.ts";
 import { createAnswers, type Recipient, type RenderErrorPage } from "./answers.ts";
@@ -24,15 +25,15 @@ import {
 import { answerPreflight, isPreflight } from "./cors.ts";
 import { createDecider } from "./decide.ts";
 import { describeApplication } from "./describe-application.ts";
-import { createForwarder, type ForwardFault } from "./forward-http.ts";
-import { createRequestReader, type ReadRequest } from "./read-request.ts";
+import { type Forwarding, HttpForwarder } from "./forward-http.ts";
+import { type ReadRequest, readRequest } from "./read-request.ts";
 import { type IdentityHeaders, sanitizeHeaders } from "./sanitize-headers.ts";
 
 export interface RequestHandlerOptions {
   catalogs: CatalogSource;
   tokens: Tokens;
   /** answers below /cdn-cgi/access/ and for the team domain */
-  reserved: (request: IncomingMessage, response: ServerResponse, facts: RequestFacts) => void;
+  reserved: (exchange: Exchange, facts: RequestFacts) => void;
   renderErrorPage: RenderErrorPage;
   scheme: "http" | "https";
   allowedPorts: ReadonlySet<number>;
@@ -46,7 +47,7 @@ export interface RequestHandlerOptions {
 }
 
 export interface RequestHandler {
-  (request: IncomingMessage, response: ServerResponse): void;
+  (exchange: Exchange): void;
   /** ends idle connections to origins */
   close(): void;
 }
@@ -60,9 +61,8 @@ type Outcome =
   | { kind: "denied"; who: "person" | "service" | "nobody" };
 
 /** A request with all that is known of it. */
-interface Exchange {
-  request: IncomingMessage;
-  response: ServerResponse;
+interface ApplicationRequest {
+  exchange: Exchange;
   reading: ReadRequest;
   application: Application;
   say: (answer: LocalAnswer) => void;
@@ -81,80 +81,95 @@ export function createRequestHandler(options: RequestHandlerOptions): RequestHan
     bodyTimeout = minute,
     logRequests = false,
   } = options;
-  const read = createRequestReader({ ...options, isOurs: (token) => tokens.isOurs(token) });
+  const rules = {
+    scheme: options.scheme,
+    allowedPorts: options.allowedPorts,
+    trustedProxies: options.trustedProxies
+      .map(parseNetwork)
+      .flatMap((reading) => (reading.ok ? [reading.network] : [])),
+    isOurs: (token: string) => tokens.isOurs(token),
+  };
   const authenticate = createAuthenticator({ tokens, now });
   const decide = createDecider();
   const answers = createAnswers({ tokens, renderErrorPage });
-  const forwarder = createForwarder({ bodyTimeout });
+  const forwarder = new HttpForwarder({
+    bodyTimeout,
+    onFault({ exchange, request, application }, fault, detail) {
+      record({ event: "origin_failed", ...named(request.facts, application), fault, detail });
+      const answer = answers.originFailed(recipient(request, application), fault);
+      sendAnswer(exchange, request, answer);
+    },
+  });
 
-  function handle(request: IncomingMessage, response: ServerResponse): void {
+  function handle(exchange: Exchange): void {
     const catalog = catalogs.current();
-    const reading = read(request, catalog);
+    const reading = readRequest(rules, exchange.head, catalog);
     const say = (answer: LocalAnswer | undefined) => {
-      if (answer !== undefined) sendAnswer(request, response, reading, answer);
+      if (answer !== undefined) sendAnswer(exchange, reading, answer);
     };
     if (!reading.ok) {
       say(answers.unreadable({ catalog, ...reading }, reading.fault));
       return;
     }
-    const { facts, sent } = reading;
+    const { facts, headers } = reading;
     if (isReserved(facts, catalog)) {
-      if (sent.hasBody) request.setTimeout(bodyTimeout, () => request.socket.destroy());
-      if (sent.expectsContinue) response.writeContinue();
-      reserved(request, response, facts);
+      if (headers.expectsContinue) exchange.continue();
+      reserved(exchange, facts);
       return;
     }
     if (facts.match === undefined) {
       say(answers.noApplication({ catalog, ...reading }));
       return;
     }
-    const exchange: Exchange = {
-      request,
-      response,
+    const request: ApplicationRequest = {
+      exchange,
       reading,
       application: facts.match.application,
       say,
     };
-    const settled = enter(exchange, facts.match);
+    const settled = enter(request, facts.match);
     if (!(settled instanceof Promise)) say(settled);
-    else settled.then(say).catch((error: unknown) => say(failed(exchange, error)));
+    else settled.then(say).catch((error: unknown) => say(failed(request, error)));
   }
 
   /** @returns what to answer; undefined once the origin answers */
   function enter(
-    exchange: Exchange,
+    request: ApplicationRequest,
     match: ApplicationMatch,
   ): LocalAnswer | undefined | Promise<LocalAnswer | undefined> {
-    const { request, reading, application } = exchange;
-    const { facts, sent } = reading;
-    if (sent.metadataRequest === "true") {
+    const { reading, application } = request;
+    const { facts, headers } = reading;
+    if (headers.metadataRequest === "true") {
       const letsEverybodyIn =
         decide(facts, application, { kind: "anonymous" }).outcome === "bypass";
       return describeApplication(facts, match, letsEverybodyIn, tokens);
     }
-    if (isPreflight(facts.method, sent) && !sent.hasBody) {
+    if (isPreflight(facts.method, headers) && !headers.hasBody) {
       if (application.cors_headers !== undefined)
-        return answerPreflight(application.cors_headers, sent);
-      if (application.options_preflight_bypass) return forward(exchange, undefined);
+        return answerPreflight(application.cors_headers, headers);
+      if (application.options_preflight_bypass) return forward(request, undefined);
     }
-    const authentication = authenticate(reading, application, request.rawHeaders);
-    if (!(authentication instanceof Promise)) return conclude(exchange, authentication);
-    return authentication.then((settled) => conclude(exchange, settled));
+    const authentication = authenticate(reading, application, reading.rawHeaders);
+    if (!(authentication instanceof Promise)) return conclude(request, authentication);
+    return authentication.then((settled) => conclude(request, settled));
   }
 
-  function conclude(exchange: Exchange, authentication: Authentication): LocalAnswer | undefined {
-    const { reading, application } = exchange;
+  function conclude(
+    request: ApplicationRequest,
+    authentication: Authentication,
+  ): LocalAnswer | undefined {
+    const { reading, application } = request;
     const { facts } = reading;
     const decision = decide(facts, application, authentication);
     const outcome = outcomeOf(authentication, decision, tokens, application);
     if (outcome.kind === "forward")
-      return asksOnlyForCheck(facts) ? checked : forward(exchange, outcome.identity);
+      return asksOnlyForCheck(facts) ? checked : forward(request, outcome.identity);
     note(facts, application, outcome, authentication, decision);
-    return refusal(exchange, outcome);
+    return refusal(request, outcome);
   }
 
   function refusal(
-    { reading, application }: Exchange,
+    { reading, application }: ApplicationRequest,
     outcome: Exclude<Outcome, { kind: "forward" }>,
   ): LocalAnswer {
     const { facts } = reading;
@@ -172,36 +187,27 @@ export function createRequestHandler(options: RequestHandlerOptions): RequestHan
   }
 
   function forward(
-    exchange: Exchange,
+    { exchange, reading, application }: ApplicationRequest,
     identity: IdentityHeaders | undefined,
   ): LocalAnswer | undefined {
-    const { request, response, reading, application, say } = exchange;
-    const { facts, sent } = reading;
+    const { facts, headers } = reading;
     const to = recipient(reading, application);
     const rule = chooseService(facts.catalog.ingress, facts.host, facts.path);
     if (rule === undefined) return answers.fixedStatus(to, 404);
     if (rule.service.kind === "status") return answers.fixedStatus(to, rule.service.status);
-    if (sent.asksForWebSocket) return answers.webSocket(to);
-    const headers = sanitizeHeaders({
+    if (headers.asksForWebSocket) return answers.webSocket(to);
+    const originHeaders = sanitizeHeaders({
       facts,
-      rawHeaders: request.rawHeaders,
+      rawHeaders: reading.rawHeaders,
       identity,
-      consumedHeader: consumedHeader(application, request.rawHeaders),
+      consumedHeader: consumedHeader(application, reading.rawHeaders),
       hostHeader: rule.originRequest.httpHostHeader,
     });
     if (logRequests)
-      response.once("finish", () =>
-        record({
-          event: "request_passed",
-          ...named(facts, application),
-          status: response.statusCode,
-        }),
-      );
-    const onFault = (fault: ForwardFault, detail: string) => {
-      record({ event: "origin_failed", ...named(facts, application), fault, detail });
-      say(answers.originFailed(to, fault));
-    };
-    forwarder.forward({ request, response, facts, sent, rule, headers, onFault });
+      exchange.response.onFinish = (status) =>
+        record({ event: "request_passed", ...named(facts, application), status });
+    const forwarding: Forwarding = { exchange, request: reading, application, rule, originHeaders };
+    forwarder.forward(forwarding);
     return undefined;
   }
 
@@ -224,7 +230,7 @@ export function createRequestHandler(options: RequestHandlerOptions): RequestHan
     else record({ event: "request_refused", ...fields });
   }
 
-  function failed({ reading, application }: Exchange, error: unknown): LocalAnswer {
+  function failed({ reading, application }: ApplicationRequest, error: unknown): LocalAnswer {
     record({
       event: "request_failed",
       ...named(reading.facts, application),
@@ -234,12 +240,12 @@ export function createRequestHandler(options: RequestHandlerOptions): RequestHan
   }
 
   /** A mistake of ours costs one request, and lets nothing through. */
-  function survive(request: IncomingMessage, response: ServerResponse): void {
+  function survive(exchange: Exchange): void {
     try {
-      handle(request, response);
+      handle(exchange);
     } catch (error) {
       record({ event: "request_failed", error: stackOf(error) });
-      response.destroy();
+      exchange.destroy();
     }
   }
 
@@ -302,8 +308,8 @@ function outcomeOf(
   }
 }
 
-function recipient({ facts, sent, rayId }: ReadRequest, application: Application): Recipient {
-  return { catalog: facts.catalog, rayId, sent, application: { facts, application } };
+function recipient({ facts, headers, rayId }: ReadRequest, application: Application): Recipient {
+  return { catalog: facts.catalog, rayId, headers, application: { facts, application } };
 }
 
 /** Wire-protocol 6.9: answered here, whatever the path; the origin never sees it. */

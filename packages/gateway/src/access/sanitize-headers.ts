@@ -3,7 +3,7 @@
 // client tries (cases H1–H4).
 import type { RequestFacts } from "../catalog/request-facts.ts";
 import { setsOwnCookie, withoutOwnCookies } from "../http/cookies.ts";
-import type { ResponseHead } from "../origin/response-reader.ts";
+import type { OriginResponseHead } from "../origin/response-reader.ts";
 
 export interface IdentityHeaders {
   assertion: string;
@@ -159,7 +159,7 @@ export function sanitizeHeaders({
  * @returns names and values in turn
  */
 export function sanitizeResponseHeaders(
-  { rawHeaders, names }: ResponseHead,
+  { rawHeaders, names }: OriginResponseHead,
   rayId: string,
   mayTrail: boolean,
 ): string[] {

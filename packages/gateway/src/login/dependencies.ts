@@ -28,9 +28,10 @@ export interface LoginDependencies {
 }
 
 /**
- * What Hono's context holds on each request: put there by `createLogin`, from the facts of the data
- * path.
+ * What Hono's context holds on each request. `createLogin` binds the facts of the data path, and
+ * the handlers read them as a variable.
  */
 export interface LoginEnv {
+  Bindings: { facts: RequestFacts };
   Variables: { facts: RequestFacts };
 }

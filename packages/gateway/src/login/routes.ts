@@ -1,12 +1,12 @@
 // The sign-in room: everything below the reserved prefix, and the team domain. What a request is
 // was read by the data path; the facts ride along, and nothing here looks at the raw URL, `Host` or
 // peer again.
-import type { IncomingMessage, ServerResponse } from "node:http";
-import { getRequestListener, type HttpBindings } from "@hono/node-server";
 import { endpoints } from "@postern/protocol";
 import { type Context, Hono, type MiddlewareHandler } from "hono";
 import type { RequestFacts } from "../catalog/request-facts.ts";
 import { privateHeaders } from "../http/private-headers.ts";
+import type { Exchange } from "../http/transport.ts";
+import { answerExchange } from "../http/web-exchange.ts";
 import type { LoginDependencies, LoginEnv } from "./dependencies.ts";
 import { errorPage } from "./pages/error.ts";
 import { homePage } from "./pages/home.ts";
@@ -20,19 +20,20 @@ import { showLogout, submitLogout } from "./sign-in/logout.ts";
 import { callback, showLogin, submitLogin } from "./sign-in/sign-in.ts";
 import { terminalRoutes } from "./terminal/terminal-routes.ts";
 
-/** Answers the requests that the data path does not forward. */
+/**
+ * Answers the requests that the data path does not forward.
+ * @param bodyTimeout milliseconds for which a client may pause in the middle of a form
+ */
 export function createLogin(
   deps: LoginDependencies,
-): (request: IncomingMessage, response: ServerResponse, facts: RequestFacts) => void {
-  const factsOf = new WeakMap<IncomingMessage, RequestFacts>();
-  const factsIn = (env: unknown): RequestFacts => {
-    const facts = factsOf.get((env as HttpBindings).incoming);
-    if (facts === undefined) throw new Error("a request came without its facts");
-    return facts;
-  };
-  const app = new Hono<LoginEnv>({ getPath: (_request, options) => factsIn(options?.env).path });
+  bodyTimeout: number,
+): (exchange: Exchange, facts: RequestFacts) => void {
+  // The path that the data path read, never a second reading of the URL.
+  const app = new Hono<LoginEnv>({
+    getPath: (_request, options) => options?.env?.facts.path ?? "",
+  });
   app.use(async (c, next) => {
-    c.set("facts", factsIn(c.env));
+    c.set("facts", c.env.facts);
     await next();
     // Case L20: what nobody thought of is private; only the keys say otherwise.
     if (c.res.headers.has("Cache-Control")) return;
@@ -49,16 +50,17 @@ export function createLogin(
     return sendPage(c, failed);
   });
 
-  const listener = getRequestListener((request, env) => app.fetch(request, env), {
-    overrideGlobalObjects: false,
-  });
-  return (request, response, facts) => {
-    factsOf.set(request, facts);
-    listener(request, response).catch((error) => {
+  return (exchange, facts) => {
+    const options = { url: urlOf(facts), bodyTimeout };
+    answerExchange(exchange, options, (request) => app.fetch(request, { facts })).catch((error) => {
       deps.record({ event: "answer_failed", ray: facts.rayId, error: String(error) });
-      response.destroy();
+      exchange.destroy();
     });
   };
+}
+
+function urlOf({ scheme, authority, path, query }: RequestFacts): string {
+  return `${scheme}://${authority}${path}${query === "" ? "" : `?${query}`}`;
 }
 
 // Hono answers HEAD as GET without the body; the handlers see the real method in the facts.

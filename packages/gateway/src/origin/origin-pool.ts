@@ -1,141 +1,120 @@
 // The connections to origins: one pool for each service as configured. A connection serves one
 // request at a time, is used again only when both sides were done with each other, and is never
 // handed out with bytes left on it.
-import { readFileSync } from "node:fs";
-import { connect as connectTcp, isIP } from "node:net";
-import { connect as connectTls } from "node:tls";
-import { loopbackAddress } from "@postern/protocol";
 import type { IngressRule } from "../model/model.ts";
 import { type Dial, OriginConnection } from "./origin-connection.ts";
+import { dialer } from "./origin-dialer.ts";
 
-const keptConnections = 256;
-const keptForMs = 30_000;
+/** Idle connections that a pool keeps at most, and for how long. */
+const idleLimit = 256;
+const idleTimeout = 30_000;
 /**
- * Servers keep idle connections for five seconds at the least; what must not meet a closing one
- * takes a younger.
+ * Servers keep idle connections for five seconds at the least. A request that must not meet a
+ * closing one takes a younger.
  */
 const surelyOpenMs = 2_000;
 const sweepInterval = 5_000;
+/** A pool that nothing used for so long is closed: its rule may be configured away. */
+const unusedMs = 60_000;
 
-export interface OriginPool {
+export class OriginPools {
+  // A reload makes new rules; one that the edit did not touch finds its connections by content.
+  readonly #poolOfContent = new Map<string, OriginPool>();
+  readonly #poolOfRule = new WeakMap<IngressRule, OriginPool>();
+  readonly #timer: NodeJS.Timeout;
+
+  constructor() {
+    this.#timer = setInterval(() => this.#sweep(performance.now()), sweepInterval);
+    this.#timer.unref();
+  }
+
+  /**
+   * The pool of a rule whose service is an origin.
+   * @throws {Error} when the rule's CA file cannot be read
+   */
+  poolFor(rule: IngressRule): OriginPool {
+    const pool = this.#poolOfRule.get(rule);
+    return pool === undefined || pool.closed ? this.#open(rule) : pool;
+  }
+
+  /** Ends every idle connection now, and the others when their requests end. */
+  close(): void {
+    clearInterval(this.#timer);
+    for (const pool of this.#poolOfContent.values()) pool.close();
+  }
+
+  #open(rule: IngressRule): OriginPool {
+    const content = JSON.stringify([rule.service, rule.originRequest]);
+    const pool = this.#poolOfContent.get(content) ?? new OriginPool(rule);
+    this.#poolOfContent.set(content, pool);
+    this.#poolOfRule.set(rule, pool);
+    return pool;
+  }
+
+  #sweep(now: number): void {
+    for (const [content, pool] of this.#poolOfContent) {
+      pool.sweep(now);
+      if (now - pool.usedAt < unusedMs) continue;
+      pool.close();
+      this.#poolOfContent.delete(content);
+    }
+  }
+}
+
+export class OriginPool {
+  /** when a connection was last taken, `performance.now()` */
+  usedAt = performance.now();
+  closed = false;
+  readonly #dial: Dial;
+  readonly #connectTimeout: number;
+  // The youngest last: it is taken first, so that a quiet pool shrinks by itself.
+  readonly #idle: OriginConnection[] = [];
+  readonly #drop = (connection: OriginConnection): void => {
+    const index = this.#idle.indexOf(connection);
+    if (index >= 0) this.#idle.splice(index, 1);
+  };
+
+  constructor({ service, originRequest }: IngressRule) {
+    this.#dial = dialer(service, originRequest);
+    this.#connectTimeout = originRequest.connectTimeout;
+  }
+
   /**
    * An idle connection, or a new one.
-   * @param repeatable false where a request must not fail on a connection that the origin is just
-   * closing
+   * @param isRepeatable whether the request may fail because the origin is just closing the
+   * connection: it is sent once more
    */
-  take(repeatable: boolean): OriginConnection;
-  /** gives a connection back */
-  keep(connection: OriginConnection): void;
-}
-
-export interface OriginPools {
-  poolFor(rule: IngressRule): OriginPool;
-  /** ends every idle connection */
-  close(): void;
-}
-
-interface Pool extends OriginPool {
-  sweep(now: number): void;
-  close(): void;
-}
-
-export function createOriginPools(): OriginPools {
-  const pools = new Map<string, Pool>();
-  // A rule lives as long as its configuration; one that an edit did not touch finds its connections
-  // again.
-  const poolOfRule = new WeakMap<IngressRule, Pool>();
-  const timer = setInterval(() => {
-    for (const pool of pools.values()) pool.sweep(performance.now());
-  }, sweepInterval);
-  timer.unref();
-  return {
-    poolFor(rule) {
-      const known = poolOfRule.get(rule);
-      if (known !== undefined) return known;
-      const key = JSON.stringify([rule.service, rule.originRequest]);
-      const pool = pools.get(key) ?? createPool(rule);
-      pools.set(key, pool);
-      poolOfRule.set(rule, pool);
-      return pool;
-    },
-    close() {
-      clearInterval(timer);
-      for (const pool of pools.values()) pool.close();
-    },
-  };
-}
-
-function createPool({ service, originRequest }: IngressRule): Pool {
-  const dial = dialer(service, originRequest);
-  // The youngest last: it is taken first, so that a quiet pool shrinks by itself.
-  const idle: OriginConnection[] = [];
-  let open = true;
-  const drop = (connection: OriginConnection) => {
-    const at = idle.indexOf(connection);
-    if (at >= 0) idle.splice(at, 1);
-  };
-  return {
-    take(repeatable) {
-      for (let connection = idle.pop(); connection !== undefined; connection = idle.pop()) {
-        const age = performance.now() - connection.idleSince;
-        if (
-          connection.usable &&
-          age < (repeatable ? connection.keptForMs : Math.min(surelyOpenMs, connection.keptForMs))
-        )
-          return connection;
-        connection.destroy();
-      }
-      return new OriginConnection(dial, {
-        connectTimeout: originRequest.connectTimeout,
-        keptForMs,
-        onUnusable: drop,
-      });
-    },
-    keep(connection) {
-      if (!open || !connection.usable || idle.length >= keptConnections) connection.destroy();
-      else idle.push(connection);
-    },
-    sweep(now) {
-      while (idle[0] !== undefined && now - idle[0].idleSince >= idle[0].keptForMs)
-        idle.shift()?.destroy();
-    },
-    close() {
-      open = false;
-      for (const connection of idle.splice(0)) connection.destroy();
-    },
-  };
-}
-
-/** How to reach a service; certificates are read once, here. */
-function dialer(service: IngressRule["service"], options: IngressRule["originRequest"]): Dial {
-  if (service.kind === "status") throw new Error("a fixed status has no origin");
-  const place = service.kind === "unix" ? { path: service.path } : tcpPlace(service.origin);
-  if (service.kind === "unix" ? !service.tls : service.origin.startsWith("http:")) {
-    return (onread) => connectTcp({ ...place, noDelay: true, keepAlive: true, onread });
+  take(isRepeatable: boolean): OriginConnection {
+    const now = performance.now();
+    this.usedAt = now;
+    const oldest = isRepeatable ? idleTimeout : surelyOpenMs;
+    for (let idle = this.#idle.pop(); idle !== undefined; idle = this.#idle.pop()) {
+      const age = now - idle.idleSince;
+      if (idle.usable && age < Math.min(oldest, idle.idleTimeout)) return idle;
+      idle.destroy();
+    }
+    return new OriginConnection(this.#dial, {
+      connectTimeout: this.#connectTimeout,
+      idleTimeout,
+      onUnusable: this.#drop,
+    });
   }
-  const name =
-    options.originServerName ??
-    (service.kind === "unix" ? "localhost" : new URL(service.origin).hostname);
-  const ca = options.caPool === undefined ? undefined : readFileSync(options.caPool);
-  const tls = {
-    ...place,
-    ...(isIP(name.replace(/^\[|\]$/g, "")) === 0 ? { servername: name } : {}),
-    ...(ca === undefined ? {} : { ca }),
-    rejectUnauthorized: options.noTLSVerify !== true,
-    ALPNProtocols: ["http/1.1"],
-  };
-  return (onread) => {
-    const socket = connectTls(tls).setNoDelay(true).setKeepAlive(true);
-    socket.on("data", (chunk: Buffer) => onread.callback(chunk.length, chunk));
-    return socket;
-  };
-}
 
-function tcpPlace(origin: string): { host: string; port: number } {
-  const { hostname, port, protocol } = new URL(origin);
-  const host = hostname.replace(/^\[|\]$/g, "");
-  return {
-    host: loopbackAddress(host) ?? host,
-    port: port === "" ? (protocol === "https:" ? 443 : 80) : Number(port),
-  };
+  /** Gives a connection back. */
+  keep(connection: OriginConnection): void {
+    const isWelcome = !this.closed && connection.usable && this.#idle.length < idleLimit;
+    if (isWelcome) this.#idle.push(connection);
+    else connection.destroy();
+  }
+
+  /** Ends connections that were idle for too long. */
+  sweep(now: number): void {
+    const isOld = (idle: OriginConnection) => now - idle.idleSince >= idle.idleTimeout;
+    while (this.#idle[0] !== undefined && isOld(this.#idle[0])) this.#idle.shift()?.destroy();
+  }
+
+  close(): void {
+    this.closed = true;
+    for (const connection of this.#idle.splice(0)) connection.destroy();
+  }
 }

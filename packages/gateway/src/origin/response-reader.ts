@@ -1,9 +1,9 @@
 // Reads an origin's answers (RFC 9112) from the bytes as they arrive: one grammar and no tolerance,
 // since what two programs read differently ends up in somebody else's answer. Made once for a
-// connection, started for each exchange.
+// connection, started for each request.
+import type { ResponseHead } from "../http/transport.ts";
 
-export interface ResponseHead {
-  status: number;
+export interface OriginResponseHead extends ResponseHead {
   reason: string;
   /** names and values in turn, in the order and writing of the origin */
   rawHeaders: string[];
@@ -21,15 +21,16 @@ export interface ResponseHead {
 }
 
 export interface ResponseEvents {
-  /** a 1xx answer, before the one that counts */
+  /** A 1xx answer has arrived, ahead of the answer proper. */
   information(status: number, rawHeaders: string[]): void;
-  head(head: ResponseHead): void;
+  head(head: OriginResponseHead): void;
+  /** @param chunk is overwritten after the call: copy what has to stay */
   data(chunk: Buffer): void;
-  /** the answer is complete */
+  /** The answer is complete. @param rawTrailers names and values in turn */
   end(rawTrailers: string[]): void;
 }
 
-/** What is wrong with an answer; the message is for the log and quotes nothing of it. */
+/** What is wrong with an answer. The message is for the log and quotes nothing of the answer. */
 export class ResponseFault extends Error {}
 
 const headLimit = 65_536;
@@ -53,15 +54,16 @@ export class ResponseReader {
   #method = "GET";
   #events: ResponseEvents | undefined;
   /** the beginning of something whose end has not arrived */
-  #kept: Buffer = nothing;
+  #fragment: Buffer = nothing;
   /** bytes of the body, or of the chunk, that are still to come */
-  #left = 0;
+  #remaining = 0;
 
+  /** Expects the answer to a request of this method. */
   start(method: string, events: ResponseEvents): void {
     this.#state = "head";
     this.#method = method;
     this.#events = events;
-    this.#kept = nothing;
+    this.#fragment = nothing;
   }
 
   /**
@@ -70,13 +72,13 @@ export class ResponseReader {
    * @throws {ResponseFault}
    */
   read(arrived: Buffer): number {
-    const bytes = this.#kept.length === 0 ? arrived : Buffer.concat([this.#kept, arrived]);
-    this.#kept = nothing;
+    const bytes = this.#fragment.length === 0 ? arrived : Buffer.concat([this.#fragment, arrived]);
+    this.#fragment = nothing;
     let at = 0;
     while (at < bytes.length && this.#state !== "done") {
       const next = this.#step(bytes, at);
       if (next === at) {
-        this.#kept = Buffer.from(bytes.subarray(at));
+        this.#fragment = Buffer.from(bytes.subarray(at));
         return 0;
       }
       at = next;
@@ -92,7 +94,8 @@ export class ResponseReader {
   }
 
   /**
-   * Takes one piece. @returns where the next one begins; `at` itself when more must arrive first
+   * Takes one piece.
+   * @returns where the next one begins; `at` itself when more must arrive first
    */
   #step(bytes: Buffer, at: number): number {
     switch (this.#state) {
@@ -116,22 +119,26 @@ export class ResponseReader {
   }
 
   #readHead(bytes: Buffer, at: number): number {
+    // 1. All of it must be here.
     const end = bytes.indexOf(headEnd, at);
     if (end < 0 || end - at > headLimit) {
       if (bytes.length - at > headLimit)
         throw new ResponseFault("the head of the answer is longer than 64 KiB");
       return at;
     }
+    const next = end + headEnd.length;
+
+    // 2. Status line and headers.
     const text = bytes.toString("latin1", at, end);
     if (malformed.test(text)) throw new ResponseFault("a header of the answer is malformed");
     const lines = text.split("\r\n");
-    const [, minor = "", digits = "", reason = ""] =
-      /^HTTP\/1\.([01]) ([1-9]\d\d)(?: (.*))?$/.exec(lines[0] ?? "") ?? [];
-    if (digits === "")
+    const [, minor, digits, reason = ""] = statusLine.exec(lines[0] ?? "") ?? [];
+    if (digits === undefined)
       throw new ResponseFault("the answer does not begin with an HTTP/1 status line");
     const status = Number(digits);
-    const { fields: rawHeaders, names } = readFields(lines, 1);
-    const next = end + headEnd.length;
+    const { rawHeaders, names } = readFields(lines, 1);
+
+    // 3. An informational answer precedes the answer proper.
     if (status === 101)
       throw new ResponseFault("the answer switches protocols, which nobody asked for");
     if (status < 200) {
@@ -150,24 +157,24 @@ export class ResponseReader {
     return next;
   }
 
-  /** How long the body is (RFC 9112 section 6.3). */
-  #beginBody(head: ResponseHead): void {
+  /** Works out how long the body is (RFC 9112 section 6.3). */
+  #beginBody(head: OriginResponseHead): void {
     const framing = readFraming(head);
-    const bodiless = this.#method === "HEAD" || head.status === 204 || head.status === 304;
-    if (framing.kind === "chunked") head.chunked = true;
-    if (framing.kind === "close" && !bodiless) head.persistent = false;
-    this.#left = framing.kind === "length" ? framing.length : 0;
+    const isBodiless = this.#method === "HEAD" || head.status === 204 || head.status === 304;
+    if (framing.kind === "close" && !isBodiless) head.persistent = false;
+    head.chunked = framing.kind === "chunked";
     this.#state = framing.kind === "chunked" ? "chunk-size" : framing.kind;
-    const empty = bodiless || (framing.kind === "length" && framing.length === 0);
+    this.#remaining = framing.kind === "length" ? framing.length : 0;
+    const isEmpty = isBodiless || (framing.kind === "length" && framing.length === 0);
     this.#events?.head(head);
-    if (empty) this.#finish([]);
+    if (isEmpty) this.#finish([]);
   }
 
   #readBody(bytes: Buffer, at: number): number {
-    const end = Math.min(bytes.length, at + this.#left);
-    this.#left -= end - at;
+    const end = Math.min(bytes.length, at + this.#remaining);
+    this.#remaining -= end - at;
     this.#events?.data(at === 0 && end === bytes.length ? bytes : bytes.subarray(at, end));
-    if (this.#left === 0) {
+    if (this.#remaining === 0) {
       if (this.#state === "length") this.#finish([]);
       else this.#state = "chunk-end";
     }
@@ -181,13 +188,10 @@ export class ResponseReader {
         throw new ResponseFault("the size of a chunk is no number");
       return at;
     }
-    const [, digits] =
-      /^([0-9A-Fa-f]{1,12})(?:[ \t]*;[\t\x20-\x7e\x80-\xff]*)?$/.exec(
-        bytes.toString("latin1", at, end),
-      ) ?? [];
+    const [, digits] = chunkSize.exec(bytes.toString("latin1", at, end)) ?? [];
     if (digits === undefined) throw new ResponseFault("the size of a chunk is no number");
-    this.#left = Number.parseInt(digits, 16);
-    this.#state = this.#left === 0 ? "trailers" : "chunk-data";
+    this.#remaining = Number.parseInt(digits, 16);
+    this.#state = this.#remaining === 0 ? "trailers" : "chunk-data";
     return end + lineEnd.length;
   }
 
@@ -212,7 +216,7 @@ export class ResponseReader {
     }
     const text = bytes.toString("latin1", at, end);
     if (malformed.test(text)) throw new ResponseFault("a trailer of the answer is malformed");
-    this.#finish(readFields(text.split("\r\n"), 0).fields);
+    this.#finish(readFields(text.split("\r\n"), 0).rawHeaders);
     return end + headEnd.length;
   }
 
@@ -222,45 +226,53 @@ export class ResponseReader {
   }
 }
 
+const statusLine = /^HTTP\/1\.([01]) ([1-9]\d\d)(?: (.*))?$/;
+const chunkSize = /^([0-9A-Fa-f]{1,12})(?:[ \t]*;[\t\x20-\x7e\x80-\xff]*)?$/;
+const token = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
 /**
  * Control characters, a carriage return or line feed alone, and a line that goes on with the next
  * (RFC 9112 section 5.2).
  */
 const malformed = /[^\t\r\n\x20-\x7e\x80-\xff]|\r(?!\n)|(?<!\r)\n|\n[\t ]/;
-const token = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
 /**
- * Names that origins send again and again, as they write them → in lower case. Bounded: an origin
- * may make names up.
+ * Header names as origins write them → in lower case, since most are written again and again.
+ * Bounded: an origin may make names up.
  */
-const knownNames = new Map<string, string>();
-const knownNamesLimit = 1_000;
+const lowerCaseNames = new Map<string, string>();
+const lowerCaseNamesLimit = 1_000;
 
-function readFields(lines: readonly string[], from: number): { fields: string[]; names: string[] } {
-  const fields: string[] = [];
+/** @returns names and values in turn, and the names in lower case */
+function readFields(
+  lines: readonly string[],
+  from: number,
+): { rawHeaders: string[]; names: string[] } {
+  const rawHeaders: string[] = [];
   const names: string[] = [];
   for (let index = from; index < lines.length; index++) {
     const line = lines[index] ?? "";
     const colon = line.indexOf(":");
     const name = line.slice(0, Math.max(colon, 0));
-    names.push(knownNames.get(name) ?? learnName(name));
-    fields.push(name, line.slice(colon + 1).trim());
+    names.push(lowerCaseNames.get(name) ?? learnName(name));
+    rawHeaders.push(name, line.slice(colon + 1).trim());
   }
-  return { fields, names };
+  return { rawHeaders, names };
 }
 
 function learnName(name: string): string {
   if (!token.test(name))
     throw new ResponseFault("a header of the answer has no name, or one that is none");
   const lower = name.toLowerCase();
-  if (knownNames.size < knownNamesLimit && name.length <= 64) knownNames.set(name, lower);
+  const hasRoom = lowerCaseNames.size < lowerCaseNamesLimit && name.length <= 64;
+  if (hasRoom) lowerCaseNames.set(name, lower);
   return lower;
 }
 
 type Framing = { kind: "chunked" } | { kind: "length"; length: number } | { kind: "close" };
 
-function readFraming(head: ResponseHead): Framing {
+/** Reads the headers that are about the connection, and notes in the head what they say of it. */
+function readFraming(head: OriginResponseHead): Framing {
   let length: string | undefined;
-  let encoding: string | undefined;
+  let coding: string | undefined;
   const { rawHeaders, names } = head;
   for (let index = 0; index < names.length; index++) {
     const value = rawHeaders[2 * index + 1] ?? "";
@@ -270,28 +282,38 @@ function readFraming(head: ResponseHead): Framing {
           throw new ResponseFault("its length is stated badly");
         length = value;
         break;
-      case "transfer-encoding":
-        encoding =
-          encoding === undefined ? value.toLowerCase() : `${encoding}, ${value.toLowerCase()}`;
+      case "transfer-encoding": {
+        const lower = value.toLowerCase();
+        coding = coding === undefined ? lower : `${coding}, ${lower}`;
         break;
+      }
       case "connection":
         if (/(?:^|[ \t,])close(?:$|[ \t,])/i.test(value)) head.persistent = false;
         break;
       case "keep-alive":
-        head.keepAliveSeconds = Number(
-          /(?:^|[ \t,])timeout=(\d{1,6})/i.exec(value)?.[1] ?? Number.POSITIVE_INFINITY,
-        );
+        head.keepAliveSeconds = readKeepAlive(value);
         break;
     }
   }
-  if (encoding === undefined)
-    return length === undefined ? { kind: "close" } : { kind: "length", length: Number(length) };
+  return framingOf(length, coding);
+}
+
+function framingOf(length: string | undefined, coding: string | undefined): Framing {
+  if (coding === undefined) {
+    if (length === undefined) return { kind: "close" };
+    return { kind: "length", length: Number(length) };
+  }
   // Two statements of the length are how answers get smuggled (RFC 9112 section 6.1).
   if (length !== undefined)
     throw new ResponseFault(
       "its length is stated twice, by Content-Length and by Transfer-Encoding",
     );
-  if (encoding !== "chunked")
+  if (coding !== "chunked")
     throw new ResponseFault("it has a transfer coding that nobody asked for");
   return { kind: "chunked" };
+}
+
+function readKeepAlive(value: string): number {
+  const [, seconds] = /(?:^|[ \t,])timeout=(\d{1,6})/i.exec(value) ?? [];
+  return seconds === undefined ? Number.POSITIVE_INFINITY : Number(seconds);
 }

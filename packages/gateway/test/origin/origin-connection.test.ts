@@ -6,8 +6,8 @@ import { connect, createServer, type Socket } from "node:net";
 import { type TestContext, test } from "node:test";
 import {
   type Dial,
-  type Exchange,
   OriginConnection,
+  type OriginEvents,
   type OriginFault,
 } from "../../src/origin/origin-connection.ts";
 
@@ -41,7 +41,7 @@ async function openConnection(context: TestContext) {
         onread: given,
       });
     },
-    { connectTimeout: 5_000, keptForMs: 5_000, onUnusable: () => undefined },
+    { connectTimeout: 5_000, idleTimeout: 5_000, onUnusable: () => undefined },
   );
   context.after(() => connection.destroy());
   return {
@@ -51,7 +51,7 @@ async function openConnection(context: TestContext) {
   };
 }
 
-function exchange(): Exchange & {
+function exchange(): OriginEvents & {
   heads: number;
   body: string;
   fault: OriginFault | undefined;

@@ -2,14 +2,14 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
 import {
+  type OriginResponseHead,
   ResponseFault,
-  type ResponseHead,
   ResponseReader,
 } from "../../src/origin/response-reader.ts";
 
 interface Read {
   information: number[];
-  head: ResponseHead | undefined;
+  head: OriginResponseHead | undefined;
   body: string;
   trailers: string[] | undefined;
   left: number;

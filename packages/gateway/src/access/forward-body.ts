@@ -1,0 +1,86 @@
+// The body of a request on its way to the origin: read no faster than the origin takes it, framed
+// as it came, and not waited for without end.
+import type { BodyReader, RequestBody } from "../http/transport.ts";
+import type { OriginConnection } from "../origin/origin-connection.ts";
+import { sanitizeTrailers } from "./sanitize-headers.ts";
+
+export interface ForwardedBodyOptions {
+  body: RequestBody;
+  connection: OriginConnection;
+  /** the length is not stated: the body goes on in chunks, with trailers after them */
+  chunked: boolean;
+  /** milliseconds for which a client may pause, other than because the origin takes nothing */
+  clientPauseLimit: number;
+  /** milliseconds for which the origin may take nothing */
+  originPauseLimit: number;
+}
+
+/** What becomes of the body. Each is called at most once. */
+export interface ForwardedBodyEvents {
+  bodySent(): void;
+  clientStalled(): void;
+  originStalled(): void;
+}
+
+export class ForwardedBody implements BodyReader {
+  /** whether all of it has been handed to the origin's connection */
+  complete = false;
+  started = false;
+  readonly #options: ForwardedBodyOptions;
+  readonly #events: ForwardedBodyEvents;
+  #deadline: NodeJS.Timeout | undefined;
+
+  constructor(options: ForwardedBodyOptions, events: ForwardedBodyEvents) {
+    this.#options = options;
+    this.#events = events;
+  }
+
+  /** Lets the body flow. Not twice. */
+  start(): void {
+    this.started = true;
+    this.#expectClient();
+    this.#options.body.read(this);
+  }
+
+  /** The origin takes more. */
+  resume(): void {
+    if (!this.started || this.complete) return;
+    this.#expectClient();
+    this.#options.body.resume();
+  }
+
+  /** Nobody wants the rest. */
+  stop(): void {
+    clearTimeout(this.#deadline);
+    if (this.started) this.#options.body.stop();
+  }
+
+  data(chunk: Buffer): void {
+    const { body, connection, chunked } = this.#options;
+    const takesMore = chunked ? connection.writeChunk(chunk) : connection.write(chunk);
+    if (takesMore) {
+      this.#expectClient();
+    } else {
+      body.pause();
+      this.#expectOrigin();
+    }
+  }
+
+  end(rawTrailers: readonly string[]): void {
+    clearTimeout(this.#deadline);
+    const { connection, chunked } = this.#options;
+    if (chunked) connection.endChunks(sanitizeTrailers(rawTrailers));
+    this.complete = true;
+    this.#events.bodySent();
+  }
+
+  #expectClient(): void {
+    clearTimeout(this.#deadline);
+    this.#deadline = setTimeout(() => this.#events.clientStalled(), this.#options.clientPauseLimit);
+  }
+
+  #expectOrigin(): void {
+    clearTimeout(this.#deadline);
+    this.#deadline = setTimeout(() => this.#events.originStalled(), this.#options.originPauseLimit);
+  }
+}

@@ -1,0 +1,128 @@
+// The server of node:http behind a listener: its limits, its TLS, and one plain answer and the end
+// of the connection for what is no request to the gateway: CONNECT, and what the parser refuses.
+import { createServer, type Server, type ServerOptions, type ServerResponse } from "node:http";
+import { createServer as createTlsServer } from "node:https";
+import type { Socket } from "node:net";
+import { Server as TlsServer } from "node:tls";
+import type { Certificates } from "./certificates.ts";
+import { NodeHttp1Exchange } from "./node-http1.ts";
+import type { Exchange } from "./transport.ts";
+
+export interface ServerLimits {
+  header_bytes: number;
+  /** milliseconds for the head of a request, and for a TLS handshake */
+  header_timeout: number;
+  /** milliseconds for which an idle connection is kept */
+  idle_timeout: number;
+}
+
+/** A server that does not listen yet. `handler` gets every request that the parser lets through. */
+export function createHttp1Server(
+  limits: ServerLimits,
+  certificates: Certificates | undefined,
+  handler: (exchange: Exchange) => void,
+): Server {
+  const server = createNodeServer(limits, certificates);
+  // Beyond its default of 2000 Node drops headers in silence; read-request.ts refuses long before.
+  server.maxHeadersCount = 0;
+  server.on("request", (request, response) => handler(new NodeHttp1Exchange(request, response)));
+  // The handler decides first whether the body is wanted: a refused upload is never begun.
+  server.on("checkContinue", (request, response) =>
+    handler(new NodeHttp1Exchange(request, response)),
+  );
+  server.on("connect", (_request, socket: Socket) => refuseConnect(socket));
+  server.on("clientError", (error: NodeJS.ErrnoException, socket) =>
+    refuseMalformed(error, socket as Socket),
+  );
+  return server;
+}
+
+function createNodeServer(limits: ServerLimits, certificates: Certificates | undefined): Server {
+  const options: ServerOptions = {
+    maxHeaderSize: limits.header_bytes,
+    headersTimeout: limits.header_timeout,
+    keepAliveTimeout: limits.idle_timeout,
+    connectionsCheckingInterval: Math.min(5_000, limits.header_timeout),
+    // A body may be of any length; who reads it limits its pauses.
+    requestTimeout: 0,
+    insecureHTTPParser: false,
+    requireHostHeader: true,
+    noDelay: true,
+  };
+  if (certificates === undefined) return createServer(options);
+  const server = createTlsServer({
+    ...options,
+    ALPNProtocols: ["http/1.1"],
+    handshakeTimeout: limits.header_timeout,
+    SNICallback: (servername, done) => done(null, certificates.contextFor(servername)),
+  });
+  if (server instanceof TlsServer)
+    certificates.onFallback((pair) => server.setSecureContext({ ...pair, minVersion: "TLSv1.2" }));
+  return server;
+}
+
+function refuseConnect(socket: Socket): void {
+  // Node has taken its own listeners off this socket: an error that nobody listens to would end
+  // the process.
+  socket.on("error", () => undefined);
+  socket.end(
+    "HTTP/1.1 405 Method Not Allowed\r\nConnection: close\r\nContent-Length: 0\r\n\r\n",
+    () => socket.destroy(),
+  );
+}
+
+interface Refusal {
+  status: string;
+  message: string;
+}
+
+const malformed: Refusal = {
+  status: "400 Bad Request",
+  message: "This is not a proper HTTP/1.1 request.",
+};
+
+const refusals: Record<string, Refusal> = {
+  HPE_HEADER_OVERFLOW: {
+    status: "431 Request Header Fields Too Large",
+    message: "The head of the request is too large.",
+  },
+  ERR_HTTP_REQUEST_TIMEOUT: {
+    status: "408 Request Timeout",
+    message: "The head of the request did not arrive in time.",
+  },
+};
+
+function refuseMalformed({ code = "" }: NodeJS.ErrnoException, socket: Socket): void {
+  const response = responseInProgress(socket);
+  // An answer that was given already still gets out.
+  if (response?.headersSent === true) {
+    socket.destroySoon();
+    return;
+  }
+  // Only the parser's complaints are about HTTP: a broken TLS handshake, or one that never ends
+  // (case O5), has no answer in it. Nor has a connection whose answer is still to come: it would
+  // be taken for that one.
+  const isAboutHttp = /^(HPE_|ERR_HTTP_)/.test(code);
+  if (!isAboutHttp || !socket.writable || response !== undefined) {
+    socket.destroy();
+    return;
+  }
+  const { status, message } = refusals[code] ?? malformed;
+  const lines = [
+    `HTTP/1.1 ${status}`,
+    "Connection: close",
+    "Content-Type: text/plain; charset=utf-8",
+    `Content-Length: ${message.length + 1}`,
+    "",
+    `${message}\n`,
+  ];
+  socket.end(lines.join("\r\n"), () => socket.destroy());
+}
+
+/**
+ * The answer that this connection waits for. Node keeps it in a field of the socket, where its own
+ * handler of such errors looks as well.
+ */
+function responseInProgress(socket: Socket): ServerResponse | undefined {
+  return (socket as Socket & { _httpMessage?: ServerResponse | null })._httpMessage ?? undefined;
+}

@@ -1,0 +1,189 @@
+// The transport for HTTP/1.0 and 1.1 over node:http, whose parser and framing it uses. Made once
+// for each request, so it holds no more than a few references; what few requests need (a body, a
+// client that reads slowly) is set up when it is asked for.
+import type { IncomingMessage, ServerResponse } from "node:http";
+import type { Socket } from "node:net";
+import { canonicalPeer } from "../network.ts";
+import { atEndOfTurn } from "./end-of-turn.ts";
+import type {
+  BodyReader,
+  Exchange,
+  RequestBody,
+  RequestHead,
+  ResponseHead,
+  ResponseWriter,
+} from "./transport.ts";
+
+/** Bytes up to which the last piece of an answer is copied into the write of its head. */
+const joinedLimit = 65_536;
+
+export class NodeHttp1Exchange implements Exchange {
+  readonly head: RequestHead;
+  readonly response: ResponseWriter;
+  readonly #request: IncomingMessage;
+  readonly #response: ServerResponse;
+  #body: NodeHttp1Body | undefined;
+  #onAbort: (() => void) | undefined;
+  #watchesClose = false;
+
+  constructor(request: IncomingMessage, response: ServerResponse) {
+    this.#request = request;
+    this.#response = response;
+    this.head = {
+      method: request.method ?? "",
+      target: request.url ?? "",
+      version: request.httpVersionMinor === 0 ? "1.0" : "1.1",
+      rawHeaders: request.rawHeaders,
+      peer: peerOf(request.socket),
+    };
+    this.response = new NodeHttp1Response(response);
+  }
+
+  get body(): RequestBody {
+    this.#body ??= new NodeHttp1Body(this.#request);
+    return this.#body;
+  }
+
+  get onAbort(): (() => void) | undefined {
+    return this.#onAbort;
+  }
+
+  set onAbort(listener: (() => void) | undefined) {
+    this.#onAbort = listener;
+    if (this.#watchesClose) return;
+    this.#watchesClose = true;
+    this.#response.on("close", () => this.#closed());
+  }
+
+  continue(): void {
+    this.#response.writeContinue();
+  }
+
+  destroy(): void {
+    this.#response.destroy();
+  }
+
+  #closed(): void {
+    if (this.#response.writableFinished) return;
+    const listener = this.#onAbort;
+    this.#onAbort = undefined;
+    listener?.();
+  }
+}
+
+class NodeHttp1Body implements RequestBody {
+  readonly #request: IncomingMessage;
+  #reader: BodyReader | undefined;
+  #flows = false;
+
+  constructor(request: IncomingMessage) {
+    this.#request = request;
+    // A client that goes away is noticed where its response closes.
+    request.on("error", ignore);
+  }
+
+  get complete(): boolean {
+    return this.#request.complete;
+  }
+
+  read(reader: BodyReader): void {
+    this.#reader = reader;
+    const request = this.#request;
+    if (!this.#flows) {
+      this.#flows = true;
+      request.on("data", (chunk: Buffer) => this.#reader?.data(chunk));
+      request.on("end", () => this.#reader?.end(request.rawTrailers));
+    }
+    request.resume();
+  }
+
+  pause(): void {
+    this.#request.pause();
+  }
+
+  resume(): void {
+    this.#request.resume();
+  }
+
+  stop(): void {
+    this.#reader = undefined;
+  }
+}
+
+class NodeHttp1Response implements ResponseWriter {
+  onDrain: (() => void) | undefined;
+  readonly #response: ServerResponse;
+  #onFinish: ((status: number) => void) | undefined;
+  #watchesDrain = false;
+
+  constructor(response: ServerResponse) {
+    this.#response = response;
+  }
+
+  get started(): boolean {
+    return this.#response.headersSent;
+  }
+
+  get closed(): boolean {
+    return this.#response.destroyed;
+  }
+
+  get onFinish(): ((status: number) => void) | undefined {
+    return this.#onFinish;
+  }
+
+  set onFinish(listener: ((status: number) => void) | undefined) {
+    this.#onFinish = listener;
+    this.#response.once("finish", () => this.#onFinish?.(this.#response.statusCode));
+  }
+
+  closeConnection(): void {
+    this.#response.shouldKeepAlive = false;
+  }
+
+  start({ status, reason, rawHeaders }: ResponseHead): void {
+    // Node copies the list and does not change it.
+    this.#response.writeHead(status, reason, rawHeaders as string[]);
+  }
+
+  flush(): void {
+    this.#response.flushHeaders();
+  }
+
+  write(chunk: Buffer): boolean {
+    if (this.#response.write(Buffer.from(chunk))) return true;
+    if (!this.#watchesDrain) {
+      this.#watchesDrain = true;
+      this.#response.on("drain", () => this.onDrain?.());
+    }
+    return false;
+  }
+
+  end(last?: string | Buffer, rawTrailers: readonly string[] = []): void {
+    const response = this.#response;
+    if (rawTrailers.length > 0) response.addTrailers(pairs(rawTrailers));
+    if (last === undefined || typeof last === "string") {
+      atEndOfTurn(() => response.end(last));
+    } else if (last.length > joinedLimit) {
+      response.end(Buffer.from(last));
+    } else {
+      // Head and body as one string are one write, where head and buffer would be several.
+      const text = last.toString("latin1");
+      atEndOfTurn(() => response.end(text, "latin1"));
+    }
+  }
+}
+
+function peerOf(socket: Socket): string | undefined {
+  const address = socket.remoteAddress;
+  return address === undefined ? undefined : canonicalPeer(address);
+}
+
+function pairs(fields: readonly string[]): [string, string][] {
+  const entries: [string, string][] = [];
+  for (let index = 0; index < fields.length; index += 2)
+    entries.push([fields[index] ?? "", fields[index + 1] ?? ""]);
+  return entries;
+}
+
+function ignore(): void {}

@@ -1,0 +1,63 @@
+// How to reach the service of an ingress rule: by TCP or a Unix socket, with or without TLS.
+import { readFileSync } from "node:fs";
+import { connect as connectTcp, isIP } from "node:net";
+import { type ConnectionOptions, connect as connectTls } from "node:tls";
+import { loopbackAddress, withoutBrackets } from "@postern/protocol";
+import type { IngressRule } from "../model/model.ts";
+import type { Dial } from "./origin-connection.ts";
+
+type Target = { path: string } | { host: string; port: number };
+
+/**
+ * Makes the function that opens connections to a service. Certificates are read once, here.
+ * @throws {Error} when the service is a fixed status, or its CA file cannot be read
+ */
+export function dialer(
+  service: IngressRule["service"],
+  options: IngressRule["originRequest"],
+): Dial {
+  switch (service.kind) {
+    case "status":
+      throw new Error("a fixed status has no origin");
+    case "unix": {
+      const target = { path: service.path };
+      return service.tls ? tlsDial(target, "localhost", options) : plainDial(target);
+    }
+    case "http": {
+      const url = new URL(service.origin);
+      const target = tcpTarget(url);
+      return url.protocol === "https:" ? tlsDial(target, url.hostname, options) : plainDial(target);
+    }
+  }
+}
+
+function plainDial(target: Target): Dial {
+  return (onread) => connectTcp({ ...target, noDelay: true, keepAlive: true, onread });
+}
+
+/** @param hostname whom the certificate must name, unless the rule says another */
+function tlsDial(target: Target, hostname: string, options: IngressRule["originRequest"]): Dial {
+  const serverName = withoutBrackets(options.originServerName ?? hostname);
+  const tls: ConnectionOptions = {
+    ...target,
+    rejectUnauthorized: options.noTLSVerify !== true,
+    ALPNProtocols: ["http/1.1"],
+  };
+  // SNI names hosts and no addresses (RFC 6066 3).
+  if (isIP(serverName) === 0) tls.servername = serverName;
+  if (options.caPool !== undefined) tls.ca = readFileSync(options.caPool);
+  return (onread) => {
+    const socket = connectTls(tls).setNoDelay(true).setKeepAlive(true);
+    socket.on("data", (chunk: Buffer) => onread.callback(chunk.length, chunk));
+    return socket;
+  };
+}
+
+function tcpTarget({ hostname, port, protocol }: URL): Target {
+  const host = withoutBrackets(hostname);
+  const standardPort = protocol === "https:" ? 443 : 80;
+  return {
+    host: loopbackAddress(host) ?? host,
+    port: port === "" ? standardPort : Number(port),
+  };
+}

@@ -1,6 +1,7 @@
 // docs/configuration.md has every field that the schemas take, with its default, and every example
 // in it loads.
 import assert from "node:assert/strict";
+import { randomBytes } from "node:crypto";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -191,7 +192,13 @@ async function exampleFolder(): Promise<string> {
   folder = mkdtempSync(join(tmpdir(), "postern-reference-"));
   const pair = await testKeyPair();
   const [notBefore, notAfter] = [new Date("2026-01-01"), new Date("2036-01-01")];
-  const certificate = selfSignedCertificate({ ...pair, commonName: "x", notBefore, notAfter });
+  const certificate = selfSignedCertificate({
+    ...pair,
+    commonName: "x",
+    notBefore,
+    notAfter,
+    randomBytes,
+  });
   writeFileSync(join(folder, "example.com.pem"), certificate);
   writeFileSync(join(folder, "internal-ca.pem"), certificate);
   const key = pair.privateKey.export({ format: "pem", type: "pkcs8" });

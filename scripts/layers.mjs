@@ -21,6 +21,7 @@ export const rooms = {
   "gateway/login": "model policy observe secrets storage catalog http tokens",
   "gateway/compose.ts": "*",
   "gateway/gateway.ts": "*",
+  "gateway/housekeeping.ts": "*",
   "gateway/dev.ts": "*",
   "gateway/main.ts": "*",
 

@@ -1,5 +1,6 @@
 // Every store that Postern has, and records to put into one. A new store gets a line in the table,
 // nothing else.
+import { randomBytes } from "node:crypto";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -38,7 +39,7 @@ export const backends: readonly Backend[] = [
 function opener(context: TestContext, makePlace: () => string): () => Promise<Store> {
   const place = makePlace();
   return async () => {
-    const store = await openStore(place);
+    const store = await openStore(place, randomBytes);
     context.after(() => store.close());
     return store;
   };
@@ -147,4 +148,10 @@ export function transfer(id: string, more: Partial<StoredTransfer> = {}): Stored
     service_public_key: null,
     ...more,
   };
+}
+
+/** Two people, whose sessions can be stored. */
+export async function withPeople(store: Store): Promise<Store> {
+  for (const name of ["ada", "bob"]) await store.users.forEmail(`${name}@example.com`, time, name);
+  return store;
 }

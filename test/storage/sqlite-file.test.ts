@@ -2,19 +2,29 @@
 // it survives.
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
-import { chmodSync, mkdirSync, readdirSync, statSync, writeFileSync } from "node:fs";
+import { randomBytes } from "node:crypto";
+import { chmodSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { type TestContext, test } from "node:test";
 import { openStore } from "../../packages/gateway/src/storage/open-store.ts";
 import type { Store } from "../../packages/gateway/src/storage/store.ts";
 import { changeKeys } from "../../packages/gateway/src/tokens/change-keys.ts";
-import { handover, key, minute, temporaryFolder, time } from "./backends.ts";
+import {
+  handover,
+  key,
+  minute,
+  object,
+  session,
+  temporaryFolder,
+  time,
+  transfer,
+} from "./backends.ts";
 
 const storeModule = new URL("../../packages/gateway/src/storage/open-store.ts", import.meta.url);
 
 async function open(context: TestContext, place: string): Promise<Store> {
-  const store = await openStore(place);
+  const store = await openStore(place, randomBytes);
   context.after(() => store.close());
   return store;
 }
@@ -28,8 +38,8 @@ function directly(place: string, sql: string): void {
 
 /** A process of its own that has the store open as `store`, and prints. */
 function anotherProcess(context: TestContext, place: string, script: string) {
-  const source = `import { openStore } from ${JSON.stringify(storeModule.href)};
-    const store = await openStore(${JSON.stringify(place)}); ${script}`;
+  const source = `import { randomBytes } from "node:crypto"; import { openStore } from ${JSON.stringify(storeModule.href)};
+    const store = await openStore(${JSON.stringify(place)}, randomBytes); ${script}`;
   const child = spawn(process.execPath, ["--input-type=module", "--eval", source], {
     stdio: ["ignore", "pipe", "inherit"],
   });
@@ -68,7 +78,7 @@ test("the folder and the file that somebody made keep their modes", async (conte
 
 test("a database is brought up to date once, and what is in it stays", async (context) => {
   const place = join(temporaryFolder(context), "postern.db");
-  const first = await openStore(place);
+  const first = await openStore(place, randomBytes);
   await changeKeys(first.keys, () => [key("a")]);
   await first.close();
   for (const again of [1, 2])
@@ -79,16 +89,32 @@ test("a database is brought up to date once, and what is in it stays", async (co
     );
 });
 
+test("a database of the first version is brought up to date, and what is in it stays", async (context) => {
+  const place = join(temporaryFolder(context), "postern.db");
+  directly(place, readFileSync(new URL("0001-initial.sql", import.meta.url), "utf8"));
+  const store = await open(context, place);
+  const other = await open(context, place);
+  assert.equal(await store.settings.get("organization_tag", "another"), "f00d");
+  assert.deepEqual(await store.objects.all(), [object("a")]);
+  assert.deepEqual(await store.keys.all(), [key("k", { state: "current", activated_at: time })]);
+  assert.deepEqual(await store.sessions.find("s"), session("s", "ada"));
+  assert.deepEqual(await store.transfers.find("t"), transfer("t"));
+
+  const told = new Promise((resolve) => other.watch(resolve));
+  await store.sessions.revoke("s", time);
+  assert.deepEqual(await told, [{ what: "session", id: "s" }], "and changes are told");
+});
+
 test("a database of a newer version is refused, and left alone", async (context) => {
   const place = join(temporaryFolder(context), "postern.db");
-  await (await openStore(place)).close();
+  await (await openStore(place, randomBytes)).close();
   directly(
     place,
     "insert into kysely_migration values ('0999-from-the-future', '2030-01-01T00:00:00.000Z')",
   );
   const clear =
     /postern\.db cannot be used: .*newer version of Postern.*0999-from-the-future.*run that version/;
-  await assert.rejects(openStore(place), clear);
+  await assert.rejects(openStore(place, randomBytes), clear);
   directly(place, "delete from kysely_migration where name like '0999%'");
   assert.deepEqual(await (await open(context, place)).keys.all(), []);
 });
@@ -96,7 +122,10 @@ test("a database of a newer version is refused, and left alone", async (context)
 test("a migration that fails leaves nothing behind, and says why", async (context) => {
   const place = join(temporaryFolder(context), "postern.db");
   directly(place, "create table transfers (somebody_elses text)");
-  await assert.rejects(openStore(place), /postern\.db cannot be used: .*transfers.*already exists/);
+  await assert.rejects(
+    openStore(place, randomBytes),
+    /postern\.db cannot be used: .*transfers.*already exists/,
+  );
   const database = new DatabaseSync(place);
   context.after(() => database.close());
   const tables = database.prepare("select name from sqlite_schema where type = 'table'").all();
@@ -112,7 +141,7 @@ test("a file that is no database, and a place that cannot be made, are refused i
   writeFileSync(text, "These are my notes. ".repeat(100));
   for (const place of [text, join(text, "postern.db"), folder]) {
     await assert.rejects(
-      openStore(place),
+      openStore(place, randomBytes),
       (error: Error) =>
         error.message.includes(place) &&
         /cannot be opened: .*check `store`/.test(error.message) &&

@@ -15,6 +15,7 @@ import {
   session,
   time,
   transfer,
+  withPeople,
 } from "./backends.ts";
 
 const day = 24 * 60 * minute;
@@ -352,55 +353,4 @@ function contract(backend: Backend): void {
     await assert.rejects(store.sessions.find("s"));
     await assert.rejects(store.counters.count("k", minute, time));
   });
-
-  if (backend.shared) contractOfShared(backend);
-}
-
-/** Several processes: what one does is seen by the others. */
-function contractOfShared(backend: Backend): void {
-  test("another process's change is noticed, one's own is not", async (context) => {
-    context.mock.timers.enable({ apis: ["setInterval"] });
-    const again = backend.make(context);
-    const [store, other] = [await withPeople(await again()), await again()];
-    let noticed = 0;
-    const stop = store.watch(() => noticed++);
-    const news = () => {
-      const before = noticed;
-      context.mock.timers.tick(1_000);
-      return noticed > before;
-    };
-    news();
-    assert.equal(news(), false, "nothing happened");
-    await store.sessions.add(session("s", "ada"));
-    await changeKeys(store.keys, () => [key("a")]);
-    assert.equal(news(), false, "it was this store itself");
-
-    await changeKeys(other.keys, (keys) => [...keys, key("b")]);
-    assert.equal(news(), true, "a key was made");
-    await other.sessions.revoke("s", time);
-    assert.equal(news(), true, "a session was ended");
-    await other.objects.change([object("a")], []);
-    assert.equal(news(), true, "an object was changed");
-    assert.equal(news(), false, "and is no news any more");
-
-    stop();
-    await changeKeys(other.keys, () => [key("a")]);
-    assert.equal(news(), false, "nobody watches any more");
-  });
-
-  test("what changes between opening and watching is noticed", async (context) => {
-    context.mock.timers.enable({ apis: ["setInterval"] });
-    const again = backend.make(context);
-    const [store, other] = [await again(), await again()];
-    await changeKeys(other.keys, () => [key("a")]);
-    let noticed = 0;
-    store.watch(() => noticed++);
-    context.mock.timers.tick(1_000);
-    assert.ok(noticed > 0);
-  });
-}
-
-async function withPeople(store: Store): Promise<Store> {
-  for (const name of ["ada", "bob"]) await store.users.forEmail(`${name}@example.com`, time, name);
-  return store;
 }

@@ -52,6 +52,11 @@ export interface Parts {
   tokens: Tokens;
   sessions: Sessions;
   handler: RequestHandler;
+  /**
+   * Wakes whoever waits in this process for a mailbox that another one changed; without an id,
+   * everybody who waits.
+   */
+  transferChanged(id?: string): void;
 }
 
 /**
@@ -62,7 +67,7 @@ export async function compose(options: ComposeOptions): Promise<Parts> {
   const { config, now = Date.now, randomBytes = systemRandomBytes } = options;
   const secretKey = options.secretKey ?? loadSecretKey(config.secret_key_file, randomBytes);
   const secretBox = createSecretBox(secretKey, randomBytes);
-  const store = await openStore(config.store);
+  const store = await openStore(config.store, randomBytes);
   try {
     return await join({ ...options, now, randomBytes, secretBox, store });
   } catch (error) {
@@ -116,7 +121,20 @@ async function join(foundation: Foundation): Promise<Parts> {
     record,
     now,
   });
-  return { config, record, now, store, secretBox, catalogs, tokens, sessions, handler };
+  // The relay looks into the store by itself while a poll is held.
+  const transferChanged = () => undefined;
+  return {
+    config,
+    record,
+    now,
+    store,
+    secretBox,
+    catalogs,
+    tokens,
+    sessions,
+    handler,
+    transferChanged,
+  };
 }
 
 /** The `aud` of team-domain tokens: 64 hex characters, made once for a store. */

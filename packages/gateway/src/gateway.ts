@@ -1,14 +1,9 @@
-// A gateway that serves: composed parts behind listening sockets, and what the gateway does by
-// itself now and then.
+// A gateway that serves: composed parts behind listening sockets.
 import { type ComposeOptions, compose, type Parts } from "./compose.ts";
 import type { Config } from "./config/load-config.ts";
+import { keepHouse, rotateWhenOld } from "./housekeeping.ts";
 import { createListener, type Listener } from "./http/listeners.ts";
 import { redirectToHttps } from "./http/redirect-to-https.ts";
-import type { HousekeepingTask } from "./observe/events.ts";
-
-const sweepInterval = 5 * 60_000;
-const keyAgeCheckInterval = 60 * 60_000;
-const day = 24 * 60 * 60_000;
 
 export interface Gateway {
   /**
@@ -58,38 +53,6 @@ export async function listen(parts: Parts): Promise<Gateway> {
 async function closeParts({ handler, store }: Parts): Promise<void> {
   handler.close();
   await store.close();
-}
-
-/** @returns a function that ends it */
-function keepHouse(parts: Parts): () => void {
-  const { store, tokens, catalogs, now } = parts;
-  const attempt = async (task: HousekeepingTask, step: () => Promise<void>) => {
-    try {
-      await step();
-    } catch (error) {
-      parts.record({ event: "housekeeping_failed", task, error: String(error) });
-    }
-  };
-  const refresh = async () => {
-    await tokens.refresh();
-    await catalogs.refresh();
-  };
-  const unwatch = store.watch(() => void attempt("refresh", refresh));
-  const timers = [
-    setInterval(() => void attempt("sweep", () => store.sweep(now())), sweepInterval),
-    setInterval(() => void attempt("rotate_keys", () => rotateWhenOld(parts)), keyAgeCheckInterval),
-  ];
-  for (const timer of timers) timer.unref();
-  return () => {
-    for (const timer of timers) clearInterval(timer);
-    unwatch();
-  };
-}
-
-async function rotateWhenOld({ store, tokens, config, now }: Parts): Promise<void> {
-  const current = (await store.keys.all()).find((key) => key.state === "current");
-  const age = now() - (current?.activated_at ?? now());
-  if (age >= config.key_rotation_interval_days * day) await tokens.rotateKeys();
 }
 
 /** @throws {Error} when an address is taken; then none is listened on */

@@ -96,7 +96,7 @@ export async function rotateKeys(options: { config: string }): Promise<void> {
     loadSecretKey(config.secret_key_file, randomBytes),
     randomBytes,
   );
-  const store = await openStore(config.store);
+  const store = await openStore(config.store, randomBytes);
   try {
     // What the file says by now is for the gateway to apply, in its own environment.
     const catalogs = await readCatalog({ store, secretBox, config });

@@ -1,3 +1,4 @@
+import type { RandomBytes } from "../random.ts";
 import { openSqliteStore } from "./sqlite.ts";
 import type { Store } from "./store.ts";
 
@@ -6,6 +7,6 @@ import type { Store } from "./store.ts";
  * @param location ":memory:" or an absolute path
  * @throws {Error} in one line, when it cannot be opened or belongs to a newer version
  */
-export function openStore(location: string): Promise<Store> {
-  return openSqliteStore(location);
+export function openStore(location: string, randomBytes: RandomBytes): Promise<Store> {
+  return openSqliteStore(location, randomBytes(8).toString("hex"));
 }

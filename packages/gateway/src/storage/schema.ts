@@ -1,6 +1,6 @@
 // The tables, as Kysely types. A row is what store.ts calls a record, except where SQL has no such
 // type.
-import type { Kysely } from "kysely";
+import type { Generated, Kysely } from "kysely";
 import type {
   StoredHandover,
   StoredKey,
@@ -23,6 +23,18 @@ export interface CountRow {
   expires_at: number;
 }
 
+/** An entry of the changes feed. */
+export interface ChangeRow {
+  id: number;
+  /** who wrote it */
+  origin: string;
+  what: "object" | "keys" | "session" | "transfer";
+  /** of an object */
+  kind: string | null;
+  /** the id of the object, session or transfer */
+  ref: string | null;
+}
+
 export interface Schema {
   settings: { name: string; value: string };
   objects: StoredObject;
@@ -33,6 +45,7 @@ export interface Schema {
   pins: StoredPin;
   counts: CountRow;
   transfers: StoredTransfer;
+  changes: Omit<ChangeRow, "id"> & { id: Generated<number> };
 }
 
 export type Database = Kysely<Schema>;

@@ -3,8 +3,9 @@
 // synchronous=FULL).
 import { closeSync, constants, mkdirSync, openSync } from "node:fs";
 import { dirname } from "node:path";
-import { DatabaseSync, type SQLOutputValue, type StatementSync } from "node:sqlite";
+import { DatabaseSync } from "node:sqlite";
 import { Kysely } from "kysely";
+import { ChangeReader, ChangeWriter, newestChange } from "./change-feed.ts";
 import { migrate } from "./migrate.ts";
 import { busyTimeout, nodeSqliteDialect } from "./node-sqlite-dialect.ts";
 import { createCounters } from "./parts/counters.ts";
@@ -17,39 +18,66 @@ import { createSettings } from "./parts/settings.ts";
 import { createTransfers } from "./parts/transfers.ts";
 import { createUsers } from "./parts/users.ts";
 import type { Database, Schema } from "./schema.ts";
-import type { Store } from "./store.ts";
+import type { Store, StoreChange } from "./store.ts";
 import { sweep } from "./sweep.ts";
-
-/** How soon another process's change is noticed, milliseconds. */
-const watchInterval = 500;
+import { VersionCounter, watchChanges } from "./watch-changes.ts";
 
 /**
  * Opens the database, making it when there is none, and brings its tables up to date.
  * @param location ":memory:" or an absolute path
+ * @param origin a value of this opening alone: what it changes itself is no news to it
  * @throws {Error} when the file cannot be opened or made, or its tables cannot be used
  */
-export async function openSqliteStore(location: string): Promise<Store> {
+export async function openSqliteStore(location: string, origin: string): Promise<Store> {
   const database = openDatabase(location);
   const db = new Kysely<Schema>({ dialect: nodeSqliteDialect(database) });
   await migrateOrClose(db, location);
-  const changes = watchChanges(database);
+  const watch = await prepareWatch(database, db, origin);
+  const unwatches = new Set<() => Promise<void>>();
 
   return {
+    ...createParts(db, new ChangeWriter(origin)),
+    sweep: (now) => sweep(db, now),
+    watch(onChange) {
+      const unwatch = watch(onChange);
+      unwatches.add(unwatch);
+      return () => {
+        unwatches.delete(unwatch);
+        void unwatch();
+      };
+    },
+    async close() {
+      await Promise.all([...unwatches].map((unwatch) => unwatch()));
+      await db.destroy();
+    },
+  };
+}
+
+function createParts(
+  db: Database,
+  changes: ChangeWriter,
+): Omit<Store, "sweep" | "watch" | "close"> {
+  return {
     settings: createSettings(db),
-    objects: createObjects(db),
-    keys: createKeys(db),
+    objects: createObjects(db, changes),
+    keys: createKeys(db, changes),
     users: createUsers(db),
-    sessions: createSessions(db),
+    sessions: createSessions(db, changes),
     handovers: createHandovers(db),
     pins: createPins(db),
     counters: createCounters(db),
-    transfers: createTransfers(db),
-    sweep: (now) => sweep(db, now),
-    watch: changes.watch,
-    async close() {
-      changes.stop();
-      await db.destroy();
-    },
+    transfers: createTransfers(db, changes),
+  };
+}
+
+/** What changes from here on, while the gateway is still starting, is news to every watcher. */
+async function prepareWatch(database: DatabaseSync, db: Database, origin: string) {
+  const counter = new VersionCounter(database);
+  const seenVersion = counter.read();
+  const lastId = await newestChange(db);
+  return (onChange: (changes: readonly StoreChange[]) => void) => {
+    const reader = new ChangeReader(db, { origin, lastId });
+    return watchChanges({ counter, seenVersion, reader }, onChange);
   };
 }
 
@@ -90,46 +118,6 @@ function openDatabase(location: string): DatabaseSync {
 function makePrivateFile(location: string): void {
   mkdirSync(dirname(location), { recursive: true, mode: 0o700 });
   closeSync(openSync(location, constants.O_RDWR | constants.O_CREAT, 0o600));
-}
-
-/**
- * SQLite counts for each connection what the others committed, and not what it did itself (pragma
- * data_version).
- */
-function watchChanges(database: DatabaseSync) {
-  const version = database.prepare("pragma data_version");
-  const opened = version.get()?.["data_version"];
-  const timers = new Set<NodeJS.Timeout>();
-  return {
-    watch(onChange: () => void): () => void {
-      // Counted from opening: what changed while the gateway was starting is news as well.
-      let seen = opened;
-      const timer = setInterval(() => {
-        const found = readVersion(version) ?? seen;
-        if (found === seen) return;
-        seen = found;
-        onChange();
-      }, watchInterval);
-      timer.unref();
-      timers.add(timer);
-      return () => {
-        clearInterval(timer);
-        timers.delete(timer);
-      };
-    },
-    stop(): void {
-      for (const timer of timers) clearInterval(timer);
-    },
-  };
-}
-
-function readVersion(version: StatementSync): SQLOutputValue | undefined {
-  try {
-    return version.get()?.["data_version"];
-  } catch {
-    // Locked for this moment: the next look will tell.
-    return undefined;
-  }
 }
 
 function messageOf(error: unknown): string {

@@ -85,8 +85,16 @@ export interface StoredTransfer {
   service_public_key: string | null;
 }
 
+export type ObjectKind =
+  | "organization"
+  | "application"
+  | "group"
+  | "identity_provider"
+  | "service_token"
+  | "policy";
+
 export interface StoredObject {
-  kind: "organization" | "application" | "group" | "identity_provider" | "service_token" | "policy";
+  kind: ObjectKind;
   id: string;
   name: string;
   /** applications only */
@@ -191,6 +199,18 @@ export interface TransferStep {
   sealed?: { body: string; service_public_key: string } | undefined;
 }
 
+/** What another process changed. */
+export type StoreChange =
+  /** an object was put or removed */
+  | { what: "object"; kind: ObjectKind; id: string }
+  | { what: "keys" }
+  /** a session was ended before its time */
+  | { what: "session"; id: string }
+  /** a mailbox went to another state, or a poll of it is being held */
+  | { what: "transfer"; id: string }
+  /** so much was changed since the last look that nobody knows any more what it was */
+  | { what: "everything" };
+
 export interface Store {
   settings: SettingStore;
   objects: ObjectStore;
@@ -205,9 +225,10 @@ export interface Store {
   /** Deletes what expired before `now` (sessions: 30 days after). */
   sweep(now: number): Promise<void>;
   /**
-   * Calls back soon after another process changed the database.
+   * Calls back within some 100 ms after other processes changed what caches depend on, with their
+   * changes in order, from the opening of the store on.
    * @returns a function that ends it
    */
-  watch(onChange: () => void): () => void;
+  watch(onChange: (changes: readonly StoreChange[]) => void): () => void;
   close(): Promise<void>;
 }

@@ -1,8 +1,9 @@
+import { sweepChanges } from "./change-feed.ts";
 import type { Database } from "./schema.ts";
 
 const day = 24 * 60 * 60_000;
-/** How long an expired session can still be asked about. */
-const sessionKept = 30 * day;
+/** How long an expired session can still be asked about, milliseconds. */
+const expiredSessionLife = 30 * day;
 
 /** Removes what has expired before `now`, and sessions a month later. */
 export async function sweep(db: Database, now: number): Promise<void> {
@@ -10,6 +11,7 @@ export async function sweep(db: Database, now: number): Promise<void> {
     await db.deleteFrom(table).where("expires_at", "<", now).execute();
   await db
     .deleteFrom("sessions")
-    .where("expires_at", "<", now - sessionKept)
+    .where("expires_at", "<", now - expiredSessionLife)
     .execute();
+  await sweepChanges(db);
 }

@@ -70,10 +70,8 @@ export async function createTokens(deps: TokensDeps): Promise<Tokens> {
     certs: () => keys.certs(),
     rotateKeys: () => keys.rotate(),
     forgetSessions: (ids) => sessions.forget(ids),
-    async refresh() {
-      sessions.forgetAll();
-      await keys.reload();
-    },
+    forgetAllSessions: () => sessions.forgetAll(),
+    reloadKeys: () => keys.reload(),
   };
 }
 

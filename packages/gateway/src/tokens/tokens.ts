@@ -75,8 +75,10 @@ export interface Tokens {
   rotateKeys(): Promise<void>;
   /** Forgets what is cached for these sessions, at once. */
   forgetSessions(ids: readonly string[]): void;
-  /** Another process changed the store: keys and sessions are read again. */
-  refresh(): Promise<void>;
+  /** Forgets what is cached for every session, at once. */
+  forgetAllSessions(): void;
+  /** Reads the keys again, after another process changed them. */
+  reloadKeys(): Promise<void>;
 }
 
 /** Begins and ends sessions. A session that was ended lets in no request that comes after. */

@@ -104,7 +104,7 @@ test("a program that only looks sees what is in force and not what the file says
   const { place } = databaseIn(context);
   const key = randomBytes(32);
   const source = await (await openRoom(context, place)).start(configWith(), key);
-  const store = await openStore(place);
+  const store = await openStore(place, randomBytes);
   context.after(() => store.close());
   const stored = await store.objects.all();
   const secretBox = createSecretBox(key, randomBytes);

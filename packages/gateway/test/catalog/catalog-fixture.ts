@@ -26,7 +26,7 @@ export interface Room {
 export async function openRoom(context: TestContext, place = ":memory:"): Promise<Room> {
   const clock = { now: time };
   const now = () => clock.now;
-  const store = await openStore(place);
+  const store = await openStore(place, randomBytes);
   context.after(() => store.close());
   const written: string[] = [];
   const recording: Store = {

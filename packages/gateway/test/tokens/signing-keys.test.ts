@@ -180,7 +180,7 @@ test("a gateway believes the key that another process has just made, and signs w
   assert.ok((await one.tokens.verifyApp(text, one.application.aud)).ok);
   const assertion = one.tokens.serviceAssertion(one.application, "robot");
   await two.tokens.rotateKeys();
-  await one.tokens.refresh();
+  await one.tokens.reloadKeys();
   assert.deepEqual(published(one), published(two));
   assert.notEqual(
     signer(one.tokens.serviceAssertion(one.application, "robot")),

@@ -46,7 +46,7 @@ export async function openTokenFixture(
   const application = applicationWith("a".repeat(64));
   let catalog = catalogWith([application]);
   const catalogs = { current: () => catalog };
-  const store = await openStore(place);
+  const store = await openStore(place, randomBytes);
   context.after(() => store.close());
   const secretBox = createSecretBox(secretKey, randomBytes);
   const organizationTag = await store.settings.get(

@@ -1,5 +1,6 @@
 import type { Migration } from "kysely/migration";
 import { initial } from "./0001-initial.ts";
+import { changes } from "./0002-changes.ts";
 
 /**
  * In the order of their names, which is the order in which they run. A released migration never
@@ -7,4 +8,5 @@ import { initial } from "./0001-initial.ts";
  */
 export const migrations: Record<string, Migration> = {
   "0001-initial": initial,
+  "0002-changes": changes,
 };

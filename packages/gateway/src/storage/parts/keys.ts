@@ -1,9 +1,10 @@
 // Keys are replaced only by whoever has seen them as they are: of two processes that rotate at
 // once, the second is told so and looks again.
+import type { ChangeWriter } from "../change-feed.ts";
 import type { Database } from "../schema.ts";
 import type { KeyStore, StoredKey } from "../store.ts";
 
-export function createKeys(db: Database): KeyStore {
+export function createKeys(db: Database, changes: ChangeWriter): KeyStore {
   return {
     all: () => readKeys(db),
 
@@ -12,7 +13,9 @@ export function createKeys(db: Database): KeyStore {
       db.transaction().execute(async (transaction) => {
         const existing = await readKeys(transaction);
         if (!isSame(existing, before)) return false;
+        if (isSame(existing, after)) return true;
         await writeDifference(transaction, existing, after);
+        await changes.write(transaction, [{ what: "keys" }]);
         return true;
       }),
   };

@@ -1,7 +1,8 @@
+import type { ChangeWriter } from "../change-feed.ts";
 import type { Database } from "../schema.ts";
 import type { ObjectStore, StoredObject } from "../store.ts";
 
-export function createObjects(db: Database): ObjectStore {
+export function createObjects(db: Database, changes: ChangeWriter): ObjectStore {
   return {
     all: () =>
       db
@@ -22,6 +23,10 @@ export function createObjects(db: Database): ObjectStore {
             .execute();
         }
         for (const object of put) await putObject(transaction, object);
+        const ids = [...remove, ...put].map(
+          ({ kind, id }) => ({ what: "object", kind, id }) as const,
+        );
+        await changes.write(transaction, ids);
       }),
   };
 }

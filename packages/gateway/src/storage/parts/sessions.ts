@@ -1,9 +1,22 @@
 // A session that was ended stays in the table, so that nothing can bring it back. The sweep removes
 // it a month after it would have expired.
+import type { ChangeWriter } from "../change-feed.ts";
 import type { Database, SessionRow } from "../schema.ts";
 import type { SessionStore, StoredSession } from "../store.ts";
 
-export function createSessions(db: Database): SessionStore {
+export function createSessions(db: Database, changes: ChangeWriter): SessionStore {
+  async function tellEnded(
+    transaction: Database,
+    sessions: readonly { id: string }[],
+  ): Promise<string[]> {
+    const ids = sessions.map(({ id }) => id);
+    await changes.write(
+      transaction,
+      ids.map((id) => ({ what: "session", id })),
+    );
+    return ids;
+  }
+
   return {
     async add(session) {
       const row: SessionRow = { ...session, identity: JSON.stringify(session.identity) };
@@ -32,26 +45,28 @@ export function createSessions(db: Database): SessionStore {
       return rows.map(fromRow);
     },
 
-    async revoke(id, now) {
-      const rows = await endSessions(db, now)
-        .where((where) => where.or([where("id", "=", id), where("parent_id", "=", id)]))
-        .returning("id")
-        .execute();
-      return rows.map((row) => row.id);
-    },
+    revoke: (id, now) =>
+      db.transaction().execute(async (transaction) => {
+        const rows = await endLiveSessions(transaction, now)
+          .where((where) => where.or([where("id", "=", id), where("parent_id", "=", id)]))
+          .returning("id")
+          .execute();
+        return tellEnded(transaction, rows);
+      }),
 
-    async revokeAllOf(userId, now) {
-      const rows = await endSessions(db, now)
-        .where("user_id", "=", userId)
-        .returning("id")
-        .execute();
-      return rows.map((row) => row.id);
-    },
+    revokeAllOf: (userId, now) =>
+      db.transaction().execute(async (transaction) => {
+        const rows = await endLiveSessions(transaction, now)
+          .where("user_id", "=", userId)
+          .returning("id")
+          .execute();
+        return tellEnded(transaction, rows);
+      }),
   };
 }
 
 /** The update that ends sessions, of those that have not been ended before. */
-function endSessions(db: Database, now: number) {
+function endLiveSessions(db: Database, now: number) {
   return db.updateTable("sessions").set({ revoked_at: now }).where("revoked_at", "is", null);
 }
 

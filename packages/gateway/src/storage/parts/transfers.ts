@@ -1,9 +1,10 @@
 // Each step is one statement that decides and writes at once: a mailbox is delivered to one of
 // those who ask together.
+import type { ChangeWriter } from "../change-feed.ts";
 import type { Database } from "../schema.ts";
 import type { TransferStore } from "../store.ts";
 
-export function createTransfers(db: Database): TransferStore {
+export function createTransfers(db: Database, changes: ChangeWriter): TransferStore {
   return {
     open: (transfer) =>
       // The update changes nothing. It makes the existing row come back from the same statement.
@@ -26,24 +27,34 @@ export function createTransfers(db: Database): TransferStore {
       return count;
     },
 
-    async hold(id, until) {
-      await db.updateTable("transfers").set({ held_until: until }).where("id", "=", id).execute();
-    },
+    hold: (id, until) =>
+      db.transaction().execute(async (transaction) => {
+        await transaction
+          .updateTable("transfers")
+          .set({ held_until: until })
+          .where("id", "=", id)
+          .execute();
+        // Another process may be waiting for a poll to be held; for its end nobody waits.
+        if (until > 0) await changes.write(transaction, [{ what: "transfer", id }]);
+      }),
 
-    async move(id, { from, to, now, sealed }) {
-      const { numUpdatedRows } = await db
-        .updateTable("transfers")
-        .set({
-          state: to,
-          body: sealed?.body ?? null,
-          service_public_key: sealed?.service_public_key ?? null,
-        })
-        .where("id", "=", id)
-        .where("state", "=", from)
-        // The mailbox may have expired since the caller looked (case T9).
-        .where("expires_at", ">", now)
-        .executeTakeFirstOrThrow();
-      return numUpdatedRows === 1n;
-    },
+    move: (id, { from, to, now, sealed }) =>
+      db.transaction().execute(async (transaction) => {
+        const { numUpdatedRows } = await transaction
+          .updateTable("transfers")
+          .set({
+            state: to,
+            body: sealed?.body ?? null,
+            service_public_key: sealed?.service_public_key ?? null,
+          })
+          .where("id", "=", id)
+          .where("state", "=", from)
+          // The mailbox may have expired since the caller looked (case T9).
+          .where("expires_at", ">", now)
+          .executeTakeFirstOrThrow();
+        if (numUpdatedRows === 0n) return false;
+        await changes.write(transaction, [{ what: "transfer", id }]);
+        return true;
+      }),
   };
 }

@@ -1,0 +1,103 @@
+// What a gateway does by itself while it serves: it takes over what other processes of the same
+// store changed, sweeps the store, and rotates keys that have signed long enough.
+import type { Parts } from "./compose.ts";
+import type { HousekeepingTask } from "./observe/events.ts";
+import type { StoreChange } from "./storage/store.ts";
+
+const sweepInterval = 5 * 60_000;
+const keyAgeCheckInterval = 60 * 60_000;
+/** How soon what could not be read again is tried again, milliseconds. */
+const retryInterval = 10_000;
+const day = 24 * 60 * 60_000;
+
+/** @returns a function that ends it */
+export function keepHouse(parts: Parts): () => void {
+  const { store, now } = parts;
+  const attempt = async (task: HousekeepingTask, step: () => Promise<void>) => {
+    try {
+      await step();
+    } catch (error) {
+      parts.record({ event: "housekeeping_failed", task, error: String(error) });
+    }
+  };
+  const others = new OtherProcesses(parts);
+  const unwatch = store.watch((changes) => void attempt("refresh", () => others.follow(changes)));
+  const timers = [
+    setInterval(() => void attempt("refresh", () => others.catchUp()), retryInterval),
+    setInterval(() => void attempt("sweep", () => store.sweep(now())), sweepInterval),
+    setInterval(() => void attempt("rotate_keys", () => rotateWhenOld(parts)), keyAgeCheckInterval),
+  ];
+  for (const timer of timers) timer.unref();
+  return () => {
+    for (const timer of timers) clearInterval(timer);
+    unwatch();
+  };
+}
+
+/** Rotates the keys when the one that signs has done so for the configured time. */
+export async function rotateWhenOld({ store, tokens, config, now }: Parts): Promise<void> {
+  const current = (await store.keys.all()).find((key) => key.state === "current");
+  const age = now() - (current?.activated_at ?? now());
+  if (age >= config.key_rotation_interval_days * day) await tokens.rotateKeys();
+}
+
+type Followed = Pick<Parts, "tokens" | "catalogs" | "transferChanged">;
+
+/** Follows what other processes change. A cache that a change does not concern stays as it is. */
+class OtherProcesses {
+  readonly #parts: Followed;
+  /** what must be read again; it stays here until that has succeeded */
+  readonly #outdated = new Set<"keys" | "objects">();
+
+  constructor(parts: Followed) {
+    this.#parts = parts;
+  }
+
+  /** @throws {Error} when what changed cannot be read; `catchUp` tries again */
+  follow(changes: readonly StoreChange[]): Promise<void> {
+    for (const change of changes) this.#note(change);
+    return this.catchUp();
+  }
+
+  async catchUp(): Promise<void> {
+    const { tokens, catalogs } = this.#parts;
+    await this.#bringUpToDate("keys", () => tokens.reloadKeys());
+    await this.#bringUpToDate("objects", () => catalogs.refresh());
+  }
+
+  /** Sessions that ended are forgotten at once, before anything is read. */
+  #note(change: StoreChange): void {
+    const { tokens, transferChanged } = this.#parts;
+    switch (change.what) {
+      case "session":
+        tokens.forgetSessions([change.id]);
+        break;
+      case "transfer":
+        transferChanged(change.id);
+        break;
+      case "keys":
+        this.#outdated.add("keys");
+        break;
+      case "object":
+        this.#outdated.add("objects");
+        break;
+      case "everything":
+        this.#outdated.add("keys").add("objects");
+        tokens.forgetAllSessions();
+        transferChanged();
+        break;
+    }
+  }
+
+  async #bringUpToDate(what: "keys" | "objects", read: () => Promise<void>): Promise<void> {
+    if (!this.#outdated.has(what)) return;
+    // Removed first: what changes while it is being read makes it outdated again.
+    this.#outdated.delete(what);
+    try {
+      await read();
+    } catch (error) {
+      this.#outdated.add(what);
+      throw error;
+    }
+  }
+}

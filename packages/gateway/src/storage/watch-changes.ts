@@ -1,0 +1,63 @@
+// Notices in SQLite that another process has changed the database, and reads what.
+import type { DatabaseSync, StatementSync } from "node:sqlite";
+import type { ChangeReader } from "./change-feed.ts";
+import type { StoreChange } from "./store.ts";
+
+/** How often the database is looked at, milliseconds. */
+const interval = 100;
+
+/**
+ * SQLite counts for each connection what the others committed, and not what it did itself (pragma
+ * data_version). A look costs microseconds; the feed is read only when the count has moved.
+ */
+export class VersionCounter {
+  readonly #statement: StatementSync;
+
+  constructor(database: DatabaseSync) {
+    this.#statement = database.prepare("pragma data_version");
+  }
+
+  /** @throws {Error} when another process keeps the database locked for this moment */
+  read(): unknown {
+    return this.#statement.get()?.["data_version"];
+  }
+}
+
+export interface WatchOptions {
+  counter: VersionCounter;
+  /** the count when everything in the feed up to the reader's place was no news */
+  seenVersion: unknown;
+  reader: ChangeReader;
+}
+
+/** @returns a function that ends it, and resolves when no look is under way any more */
+export function watchChanges(
+  { counter, seenVersion, reader }: WatchOptions,
+  onChange: (changes: readonly StoreChange[]) => void,
+): () => Promise<void> {
+  let seen = seenVersion;
+  let look: Promise<void> | undefined;
+
+  async function lookOnce(): Promise<void> {
+    // The count is read first: what is committed after that moves it again.
+    const version = counter.read();
+    if (version === seen) return;
+    const changes = await reader.read();
+    seen = version;
+    if (changes.length > 0) onChange(changes);
+  }
+
+  const timer = setInterval(() => {
+    look ??= lookOnce()
+      // Locked for this moment: the next look will tell.
+      .catch(() => undefined)
+      .finally(() => {
+        look = undefined;
+      });
+  }, interval);
+  timer.unref();
+  return async () => {
+    clearInterval(timer);
+    await look;
+  };
+}

@@ -1,0 +1,28 @@
+-- A database as version 0001 made it, with a record in most tables.
+CREATE TABLE "kysely_migration" ("name" varchar(255) not null primary key, "timestamp" varchar(255) not null);
+CREATE TABLE "kysely_migration_lock" ("id" varchar(255) not null primary key, "is_locked" integer default 0 not null);
+CREATE TABLE "settings" ("name" text primary key, "value" text not null);
+CREATE TABLE "objects" ("kind" text not null, "id" text not null, "name" text not null, "managed_by" text not null, "body" text not null, "aud" text, "created_at" bigint not null, "updated_at" bigint not null, constraint "objects_key" primary key ("kind", "id"));
+CREATE TABLE "signing_keys" ("state" text not null, "public_jwk" text not null, "certificate" text not null, "sealed_private_key" text not null, "kid" text primary key, "created_at" bigint not null, "activated_at" bigint, "retired_at" bigint);
+CREATE TABLE "users" ("id" text primary key, "email" text not null unique, "created_at" bigint not null);
+CREATE TABLE "sessions" ("kind" text not null, "identity" text not null, "user_agent" text not null, "id" text primary key, "user_id" text not null references "users" ("id"), "parent_id" text references "sessions" ("id") on delete cascade, "created_at" bigint not null, "expires_at" bigint not null, "revoked_at" bigint);
+CREATE INDEX "sessions_user_id" on "sessions" ("user_id");
+CREATE INDEX "sessions_parent_id" on "sessions" ("parent_id");
+CREATE INDEX "sessions_expires_at" on "sessions" ("expires_at");
+CREATE TABLE "handovers" ("aud" text not null, "session_id" text not null, "app_session_hash" text not null, "state_hash" text not null, "id" text primary key, "expires_at" bigint not null);
+CREATE TABLE "pins" ("email" text not null, "aud" text not null, "idp_id" text not null, "pin_hash" text not null, "browser_hash" text not null, "id" text primary key, "tries" integer not null, "created_at" bigint not null, "expires_at" bigint not null);
+CREATE TABLE "counts" ("key" text primary key, "count" integer not null, "expires_at" bigint not null);
+CREATE TABLE "transfers" ("address" text not null, "user_agent" text not null, "state" text not null, "id" text primary key, "created_at" bigint not null, "expires_at" bigint not null, "held_until" bigint not null, "body" text, "service_public_key" text);
+CREATE INDEX "handovers_expires_at" on "handovers" ("expires_at");
+CREATE INDEX "pins_expires_at" on "pins" ("expires_at");
+CREATE INDEX "counts_expires_at" on "counts" ("expires_at");
+CREATE INDEX "transfers_expires_at" on "transfers" ("expires_at");
+CREATE INDEX "transfers_address" on "transfers" ("address");
+insert into kysely_migration values ('0001-initial', '2026-11-28T04:15:08.000Z');
+insert into kysely_migration_lock values ('migration_lock', 0);
+insert into settings values ('organization_tag', 'f00d');
+insert into objects values ('group', 'a', 'a', 'api', '{}', null, 1795564800000, 1795564800000);
+insert into signing_keys values ('current', '{}', 'certificate', 'sealed', 'k', 1795564800000, 1795564800000, null);
+insert into users values ('ada', 'ada@example.com', 1795564800000);
+insert into sessions values ('browser', '{"email":"ada@example.com","name":"Ada Ünïcode 🗝","idp":{"id":"corp","type":"oidc"},"groups":["eng","quote\"d"],"oidc_fields":{"department":{"floor":3}},"amr":["otp"],"ip":"2001:db8::1","country":"","iat":1795564800}', 'a browser', 's', 'ada', null, 1795564800000, 1795568400000, null);
+insert into transfers values ('192.0.2.7', 'a terminal', 'waiting', 't', 1795564800000, 1795565400000, 0, null, null);

@@ -120,6 +120,7 @@ async function join(foundation: Foundation): Promise<Parts> {
     logRequests: config.log.requests,
     record,
     now,
+    randomBytes,
   });
   // The relay looks into the store by itself while a poll is held.
   const transferChanged = () => undefined;

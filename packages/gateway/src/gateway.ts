@@ -56,12 +56,14 @@ async function closeParts({ handler, store }: Parts): Promise<void> {
 }
 
 /** @throws {Error} when an address is taken; then none is listened on */
-async function openListeners({ config, handler, record }: Parts): Promise<Listener[]> {
+async function openListeners({ config, handler: { handle }, record }: Parts): Promise<Listener[]> {
   const { limits, tls, redirect_http } = config;
   const listeners: Listener[] = [];
   try {
     for (const address of config.listen) {
-      listeners.push(await createListener({ listen: address, tls, handler, limits, record }));
+      listeners.push(
+        await createListener({ listen: address, tls, handler: handle, limits, record }),
+      );
     }
     if (redirect_http !== undefined) {
       const toHttps = redirectToHttps(publicPort(config));

@@ -1,7 +1,7 @@
 // What the gateway says itself on the data path (wire-protocol 4): one function for each kind of
 // answer, plain data in and out. A page for who looks at pages, one line of JSON for programs;
 // precise in the log, vague here.
-import { createHash, randomBytes } from "node:crypto";
+import { createHash } from "node:crypto";
 import { cookies, endpoints, headers as names } from "@postern/protocol";
 import type { Catalog } from "../catalog/catalog.ts";
 import type { RequestFacts } from "../catalog/request-facts.ts";
@@ -10,19 +10,12 @@ import type { LocalAnswer } from "../http/local-answer.ts";
 import { privateHeaders } from "../http/private-headers.ts";
 import type { RequestHeaders } from "../http/request-headers.ts";
 import type { Application, Organization } from "../model/model.ts";
+import type { RandomBytes } from "../random.ts";
 import { writeSignInLink } from "../tokens/sign-in-link.ts";
 import type { Tokens } from "../tokens/tokens.ts";
-import type { CredentialFault } from "./authenticate.ts";
+import type { DeniedAsker } from "./authorize.ts";
 import { corsHeaders } from "./cors.ts";
-import type { ForwardFault } from "./forward-http.ts";
-import {
-  badCredentials,
-  deniedMessage,
-  originFailed,
-  type Problem,
-  unreadable,
-} from "./problems.ts";
-import type { RequestFault } from "./read-request.ts";
+import { denied, fixedStatus, notSignedIn, type Problem } from "./problems.ts";
 
 /** Draws a page with the organization's name and design. */
 export type RenderErrorPage = (page: {
@@ -33,200 +26,122 @@ export type RenderErrorPage = (page: {
   next?: { href: string; label: string } | undefined;
 }) => { body: string; headers: Record<string, string> };
 
-/** Where an answer is going. */
+/** What answers are made with. */
+export interface AnswerParts {
+  renderErrorPage: RenderErrorPage;
+  tokens: Pick<Tokens, "sealMeta">;
+  randomBytes: RandomBytes;
+}
+
+/** Who gets an answer. */
 export interface Recipient {
   catalog: Catalog;
-  rayId: string;
   headers: RequestHeaders;
-  /** undefined when the request could not even be read, or belongs to no application */
-  application?: { facts: RequestFacts; application: Application };
+  rayId: string;
 }
 
-/**
- * Browsers, plain curl and the official client look at pages and follow redirects; scripts of pages
- * and API clients do not.
- */
-export function looksAtPages(headers: RequestHeaders): boolean {
-  if (
-    headers.fetchMode !== undefined &&
-    headers.fetchMode !== "navigate" &&
-    headers.fetchMode !== "websocket"
-  )
-    return false;
-  if (headers.requestedWith?.toLowerCase() === "xmlhttprequest") return false;
-  const accept = headers.accept?.toLowerCase();
-  return accept === undefined || accept.includes("text/html") || accept.includes("*/*");
+/** Who asked for something of an application. */
+export interface ApplicationRecipient extends Recipient {
+  facts: RequestFacts;
+  application: Application;
 }
 
-export function createAnswers({
-  tokens,
-  renderErrorPage,
-}: {
-  tokens: Tokens;
-  renderErrorPage: RenderErrorPage;
-}) {
-  function say(to: Recipient, problem: Problem): LocalAnswer {
-    const { status, heading, message, error, next } = problem;
-    const more = {
-      ...problem.headers,
-      ...(to.application === undefined ? {} : applicationHeaders(to.application, to.headers)),
-    };
-    if (looksAtPages(to.headers) && problem.pageless !== true) {
-      const page = renderErrorPage({
-        organization: to.catalog.organization,
-        heading,
-        message,
-        rayId: to.rayId,
-        next,
-      });
-      return { status, headers: { ...page.headers, ...more }, body: page.body };
-    }
-    const body = `${JSON.stringify({ error, message, ray_id: to.rayId })}\n`;
-    return {
-      status,
-      headers: { ...privateHeaders, "Content-Type": "application/json", ...more },
-      body,
-    };
-  }
+/** A client asked whether its token holds (wire-protocol 6.9). */
+export const tokenHoldsAnswer: LocalAnswer = {
+  status: 204,
+  headers: { "Cache-Control": "private, no-store" },
+  body: "",
+};
 
-  /**
-   * The way to the sign-in page, with what it must know of this request sealed in it (wire-protocol
-   * 4 and 5).
-   */
-  function loginLink(
-    facts: RequestFacts,
-    application: Application,
-    headers: RequestHeaders,
-  ): { url: string; cookie: string | undefined } {
-    const kept = keptAppSession(headers.cookie);
-    const appSession = kept ?? randomBytes(24).toString("base64url");
-    const url = writeSignInLink(tokens, facts.catalog.issuer, {
-      aud: application.aud,
-      authority: facts.authority,
-      redirectUrl: returnTo(facts),
-      appSession: createHash("sha256").update(appSession).digest("hex"),
-    });
-    const setCookie = setCookieLine(
-      { name: cookies.appSession, value: appSession },
-      ownCookieAttributes(facts.scheme),
-    );
-    return { url, cookie: kept === undefined ? setCookie : undefined };
+/** Says what is wrong: as a page, or as JSON with the same code and message. */
+export function problemAnswer(
+  { renderErrorPage }: Pick<AnswerParts, "renderErrorPage">,
+  to: Recipient | ApplicationRecipient,
+  problem: Problem,
+): LocalAnswer {
+  const { status, error, heading, message, next } = problem;
+  const { headers: requestHeaders, catalog, rayId } = to;
+  const ofApplication = "application" in to ? applicationHeaders(to) : {};
+  const more = { ...problem.headers, ...ofApplication };
+  if (!looksAtPages(requestHeaders) || problem.pageless === true) {
+    const body = `${JSON.stringify({ error, message, ray_id: rayId })}\n`;
+    const type = { "Content-Type": "application/json" };
+    return { status, headers: { ...privateHeaders, ...type, ...more }, body };
   }
+  const { organization } = catalog;
+  const page = renderErrorPage({ organization, heading, message, rayId, next });
+  return { status, headers: { ...page.headers, ...more }, body: page.body };
+}
 
+/** Nobody is signed in, or not any more: the way to the sign-in page. */
+export function signInAnswer(parts: AnswerParts, to: ApplicationRecipient): LocalAnswer {
+  const { facts, application } = to;
+  if (!looksAtPages(to.headers)) return problemAnswer(parts, to, notSignedIn(facts));
+  const link = signInLink(parts, to);
+  const here = `${facts.scheme}://${facts.authority}${facts.path}`;
   return {
-    /** The request could not be read: nothing of it was looked at. */
-    unreadable: (to: Recipient, fault: RequestFault) => say(to, unreadable[fault]),
-
-    noApplication: (to: Recipient) =>
-      say(to, {
-        status: 403,
-        error: "no_application",
-        heading: "There is nothing here for you",
-        message:
-          "No application has this address. Check it, or ask the people who run the gateway.",
-      }),
-
-    /** Nobody is signed in, or not any more. */
-    signIn(to: Recipient, facts: RequestFacts, application: Application): LocalAnswer {
-      if (!looksAtPages(to.headers)) return say(to, notSignedIn(facts));
-      const { url, cookie } = loginLink(facts, application, to.headers);
-      const here = `${facts.scheme}://${facts.authority}${facts.path}`;
-      return {
-        status: 302,
-        headers: {
-          ...privateHeaders,
-          Location: url,
-          ...(cookie === undefined ? {} : { "Set-Cookie": cookie }),
-          "Content-Type": "text/plain; charset=utf-8",
-          ...applicationHeaders({ facts, application }, to.headers),
-        },
-        body: `${application.name} asks you to sign in. From a terminal: postern access curl ${here} (or cloudflared access curl ${here}). In a browser: ${facts.catalog.issuer}${endpoints.login}\n`,
-      };
+    status: 302,
+    headers: {
+      ...privateHeaders,
+      Location: link.url,
+      ...link.headers,
+      "Content-Type": "text/plain; charset=utf-8",
+      ...applicationHeaders(to),
     },
-
-    passFailed: (to: Recipient, facts: RequestFacts) =>
-      say(to, {
-        ...notSignedIn(facts),
-        error: "bad_pass",
-        message:
-          "The pass in the URL does not hold: it has run out, or belongs to another address. Run the command again for a new one.",
-      }),
-
-    badCredentials: (to: Recipient, facts: RequestFacts, fault: CredentialFault) =>
-      say(to, {
-        ...badCredentials[fault],
-        ...(badCredentials[fault].status === 401 ? { headers: challenge(facts) } : {}),
-      }),
-
-    /** Somebody, or an address, that policy does not let in. */
-    denied(
-      to: Recipient,
-      facts: RequestFacts,
-      application: Application,
-      who: "person" | "service" | "nobody",
-    ): LocalAnswer {
-      const pages = looksAtPages(to.headers) && who !== "service";
-      const elsewhere =
-        who === "person" ? application.custom_deny_url : application.custom_non_identity_deny_url;
-      const link =
-        pages && who === "person" ? loginLink(facts, application, to.headers) : undefined;
-      const answer = say(to, {
-        status: 403,
-        error: "denied",
-        pageless: who === "service",
-        heading: "You don't have access",
-        message: `${application.custom_deny_message ?? deniedMessage[who]} If this should be otherwise, ask the people who run ${application.name}, and give them the ray ID.`,
-        next:
-          pages && elsewhere !== undefined
-            ? { href: elsewhere, label: "What to do now" }
-            : link === undefined
-              ? undefined
-              : { href: link.url, label: "Sign in as someone else" },
-      });
-      return link?.cookie === undefined
-        ? answer
-        : { ...answer, headers: { ...answer.headers, "Set-Cookie": link.cookie } };
-    },
-
-    originFailed: (to: Recipient, fault: ForwardFault) => say(to, originFailed[fault]),
-
-    /** `http_status:` of an ingress rule. */
-    fixedStatus: (to: Recipient, status: number): LocalAnswer =>
-      status < 400
-        ? { status, headers: { ...privateHeaders }, body: "" }
-        : say(to, {
-            status,
-            error: "fixed_status",
-            heading: status === 404 ? "There is nothing here" : "This is not available",
-            message:
-              "The gateway has no service for this address. Check it, or ask the people who run the gateway.",
-          }),
-
-    internal: (to: Recipient) =>
-      say(to, {
-        status: 500,
-        error: "internal",
-        heading: "Something went wrong",
-        message:
-          "The fault is ours. Try again in a moment; if it stays, give the ray ID to the people who run this.",
-      }),
-
-    webSocket: (to: Recipient) =>
-      say(to, {
-        status: 501,
-        error: "no_websocket",
-        heading: "WebSocket is not available",
-        message: "This gateway does not forward WebSocket connections yet.",
-      }),
+    body: `${application.name} asks you to sign in. From a terminal: postern access curl ${here} (or cloudflared access curl ${here}). In a browser: ${facts.catalog.issuer}${endpoints.login}\n`,
   };
 }
 
-export type Answers = ReturnType<typeof createAnswers>;
+/** Somebody, or an address, that policy does not let in. */
+export function deniedAnswer(
+  parts: AnswerParts,
+  to: ApplicationRecipient,
+  who: DeniedAsker,
+): LocalAnswer {
+  const { application } = to;
+  const problem = denied(application, who);
+  if (!looksAtPages(to.headers)) return problemAnswer(parts, to, problem);
+  switch (who) {
+    case "service":
+      return problemAnswer(parts, to, problem);
+    case "nobody": {
+      const next = elsewhere(application.custom_non_identity_deny_url);
+      return problemAnswer(parts, to, { ...problem, next });
+    }
+    case "person": {
+      const link = signInLink(parts, to);
+      const again = { href: link.url, label: "Sign in as someone else" };
+      const next = elsewhere(application.custom_deny_url) ?? again;
+      return problemAnswer(parts, to, { ...problem, next, headers: link.headers });
+    }
+  }
+}
 
-function applicationHeaders(
-  { facts, application }: NonNullable<Recipient["application"]>,
-  headers: RequestHeaders,
-): Record<string, string> {
+/** `http_status:` of an ingress rule. */
+export function fixedStatusAnswer(
+  parts: AnswerParts,
+  to: ApplicationRecipient,
+  status: number,
+): LocalAnswer {
+  if (status < 400) return { status, headers: { ...privateHeaders }, body: "" };
+  return problemAnswer(parts, to, fixedStatus(status));
+}
+
+/**
+ * Whether the client looks at pages and follows redirects. Browsers, plain curl and the official
+ * client do; scripts of pages and API clients do not.
+ */
+export function looksAtPages({ fetchMode, requestedWith, accept }: RequestHeaders): boolean {
+  const isNavigation =
+    fetchMode === undefined || fetchMode === "navigate" || fetchMode === "websocket";
+  if (!isNavigation) return false;
+  if (requestedWith?.toLowerCase() === "xmlhttprequest") return false;
+  const types = accept?.toLowerCase();
+  return types === undefined || types.includes("text/html") || types.includes("*/*");
+}
+
+function applicationHeaders(to: ApplicationRecipient): Record<string, string> {
+  const { facts, application, headers } = to;
   return {
     [names.aud]: application.aud,
     [names.domain]: facts.host,
@@ -234,35 +149,45 @@ function applicationHeaders(
   };
 }
 
-function challenge(facts: RequestFacts): Record<string, string> {
-  return { "WWW-Authenticate": `Cloudflare-Access realm="${facts.host}"` };
+function elsewhere(href: string | undefined): Problem["next"] {
+  return href === undefined ? undefined : { href, label: "What to do now" };
 }
 
-function notSignedIn(facts: RequestFacts): Problem {
-  return {
-    status: 401,
-    error: "not_signed_in",
-    pageless: true,
-    heading: "",
-    message: `Sign in first, in a browser or with: postern access login ${facts.scheme}://${facts.authority}${facts.path}`,
-    headers: challenge(facts),
-  };
-}
-
-const redirectLength = 2_200;
 const appSessionPattern = /^[A-Za-z0-9_-]{22,64}$/;
 
 /**
- * What was asked for, without our own tokens; a very long address comes back to the path alone, or
- * to the front page.
+ * The way to the sign-in page, with what it must know of this request sealed in it (wire-protocol 4
+ * and 5), and the headers of the answer that leads there.
+ */
+function signInLink(
+  { tokens, randomBytes }: AnswerParts,
+  { facts, application, headers }: ApplicationRecipient,
+): { url: string; headers: Record<string, string> } {
+  // The nonce that this browser has already: two tabs begin with the same one (wire-protocol 4).
+  const existing = cookieValues(headers.cookie, cookies.appSession).find((value) =>
+    appSessionPattern.test(value),
+  );
+  const appSession = existing ?? randomBytes(24).toString("base64url");
+  const url = writeSignInLink(tokens, facts.catalog.issuer, {
+    aud: application.aud,
+    authority: facts.authority,
+    redirectUrl: returnTo(facts),
+    appSession: createHash("sha256").update(appSession).digest("hex"),
+  });
+  if (existing !== undefined) return { url, headers: {} };
+  const attributes = ownCookieAttributes(facts.scheme);
+  const cookie = setCookieLine({ name: cookies.appSession, value: appSession }, attributes);
+  return { url, headers: { "Set-Cookie": cookie } };
+}
+
+const redirectLength = 2_200;
+
+/**
+ * What was asked for, without our own tokens. From a very long address people come back to the path
+ * alone, or to the front page.
  */
 function returnTo({ path, query }: RequestFacts): string {
   const whole = query === "" ? path : `${path}?${query}`;
   if (whole.length <= redirectLength) return whole;
   return path.length <= redirectLength ? path : "/";
-}
-
-/** The nonce that this browser has already: two tabs begin with the same one (wire-protocol 4). */
-function keptAppSession(lines: readonly string[]): string | undefined {
-  return cookieValues(lines, cookies.appSession).find((value) => appSessionPattern.test(value));
 }

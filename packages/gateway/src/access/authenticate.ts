@@ -1,18 +1,22 @@
 // Who asks (wire-protocol 3). In a fixed order the first kind of credential that is there decides,
 // and a bad one is never rescued by a later one. Waits for nothing when the token was verified
 // before.
-import { createHash, timingSafeEqual } from "node:crypto";
 import { type AppClaims, cookies, decodeToken, type PassClaims } from "@postern/protocol";
 import type { RequestFacts } from "../catalog/request-facts.ts";
 import type { Clock } from "../clock.ts";
 import { canonicalize, canonicalPath } from "../http/canonical-path.ts";
 import { cookieValues } from "../http/cookies.ts";
-import { valuesOf } from "../http/request-headers.ts";
 import type { Application, ServiceToken } from "../model/model.ts";
 import type { StoredSession } from "../storage/store.ts";
 import { onlyPerson } from "../tokens/only-person.ts";
 import type { TokenFault, Tokens, Verified } from "../tokens/tokens.ts";
 import type { ReadRequest } from "./read-request.ts";
+import {
+  checkServiceToken,
+  type ServiceCredentials,
+  type ServiceTokenFault,
+  serviceCredentials,
+} from "./service-credentials.ts";
 
 export type Authentication =
   | { kind: "anonymous" }
@@ -23,115 +27,53 @@ export type Authentication =
   | { kind: "refused"; fault: CredentialFault };
 
 /** Credentials that contradict themselves, or a service token that does not hold. */
-export type CredentialFault =
-  | "half_service_token"
-  | "two_service_tokens"
-  | "bad_service_token"
-  | "two_access_tokens"
-  | "two_persons";
+export type CredentialFault = ServiceTokenFault | "two_access_tokens" | "two_persons";
 
-const dummyHash = Buffer.alloc(32);
+export interface AuthenticationParts {
+  tokens: Tokens;
+  now: Clock;
+}
+
 const anonymous: Authentication = { kind: "anonymous" };
 
-export function createAuthenticator({ tokens, now }: { tokens: Tokens; now: Clock }) {
-  /** @returns the answer itself where nothing has to be waited for */
-  return (
-    request: ReadRequest,
-    application: Application,
-    rawHeaders: readonly string[],
-  ): Authentication | Promise<Authentication> => {
-    const { headers, facts, queryToken } = request;
-    const service = serviceCredentials(request, application, rawHeaders);
-    if (service !== undefined) return authenticateService(service, facts, now());
-    const [accessToken] = headers.accessToken;
-    if (headers.accessToken.length > 1) return { kind: "refused", fault: "two_access_tokens" };
-    if (accessToken !== undefined)
-      return authenticateToken(tokens, accessToken, application, "token");
-    const values = cookieValues(headers.cookie, cookies.authorization);
-    const [value] = values;
-    if (value !== undefined) {
-      return values.length === 1
-        ? authenticateToken(tokens, value, application, "cookie")
-        : authenticateCookies(tokens, values, application);
-    }
-    if (queryToken !== undefined) return authenticateQuery(tokens, queryToken, application, facts);
-    return anonymous;
-  };
-}
-
-export type Authenticate = ReturnType<typeof createAuthenticator>;
-
-type ServiceCredentials = { clientId: string; secret: string } | "half" | "two";
-
-/**
- * The pair of headers, or the one header that the application names (access-features 14); undefined
- * when none is there.
- */
-function serviceCredentials(
-  { headers }: ReadRequest,
+/** Says who asks. The answer is a promise only where something has to be waited for. */
+export function authenticate(
+  parts: AuthenticationParts,
+  request: ReadRequest,
   application: Application,
-  rawHeaders: readonly string[],
-): ServiceCredentials | undefined {
-  const { clientId, clientSecret } = headers;
-  const single = application.read_service_tokens_from_header;
-  const inHeader =
-    single === undefined ? undefined : readSingleHeader(valuesOf(rawHeaders, single), single);
-  const pair = clientId.length + clientSecret.length > 0;
-  if (!pair) return inHeader;
-  if (inHeader !== undefined || clientId.length > 1 || clientSecret.length > 1) return "two";
-  const [id, secret] = [clientId[0], clientSecret[0]];
-  return id === undefined || secret === undefined ? "half" : { clientId: id, secret };
-}
+): Authentication | Promise<Authentication> {
+  const { tokens, now } = parts;
+  const { headers, facts, queryToken } = request;
 
-/**
- * `Authorization` counts only when it holds exactly that JSON: else it is the application's own.
- */
-export function readSingleHeader(
-  values: readonly string[],
-  name: string,
-): ServiceCredentials | undefined {
+  // 1. A service token.
+  const credentials = serviceCredentials(request, application);
+  if (credentials !== undefined) return authenticateService(credentials, facts, now());
+
+  // 2. The header of terminals.
+  const [accessToken] = headers.accessToken;
+  if (headers.accessToken.length > 1) return { kind: "refused", fault: "two_access_tokens" };
+  if (accessToken !== undefined)
+    return authenticateToken(tokens, accessToken, application, "token");
+
+  // 3. The cookie of browsers.
+  const values = cookieValues(headers.cookie, cookies.authorization);
   const [value] = values;
-  if (value === undefined) return undefined;
-  const mayBeForeign = name.toLowerCase() === "authorization";
-  const wrong = mayBeForeign ? undefined : "half";
-  if (values.length > 1)
-    return mayBeForeign && !values.some((each) => readSingleHeader([each], name) !== undefined)
-      ? undefined
-      : "two";
-  let parsed: unknown;
-  try {
-    parsed = JSON.parse(value);
-  } catch {
-    return wrong;
-  }
-  if (typeof parsed !== "object" || parsed === null || Object.keys(parsed).length !== 2)
-    return wrong;
-  const { "cf-access-client-id": clientId, "cf-access-client-secret": secret } = parsed as Record<
-    string,
-    unknown
-  >;
-  return typeof clientId === "string" && typeof secret === "string" ? { clientId, secret } : wrong;
+  if (values.length > 1) return authenticateCookies(tokens, values, application);
+  if (value !== undefined) return authenticateToken(tokens, value, application, "cookie");
+
+  // 4. The `token` argument.
+  if (queryToken !== undefined) return authenticateQuery(tokens, queryToken, application, facts);
+  return anonymous;
 }
 
 function authenticateService(
-  sent: ServiceCredentials,
+  credentials: ServiceCredentials,
   facts: RequestFacts,
   now: number,
 ): Authentication {
-  if (sent === "half") return { kind: "refused", fault: "half_service_token" };
-  if (sent === "two") return { kind: "refused", fault: "two_service_tokens" };
-  const serviceToken = facts.catalog.serviceTokenByClientId.get(sent.clientId);
-  // An unknown id costs the same work as a wrong secret (case T14).
-  const wanted =
-    serviceToken === undefined ? dummyHash : Buffer.from(serviceToken.client_secret_hash, "hex");
-  const given = createHash("sha256").update(sent.secret).digest();
-  const same = wanted.length === given.length && timingSafeEqual(given, wanted);
-  const usable =
-    serviceToken?.enabled === true &&
-    (serviceToken.expires_at === undefined || serviceToken.expires_at > now);
-  return same && serviceToken !== undefined && usable
-    ? { kind: "service", serviceToken }
-    : { kind: "refused", fault: "bad_service_token" };
+  const check = checkServiceToken(credentials, facts.catalog, now);
+  if (!check.ok) return { kind: "refused", fault: check.fault };
+  return { kind: "service", serviceToken: check.serviceToken };
 }
 
 function authenticateToken(
@@ -184,7 +126,7 @@ function authenticateQuery(
   application: Application,
   facts: RequestFacts,
 ): Authentication | Promise<Authentication> {
-  // Which of the two it would be is its own word; whether it is one, its signature's.
+  // The token itself says which of the two it would be; its signature says whether it is one.
   if (decodeToken(token).claims["type"] !== "pass")
     return authenticateToken(tokens, token, application, "token");
   return authenticatePass(tokens, token, application, facts);
@@ -208,18 +150,21 @@ async function authenticatePass(
 }
 
 /**
- * Same scheme, host and port, and below the path on a segment boundary (wire-protocol 8), in
- * whatever way the origin reads it.
+ * Whether the request has the pass's scheme, host and port, and lies below its path on a segment
+ * boundary (wire-protocol 8), in whatever way the origin reads the path.
  */
 function isBelow({ htu }: PassClaims, facts: RequestFacts): boolean {
   const origin = `${facts.scheme}://${facts.authority}`;
   if (!htu.startsWith(`${origin}/`)) return false;
   const prefix = htu.slice(origin.length);
-  const covers = (path: string) =>
-    path.startsWith(prefix) &&
-    (prefix.endsWith("/") || path.length === prefix.length || path[prefix.length] === "/");
+  if (prefix !== canonicalPath(prefix)) return false;
   // `/v1/..;/admin` belongs to the application in both readings, but only in one of them below
   // `/v1/` (case P3).
   const otherReadings = canonicalize(facts.path)?.otherReadings ?? [];
-  return prefix === canonicalPath(prefix) && [facts.path, ...otherReadings].every(covers);
+  return [facts.path, ...otherReadings].every((path) => covers(prefix, path));
+}
+
+function covers(prefix: string, path: string): boolean {
+  if (!path.startsWith(prefix)) return false;
+  return prefix.endsWith("/") || path.length === prefix.length || path[prefix.length] === "/";
 }

@@ -1,7 +1,7 @@
 // CORS on what the gateway says itself (access-features 12): with `cors_headers` it answers
 // preflights in the application's place, and lets the pages of allowed origins read its 401 and
 // 403.
-
+import { defined } from "../defined.ts";
 import type { LocalAnswer } from "../http/local-answer.ts";
 import type { RequestHeaders } from "../http/request-headers.ts";
 import type { CorsHeaders } from "../model/model.ts";
@@ -12,47 +12,40 @@ export function corsHeaders(
   origin: string | undefined,
 ): Record<string, string> {
   if (cors === undefined || origin === undefined || !allowsOrigin(cors, origin)) return {};
-  const credentials = cors.allow_credentials === true;
-  return {
-    // `*` would forbid credentials, and an echo without need would invite caches to mix answers up.
-    "Access-Control-Allow-Origin": cors.allow_all_origins === true && !credentials ? "*" : origin,
-    ...(credentials ? { "Access-Control-Allow-Credentials": "true" } : {}),
+  const headers: Record<string, string> = {
+    "Access-Control-Allow-Origin": origin,
     Vary: "Cookie, Origin",
   };
+  if (cors.allow_credentials === true) headers["Access-Control-Allow-Credentials"] = "true";
+  // `*` would forbid credentials. Without them an echo would only invite caches to mix answers up.
+  else if (cors.allow_all_origins === true) headers["Access-Control-Allow-Origin"] = "*";
+  return headers;
 }
 
-export function isPreflight(method: string, requestHeaders: RequestHeaders): boolean {
-  return (
-    method === "OPTIONS" &&
-    requestHeaders.origin !== undefined &&
-    requestHeaders.preflightMethod !== undefined
-  );
+export function isPreflight(method: string, { origin, preflightMethod }: RequestHeaders): boolean {
+  return method === "OPTIONS" && origin !== undefined && preflightMethod !== undefined;
 }
 
-/** For an origin that is not allowed, an answer that allows nothing. */
-export function answerPreflight(cors: CorsHeaders, requestHeaders: RequestHeaders): LocalAnswer {
-  return { status: 204, headers: preflightHeaders(cors, requestHeaders), body: "" };
+/** Answers a preflight. For an origin that is not allowed, the answer allows nothing. */
+export function preflightAnswer(cors: CorsHeaders, headers: RequestHeaders): LocalAnswer {
+  return { status: 204, headers: preflightHeaders(cors, headers), body: "" };
 }
 
 function preflightHeaders(
   cors: CorsHeaders,
-  requestHeaders: RequestHeaders,
+  { origin, preflightMethod, preflightHeaders }: RequestHeaders,
 ): Record<string, string> {
-  const allowed = corsHeaders(cors, requestHeaders.origin);
-  if (Object.keys(allowed).length === 0) return { Vary: "Origin" };
-  const methods =
-    cors.allow_all_methods === true
-      ? requestHeaders.preflightMethod
-      : cors.allowed_methods?.join(", ");
-  const headers =
-    cors.allow_all_headers === true
-      ? requestHeaders.preflightHeaders
-      : cors.allowed_headers?.join(", ");
+  const ofOrigin = corsHeaders(cors, origin);
+  if (Object.keys(ofOrigin).length === 0) return { Vary: "Origin" };
+  const methods = cors.allow_all_methods ? preflightMethod : cors.allowed_methods?.join(", ");
+  const headers = cors.allow_all_headers ? preflightHeaders : cors.allowed_headers?.join(", ");
   return {
-    ...allowed,
-    ...(methods === undefined ? {} : { "Access-Control-Allow-Methods": methods }),
-    ...(headers === undefined ? {} : { "Access-Control-Allow-Headers": headers }),
-    ...(cors.max_age === undefined ? {} : { "Access-Control-Max-Age": String(cors.max_age) }),
+    ...ofOrigin,
+    ...defined({
+      "Access-Control-Allow-Methods": methods,
+      "Access-Control-Allow-Headers": headers,
+      "Access-Control-Max-Age": cors.max_age?.toString(),
+    }),
   };
 }
 

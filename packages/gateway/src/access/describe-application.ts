@@ -2,34 +2,35 @@
 // gateway alone, to anybody; the description is signed and the same for all who ask about one part
 // of one application.
 import { endpoints, headers } from "@postern/protocol";
-import type { ApplicationMatch } from "../catalog/match-application.ts";
-import { pathScope } from "../catalog/match-application.ts";
+import { type ApplicationMatch, pathScope } from "../catalog/match-application.ts";
 import type { RequestFacts } from "../catalog/request-facts.ts";
 import type { LocalAnswer } from "../http/local-answer.ts";
 import { privateHeaders } from "../http/private-headers.ts";
 import type { Tokens } from "../tokens/tokens.ts";
 
 /**
- * Seconds for which a client may believe it; an edit of the configuration is noticed when a token
- * is used.
+ * Seconds for which a client may believe the description. A client notices an edit of the
+ * configuration when it uses a token.
  */
 const maxAge = 3_600;
 
-/** @param letsEverybodyIn whether policy asks nobody who they are */
+/** @param asksForLogin whether policy asks anybody who they are */
 export function describeApplication(
+  tokens: Pick<Tokens, "issueMatch">,
   facts: RequestFacts,
   match: ApplicationMatch,
-  letsEverybodyIn: boolean,
-  tokens: Tokens,
+  asksForLogin: boolean,
 ): LocalAnswer {
-  const scope = pathScope(facts.catalog, facts.host, facts.path);
+  const { catalog, host, path } = facts;
+  const scope = pathScope(catalog, host, path);
+  const validity = scope === undefined ? {} : { path_scope: scope, max_age: maxAge };
   const metadata = tokens.issueMatch({
-    hostname: facts.host,
+    hostname: host,
     aud: match.application.aud,
     app_hostname: match.pattern,
-    transfer_url: `${facts.catalog.issuer}${endpoints.transfer}`,
-    ...(scope === undefined ? {} : { path_scope: scope, max_age: maxAge }),
-    login: !letsEverybodyIn,
+    transfer_url: `${catalog.issuer}${endpoints.transfer}`,
+    ...validity,
+    login: asksForLogin,
   });
   if (metadata === undefined)
     return { status: 429, headers: { ...privateHeaders, "Retry-After": "1" }, body: "" };

@@ -1,8 +1,9 @@
 // The last step: a request that may pass goes to its origin, and the answer comes back, both as
 // they arrive and no faster than the other side takes them. What the origin gets was written by
 // sanitize-headers.ts; nothing is added here.
+import type { ApplicationMatch } from "../catalog/match-application.ts";
 import type { Exchange } from "../http/transport.ts";
-import type { Application, IngressRule } from "../model/model.ts";
+import type { IngressRule } from "../model/model.ts";
 import type { OriginConnection, OriginEvents, OriginFault } from "../origin/origin-connection.ts";
 import { type OriginPool, OriginPools } from "../origin/origin-pool.ts";
 import type { OriginResponseHead } from "../origin/response-reader.ts";
@@ -10,11 +11,15 @@ import { ForwardedBody, type ForwardedBodyEvents } from "./forward-body.ts";
 import type { ReadRequest } from "./read-request.ts";
 import { sanitizeResponseHeaders, sanitizeTrailers } from "./sanitize-headers.ts";
 
-/** A request that may pass, and where it goes. */
-export interface Forwarding {
+/** A request that belongs to an application. */
+export interface MatchedRequest {
   exchange: Exchange;
   request: ReadRequest;
-  application: Application;
+  match: ApplicationMatch;
+}
+
+/** One that may pass, and where it goes. */
+export interface Forwarding extends MatchedRequest {
   rule: IngressRule;
   /** what the origin gets: names and values in turn, `Host` among them */
   originHeaders: readonly string[];
@@ -27,7 +32,7 @@ export interface ForwarderOptions {
   /** milliseconds for which a client may pause in the middle of a body */
   bodyTimeout: number;
   /** called when the origin did not answer and nothing has been said to the client yet */
-  onFault: (forwarding: Forwarding, fault: ForwardFault, detail: string) => void;
+  onFault: (request: MatchedRequest, fault: ForwardFault, detail: string) => void;
 }
 
 /**

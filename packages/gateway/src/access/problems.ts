@@ -2,7 +2,10 @@
 // stable code for programs, and what a person can do about it. General towards the outside; the log
 // has the rest.
 import { endpoints } from "@postern/protocol";
+import type { RequestFacts } from "../catalog/request-facts.ts";
+import type { Application } from "../model/model.ts";
 import type { CredentialFault } from "./authenticate.ts";
+import type { DeniedAsker } from "./authorize.ts";
 import type { ForwardFault } from "./forward-http.ts";
 import type { RequestFault } from "./read-request.ts";
 
@@ -11,17 +14,18 @@ export interface Problem {
   error: string;
   heading: string;
   message: string;
+  /** where a page leads from here */
   next?: { href: string; label: string } | undefined;
   headers?: Record<string, string>;
   /** for programs alone */
   pageless?: boolean;
 }
 
-export const deniedMessage = {
+const deniedMessages: Record<DeniedAsker, string> = {
   person: "You are signed in, but not allowed to use this application from here.",
   service: "The service token is valid, but no policy lets it use this application.",
   nobody: "This application cannot be used from where you are, or not without a service token.",
-} as const;
+};
 
 const badRequest = (error: string, message: string): Problem => ({
   status: 400,
@@ -78,7 +82,7 @@ export const unreadable: Record<RequestFault, Problem> = {
   },
 };
 
-export const badCredentials: Record<CredentialFault, Problem> = {
+const badCredentials: Record<CredentialFault, Problem> = {
   half_service_token: {
     status: 401,
     error: "half_service_token",
@@ -160,3 +164,77 @@ export const originFailed: Record<ForwardFault, Problem> = {
     message: "Its body stopped in the middle, and was not waited for any longer.",
   },
 };
+
+export const noApplication: Problem = {
+  status: 403,
+  error: "no_application",
+  heading: "There is nothing here for you",
+  message: "No application has this address. Check it, or ask the people who run the gateway.",
+};
+
+export const noWebSocket: Problem = {
+  status: 501,
+  error: "no_websocket",
+  heading: "WebSocket is not available",
+  message: "This gateway does not forward WebSocket connections yet.",
+};
+
+export const internal: Problem = {
+  status: 500,
+  error: "internal",
+  heading: "Something went wrong",
+  message:
+    "The fault is ours. Try again in a moment; if it stays, give the ray ID to the people who run this.",
+};
+
+/** For programs, which cannot follow a redirect to the sign-in page. */
+export function notSignedIn(facts: RequestFacts): Problem {
+  return {
+    status: 401,
+    error: "not_signed_in",
+    pageless: true,
+    heading: "",
+    message: `Sign in first, in a browser or with: postern access login ${facts.scheme}://${facts.authority}${facts.path}`,
+    headers: challenge(facts),
+  };
+}
+
+export function passFailed(facts: RequestFacts): Problem {
+  return {
+    ...notSignedIn(facts),
+    error: "bad_pass",
+    message:
+      "The pass in the URL does not hold: it has run out, or belongs to another address. Run the command again for a new one.",
+  };
+}
+
+export function credentialsFailed(facts: RequestFacts, fault: CredentialFault): Problem {
+  const problem = badCredentials[fault];
+  return problem.status === 401 ? { ...problem, headers: challenge(facts) } : problem;
+}
+
+export function denied(application: Application, who: DeniedAsker): Problem {
+  const reason = application.custom_deny_message ?? deniedMessages[who];
+  return {
+    status: 403,
+    error: "denied",
+    pageless: who === "service",
+    heading: "You don't have access",
+    message: `${reason} If this should be otherwise, ask the people who run ${application.name}, and give them the ray ID.`,
+  };
+}
+
+/** `http_status:` of an ingress rule, and an address without a rule. */
+export function fixedStatus(status: number): Problem {
+  return {
+    status,
+    error: "fixed_status",
+    heading: status === 404 ? "There is nothing here" : "This is not available",
+    message:
+      "The gateway has no service for this address. Check it, or ask the people who run the gateway.",
+  };
+}
+
+function challenge({ host }: RequestFacts): Record<string, string> {
+  return { "WWW-Authenticate": `Cloudflare-Access realm="${host}"` };
+}

@@ -1,6 +1,5 @@
 // From what arrived to the facts that everything else reads: host, canonical path, client address.
 // Whatever can be read in two ways is refused here, before anything is decided.
-import { randomBytes } from "node:crypto";
 import {
   isBracketedAddress,
   isHostName,
@@ -19,6 +18,7 @@ import { type CanonicalPath, canonicalize } from "../http/canonical-path.ts";
 import { type RequestHeaders, readHeaders } from "../http/request-headers.ts";
 import type { RequestHead } from "../http/transport.ts";
 import type { Network } from "../network.ts";
+import type { RayIds } from "./ray-ids.ts";
 import { readClient } from "./trusted-proxies.ts";
 
 /** Why a request is not even looked at. Each becomes one plain answer. */
@@ -65,6 +65,7 @@ export interface ReadingRules {
   trustedProxies: readonly Network[];
   /** whether a `token` argument is the gateway's own */
   isOurs(token: string): boolean;
+  rayIds: RayIds;
 }
 
 const headerLimit = 256;
@@ -77,7 +78,7 @@ export function readRequest(
   catalog: Catalog,
 ): RequestReading {
   const { method, rawHeaders, peer } = head;
-  const rayId = newRayId();
+  const rayId = rules.rayIds.next();
   const headers = readHeaders(rawHeaders);
   // HTTP/1.0 knows no go-ahead (RFC 9110 section 10.1.1).
   if (head.version === "1.0") headers.expectsContinue = false;
@@ -125,19 +126,6 @@ export function readRequest(
     match,
   };
   return { ok: true, facts, headers, rawHeaders, rayId, queryToken: query.token };
-}
-
-const rayPool = { bytes: Buffer.alloc(0), used: 0 };
-
-/** 16 hex characters, from a pool: one call for the kernel's randomness serves many requests. */
-function newRayId(): string {
-  if (rayPool.used + 8 > rayPool.bytes.length) {
-    rayPool.bytes = randomBytes(2048);
-    rayPool.used = 0;
-  }
-  const ray = rayPool.bytes.toString("hex", rayPool.used, rayPool.used + 8);
-  rayPool.used += 8;
-  return ray;
 }
 
 /** One `Host`, a name or an address with or without port, and nothing else (cases P7, H11). */

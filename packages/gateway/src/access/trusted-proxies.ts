@@ -2,7 +2,13 @@
 // Only proxies that the configuration names are believed (case H4), and what they say must have one
 // meaning.
 import type { RequestHeaders } from "../http/request-headers.ts";
-import { canonicalAddress, contains, type Network, parseAddress } from "../network.ts";
+import {
+  canonicalAddress,
+  contains,
+  type Network,
+  parseAddress,
+  parseNetwork,
+} from "../network.ts";
 
 /** Who asks, as far as the network can say, and how the client wrote the gateway's address. */
 export interface Client {
@@ -11,6 +17,18 @@ export interface Client {
   scheme: "http" | "https";
   /** values of `Host`, or of what a trusted proxy sends in its place */
   host: readonly string[];
+}
+
+/**
+ * Reads the configured proxies.
+ * @throws {Error} when one is no network: the configuration has no such value
+ */
+export function parseProxies(texts: readonly string[]): Network[] {
+  return texts.map((text) => {
+    const reading = parseNetwork(text);
+    if (!reading.ok) throw new Error(`a trusted proxy is no network: ${text}`);
+    return reading.network;
+  });
 }
 
 /**

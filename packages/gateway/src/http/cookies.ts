@@ -24,17 +24,26 @@ const longestLifeMs = 399 * 24 * 60 * 60_000;
 
 /** Every cookie of a request, in the order sent. `lines` are the values of its `Cookie` headers. */
 export function readCookies(lines: readonly string[]): Cookie[] {
-  return lines.flatMap((line) => line.split(";")).flatMap(readPair);
+  const pairs: Cookie[] = [];
+  for (const line of lines) {
+    for (const pair of line.split(";")) {
+      const equals = pair.indexOf("=");
+      if (equals < 0) continue;
+      pairs.push({ name: pair.slice(0, equals).trim(), value: pair.slice(equals + 1).trim() });
+    }
+  }
+  return pairs;
 }
 
 /** Every value of one cookie, in the order sent. */
 export function cookieValues(lines: readonly string[], name: string): string[] {
-  // Most lines hold cookies of the application alone and need no reading.
-  const candidates = lines.filter((line) => line.includes(name));
-  if (candidates.length === 0) return [];
-  return readCookies(candidates)
-    .filter((cookie) => cookie.name === name)
-    .map((cookie) => cookie.value);
+  const values: string[] = [];
+  for (const line of lines) {
+    // Most lines hold cookies of the application alone and need no reading.
+    if (!line.includes(name)) continue;
+    for (const cookie of readCookies([line])) if (cookie.name === name) values.push(cookie.value);
+  }
+  return values;
 }
 
 /** A `Cookie` line without the gateway's own cookies; the others stay untouched, in their order. */
@@ -78,12 +87,6 @@ export function setCookieLine({ name, value }: Cookie, attributes: CookieAttribu
 /** A `Set-Cookie` line that removes a cookie from the browser. */
 export function removeCookieLine(name: string, attributes: CookieAttributes): string {
   return `${setCookieLine({ name, value: "" }, attributes)}; Max-Age=0`;
-}
-
-function readPair(pair: string): Cookie[] {
-  const equals = pair.indexOf("=");
-  if (equals < 0) return [];
-  return [{ name: pair.slice(0, equals).trim(), value: pair.slice(equals + 1).trim() }];
 }
 
 function isOwnCookie(name: string): boolean {

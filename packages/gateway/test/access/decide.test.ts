@@ -6,7 +6,7 @@ import { type TestContext, test } from "node:test";
 import { simpleSections, startGateway } from "../../../../test/support/gateway.ts";
 import { startUpstream, type Upstream } from "../../../../test/support/upstream.ts";
 import type { Authentication } from "../../src/access/authenticate.ts";
-import { createDecider } from "../../src/access/decide.ts";
+import { DecisionCache } from "../../src/access/decision-cache.ts";
 import type { Catalog } from "../../src/catalog/catalog.ts";
 import type { RequestFacts } from "../../src/catalog/request-facts.ts";
 import { Person } from "../login/person.ts";
@@ -234,7 +234,7 @@ test("what is remembered counts for one state of the whole configuration, even w
       groups: [{ name: "g", include: [{ email: { email: ada } }] }],
     },
   );
-  const decide = createDecider();
+  const decisions = new DecisionCache();
   const person: Authentication = {
     kind: "person",
     session: await fixture.session("browser"),
@@ -243,7 +243,7 @@ test("what is remembered counts for one state of the whole configuration, even w
   const app = find("app");
   const before = fixture.parts.catalogs.current();
   const under = (catalog: Catalog) =>
-    decide({ catalog, clientIp: "192.0.2.7" } as RequestFacts, app, person).outcome;
+    decisions.decide({ catalog, clientIp: "192.0.2.7" } as RequestFacts, app, person).outcome;
   const after: Catalog = { ...before, groups: new Map() };
   assert.deepEqual(
     [under(before), under(before), under(after), under(before)],

@@ -1,0 +1,149 @@
+// What becomes of a request that belongs to an application: described, checked, let through or
+// refused, and why. The same for every way in, be it HTTP, a WebSocket, TCP or a proxy that asks on
+// somebody's behalf: nothing here answers, forwards or writes down.
+import { tokenCheckArgument } from "@postern/protocol";
+import type { RequestFacts } from "../catalog/request-facts.ts";
+import type { Application, CorsHeaders, Decision } from "../model/model.ts";
+import type { RefusalFields } from "../observe/events.ts";
+import type { Tokens } from "../tokens/tokens.ts";
+import {
+  type Authentication,
+  type AuthenticationParts,
+  authenticate,
+  type CredentialFault,
+} from "./authenticate.ts";
+import { isPreflight } from "./cors.ts";
+import type { DecisionCache } from "./decision-cache.ts";
+import type { ReadRequest } from "./read-request.ts";
+import type { IdentityHeaders } from "./sanitize-headers.ts";
+
+export type Verdict =
+  /** policy lets the request through; without an identity where it asks nobody who they are */
+  | { kind: "forward"; identity: IdentityHeaders | undefined }
+  /** a client asks only whether its token holds, and it does (wire-protocol 6.9) */
+  | { kind: "token_holds" }
+  /** a client asks who guards this address (wire-protocol 6.1) */
+  | { kind: "describe"; asksForLogin: boolean }
+  /** a preflight that the gateway answers in the application's place */
+  | { kind: "preflight"; cors: CorsHeaders }
+  | Refusal;
+
+/** A verdict that lets nobody in, with its grounds: for the log and nobody else. */
+export type Refusal = (
+  | { kind: "sign_in" }
+  | { kind: "pass_failed" }
+  | { kind: "bad_credentials"; fault: CredentialFault }
+  | { kind: "denied"; who: DeniedAsker }
+) & { grounds: RefusalGrounds };
+
+/** Who is known and still not let in; `nobody` cannot get in by signing in either. */
+export type DeniedAsker = "person" | "service" | "nobody";
+
+export type RefusalGrounds = Omit<RefusalFields, "outcome">;
+
+export interface AuthorizationParts extends AuthenticationParts {
+  tokens: Tokens;
+  decisions: DecisionCache;
+}
+
+const anonymous: Authentication = { kind: "anonymous" };
+
+/** Decides. The verdict is a promise only where something has to be waited for. */
+export function authorize(
+  parts: AuthorizationParts,
+  request: ReadRequest,
+  application: Application,
+): Verdict | Promise<Verdict> {
+  const { facts, headers } = request;
+
+  // 1. Questions about the application, which anybody may ask.
+  if (headers.metadataRequest === "true") {
+    const decision = parts.decisions.decide(facts, application, anonymous);
+    return { kind: "describe", asksForLogin: decision.outcome !== "bypass" };
+  }
+  if (isPreflight(facts.method, headers) && !headers.hasBody) {
+    const { cors_headers: cors, options_preflight_bypass: bypass } = application;
+    if (cors !== undefined) return { kind: "preflight", cors };
+    if (bypass) return { kind: "forward", identity: undefined };
+  }
+
+  // 2. Who asks, and 3. whether they may.
+  const authentication = authenticate(parts, request, application);
+  if (!(authentication instanceof Promise)) return judge(parts, facts, application, authentication);
+  return authentication.then((late) => judge(parts, facts, application, late));
+}
+
+function judge(
+  { tokens, decisions }: AuthorizationParts,
+  facts: RequestFacts,
+  application: Application,
+  authentication: Authentication,
+): Verdict {
+  const decision = decisions.decide(facts, application, authentication);
+  if (!passes(authentication, decision)) return refuse(authentication, decision);
+  if (asksOnlyForCheck(facts)) return { kind: "token_holds" };
+  // Where policy asks nobody who they are, the origin is told of nobody.
+  if (decision.outcome === "bypass") return { kind: "forward", identity: undefined };
+  return { kind: "forward", identity: identityOf(authentication, application, tokens) };
+}
+
+function passes(authentication: Authentication, decision: Decision): boolean {
+  // Bypass is for whoever asks, also for those whose credentials do not hold.
+  if (decision.outcome === "bypass") return true;
+  const isKnown = authentication.kind === "person" || authentication.kind === "service";
+  return isKnown && decision.outcome === "allow";
+}
+
+function refuse(authentication: Authentication, decision: Decision): Refusal {
+  const grounds = groundsOf(authentication, decision);
+  switch (authentication.kind) {
+    case "refused":
+      return { kind: "bad_credentials", fault: authentication.fault, grounds };
+    case "person":
+    case "service":
+      return { kind: "denied", who: authentication.kind, grounds };
+    case "unauthenticated":
+      if (authentication.via === "pass") return { kind: "pass_failed", grounds };
+      return refuseStranger(decision, grounds);
+    case "anonymous":
+      return refuseStranger(decision, grounds);
+  }
+}
+
+function refuseStranger(decision: Decision, grounds: RefusalGrounds): Refusal {
+  if (decision.outcome === "login") return { kind: "sign_in", grounds };
+  return { kind: "denied", who: "nobody", grounds };
+}
+
+function groundsOf(authentication: Authentication, decision: Decision): RefusalGrounds {
+  return {
+    fault: "fault" in authentication ? authentication.fault : undefined,
+    reason: decision.outcome === "deny" ? decision.reason : undefined,
+    policy: "policy" in decision ? decision.policy.name : undefined,
+  };
+}
+
+/** Who the origin is told that asks. */
+function identityOf(
+  authentication: Authentication,
+  application: Application,
+  tokens: Tokens,
+): IdentityHeaders | undefined {
+  switch (authentication.kind) {
+    case "person": {
+      const { assertion, session } = authentication;
+      return { assertion, email: session.identity.email };
+    }
+    case "service": {
+      const { client_id } = authentication.serviceToken;
+      return { assertion: tokens.serviceAssertion(application, client_id), email: undefined };
+    }
+    default:
+      return undefined;
+  }
+}
+
+function asksOnlyForCheck({ query }: RequestFacts): boolean {
+  if (!query.includes(tokenCheckArgument)) return false;
+  return query.split("&").includes(`${tokenCheckArgument}=true`);
+}

@@ -4,15 +4,34 @@ import { join } from "node:path";
 import { Visitor } from "../demo/visitor.ts";
 import { type Server, startServer } from "./process.ts";
 
-export const postern = join(import.meta.dirname, "../packages/cli/bin/postern.cjs");
+/** A checkout of Postern whose command line was built. */
+export interface Checkout {
+  /** how the tables name it */
+  name: string;
+  /** path of the command line */
+  cli: string;
+}
+
+/** @param folder the checkout's root */
+export function checkoutIn(folder: string, name: string): Checkout {
+  return { name, cli: join(folder, "packages/cli/bin/postern.cjs") };
+}
+
+export const thisCheckout = checkoutIn(join(import.meta.dirname, ".."), "**Postern**");
+
 const person = "ada@example.com";
 
 const loginUrl = /https?:\/\/\S+\/cdn-cgi\/access\/cli\?\S+(?=\s)/;
 
 /** @param home `$POSTERN_HOME` for gateway and terminal */
-export function startGateway(home: string, port: number, origin: number): Promise<Server> {
+export function startGateway(
+  { cli }: Checkout,
+  home: string,
+  port: number,
+  origin: number,
+): Promise<Server> {
   const args = [
-    postern,
+    cli,
     "dev",
     "--ephemeral",
     "--port",
@@ -30,12 +49,17 @@ export function startGateway(home: string, port: number, origin: number): Promis
  * Signs in from a terminal, whose session stays in `home`, and in the browser that approved it.
  * @returns the browser's application token
  */
-export async function signIn(gateway: Server, application: string, home: string): Promise<string> {
+export async function signIn(
+  { cli }: Checkout,
+  gateway: Server,
+  application: string,
+  home: string,
+): Promise<string> {
   const visitor = new Visitor();
   const login = await startServer(
     "load",
     process.execPath,
-    [postern, "access", "login", application, "--no-browser"],
+    [cli, "access", "login", application, "--no-browser"],
     {
       environment: { POSTERN_HOME: home, CI: "1" },
       ready: loginUrl,

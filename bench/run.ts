@@ -1,18 +1,20 @@
 // `npm run bench`: requests per second of one core, latency and memory of the gateway beside nginx,
 // and the wall time of the command line. Everything in one run and in turns, so that the ratios
-// hold on whatever machine it is.
+// hold on whatever machine it is. `-- --against FOLDER` measures another checkout beside this one, in
+// the same turns: that is how a change is held against its parent.
 import { spawnSync } from "node:child_process";
-import { existsSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, rmSync } from "node:fs";
 import { availableParallelism, cpus, release, tmpdir } from "node:os";
 import { join } from "node:path";
+import { parseArgs } from "node:util";
 import { type Load, load, median } from "./load.ts";
 import { startAuthRequestProxy, startBareProxy, startOrigin } from "./nginx.ts";
-import { signIn, startGateway } from "./postern.ts";
+import { type Checkout, checkoutIn, signIn, startGateway, thisCheckout } from "./postern.ts";
 import { freePorts, pinning, residentMemory, type Server, startServer } from "./process.ts";
-import { measureWallTimes } from "./wall-time.ts";
+import { measureWallTimes, type SignedIn } from "./wall-time.ts";
 
 const rounds = 3;
-const say = (text: string) => process.stdout.write(`${text}\n`);
+const tell = (text: string) => process.stdout.write(`${text}\n`);
 
 interface Contender {
   name: string;
@@ -35,9 +37,11 @@ if (missing.length > 0) {
   process.exit(1);
 }
 
+const { against } = parseArgs({ options: { against: { type: "string" } } }).values;
+const checkouts: [Checkout, ...Checkout[]] = [thisCheckout];
+if (against !== undefined) checkouts.push(checkoutIn(against, "Postern before"));
+
 const folder = mkdtempSync(join(tmpdir(), "postern-bench-"));
-const home = join(folder, "home");
-mkdirSync(home, { mode: 0o700 });
 const started: Server[] = [];
 try {
   await bench();
@@ -52,8 +56,7 @@ async function bench(): Promise<void> {
     started.push(server);
     return server;
   };
-  const [originPort = 0, barePort = 0, authPort = 0, servicePort = 0, posternPort = 0] =
-    await freePorts(5);
+  const [originPort = 0, barePort = 0, authPort = 0, servicePort = 0] = await freePorts(4);
   await keep(startOrigin(folder, originPort));
   const bare = await keep(startBareProxy(folder, barePort, originPort));
   const serviceArgs = [join(import.meta.dirname, "decide-service.ts"), String(servicePort)];
@@ -61,12 +64,13 @@ async function bench(): Promise<void> {
     startServer("proxy", process.execPath, serviceArgs, { ready: /listening/ }),
   );
   const auth = await keep(startAuthRequestProxy(folder, authPort, originPort, servicePort));
-  const gateway = await keep(startGateway(home, posternPort, originPort));
-  const application = `http://bench.localhost:${posternPort}`;
-  const token = await signIn(gateway, application, home);
+  const gateways: [Serving, ...Serving[]] = [await serve(checkouts[0], originPort, keep)];
+  for (const checkout of checkouts.slice(1)) {
+    gateways.push(await serve(checkout, originPort, keep));
+  }
 
   // Everybody is sent the same: the token in the cookie.
-  const headers = { Host: new URL(application).host, Cookie: `CF_Authorization=${token}` };
+  const { headers } = gateways[0];
   const contenders: Contender[] = [
     { name: "no proxy", address: `http://127.0.0.1:${originPort}`, headers, servers: [] },
     { name: "nginx bare", address: `http://127.0.0.1:${barePort}`, headers, servers: [bare] },
@@ -76,18 +80,38 @@ async function bench(): Promise<void> {
       headers,
       servers: [auth, service],
     },
-    {
-      name: "**Postern**",
-      address: `http://127.0.0.1:${posternPort}`,
-      headers,
-      servers: [gateway],
-    },
+    ...gateways,
   ];
-  say(machine());
+  tell(machine());
   const small = await compare("1 kB", "/1k", contenders, 5);
   await compare("1 MB", "/1m", contenders, 3);
-  const wall = reportWallTimes(application, token);
+  const [own, ...others] = gateways;
+  const wall = reportWallTimes([own.signedIn, ...others.map(({ signedIn }) => signedIn)]);
   judge(small, wall);
+}
+
+/** A checkout's gateway, with a person signed in at it. */
+interface Serving extends Contender {
+  signedIn: SignedIn;
+}
+
+async function serve(
+  checkout: Checkout,
+  originPort: number,
+  keep: (starting: Promise<Server>) => Promise<Server>,
+): Promise<Serving> {
+  const [port = 0] = await freePorts(1);
+  const home = mkdtempSync(join(folder, "home-"));
+  const gateway = await keep(startGateway(checkout, home, port, originPort));
+  const application = `http://bench.localhost:${port}`;
+  const token = await signIn(checkout, gateway, application, home);
+  return {
+    name: checkout.name,
+    address: `http://127.0.0.1:${port}`,
+    headers: { Host: new URL(application).host, Cookie: `CF_Authorization=${token}` },
+    servers: [gateway],
+    signedIn: { checkout, application, token, home },
+  };
 }
 
 /** Runs the contenders in turns and prints a table of medians. */
@@ -112,8 +136,8 @@ async function compare(
       p99: of("p99"),
     });
   }
-  say(`\n### ${title}, 64 keep-alive connections, ${rounds} runs of ${seconds} s each\n`);
-  say(
+  tell(`\n### ${title}, 64 keep-alive connections, ${rounds} runs of ${seconds} s each\n`);
+  tell(
     "| | req/s of one core | × nginx bare | × auth_request | p50 ms | p99 ms | memory MiB |\n| --- | --- | --- | --- | --- | --- | --- |",
   );
   const rate = (name: string) => medians.get(name)?.requestsPerSecond ?? Number.NaN;
@@ -136,15 +160,15 @@ async function compare(
       p50.toFixed(2),
       p99.toFixed(2),
     ];
-    say(`| ${name} | ${cells.join(" | ")} | ${memory} |`);
+    tell(`| ${name} | ${cells.join(" | ")} | ${memory} |`);
   }
   return medians;
 }
 
-function reportWallTimes(application: string, token: string): Map<string, number> {
-  const times = measureWallTimes({ application, token, home });
-  say("\n### Wall time of whole processes, median of 21 in turns\n\n| | ms |\n| --- | --- |");
-  for (const { name, median } of times) say(`| \`${name}\` | ${median.toFixed(1)} |`);
+function reportWallTimes(people: [SignedIn, ...SignedIn[]]): Map<string, number> {
+  const times = measureWallTimes(people);
+  tell("\n### Wall time of whole processes, median of 21 in turns\n\n| | ms |\n| --- | --- |");
+  for (const { name, median } of times) tell(`| \`${name}\` | ${median.toFixed(1)} |`);
   return new Map(times.map(({ name, median }) => [name, median]));
 }
 
@@ -179,9 +203,9 @@ function judge(small: Map<string, Load>, wall: Map<string, number>): void {
       holds: time("access curl") - time("curl") <= 60,
     },
   ];
-  say("\n### Promises\n");
+  tell("\n### Promises\n");
   for (const { what, value, unit, holds } of promises)
-    say(`- ${what}: ${value.toFixed(2)}${unit}, ${holds ? "holds" : "**missed**"}`);
+    tell(`- ${what}: ${value.toFixed(2)}${unit}, ${holds ? "holds" : "**missed**"}`);
 }
 
 function machine(): string {

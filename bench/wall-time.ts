@@ -2,7 +2,7 @@
 // a busy moment of the machine falls on all of them alike.
 import { spawnSync } from "node:child_process";
 import { median } from "./load.ts";
-import { postern } from "./postern.ts";
+import type { Checkout } from "./postern.ts";
 
 export interface WallTime {
   name: string;
@@ -12,40 +12,41 @@ export interface WallTime {
 
 const rounds = 21;
 
-export function measureWallTimes({
-  application,
-  token,
-  home,
-}: {
+/** A person signed in at one checkout's gateway, in a browser and at a terminal. */
+export interface SignedIn {
+  checkout: Checkout;
+  /** URL of the application, without a path */
   application: string;
+  /** the browser's application token */
   token: string;
+  /** `$POSTERN_HOME` of the terminal */
   home: string;
-}): WallTime[] {
-  const url = `${application}/1k`;
-  const commands: { name: string; command: string; args: string[] }[] = [
-    { name: "node -e 0", command: process.execPath, args: ["-e", "0"] },
-    {
-      name: "access token",
-      command: process.execPath,
-      args: [postern, "access", "token", `-app=${application}`],
-    },
-    {
-      name: "curl",
-      command: "curl",
-      args: ["-sf", "-o", "/dev/null", "-b", `CF_Authorization=${token}`, url],
-    },
-    {
-      name: "access curl",
-      command: process.execPath,
-      args: [postern, "access", "curl", "-sf", "-o", "/dev/null", url],
-    },
+}
+
+interface Command {
+  name: string;
+  command: string;
+  args: string[];
+  home: string;
+}
+
+/** Of every command of every checkout, in turns; names say which checkout where it is not the first. */
+export function measureWallTimes(checkouts: readonly [SignedIn, ...SignedIn[]]): WallTime[] {
+  const [own, ...others] = checkouts;
+  const { token, home } = own;
+  const curl = ["-sf", "-o", "/dev/null", "-b", `CF_Authorization=${token}`, urlOf(own)];
+  const commands: Command[] = [
+    { name: "node -e 0", command: process.execPath, args: ["-e", "0"], home },
+    { name: "curl", command: "curl", args: curl, home },
+    ...accessCommands(own, ""),
+    ...others.flatMap((other) => accessCommands(other, ` (${other.checkout.name})`)),
   ];
   const times = new Map<string, number[]>(commands.map(({ name }) => [name, []]));
   for (let round = -2; round < rounds; round++) {
-    for (const { name, command, args } of commands) {
+    for (const { name, command, args, home: commandHome } of commands) {
       const start = performance.now();
       const { status, stderr } = spawnSync(command, args, {
-        env: { PATH: process.env["PATH"], POSTERN_HOME: home, CI: "1" },
+        env: { PATH: process.env["PATH"], POSTERN_HOME: commandHome, CI: "1" },
       });
       const time = performance.now() - start;
       if (status !== 0) throw new Error(`${name} ended with ${status}: ${stderr}`);
@@ -54,4 +55,30 @@ export function measureWallTimes({
     }
   }
   return commands.map(({ name }) => ({ name, median: median(times.get(name) ?? []) }));
+}
+
+function accessCommands(
+  { checkout: { cli }, application, home }: SignedIn,
+  suffix: string,
+): Command[] {
+  const url = urlOf({ application });
+  const command = process.execPath;
+  return [
+    {
+      name: `access token${suffix}`,
+      command,
+      home,
+      args: [cli, "access", "token", `-app=${application}`],
+    },
+    {
+      name: `access curl${suffix}`,
+      command,
+      home,
+      args: [cli, "access", "curl", "-sf", "-o", "/dev/null", url],
+    },
+  ];
+}
+
+function urlOf({ application }: Pick<SignedIn, "application">): string {
+  return `${application}/1k`;
 }

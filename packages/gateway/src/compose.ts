@@ -6,10 +6,9 @@ import { createRequestHandler, type RequestHandler } from "./access/handle-reque
 import { type ChangingCatalogSource, createCatalogSource } from "./catalog/catalog-source.ts";
 import type { Clock } from "./clock.ts";
 import type { Config } from "./config/load-config.ts";
-import type { SendMail } from "./login/dependencies.ts";
-import { createSendMail } from "./login/mail.ts";
+import { createLogin } from "./login/create-login.ts";
+import { createSendMail, type SendMail } from "./login/mail.ts";
 import { renderErrorPage } from "./login/pages/layout.ts";
-import { createLogin } from "./login/routes.ts";
 import type { RelaySettings } from "./login/terminal/relay-settings.ts";
 import type { RecordEvent } from "./observe/events.ts";
 import type { RandomBytes } from "./random.ts";
@@ -96,8 +95,7 @@ async function join(foundation: Foundation): Promise<Parts> {
     generateKeyPair: foundation.generateKeyPair,
   });
   const sessions = createSessions({ store, tokens, now, randomBytes });
-  const loginDependencies = {
-    catalogs,
+  const login = createLogin({
     store,
     tokens,
     sessions,
@@ -105,13 +103,15 @@ async function join(foundation: Foundation): Promise<Parts> {
     sendMail: foundation.sendMail ?? configuredMail(config),
     announcePin: foundation.announcePin,
     relay: foundation.relay,
+    bodyTimeout: config.limits.body_timeout,
     record,
     now,
-  };
+    randomBytes,
+  });
   const handler = createRequestHandler({
     catalogs,
     tokens,
-    reserved: createLogin(loginDependencies, config.limits.body_timeout),
+    reserved: login.answer,
     renderErrorPage,
     scheme: config.tls === undefined ? "http" : "https",
     allowedPorts: allowedPorts(config),
@@ -122,8 +122,6 @@ async function join(foundation: Foundation): Promise<Parts> {
     now,
     randomBytes,
   });
-  // The relay looks into the store by itself while a poll is held.
-  const transferChanged = () => undefined;
   return {
     config,
     record,
@@ -134,7 +132,7 @@ async function join(foundation: Foundation): Promise<Parts> {
     tokens,
     sessions,
     handler,
-    transferChanged,
+    transferChanged: login.transferChanged,
   };
 }
 

@@ -1,11 +1,13 @@
 import { createTransport } from "nodemailer";
-import type { SendMail } from "./dependencies.ts";
+
+/** Sends one plain-text message. @throws {Error} when the mail server did not take it */
+export type SendMail = (message: { to: string; subject: string; text: string }) => Promise<void>;
 
 const timeoutMs = 20_000;
 
 /**
- * Sends over the configured SMTP server; `url` is `smtp://` or `smtps://`, with user and password
- * where needed.
+ * Sends over the configured SMTP server.
+ * @param smtp `url` is `smtp://` or `smtps://`, with user and password where needed
  */
 export function createSendMail(smtp: { url: string; from: string }): SendMail {
   const transport = createTransport({

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { canonicalEmail } from "../../src/login/canonical-email.ts";
+import { canonicalEmail } from "../../src/login/providers/canonical-email.ts";
 
 test("an address has one spelling, however it is written (L10, L12)", () => {
   assert.equal(canonicalEmail("Ada.Lovelace+x@Example.COM"), "ada.lovelace+x@example.com");

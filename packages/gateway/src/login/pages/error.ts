@@ -1,16 +1,17 @@
 import { html } from "hono/html";
 import type { ContentfulStatusCode } from "hono/utils/http-status";
+import { type Link, linkButton, whenSet } from "./html.ts";
 import type { Page } from "./layout.ts";
 
 /**
  * Something went wrong: what, in plain words, and what to do next.
- * @param next where one way on leads
+ * @param problem `next` is where one way on leads
  */
 export function errorPage(problem: {
   status: ContentfulStatusCode;
   heading: string;
   message: string;
-  next?: { href: string; label: string } | undefined;
+  next?: Link | undefined;
 }): Page {
   const { status, heading, message, next } = problem;
   return {
@@ -18,20 +19,25 @@ export function errorPage(problem: {
     title: heading,
     heading,
     body: html`<p class="lead">${message}</p>
-${next === undefined ? "" : html`<div class="stack"><a class="button" href="${next.href}">${next.label}</a></div>`}`,
+${whenSet(next, linkButton)}`,
     showRay: true,
   };
 }
 
-/** A broken or expired attempt: no code, but a way to begin anew. */
+/**
+ * A broken or expired attempt: no code, but a way to begin anew.
+ * @param href where; undefined when only the application knows
+ */
 export function startAgainPage(href: string | undefined, message: string): Page {
+  const heading = "Let's start again";
+  if (href === undefined) {
+    const advice = "Open the application again: it brings you back here.";
+    return errorPage({ status: 400, heading, message: `${message} ${advice}` });
+  }
   return errorPage({
     status: 400,
-    heading: "Let's start again",
-    message:
-      href === undefined
-        ? `${message} Open the application again: it brings you back here.`
-        : `${message} Nothing is lost; begin anew.`,
-    next: href === undefined ? undefined : { href, label: "Start again" },
+    heading,
+    message: `${message} Nothing is lost; begin anew.`,
+    next: { href, label: "Start again" },
   });
 }

@@ -1,17 +1,12 @@
 // What every page shares: the frame with the organization's name and design, and the headers that
-// keep a page out of frames, caches and referrers. Page bodies are `hono/html` templates, which
-// escape what they are given.
-import { createHash } from "node:crypto";
-import type { Context } from "hono";
+// keep a page out of frames, caches and referrers.
 import { html, raw } from "hono/html";
 import type { ContentfulStatusCode } from "hono/utils/http-status";
 import { privateHeaders } from "../../http/private-headers.ts";
 import type { Organization } from "../../model/model.ts";
-import type { LoginEnv } from "../dependencies.ts";
-import { stylesheet } from "./style.ts";
-
-/** An escaped piece of a page. */
-export type Html = ReturnType<typeof html>;
+import type { LoginContext } from "../login-context.ts";
+import { type Html, type Link, linkButton, whenSet } from "./html.ts";
+import { type Style, stylesFor } from "./style.ts";
 
 export interface Page {
   status: ContentfulStatusCode;
@@ -19,8 +14,6 @@ export interface Page {
   title: string;
   heading: string;
   body: Html;
-  /** the request's own ray id is the default */
-  rayId?: string;
   /** where something went wrong: the id under which the log has it */
   showRay?: boolean;
   /**
@@ -30,15 +23,14 @@ export interface Page {
 }
 
 /** Answers with a page. */
-export async function sendPage(c: Context<LoginEnv>, page: Page): Promise<Response> {
-  const { rayId, catalog, scheme } = c.get("facts");
-  const { organization } = catalog;
-  const ray = page.showRay === true ? (page.rayId ?? rayId) : undefined;
-  const text = await render(organization, { ...page, body: await page.body }, ray);
-  for (const [name, value] of Object.entries(
-    pageHeaders(organization, page.leavesHost === true ? scheme : undefined),
-  ))
-    c.header(name, value);
+export async function sendPage(c: LoginContext, page: Page): Promise<Response> {
+  const { rayId, catalog, scheme } = c.var.facts;
+  const { title, heading, showRay = false, leavesHost = false } = page;
+  const frame = frameOf(catalog.organization);
+  const body = await page.body;
+  const text = render(frame, { title, heading, body, ray: showRay ? rayId : undefined });
+  const headers = pageHeaders(frame, leavesHost ? formsLeaving[scheme] : "'self'");
+  for (const [name, value] of Object.entries(headers)) c.header(name, value);
   return c.body(text.toString(), page.status);
 }
 
@@ -49,64 +41,62 @@ export function renderErrorPage(page: {
   message: string;
   rayId: string;
   /** where one way on leads */
-  next?: { href: string; label: string } | undefined;
+  next?: Link | undefined;
 }): { body: string; headers: Record<string, string> } {
-  const { organization, heading, message, rayId, next } = page;
-  const way =
-    next === undefined
-      ? ""
-      : html`<div class="stack"><a class="button" href="${next.href}">${next.label}</a></div>`;
-  const body = render(
-    organization,
-    { title: heading, heading, body: html`<p class="lead">${message}</p>${way}` },
-    rayId,
-  ).toString();
-  return { body, headers: pageHeaders(organization, undefined) };
+  const { organization, heading, message, rayId: ray, next } = page;
+  const body = html`<p class="lead">${message}</p>${whenSet(next, linkButton)}`;
+  const frame = frameOf(organization);
+  const text = render(frame, { title: heading, heading, body, ray });
+  return { body: text.toString(), headers: pageHeaders(frame, "'self'") };
 }
 
-function pageHeaders(
-  organization: Organization,
-  leavesOver: "http" | "https" | undefined,
-): Record<string, string> {
-  const { styleHash, logo } = frameOf(organization);
-  const image =
-    logo === undefined ? "'none'" : logo.startsWith("data:") ? "data:" : new URL(logo).origin;
-  // Chromium applies form-action to the redirects that follow a form as well, and those may end on
-  // any host.
-  const targets =
-    leavesOver === undefined
-      ? "'self'"
-      : leavesOver === "https"
-        ? "'self' https:"
-        : "'self' http: https:";
+/**
+ * Where the form of a page may end that leaves this host. Chromium applies `form-action` to the
+ * redirects that follow a form as well, and those may end on any host.
+ */
+const formsLeaving = { https: "'self' https:", http: "'self' http: https:" };
+
+/** What the organization's design adds to a page. */
+interface Frame {
+  name: string;
+  styles: Style[];
+  logo: string | undefined;
+  header: string | undefined;
+  footer: string | undefined;
+}
+
+function frameOf({ name, login_design }: Organization): Frame {
+  return {
+    name,
+    styles: stylesFor(login_design),
+    logo: usableLogo(login_design?.logo_path),
+    header: login_design?.header_text,
+    footer: login_design?.footer_text,
+  };
+}
+
+function pageHeaders({ styles, logo }: Frame, formTargets: string): Record<string, string> {
+  const policy = [
+    "default-src 'none'",
+    `style-src ${styles.map(({ source }) => source).join(" ")}`,
+    `img-src ${imageSource(logo)}`,
+    `form-action ${formTargets}`,
+    "base-uri 'none'",
+    "frame-ancestors 'none'",
+  ];
   return {
     ...privateHeaders,
     "Content-Type": "text/html; charset=utf-8",
-    "Content-Security-Policy": `default-src 'none'; style-src ${styleHash}; img-src ${image}; form-action ${targets}; base-uri 'none'; frame-ancestors 'none'`,
+    "Content-Security-Policy": policy.join("; "),
     "X-Frame-Options": "DENY",
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
   };
 }
 
-interface Frame {
-  style: string;
-  styleHash: string;
-  logo: string | undefined;
-}
-
-// An organization is replaced as a whole when the configuration changes, so the object itself is
-// the key.
-const frames = new WeakMap<Organization, Frame>();
-
-function frameOf(organization: Organization): Frame {
-  const known = frames.get(organization);
-  if (known !== undefined) return known;
-  const style = stylesheet(organization.login_design);
-  const styleHash = `'sha256-${createHash("sha256").update(style).digest("base64")}'`;
-  const frame = { style, styleHash, logo: usableLogo(organization.login_design?.logo_path) };
-  frames.set(organization, frame);
-  return frame;
+function imageSource(logo: string | undefined): string {
+  if (logo === undefined) return "'none'";
+  return logo.startsWith("data:") ? "data:" : new URL(logo).origin;
 }
 
 /**
@@ -116,37 +106,36 @@ function frameOf(organization: Organization): Frame {
 function usableLogo(path: string | undefined): string | undefined {
   if (path === undefined || path.length > 65_536) return undefined;
   if (/^data:image\/(?:png|jpeg|gif|webp|svg\+xml)[;,]/i.test(path)) return path;
-  return URL.canParse(path) && new URL(path).protocol === "https:" ? new URL(path).href : undefined;
+  if (!URL.canParse(path)) return undefined;
+  const url = new URL(path);
+  return url.protocol === "https:" ? url.href : undefined;
 }
 
 function render(
-  organization: Organization,
-  page: { title: string; heading: string; body: Html },
-  ray: string | undefined,
+  { name, styles, logo, header, footer }: Frame,
+  page: { title: string; heading: string; body: Html; ray: string | undefined },
 ): Html {
-  const { style, logo } = frameOf(organization);
-  const { header_text, footer_text } = organization.login_design ?? {};
   return html`<!doctype html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="robots" content="noindex">
-<title>${page.title} · ${organization.name}</title>
-<style>${raw(style)}</style>
+<title>${page.title} · ${name}</title>
+${styles.map(({ text }) => html`<style>${raw(text)}</style>`)}
 </head>
 <body>
 <header>
-${logo === undefined ? "" : html`<img src="${logo}" alt="">`}
-<p>${organization.name}</p>
-${header_text === undefined ? "" : html`<p class="sub">${header_text}</p>`}
+${whenSet(logo, (address) => html`<img src="${address}" alt="">`)}
+<p>${name}</p>
+${whenSet(header, (text) => html`<p class="sub">${text}</p>`)}
 </header>
 <main>
 <h1>${page.heading}</h1>
 ${page.body}
-${ray === undefined ? "" : html`<p class="ray">Ray ID <code>${ray}</code></p>`}
+${whenSet(page.ray, (ray) => html`<p class="ray">Ray ID <code>${ray}</code></p>`)}
 </main>
-${footer_text === undefined ? "" : html`<footer><p>${footer_text}</p></footer>`}
+${whenSet(footer, (text) => html`<footer><p>${text}</p></footer>`)}
 </body>
 </html>
 `;

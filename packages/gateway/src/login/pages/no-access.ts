@@ -1,4 +1,5 @@
 import { html } from "hono/html";
+import { whenSet } from "./html.ts";
 import type { Page } from "./layout.ts";
 
 export interface NoAccessView {
@@ -12,8 +13,8 @@ export interface NoAccessView {
 }
 
 /**
- * The reason stays general: which rule was missed is the administrators' business (wire-protocol
- * 5.4).
+ * The page for a person whom policy does not let in. The reason stays general: which rule was
+ * missed is the administrators' business (wire-protocol 5.4).
  */
 export function noAccessPage(view: NoAccessView): Page {
   return {
@@ -24,7 +25,7 @@ export function noAccessPage(view: NoAccessView): Page {
     showRay: true,
     body: html`
 <p class="lead">You are signed in, but not allowed to use this application.</p>
-${view.message === undefined ? "" : html`<div class="notice"><p>${view.message}</p></div>`}
+${whenSet(view.message, (message) => html`<div class="notice"><p>${message}</p></div>`)}
 <dl class="facts">
 <dt>Application</dt><dd>${view.application}</dd>
 <dt>Signed in as</dt><dd>${view.email}</dd>

@@ -1,15 +1,20 @@
 import { html } from "hono/html";
+import { when, whenSet } from "./html.ts";
 import type { Page } from "./layout.ts";
 
 export interface PinView {
   email: string;
   /** what one signs in to */
   name: string;
+  /** where the code goes */
+  action: string;
   attempt: string;
+  /** how long the code lives */
   minutes: number;
   /** where the code is asked for again, with what that form needs */
   resend: { action: string; target: string; provider: string };
-  error?: string;
+  /** what is wrong with the code that was typed */
+  error: string | undefined;
 }
 
 /**
@@ -17,21 +22,20 @@ export interface PinView {
  * account.
  */
 export function pinPage(view: PinView): Page {
+  const hasError = view.error !== undefined;
   return {
-    status: view.error === undefined ? 200 : 400,
+    status: hasError ? 400 : 200,
     title: "Enter your code",
     heading: "Enter your code",
     leavesHost: true,
     body: html`
 <p class="lead">If <strong>${view.email}</strong> may sign in to ${view.name}, a message with a six-digit code is on its way.
 The code lives for ${view.minutes} minutes and works once, in this browser.</p>
-<form method="post" action="/cdn-cgi/access/pin">
+<form method="post" action="${view.action}">
 <input type="hidden" name="attempt" value="${view.attempt}">
 <label for="code">Code</label>
-<input id="code" class="pin" name="code" required inputmode="numeric" autocomplete="one-time-code" maxlength="16" spellcheck="false" autofocus${
-      view.error === undefined ? "" : html` aria-invalid="true" aria-describedby="code-error"`
-    }>
-${view.error === undefined ? "" : html`<p class="error" id="code-error" role="alert">${view.error}</p>`}
+<input id="code" class="pin" name="code" required inputmode="numeric" autocomplete="one-time-code" maxlength="16" spellcheck="false" autofocus${when(hasError, html` aria-invalid="true" aria-describedby="code-error"`)}>
+${whenSet(view.error, (error) => html`<p class="error" id="code-error" role="alert">${error}</p>`)}
 <button>Sign in</button>
 </form>
 <form method="post" action="${view.resend.action}" class="stack">

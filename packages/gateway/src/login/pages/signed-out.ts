@@ -3,15 +3,14 @@ import type { Page } from "./layout.ts";
 
 /** @param ended whether there was a session to end */
 export function signedOutPage(ended: boolean): Page {
+  const message = ended
+    ? "All of your sessions have ended, on this device and on others, terminals included."
+    : "Nobody was signed in here.";
   return {
     status: 200,
     title: "You are signed out",
     heading: "You are signed out",
-    body: html`<p class="lead">${
-      ended
-        ? "All of your sessions have ended, on this device and on others, terminals included."
-        : "Nobody was signed in here."
-    }</p>
+    body: html`<p class="lead">${message}</p>
 <p>You may close this window.</p>`,
   };
 }

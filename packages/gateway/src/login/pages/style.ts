@@ -1,11 +1,12 @@
-// The one stylesheet of all pages. It stands in the page itself, allowed by its hash, so that a
-// page needs no second request. Classes for page authors: `.lead`, `.hint`, `.notice`, `.warning`,
-// `.error`, `dl.facts`, `.code`, `.stack` (a column of buttons or forms), `.row` (buttons side by
-// side), `.check` (the label around a checkbox), `.or`, and on buttons `.quiet` (secondary) and
-// `.danger`.
+// The stylesheet of all pages, and the organization's colours. Both stand in the page itself,
+// allowed by their hashes, so that a page needs no second request. Classes for page authors:
+// `.lead`, `.hint`, `.notice`, `.warning`, `.error`, `dl.facts`, `.code`, `.stack` (a column of
+// buttons or forms), `.row` (buttons side by side), `.check` (the label around a checkbox), `.or`,
+// and on buttons `.quiet` (secondary) and `.danger`.
+import { createHash } from "node:crypto";
 import type { Organization } from "../../model/model.ts";
 
-const base = `
+const baseText = `
 :root{color-scheme:light dark;--page:#f3f4f6;--outside:#3d4653;--card:#fff;--edge:#d9dde3;--text:#161b22;--soft:#525b68;--field:#fff;--field-edge:#818a97;--accent:#1f4fd8;--accent-strong:#173fb3;--on-accent:#fff;--quiet:#f3f4f6;--quiet-strong:#e6e9ee;--warn-back:#fff6dd;--warn-edge:#b98900;--warn-text:#513b00;--error-back:#fdecea;--error-edge:#c4321f;--error-text:#7a1a0d;--shadow:0 1px 2px rgb(16 24 40/.06),0 12px 32px rgb(16 24 40/.08)}
 @media (prefers-color-scheme:dark){:root{--page:#0e1116;--outside:#b4bcc8;--card:#171b22;--edge:#2c333d;--text:#eef1f5;--soft:#a9b2be;--field:#0e1116;--field-edge:#6d7785;--accent:#8fb0ff;--accent-strong:#b1c8ff;--on-accent:#0a1738;--quiet:#222832;--quiet-strong:#2d3540;--warn-back:#2d2409;--warn-edge:#d3a11c;--warn-text:#f6e0a2;--error-back:#33150f;--error-edge:#e5705f;--error-text:#ffc9c0;--shadow:0 1px 2px rgb(0 0 0/.4),0 12px 32px rgb(0 0 0/.35)}}
 *,::before,::after{box-sizing:border-box}
@@ -62,36 +63,53 @@ code{font-family:ui-monospace,SFMono-Regular,Menlo,Consolas,monospace;font-size:
   .trim()
   .replaceAll("\n", "");
 
+/** A stylesheet in a page, and the source expression that allows it (CSP Level 3, `style-src`). */
+export interface Style {
+  text: string;
+  source: string;
+}
+
+const base = styleOf(baseText);
+
 /**
- * The stylesheet with the organization's colours, where they are colours: they hold for the page
- * around the card, whose own colours stay, so that no setting makes a form unreadable.
+ * The stylesheets of a page: the one of all pages, and the organization's colours where they are
+ * colours. Those hold for the page around the card, whose own colours stay, so that no setting
+ * makes a form unreadable.
  */
-export function stylesheet(design: Organization["login_design"]): string {
+export function stylesFor(design: Organization["login_design"]): Style[] {
   const background = colour(design?.background_color);
-  const text =
-    colour(design?.text_color) ?? (background === undefined ? undefined : readableOn(background));
-  if (background === undefined && text === undefined) return base;
-  const rules = `${background === undefined ? "" : `background:${background};`}${text === undefined ? "" : `--outside:${text}`}`;
-  return `${base}body{${rules}}`;
+  const text = colour(design?.text_color) ?? readableOn(background);
+  const rules: string[] = [];
+  if (background !== undefined) rules.push(`background:${background}`);
+  if (text !== undefined) rules.push(`--outside:${text}`);
+  return rules.length === 0 ? [base] : [base, styleOf(`body{${rules.join(";")}}`)];
+}
+
+function styleOf(text: string): Style {
+  const hash = createHash("sha256").update(text).digest("base64");
+  return { text, source: `'sha256-${hash}'` };
 }
 
 // What is not a plain hexadecimal colour is left out: it would stand in a stylesheet that a hash
 // vouches for.
 function colour(value: string | undefined): string | undefined {
-  return value !== undefined && /^#(?:[0-9a-f]{3}|[0-9a-f]{6})$/i.test(value)
-    ? value.toLowerCase()
-    : undefined;
+  const isColour = value !== undefined && /^#(?:[0-9a-f]{3}|[0-9a-f]{6})$/i.test(value);
+  return isColour ? value.toLowerCase() : undefined;
 }
 
 /** Black or white, whichever contrasts more (WCAG 2.2, relative luminance). */
-function readableOn(background: string): string {
-  const digits =
-    background.length === 4
-      ? [...background.slice(1)].map((digit) => digit + digit).join("")
-      : background.slice(1);
-  const [red = 0, green = 0, blue = 0] = [0, 2, 4].map((at) => {
-    const part = Number.parseInt(digits.slice(at, at + 2), 16) / 255;
-    return part <= 0.04045 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4;
-  });
-  return 0.2126 * red + 0.7152 * green + 0.0722 * blue > 0.179 ? "#161b22" : "#ffffff";
+function readableOn(background: string | undefined): string | undefined {
+  if (background === undefined) return undefined;
+  const digits = background.slice(1);
+  const isShort = digits.length === 3;
+  const hex = isShort ? digits.replace(/./g, (digit) => digit + digit) : digits;
+  const [red = 0, green = 0, blue = 0] = [0, 2, 4].map((at) => linear(hex.slice(at, at + 2)));
+  const luminance = 0.2126 * red + 0.7152 * green + 0.0722 * blue;
+  return luminance > 0.179 ? "#161b22" : "#ffffff";
+}
+
+/** One colour channel of sRGB, two hexadecimal digits, as linear light. */
+function linear(channel: string): number {
+  const value = Number.parseInt(channel, 16) / 255;
+  return value <= 0.04045 ? value / 12.92 : ((value + 0.055) / 1.055) ** 2.4;
 }

@@ -2,105 +2,115 @@
 // it: no issuer is known, so `iss` cannot be compared. The signature by the keys at `certs_url`,
 // the audience, the nonce and the attempt, which names its provider, tie the answer to the question
 // instead.
-import { createRemoteJWKSet, customFetch, errors, type JWTPayload, jwtVerify } from "jose";
+import {
+  createRemoteJWKSet,
+  customFetch,
+  errors,
+  type JWTPayload,
+  type JWTVerifyGetKey,
+  jwtVerify,
+} from "jose";
 import type { OidcConfig } from "../../model/model.ts";
-import { authorizationParameters } from "./authorization-parameters.ts";
 import { boundedFetch } from "./bounded-fetch.ts";
-import { identityFromClaims } from "./claims.ts";
-import type { RedirectProvider, SignInResult } from "./identity-provider.ts";
+import { identityFromClaims } from "./oidc-claims.ts";
+import type { OidcAnswer, OidcClient } from "./oidc-client.ts";
+import type { SignInFault, SignInResult } from "./provider.ts";
 
 // access-features 6.
 const algorithms = ["RS256", "RS512", "PS512", "ES256", "ES384", "ES512"];
+const requiredClaims = ["iss", "sub", "exp", "iat", "nonce"];
+const toleranceSeconds = 30;
+const detailLength = 300;
 
-export function explicitOidcProvider(config: OidcConfig): RedirectProvider {
-  const { auth_url = "", token_url = "", certs_url = "" } = config;
+export function explicitClient(config: OidcConfig): OidcClient {
+  const { auth_url = "", certs_url = "" } = config;
   const keys = createRemoteJWKSet(new URL(certs_url), {
     [customFetch]: (url, options) => boundedFetch(url, options as RequestInit),
   });
   return {
-    async begin({ redirectUri, secrets, someoneElse }) {
+    async authorizationUrl(parameters) {
       const url = new URL(auth_url);
-      url.searchParams.set("client_id", config.client_id);
-      for (const [name, value] of Object.entries(
-        await authorizationParameters(config, redirectUri, secrets, someoneElse),
-      )) {
-        url.searchParams.set(name, value);
-      }
+      const entries = Object.entries({ client_id: config.client_id, ...parameters });
+      for (const [name, value] of entries) url.searchParams.set(name, value);
       return url.toString();
     },
-    async finish({ redirectUri, secrets, query }): Promise<SignInResult> {
-      const answer = new URLSearchParams(query);
-      const code = answer.get("code");
-      if (answer.has("error") || code === null)
-        return { ok: false, fault: "provider_refused", detail: "the callback holds no code" };
-      const form = {
-        grant_type: "authorization_code",
-        code,
-        redirect_uri: redirectUri,
-        client_id: config.client_id,
-        ...(config.client_secret === undefined ? {} : { client_secret: config.client_secret }),
-        ...(config.pkce_enabled === false ? {} : { code_verifier: secrets.verifier }),
-      };
-      let idToken: unknown;
-      try {
-        const response = await boundedFetch(token_url, {
-          method: "POST",
-          headers: { Accept: "application/json" },
-          body: new URLSearchParams(form),
-        });
-        if (response.status !== 200)
-          return {
-            ok: false,
-            fault: "answer_invalid",
-            detail: `the token address answers ${response.status}`,
-          };
-        idToken = ((await response.json()) as { id_token?: unknown }).id_token;
-      } catch (error) {
-        return {
-          ok: false,
-          fault: "provider_unreachable",
-          detail: error instanceof Error ? error.message.slice(0, 300) : "",
-        };
-      }
-      return verify(idToken, secrets.nonce);
+    async redeem(answer) {
+      const token = await fetchIdToken(config, answer);
+      return token.ok ? verify(config, keys, token.idToken, answer.nonce) : token;
     },
   };
+}
 
-  async function verify(idToken: unknown, nonce: string): Promise<SignInResult> {
+/** Exchanges the code for an ID token, which is not verified yet (OpenID Connect Core 3.1.3). */
+async function fetchIdToken(
+  config: OidcConfig,
+  { parameters, redirectUri, verifier }: OidcAnswer,
+): Promise<{ ok: true; idToken: string } | Extract<SignInResult, { ok: false }>> {
+  const code = parameters.get("code");
+  if (parameters.has("error") || code === null)
+    return refuse("provider_refused", "the callback holds no code");
+  const body = new URLSearchParams({
+    grant_type: "authorization_code",
+    code,
+    redirect_uri: redirectUri,
+    client_id: config.client_id,
+  });
+  if (config.client_secret !== undefined) body.set("client_secret", config.client_secret);
+  if (config.pkce_enabled !== false) body.set("code_verifier", verifier);
+  try {
+    const headers = { Accept: "application/json" };
+    const response = await boundedFetch(config.token_url ?? "", { method: "POST", headers, body });
+    if (response.status !== 200)
+      return refuse("answer_invalid", `the token address answers ${response.status}`);
+    const { id_token: idToken } = (await response.json()) as { id_token?: unknown };
     if (typeof idToken !== "string")
-      return { ok: false, fault: "answer_invalid", detail: "the provider gave no ID token" };
-    try {
-      const { payload } = await jwtVerify(idToken, keys, {
-        algorithms,
-        audience: config.client_id,
-        clockTolerance: 30,
-        requiredClaims: ["iss", "sub", "exp", "iat", "nonce"],
-      });
-      if (payload["nonce"] !== nonce)
-        return { ok: false, fault: "answer_invalid", detail: "the nonce is another attempt's" };
-      if (!isForUs(payload))
-        return {
-          ok: false,
-          fault: "answer_invalid",
-          detail: "the ID token was made for another client",
-        };
-      return identityFromClaims(config, payload);
-    } catch (error) {
-      if (error instanceof errors.JOSEError)
-        return { ok: false, fault: "answer_invalid", detail: error.code };
-      return {
-        ok: false,
-        fault: "provider_unreachable",
-        detail: error instanceof Error ? error.message.slice(0, 300) : "",
-      };
-    }
+      return refuse("answer_invalid", "the provider gave no ID token");
+    return { ok: true, idToken };
+  } catch (error) {
+    return unreachable(error);
   }
+}
 
-  /**
-   * OpenID Connect Core 3.1.3.7, steps 4 and 5: several audiences need an `azp`, and it must be us.
-   */
-  function isForUs(claims: JWTPayload): boolean {
-    const several = Array.isArray(claims.aud) && claims.aud.length > 1;
-    return several || claims["azp"] !== undefined ? claims["azp"] === config.client_id : true;
+/** OpenID Connect Core 3.1.3.7, but for the issuer, which is not known. */
+async function verify(
+  config: OidcConfig,
+  keys: JWTVerifyGetKey,
+  idToken: string,
+  nonce: string,
+): Promise<SignInResult> {
+  try {
+    const { payload } = await jwtVerify(idToken, keys, {
+      algorithms,
+      audience: config.client_id,
+      clockTolerance: toleranceSeconds,
+      requiredClaims,
+    });
+    if (payload["nonce"] !== nonce)
+      return refuse("answer_invalid", "the nonce is another attempt's");
+    if (!isForClient(payload, config.client_id))
+      return refuse("answer_invalid", "the ID token was made for another client");
+    return identityFromClaims(config, payload);
+  } catch (error) {
+    if (error instanceof errors.JOSEError) return refuse("answer_invalid", error.code);
+    return unreachable(error);
   }
+}
+
+/** Steps 4 and 5 of 3.1.3.7: several audiences need an `azp`, and it must be this client. */
+function isForClient(claims: JWTPayload, clientId: string): boolean {
+  const hasSeveral = Array.isArray(claims.aud) && claims.aud.length > 1;
+  const party = claims["azp"];
+  if (!hasSeveral && party === undefined) return true;
+  return party === clientId;
+}
+
+type Refusal = Extract<SignInResult, { ok: false }>;
+
+function refuse(fault: SignInFault, detail: string): Refusal {
+  return { ok: false, fault, detail };
+}
+
+function unreachable(error: unknown): Refusal {
+  const detail = error instanceof Error ? error.message.slice(0, detailLength) : "";
+  return refuse("provider_unreachable", detail);
 }

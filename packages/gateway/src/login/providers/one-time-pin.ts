@@ -1,234 +1,180 @@
-// The one-time PIN: a code by mail that proves an e-mail address. Whoever asks sees the same page
-// and causes the same work, whether or not the address may have a code; what differs happens after
-// the answer is sent. Counting comes before comparing, and is per canonical address, so that
-// neither spelling nor haste gains tries (case L12).
-import { randomInt } from "node:crypto";
+// The one-time PIN: a code by mail that proves an e-mail address. Whoever requests one sees the
+// same page and causes the same work, whether or not the address may have a code; what differs
+// happens after the answer is sent. Counting comes before comparing (pin-limits.ts).
 import { endpoints } from "@postern/protocol";
-import type { Context } from "hono";
-import type { RequestFacts } from "../../catalog/request-facts.ts";
 import type { IdentityProvider } from "../../model/model.ts";
 import { networkOf } from "../../network.ts";
-import { evaluate } from "../../policy/evaluate.ts";
-import { goTo } from "../answers.ts";
-import { canonicalEmail } from "../canonical-email.ts";
-import type { LoginDependencies, LoginEnv } from "../dependencies.ts";
-import { sha256 } from "../hash.ts";
-import { errorPage } from "../pages/error.ts";
-import { sendPage } from "../pages/layout.ts";
-import { equalSecrets } from "../session.ts";
+import type { StoredPin } from "../../storage/store.ts";
+import { type PinView, pinPage } from "../pages/pin.ts";
+import { equalSecrets, randomBelow, randomSecret, sha256 } from "../secret-values.ts";
+import { nameOf, sealTarget } from "../sign-in-target.ts";
+import { canonicalEmail } from "./canonical-email.ts";
+import { mailPin, pinIdentity } from "./pin-mail.ts";
 import {
-  type Attempt,
-  type AttemptStep,
-  keepAttempt,
-  newAttemptId,
-  randomSecret,
-  type SignInTarget,
-} from "../sign-in/attempt.ts";
-import type { ProvidedIdentity } from "./identity-provider.ts";
+  type FinishRequest,
+  type FormRefused,
+  type FormRequest,
+  formPath,
+  type MakeProvider,
+  type ProviderParts,
+  type SignInResult,
+  type Start,
+  type StartRequest,
+} from "./provider.ts";
 
-type C = Context<LoginEnv>;
-export type PinStep = Extract<AttemptStep, { kind: "pin" }>;
-
-export const pinPath = "/cdn-cgi/access/pin";
-export const pinLifeMs = 10 * 60_000;
+const lifeMs = 10 * 60_000;
+const digits = 6;
 const triesPerPin = 5;
-const minute = 60_000;
-/**
- * How often, in which window: what one person needs on a bad day, and far below what guessing
- * needs.
- */
-const limits = {
-  asksPerNetwork: { most: 20, window: 60 * minute },
-  asksPerEmail: { most: 5, window: 10 * minute },
-  triesPerNetwork: { most: 60, window: 60 * minute },
-  triesPerEmail: { most: 10, window: 60 * minute },
-};
+const codePattern = /^[\s-]*(?:\d[\s-]*){6}$/;
 
-/**
- * Makes a PIN for the address that somebody typed, and sends it if policy could ever admit that
- * address.
- * @returns undefined when what was typed is no e-mail address
- */
-export async function askForPin(
-  c: C,
-  deps: LoginDependencies,
-  ask: { target: SignInTarget; provider: IdentityProvider; name: string; typed: string },
-): Promise<Response | undefined> {
-  const { target, provider, name } = ask;
-  const facts = c.get("facts");
-  const email = canonicalEmail(ask.typed.trim());
-  if (email === undefined) return undefined;
-  const tooMany =
-    !(await within(deps, `pin-asks ${networkOf(facts.clientIp)}`, limits.asksPerNetwork)) ||
-    !(await within(deps, `pin-asks ${email}`, limits.asksPerEmail));
-  if (tooMany) return sendPage(c, tooManyPage("codes were asked for", limits.asksPerEmail.window));
+/** A PIN in the store, as the browser knows it. */
+interface PinSecrets {
+  /** canonical address */
+  email: string;
+  /** names the PIN in the store, which holds its hash */
+  pin: string;
+  /** shows that this is the browser that requested the code; the store holds its hash */
+  browser: string;
+}
 
-  const pin = randomInt(1_000_000).toString().padStart(6, "0");
-  const step: PinStep = {
-    kind: "pin",
-    provider: provider.id,
+/** Answers a form with a message beside it. */
+const refuseForm = (message: string): FormRefused => ({
+  ok: false,
+  fault: "form_refused",
+  message,
+});
+
+export const oneTimePin: MakeProvider = (settings, parts) => ({
+  offer: "email",
+  start: (request) => requestCode(settings, parts, request),
+  finish: (request) => tryCode(settings, parts, request),
+  drawForm: (request) => drawForm(settings, parts, request),
+});
+
+/** Makes a PIN for the address that somebody typed, and mails it if policy could ever admit it. */
+async function requestCode(
+  settings: IdentityProvider,
+  parts: ProviderParts,
+  { facts, target, fields }: StartRequest,
+): Promise<Start> {
+  // 1. The address counts in its one spelling.
+  const email = canonicalEmail((fields.get("email") ?? "").trim());
+  if (email === undefined)
+    return refuseForm("Write your whole e-mail address, like ada@example.com.");
+
+  // 2. Only so many codes are made for an address or a network.
+  if (!(await parts.pinLimits.countRequest(networkOf(facts.clientIp), email)))
+    return { ok: false, fault: "too_many_codes_requested", detail: "" };
+
+  // 3. The store gets hashes alone; what they are hashes of waits in the browser.
+  const code = randomBelow(10 ** digits, parts.randomBytes)
+    .toString()
+    .padStart(digits, "0");
+  const secrets = {
     email,
-    pin: randomSecret(),
-    browser: randomSecret(),
+    pin: randomSecret(parts.randomBytes),
+    browser: randomSecret(parts.randomBytes),
   };
-  const createdAt = deps.now();
-  await deps.store.pins.add({
-    id: sha256(step.pin),
+  const createdAt = parts.now();
+  await parts.store.pins.add({
+    id: sha256(secrets.pin),
     email,
     aud: target.application?.aud ?? "",
-    idp_id: provider.id,
-    pin_hash: pinHash(deps, step, pin),
-    browser_hash: sha256(step.browser),
+    idp_id: settings.id,
+    pin_hash: hashOf(parts, secrets, code),
+    browser_hash: sha256(secrets.browser),
     tries: 0,
     created_at: createdAt,
-    expires_at: createdAt + pinLifeMs,
+    expires_at: createdAt + lifeMs,
   });
-  const id = newAttemptId();
-  keepAttempt(c, deps, { id, created_at: createdAt, target, step });
-  if (couldEnter(facts, target, provider, email)) send(c, deps, { email, pin, name });
-  return goTo(c, `${pinPath}?attempt=${id}`);
+
+  // 4. The mail leaves after the answer, which is the same for everybody.
+  mailPin(parts, { facts, target, settings, email, code, minutes: lifeMs / 60_000 });
+  return { ok: true, next: "form", secrets };
 }
 
-export type PinVerdict = "right" | "wrong" | "over" | "too_many";
-
-/**
- * Whether the code is the one that was sent for this attempt. Takes the PIN: a second caller finds
- * none.
- */
-export async function verifyPin(
-  c: C,
-  deps: LoginDependencies,
-  attempt: Attempt,
-  step: PinStep,
-  typed: string,
-): Promise<PinVerdict> {
-  const pin = typed.replace(/[\s-]/g, "");
-  const network = networkOf(c.get("facts").clientIp);
-  const tooMany =
-    !(await within(deps, `pin-tries ${network}`, limits.triesPerNetwork)) ||
-    !(await within(deps, `pin-tries ${step.email}`, limits.triesPerEmail));
-  if (tooMany) return "too_many";
-  const id = sha256(step.pin);
-  const stored = await deps.store.pins.try(id);
-  if (stored === undefined || stored.expires_at <= deps.now() || stored.tries > triesPerPin)
-    return "over";
-  const right =
-    equalSecrets(stored.pin_hash, pinHash(deps, step, pin)) &&
-    stored.browser_hash === sha256(step.browser) &&
-    stored.email === step.email &&
-    stored.idp_id === step.provider &&
-    stored.aud === (attempt.target.application?.aud ?? "");
-  if (!right) return stored.tries === triesPerPin ? "over" : "wrong";
-  if (!(await deps.store.pins.take(id))) return "over";
-  await deps.store.counters.clear(`pin-tries ${step.email}`);
-  return "right";
-}
-
-/** Who a correct PIN proves somebody to be: an address and nothing else. */
-export function pinIdentity(email: string): ProvidedIdentity {
-  return { email, name: "", groups: [], oidc_fields: {}, amr: ["otp"] };
-}
-
-export function tooManyPage(what: string, windowMs: number): ReturnType<typeof errorPage> {
-  return errorPage({
-    status: 429,
-    heading: "Too many tries",
-    message: `Too many ${what}. Wait ${Math.ceil(windowMs / minute)} minutes, then open the application again.`,
-  });
-}
-
-/** Six digits are guessed in no time from a plain hash; this one needs the gateway's own key. */
-function pinHash(deps: LoginDependencies, step: PinStep, pin: string): string {
-  return deps.secretBox.mac("one-time pin", `${step.pin} ${pin}`);
-}
-
-/**
- * Counts, and says whether there may be another one. Whoever is over the limit is turned away from
- * memory for a while: each count is a write that reaches the disk, and a flood of them would hold
- * up everybody (case O5).
- */
-async function within(
-  { store, now }: LoginDependencies,
-  key: string,
-  limit: { most: number; window: number },
-): Promise<boolean> {
-  const turnedAway = turnedAwayOf(store);
-  if ((turnedAway.get(key) ?? 0) > now()) return false;
-  if ((await store.counters.count(key, limit.window, now())) <= limit.most) return true;
-  if (turnedAway.size >= turnedAwayLimit) turnedAway.clear();
-  turnedAway.set(key, now() + turnedAwayMs);
-  return false;
-}
-
-const turnedAwayMs = minute;
-const turnedAwayLimit = 10_000;
-const turnedAwayByStore = new WeakMap<LoginDependencies["store"], Map<string, number>>();
-
-/** Key → until when, milliseconds. */
-function turnedAwayOf(store: LoginDependencies["store"]): Map<string, number> {
-  const known = turnedAwayByStore.get(store) ?? new Map<string, number>();
-  turnedAwayByStore.set(store, known);
-  return known;
-}
-
-/**
- * Mail goes only to addresses that policy would let in (access-features 6.1): we are nobody's way
- * to send mail.
- */
-function couldEnter(
-  facts: RequestFacts,
-  target: SignInTarget,
-  provider: IdentityProvider,
-  email: string,
-): boolean {
-  const { catalog, clientIp } = facts;
-  const { application: place } = target;
-  const applications =
-    place === undefined ? catalog.applications : [catalog.applicationByAud.get(place.aud)];
-  const identity = {
-    ...pinIdentity(email),
-    idp: { id: provider.id, type: provider.type },
-    ip: clientIp,
-    country: "",
-    iat: 0,
+/** Whether the typed code is the one that was mailed for this attempt; it works once. */
+async function tryCode(
+  settings: IdentityProvider,
+  parts: ProviderParts,
+  request: FinishRequest,
+): Promise<SignInResult> {
+  const { facts, target, parameters } = request;
+  const secrets = readSecrets(request);
+  const refuse = (verdict: "too_many" | "over" | "wrong") => {
+    const { rayId: ray, clientIp: ip } = facts;
+    parts.record({ event: "pin_refused", ray, ip, provider: settings.id, verdict });
   };
-  return applications.some(
-    (application) =>
-      application !== undefined &&
-      evaluate({
-        application,
-        groups: catalog.groups,
-        principal: { kind: "person", identity },
-        ip: clientIp,
-      }).outcome === "allow",
-  );
+
+  // 1. What cannot be a code costs no try, and tells nothing.
+  const typed = parameters.get("code") ?? "";
+  if (!codePattern.test(typed)) return refuseForm("The code has six digits.");
+
+  // 2. Counting comes before comparing, and a try counts whatever comes of it.
+  if (!(await parts.pinLimits.countTry(networkOf(facts.clientIp), secrets.email))) {
+    refuse("too_many");
+    return { ok: false, fault: "too_many_codes_tried", detail: "" };
+  }
+  const id = sha256(secrets.pin);
+  const pin = await parts.store.pins.try(id);
+  if (pin === undefined || pin.expires_at <= parts.now() || pin.tries > triesPerPin) {
+    refuse("over");
+    return { ok: false, fault: "code_over", detail: "" };
+  }
+
+  // 3. The code must be that PIN's, and everything around it as it was when the code was made.
+  const aud = target.application?.aud ?? "";
+  const isSame = pin.idp_id === settings.id && pin.aud === aud && pin.email === secrets.email;
+  const code = typed.replace(/[\s-]/g, "");
+  if (!isSame || !matches(parts, pin, secrets, code)) {
+    const isLast = pin.tries === triesPerPin;
+    refuse(isLast ? "over" : "wrong");
+    if (isLast) return { ok: false, fault: "code_over", detail: "" };
+    return refuseForm("That is not the code. Look at the newest message.");
+  }
+
+  // 4. Of several that come at once with the right code, one gets it.
+  if (!(await parts.store.pins.take(id))) {
+    refuse("over");
+    return { ok: false, fault: "code_over", detail: "" };
+  }
+  await parts.pinLimits.clearTries(secrets.email);
+  return { ok: true, identity: pinIdentity(secrets.email) };
 }
 
-// Not awaited: the time that the mail server takes would tell who may have a code.
-function send(
-  c: C,
-  deps: LoginDependencies,
-  message: { email: string; pin: string; name: string },
-): void {
-  const { rayId, catalog } = c.get("facts");
-  const { email, pin, name } = message;
-  deps.announcePin?.(email, pin);
-  if (deps.sendMail === undefined) {
-    if (deps.announcePin === undefined) deps.record({ event: "mail_missing", ray: rayId });
-    return;
-  }
-  const text = `${pin} is your code to sign in to ${name}.
+function drawForm(
+  settings: IdentityProvider,
+  parts: ProviderParts,
+  request: FormRequest,
+): ReturnType<typeof pinPage> {
+  const { facts, target, attemptId, error } = request;
+  const view: PinView = {
+    email: readSecrets(request).email,
+    name: nameOf(facts, target),
+    action: formPath,
+    attempt: attemptId,
+    minutes: lifeMs / 60_000,
+    resend: {
+      action: endpoints.login,
+      target: sealTarget(parts, target),
+      provider: settings.id,
+    },
+    error,
+  };
+  return pinPage(view);
+}
 
-It works once, for ${pinLifeMs / minute} minutes, in the browser where you asked for it. Type it only on a page of
-${catalog.issuer}${endpoints.login}
+function readSecrets({ secrets }: FinishRequest | FormRequest): PinSecrets {
+  const { email = "", pin = "", browser = "" } = secrets;
+  return { email, pin, browser };
+}
 
-If you did not ask for a code, somebody typed your address: there is nothing to do.
-`;
-  const { sendMail, record } = deps;
-  const subject = `Your code for ${catalog.organization.name}`;
-  setImmediate(() => {
-    sendMail({ to: email, subject, text }).catch((error) =>
-      record({ event: "mail_failed", ray: rayId, error: String(error).slice(0, 300) }),
-    );
-  });
+function matches(parts: ProviderParts, pin: StoredPin, secrets: PinSecrets, code: string): boolean {
+  const isCode = equalSecrets(pin.pin_hash, hashOf(parts, secrets, code));
+  return isCode && pin.browser_hash === sha256(secrets.browser);
+}
+
+/** Six digits are guessed in no time from a plain hash. This one needs the gateway's own key. */
+function hashOf({ secretBox }: ProviderParts, { pin }: PinSecrets, code: string): string {
+  return secretBox.mac("one-time pin", `${pin} ${code}`);
 }

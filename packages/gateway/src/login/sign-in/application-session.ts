@@ -2,65 +2,69 @@
 // the host and not to one application, so a token of any application of that host counts
 // (wire-protocol 11).
 import { cookies, decodeToken, headers } from "@postern/protocol";
-import type { Context } from "hono";
 import type { StoredSession } from "../../storage/store.ts";
 import { onlyPerson } from "../../tokens/only-person.ts";
-import type { LoginDependencies, LoginEnv } from "../dependencies.ts";
-import { browserSession, cookieValuesOf } from "../session.ts";
-import { coversHost } from "./login-request.ts";
-
-type C = Context<LoginEnv>;
+import type { Tokens } from "../../tokens/tokens.ts";
+import { coversHost } from "../application-host.ts";
+import type { LoginContext } from "../login-context.ts";
+import { cookieValuesOf } from "../request-cookies.ts";
+import { browserSession } from "../team-session.ts";
 
 /** Where a credential came from decides what a browser could have been tricked into sending. */
-export type Presented =
-  | { by: "header" | "cookie"; session: StoredSession }
-  | { by: "header" | "cookie" | "nothing"; session: undefined };
+export interface Presented {
+  by: "header" | "cookie" | "nothing";
+  /** undefined when the credential does not hold */
+  session: StoredSession | undefined;
+}
 
 /**
  * The live session behind `cf-access-token`, else behind the cookie; a bad header is not rescued by
  * a good cookie (wire-protocol 3). On the team domain only the global session's cookie counts.
  */
-export async function presentedSession(c: C, deps: LoginDependencies): Promise<Presented> {
-  const { host, catalog } = c.get("facts");
-  const onTeam = host === catalog.teamHost;
+export async function presentedSession(
+  c: LoginContext,
+  parts: { tokens: Tokens },
+): Promise<Presented> {
+  const { host, catalog } = c.var.facts;
+  const isTeam = host === catalog.teamHost;
   const token = c.req.header(headers.accessToken);
-  if (token !== undefined)
-    return { by: "header", session: onTeam ? undefined : await applicationSession(c, deps, token) };
+  if (token !== undefined) {
+    const session = isTeam ? undefined : await applicationSession(c, parts, token);
+    return { by: "header", session };
+  }
   const values = cookieValuesOf(c, cookies.authorization);
   if (values.length === 0) return { by: "nothing", session: undefined };
-  return {
-    by: "cookie",
-    session: onTeam ? await browserSession(c, deps) : await cookieSession(c, deps, values),
-  };
+  const session = isTeam ? browserSession(c, parts) : cookieSession(c, parts, values);
+  return { by: "cookie", session: await session };
 }
 
 /** Cookies that verify for two persons count as none (wire-protocol 3.3). */
 async function cookieSession(
-  c: C,
-  deps: LoginDependencies,
+  c: LoginContext,
+  parts: { tokens: Tokens },
   values: readonly string[],
 ): Promise<StoredSession | undefined> {
-  const answer = await onlyPerson(values, async (value) => {
-    const session = await applicationSession(c, deps, value);
+  const result = await onlyPerson(values, async (value) => {
+    const session = await applicationSession(c, parts, value);
     return session === undefined ? undefined : { session };
   });
-  return answer.persons === "one" ? answer.credential.session : undefined;
+  return result.persons === "one" ? result.credential.session : undefined;
 }
 
 async function applicationSession(
-  c: C,
-  deps: LoginDependencies,
+  c: LoginContext,
+  { tokens }: { tokens: Tokens },
   token: string,
 ): Promise<StoredSession | undefined> {
-  const { catalog, host } = c.get("facts");
-  const application = catalog.applicationByAud.get(statedAudience(token) ?? "");
+  const { catalog, host } = c.var.facts;
+  const application = catalog.applicationByAud.get(audienceOf(token) ?? "");
   if (application === undefined || !coversHost(catalog, application, host)) return undefined;
-  const verified = await deps.tokens.verifyApp(token, application.aud);
+  const verified = await tokens.verifyApp(token, application.aud);
   return verified.ok ? verified.session : undefined;
 }
 
-/** Says which application to verify the token for; nothing more is believed. */
-function statedAudience(token: string): string | undefined {
+/** The application that the token says it is for. Nothing is believed before it is verified. */
+function audienceOf(token: string): string | undefined {
   try {
     const { aud } = decodeToken(token).claims;
     const first: unknown = Array.isArray(aud) ? aud[0] : aud;

@@ -1,48 +1,28 @@
 // An attempt to sign in, from the choice of a provider to its answer. It lives in the browser
 // alone, sealed, one cookie each, so that the gateway keeps nothing for strangers and two tabs do
 // not disturb each other (case L6).
-import { randomBytes } from "node:crypto";
-import type { Context } from "hono";
-import { readCookies } from "../../http/cookies.ts";
-import type { LoginDependencies, LoginEnv } from "../dependencies.ts";
-import { cookieLines, removeOwnCookie, setOwnCookie } from "../session.ts";
-
-/**
- * What somebody signs in for. All of it was vouched for by the application's host before it got
- * here.
- */
-export interface SignInTarget {
-  /** undefined: the team domain itself */
-  application:
-    | {
-        aud: string;
-        /** host, with the port that the client used */
-        authority: string;
-        /** path and query on that host */
-        redirect_url: string;
-        /**
-         * hash of the browser's `CF_AppSession` there; "" for a terminal's login, which needs no
-         * hand-over
-         */
-        app_session: string;
-      }
-    | undefined;
-  /** somebody else is to sign in: the provider must ask again */
-  someone_else?: true;
-}
-
-/** What the answer of a provider is checked against. */
-export type AttemptStep =
-  | { kind: "redirect"; provider: string; state: string; nonce: string; verifier: string }
-  | { kind: "pin"; provider: string; email: string; pin: string; browser: string };
+import type { Clock } from "../../clock.ts";
+import type { RandomBytes } from "../../random.ts";
+import type { SecretBox } from "../../secrets/secret-box.ts";
+import type { LoginContext } from "../login-context.ts";
+import type { AttemptSecrets } from "../providers/provider.ts";
+import { cookiesOf, removeOwnCookie, setOwnCookie } from "../request-cookies.ts";
+import { randomSecret } from "../secret-values.ts";
+import type { SignInTarget } from "../sign-in-target.ts";
 
 export interface Attempt {
   id: string;
+  /** milliseconds since the epoch */
   created_at: number;
-  /** it had its answer; kept for a while so that going back finds a way on */
+  /** it had its answer; it is kept for a while, so that going back finds a way on */
   used?: true;
   target: SignInTarget;
-  step: AttemptStep;
+  /** id of the provider that was chosen */
+  provider: string;
+  /** what the provider's answer must bring back */
+  state: string;
+  /** the provider's own */
+  secrets: AttemptSecrets;
 }
 
 const lifeMs = 10 * 60_000;
@@ -51,73 +31,69 @@ const cookieLifeMs = 60 * 60_000;
 // Five at once are more than people have open; more would grow into an error of header size (case
 // T13).
 const attemptLimit = 5;
-const targetLifeMs = 60 * 60_000;
-const namePattern = /^(?:__Host-)?postern_attempt_([0-9a-f]{16})$/;
+const idBytes = 8;
+const cookiePattern = /^(?:__Host-)?postern_attempt_([0-9a-f]{16})$/;
 
-export function newAttemptId(): string {
-  return randomBytes(8).toString("hex");
+/** An attempt that begins now, without its provider's secrets. */
+export function newAttempt(
+  { now, randomBytes }: { now: Clock; randomBytes: RandomBytes },
+  target: SignInTarget,
+  provider: string,
+): Attempt {
+  const id = randomBytes(idBytes).toString("hex");
+  const state = `${id}.${randomSecret(randomBytes)}`;
+  return { id, created_at: now(), target, provider, state, secrets: {} };
 }
 
-/** 256 random bits, for `state`, `nonce` and everything else that nobody may guess. */
-export function randomSecret(): string {
-  return randomBytes(32).toString("base64url");
-}
-
+/** Whether the attempt still waits for its answer. */
 export function isLive(attempt: Attempt, now: number): boolean {
-  return attempt.used !== true && attempt.created_at <= now && now < attempt.created_at + lifeMs;
+  const isYoung = attempt.created_at <= now && now < attempt.created_at + lifeMs;
+  return isYoung && attempt.used !== true;
 }
 
 /**
- * Every attempt that this browser holds. What does not open is not ours, or of another key: left
- * out.
+ * Every attempt that this browser holds. A cookie that does not open is not ours, or of another
+ * key: it counts as none.
  */
-export function attemptsOf(c: Context<LoginEnv>, deps: LoginDependencies): Attempt[] {
+export function attemptsOf(c: LoginContext, { secretBox }: { secretBox: SecretBox }): Attempt[] {
   const attempts: Attempt[] = [];
-  for (const { name, value } of readCookies(cookieLines(c))) {
-    const id = namePattern.exec(name)?.[1];
+  for (const { name, value } of cookiesOf(c)) {
+    const id = cookiePattern.exec(name)?.[1];
     if (id === undefined) continue;
-    const attempt = deps.secretBox.open(value, `attempt ${id}`);
-    if (attempt !== undefined) attempts.push(JSON.parse(attempt) as Attempt);
+    const text = secretBox.open(value, sealContext(id));
+    if (text !== undefined) attempts.push(JSON.parse(text) as Attempt);
   }
   return attempts;
 }
 
 /** Hands an attempt to the browser, in place of its oldest one where it has too many. */
-export function keepAttempt(c: Context<LoginEnv>, deps: LoginDependencies, attempt: Attempt): void {
-  const others = attemptsOf(c, deps)
-    .filter((other) => other.id !== attempt.id)
-    .sort(
-      (a, b) => Number(b.used === true) - Number(a.used === true) || a.created_at - b.created_at,
-    );
-  for (const { id } of others.slice(0, Math.max(0, others.length + 1 - attemptLimit))) {
+export function keepAttempt(
+  c: LoginContext,
+  parts: { secretBox: SecretBox },
+  attempt: Attempt,
+): void {
+  const others = attemptsOf(c, parts).filter(({ id }) => id !== attempt.id);
+  const excess = Math.max(0, others.length + 1 - attemptLimit);
+  for (const { id } of others.sort(leastWorthFirst).slice(0, excess)) {
     removeOwnCookie(c, cookieName(c, id));
   }
-  const value = deps.secretBox.seal(JSON.stringify(attempt), `attempt ${attempt.id}`);
+  const value = parts.secretBox.seal(JSON.stringify(attempt), sealContext(attempt.id));
   const expires = new Date(attempt.created_at + cookieLifeMs);
   setOwnCookie(c, { name: cookieName(c, attempt.id), value }, expires);
 }
 
+/** Used attempts first, then the older ones. */
+function leastWorthFirst(a: Attempt, b: Attempt): number {
+  return Number(b.used === true) - Number(a.used === true) || a.created_at - b.created_at;
+}
+
+function sealContext(id: string): string {
+  return `sign-in attempt ${id}`;
+}
+
 // `__Host-` keeps a sibling host from planting one (case T11); browsers grant the prefix to https
 // alone.
-function cookieName(c: Context<LoginEnv>, id: string): string {
-  return `${c.get("facts").scheme === "https" ? "__Host-" : ""}postern_attempt_${id}`;
-}
-
-/** The target as a field of the sign-in page: the page may stand open longer than `meta` lives. */
-export function sealTarget(deps: LoginDependencies, target: SignInTarget): string {
-  return deps.secretBox.seal(
-    JSON.stringify({ target, expires_at: deps.now() + targetLifeMs }),
-    "sign-in target",
-  );
-}
-
-/** @returns undefined when it is not ours; `expired` still says where to start again */
-export function openTarget(
-  deps: LoginDependencies,
-  sealed: string,
-): { target: SignInTarget; expired: boolean } | undefined {
-  const text = deps.secretBox.open(sealed, "sign-in target");
-  if (text === undefined) return undefined;
-  const { target, expires_at } = JSON.parse(text) as { target: SignInTarget; expires_at: number };
-  return { target, expired: expires_at <= deps.now() };
+function cookieName(c: LoginContext, id: string): string {
+  const prefix = c.var.facts.scheme === "https" ? "__Host-" : "";
+  return `${prefix}postern_attempt_${id}`;
 }

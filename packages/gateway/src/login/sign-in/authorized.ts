@@ -1,160 +1,88 @@
 // Step 5 of a browser's login (wire-protocol 5), on the application's host: takes the hand-over,
 // once and within a minute, from the browser that began, and gives it the application's own token.
-import { cookies, decodeToken, parseDuration } from "@postern/protocol";
-import type { Context } from "hono";
-import { cookieExpiry, setCookieLine } from "../../http/cookies.ts";
-import type { Application } from "../../model/model.ts";
+import { cookies, parseDuration } from "@postern/protocol";
+import { singleArgument } from "../../single-argument.ts";
 import type { StoredHandover, StoredSession } from "../../storage/store.ts";
-import { goTo } from "../answers.ts";
-import type { LoginDependencies, LoginEnv } from "../dependencies.ts";
-import { sha256 } from "../hash.ts";
+import { coversHost } from "../application-host.ts";
+import { decideFor } from "../decide.ts";
+import type { LoginContext } from "../login-context.ts";
 import { errorPage, startAgainPage } from "../pages/error.ts";
 import { sendPage } from "../pages/layout.ts";
-import { addSetCookie, cookieValuesOf, decideFor, equalSecrets } from "../session.ts";
-import type { HandoverState } from "./hand-over.ts";
-import { coversHost, pathOnHost } from "./login-request.ts";
+import { cookieValuesOf } from "../request-cookies.ts";
+import { goTo } from "../responses.ts";
+import { equalSecrets, sha256 } from "../secret-values.ts";
+import { setApplicationCookie } from "./application-cookie.ts";
+import { openHandoverState } from "./handover-state.ts";
+import type { SignInParts } from "./sign-in-parts.ts";
 
-type C = Context<LoginEnv>;
+/** `GET /cdn-cgi/access/authorized` on an application's host. */
+export async function authorized(c: LoginContext, parts: SignInParts): Promise<Response> {
+  const { facts } = c.var;
 
-export async function authorized(c: C, deps: LoginDependencies): Promise<Response> {
-  const facts = c.get("facts");
+  // 1. The link must be one that we sealed for this host.
   const query = new URLSearchParams(facts.query);
-  const nonces = query.getAll("nonce");
-  const states = query.getAll("state");
-  const [nonce = ""] = nonces;
-  const [sealed = ""] = states;
-  const state = nonces.length === 1 && states.length === 1 ? readState(c, deps, sealed) : undefined;
-  if (state === undefined)
-    return sendPage(
-      c,
-      startAgainPage(undefined, "The link is not one of ours, or was changed on its way."),
-    );
-  const here = `${facts.scheme}://${facts.authority}${state.redirect_url}`;
+  const nonce = singleArgument(query, "nonce");
+  const sealed = singleArgument(query, "state") ?? "";
+  const state = nonce === undefined ? undefined : openHandoverState(parts, facts, sealed);
+  if (nonce === undefined || state === undefined)
+    return sendPage(c, startAgainPage(undefined, foreignLink));
+  const start = `${facts.scheme}://${facts.authority}${state.redirect_url}`;
 
-  const handover = await deps.store.handovers.take(sha256(nonce));
+  // 2. The hand-over is taken: whoever comes later with the same link finds none.
+  const handover = await parts.store.handovers.take(sha256(nonce));
   const application = facts.catalog.applicationByAud.get(state.aud);
-  const session =
-    handover === undefined ? undefined : await deps.store.sessions.find(handover.session_id);
-  if (
-    handover === undefined ||
-    session === undefined ||
-    application === undefined ||
-    !coversHost(facts.catalog, application, facts.host)
-  ) {
-    return sendPage(c, startAgainPage(here, "This sign-in was used already, or its time ran out."));
+  if (handover === undefined || application === undefined)
+    return sendPage(c, startAgainPage(start, usedOrLate));
+  const session = await parts.store.sessions.find(handover.session_id);
+  if (session === undefined || !coversHost(facts.catalog, application, facts.host))
+    return sendPage(c, startAgainPage(start, usedOrLate));
+
+  // 3. It is for this application, this `state` and this browser.
+  const isFor = { aud: state.aud, state: sealed };
+  if (!isForBrowser(c, handover) || !holds(handover, session, isFor, parts.now())) {
+    const { rayId: ray, clientIp: ip } = facts;
+    parts.record({ event: "hand_over_refused", ray, ip, aud: state.aud });
+    return sendPage(c, startAgainPage(start, anotherBrowser));
   }
-  if (!holds(c, deps, handover, state.aud, sealed, session)) {
-    deps.record({
-      event: "hand_over_refused",
-      ray: facts.rayId,
-      ip: facts.clientIp,
-      aud: state.aud,
-    });
-    return sendPage(
-      c,
-      startAgainPage(here, "This sign-in began in another browser, or its time ran out."),
-    );
-  }
-  const decision = decideFor(deps, facts, application, session);
+
+  // 4. Policy lets the person in, now and from here.
+  const decision = decideFor(facts, application, session);
   if (decision.outcome !== "allow") {
     const message = `${session.identity.email} may not use ${application.name} from here. Ask the people who run it, and give them the ray ID.`;
     return sendPage(c, errorPage({ status: 403, heading: "You don't have access", message }));
   }
-  setApplicationCookie(
-    c,
-    deps,
-    application,
-    session,
-    parseDuration(decision.policy.session_duration ?? application.session_duration),
-  );
-  deps.record({
+  const duration = decision.policy.session_duration ?? application.session_duration;
+  setApplicationCookie(c, parts, { application, session, lifetimeMs: parseDuration(duration) });
+  parts.record({
     event: "let_in",
     ray: facts.rayId,
     ip: facts.clientIp,
     aud: application.aud,
     user: session.user_id,
   });
-  return goTo(c, here);
+  return goTo(c, start);
 }
 
-/**
- * Only a state that we sealed for this host, whose address still stays on it, is worth looking at.
- */
-function readState(c: C, deps: LoginDependencies, sealed: string): HandoverState | undefined {
-  const { scheme, authority } = c.get("facts");
-  const text = deps.secretBox.open(sealed, "hand-over state");
-  if (text === undefined) return undefined;
-  const state = JSON.parse(text) as HandoverState;
-  const path = pathOnHost(scheme, authority, state.redirect_url);
-  return state.authority === authority && path !== undefined
-    ? { ...state, redirect_url: path }
-    : undefined;
-}
-
-/** Time, application, `state`, this browser, and a session that is still alive. */
-function holds(
-  c: C,
-  deps: LoginDependencies,
-  handover: StoredHandover,
-  aud: string,
-  state: string,
-  session: StoredSession,
-): boolean {
-  const now = deps.now();
-  const browser = cookieValuesOf(c, cookies.appSession).some((value) =>
+/** Whether this browser holds the `CF_AppSession` with which the login began. */
+function isForBrowser(c: LoginContext, handover: StoredHandover): boolean {
+  return cookieValuesOf(c, cookies.appSession).some((value) =>
     equalSecrets(sha256(value), handover.app_session_hash),
   );
-  return (
-    browser &&
-    handover.expires_at > now &&
-    handover.aud === aud &&
-    equalSecrets(handover.state_hash, sha256(state)) &&
-    session.revoked_at === null &&
-    session.expires_at > now
-  );
 }
 
-function setApplicationCookie(
-  c: C,
-  deps: LoginDependencies,
-  application: Application,
+/** Whether the hand-over is for this link, in time, and its session still alive. */
+function holds(
+  handover: StoredHandover,
   session: StoredSession,
-  lifetimeMs: number,
-): void {
-  const { scheme } = c.get("facts");
-  const token = deps.tokens.issueApp(session, application, lifetimeMs);
-  const secure = scheme === "https";
-  const attributes = {
-    path: cookiePath(c, application),
-    httpOnly: application.http_only_cookie_attribute,
-    sameSite: sameSiteOf(application, secure),
-    secure,
-    // The official client believes in `Expires` alone (wire-protocol 5.5).
-    expires: cookieExpiry(Number(decodeToken(token).claims["exp"]) * 1000, deps.now()),
-  };
-  addSetCookie(c, setCookieLine({ name: cookies.authorization, value: token }, attributes));
+  link: { aud: string; state: string },
+  now: number,
+): boolean {
+  const isForLink =
+    handover.aud === link.aud && equalSecrets(handover.state_hash, sha256(link.state));
+  const isAlive = session.revoked_at === null && session.expires_at > now;
+  return isForLink && isAlive && handover.expires_at > now;
 }
 
-function sameSiteOf(application: Application, secure: boolean): "None" | "Lax" | "Strict" {
-  switch (application.same_site_cookie_attribute) {
-    case "none":
-      return secure ? "None" : "Lax";
-    case "lax":
-      return "Lax";
-    case "strict":
-      return "Strict";
-  }
-}
-
-/** With `path_cookie_attribute`, the application's own path on this host, cut before a wildcard. */
-function cookiePath(c: C, application: Application): string {
-  if (!application.path_cookie_attribute) return "/";
-  const { catalog, host } = c.get("facts");
-  const own = catalog.patterns.find(
-    (each) => each.application === application && each.pattern.matchesHost(host),
-  );
-  const path = (own?.pattern.path ?? "").split("*")[0] ?? "";
-  return (
-    path.slice(0, own?.pattern.pathHasWildcard === true ? path.lastIndexOf("/") : undefined) || "/"
-  );
-}
+const foreignLink = "The link is not one of ours, or was changed on its way.";
+const usedOrLate = "This sign-in was used already, or its time ran out.";
+const anotherBrowser = "This sign-in began in another browser, or its time ran out.";

@@ -1,18 +1,14 @@
-import { randomBytes } from "node:crypto";
-import type { Context } from "hono";
-import { sendJson } from "../answers.ts";
-import type { LoginDependencies, LoginEnv } from "../dependencies.ts";
+import type { LoginContext } from "../login-context.ts";
+import { sendJson } from "../responses.ts";
 import { presentedSession } from "./application-session.ts";
+import type { SignInParts } from "./sign-in-parts.ts";
 
 /**
  * Who the bearer is, as the provider said at that login (access-features 9.5). Holds nothing that
  * signs anybody in (case L17).
  */
-export async function getIdentity(
-  c: Context<LoginEnv>,
-  deps: LoginDependencies,
-): Promise<Response> {
-  const { session } = await presentedSession(c, deps);
+export async function getIdentity(c: LoginContext, parts: SignInParts): Promise<Response> {
+  const { session } = await presentedSession(c, parts);
   if (session === undefined) {
     c.header("WWW-Authenticate", 'Cloudflare-Access realm="get-identity"');
     return sendJson(c, 401, {
@@ -27,7 +23,7 @@ export async function getIdentity(
     user_uuid: session.user_id,
     email: identity.email,
     name: identity.name,
-    account_id: await deps.store.settings.get("account_id", randomBytes(16).toString("hex")),
+    account_id: await accountId(parts),
     iat: identity.iat,
     ip: identity.ip,
     idp: identity.idp,
@@ -55,4 +51,9 @@ export async function getIdentity(
     device_sessions: {},
     version: 2,
   });
+}
+
+/** 32 hex characters, made once for a store. */
+function accountId({ store, randomBytes }: SignInParts): Promise<string> {
+  return store.settings.get("account_id", randomBytes(16).toString("hex"));
 }

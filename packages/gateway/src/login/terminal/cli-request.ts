@@ -4,6 +4,8 @@
 import { decodeTransferKey, endpoints, ProtocolError } from "@postern/protocol";
 import type { Catalog } from "../../catalog/catalog.ts";
 import type { Application } from "../../model/model.ts";
+import { coversHost, hasUserInfo, hostOf } from "../application-host.ts";
+import { mailboxId } from "./mailboxes.ts";
 
 export interface CliRequest {
   /** the application's host, with the port if one was given */
@@ -11,90 +13,61 @@ export interface CliRequest {
   application: Application;
   /** the terminal's public key, 32 bytes */
   key: Uint8Array;
-  /**
-   * where the terminal wanted to go, on that host; undefined when it did not say or said it at
-   * great length
-   */
-  redirectUrl: string | undefined;
+  /** the mailbox from which the terminal fetches its tokens */
+  mailbox: string;
   sendOrgToken: boolean;
-  closeInterstitial: boolean;
   /** the request as path and query of the application's host, in the one order that we write */
   path: string;
 }
 
-const knownArguments = [
-  "aud",
-  "redirect_url",
-  "send_org_token",
-  "token",
-  "close_interstitial",
-] as const;
-const authorityPattern = /^(?:[a-z0-9_-]+(?:\.[a-z0-9_-]+)*|\[[0-9a-f:.]+\])(?::\d{1,5})?$/;
+/** `message` says what is wrong, as a sentence for the page. */
+export type CliRequestReading = { ok: true; request: CliRequest } | { ok: false; message: string };
+
+const singleArguments = ["aud", "redirect_url", "send_org_token", "token", "close_interstitial"];
 // It travels inside other URLs up to three times; the head of a request has 16 kB.
 const redirectUrlLength = 1024;
 
-/** @returns what is wrong with it, as a sentence for the page, when it cannot be used */
+/** Reads the query of a terminal's link for the application's host `authority`. */
 export function readCliRequest(
   catalog: Catalog,
   authority: string,
   query: string,
-): CliRequest | string {
-  const sent = new URLSearchParams(query);
-  if (knownArguments.some((name) => sent.getAll(name).length > 1))
-    return "The link holds the same argument twice.";
+): CliRequestReading {
+  const stated = new URLSearchParams(query);
+  if (singleArguments.some((name) => stated.getAll(name).length > 1))
+    return refuse("The link holds the same argument twice.");
   const host = hostOf(authority);
-  const application = catalog.applicationByAud.get(sent.get("aud") ?? "");
-  if (host === undefined || application === undefined || !covers(catalog, application, host)) {
-    return "The link does not belong to an application of this host.";
-  }
-  const token = sent.get("token") ?? "";
-  const key = readKey(token);
-  if (key === undefined) return "The link holds no usable key of a terminal.";
-  const redirect = sent.get("redirect_url") ?? "";
-  if (redirect !== "" && !staysOn(host, redirect))
-    return "The link leads to another host than the application's.";
-
-  const redirectUrl = redirect === "" || redirect.length > redirectUrlLength ? undefined : redirect;
-  const sendOrgToken = sent.get("send_org_token") === "true";
-  const closeInterstitial = sent.get("close_interstitial") === "true";
-  const written = new URLSearchParams({ aud: application.aud, edge_token_transfer: "true" });
-  if (redirectUrl !== undefined) written.set("redirect_url", redirectUrl);
-  if (sendOrgToken) written.set("send_org_token", "true");
-  written.set("token", token);
-  if (closeInterstitial) written.set("close_interstitial", "true");
+  const application = catalog.applicationByAud.get(stated.get("aud") ?? "");
+  if (host === undefined || application === undefined || !coversHost(catalog, application, host))
+    return refuse("The link does not belong to an application of this host.");
+  const key = readKey(stated.get("token") ?? "");
+  if (key === undefined) return refuse("The link holds no usable key of a terminal.");
+  const redirectUrl = stated.get("redirect_url") ?? "";
+  if (redirectUrl !== "" && !staysOn(host, redirectUrl))
+    return refuse("The link leads to another host than the application's.");
   return {
-    authority,
-    application,
-    key,
-    redirectUrl,
-    sendOrgToken,
-    closeInterstitial,
-    path: `${endpoints.cli}?${written}`,
+    ok: true,
+    request: {
+      authority,
+      application,
+      key,
+      mailbox: mailboxId(key),
+      sendOrgToken: stated.get("send_org_token") === "true",
+      path: canonicalPath(application, stated),
+    },
   };
 }
 
-/** The same request on the team domain; `meta` says that the application's host sent it. */
-export function teamUrl(issuer: string, request: CliRequest, meta: string): string {
-  return `${issuer}${request.path}&${new URLSearchParams({ host: request.authority, meta })}`;
-}
-
-/**
- * Where the form of the approval page goes: `meta` ran out long before a person has read
- * everything.
- */
-export function formPath(request: CliRequest): string {
-  return `${request.path}&${new URLSearchParams({ host: request.authority })}`;
-}
-
-/** The host without port; undefined when it is not `host[:port]`. */
-export function hostOf(authority: string): string | undefined {
-  return authorityPattern.test(authority) ? authority.replace(/:\d+$/, "") : undefined;
-}
-
-function covers(catalog: Catalog, application: Application, host: string): boolean {
-  return catalog.patterns.some(
-    (each) => each.application === application && each.pattern.matchesHost(host),
-  );
+/** What we understood of the link, in one order and without what is too long to carry. */
+function canonicalPath(application: Application, stated: URLSearchParams): string {
+  const redirectUrl = stated.get("redirect_url") ?? "";
+  const query = new URLSearchParams({ aud: application.aud, edge_token_transfer: "true" });
+  if (redirectUrl !== "" && redirectUrl.length <= redirectUrlLength)
+    query.set("redirect_url", redirectUrl);
+  if (stated.get("send_org_token") === "true") query.set("send_org_token", "true");
+  query.set("token", stated.get("token") ?? "");
+  if (stated.get("close_interstitial") === "true") query.set("close_interstitial", "true");
+  return `${endpoints.cli}?${query}`;
 }
 
 function readKey(token: string): Uint8Array | undefined {
@@ -107,14 +80,13 @@ function readKey(token: string): Uint8Array | undefined {
 }
 
 /** Compared after parsing, as browsers parse (cases L1, L3). */
-function staysOn(host: string, url: string): boolean {
-  if (!URL.canParse(url)) return false;
-  const parsed = new URL(url);
-  const web = parsed.protocol === "https:" || parsed.protocol === "http:";
-  return (
-    web &&
-    parsed.username === "" &&
-    parsed.password === "" &&
-    parsed.hostname.replace(/\.$/, "") === host
-  );
+function staysOn(host: string, text: string): boolean {
+  if (!URL.canParse(text)) return false;
+  const url = new URL(text);
+  const isWeb = url.protocol === "https:" || url.protocol === "http:";
+  return isWeb && !hasUserInfo(url) && url.hostname.replace(/\.$/, "") === host;
+}
+
+function refuse(message: string): CliRequestReading {
+  return { ok: false, message };
 }

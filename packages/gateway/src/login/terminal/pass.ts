@@ -2,15 +2,15 @@
 // whose URL ends up in process lists, histories and access logs. Minted with a person's application
 // token and with nothing else.
 import { headers } from "@postern/protocol";
-import type { Context } from "hono";
 import { z } from "zod";
 import { matchApplication } from "../../catalog/match-application.ts";
-import type { RequestFacts } from "../../catalog/request-facts.ts";
 import { canonicalPath } from "../../http/canonical-path.ts";
-import type { LoginDependencies, LoginEnv } from "../dependencies.ts";
-import { readText } from "../read-text.ts";
-import { decideFor } from "../session.ts";
-import { mayEnter } from "./approve.ts";
+import type { RecordEvent } from "../../observe/events.ts";
+import type { Tokens } from "../../tokens/tokens.ts";
+import { hasUserInfo } from "../application-host.ts";
+import { admits, decideFor } from "../decide.ts";
+import type { LoginContext } from "../login-context.ts";
+import { readText } from "../request-text.ts";
 
 const bodyLength = 8_192;
 const passRequest = z.strictObject({
@@ -19,47 +19,49 @@ const passRequest = z.strictObject({
 });
 
 /** Answers `POST /cdn-cgi/access/pass` on an application's host. */
-export async function mintPass(c: Context<LoginEnv>, deps: LoginDependencies): Promise<Response> {
+export async function mintPass(
+  c: LoginContext,
+  parts: { tokens: Tokens; record: RecordEvent },
+): Promise<Response> {
   const { facts } = c.var;
+  const here = `${facts.scheme}://${facts.authority}`;
+
+  // 1. One token, and a request that can be read.
   const token = c.req.header(headers.accessToken);
   if (token === undefined)
     return refuse(401, "no_token", `send the application's token in ${headers.accessToken}`);
   // Two headers arrive joined; a token holds no comma.
   if (token.includes(","))
     return refuse(400, "two_tokens", `${headers.accessToken} stands there twice`);
-  const asked = readPassRequest(await readText(c.req.raw, bodyLength));
-  if (asked === undefined)
-    return refuse(
-      400,
-      "bad_request",
-      'send JSON like {"url_prefix":"https://host/path/","ttl":600}, with a ttl of 1 to 600 seconds',
-    );
-  const path = pathOnThisHost(facts, asked.url_prefix);
+  const request = readPassRequest(await readText(c.req.raw, bodyLength));
+  if (request === undefined) return refuse(400, "bad_request", requestForm);
+
+  // 2. The prefix must be an application's.
+  const path = pathOnThisHost(here, request.url_prefix);
   if (path === undefined)
     return refuse(
       400,
       "bad_url_prefix",
-      `url_prefix must be a URL on ${facts.scheme}://${facts.authority}, without query and fragment`,
+      `url_prefix must be a URL on ${here}, without query and fragment`,
     );
   const match = matchApplication(facts.catalog, facts.host, path);
   if (match === undefined) return refuse(400, "bad_url_prefix", "no application covers url_prefix");
 
+  // 3. The token must be a person's, for that application, and policy let the person in. Service
+  // tokens have no session to die with, and a pass is of another type: neither mints anything.
   const { application } = match;
-  const verified = await deps.tokens.verifyApp(token, application.aud);
-  // Service tokens have no session to die with, and a pass is of another type: neither mints
-  // anything.
+  const verified = await parts.tokens.verifyApp(token, application.aud);
   if (!verified.ok || verified.claims.common_name !== undefined)
     return refuse(401, "bad_token", "the token does not hold for the application of url_prefix");
-  if (!mayEnter(decideFor(deps, facts, application, verified.session)))
+  if (!admits(decideFor(facts, application, verified.session)))
     return refuse(403, "denied", "policy does not let you in to this application");
 
-  const htu = `${facts.scheme}://${facts.authority}${path}`;
-  const pass = deps.tokens.issuePass(verified.session, application, htu, asked.ttl * 1000);
-  deps.record({ event: "pass_issued", ray: facts.rayId, ip: facts.clientIp, aud: application.aud });
-  return Response.json(
-    { token: pass.token, expires_at: new Date(pass.expiresAt).toISOString() },
-    { headers: { "cache-control": "private, no-store" } },
-  );
+  const lifetimeMs = request.ttl * 1000;
+  const pass = parts.tokens.issuePass(verified.session, application, `${here}${path}`, lifetimeMs);
+  const { rayId: ray, clientIp: ip } = facts;
+  parts.record({ event: "pass_issued", ray, ip, aud: application.aud });
+  const body = { token: pass.token, expires_at: new Date(pass.expiresAt).toISOString() };
+  return Response.json(body, { headers: { "cache-control": "private, no-store" } });
 }
 
 function readPassRequest(text: string | undefined): z.infer<typeof passRequest> | undefined {
@@ -70,26 +72,26 @@ function readPassRequest(text: string | undefined): z.infer<typeof passRequest> 
   }
 }
 
-/** The canonical path of a URL on this very scheme, host and port; undefined for any other URL. */
-function pathOnThisHost(facts: RequestFacts, prefix: string): string | undefined {
+/**
+ * The canonical path of a URL on this very scheme, host and port.
+ * @param here scheme and authority of this request
+ * @returns undefined for any other URL
+ */
+function pathOnThisHost(here: string, prefix: string): string | undefined {
   if (!URL.canParse(prefix) || /[?#\s\\]/.test(prefix)) return undefined;
-  const parsed = new URL(prefix);
-  const here = new URL(`${facts.scheme}://${facts.authority}`);
-  if (parsed.origin !== here.origin || parsed.username !== "" || parsed.password !== "")
-    return undefined;
+  const url = new URL(prefix);
+  if (url.origin !== new URL(here).origin || hasUserInfo(url)) return undefined;
   // The path as it was written, not as URL tidied it: both sides read it with the same rules (case
   // P3).
-  const written = prefix.slice(prefix.indexOf("://") + 3);
-  const slash = written.indexOf("/");
-  return canonicalPath(slash < 0 ? "/" : written.slice(slash));
+  const afterScheme = prefix.slice(prefix.indexOf("://") + 3);
+  const slash = afterScheme.indexOf("/");
+  return canonicalPath(slash < 0 ? "/" : afterScheme.slice(slash));
 }
 
 function refuse(status: number, error: string, message: string): Response {
-  return Response.json(
-    { error, message },
-    {
-      status,
-      headers: { "cache-control": "private, no-store", "x-content-type-options": "nosniff" },
-    },
-  );
+  const fixed = { "cache-control": "private, no-store", "x-content-type-options": "nosniff" };
+  return Response.json({ error, message }, { status, headers: fixed });
 }
+
+const requestForm =
+  'send JSON like {"url_prefix":"https://host/path/","ttl":600}, with a ttl of 1 to 600 seconds';

@@ -7,6 +7,11 @@ export interface RelaySettings {
    */
   busyMs: number;
   /**
+   * how often a mailbox is read while somebody waits for it, besides whenever it is said to have
+   * changed
+   */
+  lookAgainMs: number;
+  /**
    * new mailboxes for one network (IPv6: /64) in the life of one; an office behind one address fits
    * in
    */
@@ -14,3 +19,11 @@ export interface RelaySettings {
   /** polls held for one network at a time in this process, those that wait for a 429 included */
   pollsPerNetwork: number;
 }
+
+export const defaultRelaySettings: RelaySettings = {
+  holdMs: 50_000,
+  busyMs: 5_000,
+  lookAgainMs: 10_000,
+  mailboxesPerNetwork: 60,
+  pollsPerNetwork: 200,
+};

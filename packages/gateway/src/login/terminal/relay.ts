@@ -1,229 +1,91 @@
-// The relay: the mailbox from which a terminal fetches its tokens (wire-protocol 6.6 and 6.7). It
-// holds ciphertext only and hands it out once. The store says how a mailbox stands, for every
-// process that serves it; the bell only shortens the wait where approval and poll meet in the same
-// process.
-import { createHash } from "node:crypto";
+// The relay: where a terminal fetches its tokens (wire-protocol 6.6 and 6.7). It holds ciphertext
+// only and hands it out once. A terminal polls the mailbox of its public key; each poll is held
+// open until a person has answered, or for as long as clients wait.
 import { setTimeout as pause } from "node:timers/promises";
 import { decodeTransferKey, endpoints, headers, ProtocolError } from "@postern/protocol";
-import type { Context } from "hono";
+import type { RequestFacts } from "../../catalog/request-facts.ts";
 import type { Clock } from "../../clock.ts";
 import { networkOf, sameNetwork } from "../../network.ts";
 import type { RecordEvent } from "../../observe/events.ts";
-import type { Store, StoredTransfer } from "../../storage/store.ts";
-import type { LoginEnv } from "../dependencies.ts";
+import type { CounterStore, StoredTransfer } from "../../storage/store.ts";
+import { isFromBrowser } from "../fetch-metadata.ts";
+import type { LoginContext } from "../login-context.ts";
+import { isWaiting, type Mailboxes, mailboxId } from "./mailboxes.ts";
 import type { RelaySettings } from "./relay-settings.ts";
+import { Tally } from "./tally.ts";
 
-type Bell = () => void;
-
-const defaults: RelaySettings = {
-  holdMs: 50_000,
-  busyMs: 5_000,
-  mailboxesPerNetwork: 60,
-  pollsPerNetwork: 200,
-};
-const mailboxLife = 10 * 60_000;
-// Another process may have sealed the mailbox: the store is read this often while a poll is held.
-const storeInterval = 400;
+const mailboxLifeMs = 10 * 60_000;
 const userAgentLength = 200;
 
-export interface Relay {
-  /** answers `/transfer/<key>` */
-  poll(c: Context<LoginEnv>): Promise<Response>;
-  /** the mailbox of a terminal's key; undefined before the first poll */
-  mailbox(key: Uint8Array): Promise<StoredTransfer | undefined>;
-  /**
-   * the same, after waiting up to `ms` for a poll to be held: terminals leave short gaps between
-   * two polls
-   */
-  mailboxWithPoll(key: Uint8Array, ms: number): Promise<StoredTransfer | undefined>;
-  /** leaves `waiting` for an answer; false when the mailbox was not waiting any more */
-  answer(key: Uint8Array, answer: RelayAnswer): Promise<boolean>;
+/** What the relay is made from. */
+export interface RelayParts {
+  mailboxes: Mailboxes;
+  counters: CounterStore;
+  settings: RelaySettings;
+  record: RecordEvent;
+  now: Clock;
 }
 
-export type RelayAnswer =
-  | { state: "refused" | "policy" }
-  | { state: "sealed"; body: string; servicePublicKey: string };
+export class Relay {
+  readonly #parts: RelayParts;
+  readonly #pollsOfNetwork = new Tally();
+  readonly #pollsOfMailbox = new Tally();
 
-/** Whether a terminal is on the line: only then may a person approve (case C5). */
-export function isHeld(transfer: StoredTransfer | undefined, now: number): boolean {
-  return (
-    transfer !== undefined &&
-    transfer.state === "waiting" &&
-    transfer.held_until > now &&
-    transfer.expires_at > now
-  );
-}
+  constructor(parts: RelayParts) {
+    this.#parts = parts;
+  }
 
-export function createRelay(
-  deps: { store: Store; record: RecordEvent; now: Clock },
-  settings: Partial<RelaySettings> = {},
-): Relay {
-  const { store, record, now } = deps;
-  const { holdMs, busyMs, mailboxesPerNetwork, pollsPerNetwork } = { ...defaults, ...settings };
-  const bells = createBells();
-  const pollsOfNetwork = createCounters();
-  const pollsOfMailbox = createCounters();
-
-  async function poll(c: Context<LoginEnv>): Promise<Response> {
+  /** Answers `/transfer/<key>`. */
+  async poll(c: LoginContext): Promise<Response> {
     const { facts } = c.var;
-    const isRelay =
-      facts.host === facts.catalog.teamHost || facts.catalog.relayHosts.has(facts.host);
-    if (!isRelay) return c.notFound();
-    // HEAD would take the one delivery and show nothing of it.
-    if (facts.method !== "GET") return json(405, "method_not_allowed", { allow: "GET" });
-    if (isBrowser(c.req.raw.headers)) return json(403, "browser");
-    const key = readKey(facts.path);
-    if (key === undefined) return json(400, "bad_key");
 
+    // 1. A poll is the GET of a program, with a key, on a host of the relay.
+    if (!isRelayHost(facts)) return c.notFound();
+    // HEAD would take the one delivery and show nothing of it.
+    if (facts.method !== "GET") return refuse(405, "method_not_allowed", { allow: "GET" });
+    if (isFromBrowser(c)) return refuse(403, "browser");
+    const key = readKey(facts.path);
+    if (key === undefined) return refuse(400, "bad_key");
+
+    // 2. Only so many are held for one network.
     const network = networkOf(facts.clientIp);
     try {
-      if (pollsOfNetwork.enter(network) > pollsPerNetwork)
-        return json(429, "busy", { "retry-after": "5" });
-      return await answerPoll(c, mailboxId(key), network);
+      const count = this.#pollsOfNetwork.enter(network);
+      if (count > this.#parts.settings.pollsPerNetwork) return busy();
+      return await this.#pollMailbox(c, mailboxId(key));
     } finally {
-      pollsOfNetwork.leave(network);
+      this.#pollsOfNetwork.leave(network);
     }
   }
 
-  async function answerPoll(c: Context<LoginEnv>, id: string, network: string): Promise<Response> {
+  async #pollMailbox(c: LoginContext, id: string): Promise<Response> {
+    const { mailboxes, settings } = this.#parts;
     const { signal } = c.req.raw;
-    const transfer = (await store.transfers.find(id)) ?? (await open(c, id, network));
+
+    // 3. The first poll opens the mailbox.
+    const transfer = (await mailboxes.find(id)) ?? (await openMailbox(c, this.#parts, id));
     if (transfer === undefined) {
-      await pause(busyMs, undefined, { signal }).catch(() => undefined);
-      return json(429, "busy", { "retry-after": "5" });
+      await pause(settings.busyMs, undefined, { signal }).catch(() => undefined);
+      return busy();
     }
-    if (!sameNetwork(transfer.address, c.var.facts.clientIp)) return end(c, id);
-    return hold(id, signal);
-  }
 
-  /** Records the first poll. Undefined when the network has opened too many. */
-  async function open(
-    c: Context<LoginEnv>,
-    id: string,
-    network: string,
-  ): Promise<StoredTransfer | undefined> {
-    const opened = await store.counters.count(`relay ${network}`, mailboxLife, now());
-    if (opened > mailboxesPerNetwork) return undefined;
-    return store.transfers.open({
-      id,
-      address: c.var.facts.clientIp,
-      user_agent: (c.req.header("user-agent") ?? "").slice(0, userAgentLength),
-      created_at: now(),
-      expires_at: now() + mailboxLife,
-      held_until: 0,
-      state: "waiting",
-      body: null,
-      service_public_key: null,
-    });
-  }
+    // 4. A poll from elsewhere ends it: somebody else holds the same key (case C4).
+    if (!sameNetwork(transfer.address, c.var.facts.clientIp)) return endMailbox(c, this.#parts, id);
 
-  /** Somebody else holds the same key: nobody gets anything (case C4). */
-  async function end(c: Context<LoginEnv>, id: string): Promise<Response> {
-    const ended =
-      (await store.transfers.move(id, { from: "waiting", to: "address", now: now() })) ||
-      (await store.transfers.move(id, { from: "sealed", to: "address", now: now() }));
-    if (ended)
-      record({ event: "transfer_ended", ray: c.var.facts.rayId, ip: c.var.facts.clientIp });
-    bells.ring(id);
-    const transfer = await store.transfers.find(id);
-    return json(410, transfer?.state === "address" ? "address" : "expired");
-  }
-
-  async function hold(id: string, signal: AbortSignal): Promise<Response> {
-    const bell = bells.listen(id);
-    const deadline = performance.now() + holdMs;
-    pollsOfMailbox.enter(id);
+    // 5. The poll is held until a person has answered.
+    this.#pollsOfMailbox.enter(id);
     try {
-      await store.transfers.hold(id, now() + holdMs);
-      bells.ring(id);
-      for (;;) {
-        const answer = await settle(id, signal);
-        if (answer !== undefined) return answer;
-        const left = deadline - performance.now();
-        if (left > 0) await bell.wait(Math.min(left, storeInterval), signal);
-        if (left <= 0 || signal.aborted)
-          return new Response(null, { status: 204, headers: { "cache-control": "no-store" } });
-      }
+      await mailboxes.hold(id, this.#parts.now() + settings.holdMs);
+      return await awaitAnswer(this.#parts, id, signal);
     } finally {
-      bell.stop();
       // A terminal that asks twice at once stays on the line until its last poll ends.
-      if (pollsOfMailbox.leave(id) === 0) await hangUp(id);
+      if (this.#pollsOfMailbox.leave(id) === 0) await hangUp(this.#parts, id);
     }
   }
-
-  async function hangUp(id: string): Promise<void> {
-    try {
-      await store.transfers.hold(id, 0);
-    } catch (error) {
-      // The gateway is closing: what was noted runs out by itself.
-      record({ event: "poll_not_released", error: String(error) });
-    }
-  }
-
-  /** The answer to a poll of this mailbox, or undefined while it waits. */
-  async function settle(id: string, signal: AbortSignal): Promise<Response | undefined> {
-    const transfer = await store.transfers.find(id);
-    if (transfer === undefined || transfer.expires_at <= now()) return json(410, "expired");
-    switch (transfer.state) {
-      case "waiting":
-        return undefined;
-      case "sealed":
-        // Nobody is there to take it: it stays for the next poll.
-        if (signal.aborted) return undefined;
-        return (await store.transfers.move(id, { from: "sealed", to: "delivered", now: now() }))
-          ? delivery(transfer)
-          : json(410, "expired");
-      case "delivered":
-        return json(410, "expired");
-      case "refused":
-      case "policy":
-      case "expired":
-      case "address":
-        return json(410, transfer.state);
-    }
-  }
-
-  return {
-    poll,
-    mailbox: (key) => store.transfers.find(mailboxId(key)),
-    async mailboxWithPoll(key, ms) {
-      const id = mailboxId(key);
-      const bell = bells.listen(id);
-      const deadline = performance.now() + ms;
-      try {
-        for (;;) {
-          const transfer = await store.transfers.find(id);
-          const left = deadline - performance.now();
-          const over =
-            transfer !== undefined &&
-            (transfer.state !== "waiting" || transfer.expires_at <= now());
-          if (over || isHeld(transfer, now()) || left <= 0) return transfer;
-          await bell.wait(Math.min(left, storeInterval));
-        }
-      } finally {
-        bell.stop();
-      }
-    },
-    async answer(key, answer) {
-      const id = mailboxId(key);
-      const sealed =
-        answer.state === "sealed"
-          ? { body: answer.body, service_public_key: answer.servicePublicKey }
-          : undefined;
-      const moved = await store.transfers.move(id, {
-        from: "waiting",
-        to: answer.state,
-        now: now(),
-        sealed,
-      });
-      bells.ring(id);
-      return moved;
-    },
-  };
 }
 
-function mailboxId(key: Uint8Array): string {
-  return createHash("sha256").update(key).digest("hex");
+function isRelayHost({ host, catalog }: RequestFacts): boolean {
+  return host === catalog.teamHost || catalog.relayHosts.has(host);
 }
 
 /** The key in `/transfer/<key>`; undefined when it is not 32 bytes in the one spelling. */
@@ -236,10 +98,78 @@ function readKey(path: string): Uint8Array | undefined {
   }
 }
 
-function isBrowser(sent: Headers): boolean {
-  for (const name of sent.keys())
-    if (name === "origin" || name.startsWith("sec-fetch-")) return true;
-  return false;
+/** Records a first poll. @returns undefined when the network has opened too many mailboxes */
+async function openMailbox(
+  c: LoginContext,
+  { mailboxes, counters, settings, now }: RelayParts,
+  id: string,
+): Promise<StoredTransfer | undefined> {
+  const { clientIp } = c.var.facts;
+  const createdAt = now();
+  const count = await counters.count(`relay ${networkOf(clientIp)}`, mailboxLifeMs, createdAt);
+  if (count > settings.mailboxesPerNetwork) return undefined;
+  return mailboxes.open({
+    id,
+    address: clientIp,
+    user_agent: (c.req.header("user-agent") ?? "").slice(0, userAgentLength),
+    created_at: createdAt,
+    expires_at: createdAt + mailboxLifeMs,
+    held_until: 0,
+    state: "waiting",
+    body: null,
+    service_public_key: null,
+  });
+}
+
+/** Ends a mailbox for everybody, unless it was answered finally before. */
+async function endMailbox(
+  c: LoginContext,
+  { mailboxes, record }: RelayParts,
+  id: string,
+): Promise<Response> {
+  const hasEnded =
+    (await mailboxes.move(id, "waiting", "address")) ||
+    (await mailboxes.move(id, "sealed", "address"));
+  const { rayId: ray, clientIp: ip } = c.var.facts;
+  if (hasEnded) record({ event: "transfer_ended", ray, ip });
+  const transfer = await mailboxes.find(id);
+  return refuse(410, transfer?.state === "address" ? "address" : "expired");
+}
+
+async function awaitAnswer(
+  { mailboxes, settings, now }: RelayParts,
+  id: string,
+  signal: AbortSignal,
+): Promise<Response> {
+  const isOver = (transfer: StoredTransfer | undefined) =>
+    transfer === undefined || !isWaiting(transfer, now());
+  const transfer = await mailboxes.readUntil(isOver, { id, ms: settings.holdMs, signal });
+  if (transfer === undefined || transfer.expires_at <= now()) return refuse(410, "expired");
+  switch (transfer.state) {
+    case "waiting":
+      return noAnswerYet();
+    case "sealed":
+      // Nobody is there to take it: it stays for the next poll.
+      if (signal.aborted) return noAnswerYet();
+      if (await mailboxes.move(id, "sealed", "delivered")) return delivery(transfer);
+      return refuse(410, "expired");
+    case "delivered":
+      return refuse(410, "expired");
+    case "refused":
+    case "policy":
+    case "expired":
+    case "address":
+      return refuse(410, transfer.state);
+  }
+}
+
+async function hangUp({ mailboxes, record }: RelayParts, id: string): Promise<void> {
+  try {
+    await mailboxes.hold(id, 0);
+  } catch (error) {
+    // The gateway is closing: what was noted runs out by itself.
+    record({ event: "poll_not_released", error: String(error) });
+  }
 }
 
 function delivery(transfer: StoredTransfer): Response {
@@ -252,73 +182,15 @@ function delivery(transfer: StoredTransfer): Response {
   });
 }
 
-function json(status: number, error: string, more: Record<string, string> = {}): Response {
-  return Response.json(
-    { error },
-    {
-      status,
-      headers: { "cache-control": "no-store", "x-content-type-options": "nosniff", ...more },
-    },
-  );
+function noAnswerYet(): Response {
+  return new Response(null, { status: 204, headers: { "cache-control": "no-store" } });
 }
 
-/** Who waits for news of which mailbox in this process. */
-function createBells() {
-  const listeners = new Map<string, Set<Bell>>();
-  return {
-    ring(id: string): void {
-      for (const wake of listeners.get(id) ?? []) wake();
-    },
-    listen(id: string) {
-      let rung = false;
-      let wakeUp: Bell | undefined;
-      const wake = () => {
-        rung = true;
-        wakeUp?.();
-      };
-      const those = listeners.get(id) ?? new Set();
-      listeners.set(id, those.add(wake));
-      return {
-        /** Resolves when rung (also since the last wait), aborted, or after `ms`. */
-        async wait(ms: number, signal?: AbortSignal): Promise<void> {
-          if (!rung && signal?.aborted !== true) {
-            await new Promise<void>((resolve) => {
-              const timer = setTimeout(resolve, ms);
-              wakeUp = () => {
-                clearTimeout(timer);
-                resolve();
-              };
-              signal?.addEventListener("abort", wakeUp, { once: true });
-            });
-            if (wakeUp !== undefined) signal?.removeEventListener("abort", wakeUp);
-            wakeUp = undefined;
-          }
-          rung = false;
-        },
-        stop(): void {
-          those.delete(wake);
-          if (those.size === 0 && listeners.get(id) === those) listeners.delete(id);
-        },
-      };
-    },
-  };
+function busy(): Response {
+  return refuse(429, "busy", { "retry-after": "5" });
 }
 
-function createCounters() {
-  const counts = new Map<string, number>();
-  return {
-    /** @returns how many there are now, this one included */
-    enter(key: string): number {
-      const count = (counts.get(key) ?? 0) + 1;
-      counts.set(key, count);
-      return count;
-    },
-    /** @returns how many are left */
-    leave(key: string): number {
-      const count = (counts.get(key) ?? 1) - 1;
-      if (count > 0) counts.set(key, count);
-      else counts.delete(key);
-      return count;
-    },
-  };
+function refuse(status: number, error: string, more: Record<string, string> = {}): Response {
+  const fixed = { "cache-control": "no-store", "x-content-type-options": "nosniff" };
+  return Response.json({ error }, { status, headers: { ...fixed, ...more } });
 }

@@ -1,0 +1,125 @@
+// The sign-in: everything below the reserved prefix, and the team domain. What a request is was
+// read by the data path; the facts ride along, and nothing here looks at the raw URL, `Host` or
+// peer again.
+import { Hono } from "hono";
+import type { RequestFacts } from "../catalog/request-facts.ts";
+import type { Clock } from "../clock.ts";
+import { privateHeaders } from "../http/private-headers.ts";
+import type { Exchange } from "../http/transport.ts";
+import { answerExchange } from "../http/web-exchange.ts";
+import type { RecordEvent } from "../observe/events.ts";
+import type { RandomBytes } from "../random.ts";
+import type { SecretBox } from "../secrets/secret-box.ts";
+import type { Store } from "../storage/store.ts";
+import type { Sessions, Tokens } from "../tokens/tokens.ts";
+import type { LoginEnv } from "./login-context.ts";
+import type { SendMail } from "./mail.ts";
+import { errorPage } from "./pages/error.ts";
+import { sendPage } from "./pages/layout.ts";
+import { PinLimits } from "./providers/pin-limits.ts";
+import { Providers } from "./providers/providers.ts";
+import { type LoginParts, routes } from "./routes.ts";
+import { Mailboxes } from "./terminal/mailboxes.ts";
+import { Relay } from "./terminal/relay.ts";
+import { defaultRelaySettings, type RelaySettings } from "./terminal/relay-settings.ts";
+
+/** What the sign-in is made from. */
+export interface LoginOptions {
+  store: Store;
+  tokens: Tokens;
+  sessions: Sessions;
+  secretBox: SecretBox;
+  /** undefined when no SMTP server is configured */
+  sendMail: SendMail | undefined;
+  /** `postern dev` alone: shows the PIN in the gateway's terminal */
+  announcePin: ((email: string, pin: string) => void) | undefined;
+  /** times and limits of the relay; defaults where absent */
+  relay: Partial<RelaySettings> | undefined;
+  /** milliseconds for which a client may pause in the middle of a form */
+  bodyTimeout: number;
+  record: RecordEvent;
+  now: Clock;
+  randomBytes: RandomBytes;
+}
+
+export interface Login {
+  /** Answers a request that the data path does not forward. */
+  answer(exchange: Exchange, facts: RequestFacts): void;
+  /**
+   * Wakes whoever waits for a mailbox that another process changed; without an id, everybody who
+   * waits.
+   */
+  transferChanged(id?: string): void;
+}
+
+export function createLogin(options: LoginOptions): Login {
+  const { record, bodyTimeout } = options;
+  const parts = assemble(options);
+  const app = createApp(parts);
+  return {
+    answer(exchange, facts) {
+      const request = { url: urlOf(facts), bodyTimeout };
+      const respond = (web: Request) => app.fetch(web, { facts });
+      answerExchange(exchange, request, respond).catch((error) => {
+        record({ event: "answer_failed", ray: facts.rayId, error: String(error) });
+        exchange.destroy();
+      });
+    },
+    transferChanged: (id) => parts.mailboxes.changed(id),
+  };
+}
+
+function assemble(options: LoginOptions): LoginParts {
+  const { store, now, record } = options;
+  const { counters, transfers } = store;
+  const settings = { ...defaultRelaySettings, ...options.relay };
+  const mailboxes = new Mailboxes({ transfers, now, lookAgainMs: settings.lookAgainMs });
+  const pinLimits = new PinLimits({ counters, now });
+  return {
+    ...options,
+    providers: new Providers({ ...options, pinLimits }),
+    mailboxes,
+    relay: new Relay({ mailboxes, counters, settings, record, now }),
+  };
+}
+
+function createApp(parts: LoginParts): Hono<LoginEnv> {
+  // The path that the data path read, never a second reading of the URL.
+  const app = new Hono<LoginEnv>({
+    getPath: (_request, options) => options?.env?.facts.path ?? "",
+  });
+  app.use(async (c, next) => {
+    c.set("facts", c.env.facts);
+    await next();
+    // What nobody thought of is private (case L20). The keys alone say otherwise.
+    if (c.res.headers.has("Cache-Control")) return;
+    for (const [name, value] of Object.entries(privateHeaders)) c.res.headers.set(name, value);
+  });
+  routes(app, parts);
+  app.notFound((c) => sendPage(c, notFoundPage));
+  app.onError((error, c) => {
+    const { rayId: ray } = c.var.facts;
+    parts.record({ event: "sign_in_page_failed", ray, error: error.stack ?? String(error) });
+    return sendPage(c, failurePage);
+  });
+  return app;
+}
+
+function urlOf({ scheme, authority, path, query }: RequestFacts): string {
+  const search = query === "" ? "" : `?${query}`;
+  return `${scheme}://${authority}${path}${search}`;
+}
+
+const notFoundPage = errorPage({
+  status: 404,
+  heading: "There is nothing here",
+  message:
+    "This address is reserved for signing in, and holds no page. Open the application's own address.",
+});
+
+const failurePage = errorPage({
+  status: 500,
+  heading: "Something went wrong",
+  message:
+    "The fault is ours. Try again in a moment; if it stays, give the ray ID to the people who run this.",
+});

@@ -1,0 +1,37 @@
+// What browsers say of a request in `Sec-Fetch-*` (W3C Fetch Metadata), which no page can forge.
+// Programs say nothing.
+import type { LoginContext } from "./login-context.ts";
+
+/** Whether anything says that a browser sent this request (Fetch Metadata, CORS). */
+export function isFromBrowser(c: LoginContext): boolean {
+  const names = [...c.req.raw.headers.keys()];
+  return names.some((name) => name === "origin" || name.startsWith("sec-fetch-"));
+}
+
+/** Whether the browser says that a page of this very origin sent the request. */
+export function isSameOrigin(c: LoginContext): boolean {
+  return c.req.header("sec-fetch-site") === "same-origin";
+}
+
+/** Whether the browser says that the page of another origin sent the request. */
+export function isFromOtherOrigin(c: LoginContext): boolean {
+  const site = c.req.header("sec-fetch-site");
+  return site !== undefined && site !== "same-origin" && site !== "none";
+}
+
+/**
+ * Whether the browser says that the person goes to this page on purpose: from a page of this very
+ * origin or by typing its address, and as a visit, not as a picture or a fetch.
+ */
+export function isOwnNavigation(c: LoginContext): boolean {
+  const site = c.req.header("sec-fetch-site");
+  const isOwn = site === "same-origin" || site === "none";
+  return isOwn && c.req.header("sec-fetch-mode") === "navigate";
+}
+
+/** Whether this is a real visit of a page: not prefetched, not a picture or a fetch. */
+export function isVisit(c: LoginContext): boolean {
+  const mode = c.req.header("sec-fetch-mode") ?? "navigate";
+  const isPrefetch = c.req.header("sec-purpose") !== undefined;
+  return c.var.facts.method === "GET" && mode === "navigate" && !isPrefetch;
+}

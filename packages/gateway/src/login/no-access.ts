@@ -1,0 +1,44 @@
+import { endpoints } from "@postern/protocol";
+import type { Clock } from "../clock.ts";
+import type { Application } from "../model/model.ts";
+import type { RecordEvent } from "../observe/events.ts";
+import type { SecretBox } from "../secrets/secret-box.ts";
+import type { StoredSession } from "../storage/store.ts";
+import { csrfValue } from "./forms.ts";
+import type { LoginContext } from "./login-context.ts";
+import { sendPage } from "./pages/layout.ts";
+import { noAccessPage } from "./pages/no-access.ts";
+import { goTo } from "./responses.ts";
+import { type SignInTarget, sealTarget } from "./sign-in-target.ts";
+
+/** The purpose of the form "Sign in as someone else". */
+export const someoneElsePurpose = "sign in as someone else";
+
+/** Tells a person that policy does not let them in (pages.md, "no access"). */
+export async function sendNoAccess(
+  c: LoginContext,
+  parts: { secretBox: SecretBox; record: RecordEvent; now: Clock },
+  refusal: { application: Application; target: SignInTarget; session: StoredSession },
+): Promise<Response> {
+  const { application, target, session } = refusal;
+  const { rayId, clientIp } = c.var.facts;
+  parts.record({
+    event: "sign_in_denied",
+    ray: rayId,
+    ip: clientIp,
+    aud: application.aud,
+    user: session.user_id,
+  });
+  if (application.custom_deny_url !== undefined) return goTo(c, application.custom_deny_url);
+  return sendPage(
+    c,
+    noAccessPage({
+      application: application.name,
+      email: session.identity.email,
+      message: application.custom_deny_message,
+      action: endpoints.login,
+      target: sealTarget(parts, { ...target, someone_else: true }),
+      csrf: csrfValue(parts, session, someoneElsePurpose),
+    }),
+  );
+}

@@ -1,0 +1,81 @@
+// The mail with the one-time PIN: who gets one, and what it says.
+import { endpoints } from "@postern/protocol";
+import type { RequestFacts } from "../../catalog/request-facts.ts";
+import type { IdentityProvider } from "../../model/model.ts";
+import { evaluate } from "../../policy/evaluate.ts";
+import { nameOf, type SignInTarget } from "../sign-in-target.ts";
+import type { ProvidedIdentity, ProviderParts } from "./provider.ts";
+
+/** A code that somebody requested. */
+export interface RequestedPin {
+  facts: RequestFacts;
+  target: SignInTarget;
+  settings: IdentityProvider;
+  /** canonical address */
+  email: string;
+  code: string;
+  /** how long the code lives */
+  minutes: number;
+}
+
+const errorLength = 300;
+
+/** Who a right code proves somebody to be: an address and nothing else. */
+export function pinIdentity(email: string): ProvidedIdentity {
+  return { email, name: "", groups: [], oidc_fields: {}, amr: ["otp"] };
+}
+
+/**
+ * Mails a code, if policy could admit the address. Does not wait for the mail server: the time that
+ * it takes would tell who may have a code.
+ */
+export function mailPin(parts: ProviderParts, pin: RequestedPin): void {
+  if (!couldEnter(pin)) return;
+  const { sendMail, announcePin, record } = parts;
+  const { rayId: ray, catalog } = pin.facts;
+  announcePin?.(pin.email, pin.code);
+  if (sendMail === undefined) {
+    if (announcePin === undefined) record({ event: "mail_missing", ray });
+    return;
+  }
+  const subject = `Your code for ${catalog.organization.name}`;
+  const message = { to: pin.email, subject, text: textOf(pin) };
+  setImmediate(() => {
+    sendMail(message).catch((error) =>
+      record({ event: "mail_failed", ray, error: String(error).slice(0, errorLength) }),
+    );
+  });
+}
+
+/**
+ * Whether policy would let the address in, at the application or, on the team domain, at any
+ * (access-features 6.1): the gateway is nobody's way to send mail.
+ */
+function couldEnter({ facts, target, settings, email }: RequestedPin): boolean {
+  const { catalog, clientIp } = facts;
+  const identity = {
+    ...pinIdentity(email),
+    idp: { id: settings.id, type: settings.type },
+    ip: clientIp,
+    country: "",
+    iat: 0,
+  };
+  const applications = catalog.applications.filter(
+    ({ aud }) => target.application === undefined || target.application.aud === aud,
+  );
+  return applications.some((application) => {
+    const principal = { kind: "person" as const, identity };
+    const decision = evaluate({ application, groups: catalog.groups, principal, ip: clientIp });
+    return decision.outcome === "allow";
+  });
+}
+
+function textOf({ facts, target, code, minutes }: RequestedPin): string {
+  return `${code} is your code to sign in to ${nameOf(facts, target)}.
+
+It works once, for ${minutes} minutes, in the browser where you asked for it. Type it only on a page of
+${facts.catalog.issuer}${endpoints.login}
+
+If you did not ask for a code, somebody typed your address: there is nothing to do.
+`;
+}

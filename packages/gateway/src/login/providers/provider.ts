@@ -1,0 +1,119 @@
+// What the sign-in knows of a way to prove who somebody is. Each kind is one file of this folder
+// and one line in providers.ts.
+//
+// A sign-in has two steps. `start` leads the browser to the provider, or to a form; what the answer
+// will be checked against comes back as `secrets` and waits in the browser, sealed. `finish` turns
+// the answer into an identity.
+import type { RequestFacts } from "../../catalog/request-facts.ts";
+import type { Clock } from "../../clock.ts";
+import type { Identity, IdentityProvider } from "../../model/model.ts";
+import type { RecordEvent } from "../../observe/events.ts";
+import type { RandomBytes } from "../../random.ts";
+import type { SecretBox } from "../../secrets/secret-box.ts";
+import type { Store } from "../../storage/store.ts";
+import type { SendMail } from "../mail.ts";
+import type { Page } from "../pages/layout.ts";
+import type { SignInTarget } from "../sign-in-target.ts";
+import type { PinLimits } from "./pin-limits.ts";
+
+/** Where the form of a provider is shown and sent to. The PIN's was the first, hence the name. */
+export const formPath = "/cdn-cgi/access/pin";
+
+/** What a provider says about a person at one login. */
+export type ProvidedIdentity = Omit<Identity, "ip" | "country" | "iat" | "idp">;
+
+/** Why nobody is signed in. Precise here and in the log, general on the page. */
+export type SignInFault =
+  | "provider_unreachable"
+  /** the person or the provider said no */
+  | "provider_refused"
+  /** the answer does not fit the question: state, nonce, issuer, signature, audience, times */
+  | "answer_invalid"
+  | "email_missing"
+  | "email_unusable"
+  | "email_unverified"
+  | "too_many_codes_requested"
+  | "too_many_codes_tried"
+  /** the code was used, has expired, or was typed wrongly too often */
+  | "code_over";
+
+export type SignInResult =
+  | { ok: true; identity: ProvidedIdentity }
+  | { ok: false; fault: SignInFault; detail: string }
+  | FormRefused;
+
+/** The form that was sent is shown once more, with this message. The attempt goes on. */
+export interface FormRefused {
+  ok: false;
+  fault: "form_refused";
+  message: string;
+}
+
+/** What the answer of one attempt is checked against. The browser keeps it, sealed. */
+export type AttemptSecrets = Readonly<Record<string, string>>;
+
+/** How an attempt goes on. */
+export type Start =
+  /** at the provider's own address */
+  | { ok: true; next: "redirect"; url: string; secrets: AttemptSecrets }
+  /** with a form that the provider draws: one that is sent here, or to the provider */
+  | { ok: true; next: "form"; secrets: AttemptSecrets }
+  | { ok: false; fault: SignInFault; detail: string }
+  | FormRefused;
+
+/** One attempt, as both steps see it. */
+interface AttemptRequest {
+  facts: RequestFacts;
+  target: SignInTarget;
+  /** ties the answer to this attempt: the provider sends it back as it is */
+  state: string;
+  /** our callback */
+  redirectUri: string;
+}
+
+export interface StartRequest extends AttemptRequest {
+  /** the form of the sign-in page */
+  fields: ReadonlyMap<string, string>;
+}
+
+export interface FinishRequest extends AttemptRequest {
+  secrets: AttemptSecrets;
+  /** the query of the callback, or the fields of the provider's form */
+  parameters: URLSearchParams;
+}
+
+export interface FormRequest {
+  facts: RequestFacts;
+  target: SignInTarget;
+  secrets: AttemptSecrets;
+  /** names the attempt in the form */
+  attemptId: string;
+  /** what was wrong with the form that was sent */
+  error: string | undefined;
+}
+
+export interface Provider {
+  /** how the sign-in page offers it: one button, or a field for the e-mail address */
+  readonly offer: "button" | "email";
+  start(request: StartRequest): Promise<Start>;
+  finish(request: FinishRequest): Promise<SignInResult>;
+  /** Draws the form that `start` leads to. */
+  drawForm?(request: FormRequest): Page;
+}
+
+/** Makes the provider that a configured object describes. */
+export type MakeProvider = (settings: IdentityProvider, parts: ProviderParts) => Provider;
+
+/** What providers are made from. */
+export interface ProviderParts {
+  store: Pick<Store, "pins">;
+  pinLimits: PinLimits;
+  secretBox: SecretBox;
+  /** undefined when no SMTP server is configured */
+  sendMail: SendMail | undefined;
+  /** `postern dev` alone: shows the PIN in the gateway's terminal */
+  announcePin: ((email: string, pin: string) => void) | undefined;
+  record: RecordEvent;
+  now: Clock;
+  randomBytes: RandomBytes;
+}

@@ -1,0 +1,40 @@
+// The cookies of one request to the sign-in and of its answer; http/cookies.ts has their form.
+import {
+  type Cookie,
+  cookieValues,
+  ownCookieAttributes,
+  readCookies,
+  removeCookieLine,
+  setCookieLine,
+} from "../http/cookies.ts";
+import type { LoginContext } from "./login-context.ts";
+
+/** Every cookie that this browser sends, in the order sent. */
+export function cookiesOf(c: LoginContext): Cookie[] {
+  return readCookies([cookieLine(c)]);
+}
+
+/** Every value that this browser sends of one cookie, in the order sent. */
+export function cookieValuesOf(c: LoginContext, name: string): string[] {
+  return cookieValues([cookieLine(c)], name);
+}
+
+/** Gives this browser a cookie of the gateway's own, with the attributes that all of them have. */
+export function setOwnCookie(c: LoginContext, cookie: Cookie, expires: Date): void {
+  const attributes = { ...ownCookieAttributes(c.var.facts.scheme), expires };
+  addSetCookie(c, setCookieLine(cookie, attributes));
+}
+
+/** Takes a cookie of the gateway's own out of this browser. */
+export function removeOwnCookie(c: LoginContext, name: string): void {
+  addSetCookie(c, removeCookieLine(name, ownCookieAttributes(c.var.facts.scheme)));
+}
+
+/** Adds a `Set-Cookie` line to the answer, beside those that it has. */
+export function addSetCookie(c: LoginContext, line: string): void {
+  c.header("Set-Cookie", line, { append: true });
+}
+
+function cookieLine(c: LoginContext): string {
+  return c.req.header("cookie") ?? "";
+}

@@ -1,0 +1,56 @@
+import type { LoginContext } from "../login-context.ts";
+import { startAgainPage } from "../pages/error.ts";
+import { sendPage } from "../pages/layout.ts";
+import { equalSecrets } from "../secret-values.ts";
+import { applicationOf, startOf } from "../sign-in-target.ts";
+import { attemptsOf, isLive, keepAttempt } from "./attempt.ts";
+import { faultPage } from "./fault-page.ts";
+import { finishSignIn } from "./finish-sign-in.ts";
+import { offersFor } from "./offers.ts";
+import type { SignInParts } from "./sign-in-parts.ts";
+import { callbackUrl } from "./start-attempt.ts";
+
+const decisiveArguments = ["state", "code", "iss", "error"];
+
+/** The provider's answer. One attempt takes one answer (case L5). */
+export async function callback(c: LoginContext, parts: SignInParts): Promise<Response> {
+  const { facts } = c.var;
+  const parameters = new URLSearchParams(facts.query);
+
+  // 1. A doubled argument means one thing to us and another to somebody else (case H10).
+  if (decisiveArguments.some((name) => parameters.getAll(name).length > 1))
+    return sendPage(c, startAgainPage(undefined, doubledArgument));
+
+  // 2. The answer belongs to a live attempt of this browser, which it uses up.
+  const state = parameters.get("state") ?? "";
+  const attempt = attemptsOf(c, parts).find((each) => equalSecrets(each.state, state));
+  if (attempt === undefined) return sendPage(c, startAgainPage(undefined, foreignAnswer));
+  const { target, secrets } = attempt;
+  const start = startOf(facts, target);
+  if (!isLive(attempt, parts.now())) return sendPage(c, startAgainPage(start, usedOrLate));
+  keepAttempt(c, parts, { ...attempt, used: true });
+
+  // 3. The provider says whom the answer proves.
+  const offers = offersFor(parts, facts, applicationOf(facts, target));
+  const offer = offers.find(({ settings }) => settings.id === attempt.provider);
+  if (offer === undefined) return sendPage(c, startAgainPage(start, providerGone));
+  const { settings, provider } = offer;
+  const redirectUri = callbackUrl(facts);
+  const result = await provider.finish({ facts, target, state, redirectUri, secrets, parameters });
+  if (result.ok) return finishSignIn(c, parts, { target, settings, provided: result.identity });
+  if (result.fault === "form_refused") return sendPage(c, startAgainPage(start, result.message));
+  parts.record({
+    event: "sign_in_failed",
+    ray: facts.rayId,
+    ip: facts.clientIp,
+    provider: settings.id,
+    fault: result.fault,
+    detail: result.detail,
+  });
+  return sendPage(c, faultPage(result.fault, start));
+}
+
+const doubledArgument = "The identity provider's answer says the same thing twice.";
+const foreignAnswer = "This browser has no sign-in that belongs to this answer.";
+const usedOrLate = "This sign-in was used already, or its time ran out.";
+const providerGone = "The way to sign in has changed meanwhile.";

@@ -1,0 +1,63 @@
+import { errorPage, startAgainPage } from "../pages/error.ts";
+import type { Page } from "../pages/layout.ts";
+import { pinWindows } from "../providers/pin-limits.ts";
+import type { SignInFault } from "../providers/provider.ts";
+
+/**
+ * The page for a sign-in that failed: general words here, the precise reason in the log.
+ * @param start where the person begins anew
+ */
+export function faultPage(fault: SignInFault, start: string): Page {
+  const next = { href: start, label: "Start again" };
+  switch (fault) {
+    case "provider_unreachable":
+      return errorPage({
+        status: 502,
+        heading: "Signing in is not possible right now",
+        message: "The identity provider does not answer. Try again in a moment.",
+        next,
+      });
+    case "provider_refused":
+      return errorPage({
+        status: 403,
+        heading: "You were not signed in",
+        message: "The identity provider did not sign you in, or you cancelled.",
+        next,
+      });
+    case "answer_invalid":
+      return errorPage({
+        status: 400,
+        heading: "Let's start again",
+        message: "The identity provider's answer did not fit this sign-in.",
+        next,
+      });
+    case "email_missing":
+    case "email_unusable":
+    case "email_unverified":
+      return errorPage({
+        status: 403,
+        heading: "Your account cannot be used here",
+        message:
+          "The identity provider did not state a verified e-mail address of yours. Ask the people who run it, and give them the ray ID.",
+        next: { href: start, label: "Sign in another way" },
+      });
+    case "code_over":
+      return startAgainPage(
+        start,
+        "This code was used, has expired, or was typed wrongly too often.",
+      );
+    case "too_many_codes_requested":
+      return tooManyPage("codes were asked for", pinWindows.requestsMs);
+    case "too_many_codes_tried":
+      return tooManyPage("codes were tried", pinWindows.triesMs);
+  }
+}
+
+function tooManyPage(events: string, windowMs: number): Page {
+  const minutes = Math.ceil(windowMs / 60_000);
+  return errorPage({
+    status: 429,
+    heading: "Too many tries",
+    message: `Too many ${events}. Wait ${minutes} minutes, then open the application again.`,
+  });
+}

@@ -1,0 +1,39 @@
+import type { IdentityProvider } from "../../model/model.ts";
+import type { LoginContext } from "../login-context.ts";
+import type { ProvidedIdentity } from "../providers/provider.ts";
+import { applicationOf, type SignInTarget } from "../sign-in-target.ts";
+import { browserSession, startBrowserSession } from "../team-session.ts";
+import { handOver } from "./hand-over.ts";
+import type { SignInParts } from "./sign-in-parts.ts";
+
+/**
+ * Somebody has proven who they are: starts their session, ends the one before it where it was
+ * another person's, and leads them to what they signed in for.
+ */
+export async function finishSignIn(
+  c: LoginContext,
+  parts: SignInParts,
+  proof: { target: SignInTarget; settings: IdentityProvider; provided: ProvidedIdentity },
+): Promise<Response> {
+  const { target, settings, provided } = proof;
+  const { facts } = c.var;
+  const before = await browserSession(c, parts);
+  const identity = {
+    ...provided,
+    idp: { id: settings.id, type: settings.type },
+    ip: facts.clientIp,
+    country: "",
+    iat: Math.floor(parts.now() / 1000),
+  };
+  const session = await startBrowserSession(c, parts, identity, applicationOf(facts, target));
+  if (before !== undefined && before.user_id !== session.user_id)
+    await parts.sessions.end(before.id);
+  parts.record({
+    event: "signed_in",
+    ray: facts.rayId,
+    ip: facts.clientIp,
+    provider: settings.id,
+    user: session.user_id,
+  });
+  return handOver(c, parts, target, session);
+}

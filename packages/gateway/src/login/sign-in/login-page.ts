@@ -1,0 +1,117 @@
+// The login page on the team domain (step 2 of a browser's login, wire-protocol 5): who is signed
+// in already goes on at once, everybody else chooses how to sign in.
+import { headers } from "@postern/protocol";
+import type { Application } from "../../model/model.ts";
+import type { StoredSession } from "../../storage/store.ts";
+import { hostOf } from "../application-host.ts";
+import { isFromBrowser } from "../fetch-metadata.ts";
+import { csrfHolds, readForm } from "../forms.ts";
+import type { LoginContext } from "../login-context.ts";
+import { someoneElsePurpose } from "../no-access.ts";
+import { errorPage, startAgainPage } from "../pages/error.ts";
+import { sendPage } from "../pages/layout.ts";
+import { sendEmpty } from "../responses.ts";
+import { applicationOf, openTarget, type SignInTarget, startOf } from "../sign-in-target.ts";
+import { browserSession, clearSessionCookie, terminalSession } from "../team-session.ts";
+import { handOver } from "./hand-over.ts";
+import { readLoginRequest } from "./login-request.ts";
+import { offersFor, showOffers } from "./offers.ts";
+import type { SignInParts } from "./sign-in-parts.ts";
+import { startAttempt } from "./start-attempt.ts";
+
+/** `GET` and `HEAD` of the login page. */
+export async function showLogin(c: LoginContext, parts: SignInParts): Promise<Response> {
+  const { facts } = c.var;
+
+  // 1. The link says what somebody signs in for.
+  const request = readLoginRequest(parts, facts);
+  if (!request.ok && request.fault === "unknown_application")
+    return sendPage(c, unknownApplicationPage);
+  if (!request.ok) return sendPage(c, startAgainPage(request.freshStart, staleLink));
+  const { application, target } = request;
+  if (application !== undefined) nameApplication(c, application, target);
+
+  // 2. Whoever is signed in already goes on.
+  const session = await sessionFor(c, parts, target);
+  if (session !== undefined) return handOver(c, parts, target, session);
+  if (facts.method === "HEAD") return sendEmpty(c, 200);
+
+  // 3. Everybody else signs in: at the only provider at once, if the application wants that.
+  const offers = offersFor(parts, facts, application);
+  const [only] = offers;
+  const isOnlyChoice = offers.length === 1 && only?.provider.offer === "button";
+  if (application?.auto_redirect_to_identity === true && isOnlyChoice)
+    return startAttempt(c, parts, { target, offer: only, fields: new Map() });
+  return showOffers(c, parts, target);
+}
+
+/** The forms of the login page, and of the pages that lead back to it. */
+export async function submitLogin(c: LoginContext, parts: SignInParts): Promise<Response> {
+  const { facts } = c.var;
+  const fields = await readForm(c);
+  const sealed = openTarget(parts, fields?.get("target") ?? "");
+  if (fields === undefined || sealed === undefined)
+    return sendPage(c, startAgainPage(undefined, "The form could not be read."));
+  const { target, expired } = sealed;
+  if (expired)
+    return sendPage(
+      c,
+      startAgainPage(startOf(facts, target), "The page was open for a long time."),
+    );
+  if (fields.has("someone_else")) return signInAsSomeoneElse(c, parts, target, fields.get("csrf"));
+  const offers = offersFor(parts, facts, applicationOf(facts, target));
+  const offer = offers.find(({ settings }) => settings.id === fields.get("provider"));
+  if (offer === undefined || fields.has("back")) return showOffers(c, parts, target);
+  return startAttempt(c, parts, { target, offer, fields });
+}
+
+/** Tells a terminal, which follows redirects to here, which application asked for the login. */
+function nameApplication(c: LoginContext, application: Application, target: SignInTarget): void {
+  c.header(headers.aud, application.aud);
+  c.header(headers.domain, hostOf(target.application?.authority ?? "") ?? "");
+}
+
+/**
+ * The live session that goes on to the target: this browser's, or a terminal's own. A terminal
+ * exchanges its token here (wire-protocol 6.3); no browser does, and not for the team domain.
+ */
+async function sessionFor(
+  c: LoginContext,
+  parts: SignInParts,
+  target: SignInTarget,
+): Promise<StoredSession | undefined> {
+  const mayBeTerminal = target.application !== undefined && !isFromBrowser(c);
+  const terminal = mayBeTerminal ? await terminalSession(c, parts) : undefined;
+  return terminal ?? browserSession(c, parts);
+}
+
+/**
+ * Ends this browser's session first: it must not come back when the person turns away now (case
+ * T10).
+ */
+async function signInAsSomeoneElse(
+  c: LoginContext,
+  parts: SignInParts,
+  target: SignInTarget,
+  csrf: string | undefined,
+): Promise<Response> {
+  const session = await browserSession(c, parts);
+  if (session !== undefined) {
+    if (!csrfHolds(c, parts, { session, purpose: someoneElsePurpose, value: csrf })) {
+      const start = startOf(c.var.facts, target);
+      return sendPage(c, startAgainPage(start, "The page was not this session's own."));
+    }
+    await parts.sessions.end(session.id);
+  }
+  clearSessionCookie(c);
+  return showOffers(c, parts, target);
+}
+
+const staleLink = "The link to this page has expired, or was changed on its way.";
+
+const unknownApplicationPage = errorPage({
+  status: 400,
+  heading: "Unable to find the application",
+  message:
+    "The link names an application that is not here. Open the application's own address: it brings you back with a good link.",
+});

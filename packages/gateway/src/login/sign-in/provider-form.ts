@@ -1,0 +1,88 @@
+// The page with the form that a provider goes on with, such as the one-time PIN's, and what the
+// browser sends with it.
+import { singleArgument } from "../../single-argument.ts";
+import { readForm } from "../forms.ts";
+import type { LoginContext } from "../login-context.ts";
+import { startAgainPage } from "../pages/error.ts";
+import { type Page, sendPage } from "../pages/layout.ts";
+import type { Provider } from "../providers/provider.ts";
+import { applicationOf, startOf } from "../sign-in-target.ts";
+import { type Attempt, attemptsOf, isLive, keepAttempt } from "./attempt.ts";
+import { faultPage } from "./fault-page.ts";
+import { finishSignIn } from "./finish-sign-in.ts";
+import { type Offer, offersFor } from "./offers.ts";
+import type { SignInParts } from "./sign-in-parts.ts";
+import { callbackUrl } from "./start-attempt.ts";
+
+/** A live attempt at a provider that draws a form. */
+interface OpenAttempt {
+  attempt: Attempt;
+  settings: Offer["settings"];
+  provider: Provider & Required<Pick<Provider, "drawForm">>;
+}
+
+/** `GET`: the form of an attempt. */
+export async function showForm(c: LoginContext, parts: SignInParts): Promise<Response> {
+  const id = singleArgument(new URLSearchParams(c.var.facts.query), "attempt");
+  const result = openAttempt(c, parts, id);
+  return sendPage(c, result.ok ? formOf(c, result.open, undefined) : result.page);
+}
+
+/** `POST`: what the person typed. An attempt lives on until a form of it is right. */
+export async function submitForm(c: LoginContext, parts: SignInParts): Promise<Response> {
+  const { facts } = c.var;
+  const fields = await readForm(c);
+  const result = openAttempt(c, parts, fields?.get("attempt"));
+  if (!result.ok) return sendPage(c, result.page);
+  const { attempt, settings, provider } = result.open;
+  const { target, state, secrets } = attempt;
+  const answer = await provider.finish({
+    facts,
+    target,
+    state,
+    redirectUri: callbackUrl(facts),
+    secrets,
+    parameters: new URLSearchParams([...(fields ?? [])]),
+  });
+  if (!answer.ok && answer.fault === "form_refused")
+    return sendPage(c, formOf(c, result.open, answer.message));
+  if (!answer.ok) return sendPage(c, faultPage(answer.fault, startOf(facts, target)));
+  keepAttempt(c, parts, { ...attempt, used: true });
+  return finishSignIn(c, parts, { target, settings, provided: answer.identity });
+}
+
+/** The attempt with this id, or the page that says why it does not go on. */
+function openAttempt(
+  c: LoginContext,
+  parts: SignInParts,
+  id: string | undefined,
+): { ok: true; open: OpenAttempt } | { ok: false; page: Page } {
+  const { facts } = c.var;
+  const attempt = attemptsOf(c, parts).find((each) => each.id === id);
+  if (attempt === undefined) return { ok: false, page: startAgainPage(undefined, unknownAttempt) };
+  const start = startOf(facts, attempt.target);
+  if (!isLive(attempt, parts.now())) return { ok: false, page: startAgainPage(start, usedOrLate) };
+  const offers = offersFor(parts, facts, applicationOf(facts, attempt.target));
+  const offer = offers.find(({ settings }) => settings.id === attempt.provider);
+  if (offer === undefined) return { ok: false, page: startAgainPage(start, providerGone) };
+  const { settings, provider } = offer;
+  if (!drawsForm(provider)) return { ok: false, page: startAgainPage(undefined, unknownAttempt) };
+  return { ok: true, open: { attempt, settings, provider } };
+}
+
+function drawsForm(provider: Provider): provider is OpenAttempt["provider"] {
+  return provider.drawForm !== undefined;
+}
+
+function formOf(
+  c: LoginContext,
+  { attempt, provider }: OpenAttempt,
+  error: string | undefined,
+): Page {
+  const { target, secrets, id: attemptId } = attempt;
+  return provider.drawForm({ facts: c.var.facts, target, secrets, attemptId, error });
+}
+
+const unknownAttempt = "This browser asked for no code, or a long time ago.";
+const usedOrLate = "This code was used already, or its time ran out.";
+const providerGone = "The way to sign in has changed meanwhile.";

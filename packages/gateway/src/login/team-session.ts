@@ -1,0 +1,77 @@
+// The session on the team domain: who this browser or terminal is, as its `CF_Authorization` says.
+// Reads that cookie, starts sessions and sets it.
+import { cookies, parseDuration } from "@postern/protocol";
+import type { Clock } from "../clock.ts";
+import { cookieExpiry } from "../http/cookies.ts";
+import type { Application, Identity } from "../model/model.ts";
+import type { StoredSession } from "../storage/store.ts";
+import { onlyPerson } from "../tokens/only-person.ts";
+import type { Sessions, Tokens } from "../tokens/tokens.ts";
+import type { LoginContext } from "./login-context.ts";
+import { cookieValuesOf, removeOwnCookie, setOwnCookie } from "./request-cookies.ts";
+
+// access-features 5: one day where neither the organization nor the application says otherwise.
+const defaultDuration = "24h";
+const userAgentLength = 512;
+
+/**
+ * The live browser session that the cookie names. A terminal's org token is never one: it serves
+ * the exchange alone (wire-protocol 2). Cookies of two persons count as none (wire-protocol 3.3).
+ */
+export function browserSession(
+  c: LoginContext,
+  parts: { tokens: Tokens },
+): Promise<StoredSession | undefined> {
+  return liveSession(c, parts, "browser");
+}
+
+/** The live session of a terminal, for the exchange of wire-protocol 6.3 and nothing else. */
+export function terminalSession(
+  c: LoginContext,
+  parts: { tokens: Tokens },
+): Promise<StoredSession | undefined> {
+  return liveSession(c, parts, "terminal");
+}
+
+async function liveSession(
+  c: LoginContext,
+  { tokens }: { tokens: Tokens },
+  kind: StoredSession["kind"],
+): Promise<StoredSession | undefined> {
+  const result = await onlyPerson(cookieValuesOf(c, cookies.authorization), async (value) => {
+    const verified = await tokens.verifyOrg(value);
+    if (!verified.ok || verified.session.kind !== kind) return undefined;
+    const isTerminal = verified.claims.terminal === true;
+    return isTerminal === (kind === "terminal") ? verified : undefined;
+  });
+  return result.persons === "one" ? result.credential.session : undefined;
+}
+
+/**
+ * Starts a session with a new id for this browser (case T10) and sets its cookie.
+ * @param application whose duration holds where the organization sets none (access-features 5)
+ */
+export async function startBrowserSession(
+  c: LoginContext,
+  { tokens, sessions, now }: { tokens: Tokens; sessions: Sessions; now: Clock },
+  identity: Identity,
+  application: Application | undefined,
+): Promise<StoredSession> {
+  const { organization } = c.var.facts.catalog;
+  const duration =
+    organization.session_duration ?? application?.session_duration ?? defaultDuration;
+  const session = await sessions.start({
+    kind: "browser",
+    identity,
+    userAgent: (c.req.header("user-agent") ?? "").slice(0, userAgentLength),
+    lifetimeMs: parseDuration(duration),
+  });
+  const cookie = { name: cookies.authorization, value: tokens.issueOrg(session) };
+  setOwnCookie(c, cookie, cookieExpiry(session.expires_at, now()));
+  return session;
+}
+
+/** Takes the session's cookie out of this browser. */
+export function clearSessionCookie(c: LoginContext): void {
+  removeOwnCookie(c, cookies.authorization);
+}

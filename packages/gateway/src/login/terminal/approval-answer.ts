@@ -1,0 +1,112 @@
+// The person's answer on the approval page (wire-protocol 7). Everything that the page was shown
+// for is looked at again (case C6).
+import { freshStart } from "../application-host.ts";
+import { type Admission, admits, decideFor } from "../decide.ts";
+import { csrfHolds, readForm } from "../forms.ts";
+import type { LoginContext } from "../login-context.ts";
+import { sendPage } from "../pages/layout.ts";
+import { approvedPage, brokenLinkPage, refusedPage } from "../pages/terminal-outcome.ts";
+import { browserSession } from "../team-session.ts";
+import { sendTerminalNoAccess } from "./approval-page.ts";
+import { readTeamRequest } from "./cli-link.ts";
+import { deliverTokens } from "./deliver-tokens.ts";
+import {
+  awaitStanding,
+  csrfPurpose,
+  currentStanding,
+  refusesClient,
+  showStanding,
+  showsNoCode,
+  type TerminalLogin,
+} from "./standing.ts";
+import type { TerminalParts } from "./terminal-parts.ts";
+
+/** `POST` on the team domain. */
+export async function submitAnswer(c: LoginContext, parts: TerminalParts): Promise<Response> {
+  const { facts } = c.var;
+
+  // 1. The form must have stood on this session's own page.
+  const reading = readTeamRequest(c);
+  if (!reading.ok) return sendPage(c, brokenLinkPage(reading.message, undefined));
+  const { request } = reading;
+  const session = await browserSession(c, parts);
+  const fields = await readForm(c);
+  const purpose = csrfPurpose(request);
+  const value = fields?.get("csrf");
+  if (session === undefined || !csrfHolds(c, parts, { session, purpose, value })) {
+    const start = freshStart(facts, request.authority, request.path);
+    return sendPage(c, { ...brokenLinkPage(foreignAnswer, start), status: 403 });
+  }
+
+  // 2. Anybody may deny.
+  const login = { request, session };
+  const answer = fields?.get("answer");
+  if (answer === "deny") return deny(c, parts, login);
+
+  // 3. Policy lets the person in, still.
+  const decision = decideFor(facts, request.application, session);
+  if (!admits(decision)) return refuseByPolicy(c, parts, login);
+  if (answer !== "approve") return showStanding(c, parts, login, await awaitStanding(parts, login));
+  return approve(c, parts, login, { admission: decision, noCode: fields?.get("no_code") });
+}
+
+async function approve(
+  c: LoginContext,
+  parts: TerminalParts,
+  login: TerminalLogin,
+  approval: { admission: Admission; noCode: string | undefined },
+): Promise<Response> {
+  const { facts } = c.var;
+  const { request } = login;
+
+  // 4. A terminal is on the line, of a kind that the organization takes and the person knows.
+  const standing = await awaitStanding(parts, login);
+  if (standing.kind !== "asking") return showStanding(c, parts, login, standing);
+  const { transfer } = standing;
+  if (refusesClient(facts.catalog.organization, transfer))
+    return showStanding(c, parts, login, standing);
+  if (showsNoCode(transfer) && approval.noCode !== "yes")
+    return showStanding(c, parts, login, standing, { confirmationMissing: true });
+
+  // 5. It gets its tokens, unless somebody else answered meanwhile.
+  const { admission } = approval;
+  const orgToken = request.sendOrgToken;
+  const isDelivered = await deliverTokens(parts, { ...login, transfer, admission, orgToken });
+  if (!isDelivered) return showStanding(c, parts, login, await currentStanding(parts, login));
+  parts.record({
+    event: "terminal_approved",
+    ray: facts.rayId,
+    ip: facts.clientIp,
+    terminal: transfer.address,
+    aud: request.application.aud,
+  });
+  return sendPage(c, approvedPage(request.application.name));
+}
+
+async function deny(
+  c: LoginContext,
+  parts: TerminalParts,
+  login: TerminalLogin,
+): Promise<Response> {
+  const { mailbox, application } = login.request;
+  const isDenied = await parts.mailboxes.answer(mailbox, { state: "refused" });
+  if (!isDenied) return showStanding(c, parts, login, await currentStanding(parts, login));
+  const { rayId: ray, clientIp: ip } = c.var.facts;
+  parts.record({ event: "terminal_denied", ray, ip, aud: application.aud });
+  return sendPage(c, refusedPage());
+}
+
+async function refuseByPolicy(
+  c: LoginContext,
+  parts: TerminalParts,
+  login: TerminalLogin,
+): Promise<Response> {
+  const { mailbox, application } = login.request;
+  await parts.mailboxes.answer(mailbox, { state: "policy" });
+  const { rayId: ray, clientIp: ip } = c.var.facts;
+  parts.record({ event: "terminal_refused_by_policy", ray, ip, aud: application.aud });
+  return sendTerminalNoAccess(c, parts, login);
+}
+
+const foreignAnswer =
+  "Your answer did not come from this sign-in's own page, or you were signed out. Nothing was approved.";

@@ -1,0 +1,79 @@
+// The approval page on the team domain (wire-protocol 7): shown always, unless the application
+// leaves it out for one machine.
+import { sameNetwork } from "../../network.ts";
+import type { StoredTransfer } from "../../storage/store.ts";
+import { freshStart } from "../application-host.ts";
+import { admits, decideFor } from "../decide.ts";
+import { isVisit } from "../fetch-metadata.ts";
+import type { LoginContext } from "../login-context.ts";
+import { sendNoAccess } from "../no-access.ts";
+import { sendPage } from "../pages/layout.ts";
+import { brokenLinkPage } from "../pages/terminal-outcome.ts";
+import { browserSession } from "../team-session.ts";
+import { goToLogin, isVouched, readTeamRequest } from "./cli-link.ts";
+import type { CliRequest } from "./cli-request.ts";
+import { deliverTokens } from "./deliver-tokens.ts";
+import {
+  awaitStanding,
+  currentStanding,
+  refusesClient,
+  showStanding,
+  type TerminalLogin,
+} from "./standing.ts";
+import type { TerminalParts } from "./terminal-parts.ts";
+
+/** `GET` on the team domain. */
+export async function showApproval(c: LoginContext, parts: TerminalParts): Promise<Response> {
+  const { facts } = c.var;
+
+  // 1. The link must be whole, and the application's host have vouched for it.
+  const reading = readTeamRequest(c);
+  if (!reading.ok) return sendPage(c, brokenLinkPage(reading.message, undefined));
+  const { request } = reading;
+  if (!isVouched(c, parts, request)) {
+    const start = freshStart(facts, request.authority, request.path);
+    return sendPage(c, brokenLinkPage(staleLink, start));
+  }
+
+  // 2. Somebody must be signed in whom policy lets in.
+  const session = await browserSession(c, parts);
+  if (session === undefined) return goToLogin(c, parts, request);
+  const login = { request, session };
+  const decision = decideFor(facts, request.application, session);
+  if (!admits(decision)) return sendTerminalNoAccess(c, parts, login);
+
+  // 3. The person is asked, unless the page may be left out.
+  const standing = await awaitStanding(parts, login);
+  if (standing.kind !== "asking" || !mayLeavePageOut(c, request, standing.transfer))
+    return showStanding(c, parts, login, standing);
+  const { transfer } = standing;
+  await deliverTokens(parts, { ...login, transfer, admission: decision, orgToken: false });
+  return showStanding(c, parts, login, await currentStanding(parts, login));
+}
+
+/** Signed in, and not allowed: another person may sign in and answer. */
+export function sendTerminalNoAccess(
+  c: LoginContext,
+  parts: TerminalParts,
+  { request, session }: TerminalLogin,
+): Promise<Response> {
+  const { application, authority, path } = request;
+  const address = { aud: application.aud, authority, redirect_url: path, app_session: "" };
+  return sendNoAccess(c, parts, { application, target: { application: address }, session });
+}
+
+/**
+ * `skip_interstitial`: one person, one address, a real visit of the page, and no token for other
+ * applications.
+ */
+function mayLeavePageOut(
+  c: LoginContext,
+  { application }: CliRequest,
+  transfer: StoredTransfer,
+): boolean {
+  const { clientIp, catalog } = c.var.facts;
+  if (!application.skip_interstitial || !isVisit(c)) return false;
+  return sameNetwork(transfer.address, clientIp) && !refusesClient(catalog.organization, transfer);
+}
+
+const staleLink = "The link has expired, or was changed on its way.";

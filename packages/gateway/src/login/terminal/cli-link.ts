@@ -1,0 +1,63 @@
+// A terminal's link on its way (wire-protocol 6.4 and 6.5): the application's host says with `meta`
+// that the request came through it, and the team domain looks for that before it asks anybody.
+
+import { singleArgument } from "../../single-argument.ts";
+import { openLink, type SignInLink, sealLink, writeSignInLink } from "../../tokens/sign-in-link.ts";
+import type { Tokens } from "../../tokens/tokens.ts";
+import type { LoginContext } from "../login-context.ts";
+import { sendPage } from "../pages/layout.ts";
+import { brokenLinkPage } from "../pages/terminal-outcome.ts";
+import { goTo } from "../responses.ts";
+import { type CliRequest, type CliRequestReading, readCliRequest } from "./cli-request.ts";
+
+/** `GET` on the application's host: vouches for the request, and decides nothing. */
+export async function vouch(c: LoginContext, parts: { tokens: Tokens }): Promise<Response> {
+  const { facts } = c.var;
+  const reading = readCliRequest(facts.catalog, facts.authority, facts.query);
+  if (!reading.ok) return sendPage(c, brokenLinkPage(reading.message, undefined));
+  return goTo(c, teamUrl(parts, facts.catalog.issuer, reading.request));
+}
+
+/** The same request on the team domain; `meta` says that the application's host sent it. */
+export function teamUrl(parts: { tokens: Tokens }, issuer: string, request: CliRequest): string {
+  const meta = sealLink(parts.tokens, linkOf(request));
+  return `${issuer}${request.path}&${new URLSearchParams({ host: request.authority, meta })}`;
+}
+
+/** The request on the team domain. */
+export function readTeamRequest(c: LoginContext): CliRequestReading {
+  const { facts } = c.var;
+  const authority = singleArgument(new URLSearchParams(facts.query), "host");
+  if (authority === undefined)
+    return { ok: false, message: "The link names no application's host." };
+  return readCliRequest(facts.catalog, authority, facts.query);
+}
+
+/**
+ * Whether the application's host vouches for the request. Every argument counts: one that was
+ * altered afterwards breaks the link (case L4).
+ */
+export function isVouched(
+  c: LoginContext,
+  { tokens }: { tokens: Tokens },
+  request: CliRequest,
+): boolean {
+  const meta = singleArgument(new URLSearchParams(c.var.facts.query), "meta");
+  return openLink(tokens, meta, linkOf(request)) !== undefined;
+}
+
+/**
+ * Through the login and back to the application's host, which vouches anew: a slow login outlives
+ * `meta`.
+ */
+export function goToLogin(
+  c: LoginContext,
+  { tokens }: { tokens: Tokens },
+  request: CliRequest,
+): Response {
+  return goTo(c, writeSignInLink(tokens, c.var.facts.catalog.issuer, linkOf(request)));
+}
+
+function linkOf({ application, authority, path }: CliRequest): SignInLink {
+  return { aud: application.aud, authority, redirectUrl: path, appSession: "" };
+}

@@ -1,0 +1,86 @@
+// What an approval gives to a terminal (wire-protocol 7): a session of its own, whose tokens are
+// sealed to the terminal's key and put into its mailbox. This is the one place where tokens leave
+// for a terminal.
+import {
+  encodeTransferKey,
+  generateTransferKeyPair,
+  ProtocolError,
+  parseDuration,
+  sealTokens,
+  type TransferredTokens,
+} from "@postern/protocol";
+import type { StoredSession, StoredTransfer } from "../../storage/store.ts";
+import type { Admission } from "../decide.ts";
+import type { CliRequest } from "./cli-request.ts";
+import type { TerminalParts } from "./terminal-parts.ts";
+
+/** What a person approved. */
+export interface Approval {
+  request: CliRequest;
+  /** the person's browser session */
+  session: StoredSession;
+  transfer: StoredTransfer;
+  admission: Admission;
+  /** whether the terminal gets the token that reaches the person's other applications */
+  orgToken: boolean;
+}
+
+/**
+ * Seals a new terminal's tokens into the mailbox.
+ * @returns false when somebody else answered meanwhile, or the terminal's key is not usable;
+ * nothing is left behind then
+ */
+export async function deliverTokens(parts: TerminalParts, approval: Approval): Promise<boolean> {
+  const { request, session, transfer, admission, orgToken } = approval;
+
+  // 1. A session of the terminal's own. Without an org token it is worth nothing once the app token
+  // has run out.
+  const { policy } = admission;
+  const appTokenMs = parseDuration(policy.session_duration ?? request.application.session_duration);
+  const sessionMs = Math.max(0, session.expires_at - parts.now());
+  const terminal = await parts.sessions.start({
+    kind: "terminal",
+    identity: session.identity,
+    parent: session,
+    userAgent: transfer.user_agent,
+    lifetimeMs: orgToken ? sessionMs : appTokenMs,
+  });
+
+  // 2. A logout ends the terminals that it finds. This one began just now, and may have been
+  // missed.
+  const parent = await parts.store.sessions.find(session.id);
+  const isParentAlive = parent?.revoked_at === null;
+
+  // 3. The mailbox takes one answer: the first.
+  const isDelivered = isParentAlive && (await sealInto(parts, approval, { terminal, appTokenMs }));
+  if (!isDelivered) await parts.sessions.end(terminal.id);
+  return isDelivered;
+}
+
+async function sealInto(
+  { mailboxes, tokens }: TerminalParts,
+  { request, orgToken }: Approval,
+  { terminal, appTokenMs }: { terminal: StoredSession; appTokenMs: number },
+): Promise<boolean> {
+  const sealed = seal(request.key, {
+    app_token: tokens.issueApp(terminal, request.application, appTokenMs),
+    org_token: orgToken ? tokens.issueOrg(terminal) : "",
+  });
+  if (sealed === undefined) return false;
+  return mailboxes.answer(request.mailbox, { state: "sealed", ...sealed });
+}
+
+/** @returns undefined for a key of low order: everybody could open what is sealed to it */
+function seal(
+  key: Uint8Array,
+  content: TransferredTokens,
+): { body: string; servicePublicKey: string } | undefined {
+  const sender = generateTransferKeyPair();
+  try {
+    const body = sealTokens(content, sender, key);
+    return { body, servicePublicKey: encodeTransferKey(sender.publicKey) };
+  } catch (error) {
+    if (error instanceof ProtocolError) return undefined;
+    throw error;
+  }
+}

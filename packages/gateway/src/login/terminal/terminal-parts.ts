@@ -1,0 +1,19 @@
+import type { Clock } from "../../clock.ts";
+import type { RecordEvent } from "../../observe/events.ts";
+import type { SecretBox } from "../../secrets/secret-box.ts";
+import type { Store } from "../../storage/store.ts";
+import type { Sessions, Tokens } from "../../tokens/tokens.ts";
+import type { Mailboxes } from "./mailboxes.ts";
+import type { Relay } from "./relay.ts";
+
+/** What a terminal's login is made from. */
+export interface TerminalParts {
+  store: Pick<Store, "sessions">;
+  tokens: Tokens;
+  sessions: Sessions;
+  secretBox: SecretBox;
+  mailboxes: Mailboxes;
+  relay: Relay;
+  record: RecordEvent;
+  now: Clock;
+}

@@ -88,6 +88,8 @@ export interface RoomOptions {
   /** added to the application `app.localhost` */
   application?: Record<string, unknown>;
   settings?: Partial<RelaySettings>;
+  /** a file that another process may open as well; default: in memory */
+  store?: string;
 }
 
 const everybody = [{ name: "everybody", decision: "allow", include: [{ everyone: {} }] }];
@@ -102,6 +104,7 @@ export async function startTerminalFixture(
   const gateway = await startGateway({
     sections: sectionsWith(origin.url, options),
     relay: { busyMs: 20, ...options.settings },
+    ...(options.store === undefined ? {} : { store: options.store }),
   });
   context.after(async () => {
     await gateway.close();

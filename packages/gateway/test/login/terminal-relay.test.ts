@@ -1,7 +1,11 @@
 // The relay alone: what a poll is answered, when, and how often.
 import assert from "node:assert/strict";
-import { createHash } from "node:crypto";
+import { createHash, randomBytes } from "node:crypto";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { test } from "node:test";
+import { openStore } from "../../src/storage/open-store.ts";
 import { startTerminalFixture, type Terminal } from "./terminal-fixture.ts";
 
 test("a poll is held open and then answered 204, as clients that do not sleep between polls need", async (context) => {
@@ -112,12 +116,16 @@ test("what was sealed while the terminal was away waits for its next poll", asyn
 });
 
 test("an answer from another process reaches a poll that is being held", async (context) => {
-  const fixture = await startTerminalFixture(context);
+  const folder = mkdtempSync(join(tmpdir(), "postern-relay-"));
+  context.after(() => rmSync(folder, { recursive: true, force: true }));
+  const store = join(folder, "postern.db");
+  const fixture = await startTerminalFixture(context, { store });
+  const other = await openStore(store, randomBytes);
+  context.after(() => other.close());
   const terminal = fixture.terminal();
   const poll = terminal.poll();
   await fixture.held(terminal);
-  const id = mailboxOf(terminal);
-  await fixture.parts.store.transfers.move(id, {
+  await other.transfers.move(mailboxOf(terminal), {
     from: "waiting",
     to: "sealed",
     now: fixture.parts.now(),
@@ -129,8 +137,34 @@ test("an answer from another process reaches a poll that is being held", async (
   assert.equal((await poll).status, 200);
 });
 
+test("a poll that is held leaves the store alone while nothing changes", async (context) => {
+  const fixture = await startTerminalFixture(context, { settings: { holdMs: 1_500 } });
+  const { transfers } = fixture.parts.store;
+  const { find } = transfers;
+  let reads = 0;
+  transfers.find = (id) => {
+    reads++;
+    return find(id);
+  };
+  assert.equal((await fixture.terminal().poll()).status, 204);
+  assert.ok(reads <= 4, `before it is held, at its beginning and its end: ${reads} reads`);
+});
+
+test("a change that nobody was told of is seen after a while", async (context) => {
+  const fixture = await startTerminalFixture(context, { settings: { lookAgainMs: 50 } });
+  const terminal = fixture.terminal();
+  const poll = terminal.poll();
+  await fixture.held(terminal);
+  await fixture.parts.store.transfers.move(mailboxOf(terminal), {
+    from: "waiting",
+    to: "refused",
+    now: fixture.parts.now(),
+  });
+  assert.deepEqual(JSON.parse((await poll).body), { error: "refused" });
+});
+
 test("a mailbox lives ten minutes; the terminal and the page both say that it is over (C8)", async (context) => {
-  const fixture = await startTerminalFixture(context);
+  const fixture = await startTerminalFixture(context, { settings: { lookAgainMs: 50 } });
   const browser = await fixture.browser();
   const terminal = fixture.terminal();
   const poll = terminal.poll();

@@ -1,5 +1,6 @@
 import type { Context } from "hono";
 import type { RequestFacts } from "../catalog/request-facts.ts";
+import type { RequestFields } from "../observe/events.ts";
 
 /**
  * What Hono's context holds on each request. `createLogin` binds the facts of the data path, and
@@ -12,3 +13,8 @@ export interface LoginEnv {
 
 /** One request to the sign-in, and the answer that is being made. */
 export type LoginContext = Context<LoginEnv>;
+
+/** The request that an event belongs to. */
+export function requestFields({ rayId, clientIp }: RequestFacts): RequestFields {
+  return { ray: rayId, ip: clientIp };
+}

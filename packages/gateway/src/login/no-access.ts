@@ -5,7 +5,7 @@ import type { RecordEvent } from "../observe/events.ts";
 import type { SecretBox } from "../secrets/secret-box.ts";
 import type { StoredSession } from "../storage/store.ts";
 import { csrfValue } from "./forms.ts";
-import type { LoginContext } from "./login-context.ts";
+import { type LoginContext, requestFields } from "./login-context.ts";
 import { sendPage } from "./pages/layout.ts";
 import { noAccessPage } from "./pages/no-access.ts";
 import { goTo } from "./responses.ts";
@@ -21,11 +21,9 @@ export async function sendNoAccess(
   refusal: { application: Application; target: SignInTarget; session: StoredSession },
 ): Promise<Response> {
   const { application, target, session } = refusal;
-  const { rayId, clientIp } = c.var.facts;
   parts.record({
     event: "sign_in_denied",
-    ray: rayId,
-    ip: clientIp,
+    ...requestFields(c.var.facts),
     aud: application.aud,
     user: session.user_id,
   });

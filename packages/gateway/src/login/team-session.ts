@@ -39,10 +39,10 @@ async function liveSession(
   kind: StoredSession["kind"],
 ): Promise<StoredSession | undefined> {
   const result = await onlyPerson(cookieValuesOf(c, cookies.authorization), async (value) => {
-    const verified = await tokens.verifyOrg(value);
-    if (!verified.ok || verified.session.kind !== kind) return undefined;
-    const isTerminal = verified.claims.terminal === true;
-    return isTerminal === (kind === "terminal") ? verified : undefined;
+    const verification = await tokens.verifyOrg(value);
+    if (!verification.ok || verification.session.kind !== kind) return undefined;
+    const isTerminal = verification.claims.terminal === true;
+    return isTerminal === (kind === "terminal") ? verification : undefined;
   });
   return result.persons === "one" ? result.credential.session : undefined;
 }

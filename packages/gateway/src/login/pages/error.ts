@@ -1,7 +1,8 @@
 import { html } from "hono/html";
 import type { ContentfulStatusCode } from "hono/utils/http-status";
+import type { LoginContext } from "../login-context.ts";
 import { type Link, linkButton, whenSet } from "./html.ts";
-import type { Page } from "./layout.ts";
+import { type Page, sendPage } from "./layout.ts";
 
 /**
  * Something went wrong: what, in plain words, and what to do next.
@@ -22,6 +23,15 @@ export function errorPage(problem: {
 ${whenSet(next, linkButton)}`,
     showRay: true,
   };
+}
+
+/** Answers with `startAgainPage`. */
+export function sendStartAgain(
+  c: LoginContext,
+  href: string | undefined,
+  message: string,
+): Promise<Response> {
+  return sendPage(c, startAgainPage(href, message));
 }
 
 /**

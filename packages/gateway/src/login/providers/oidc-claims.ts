@@ -58,8 +58,8 @@ function groupsClaim(claims: Record<string, unknown>): unknown {
 }
 
 function pick(claims: Record<string, unknown>, names: readonly string[]): Record<string, unknown> {
-  const own = names.filter((name) => Object.hasOwn(claims, name));
-  return Object.fromEntries(own.map((name) => [name, claims[name]]));
+  const ownNames = names.filter((name) => Object.hasOwn(claims, name));
+  return Object.fromEntries(ownNames.map((name) => [name, claims[name]]));
 }
 
 /** One string is a list of one; empty strings are nobody's group (case L11). */

@@ -4,8 +4,10 @@
 import { endpoints } from "@postern/protocol";
 import type { IdentityProvider } from "../../model/model.ts";
 import { networkOf } from "../../network.ts";
-import type { StoredPin } from "../../storage/store.ts";
-import { type PinView, pinPage } from "../pages/pin.ts";
+import type { RandomBytes } from "../../random.ts";
+import { requestFields } from "../login-context.ts";
+import type { Page } from "../pages/layout.ts";
+import { pinPage } from "../pages/pin.ts";
 import { equalSecrets, randomBelow, randomSecret, sha256 } from "../secret-values.ts";
 import { nameOf, sealTarget } from "../sign-in-target.ts";
 import { canonicalEmail } from "./canonical-email.ts";
@@ -17,6 +19,7 @@ import {
   formPath,
   type MakeProvider,
   type ProviderParts,
+  type SignInFault,
   type SignInResult,
   type Start,
   type StartRequest,
@@ -37,12 +40,7 @@ interface PinSecrets {
   browser: string;
 }
 
-/** Answers a form with a message beside it. */
-const refuseForm = (message: string): FormRefused => ({
-  ok: false,
-  fault: "form_refused",
-  message,
-});
+type Verdict = "right" | "wrong" | "over" | "too_many";
 
 export const oneTimePin: MakeProvider = (settings, parts) => ({
   offer: "email",
@@ -64,12 +62,10 @@ async function requestCode(
 
   // 2. Only so many codes are made for an address or a network.
   if (!(await parts.pinLimits.countRequest(networkOf(facts.clientIp), email)))
-    return { ok: false, fault: "too_many_codes_requested", detail: "" };
+    return refuse("too_many_codes_requested");
 
   // 3. The store gets hashes alone; what they are hashes of waits in the browser.
-  const code = randomBelow(10 ** digits, parts.randomBytes)
-    .toString()
-    .padStart(digits, "0");
+  const code = randomCode(parts.randomBytes);
   const secrets = {
     email,
     pin: randomSecret(parts.randomBytes),
@@ -93,62 +89,63 @@ async function requestCode(
   return { ok: true, next: "form", secrets };
 }
 
-/** Whether the typed code is the one that was mailed for this attempt; it works once. */
+/** Whether the typed code proves the address of this attempt. */
 async function tryCode(
   settings: IdentityProvider,
   parts: ProviderParts,
   request: FinishRequest,
 ): Promise<SignInResult> {
-  const { facts, target, parameters } = request;
-  const secrets = readSecrets(request);
-  const refuse = (verdict: "too_many" | "over" | "wrong") => {
-    const { rayId: ray, clientIp: ip } = facts;
-    parts.record({ event: "pin_refused", ray, ip, provider: settings.id, verdict });
-  };
-
-  // 1. What cannot be a code costs no try, and tells nothing.
-  const typed = parameters.get("code") ?? "";
+  // What cannot be a code costs no try, and tells nothing.
+  const typed = request.parameters.get("code") ?? "";
   if (!codePattern.test(typed)) return refuseForm("The code has six digits.");
 
-  // 2. Counting comes before comparing, and a try counts whatever comes of it.
-  if (!(await parts.pinLimits.countTry(networkOf(facts.clientIp), secrets.email))) {
-    refuse("too_many");
-    return { ok: false, fault: "too_many_codes_tried", detail: "" };
+  const verdict = await judge(settings, parts, request, typed.replace(/[\s-]/g, ""));
+  if (verdict === "right") return { ok: true, identity: pinIdentity(readSecrets(request).email) };
+  const fields = requestFields(request.facts);
+  parts.record({ event: "pin_refused", ...fields, provider: settings.id, verdict });
+  switch (verdict) {
+    case "wrong":
+      return refuseForm("That is not the code. Look at the newest message.");
+    case "over":
+      return refuse("code_over");
+    case "too_many":
+      return refuse("too_many_codes_tried");
   }
-  const id = sha256(secrets.pin);
-  const pin = await parts.store.pins.try(id);
-  if (pin === undefined || pin.expires_at <= parts.now() || pin.tries > triesPerPin) {
-    refuse("over");
-    return { ok: false, fault: "code_over", detail: "" };
-  }
-
-  // 3. The code must be that PIN's, and everything around it as it was when the code was made.
-  const aud = target.application?.aud ?? "";
-  const isSame = pin.idp_id === settings.id && pin.aud === aud && pin.email === secrets.email;
-  const code = typed.replace(/[\s-]/g, "");
-  if (!isSame || !matches(parts, pin, secrets, code)) {
-    const isLast = pin.tries === triesPerPin;
-    refuse(isLast ? "over" : "wrong");
-    if (isLast) return { ok: false, fault: "code_over", detail: "" };
-    return refuseForm("That is not the code. Look at the newest message.");
-  }
-
-  // 4. Of several that come at once with the right code, one gets it.
-  if (!(await parts.store.pins.take(id))) {
-    refuse("over");
-    return { ok: false, fault: "code_over", detail: "" };
-  }
-  await parts.pinLimits.clearTries(secrets.email);
-  return { ok: true, identity: pinIdentity(secrets.email) };
 }
 
-function drawForm(
+/** Whether the code is the one that was made for this attempt. A right one works once. */
+async function judge(
   settings: IdentityProvider,
   parts: ProviderParts,
-  request: FormRequest,
-): ReturnType<typeof pinPage> {
+  request: FinishRequest,
+  code: string,
+): Promise<Verdict> {
+  const { facts, target } = request;
+  const secrets = readSecrets(request);
+  const id = sha256(secrets.pin);
+
+  // 1. Counting comes before comparing, and a try counts whatever comes of it.
+  if (!(await parts.pinLimits.countTry(networkOf(facts.clientIp), secrets.email)))
+    return "too_many";
+  const pin = await parts.store.pins.try(id);
+  if (pin === undefined || pin.expires_at <= parts.now() || pin.tries > triesPerPin) return "over";
+
+  // 2. The code must be that PIN's, and everything around it as it was when the code was made.
+  const aud = target.application?.aud ?? "";
+  const isSame = pin.idp_id === settings.id && pin.aud === aud && pin.email === secrets.email;
+  const isBrowser = pin.browser_hash === sha256(secrets.browser);
+  const isCode = equalSecrets(pin.pin_hash, hashOf(parts, secrets, code));
+  if (!isSame || !isBrowser || !isCode) return pin.tries === triesPerPin ? "over" : "wrong";
+
+  // 3. Of several that come at once with the right code, one gets it.
+  if (!(await parts.store.pins.take(id))) return "over";
+  await parts.pinLimits.clearTries(secrets.email);
+  return "right";
+}
+
+function drawForm(settings: IdentityProvider, parts: ProviderParts, request: FormRequest): Page {
   const { facts, target, attemptId, error } = request;
-  const view: PinView = {
+  return pinPage({
     email: readSecrets(request).email,
     name: nameOf(facts, target),
     action: formPath,
@@ -160,8 +157,7 @@ function drawForm(
       provider: settings.id,
     },
     error,
-  };
-  return pinPage(view);
+  });
 }
 
 function readSecrets({ secrets }: FinishRequest | FormRequest): PinSecrets {
@@ -169,12 +165,21 @@ function readSecrets({ secrets }: FinishRequest | FormRequest): PinSecrets {
   return { email, pin, browser };
 }
 
-function matches(parts: ProviderParts, pin: StoredPin, secrets: PinSecrets, code: string): boolean {
-  const isCode = equalSecrets(pin.pin_hash, hashOf(parts, secrets, code));
-  return isCode && pin.browser_hash === sha256(secrets.browser);
+function randomCode(randomBytes: RandomBytes): string {
+  const number = randomBelow(10 ** digits, randomBytes);
+  return number.toString().padStart(digits, "0");
 }
 
 /** Six digits are guessed in no time from a plain hash. This one needs the gateway's own key. */
 function hashOf({ secretBox }: ProviderParts, { pin }: PinSecrets, code: string): string {
   return secretBox.mac("one-time pin", `${pin} ${code}`);
+}
+
+function refuse(fault: SignInFault): { ok: false; fault: SignInFault; detail: string } {
+  return { ok: false, fault, detail: "" };
+}
+
+/** Shows the form once more, with a message beside it. */
+function refuseForm(message: string): FormRefused {
+  return { ok: false, fault: "form_refused", message };
 }

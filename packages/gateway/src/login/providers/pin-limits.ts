@@ -1,6 +1,7 @@
 // How often codes may be requested and tried: what one person needs on a bad day, and far below
 // what guessing six digits needs. Counting is per network and per canonical address, so that
 // neither haste nor another spelling gains tries (case L12).
+import { BoundedCache } from "../../bounded-cache.ts";
 import type { Clock } from "../../clock.ts";
 import type { CounterStore } from "../../storage/store.ts";
 
@@ -31,7 +32,7 @@ export class PinLimits {
    * Key → until when it is rejected without counting, milliseconds. Each count is a write that
    * reaches the disk, and a flood of them would hold up everybody (case O5).
    */
-  readonly #rejections = new Map<string, number>();
+  readonly #rejections = new BoundedCache<string, number>(rejectionCapacity);
 
   constructor({ counters, now }: { counters: CounterStore; now: Clock }) {
     this.#counters = counters;
@@ -63,7 +64,6 @@ export class PinLimits {
     const now = this.#now();
     if ((this.#rejections.get(key) ?? 0) > now) return false;
     if ((await this.#counters.count(key, windowMs, now)) <= most) return true;
-    if (this.#rejections.size >= rejectionCapacity) this.#rejections.clear();
     this.#rejections.set(key, now + rejectionMs);
     return false;
   }

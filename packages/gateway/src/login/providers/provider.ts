@@ -52,14 +52,27 @@ export interface FormRefused {
 /** What the answer of one attempt is checked against. The browser keeps it, sealed. */
 export type AttemptSecrets = Readonly<Record<string, string>>;
 
-/** How an attempt goes on. */
+/** How an attempt goes on, or why it does not. */
 export type Start =
-  /** at the provider's own address */
-  | { ok: true; next: "redirect"; url: string; secrets: AttemptSecrets }
-  /** with a form that the provider draws: one that is sent here, or to the provider */
-  | { ok: true; next: "form"; secrets: AttemptSecrets }
-  | { ok: false; fault: SignInFault; detail: string }
-  | FormRefused;
+  | Redirect
+  | Form
+  | FormRefused
+  | { ok: false; fault: SignInFault; detail: string };
+
+/** The browser goes on at the provider's own address. */
+export interface Redirect {
+  ok: true;
+  next: "redirect";
+  url: string;
+  secrets: AttemptSecrets;
+}
+
+/** The browser goes on with a form that the provider draws: sent back here, or to the provider. */
+export interface Form {
+  ok: true;
+  next: "form";
+  secrets: AttemptSecrets;
+}
 
 /** One attempt, as both steps see it. */
 interface AttemptRequest {

@@ -49,11 +49,11 @@ function sameSiteOf(application: Application, isSecure: boolean): CookieAttribut
 /** With `path_cookie_attribute`, the application's own path on this host, cut before a wildcard. */
 function cookiePath({ catalog, host }: RequestFacts, application: Application): string {
   if (!application.path_cookie_attribute) return "/";
-  const own = catalog.patterns.find(
+  const match = catalog.patterns.find(
     (entry) => entry.application === application && entry.pattern.matchesHost(host),
   );
-  if (own === undefined) return "/";
-  const [path = ""] = own.pattern.path.split("*");
-  const whole = own.pattern.pathHasWildcard ? path.slice(0, path.lastIndexOf("/")) : path;
+  if (match === undefined) return "/";
+  const [path = ""] = match.pattern.path.split("*");
+  const whole = match.pattern.pathHasWildcard ? path.slice(0, path.lastIndexOf("/")) : path;
   return whole === "" ? "/" : whole;
 }

@@ -59,11 +59,11 @@ async function applicationSession(
   const { catalog, host } = c.var.facts;
   const application = catalog.applicationByAud.get(audienceOf(token) ?? "");
   if (application === undefined || !coversHost(catalog, application, host)) return undefined;
-  const verified = await tokens.verifyApp(token, application.aud);
-  return verified.ok ? verified.session : undefined;
+  const verification = await tokens.verifyApp(token, application.aud);
+  return verification.ok ? verification.session : undefined;
 }
 
-/** The application that the token says it is for. Nothing is believed before it is verified. */
+/** The application that the token says it is for. Nothing is believed before it is verification. */
 function audienceOf(token: string): string | undefined {
   try {
     const { aud } = decodeToken(token).claims;

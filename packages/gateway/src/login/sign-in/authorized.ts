@@ -5,8 +5,8 @@ import { singleArgument } from "../../single-argument.ts";
 import type { StoredHandover, StoredSession } from "../../storage/store.ts";
 import { coversHost } from "../application-host.ts";
 import { decideFor } from "../decide.ts";
-import type { LoginContext } from "../login-context.ts";
-import { errorPage, startAgainPage } from "../pages/error.ts";
+import { type LoginContext, requestFields } from "../login-context.ts";
+import { errorPage, sendStartAgain } from "../pages/error.ts";
 import { sendPage } from "../pages/layout.ts";
 import { cookieValuesOf } from "../request-cookies.ts";
 import { goTo } from "../responses.ts";
@@ -22,27 +22,26 @@ export async function authorized(c: LoginContext, parts: SignInParts): Promise<R
   // 1. The link must be one that we sealed for this host.
   const query = new URLSearchParams(facts.query);
   const nonce = singleArgument(query, "nonce");
-  const sealed = singleArgument(query, "state") ?? "";
-  const state = nonce === undefined ? undefined : openHandoverState(parts, facts, sealed);
-  if (nonce === undefined || state === undefined)
-    return sendPage(c, startAgainPage(undefined, foreignLink));
+  const stateArgument = singleArgument(query, "state") ?? "";
+  const state = openHandoverState(parts, facts, stateArgument);
+  if (nonce === undefined || state === undefined) return sendStartAgain(c, undefined, foreignLink);
   const start = `${facts.scheme}://${facts.authority}${state.redirect_url}`;
 
   // 2. The hand-over is taken: whoever comes later with the same link finds none.
   const handover = await parts.store.handovers.take(sha256(nonce));
   const application = facts.catalog.applicationByAud.get(state.aud);
   if (handover === undefined || application === undefined)
-    return sendPage(c, startAgainPage(start, usedOrLate));
+    return sendStartAgain(c, start, usedOrLate);
+
   const session = await parts.store.sessions.find(handover.session_id);
   if (session === undefined || !coversHost(facts.catalog, application, facts.host))
-    return sendPage(c, startAgainPage(start, usedOrLate));
+    return sendStartAgain(c, start, usedOrLate);
 
   // 3. It is for this application, this `state` and this browser.
-  const isFor = { aud: state.aud, state: sealed };
-  if (!isForBrowser(c, handover) || !holds(handover, session, isFor, parts.now())) {
-    const { rayId: ray, clientIp: ip } = facts;
-    parts.record({ event: "hand_over_refused", ray, ip, aud: state.aud });
-    return sendPage(c, startAgainPage(start, anotherBrowser));
+  const link = { aud: state.aud, state: stateArgument };
+  if (!isForBrowser(c, handover) || !holds(handover, session, link, parts.now())) {
+    parts.record({ event: "hand_over_refused", ...requestFields(facts), aud: state.aud });
+    return sendStartAgain(c, start, anotherBrowser);
   }
 
   // 4. Policy lets the person in, now and from here.
@@ -55,8 +54,7 @@ export async function authorized(c: LoginContext, parts: SignInParts): Promise<R
   setApplicationCookie(c, parts, { application, session, lifetimeMs: parseDuration(duration) });
   parts.record({
     event: "let_in",
-    ray: facts.rayId,
-    ip: facts.clientIp,
+    ...requestFields(facts),
     aud: application.aud,
     user: session.user_id,
   });

@@ -1,12 +1,12 @@
-import type { LoginContext } from "../login-context.ts";
-import { startAgainPage } from "../pages/error.ts";
+import { type LoginContext, requestFields } from "../login-context.ts";
+import { sendStartAgain } from "../pages/error.ts";
 import { sendPage } from "../pages/layout.ts";
 import { equalSecrets } from "../secret-values.ts";
-import { applicationOf, startOf } from "../sign-in-target.ts";
+import { startOf } from "../sign-in-target.ts";
 import { attemptsOf, isLive, keepAttempt } from "./attempt.ts";
 import { faultPage } from "./fault-page.ts";
 import { finishSignIn } from "./finish-sign-in.ts";
-import { offersFor } from "./offers.ts";
+import { findOffer } from "./offers.ts";
 import type { SignInParts } from "./sign-in-parts.ts";
 import { callbackUrl } from "./start-attempt.ts";
 
@@ -19,30 +19,28 @@ export async function callback(c: LoginContext, parts: SignInParts): Promise<Res
 
   // 1. A doubled argument means one thing to us and another to somebody else (case H10).
   if (decisiveArguments.some((name) => parameters.getAll(name).length > 1))
-    return sendPage(c, startAgainPage(undefined, doubledArgument));
+    return sendStartAgain(c, undefined, doubledArgument);
 
   // 2. The answer belongs to a live attempt of this browser, which it uses up.
   const state = parameters.get("state") ?? "";
   const attempt = attemptsOf(c, parts).find((each) => equalSecrets(each.state, state));
-  if (attempt === undefined) return sendPage(c, startAgainPage(undefined, foreignAnswer));
+  if (attempt === undefined) return sendStartAgain(c, undefined, foreignAnswer);
   const { target, secrets } = attempt;
   const start = startOf(facts, target);
-  if (!isLive(attempt, parts.now())) return sendPage(c, startAgainPage(start, usedOrLate));
+  if (!isLive(attempt, parts.now())) return sendStartAgain(c, start, usedOrLate);
   keepAttempt(c, parts, { ...attempt, used: true });
 
   // 3. The provider says whom the answer proves.
-  const offers = offersFor(parts, facts, applicationOf(facts, target));
-  const offer = offers.find(({ settings }) => settings.id === attempt.provider);
-  if (offer === undefined) return sendPage(c, startAgainPage(start, providerGone));
+  const offer = findOffer(parts, facts, target, attempt.provider);
+  if (offer === undefined) return sendStartAgain(c, start, providerGone);
   const { settings, provider } = offer;
   const redirectUri = callbackUrl(facts);
   const result = await provider.finish({ facts, target, state, redirectUri, secrets, parameters });
-  if (result.ok) return finishSignIn(c, parts, { target, settings, provided: result.identity });
-  if (result.fault === "form_refused") return sendPage(c, startAgainPage(start, result.message));
+  if (result.ok) return finishSignIn(c, parts, { target, settings, person: result.identity });
+  if (result.fault === "form_refused") return sendStartAgain(c, start, result.message);
   parts.record({
     event: "sign_in_failed",
-    ray: facts.rayId,
-    ip: facts.clientIp,
+    ...requestFields(facts),
     provider: settings.id,
     fault: result.fault,
     detail: result.detail,

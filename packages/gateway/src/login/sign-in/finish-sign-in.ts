@@ -1,5 +1,5 @@
 import type { IdentityProvider } from "../../model/model.ts";
-import type { LoginContext } from "../login-context.ts";
+import { type LoginContext, requestFields } from "../login-context.ts";
 import type { ProvidedIdentity } from "../providers/provider.ts";
 import { applicationOf, type SignInTarget } from "../sign-in-target.ts";
 import { browserSession, startBrowserSession } from "../team-session.ts";
@@ -13,13 +13,13 @@ import type { SignInParts } from "./sign-in-parts.ts";
 export async function finishSignIn(
   c: LoginContext,
   parts: SignInParts,
-  proof: { target: SignInTarget; settings: IdentityProvider; provided: ProvidedIdentity },
+  proof: { target: SignInTarget; settings: IdentityProvider; person: ProvidedIdentity },
 ): Promise<Response> {
-  const { target, settings, provided } = proof;
+  const { target, settings, person } = proof;
   const { facts } = c.var;
   const before = await browserSession(c, parts);
   const identity = {
-    ...provided,
+    ...person,
     idp: { id: settings.id, type: settings.type },
     ip: facts.clientIp,
     country: "",
@@ -30,8 +30,7 @@ export async function finishSignIn(
     await parts.sessions.end(before.id);
   parts.record({
     event: "signed_in",
-    ray: facts.rayId,
-    ip: facts.clientIp,
+    ...requestFields(facts),
     provider: settings.id,
     user: session.user_id,
   });

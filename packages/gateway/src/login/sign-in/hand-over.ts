@@ -5,8 +5,7 @@ import type { StoredSession } from "../../storage/store.ts";
 import { decideFor } from "../decide.ts";
 import type { LoginContext } from "../login-context.ts";
 import { sendNoAccess } from "../no-access.ts";
-import { startAgainPage } from "../pages/error.ts";
-import { sendPage } from "../pages/layout.ts";
+import { sendStartAgain } from "../pages/error.ts";
 import { goTo } from "../responses.ts";
 import { randomSecret, sha256 } from "../secret-values.ts";
 import { applicationOf, type SignInTarget, type TargetAddress, urlOf } from "../sign-in-target.ts";
@@ -32,7 +31,7 @@ export async function handOver(
   const application = applicationOf(facts, target);
   if (application === undefined || address.app_session === "") {
     const message = "The application has changed while you signed in.";
-    return sendPage(c, startAgainPage(undefined, message));
+    return sendStartAgain(c, undefined, message);
   }
   switch (decideFor(facts, application, session).outcome) {
     case "allow":

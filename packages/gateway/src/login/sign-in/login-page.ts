@@ -8,14 +8,14 @@ import { isFromBrowser } from "../fetch-metadata.ts";
 import { csrfHolds, readForm } from "../forms.ts";
 import type { LoginContext } from "../login-context.ts";
 import { someoneElsePurpose } from "../no-access.ts";
-import { errorPage, startAgainPage } from "../pages/error.ts";
+import { errorPage, sendStartAgain } from "../pages/error.ts";
 import { sendPage } from "../pages/layout.ts";
 import { sendEmpty } from "../responses.ts";
-import { applicationOf, openTarget, type SignInTarget, startOf } from "../sign-in-target.ts";
+import { openTarget, type SignInTarget, startOf } from "../sign-in-target.ts";
 import { browserSession, clearSessionCookie, terminalSession } from "../team-session.ts";
 import { handOver } from "./hand-over.ts";
 import { readLoginRequest } from "./login-request.ts";
-import { offersFor, showOffers } from "./offers.ts";
+import { findOffer, offersFor, showOffers } from "./offers.ts";
 import type { SignInParts } from "./sign-in-parts.ts";
 import { startAttempt } from "./start-attempt.ts";
 
@@ -27,7 +27,7 @@ export async function showLogin(c: LoginContext, parts: SignInParts): Promise<Re
   const request = readLoginRequest(parts, facts);
   if (!request.ok && request.fault === "unknown_application")
     return sendPage(c, unknownApplicationPage);
-  if (!request.ok) return sendPage(c, startAgainPage(request.freshStart, staleLink));
+  if (!request.ok) return sendStartAgain(c, request.freshStart, staleLink);
   const { application, target } = request;
   if (application !== undefined) nameApplication(c, application, target);
 
@@ -49,23 +49,20 @@ export async function showLogin(c: LoginContext, parts: SignInParts): Promise<Re
 export async function submitLogin(c: LoginContext, parts: SignInParts): Promise<Response> {
   const { facts } = c.var;
   const fields = await readForm(c);
-  const sealed = openTarget(parts, fields?.get("target") ?? "");
-  if (fields === undefined || sealed === undefined)
-    return sendPage(c, startAgainPage(undefined, "The form could not be read."));
-  const { target, expired } = sealed;
+  const field = openTarget(parts, fields?.get("target") ?? "");
+  if (fields === undefined || field === undefined)
+    return sendStartAgain(c, undefined, "The form could not be read.");
+  const { target, expired } = field;
   if (expired)
-    return sendPage(
-      c,
-      startAgainPage(startOf(facts, target), "The page was open for a long time."),
-    );
+    return sendStartAgain(c, startOf(facts, target), "The page was open for a long time.");
   if (fields.has("someone_else")) return signInAsSomeoneElse(c, parts, target, fields.get("csrf"));
-  const offers = offersFor(parts, facts, applicationOf(facts, target));
-  const offer = offers.find(({ settings }) => settings.id === fields.get("provider"));
+
+  const offer = findOffer(parts, facts, target, fields.get("provider"));
   if (offer === undefined || fields.has("back")) return showOffers(c, parts, target);
   return startAttempt(c, parts, { target, offer, fields });
 }
 
-/** Tells a terminal, which follows redirects to here, which application asked for the login. */
+/** Clients before 2026.8 read here which application asks for the login (wire-protocol 4). */
 function nameApplication(c: LoginContext, application: Application, target: SignInTarget): void {
   c.header(headers.aud, application.aud);
   c.header(headers.domain, hostOf(target.application?.authority ?? "") ?? "");
@@ -99,7 +96,7 @@ async function signInAsSomeoneElse(
   if (session !== undefined) {
     if (!csrfHolds(c, parts, { session, purpose: someoneElsePurpose, value: csrf })) {
       const start = startOf(c.var.facts, target);
-      return sendPage(c, startAgainPage(start, "The page was not this session's own."));
+      return sendStartAgain(c, start, "The page was not this session's own.");
     }
     await parts.sessions.end(session.id);
   }

@@ -6,7 +6,7 @@ import type { StoredSession } from "../../storage/store.ts";
 import { isOwnNavigation } from "../fetch-metadata.ts";
 import { csrfHolds, csrfValue, readForm } from "../forms.ts";
 import type { LoginContext } from "../login-context.ts";
-import { startAgainPage } from "../pages/error.ts";
+import { sendStartAgain } from "../pages/error.ts";
 import { sendPage } from "../pages/layout.ts";
 import { confirmSignOutPage, signedOutPage } from "../pages/signed-out.ts";
 import { sendEmpty, sendJson } from "../responses.ts";
@@ -42,7 +42,7 @@ export async function submitLogout(c: LoginContext, parts: SignInParts): Promise
   const fields = await readForm(c);
   if (!csrfHolds(c, parts, { session, purpose, value: fields?.get("csrf") })) {
     const message = "The request to sign out did not come from our own page.";
-    return sendPage(c, startAgainPage(endpoints.logout, message));
+    return sendStartAgain(c, endpoints.logout, message);
   }
   await parts.sessions.endAllOf(session.user_id);
   return sendSignedOut(c, true);
@@ -74,8 +74,10 @@ async function terminalOnTeam(
 ): Promise<StoredSession | undefined> {
   const { host, catalog } = c.var.facts;
   if (host !== catalog.teamHost) return undefined;
-  const verified = await tokens.verifyOrg(c.req.header(headers.accessToken) ?? "");
-  return verified.ok && verified.session.kind === "terminal" ? verified.session : undefined;
+  const verification = await tokens.verifyOrg(c.req.header(headers.accessToken) ?? "");
+  return verification.ok && verification.session.kind === "terminal"
+    ? verification.session
+    : undefined;
 }
 
 /** @param ended whether there was a session to end */

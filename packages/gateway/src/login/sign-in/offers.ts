@@ -27,6 +27,17 @@ export function offersFor(
     .map((settings) => ({ settings, provider: providers.of(catalog, settings) }));
 }
 
+/** The way to sign in to a target by its provider's id; undefined when it is not offered. */
+export function findOffer(
+  parts: Pick<SignInParts, "providers">,
+  facts: RequestFacts,
+  target: SignInTarget,
+  id: string | undefined,
+): Offer | undefined {
+  const offers = offersFor(parts, facts, applicationOf(facts, target));
+  return offers.find(({ settings }) => settings.id === id);
+}
+
 /**
  * Shows the ways to sign in.
  * @param email what the person typed, and what is wrong with it

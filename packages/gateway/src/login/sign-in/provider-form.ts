@@ -6,11 +6,11 @@ import type { LoginContext } from "../login-context.ts";
 import { startAgainPage } from "../pages/error.ts";
 import { type Page, sendPage } from "../pages/layout.ts";
 import type { Provider } from "../providers/provider.ts";
-import { applicationOf, startOf } from "../sign-in-target.ts";
+import { startOf } from "../sign-in-target.ts";
 import { type Attempt, attemptsOf, isLive, keepAttempt } from "./attempt.ts";
 import { faultPage } from "./fault-page.ts";
 import { finishSignIn } from "./finish-sign-in.ts";
-import { type Offer, offersFor } from "./offers.ts";
+import { findOffer, type Offer } from "./offers.ts";
 import type { SignInParts } from "./sign-in-parts.ts";
 import { callbackUrl } from "./start-attempt.ts";
 
@@ -25,7 +25,8 @@ interface OpenAttempt {
 export async function showForm(c: LoginContext, parts: SignInParts): Promise<Response> {
   const id = singleArgument(new URLSearchParams(c.var.facts.query), "attempt");
   const result = openAttempt(c, parts, id);
-  return sendPage(c, result.ok ? formOf(c, result.open, undefined) : result.page);
+  if (!result.ok) return sendPage(c, result.page);
+  return sendForm(c, result.open, undefined);
 }
 
 /** `POST`: what the person typed. An attempt lives on until a form of it is right. */
@@ -34,6 +35,7 @@ export async function submitForm(c: LoginContext, parts: SignInParts): Promise<R
   const fields = await readForm(c);
   const result = openAttempt(c, parts, fields?.get("attempt"));
   if (!result.ok) return sendPage(c, result.page);
+
   const { attempt, settings, provider } = result.open;
   const { target, state, secrets } = attempt;
   const answer = await provider.finish({
@@ -45,10 +47,11 @@ export async function submitForm(c: LoginContext, parts: SignInParts): Promise<R
     parameters: new URLSearchParams([...(fields ?? [])]),
   });
   if (!answer.ok && answer.fault === "form_refused")
-    return sendPage(c, formOf(c, result.open, answer.message));
+    return sendForm(c, result.open, answer.message);
   if (!answer.ok) return sendPage(c, faultPage(answer.fault, startOf(facts, target)));
+
   keepAttempt(c, parts, { ...attempt, used: true });
-  return finishSignIn(c, parts, { target, settings, provided: answer.identity });
+  return finishSignIn(c, parts, { target, settings, person: answer.identity });
 }
 
 /** The attempt with this id, or the page that says why it does not go on. */
@@ -59,28 +62,35 @@ function openAttempt(
 ): { ok: true; open: OpenAttempt } | { ok: false; page: Page } {
   const { facts } = c.var;
   const attempt = attemptsOf(c, parts).find((each) => each.id === id);
-  if (attempt === undefined) return { ok: false, page: startAgainPage(undefined, unknownAttempt) };
+  if (attempt === undefined) return refuse(undefined, unknownAttempt);
+
   const start = startOf(facts, attempt.target);
-  if (!isLive(attempt, parts.now())) return { ok: false, page: startAgainPage(start, usedOrLate) };
-  const offers = offersFor(parts, facts, applicationOf(facts, attempt.target));
-  const offer = offers.find(({ settings }) => settings.id === attempt.provider);
-  if (offer === undefined) return { ok: false, page: startAgainPage(start, providerGone) };
+  if (!isLive(attempt, parts.now())) return refuse(start, usedOrLate);
+
+  const offer = findOffer(parts, facts, attempt.target, attempt.provider);
+  if (offer === undefined) return refuse(start, providerGone);
   const { settings, provider } = offer;
-  if (!drawsForm(provider)) return { ok: false, page: startAgainPage(undefined, unknownAttempt) };
+  if (!drawsForm(provider)) return refuse(undefined, unknownAttempt);
   return { ok: true, open: { attempt, settings, provider } };
+}
+
+function refuse(start: string | undefined, message: string): { ok: false; page: Page } {
+  return { ok: false, page: startAgainPage(start, message) };
 }
 
 function drawsForm(provider: Provider): provider is OpenAttempt["provider"] {
   return provider.drawForm !== undefined;
 }
 
-function formOf(
+/** @param error what was wrong with the form that was sent */
+function sendForm(
   c: LoginContext,
   { attempt, provider }: OpenAttempt,
   error: string | undefined,
-): Page {
+): Promise<Response> {
   const { target, secrets, id: attemptId } = attempt;
-  return provider.drawForm({ facts: c.var.facts, target, secrets, attemptId, error });
+  const { facts } = c.var;
+  return sendPage(c, provider.drawForm({ facts, target, secrets, attemptId, error }));
 }
 
 const unknownAttempt = "This browser asked for no code, or a long time ago.";

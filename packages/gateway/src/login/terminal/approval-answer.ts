@@ -3,22 +3,15 @@
 import { freshStart } from "../application-host.ts";
 import { type Admission, admits, decideFor } from "../decide.ts";
 import { csrfHolds, readForm } from "../forms.ts";
-import type { LoginContext } from "../login-context.ts";
+import { type LoginContext, requestFields } from "../login-context.ts";
 import { sendPage } from "../pages/layout.ts";
 import { approvedPage, brokenLinkPage, refusedPage } from "../pages/terminal-outcome.ts";
 import { browserSession } from "../team-session.ts";
 import { sendTerminalNoAccess } from "./approval-page.ts";
 import { readTeamRequest } from "./cli-link.ts";
 import { deliverTokens } from "./deliver-tokens.ts";
-import {
-  awaitStanding,
-  csrfPurpose,
-  currentStanding,
-  refusesClient,
-  showStanding,
-  showsNoCode,
-  type TerminalLogin,
-} from "./standing.ts";
+import { csrfPurpose, showCurrentStanding, showStanding } from "./show-standing.ts";
+import { awaitStanding, refusesClient, showsNoCode, type TerminalLogin } from "./standing.ts";
 import type { TerminalParts } from "./terminal-parts.ts";
 
 /** `POST` on the team domain. */
@@ -72,11 +65,10 @@ async function approve(
   const { admission } = approval;
   const orgToken = request.sendOrgToken;
   const isDelivered = await deliverTokens(parts, { ...login, transfer, admission, orgToken });
-  if (!isDelivered) return showStanding(c, parts, login, await currentStanding(parts, login));
+  if (!isDelivered) return showCurrentStanding(c, parts, login);
   parts.record({
     event: "terminal_approved",
-    ray: facts.rayId,
-    ip: facts.clientIp,
+    ...requestFields(facts),
     terminal: transfer.address,
     aud: request.application.aud,
   });
@@ -90,9 +82,9 @@ async function deny(
 ): Promise<Response> {
   const { mailbox, application } = login.request;
   const isDenied = await parts.mailboxes.answer(mailbox, { state: "refused" });
-  if (!isDenied) return showStanding(c, parts, login, await currentStanding(parts, login));
-  const { rayId: ray, clientIp: ip } = c.var.facts;
-  parts.record({ event: "terminal_denied", ray, ip, aud: application.aud });
+  if (!isDenied) return showCurrentStanding(c, parts, login);
+  const fields = requestFields(c.var.facts);
+  parts.record({ event: "terminal_denied", ...fields, aud: application.aud });
   return sendPage(c, refusedPage());
 }
 
@@ -103,8 +95,8 @@ async function refuseByPolicy(
 ): Promise<Response> {
   const { mailbox, application } = login.request;
   await parts.mailboxes.answer(mailbox, { state: "policy" });
-  const { rayId: ray, clientIp: ip } = c.var.facts;
-  parts.record({ event: "terminal_refused_by_policy", ray, ip, aud: application.aud });
+  const fields = requestFields(c.var.facts);
+  parts.record({ event: "terminal_refused_by_policy", ...fields, aud: application.aud });
   return sendTerminalNoAccess(c, parts, login);
 }
 

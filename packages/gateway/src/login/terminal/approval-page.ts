@@ -13,13 +13,8 @@ import { browserSession } from "../team-session.ts";
 import { goToLogin, isVouched, readTeamRequest } from "./cli-link.ts";
 import type { CliRequest } from "./cli-request.ts";
 import { deliverTokens } from "./deliver-tokens.ts";
-import {
-  awaitStanding,
-  currentStanding,
-  refusesClient,
-  showStanding,
-  type TerminalLogin,
-} from "./standing.ts";
+import { showCurrentStanding, showStanding } from "./show-standing.ts";
+import { awaitStanding, refusesClient, type TerminalLogin } from "./standing.ts";
 import type { TerminalParts } from "./terminal-parts.ts";
 
 /** `GET` on the team domain. */
@@ -48,7 +43,7 @@ export async function showApproval(c: LoginContext, parts: TerminalParts): Promi
     return showStanding(c, parts, login, standing);
   const { transfer } = standing;
   await deliverTokens(parts, { ...login, transfer, admission: decision, orgToken: false });
-  return showStanding(c, parts, login, await currentStanding(parts, login));
+  return showCurrentStanding(c, parts, login);
 }
 
 /** Signed in, and not allowed: another person may sign in and answer. */

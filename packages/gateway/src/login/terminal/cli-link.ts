@@ -1,6 +1,5 @@
 // A terminal's link on its way (wire-protocol 6.4 and 6.5): the application's host says with `meta`
 // that the request came through it, and the team domain looks for that before it asks anybody.
-
 import { singleArgument } from "../../single-argument.ts";
 import { openLink, type SignInLink, sealLink, writeSignInLink } from "../../tokens/sign-in-link.ts";
 import type { Tokens } from "../../tokens/tokens.ts";

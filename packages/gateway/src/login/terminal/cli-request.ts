@@ -33,16 +33,16 @@ export function readCliRequest(
   authority: string,
   query: string,
 ): CliRequestReading {
-  const stated = new URLSearchParams(query);
-  if (singleArguments.some((name) => stated.getAll(name).length > 1))
+  const link = new URLSearchParams(query);
+  if (singleArguments.some((name) => link.getAll(name).length > 1))
     return refuse("The link holds the same argument twice.");
   const host = hostOf(authority);
-  const application = catalog.applicationByAud.get(stated.get("aud") ?? "");
+  const application = catalog.applicationByAud.get(link.get("aud") ?? "");
   if (host === undefined || application === undefined || !coversHost(catalog, application, host))
     return refuse("The link does not belong to an application of this host.");
-  const key = readKey(stated.get("token") ?? "");
+  const key = readKey(link.get("token") ?? "");
   if (key === undefined) return refuse("The link holds no usable key of a terminal.");
-  const redirectUrl = stated.get("redirect_url") ?? "";
+  const redirectUrl = link.get("redirect_url") ?? "";
   if (redirectUrl !== "" && !staysOn(host, redirectUrl))
     return refuse("The link leads to another host than the application's.");
   return {
@@ -52,21 +52,21 @@ export function readCliRequest(
       application,
       key,
       mailbox: mailboxId(key),
-      sendOrgToken: stated.get("send_org_token") === "true",
-      path: canonicalPath(application, stated),
+      sendOrgToken: link.get("send_org_token") === "true",
+      path: canonicalPath(application, link),
     },
   };
 }
 
 /** What we understood of the link, in one order and without what is too long to carry. */
-function canonicalPath(application: Application, stated: URLSearchParams): string {
-  const redirectUrl = stated.get("redirect_url") ?? "";
+function canonicalPath(application: Application, link: URLSearchParams): string {
+  const redirectUrl = link.get("redirect_url") ?? "";
   const query = new URLSearchParams({ aud: application.aud, edge_token_transfer: "true" });
   if (redirectUrl !== "" && redirectUrl.length <= redirectUrlLength)
     query.set("redirect_url", redirectUrl);
-  if (stated.get("send_org_token") === "true") query.set("send_org_token", "true");
-  query.set("token", stated.get("token") ?? "");
-  if (stated.get("close_interstitial") === "true") query.set("close_interstitial", "true");
+  if (link.get("send_org_token") === "true") query.set("send_org_token", "true");
+  query.set("token", link.get("token") ?? "");
+  if (link.get("close_interstitial") === "true") query.set("close_interstitial", "true");
   return `${endpoints.cli}?${query}`;
 }
 

@@ -62,12 +62,12 @@ async function sealInto(
   { request, orgToken }: Approval,
   { terminal, appTokenMs }: { terminal: StoredSession; appTokenMs: number },
 ): Promise<boolean> {
-  const sealed = seal(request.key, {
+  const box = seal(request.key, {
     app_token: tokens.issueApp(terminal, request.application, appTokenMs),
     org_token: orgToken ? tokens.issueOrg(terminal) : "",
   });
-  if (sealed === undefined) return false;
-  return mailboxes.answer(request.mailbox, { state: "sealed", ...sealed });
+  if (box === undefined) return false;
+  return mailboxes.answer(request.mailbox, { state: "sealed", ...box });
 }
 
 /** @returns undefined for a key of low order: everybody could open what is sealed to it */

@@ -9,7 +9,7 @@ import type { RecordEvent } from "../../observe/events.ts";
 import type { Tokens } from "../../tokens/tokens.ts";
 import { hasUserInfo } from "../application-host.ts";
 import { admits, decideFor } from "../decide.ts";
-import type { LoginContext } from "../login-context.ts";
+import { type LoginContext, requestFields } from "../login-context.ts";
 import { readText } from "../request-text.ts";
 
 const bodyLength = 8_192;
@@ -50,16 +50,20 @@ export async function mintPass(
   // 3. The token must be a person's, for that application, and policy let the person in. Service
   // tokens have no session to die with, and a pass is of another type: neither mints anything.
   const { application } = match;
-  const verified = await parts.tokens.verifyApp(token, application.aud);
-  if (!verified.ok || verified.claims.common_name !== undefined)
+  const verification = await parts.tokens.verifyApp(token, application.aud);
+  if (!verification.ok || verification.claims.common_name !== undefined)
     return refuse(401, "bad_token", "the token does not hold for the application of url_prefix");
-  if (!admits(decideFor(facts, application, verified.session)))
+  if (!admits(decideFor(facts, application, verification.session)))
     return refuse(403, "denied", "policy does not let you in to this application");
 
   const lifetimeMs = request.ttl * 1000;
-  const pass = parts.tokens.issuePass(verified.session, application, `${here}${path}`, lifetimeMs);
-  const { rayId: ray, clientIp: ip } = facts;
-  parts.record({ event: "pass_issued", ray, ip, aud: application.aud });
+  const pass = parts.tokens.issuePass(
+    verification.session,
+    application,
+    `${here}${path}`,
+    lifetimeMs,
+  );
+  parts.record({ event: "pass_issued", ...requestFields(facts), aud: application.aud });
   const body = { token: pass.token, expires_at: new Date(pass.expiresAt).toISOString() };
   return Response.json(body, { headers: { "cache-control": "private, no-store" } });
 }

@@ -9,7 +9,7 @@ import { networkOf, sameNetwork } from "../../network.ts";
 import type { RecordEvent } from "../../observe/events.ts";
 import type { CounterStore, StoredTransfer } from "../../storage/store.ts";
 import { isFromBrowser } from "../fetch-metadata.ts";
-import type { LoginContext } from "../login-context.ts";
+import { type LoginContext, requestFields } from "../login-context.ts";
 import { isWaiting, type Mailboxes, mailboxId } from "./mailboxes.ts";
 import type { RelaySettings } from "./relay-settings.ts";
 import { Tally } from "./tally.ts";
@@ -130,8 +130,7 @@ async function endMailbox(
   const hasEnded =
     (await mailboxes.move(id, "waiting", "address")) ||
     (await mailboxes.move(id, "sealed", "address"));
-  const { rayId: ray, clientIp: ip } = c.var.facts;
-  if (hasEnded) record({ event: "transfer_ended", ray, ip });
+  if (hasEnded) record({ event: "transfer_ended", ...requestFields(c.var.facts) });
   const transfer = await mailboxes.find(id);
   return refuse(410, transfer?.state === "address" ? "address" : "expired");
 }

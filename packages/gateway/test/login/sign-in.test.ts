@@ -331,3 +331,25 @@ test("an unknown address below the reserved prefix is our own 404, on every host
   );
   assert.equal(fixture.upstream.requests.length, 0);
 });
+
+test("a provider is asked once how to speak with it, and again when its configuration has changed", async (context) => {
+  const fixture = await startLoginFixture(context, { accounts: { ada: corpAda } });
+  const discoveries = () =>
+    fixture.idp?.requests.filter((line) => line.includes("/.well-known/")).length;
+  const begin = async () => {
+    const person = new Person();
+    await person.open(fixture.app("app"));
+    await person.press("Example SSO");
+    assert.equal(person.heading(), "Who are you?");
+  };
+  await begin();
+  await begin();
+  assert.equal(discoveries(), 1);
+  const { issuer, clientId, clientSecret } = fixture.idp ?? {};
+  const config = { issuer, client_id: clientId, client_secret: clientSecret, scopes: ["openid"] };
+  await fixture.change({
+    identity_providers: [{ id: "corp", name: "Example SSO", type: "oidc", config }],
+  });
+  await begin();
+  assert.equal(discoveries(), 2);
+});

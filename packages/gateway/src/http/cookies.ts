@@ -3,11 +3,13 @@
 // host (case T11), so a reader gets every value and decides itself.
 import { cookies } from "@postern/protocol";
 
+/** A cookie as a browser sends it. */
 export interface Cookie {
   name: string;
   value: string;
 }
 
+/** What a browser does with a cookie. */
 export interface CookieAttributes {
   path: string;
   httpOnly: boolean;

@@ -42,6 +42,7 @@ export interface LoginOptions {
   randomBytes: RandomBytes;
 }
 
+/** The sign-in, as the rest of the gateway uses it. */
 export interface Login {
   /** Answers a request that the data path does not forward. */
   answer(exchange: Exchange, facts: RequestFacts): void;
@@ -52,6 +53,7 @@ export interface Login {
   transferChanged(id?: string): void;
 }
 
+/** Makes the sign-in. */
 export function createLogin(options: LoginOptions): Login {
   const { record, bodyTimeout } = options;
   const parts = assemble(options);

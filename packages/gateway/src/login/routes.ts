@@ -19,6 +19,7 @@ import { vouch } from "./terminal/cli-link.ts";
 import { mintPass } from "./terminal/pass.ts";
 import type { TerminalParts } from "./terminal/terminal-parts.ts";
 
+/** What the handlers are made from. */
 export type LoginParts = SignInParts & TerminalParts;
 
 /** Adds every route. Hono answers HEAD as GET without the body; `facts` has the real method. */

@@ -6,6 +6,7 @@ import type { Clock } from "../clock.ts";
 import type { Application } from "../model/model.ts";
 import type { SecretBox } from "../secrets/secret-box.ts";
 
+/** An application and the address there, or the team domain. */
 export interface SignInTarget {
   /** undefined: the team domain itself */
   application: TargetAddress | undefined;

@@ -7,6 +7,7 @@ import { type Html, when, whenSet } from "./html.ts";
 import type { Page } from "./layout.ts";
 import { codeBlock } from "./login-code.ts";
 
+/** What the page shows. */
 export interface ApprovalView {
   application: { name: string; custom_deny_url?: string };
   /** the terminal's public key */
@@ -32,6 +33,7 @@ export interface ApprovalView {
   now: number;
 }
 
+/** The page "approve a terminal". */
 export function approvalPage(view: ApprovalView): Page {
   const { application, transfer } = view;
   return {

@@ -19,6 +19,7 @@ export function linkButton({ href, label }: Link): Html {
   return html`<div class="stack"><a class="button" href="${href}">${label}</a></div>`;
 }
 
+/** A way on. */
 export interface Link {
   href: string;
   label: string;

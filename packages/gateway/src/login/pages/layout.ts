@@ -8,6 +8,7 @@ import type { LoginContext } from "../login-context.ts";
 import { type Html, type Link, linkButton, whenSet } from "./html.ts";
 import { type Style, stylesFor } from "./style.ts";
 
+/** A page without its frame. */
 export interface Page {
   status: ContentfulStatusCode;
   /** what the browser's tab says; the organization's name is added */

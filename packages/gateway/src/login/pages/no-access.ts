@@ -2,6 +2,7 @@ import { html } from "hono/html";
 import { whenSet } from "./html.ts";
 import type { Page } from "./layout.ts";
 
+/** What the page shows. */
 export interface NoAccessView {
   application: string;
   email: string;

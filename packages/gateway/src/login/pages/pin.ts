@@ -2,6 +2,7 @@ import { html } from "hono/html";
 import { when, whenSet } from "./html.ts";
 import type { Page } from "./layout.ts";
 
+/** What the page shows. */
 export interface PinView {
   email: string;
   /** what one signs in to */

@@ -2,6 +2,7 @@ import { html } from "hono/html";
 import { type Html, when, whenSet } from "./html.ts";
 import type { Page } from "./layout.ts";
 
+/** What the page shows. */
 export interface SignInView {
   /** what one signs in to */
   name: string;
@@ -28,6 +29,7 @@ export interface EmailField {
   error: string;
 }
 
+/** The page on which a person chooses how to sign in (pages.md, "sign in"). */
 export function signInPage(view: SignInView): Page {
   const heading = `Sign in to ${view.name}`;
   const buttons = view.ways.filter(({ offer }) => offer === "button");

@@ -22,6 +22,7 @@ const requiredClaims = ["iss", "sub", "exp", "iat", "nonce"];
 const toleranceSeconds = 30;
 const detailLength = 300;
 
+/** The client of a provider that is configured by its three addresses. */
 export function explicitClient(config: OidcConfig): OidcClient {
   const { auth_url = "", certs_url = "" } = config;
   const keys = createRemoteJWKSet(new URL(certs_url), {

@@ -14,6 +14,7 @@ type IssuerConfig = OidcConfig & { issuer: string };
 const discoveryLifeMs = 60 * 60_000;
 const detailLength = 300;
 
+/** The client of a provider whose issuer is configured. */
 export function issuerClient(config: IssuerConfig, now: Clock): OidcClient {
   const configuration = cached(() => configure(config), discoveryLifeMs, now);
   return {

@@ -19,6 +19,7 @@ import type {
 const defaultScopes = ["openid", "email", "profile"];
 const errorLength = 300;
 
+/** Makes the OpenID Provider of a configured object. */
 export const openIdConnect: MakeProvider = (settings, parts) => {
   const config = settings.config as OidcConfig;
   const client = clientOf(config, parts);

@@ -42,6 +42,7 @@ interface PinSecrets {
 
 type Verdict = "right" | "wrong" | "over" | "too_many";
 
+/** Makes the one-time PIN of a configured object. */
 export const oneTimePin: MakeProvider = (settings, parts) => ({
   offer: "email",
   start: (request) => requestCode(settings, parts, request),

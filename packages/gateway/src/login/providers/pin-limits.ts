@@ -25,6 +25,7 @@ export const pinWindows = {
 const rejectionMs = minute;
 const rejectionCapacity = 10_000;
 
+/** Counts requests and tries in the store, for every process that uses it. */
 export class PinLimits {
   readonly #counters: CounterStore;
   readonly #now: Clock;

@@ -37,6 +37,7 @@ export type SignInFault =
   /** the code was used, has expired, or was typed wrongly too often */
   | "code_over";
 
+/** What the answer of a provider proves. */
 export type SignInResult =
   | { ok: true; identity: ProvidedIdentity }
   | { ok: false; fault: SignInFault; detail: string }
@@ -84,17 +85,20 @@ interface AttemptRequest {
   redirectUri: string;
 }
 
+/** An attempt that begins. */
 export interface StartRequest extends AttemptRequest {
   /** the form of the sign-in page */
   fields: ReadonlyMap<string, string>;
 }
 
+/** The answer to an attempt. */
 export interface FinishRequest extends AttemptRequest {
   secrets: AttemptSecrets;
   /** the query of the callback, or the fields of the provider's form */
   parameters: URLSearchParams;
 }
 
+/** An attempt whose form is drawn. */
 export interface FormRequest {
   facts: RequestFacts;
   target: SignInTarget;
@@ -105,6 +109,7 @@ export interface FormRequest {
   error: string | undefined;
 }
 
+/** A way to prove who somebody is. */
 export interface Provider {
   /** how the sign-in page offers it: one button, or a field for the e-mail address */
   readonly offer: "button" | "email";

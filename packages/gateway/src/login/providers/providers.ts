@@ -12,6 +12,7 @@ const kinds: Record<IdentityProvider["type"], MakeProvider> = {
   oidc: openIdConnect,
 };
 
+/** Holds one instance for each configured provider, and none that the catalog has no more. */
 export class Providers {
   readonly #parts: ProviderParts;
   #instances = new Map<IdentityProvider, Provider>();

@@ -10,6 +10,7 @@ import { cookiesOf, removeOwnCookie, setOwnCookie } from "../request-cookies.ts"
 import { randomSecret } from "../secret-values.ts";
 import type { SignInTarget } from "../sign-in-target.ts";
 
+/** What the browser keeps of an attempt. */
 export interface Attempt {
   id: string;
   /** milliseconds since the epoch */

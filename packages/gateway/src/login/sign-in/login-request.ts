@@ -9,6 +9,7 @@ import type { Tokens } from "../../tokens/tokens.ts";
 import { coversHost, freshStart, hostOf, pathOnHost } from "../application-host.ts";
 import type { SignInTarget } from "../sign-in-target.ts";
 
+/** What the URL of the login page says. */
 export type LoginRequest =
   | { ok: true; application: Application | undefined; target: SignInTarget }
   | { ok: false; fault: "unknown_application" }

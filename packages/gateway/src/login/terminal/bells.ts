@@ -1,5 +1,4 @@
-// Who waits in this process for news of which mailbox.
-
+/** Who waits in this process for news of which id. */
 export class Bells {
   readonly #listeners = new Map<string, Set<Bell>>();
 

@@ -7,6 +7,7 @@ import type { Application } from "../../model/model.ts";
 import { coversHost, hasUserInfo, hostOf } from "../application-host.ts";
 import { mailboxId } from "./mailboxes.ts";
 
+/** A terminal's request that can be used. */
 export interface CliRequest {
   /** the application's host, with the port if one was given */
   authority: string;

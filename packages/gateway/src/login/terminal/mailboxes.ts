@@ -26,6 +26,7 @@ export function isHeld(transfer: StoredTransfer, now: number): boolean {
   return isWaiting(transfer, now) && transfer.held_until > now;
 }
 
+/** The mailboxes of the store, with a bell for each that somebody waits for. */
 export class Mailboxes {
   readonly #transfers: TransferStore;
   readonly #now: Clock;
@@ -105,10 +106,10 @@ export class Mailboxes {
     try {
       for (;;) {
         const transfer = await this.#transfers.find(id);
-        const left = deadline - performance.now();
-        if (isReady(transfer) || left <= 0 || signal?.aborted === true) return transfer;
-        const untilExpiry = (transfer?.expires_at ?? Number.POSITIVE_INFINITY) - this.#now();
-        await bell.wait(Math.max(0, Math.min(left, this.#lookAgainMs, untilExpiry)), signal);
+        const leftMs = deadline - performance.now();
+        if (isReady(transfer) || leftMs <= 0 || signal?.aborted === true) return transfer;
+        const untilExpiryMs = (transfer?.expires_at ?? Number.POSITIVE_INFINITY) - this.#now();
+        await bell.wait(Math.max(0, Math.min(leftMs, this.#lookAgainMs, untilExpiryMs)), signal);
       }
     } finally {
       bell.stop();

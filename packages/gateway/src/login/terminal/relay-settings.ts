@@ -20,6 +20,7 @@ export interface RelaySettings {
   pollsPerNetwork: number;
 }
 
+/** The settings of a gateway; tests use shorter times. */
 export const defaultRelaySettings: RelaySettings = {
   holdMs: 50_000,
   busyMs: 5_000,

@@ -26,6 +26,7 @@ export interface RelayParts {
   now: Clock;
 }
 
+/** Answers the polls of terminals, and knows how many it holds. */
 export class Relay {
   readonly #parts: RelayParts;
   readonly #pollsOfNetwork = new Tally();

@@ -12,6 +12,7 @@ import {
 import { codeIn, type MailServer, startMailServer } from "../../../../test/support/mail-server.ts";
 import { startUpstream, type Upstream } from "../../../../test/support/upstream.ts";
 import type { Parts } from "../../src/compose.ts";
+import { defined } from "../../src/defined.ts";
 import { createSendMail } from "../../src/login/mail.ts";
 import type { Identity } from "../../src/model/model.ts";
 import type { GatewayEvent } from "../../src/observe/events.ts";
@@ -139,7 +140,7 @@ function startProvider(
     redirectUri: `${team}/cdn-cgi/access/callback`,
     accounts: options.accounts ?? {},
     claimsInIdToken: options.claimsInIdToken === true,
-    ...(options.tamper === undefined ? {} : { tamper: options.tamper }),
+    ...defined({ tamper: options.tamper }),
   });
 }
 

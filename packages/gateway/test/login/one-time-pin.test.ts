@@ -4,7 +4,7 @@ import { test } from "node:test";
 import { ada, bob, type LoginFixture, startLoginFixture } from "./login-fixture.ts";
 import { headingOf, Person } from "./person.ts";
 
-async function asked(
+async function askForCode(
   fixture: LoginFixture,
   email = ada,
   url = fixture.app("app"),
@@ -20,7 +20,7 @@ const wrongFor = (pin: string) => pin.replace(/.$/, (last) => String((Number(las
 
 test("a code is wrong five times, then it is dead, even when it is typed rightly", async (context) => {
   const fixture = await startLoginFixture(context);
-  const person = await asked(fixture);
+  const person = await askForCode(fixture);
   const pin = fixture.pins.get(ada) ?? "";
   assert.match(pin, /^\d{6}$/);
   for (let tries = 1; tries <= 4; tries++) {
@@ -41,7 +41,7 @@ test("fifty wrong tries in parallel and every spelling of an address share one c
   const fixture = await startLoginFixture(context);
   const people: Person[] = [];
   for (const email of [ada, ada.toUpperCase(), ` ${ada} `])
-    people.push(await asked(fixture, email));
+    people.push(await askForCode(fixture, email));
   const pin = fixture.pins.get(ada) ?? "";
   const answers = await Promise.all(
     Array.from({ length: 50 }, (_, index) => {
@@ -63,7 +63,7 @@ test("fifty wrong tries in parallel and every spelling of an address share one c
 
 test("a code works once, in the browser that asked for it, and for ten minutes", async (context) => {
   const fixture = await startLoginFixture(context);
-  const person = await asked(fixture);
+  const person = await askForCode(fixture);
   const pin = fixture.pins.get(ada) ?? "";
   const { url, ...ask } = person.pressing("Sign in", { code: pin });
 
@@ -79,7 +79,7 @@ test("a code works once, in the browser that asked for it, and for ten minutes",
   assert.equal(headingOf(replayed), "Let's start again");
   assert.equal(copied.cookiesOf("login.localhost").has("CF_Authorization"), false);
 
-  const late = await asked(fixture);
+  const late = await askForCode(fixture);
   fixture.clock.ahead = 10 * 60_000 + 1;
   await late.press("Sign in", { code: fixture.pins.get(ada) ?? "" });
   assert.equal(late.heading(), "Let's start again");
@@ -88,8 +88,8 @@ test("a code works once, in the browser that asked for it, and for ten minutes",
 
 test("who may not enter sees the same page and gets no mail", async (context) => {
   const fixture = await startLoginFixture(context);
-  const stranger = await asked(fixture, ada, fixture.app("bob"));
-  const insider = await asked(fixture, bob, fixture.app("bob"));
+  const stranger = await askForCode(fixture, ada, fixture.app("bob"));
+  const insider = await askForCode(fixture, bob, fixture.app("bob"));
   const neutral = (person: Person, email: string) =>
     person.page.text
       .replaceAll(email, "EMAIL")
@@ -153,7 +153,7 @@ test("what is no address and what is no code gets a clear line and costs nothing
 
 test("the store holds neither code nor attempt in clear, and the log holds no code (L19)", async (context) => {
   const fixture = await startLoginFixture(context);
-  const person = await asked(fixture);
+  const person = await askForCode(fixture);
   const pin = fixture.pins.get(ada) ?? "";
   await person.press("Sign in", { code: wrongFor(pin) });
   await person.press("Sign in", { code: pin });

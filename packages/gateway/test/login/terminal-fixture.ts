@@ -13,6 +13,7 @@ import {
 } from "@postern/protocol";
 import { freePort, startGateway } from "../../../../test/support/gateway.ts";
 import type { Parts } from "../../src/compose.ts";
+import { defined } from "../../src/defined.ts";
 import type { RelaySettings } from "../../src/login/terminal/relay-settings.ts";
 import type { StoredSession } from "../../src/storage/store.ts";
 import { identityOf } from "./login-fixture.ts";
@@ -20,7 +21,7 @@ import { identityOf } from "./login-fixture.ts";
 export const ada = "ada@example.com";
 export const bob = "bob@example.com";
 /** what our own terminal and the official one call themselves */
-export const ownClient = "postern/0.1.0 (linux; x64)";
+const ownClient = "postern/0.1.0 (linux; x64)";
 export const officialClient = "cloudflared/2026.8.2";
 
 export interface Answer {
@@ -83,7 +84,7 @@ export interface TerminalFixture {
   isHeld(terminal: Terminal): Promise<boolean>;
 }
 
-export interface RoomOptions {
+export interface TerminalFixtureOptions {
   organization?: Record<string, unknown>;
   /** added to the application `app.localhost` */
   application?: Record<string, unknown>;
@@ -98,13 +99,13 @@ const onlyBob = [{ name: "only Bob", decision: "allow", include: [{ email: { ema
 /** Two applications: `app.localhost` for everybody, `bob.localhost` for Bob alone. */
 export async function startTerminalFixture(
   context: TestContext,
-  options: RoomOptions = {},
+  options: TerminalFixtureOptions = {},
 ): Promise<TerminalFixture> {
   const origin = await startOrigin();
   const gateway = await startGateway({
     sections: sectionsWith(origin.url, options),
     relay: { busyMs: 20, ...options.settings },
-    ...(options.store === undefined ? {} : { store: options.store }),
+    ...defined({ store: options.store }),
   });
   context.after(async () => {
     await gateway.close();
@@ -128,9 +129,9 @@ export async function startTerminalFixture(
     clock: gateway.clock,
     send,
     aud,
-    terminal(asked = {}) {
-      const host = asked.host ?? "app";
-      return terminalOf({ team, app: app(host), aud: asked.aud ?? aud(host), ...asked });
+    terminal(options = {}) {
+      const host = options.host ?? "app";
+      return terminalOf({ team, app: app(host), aud: aud(host), ...options });
     },
     async browser(email = ada) {
       const session = await parts.sessions.start({
@@ -148,7 +149,7 @@ export async function startTerminalFixture(
   };
 }
 
-function sectionsWith(origin: string, options: RoomOptions): Record<string, unknown> {
+function sectionsWith(origin: string, options: TerminalFixtureOptions): Record<string, unknown> {
   return {
     relay_hosts: ["relay.localhost"],
     organization: { name: "Test", ...options.organization },
@@ -280,7 +281,7 @@ export function headingOf(page: Answer): string {
 }
 
 /** One request on a connection of its own, to 127.0.0.1 whatever the host. */
-export function send(
+function send(
   url: string,
   { method = "GET", headers = {}, body, from, signal }: Ask = {},
 ): Promise<Answer> {
@@ -298,8 +299,7 @@ export function send(
           ...(body === undefined ? {} : { "content-length": String(Buffer.byteLength(body)) }),
         },
         agent: false,
-        ...(from === undefined ? {} : { localAddress: from }),
-        ...(signal === undefined ? {} : { signal }),
+        ...defined({ localAddress: from, signal }),
       },
       (response) => {
         let text = "";

@@ -187,7 +187,7 @@ const redirectLength = 2_200;
  * alone, or to the front page.
  */
 function returnTo({ path, query }: RequestFacts): string {
-  const whole = query === "" ? path : `${path}?${query}`;
-  if (whole.length <= redirectLength) return whole;
+  const address = query === "" ? path : `${path}?${query}`;
+  if (address.length <= redirectLength) return address;
   return path.length <= redirectLength ? path : "/";
 }

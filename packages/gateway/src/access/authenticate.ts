@@ -39,14 +39,14 @@ const anonymous: Authentication = { kind: "anonymous" };
 /** Says who asks. The answer is a promise only where something has to be waited for. */
 export function authenticate(
   parts: AuthenticationParts,
-  request: ReadRequest,
+  reading: ReadRequest,
   application: Application,
 ): Authentication | Promise<Authentication> {
   const { tokens, now } = parts;
-  const { headers, facts, queryToken } = request;
+  const { headers, facts, queryToken } = reading;
 
   // 1. A service token.
-  const credentials = serviceCredentials(request, application);
+  const credentials = serviceCredentials(reading, application);
   if (credentials !== undefined) return authenticateService(credentials, facts, now());
 
   // 2. The header of terminals.
@@ -84,16 +84,18 @@ function authenticateToken(
 ): Authentication | Promise<Authentication> {
   const cached = tokens.cachedApp(token, application.aud);
   if (cached !== undefined) return person(cached, token, via);
-  return tokens.verifyApp(token, application.aud).then((verified) => person(verified, token, via));
+  return tokens
+    .verifyApp(token, application.aud)
+    .then((verification) => person(verification, token, via));
 }
 
 function person(
-  verified: Verified<AppClaims>,
+  verification: Verified<AppClaims>,
   token: string,
   via: "token" | "cookie",
 ): Authentication {
-  if (!verified.ok) return { kind: "unauthenticated", via, fault: verified.fault };
-  return { kind: "person", session: verified.session, assertion: token };
+  if (!verification.ok) return { kind: "unauthenticated", via, fault: verification.fault };
+  return { kind: "person", session: verification.session, assertion: token };
 }
 
 /** Cookies of one name tossed from a sibling host, or of other paths (case T11). */
@@ -138,14 +140,14 @@ async function authenticatePass(
   application: Application,
   facts: RequestFacts,
 ): Promise<Authentication> {
-  const verified = await tokens.verifyPass(token, application.aud);
-  if (!verified.ok) return { kind: "unauthenticated", via: "pass", fault: verified.fault };
-  if (!isBelow(verified.claims, facts))
+  const verification = await tokens.verifyPass(token, application.aud);
+  if (!verification.ok) return { kind: "unauthenticated", via: "pass", fault: verification.fault };
+  if (!isBelow(verification.claims, facts))
     return { kind: "unauthenticated", via: "pass", fault: "wrong_audience" };
   return {
     kind: "person",
-    session: verified.session,
-    assertion: tokens.personAssertion(verified.session, application),
+    session: verification.session,
+    assertion: tokens.personAssertion(verification.session, application),
   };
 }
 

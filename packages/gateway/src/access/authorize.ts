@@ -51,10 +51,10 @@ const anonymous: Authentication = { kind: "anonymous" };
 /** Decides. The verdict is a promise only where something has to be waited for. */
 export function authorize(
   parts: AuthorizationParts,
-  request: ReadRequest,
+  reading: ReadRequest,
   application: Application,
 ): Verdict | Promise<Verdict> {
-  const { facts, headers } = request;
+  const { facts, headers } = reading;
 
   // 1. Questions about the application, which anybody may ask.
   if (headers.metadataRequest === "true") {
@@ -68,7 +68,7 @@ export function authorize(
   }
 
   // 2. Who asks, and 3. whether they may.
-  const authentication = authenticate(parts, request, application);
+  const authentication = authenticate(parts, reading, application);
   if (!(authentication instanceof Promise)) return judge(parts, facts, application, authentication);
   return authentication.then((late) => judge(parts, facts, application, late));
 }

@@ -12,14 +12,14 @@ import type { ReadRequest } from "./read-request.ts";
 import { sanitizeResponseHeaders, sanitizeTrailers } from "./sanitize-headers.ts";
 
 /** A request that belongs to an application. */
-export interface MatchedRequest {
+export interface ApplicationRequest {
   exchange: Exchange;
-  request: ReadRequest;
+  reading: ReadRequest;
   match: ApplicationMatch;
 }
 
 /** One that may pass, and where it goes. */
-export interface Forwarding extends MatchedRequest {
+export interface Forwarding extends ApplicationRequest {
   rule: IngressRule;
   /** what the origin gets: names and values in turn, `Host` among them */
   originHeaders: readonly string[];
@@ -32,7 +32,7 @@ export interface ForwarderOptions {
   /** milliseconds for which a client may pause in the middle of a body */
   bodyTimeout: number;
   /** called when the origin did not answer and nothing has been said to the client yet */
-  onFault: (request: MatchedRequest, fault: ForwardFault, detail: string) => void;
+  onFault: (request: ApplicationRequest, fault: ForwardFault, detail: string) => void;
 }
 
 /**
@@ -54,7 +54,7 @@ export class HttpForwarder {
 
   /** Sends a request on. Its answer, or its fault, comes later. */
   forward(forwarding: Forwarding): void {
-    const { facts, headers } = forwarding.request;
+    const { facts, headers } = forwarding.reading;
     const pool = this.#pools.poolFor(forwarding.rule);
     const isRepeatable = !headers.hasBody && repeatableMethods.has(facts.method);
     new Passage(forwarding, pool, this.#options, isRepeatable).start();
@@ -95,21 +95,21 @@ class Passage implements OriginEvents, ForwardedBodyEvents {
     this.#isRepeatable = isRepeatable;
     this.#connection = pool.take(isRepeatable);
     this.#isReused = this.#connection.reused;
-    this.#body = forwarding.request.headers.hasBody ? this.#makeBody() : undefined;
+    this.#body = forwarding.reading.headers.hasBody ? this.#makeBody() : undefined;
   }
 
   start(): void {
-    const { exchange, request } = this.#forwarding;
+    const { exchange, reading } = this.#forwarding;
     // 1. A client that goes away ends the request at the origin.
     exchange.onAbort = () => this.#abandon();
 
     // 2. The head. Without a body it is the whole request.
     const head = requestHead(this.#forwarding);
-    this.#connection.start(request.facts.method, head, this, this.#body === undefined);
+    this.#connection.start(reading.facts.method, head, this, this.#body === undefined);
 
     // 3. The body, at once or when the origin asks for it.
     if (this.#body === undefined) this.bodySent();
-    else if (request.headers.expectsContinue)
+    else if (reading.headers.expectsContinue)
       this.#continueAnyway = setTimeout(() => this.#startBody(), continueAnywayMs);
     else this.#startBody();
   }
@@ -121,15 +121,15 @@ class Passage implements OriginEvents, ForwardedBodyEvents {
   }
 
   head(head: OriginResponseHead): void {
-    const { exchange, request } = this.#forwarding;
+    const { exchange, reading } = this.#forwarding;
     clearTimeout(this.#continueAnyway);
     // Without its go-ahead the client keeps the body, and what it sends next could be either.
-    const neverAsked = request.headers.expectsContinue && this.#body?.started === false;
+    const neverAsked = reading.headers.expectsContinue && this.#body?.started === false;
     if (neverAsked) exchange.response.closeConnection();
     exchange.response.start({
       status: head.status,
       reason: head.reason,
-      rawHeaders: sanitizeResponseHeaders(head, request.rayId, mayTrail(exchange, head)),
+      rawHeaders: sanitizeResponseHeaders(head, reading.rayId, mayTrail(exchange, head)),
     });
   }
 
@@ -188,11 +188,11 @@ class Passage implements OriginEvents, ForwardedBodyEvents {
   }
 
   #makeBody(): ForwardedBody {
-    const { exchange, request, rule } = this.#forwarding;
+    const { exchange, reading, rule } = this.#forwarding;
     const options = {
       body: exchange.body,
       connection: this.#connection,
-      chunked: request.headers.chunked,
+      chunked: reading.headers.chunked,
       clientPauseLimit: this.#options.bodyTimeout,
       originPauseLimit: rule.originRequest.responseTimeout,
     };
@@ -201,10 +201,10 @@ class Passage implements OriginEvents, ForwardedBodyEvents {
 
   #startBody(): void {
     clearTimeout(this.#continueAnyway);
-    const { exchange, request } = this.#forwarding;
+    const { exchange, reading } = this.#forwarding;
     if (this.#body === undefined || this.#body.started || exchange.response.started) return;
     this.#body.start();
-    if (request.headers.expectsContinue) exchange.continue();
+    if (reading.headers.expectsContinue) exchange.continue();
   }
 
   #write(chunk: Buffer): void {
@@ -248,8 +248,8 @@ function mayTrail({ head: { method, version } }: Exchange, head: OriginResponseH
   return head.chunked && version !== "1.0" && !isBodiless;
 }
 
-function requestHead({ request, originHeaders }: Forwarding): string {
-  const { facts, headers } = request;
+function requestHead({ reading, originHeaders }: Forwarding): string {
+  const { facts, headers } = reading;
   const target = facts.query === "" ? facts.path : `${facts.path}?${facts.query}`;
   let head = `${facts.method} ${target} HTTP/1.1\r\n`;
   for (let index = 0; index < originHeaders.length; index += 2)

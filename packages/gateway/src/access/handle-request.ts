@@ -26,7 +26,7 @@ import { authorize, type Refusal, type Verdict } from "./authorize.ts";
 import { preflightAnswer } from "./cors.ts";
 import { DecisionCache } from "./decision-cache.ts";
 import { describeApplication } from "./describe-application.ts";
-import { type ForwardFault, HttpForwarder, type MatchedRequest } from "./forward-http.ts";
+import { type ApplicationRequest, type ForwardFault, HttpForwarder } from "./forward-http.ts";
 import {
   credentialsFailed,
   internal,
@@ -89,7 +89,7 @@ export function createRequestHandler(options: RequestHandlerOptions): RequestHan
     decisions: new DecisionCache(),
     forwarder: new HttpForwarder({
       bodyTimeout: options.bodyTimeout,
-      onFault: (matched, fault, detail) => answerOriginFault(path, matched, fault, detail),
+      onFault: (request, fault, detail) => answerOriginFault(path, request, fault, detail),
     }),
   };
   return {
@@ -111,15 +111,15 @@ function handleSafely(path: DataPath, exchange: Exchange): void {
 function handle(path: DataPath, exchange: Exchange): void {
   // 1. What the request is, read once for everybody.
   const catalog = path.catalogs.current();
-  const request = readRequest(path.rules, exchange.head, catalog);
-  if (!request.ok) {
-    const answer = problemAnswer(path, { catalog, ...request }, unreadable[request.fault]);
-    sendAnswer(exchange, request, answer);
+  const reading = readRequest(path.rules, exchange.head, catalog);
+  if (!reading.ok) {
+    const answer = problemAnswer(path, { catalog, ...reading }, unreadable[reading.fault]);
+    sendAnswer(exchange, reading, answer);
     return;
   }
 
   // 2. The gateway's own addresses.
-  const { facts, headers } = request;
+  const { facts, headers } = reading;
   if (isReserved(facts, catalog)) {
     if (headers.expectsContinue) exchange.continue();
     path.reserved(exchange, facts);
@@ -129,43 +129,43 @@ function handle(path: DataPath, exchange: Exchange): void {
   // 3. The application.
   const { match } = facts;
   if (match === undefined) {
-    sendAnswer(exchange, request, problemAnswer(path, { catalog, ...request }, noApplication));
+    sendAnswer(exchange, reading, problemAnswer(path, { catalog, ...reading }, noApplication));
     return;
   }
 
   // 4. Who asks, and whether they may.
-  const matched: MatchedRequest = { exchange, request, match };
-  const verdict = authorize(path, request, match.application);
+  const request: ApplicationRequest = { exchange, reading, match };
+  const verdict = authorize(path, reading, match.application);
   if (!(verdict instanceof Promise)) {
-    carryOut(path, matched, verdict);
+    carryOut(path, request, verdict);
     return;
   }
   verdict
-    .then((late) => carryOut(path, matched, late))
-    .catch((error: unknown) => answerOwnFault(path, matched, error));
+    .then((late) => carryOut(path, request, late))
+    .catch((error: unknown) => answerOwnFault(path, request, error));
 }
 
-function carryOut(path: DataPath, matched: MatchedRequest, verdict: Verdict): void {
-  const { request, match } = matched;
+function carryOut(path: DataPath, request: ApplicationRequest, verdict: Verdict): void {
+  const { reading, match } = request;
   switch (verdict.kind) {
     case "forward":
-      forward(path, matched, verdict.identity);
+      forward(path, request, verdict.identity);
       return;
     case "token_holds":
-      send(matched, tokenHoldsAnswer);
+      send(request, tokenHoldsAnswer);
       return;
     case "describe":
-      send(matched, describeApplication(path.tokens, request.facts, match, verdict.asksForLogin));
+      send(request, describeApplication(path.tokens, reading.facts, match, verdict.asksForLogin));
       return;
     case "preflight":
-      send(matched, preflightAnswer(verdict.cors, request.headers));
+      send(request, preflightAnswer(verdict.cors, reading.headers));
       return;
     case "sign_in":
     case "pass_failed":
     case "bad_credentials":
     case "denied":
-      recordRefusal(path, matched, verdict);
-      send(matched, refusalAnswer(path, recipientOf(matched), verdict));
+      recordRefusal(path, request, verdict);
+      send(request, refusalAnswer(path, recipientOf(request), verdict));
   }
 }
 
@@ -185,24 +185,24 @@ function refusalAnswer(path: DataPath, to: ApplicationRecipient, refusal: Refusa
 /** Where the ingress rules lead: to an origin, or to an answer of the gateway's own. */
 function forward(
   path: DataPath,
-  matched: MatchedRequest,
+  request: ApplicationRequest,
   identity: IdentityHeaders | undefined,
 ): void {
-  const { exchange, request, match } = matched;
-  const { facts, headers, rawHeaders } = request;
+  const { exchange, reading, match } = request;
+  const { facts, headers, rawHeaders } = reading;
 
   // 1. The service.
   const rule = chooseService(facts.catalog.ingress, facts.host, facts.path);
   if (rule === undefined) {
-    send(matched, fixedStatusAnswer(path, recipientOf(matched), 404));
+    send(request, fixedStatusAnswer(path, recipientOf(request), 404));
     return;
   }
   if (rule.service.kind === "status") {
-    send(matched, fixedStatusAnswer(path, recipientOf(matched), rule.service.status));
+    send(request, fixedStatusAnswer(path, recipientOf(request), rule.service.status));
     return;
   }
   if (headers.asksForWebSocket) {
-    send(matched, problemAnswer(path, recipientOf(matched), noWebSocket));
+    send(request, problemAnswer(path, recipientOf(request), noWebSocket));
     return;
   }
 
@@ -211,52 +211,52 @@ function forward(
     facts,
     rawHeaders,
     identity,
-    consumedHeader: consumedHeader(request, match.application),
+    consumedHeader: consumedHeader(reading, match.application),
     hostHeader: rule.originRequest.httpHostHeader,
   });
-  if (path.logRequests) recordWhenAnswered(path, matched);
-  path.forwarder.forward({ exchange, request, match, rule, originHeaders });
+  if (path.logRequests) recordWhenAnswered(path, request);
+  path.forwarder.forward({ exchange, reading, match, rule, originHeaders });
 }
 
 function answerOriginFault(
   path: DataPath,
-  matched: MatchedRequest,
+  request: ApplicationRequest,
   fault: ForwardFault,
   detail: string,
 ): void {
-  path.record({ event: "origin_failed", ...fieldsOf(matched), fault, detail });
-  send(matched, problemAnswer(path, recipientOf(matched), originFailed[fault]));
+  path.record({ event: "origin_failed", ...fieldsOf(request), fault, detail });
+  send(request, problemAnswer(path, recipientOf(request), originFailed[fault]));
 }
 
-function answerOwnFault(path: DataPath, matched: MatchedRequest, error: unknown): void {
-  path.record({ event: "request_failed", ...fieldsOf(matched), error: stackOf(error) });
-  send(matched, problemAnswer(path, recipientOf(matched), internal));
+function answerOwnFault(path: DataPath, request: ApplicationRequest, error: unknown): void {
+  path.record({ event: "request_failed", ...fieldsOf(request), error: stackOf(error) });
+  send(request, problemAnswer(path, recipientOf(request), internal));
 }
 
-function recordWhenAnswered(path: DataPath, matched: MatchedRequest): void {
-  matched.exchange.response.onFinish = (status) =>
-    path.record({ event: "request_passed", ...fieldsOf(matched), status });
+function recordWhenAnswered(path: DataPath, request: ApplicationRequest): void {
+  request.exchange.response.onFinish = (status) =>
+    path.record({ event: "request_passed", ...fieldsOf(request), status });
 }
 
 /** The ray id on the page finds this line. People without a session are everyday life. */
-function recordRefusal(path: DataPath, matched: MatchedRequest, refusal: Refusal): void {
-  const fields = { ...fieldsOf(matched), outcome: refusal.kind, ...refusal.grounds };
+function recordRefusal(path: DataPath, request: ApplicationRequest, refusal: Refusal): void {
+  const fields = { ...fieldsOf(request), outcome: refusal.kind, ...refusal.grounds };
   if (refusal.kind === "sign_in") path.record({ event: "request_challenged", ...fields });
   else path.record({ event: "request_refused", ...fields });
 }
 
-function send({ exchange, request }: MatchedRequest, answer: LocalAnswer): void {
-  sendAnswer(exchange, request, answer);
+function send({ exchange, reading }: ApplicationRequest, answer: LocalAnswer): void {
+  sendAnswer(exchange, reading, answer);
 }
 
-function recipientOf({ request, match }: MatchedRequest): ApplicationRecipient {
-  const { facts, headers, rayId } = request;
+function recipientOf({ reading, match }: ApplicationRequest): ApplicationRecipient {
+  const { facts, headers, rayId } = reading;
   return { catalog: facts.catalog, headers, rayId, facts, application: match.application };
 }
 
 /** No query: it may hold what is nobody's business. */
-function fieldsOf({ request, match }: MatchedRequest): ApplicationRequestFields {
-  const { rayId, clientIp, method, authority, path } = request.facts;
+function fieldsOf({ reading, match }: ApplicationRequest): ApplicationRequestFields {
+  const { rayId, clientIp, method, authority, path } = reading.facts;
   const { aud } = match.application;
   return { ray: rayId, ip: clientIp, method, host: authority, path, aud };
 }

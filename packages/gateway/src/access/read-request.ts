@@ -94,9 +94,9 @@ export function readRequest(
   // 2. Who asks, and for which host, by the word of a trusted proxy where one is in front.
   const client = readClient(rules, peer, headers);
   if (client === undefined) return refuse("bad_forwarding");
-  const named = readHost(client.host);
-  if (named === undefined) return refuse("bad_host");
-  const { host, authority, port } = named;
+  const authority = readAuthority(client.host);
+  if (authority === undefined) return refuse("bad_host");
+  const { host, port } = authority;
   if (port !== undefined && !rules.allowedPorts.has(port)) return refuse("bad_port");
 
   // 3. Path and query.
@@ -117,7 +117,7 @@ export function readRequest(
     method,
     scheme: client.scheme,
     host,
-    authority,
+    authority: authority.text,
     path: canonical.path,
     query: query.rest,
     clientIp: client.address,
@@ -129,22 +129,22 @@ export function readRequest(
 }
 
 /** One `Host`, a name or an address with or without port, and nothing else (cases P7, H11). */
-function readHost(
+function readAuthority(
   values: readonly string[],
-): { host: string; authority: string; port: number | undefined } | undefined {
+): { text: string; host: string; port: number | undefined } | undefined {
   const [value] = values;
   if (value === undefined || values.length !== 1) return undefined;
-  const parsed = parseAuthority(value);
-  if (parsed === undefined || parsed.host.length > 255) return undefined;
+  const authority = parseAuthority(value);
+  if (authority === undefined || authority.host.length > 255) return undefined;
 
-  const host = withoutFinalDot(parsed.host);
+  const host = withoutFinalDot(authority.host);
   if (!isHostName(host) && !isBracketedAddress(host)) return undefined;
 
-  const { port } = parsed;
-  if (port === undefined) return { host, authority: host, port };
+  const { port } = authority;
+  if (port === undefined) return { text: host, host, port };
   // A port has one spelling: `080` is none.
   if (port === 0 || !value.endsWith(`:${port}`)) return undefined;
-  return { host, authority: `${host}:${port}`, port };
+  return { text: `${host}:${port}`, host, port };
 }
 
 /**

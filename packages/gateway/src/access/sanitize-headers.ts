@@ -1,5 +1,5 @@
-// What the origin gets, from what the client sent, in one pass: credentials of ours and everything
-// hop-by-hop are taken out, identity and forwarding headers are ours alone, whatever spelling a
+// What the origin gets of what the client sent, in one pass. Credentials of ours and everything
+// hop-by-hop are taken out; identity and forwarding headers are ours alone, whatever spelling a
 // client tries (cases H1–H4).
 import type { RequestFacts } from "../catalog/request-facts.ts";
 import { setsOwnCookie, withoutOwnCookies } from "../http/cookies.ts";
@@ -105,51 +105,35 @@ const neverTrailers = new Set([
   "authorization",
 ]);
 
-/** @returns names and values in turn, `Host` first */
-export function sanitizeHeaders({
-  facts,
-  rawHeaders,
-  identity,
-  consumedHeader,
-  hostHeader,
-}: SanitizeInput): string[] {
+/**
+ * What the origin gets of a request's headers, and what the gateway adds.
+ * @returns names and values in turn, `Host` first
+ */
+export function sanitizeHeaders(input: SanitizeInput): string[] {
+  const { facts, rawHeaders, identity, consumedHeader, hostHeader } = input;
   const out: string[] = ["Host", hostHeader ?? facts.authority];
-  const named = connectionNames(rawHeaders);
+  const connectionOptions = readConnectionOptions(rawHeaders);
   for (let index = 0; index < rawHeaders.length; index += 2) {
     const name = rawHeaders[index] ?? "";
     const value = rawHeaders[index + 1] ?? "";
     const lower = name.toLowerCase();
-    if (lower === "host" || hopByHop.has(lower) || lower === consumedHeader) continue;
-    // No name of ours is shorter, and most others cannot be one by their first letter.
-    if (
-      isOurs(lower) ||
-      (lower.includes("_") && neverWithUnderscore.has(lower.replaceAll("-", "_")))
-    )
-      continue;
+    if (lower === "host" || lower === consumedHeader || isWithheld(lower)) continue;
     if (lower === "cookie") {
-      const kept = withoutOwnCookies(value);
-      if (kept !== "") out.push(name, kept);
+      const ofApplication = withoutOwnCookies(value);
+      if (ofApplication !== "") out.push(name, ofApplication);
       continue;
     }
-    if (named?.has(lower) === true) continue;
-    out.push(name, value);
+    if (connectionOptions?.has(lower) !== true) out.push(name, value);
   }
   // After the client's, so that nothing it says about its connection can take them away (case H3).
-  out.push(
-    "X-Forwarded-For",
-    facts.clientIp,
-    "X-Forwarded-Proto",
-    facts.scheme,
-    "X-Forwarded-Host",
-    facts.authority,
-    "Cf-Ray",
-    facts.rayId,
-  );
-  if (identity !== undefined) {
-    out.push("Cf-Access-Jwt-Assertion", identity.assertion);
-    if (identity.email !== undefined)
-      out.push("Cf-Access-Authenticated-User-Email", identity.email);
-  }
+  out.push("X-Forwarded-For", facts.clientIp);
+  out.push("X-Forwarded-Proto", facts.scheme);
+  out.push("X-Forwarded-Host", facts.authority);
+  out.push("Cf-Ray", facts.rayId);
+  if (identity === undefined) return out;
+
+  out.push("Cf-Access-Jwt-Assertion", identity.assertion);
+  if (identity.email !== undefined) out.push("Cf-Access-Authenticated-User-Email", identity.email);
   return out;
 }
 
@@ -164,18 +148,15 @@ export function sanitizeResponseHeaders(
   mayTrail: boolean,
 ): string[] {
   const out: string[] = [];
-  const named = names.includes("connection") ? connectionNames(rawHeaders) : undefined;
+  const connectionOptions = names.includes("connection")
+    ? readConnectionOptions(rawHeaders)
+    : undefined;
   for (let index = 0; index < names.length; index++) {
     const name = rawHeaders[2 * index] ?? "";
     const value = rawHeaders[2 * index + 1] ?? "";
     const lower = names[index] ?? "";
-    if (
-      hopByHop.has(lower) ||
-      named?.has(lower) === true ||
-      lower === "cf-ray" ||
-      lower.startsWith("cf-access-")
-    )
-      continue;
+    if (hopByHop.has(lower) || connectionOptions?.has(lower) === true) continue;
+    if (lower === "cf-ray" || lower.startsWith("cf-access-")) continue;
     if (lower === "trailer" && !mayTrail) continue;
     // A session of ours is begun by our own sign-in and by nothing that an application says (case
     // T10).
@@ -201,32 +182,42 @@ export function sanitizeTrailers(rawTrailers: readonly string[]): string[] {
   return out;
 }
 
+/** Whether a header of the client's never reaches an origin, whatever its value. */
+function isWithheld(lower: string): boolean {
+  if (hopByHop.has(lower) || isOurs(lower)) return true;
+  return lower.includes("_") && neverWithUnderscore.has(lower.replaceAll("-", "_"));
+}
+
 function isOurs(lower: string): boolean {
+  // Most names cannot be one of ours by their first letter: c, f, t, x.
   const first = lower.charCodeAt(0);
-  // c, f, t, x
   if (first !== 0x63 && first !== 0x66 && first !== 0x74 && first !== 0x78) return false;
   return ours.has(lower.replaceAll("-", "_"));
 }
 
-/** What the client's own `Connection` names besides the usual: hop-by-hop by its own word. */
-function connectionNames(rawHeaders: readonly string[]): Set<string> | undefined {
-  let names: Set<string> | undefined;
+/** Length and type of a body and who asks are facts, and not options of a connection. */
+const neverOptions = [
+  "content-length",
+  "content-type",
+  "content-encoding",
+  "cookie",
+  "authorization",
+];
+
+/**
+ * The headers that a `Connection` header names, besides the usual: hop-by-hop by the sender's own
+ * word (RFC 9110 7.6.1).
+ */
+function readConnectionOptions(rawHeaders: readonly string[]): Set<string> | undefined {
+  let options: Set<string> | undefined;
   for (let index = 0; index < rawHeaders.length; index += 2) {
     const name = rawHeaders[index] ?? "";
-    if (name.length !== 10 || name.toLowerCase() !== "connection") continue;
+    if (name.length !== "connection".length || name.toLowerCase() !== "connection") continue;
     const value = (rawHeaders[index + 1] ?? "").toLowerCase();
     if (value === "keep-alive" || value === "close") continue;
-    names ??= new Set();
-    for (const each of value.split(",")) names.add(each.trim());
-    // Length and type of the body are facts, not options of a connection.
-    for (const kept of [
-      "content-length",
-      "content-type",
-      "content-encoding",
-      "cookie",
-      "authorization",
-    ])
-      names.delete(kept);
+    options ??= new Set();
+    for (const option of value.split(",")) options.add(option.trim());
   }
-  return names;
+  for (const name of neverOptions) options?.delete(name);
+  return options;
 }

@@ -34,47 +34,60 @@ const strictUtf8 = new TextDecoder("utf-8", { fatal: true });
  * forbidden escapes
  */
 export function canonicalize(raw: string): CanonicalPath | undefined {
+  const look = lookAt(raw);
+  if (look === undefined) return undefined;
+  const { isCanonical, hasParameters } = look;
+  if (isCanonical && !hasParameters) return { path: raw, otherReadings: none, encodedSlash: false };
+
+  const unescaped = raw.includes("%") ? decodeUnreserved(raw) : raw;
+  if (unescaped === undefined) return undefined;
+  const path = removeDotSegments(unescaped);
+  const encodedSlash = path.includes("%2F") || path.includes("%5C");
+  if (!hasParameters && !encodedSlash) return { path, otherReadings: none, encodedSlash };
+  return { path, otherReadings: otherReadingsOf(path), encodedSlash };
+}
+
+/**
+ * The canonical form of a path that can be read in one way only.
+ * @returns undefined for every other path
+ */
+export function canonicalPath(raw: string): string | undefined {
+  const canonical = canonicalize(raw);
+  if (canonical === undefined || canonical.encodedSlash) return undefined;
+  return canonical.otherReadings.length > 0 ? undefined : canonical.path;
+}
+
+/** Looks at each character once: most paths are canonical as they came. */
+function lookAt(raw: string): { isCanonical: boolean; hasParameters: boolean } | undefined {
   if (raw.charCodeAt(0) !== character.slash) return undefined;
-  let plain = true;
-  let parameters = false;
-  let before = 0;
+  let isCanonical = true;
+  let hasParameters = false;
+  let previous = 0;
   for (let index = 0; index < raw.length; index++) {
     const code = raw.charCodeAt(index);
-    if (
-      code <= character.space ||
-      code > character.tilde ||
-      code === character.hash ||
-      code === character.backslash
-    )
-      return undefined;
-    if (
-      code === character.percent ||
-      ((code === character.slash || code === character.dot) && before === character.slash)
-    )
-      plain = false;
-    else if (code === character.semicolon) parameters = true;
-    before = code;
+    if (code <= character.space || code > character.tilde) return undefined;
+    if (code === character.hash || code === character.backslash) return undefined;
+    const isAfterSlash = previous === character.slash;
+    if (code === character.percent) isCanonical = false;
+    else if (isAfterSlash && (code === character.slash || code === character.dot))
+      isCanonical = false;
+    else if (code === character.semicolon) hasParameters = true;
+    previous = code;
   }
-  if (plain && !parameters) return { path: raw, otherReadings: none, encodedSlash: false };
+  return { isCanonical, hasParameters };
+}
 
-  const decoded = raw.includes("%") ? decodeUnreserved(raw) : raw;
-  if (decoded === undefined) return undefined;
-  const path = removeDotSegments(decoded);
-  const encodedSlash = path.includes("%2F") || path.includes("%5C");
-  if (!parameters && !encodedSlash) return { path, otherReadings: none, encodedSlash };
+/** The readings of programs that strip parameters, decode slashes, or do both in either order. */
+function otherReadingsOf(path: string): string[] {
   const readings = [
     decodeSlashes(path),
     withoutParameters(path),
     decodeSlashes(withoutParameters(path)),
     withoutParameters(decodeSlashes(path)),
   ];
-  return {
-    path,
-    otherReadings: [...new Set(readings.map(removeDotSegments))].filter(
-      (reading) => reading !== path,
-    ),
-    encodedSlash,
-  };
+  const distinct = new Set(readings.map(removeDotSegments));
+  distinct.delete(path);
+  return [...distinct];
 }
 
 function decodeSlashes(path: string): string {
@@ -86,50 +99,43 @@ function withoutParameters(path: string): string {
 }
 
 /**
- * The canonical form of a path that can be read in one way only.
- * @returns undefined for every other path
- */
-export function canonicalPath(raw: string): string | undefined {
-  const canonical = canonicalize(raw);
-  return canonical === undefined || canonical.otherReadings.length > 0 || canonical.encodedSlash
-    ? undefined
-    : canonical.path;
-}
-
-/**
- * Undefined when an escape is broken, or stands for a control character, or the bytes are no UTF-8
- * (case P8).
+ * Decodes the escapes of unreserved characters, and writes the others in upper case.
+ * @returns undefined when an escape is broken, or stands for a control character, or the bytes are
+ * no UTF-8 (case P8)
  */
 function decodeUnreserved(raw: string): string | undefined {
   if (/%(?![0-9A-Fa-f]{2})/.test(raw)) return undefined;
-  // Runs of escapes, because a character beyond ASCII takes several: overlong forms are no UTF-8.
-  for (const [run] of raw.matchAll(/(?:%[89A-Fa-f][0-9A-Fa-f])+/g)) {
-    try {
-      if (/[\u0080-\u009f]/.test(strictUtf8.decode(Buffer.from(run.replaceAll("%", ""), "hex"))))
-        return undefined;
-    } catch {
-      return undefined;
-    }
-  }
   if (/%(?:[01][0-9A-Fa-f]|7[Ff])/.test(raw)) return undefined;
+  // Runs of escapes, because a character beyond ASCII takes several: overlong forms are no UTF-8.
+  for (const [run] of raw.matchAll(/(?:%[89A-Fa-f][0-9A-Fa-f])+/g))
+    if (!isText(Buffer.from(run.replaceAll("%", ""), "hex"))) return undefined;
   return raw.replace(/%[0-9A-Fa-f]{2}/g, (triplet) => {
-    const decoded = String.fromCharCode(Number.parseInt(triplet.slice(1), 16));
-    return unreserved.test(decoded) ? decoded : triplet.toUpperCase();
+    const plain = String.fromCharCode(Number.parseInt(triplet.slice(1), 16));
+    return unreserved.test(plain) ? plain : triplet.toUpperCase();
   });
 }
 
+/** Whether the bytes are UTF-8 without control characters of the upper half. */
+function isText(bytes: Buffer): boolean {
+  try {
+    return !/[\u0080-\u009f]/.test(strictUtf8.decode(bytes));
+  } catch {
+    return false;
+  }
+}
+
 /**
- * RFC 3986 5.2.4, with runs of slashes taken as one. A path that ends in a dot segment ends in a
- * slash.
+ * Removes dot segments (RFC 3986 5.2.4), with runs of slashes taken as one. A path that ends in a
+ * dot segment ends in a slash.
  */
 function removeDotSegments(path: string): string {
-  const kept: string[] = [];
+  const output: string[] = [];
   const segments = path.split("/");
   for (const segment of segments) {
-    if (segment === "..") kept.pop();
-    else if (segment !== "" && segment !== ".") kept.push(segment);
+    if (segment === "..") output.pop();
+    else if (segment !== "" && segment !== ".") output.push(segment);
   }
   const last = segments.at(-1);
-  const trailing = kept.length > 0 && (last === "" || last === "." || last === "..");
-  return `/${kept.join("/")}${trailing ? "/" : ""}`;
+  const endsInSlash = output.length > 0 && (last === "" || last === "." || last === "..");
+  return `/${output.join("/")}${endsInSlash ? "/" : ""}`;
 }

@@ -1,5 +1,5 @@
-// Which certificate a TLS client gets: by the name it asks for (SNI), among several; read again
-// when the files change, so that a renewal needs no restart.
+// Which certificate a TLS client gets: the one for the name that it asks for (SNI). Files are read
+// again when they change, so that a renewal needs no restart.
 import { X509Certificate } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { createSecureContext, type SecureContext } from "node:tls";
@@ -17,33 +17,40 @@ export interface Certificate {
 }
 
 export interface Certificates {
+  /** For a client that names a host; the fallback's when no certificate covers it. */
   contextFor(servername: string): SecureContext;
   /**
-   * For a client that names no host, or one that no certificate covers: the first, as configured.
-   * Calls back with the one of now, and with each that takes its place.
+   * For a client that names no host: the first certificate of the configuration. Calls back with
+   * the present one, and with each that takes its place.
    */
   onFallback(use: (fallback: Certificate) => void): void;
   close(): void;
 }
 
-interface Loaded {
+/** A certificate with its key, read and ready to serve. */
+interface LoadedPair {
   certificate: X509Certificate;
   context: SecureContext;
   files: Certificate;
 }
 
-/** @throws {Error} when a file cannot be read, or certificate and key are no pair */
+/**
+ * Loads certificates and watches their files. Files that cannot be used later on are recorded, and
+ * the certificates before them stay in force.
+ * @param configured at least one
+ * @throws {Error} when a file cannot be read, or certificate and key are no pair
+ */
 export function loadCertificates(
   configured: readonly CertificateFiles[],
   record: RecordEvent,
 ): Certificates {
-  const loadAll = () => configured.map(load) as [Loaded, ...Loaded[]];
-  let loaded = loadAll();
+  const loadAll = () => configured.map(load) as [LoadedPair, ...LoadedPair[]];
+  let pairs = loadAll();
   let useFallback: ((fallback: Certificate) => void) | undefined;
   const reload = () => {
     try {
-      loaded = loadAll();
-      useFallback?.(loaded[0].files);
+      pairs = loadAll();
+      useFallback?.(pairs[0].files);
       record({ event: "certificates_reloaded" });
     } catch (error) {
       record({ event: "certificates_refused", error: String(error) });
@@ -51,20 +58,19 @@ export function loadCertificates(
   };
   const paths = configured.flatMap(({ cert_file, key_file }) => [cert_file, key_file]);
   return {
-    contextFor: (servername) =>
-      (
-        loaded.find(({ certificate }) => certificate.checkHost(servername) !== undefined) ??
-        loaded[0]
-      ).context,
+    contextFor(servername) {
+      const match = pairs.find(({ certificate }) => certificate.checkHost(servername));
+      return (match ?? pairs[0]).context;
+    },
     onFallback(use) {
       useFallback = use;
-      use(loaded[0].files);
+      use(pairs[0].files);
     },
     close: watchFiles(paths, reload, record),
   };
 }
 
-function load({ cert_file, key_file }: CertificateFiles): Loaded {
+function load({ cert_file, key_file }: CertificateFiles): LoadedPair {
   const files = { cert: readFileSync(cert_file), key: readFileSync(key_file) };
   return {
     certificate: new X509Certificate(files.cert),

@@ -3,14 +3,14 @@
 // (cases H1, H10).
 
 export interface RequestHeaders {
-  host: string[];
-  cookie: string[];
-  accessToken: string[];
-  clientId: string[];
-  clientSecret: string[];
-  forwardedFor: string[];
-  forwardedProto: string[];
-  forwardedHost: string[];
+  host: readonly string[];
+  cookie: readonly string[];
+  accessToken: readonly string[];
+  clientId: readonly string[];
+  clientSecret: readonly string[];
+  forwardedFor: readonly string[];
+  forwardedProto: readonly string[];
+  forwardedHost: readonly string[];
   accept: string | undefined;
   origin: string | undefined;
   requestedWith: string | undefined;
@@ -31,10 +31,25 @@ export interface RequestHeaders {
   asksForWebSocket: boolean;
 }
 
-const none: string[] = [];
+/** Reads the headers of a request: names and values in turn, as they arrived. */
+export function readHeaders(rawHeaders: readonly string[]): RequestHeaders {
+  const headers = emptyHeaders();
+  for (let index = 0; index < rawHeaders.length; index += 2) {
+    const name = rawHeaders[index] ?? "";
+    // Most names have a length that no header of the table has: they are not even lowered.
+    const readers = readersByLength[name.length];
+    if (readers === undefined) continue;
+    const lower = name.toLowerCase();
+    for (const reader of readers)
+      if (reader.name === lower) reader.read(headers, rawHeaders[index + 1] ?? "");
+  }
+  return headers;
+}
 
-export function readHeaders(raw: readonly string[]): RequestHeaders {
-  const found: RequestHeaders = {
+const none: readonly string[] = [];
+
+function emptyHeaders(): RequestHeaders {
+  return {
     host: none,
     cookie: none,
     accessToken: none,
@@ -56,79 +71,79 @@ export function readHeaders(raw: readonly string[]): RequestHeaders {
     expectsContinue: false,
     asksForWebSocket: false,
   };
-  for (let index = 0; index < raw.length; index += 2) {
-    const name = raw[index] ?? "";
-    const value = raw[index + 1] ?? "";
-    // Only a name of a length that matters is looked at: most are not even lowered.
-    switch (name.length) {
-      case 4:
-        if (is(name, "host")) found.host = add(found.host, value);
-        break;
-      case 6:
-        if (is(name, "cookie")) found.cookie = add(found.cookie, value);
-        else if (is(name, "accept"))
-          found.accept = found.accept === undefined ? value : `${found.accept}, ${value}`;
-        else if (is(name, "origin")) found.origin = value;
-        else if (is(name, "expect")) found.expectsContinue = value.toLowerCase() === "100-continue";
-        break;
-      case 7:
-        if (is(name, "upgrade")) found.asksForWebSocket = value.toLowerCase() === "websocket";
-        break;
-      case 14:
-        if (is(name, "sec-fetch-mode")) found.fetchMode = value;
-        else if (is(name, "content-length")) found.hasBody ||= value !== "0";
-        break;
-      case 15:
-        if (is(name, "cf-access-token")) found.accessToken = add(found.accessToken, value);
-        else if (is(name, "x-forwarded-for")) found.forwardedFor = add(found.forwardedFor, value);
-        break;
-      case 16:
-        if (is(name, "x-forwarded-host")) found.forwardedHost = add(found.forwardedHost, value);
-        else if (is(name, "x-requested-with")) found.requestedWith = value;
-        break;
-      case 17:
-        if (is(name, "x-forwarded-proto")) found.forwardedProto = add(found.forwardedProto, value);
-        else if (is(name, "transfer-encoding")) {
-          found.unknownCoding ||= found.chunked || value.toLowerCase() !== "chunked";
-          found.hasBody = found.chunked = true;
-        }
-        break;
-      case 19:
-        if (is(name, "cf-access-client-id")) found.clientId = add(found.clientId, value);
-        break;
-      case 23:
-        if (is(name, "cf-access-client-secret"))
-          found.clientSecret = add(found.clientSecret, value);
-        break;
-      case 26:
-        if (is(name, "cf-access-metadata-request")) found.metadataRequest = value;
-        break;
-      case 29:
-        if (is(name, "access-control-request-method")) found.preflightMethod = value;
-        break;
-      case 30:
-        if (is(name, "access-control-request-headers")) found.preflightHeaders = value;
-        break;
-    }
-  }
-  return found;
 }
 
-function is(name: string, lower: string): boolean {
-  return name === lower || name.toLowerCase() === lower;
+type ReadValue = (headers: RequestHeaders, value: string) => void;
+
+/** What the value of each header becomes. */
+const table: Record<string, ReadValue> = {
+  host: every("host"),
+  cookie: every("cookie"),
+  "cf-access-token": every("accessToken"),
+  "cf-access-client-id": every("clientId"),
+  "cf-access-client-secret": every("clientSecret"),
+  "x-forwarded-for": every("forwardedFor"),
+  "x-forwarded-proto": every("forwardedProto"),
+  "x-forwarded-host": every("forwardedHost"),
+  origin: last("origin"),
+  "x-requested-with": last("requestedWith"),
+  "sec-fetch-mode": last("fetchMode"),
+  "cf-access-metadata-request": last("metadataRequest"),
+  "access-control-request-method": last("preflightMethod"),
+  "access-control-request-headers": last("preflightHeaders"),
+  accept(headers, value) {
+    headers.accept = headers.accept === undefined ? value : `${headers.accept}, ${value}`;
+  },
+  expect(headers, value) {
+    headers.expectsContinue = value.toLowerCase() === "100-continue";
+  },
+  upgrade(headers, value) {
+    headers.asksForWebSocket = value.toLowerCase() === "websocket";
+  },
+  "content-length"(headers, value) {
+    headers.hasBody ||= value !== "0";
+  },
+  "transfer-encoding"(headers, value) {
+    headers.unknownCoding ||= headers.chunked || value.toLowerCase() !== "chunked";
+    headers.chunked = true;
+    headers.hasBody = true;
+  },
+};
+
+interface HeaderReader {
+  name: string;
+  read: ReadValue;
 }
 
-function add(values: string[], value: string): string[] {
-  return values.length === 0 ? [value] : [...values, value];
+const readersByLength = Array.from({ length: 32 }, (_, length): HeaderReader[] | undefined => {
+  const readers = Object.entries(table).map(([name, read]) => ({ name, read }));
+  const ofLength = readers.filter(({ name }) => name.length === length);
+  return ofLength.length === 0 ? undefined : ofLength;
+});
+
+type FieldOf<Value> = {
+  [Name in keyof RequestHeaders]: RequestHeaders[Name] extends Value ? Name : never;
+}[keyof RequestHeaders];
+
+/** Keeps every value: a header sent twice is seen twice. */
+function every(field: FieldOf<readonly string[]>): ReadValue {
+  return (headers, value) => {
+    const values = headers[field];
+    headers[field] = values.length === 0 ? [value] : [...values, value];
+  };
 }
 
-/**
- * Every value of a header that no field above has, for the names that the configuration chooses.
- */
-export function valuesOf(raw: readonly string[], name: string): string[] {
-  const wanted = name.toLowerCase();
+function last(field: Exclude<FieldOf<string | undefined>, "accept">): ReadValue {
+  return (headers, value) => {
+    headers[field] = value;
+  };
+}
+
+/** Every value of one header, in the order sent. For names that the table above does not have. */
+export function valuesOf(rawHeaders: readonly string[], name: string): string[] {
+  const lowerName = name.toLowerCase();
   const values: string[] = [];
-  for (let index = 0; index < raw.length; index += 2)
-    if (raw[index]?.toLowerCase() === wanted) values.push(raw[index + 1] ?? "");
+  for (let index = 0; index < rawHeaders.length; index += 2)
+    if (rawHeaders[index]?.toLowerCase() === lowerName) values.push(rawHeaders[index + 1] ?? "");
   return values;
 }

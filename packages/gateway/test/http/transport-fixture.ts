@@ -1,0 +1,52 @@
+// Transports under test: each is started with a handler of its own on a free port, and asked with a
+// client that speaks its protocol.
+import { type ClientRequest, type IncomingMessage, type RequestOptions, request } from "node:http";
+import type { TestContext } from "node:test";
+import { freePort } from "../../../../test/support/free-port.ts";
+import { createListener } from "../../src/http/listeners.ts";
+import type { Exchange } from "../../src/http/transport.ts";
+
+export interface Transport {
+  name: string;
+  /** Starts a server whose every request goes to the handler. @returns its port on 127.0.0.1 */
+  start(context: TestContext, handler: (exchange: Exchange) => void): Promise<number>;
+  /** Begins a request; the caller ends it. */
+  ask(port: number, options?: RequestOptions): ClientRequest;
+}
+
+export const nodeHttp1: Transport = {
+  name: "HTTP/1.1 over node:http",
+  async start(context, handler) {
+    const port = await freePort();
+    const listener = await createListener({
+      listen: { kind: "tcp", host: "127.0.0.1", port },
+      limits: { header_bytes: 16_384, header_timeout: 5_000, idle_timeout: 5_000 },
+      record: () => undefined,
+      handler,
+    });
+    context.after(() => listener.close(0));
+    return port;
+  },
+  ask: (port, options = {}) => request({ host: "127.0.0.1", port, agent: false, ...options }),
+};
+
+/** Every transport of the gateway. */
+export const transports: readonly Transport[] = [nodeHttp1];
+
+/** The answer to a request, whole. */
+export async function answerTo(
+  asked: ClientRequest,
+): Promise<{ response: IncomingMessage; body: string }> {
+  const response = await responseTo(asked);
+  let body = "";
+  for await (const chunk of response) body += String(chunk);
+  return { response, body };
+}
+
+/** The head of the answer to a request. */
+export function responseTo(asked: ClientRequest): Promise<IncomingMessage> {
+  return new Promise((resolve, reject) => {
+    asked.once("response", resolve);
+    asked.once("error", reject);
+  });
+}

@@ -33,6 +33,7 @@ import {
   noApplication,
   noWebSocket,
   originFailed,
+  type Problem,
   passFailed,
   unreadable,
 } from "./problems.ts";
@@ -146,39 +147,35 @@ function handle(path: DataPath, exchange: Exchange): void {
 }
 
 function carryOut(path: DataPath, request: ApplicationRequest, verdict: Verdict): void {
-  const { reading, match } = request;
+  const { facts, headers } = request.reading;
+  if ("grounds" in verdict) recordRefusal(path, request, verdict);
   switch (verdict.kind) {
     case "forward":
       forward(path, request, verdict.identity);
-      return;
+      break;
     case "token_holds":
       send(request, tokenHoldsAnswer);
-      return;
+      break;
     case "describe":
-      send(request, describeApplication(path.tokens, reading.facts, match, verdict.asksForLogin));
-      return;
+      send(request, describeApplication(path.tokens, facts, request.match, verdict.asksForLogin));
+      break;
     case "preflight":
-      send(request, preflightAnswer(verdict.cors, reading.headers));
-      return;
+      send(request, preflightAnswer(verdict.cors, headers));
+      break;
     case "sign_in":
+      send(request, signInAnswer(path, recipientOf(request)));
+      break;
     case "pass_failed":
+      sendProblem(path, request, passFailed(facts));
+      break;
     case "bad_credentials":
+      sendProblem(path, request, credentialsFailed(facts, verdict.fault));
+      break;
     case "denied":
-      recordRefusal(path, request, verdict);
-      send(request, refusalAnswer(path, recipientOf(request), verdict));
-  }
-}
-
-function refusalAnswer(path: DataPath, to: ApplicationRecipient, refusal: Refusal): LocalAnswer {
-  switch (refusal.kind) {
-    case "sign_in":
-      return signInAnswer(path, to);
-    case "pass_failed":
-      return problemAnswer(path, to, passFailed(to.facts));
-    case "bad_credentials":
-      return problemAnswer(path, to, credentialsFailed(to.facts, refusal.fault));
-    case "denied":
-      return deniedAnswer(path, to, refusal.who);
+      send(request, deniedAnswer(path, recipientOf(request), verdict.who));
+      break;
+    default:
+      verdict satisfies never;
   }
 }
 
@@ -202,7 +199,7 @@ function forward(
     return;
   }
   if (headers.asksForWebSocket) {
-    send(request, problemAnswer(path, recipientOf(request), noWebSocket));
+    sendProblem(path, request, noWebSocket);
     return;
   }
 
@@ -225,12 +222,12 @@ function answerOriginFault(
   detail: string,
 ): void {
   path.record({ event: "origin_failed", ...fieldsOf(request), fault, detail });
-  send(request, problemAnswer(path, recipientOf(request), originFailed[fault]));
+  sendProblem(path, request, originFailed[fault]);
 }
 
 function answerOwnFault(path: DataPath, request: ApplicationRequest, error: unknown): void {
   path.record({ event: "request_failed", ...fieldsOf(request), error: stackOf(error) });
-  send(request, problemAnswer(path, recipientOf(request), internal));
+  sendProblem(path, request, internal);
 }
 
 function recordWhenAnswered(path: DataPath, request: ApplicationRequest): void {
@@ -247,6 +244,10 @@ function recordRefusal(path: DataPath, request: ApplicationRequest, refusal: Ref
 
 function send({ exchange, reading }: ApplicationRequest, answer: LocalAnswer): void {
   sendAnswer(exchange, reading, answer);
+}
+
+function sendProblem(path: DataPath, request: ApplicationRequest, problem: Problem): void {
+  send(request, problemAnswer(path, recipientOf(request), problem));
 }
 
 function recipientOf({ reading, match }: ApplicationRequest): ApplicationRecipient {

@@ -1,19 +1,15 @@
 // What the gateway knows of a request before anybody is authenticated. Made once, by
-// access/read-request.ts; every other part reads these and never the raw URL, Host or peer address
-// again.
-
-import type { Application } from "../model/model.ts";
+// access/read-request.ts. Every other part reads these, and never the target, `Host` or peer
+// address again.
 import type { Catalog } from "./catalog.ts";
+import type { ApplicationMatch } from "./match-application.ts";
 
 export interface RequestFacts {
   method: string;
   scheme: "http" | "https";
   /** lower-case, no port, no trailing dot */
   host: string;
-  /**
-   * as the client used it, with the port if one was given: for redirects and for `<app host>` in
-   * paths
-   */
+  /** with the port, if the client used one: for redirects and for `<app host>` in paths */
   authority: string;
   /** canonical, starts with `/`: what policy sees and, byte for byte, what the origin gets */
   path: string;
@@ -26,5 +22,5 @@ export interface RequestFacts {
   /** the configuration in force when the request came in */
   catalog: Catalog;
   /** the application that covers host and path; undefined when none does */
-  match: { application: Application; pattern: string } | undefined;
+  match: ApplicationMatch | undefined;
 }

@@ -6,6 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { TestContext } from "node:test";
 import { openStore } from "../../packages/gateway/src/storage/open-store.ts";
+import { openSqliteStore } from "../../packages/gateway/src/storage/sqlite.ts";
 import type {
   Store,
   StoredHandover,
@@ -27,19 +28,36 @@ export interface Backend {
 export const time = Date.UTC(2026, 10, 25);
 export const minute = 60_000;
 
+const inMemory = ":memory:";
+const newFile = (context: TestContext) => join(temporaryFolder(context), "postern.db");
+
 export const backends: readonly Backend[] = [
-  { name: "SQLite in memory", shared: false, make: (context) => opener(context, () => ":memory:") },
   {
-    name: "SQLite in a file",
+    name: "SQLite in memory",
+    shared: false,
+    make: (context) => opener(context, () => openStore(inMemory, randomBytes)),
+  },
+  {
+    name: "SQLite in a file, in a thread of its own",
     shared: true,
-    make: (context) => opener(context, () => join(temporaryFolder(context), "postern.db")),
+    make: (context) => {
+      const place = newFile(context);
+      return opener(context, () => openStore(place, randomBytes));
+    },
+  },
+  {
+    name: "SQLite in a file, in the caller's thread",
+    shared: true,
+    make: (context) => {
+      const place = newFile(context);
+      return opener(context, () => openSqliteStore(place, randomBytes(8).toString("hex")));
+    },
   },
 ];
 
-function opener(context: TestContext, makePlace: () => string): () => Promise<Store> {
-  const place = makePlace();
+function opener(context: TestContext, open: () => Promise<Store>): () => Promise<Store> {
   return async () => {
-    const store = await openStore(place, randomBytes);
+    const store = await open();
     context.after(() => store.close());
     return store;
   };

@@ -1,0 +1,167 @@
+// The serving thread's side of a store that has a thread of its own (sqlite-worker.ts). A thread
+// that ends unasked takes the store with it: calls under way fail, and so does every one after.
+// The gateway goes on with what it has in memory and must be started again.
+import { Worker } from "node:worker_threads";
+import {
+  type FromThread,
+  methodsOfParts,
+  type StoreCall,
+  type StoreParts,
+  type ThreadInput,
+  type ToThread,
+} from "./sqlite-messages.ts";
+import type { Store, StoreChange } from "./store.ts";
+
+/**
+ * Opens a database file in a thread of its own.
+ * @throws {Error} as `openSqliteStore` does
+ */
+export async function openSqliteThread(location: string, origin: string): Promise<Store> {
+  const thread = new StoreThread({ location, origin });
+  await thread.opened();
+  return {
+    ...partsOf(thread),
+    sweep: async (now) => {
+      await thread.call({ part: "store", method: "sweep", args: [now] });
+    },
+    watch: (onChange) => thread.watch(onChange),
+    close: () => thread.close(),
+  };
+}
+
+/** Each method of each part as a call to the thread. */
+function partsOf(thread: StoreThread): StoreParts {
+  const parts = Object.entries(methodsOfParts).map(([part, methods]) => {
+    const calls = Object.keys(methods).map((method) => {
+      const call = (...args: unknown[]) =>
+        thread.call({ part: part as keyof StoreParts, method, args });
+      return [method, call];
+    });
+    return [part, Object.fromEntries(calls)];
+  });
+  return Object.fromEntries(parts) as StoreParts;
+}
+
+interface Caller {
+  resolve(value: unknown): void;
+  reject(error: unknown): void;
+}
+
+/** The thread opens the store before it answers anything; that is call 0. */
+const openingCall = 0;
+
+class StoreThread {
+  readonly #worker: Worker;
+  readonly #exited: Promise<void>;
+  readonly #callers = new Map<number, Caller>();
+  readonly #watchers = new Map<number, (changes: readonly StoreChange[]) => void>();
+  #lastId = openingCall;
+  /** why nothing can be asked any more */
+  #end: Error | undefined;
+
+  constructor(workerData: ThreadInput) {
+    // Without the flags of this process: `--input-type`, for one, is refused in threads.
+    const options = { name: "store", workerData, execArgv: [] };
+    this.#worker = new Worker(new URL("./sqlite-worker.ts", import.meta.url), options);
+    this.#worker.on("message", (message: FromThread) => this.#receive(message));
+    this.#worker.on("error", (cause) => this.#fail(threadLost(cause)));
+    this.#worker.on("messageerror", (cause) => this.#fail(threadLost(cause)));
+    this.#exited = new Promise((resolve) => {
+      this.#worker.once("exit", () => {
+        this.#fail(threadLost(undefined));
+        resolve();
+      });
+    });
+  }
+
+  /**
+   * Resolves when the store is open.
+   * @throws {Error} when it cannot be used; the thread has ended then
+   */
+  async opened(): Promise<void> {
+    try {
+      await this.#answerTo(openingCall);
+    } catch (error) {
+      await this.#exited;
+      throw error;
+    }
+  }
+
+  async call(call: StoreCall): Promise<unknown> {
+    if (this.#end !== undefined) throw this.#end;
+    const id = ++this.#lastId;
+    this.#send({ kind: "call", id, call });
+    return this.#answerTo(id);
+  }
+
+  /** @returns a function that ends it */
+  watch(onChange: (changes: readonly StoreChange[]) => void): () => void {
+    const watcher = ++this.#lastId;
+    this.#watchers.set(watcher, onChange);
+    this.#send({ kind: "watch", watcher });
+    return () => {
+      this.#watchers.delete(watcher);
+      this.#send({ kind: "unwatch", watcher });
+    };
+  }
+
+  /** What was asked before is answered first. */
+  async close(): Promise<void> {
+    if (this.#end === undefined) {
+      this.#end = new Error("the store is closed");
+      this.#watchers.clear();
+      this.#send({ kind: "close" });
+      this.#worker.ref();
+    }
+    await this.#exited;
+  }
+
+  #send(message: ToThread): void {
+    this.#worker.postMessage(message);
+  }
+
+  /** A call keeps the process alive until it is answered; an idle store does not. */
+  #answerTo(id: number): Promise<unknown> {
+    const { promise, resolve, reject } = Promise.withResolvers<unknown>();
+    this.#callers.set(id, { resolve, reject });
+    this.#worker.ref();
+    return promise;
+  }
+
+  #receive(message: FromThread): void {
+    switch (message.kind) {
+      case "opened":
+        this.#callerOf(openingCall)?.resolve(undefined);
+        break;
+      case "unusable":
+        this.#callerOf(openingCall)?.reject(message.error);
+        break;
+      case "result":
+        this.#callerOf(message.id)?.resolve(message.value);
+        break;
+      case "failure":
+        this.#callerOf(message.id)?.reject(message.error);
+        break;
+      case "changes":
+        this.#watchers.get(message.watcher)?.(message.changes);
+        break;
+    }
+  }
+
+  #callerOf(id: number): Caller | undefined {
+    const caller = this.#callers.get(id);
+    this.#callers.delete(id);
+    if (this.#callers.size === 0 && this.#end === undefined) this.#worker.unref();
+    return caller;
+  }
+
+  #fail(error: Error): void {
+    this.#end ??= error;
+    for (const { reject } of this.#callers.values()) reject(this.#end);
+    this.#callers.clear();
+  }
+}
+
+function threadLost(cause: unknown): Error {
+  return new Error("the thread of the store has ended; start the gateway again", { cause });
+}

@@ -1,0 +1,94 @@
+// The thread of a database file: what its callers see of it, and what becomes of them when it ends.
+import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { randomBytes } from "node:crypto";
+import { once } from "node:events";
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { type TestContext, test } from "node:test";
+import type { Worker } from "node:worker_threads";
+import { openStore } from "../../packages/gateway/src/storage/open-store.ts";
+import type { Store } from "../../packages/gateway/src/storage/store.ts";
+import { handover, minute, object, temporaryFolder, time } from "./backends.ts";
+
+const storeModule = new URL("../../packages/gateway/src/storage/open-store.ts", import.meta.url);
+
+async function open(context: TestContext, place: string): Promise<Store> {
+  const store = await openStore(place, randomBytes);
+  context.after(() => store.close());
+  return store;
+}
+
+function newFile(context: TestContext): string {
+  return join(temporaryFolder(context), "postern.db");
+}
+
+/** Runs a program that has the store open as `store`, until it ends by itself. */
+async function run(context: TestContext, place: string, script: string) {
+  const source = `import { randomBytes } from "node:crypto";
+    import { openStore } from ${JSON.stringify(storeModule.href)};
+    const store = await openStore(${JSON.stringify(place)}, randomBytes);
+    ${script}`;
+  const child = spawn(process.execPath, ["--input-type=module", "--eval", source], {
+    stdio: ["ignore", "pipe", "inherit"],
+  });
+  context.after(() => child.kill("SIGKILL"));
+  let printed = "";
+  child.stdout.on("data", (chunk: Buffer) => (printed += chunk));
+  const [status] = await once(child, "close");
+  return { status, printed };
+}
+
+test("what was asked before the store is closed is answered, and is there afterwards", async (context) => {
+  const place = newFile(context);
+  const store = await open(context, place);
+  const counts = Array.from({ length: 20 }, () => store.counters.count("k", minute, time));
+  const replaced = store.objects.change([object("a")], []);
+  await store.close();
+  assert.equal(Math.max(...(await Promise.all(counts))), 20);
+  await replaced;
+  const again = await open(context, place);
+  assert.equal(await again.counters.count("k", minute, time), 21);
+  assert.deepEqual(await again.objects.all(), [object("a")]);
+});
+
+test("a program ends by itself, with its store open or closed, and a call keeps it until its answer", async (context) => {
+  const place = newFile(context);
+  const count = `console.log(await store.counters.count("k", 1e12, 0));`;
+  assert.deepEqual(await run(context, place, count), { status: 0, printed: "1\n" });
+  assert.deepEqual(await run(context, place, `${count} await store.close();`), {
+    status: 0,
+    printed: "2\n",
+  });
+  const watching = `store.watch(() => {}); ${count}`;
+  assert.deepEqual(await run(context, place, watching), { status: 0, printed: "3\n" });
+});
+
+test("an error says the same as in the caller's own thread, and why", async (context) => {
+  const place = newFile(context);
+  const store = await open(context, place);
+  const broken = { ...handover("h"), aud: null as unknown as string };
+  await assert.rejects(store.handovers.add(broken), /NOT NULL constraint failed: handovers.aud/);
+
+  const notes = join(temporaryFolder(context), "notes.txt");
+  writeFileSync(notes, "These are my notes. ".repeat(100));
+  await assert.rejects(openStore(notes, randomBytes), (error: Error) => {
+    assert.match(error.message, /notes\.txt cannot be opened: .*check `store`/);
+    assert.match(String(error.cause), /file is not a database/);
+    return true;
+  });
+});
+
+test("when the thread ends unasked, calls under way and all after them fail and say what to do", async (context) => {
+  const started = once(process, "worker");
+  const store = await open(context, newFile(context));
+  const [thread] = (await started) as [Worker];
+  const underWay = store.counters.count("k", minute, time);
+  await Promise.all([
+    assert.rejects(underWay, /thread of the store has ended; start the gateway again/),
+    thread.terminate(),
+  ]);
+  await assert.rejects(store.keys.all(), /thread of the store has ended/);
+  await assert.rejects(store.sweep(time), /thread of the store has ended/);
+  await store.close();
+});

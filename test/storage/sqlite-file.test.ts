@@ -19,6 +19,7 @@ import {
   temporaryFolder,
   time,
   transfer,
+  withPeople,
 } from "./backends.ts";
 
 const storeModule = new URL("../../packages/gateway/src/storage/open-store.ts", import.meta.url);
@@ -133,6 +134,18 @@ test("a migration that fails leaves nothing behind, and says why", async (contex
     tables.map((each) => each["name"]),
     ["transfers"],
   );
+});
+
+test("a session that somebody has damaged is named, and the others are read", async (context) => {
+  const place = join(temporaryFolder(context), "postern.db");
+  const store = await withPeople(await open(context, place));
+  for (const id of ["cut", "empty", "whole"]) await store.sessions.add(session(id, "ada"));
+  directly(place, "update sessions set identity = '{\"email\":' where id = 'cut'");
+  directly(place, "update sessions set identity = 'null' where id = 'empty'");
+  await assert.rejects(store.sessions.find("cut"), /stored session cut cannot be read/);
+  await assert.rejects(store.sessions.find("empty"), /stored session empty cannot be read/);
+  assert.deepEqual(await store.sessions.find("whole"), session("whole", "ada"));
+  assert.deepEqual(await store.sessions.revoke("cut", time), ["cut"], "it can still be ended");
 });
 
 test("a file that is no database, and a place that cannot be made, are refused in one line", async (context) => {

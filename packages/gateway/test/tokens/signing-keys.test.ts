@@ -258,6 +258,20 @@ test("a sealed key that was moved to another name does not open", async (context
   await assert.rejects(fixture.another(), /sealed with another secret key/);
 });
 
+test("a stored key whose public part was damaged is named", async (context) => {
+  const fixture = await openTokenFixture(context);
+  const [kid] = kids(fixture);
+  for (const public_jwk of ["{", "null", '{"kty":"RSA"}']) {
+    await changeKeys(fixture.store.keys, (keys) =>
+      keys.map((key) => (key.kid === kid ? { ...key, public_jwk } : key)),
+    );
+    await assert.rejects(
+      fixture.another(),
+      new RegExp(`stored signing key ${kid} cannot be read; restore it from a backup`),
+    );
+  }
+});
+
 /** One line of the private key, as PEM has it. */
 async function privatePart(fixture: TokenFixture): Promise<string> {
   const { privateKey } = await fixture.signingKey();

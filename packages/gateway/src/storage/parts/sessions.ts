@@ -1,5 +1,6 @@
 // A session that was ended stays in the table, so that nothing can bring it back. The sweep removes
 // it a month after it would have expired.
+import type { Identity } from "../../model/model.ts";
 import type { ChangeWriter } from "../change-feed.ts";
 import type { Database, SessionRow } from "../schema.ts";
 import type { SessionStore, StoredSession } from "../store.ts";
@@ -70,6 +71,16 @@ function endLiveSessions(db: Database, now: number) {
   return db.updateTable("sessions").set({ revoked_at: now }).where("revoked_at", "is", null);
 }
 
+/** @throws {Error} naming the session */
 function fromRow(row: SessionRow): StoredSession {
-  return { ...row, identity: JSON.parse(row.identity) };
+  try {
+    const identity: Identity = JSON.parse(row.identity);
+    if (typeof identity?.email !== "string") throw new Error("it has no email");
+    return { ...row, identity };
+  } catch (cause) {
+    throw new Error(
+      `the identity of the stored session ${row.id} cannot be read; delete that session, or restore it from a backup`,
+      { cause },
+    );
+  }
 }

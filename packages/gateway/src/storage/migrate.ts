@@ -13,10 +13,11 @@ export async function migrate(db: Database): Promise<void> {
       db: transaction,
       provider: { getMigrations: async () => migrations },
     });
-    const unknown = (await applied(transaction)).find((name) => !Object.hasOwn(migrations, name));
-    if (unknown !== undefined) {
+    const names = await appliedMigrations(transaction);
+    const unknownName = names.find((name) => !Object.hasOwn(migrations, name));
+    if (unknownName !== undefined) {
       throw new Error(
-        `it was written by a newer version of Postern (it holds ${unknown}); run that version, or restore the backup from before the update`,
+        `it was written by a newer version of Postern (it holds ${unknownName}); run that version, or restore the backup from before the update`,
       );
     }
     const { error } = await migrator.migrateToLatest();
@@ -24,7 +25,7 @@ export async function migrate(db: Database): Promise<void> {
   });
 }
 
-async function applied(db: Database): Promise<string[]> {
+async function appliedMigrations(db: Database): Promise<string[]> {
   const tables = await db.introspection.getTables({ withInternalKyselyTables: true });
   if (!tables.some(({ name }) => name === DEFAULT_MIGRATION_TABLE)) return [];
   const rows = await db

@@ -15,16 +15,17 @@ import {
   SqliteIntrospector,
   SqliteQueryCompiler,
 } from "kysely";
+import { BoundedCache } from "../bounded-cache.ts";
 
 /** How long a statement waits for another process, milliseconds. */
 export const busyTimeout = 5_000;
 const busyInterval = 5;
-// Our statements are a few dozen; this only bounds lists of varying length.
-const keptStatements = 200;
+// Our statements are a few dozen; this bounds only those with lists of varying length.
+const statementCapacity = 200;
 
 export function nodeSqliteDialect(database: DatabaseSync): Dialect {
   return {
-    createDriver: () => createDriver(database),
+    createDriver: () => new SqliteDriver(database),
     createQueryCompiler: () => new SqliteQueryCompiler(),
     createAdapter: () => new Adapter(),
     createIntrospector: (db) => new SqliteIntrospector(db),
@@ -38,53 +39,82 @@ class Adapter extends SqliteAdapter {
   }
 }
 
-function createDriver(database: DatabaseSync): Driver {
-  const statements = new Map<string, StatementSync>();
+class SqliteConnection implements DatabaseConnection {
+  readonly #database: DatabaseSync;
+  readonly #statements = new BoundedCache<string, StatementSync>(statementCapacity);
 
-  function prepare(sql: string): StatementSync {
-    const kept = statements.get(sql);
-    if (kept !== undefined) return kept;
-    if (statements.size >= keptStatements) statements.clear();
-    const statement = database.prepare(sql);
-    statements.set(sql, statement);
+  constructor(database: DatabaseSync) {
+    this.#database = database;
+  }
+
+  executeQuery<Row>(query: CompiledQuery): Promise<QueryResult<Row>> {
+    return whileBusy(() => this.#execute<Row>(query));
+  }
+
+  streamQuery(): never {
+    throw new Error("the store streams nothing");
+  }
+
+  #execute<Row>({ sql, parameters }: CompiledQuery): QueryResult<Row> {
+    const statement = this.#prepare(sql);
+    const values = parameters as SQLInputValue[];
+    if (statement.columns().length > 0) {
+      const rows = statement.all(...values);
+      // node:sqlite's rows have no prototype; the rest of the program expects plain objects.
+      return { rows: rows.map((row) => ({ ...row }) as Row) };
+    }
+    const { changes } = statement.run(...values);
+    return { rows: [], numAffectedRows: BigInt(changes) };
+  }
+
+  #prepare(sql: string): StatementSync {
+    const cachedStatement = this.#statements.get(sql);
+    if (cachedStatement !== undefined) return cachedStatement;
+    const statement = this.#database.prepare(sql);
+    this.#statements.set(sql, statement);
     return statement;
   }
+}
 
-  function execute<Row>({ sql, parameters }: CompiledQuery): QueryResult<Row> {
-    const statement = prepare(sql);
-    const values = parameters as SQLInputValue[];
-    // node:sqlite's rows have no prototype; the rest of the program expects plain objects.
-    if (statement.columns().length > 0)
-      return { rows: statement.all(...values).map((row) => ({ ...row }) as Row) };
-    return { rows: [], numAffectedRows: BigInt(statement.run(...values).changes) };
+class SqliteDriver implements Driver {
+  readonly #database: DatabaseSync;
+  readonly #connection: SqliteConnection;
+
+  constructor(database: DatabaseSync) {
+    this.#database = database;
+    this.#connection = new SqliteConnection(database);
   }
 
-  const connection: DatabaseConnection = {
-    executeQuery: <Row>(query: CompiledQuery) => whileBusy(() => execute<Row>(query)),
-    streamQuery() {
-      throw new Error("the store streams nothing");
-    },
-  };
-  return {
-    init: async () => {},
-    acquireConnection: async () => connection,
-    releaseConnection: async () => {},
-    beginTransaction: () => whileBusy(() => database.exec("begin immediate")),
-    commitTransaction: () => whileBusy(() => database.exec("commit")),
-    async rollbackTransaction() {
-      // SQLite rolls back by itself when the disk is full: saying so again would hide the first
-      // error.
-      if (database.isOpen && database.isTransaction) database.exec("rollback");
-    },
-    async destroy() {
-      if (database.isOpen) database.close();
-    },
-  };
+  async init(): Promise<void> {}
+
+  async acquireConnection(): Promise<DatabaseConnection> {
+    return this.#connection;
+  }
+
+  async releaseConnection(): Promise<void> {}
+
+  beginTransaction(): Promise<void> {
+    return whileBusy(() => this.#database.exec("begin immediate"));
+  }
+
+  commitTransaction(): Promise<void> {
+    return whileBusy(() => this.#database.exec("commit"));
+  }
+
+  async rollbackTransaction(): Promise<void> {
+    // SQLite rolls back by itself when the disk is full: saying so again would hide the first
+    // error.
+    if (this.#database.isOpen && this.#database.isTransaction) this.#database.exec("rollback");
+  }
+
+  async destroy(): Promise<void> {
+    if (this.#database.isOpen) this.#database.close();
+  }
 }
 
 /**
- * Tries until no other process stands in the way. @throws {Error} after `busyTimeout`, or at once
- * for another reason
+ * Tries until no other process stands in the way.
+ * @throws {Error} after `busyTimeout`, or at once for another reason
  */
 async function whileBusy<T>(step: () => T): Promise<T> {
   const deadline = performance.now() + busyTimeout;
@@ -104,6 +134,6 @@ async function whileBusy<T>(step: () => T): Promise<T> {
 
 /** SQLITE_BUSY, with or without a detail in the upper bits (sqlite.org/rescode.html). */
 function isBusy(error: unknown): boolean {
-  const code = error instanceof Error && "errcode" in error ? Number(error.errcode) : 0;
-  return (code & 0xff) === 5;
+  if (!(error instanceof Error) || !("errcode" in error)) return false;
+  return (Number(error.errcode) & 0xff) === 5;
 }

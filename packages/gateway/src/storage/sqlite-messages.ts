@@ -1,9 +1,6 @@
 // What the serving thread and the thread of the store say to each other. Arguments and results of
 // the store are plain data, so each call is one message there and one back.
-import type { Store, StoreChange } from "./store.ts";
-
-/** The parts of the store, without what concerns it as a whole. */
-export type StoreParts = Omit<Store, "sweep" | "watch" | "close">;
+import type { StoreChange, StoreParts } from "./store.ts";
 
 /** Every method of every part. */
 export const methodsOfParts = {

@@ -6,11 +6,10 @@ import {
   type FromThread,
   methodsOfParts,
   type StoreCall,
-  type StoreParts,
   type ThreadInput,
   type ToThread,
 } from "./sqlite-messages.ts";
-import type { Store, StoreChange } from "./store.ts";
+import type { Store, StoreChange, StoreParts } from "./store.ts";
 
 /**
  * Opens a database file in a thread of its own.

@@ -8,15 +8,7 @@ import { Kysely } from "kysely";
 import { ChangeReader, ChangeWriter, newestChange } from "./change-feed.ts";
 import { migrate } from "./migrate.ts";
 import { busyTimeout, nodeSqliteDialect } from "./node-sqlite-dialect.ts";
-import { createCounters } from "./parts/counters.ts";
-import { createHandovers } from "./parts/handovers.ts";
-import { createKeys } from "./parts/keys.ts";
-import { createObjects } from "./parts/objects.ts";
-import { createPins } from "./parts/pins.ts";
-import { createSessions } from "./parts/sessions.ts";
-import { createSettings } from "./parts/settings.ts";
-import { createTransfers } from "./parts/transfers.ts";
-import { createUsers } from "./parts/users.ts";
+import { createParts } from "./parts/create-parts.ts";
 import type { Database, Schema } from "./schema.ts";
 import type { Store, StoreChange } from "./store.ts";
 import { sweep } from "./sweep.ts";
@@ -50,23 +42,6 @@ export async function openSqliteStore(location: string, origin: string): Promise
       await Promise.all([...unwatches].map((unwatch) => unwatch()));
       await db.destroy();
     },
-  };
-}
-
-function createParts(
-  db: Database,
-  changes: ChangeWriter,
-): Omit<Store, "sweep" | "watch" | "close"> {
-  return {
-    settings: createSettings(db),
-    objects: createObjects(db, changes),
-    keys: createKeys(db, changes),
-    users: createUsers(db),
-    sessions: createSessions(db, changes),
-    handovers: createHandovers(db),
-    pins: createPins(db),
-    counters: createCounters(db),
-    transfers: createTransfers(db, changes),
   };
 }
 

@@ -211,7 +211,7 @@ export type StoreChange =
   /** so much was changed since the last look that nobody knows any more what it was */
   | { what: "everything" };
 
-export interface Store {
+export interface StoreParts {
   settings: SettingStore;
   objects: ObjectStore;
   keys: KeyStore;
@@ -221,7 +221,9 @@ export interface Store {
   pins: PinStore;
   counters: CounterStore;
   transfers: TransferStore;
+}
 
+export interface Store extends StoreParts {
   /** Deletes what expired before `now` (sessions: 30 days after). */
   sweep(now: number): Promise<void>;
   /**

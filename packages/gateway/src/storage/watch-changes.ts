@@ -17,9 +17,13 @@ export class VersionCounter {
     this.#statement = database.prepare("pragma data_version");
   }
 
-  /** @throws {Error} when another process keeps the database locked for this moment */
+  /** Undefined when another process keeps the database locked for this moment. */
   read(): unknown {
-    return this.#statement.get()?.["data_version"];
+    try {
+      return this.#statement.get()?.["data_version"];
+    } catch {
+      return undefined;
+    }
   }
 }
 
@@ -41,7 +45,7 @@ export function watchChanges(
   async function lookOnce(): Promise<void> {
     // The count is read first: what is committed after that moves it again.
     const version = counter.read();
-    if (version === seen) return;
+    if (version === undefined || version === seen) return;
     const changes = await reader.read();
     seen = version;
     if (changes.length > 0) onChange(changes);

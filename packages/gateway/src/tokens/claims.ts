@@ -39,13 +39,14 @@ export function personClaims(
   application: Application,
   lifetimeMs: number,
 ): AppClaims {
+  const end = issuance.now + lifetimeMs;
   return {
     type: "app",
     iss: issuance.catalog.issuer,
     aud: [application.aud],
     sub: session.user_id,
     email: session.identity.email,
-    ...times(issuance.now, endWithin(session, issuance.now + lifetimeMs)),
+    ...times(issuance.now, endWithin(session, end)),
     identity_nonce: session.id,
     country: session.identity.country,
     ...customClaims(issuance.catalog, session.identity),
@@ -79,12 +80,13 @@ export function passClaims(
   htu: string,
   lifetimeMs: number,
 ): PassClaims {
+  const end = issuance.now + lifetimeMs;
   return {
     type: "pass",
     iss: issuance.catalog.issuer,
     aud: [application.aud],
     sub: session.user_id,
-    ...times(issuance.now, endWithin(session, issuance.now + lifetimeMs)),
+    ...times(issuance.now, endWithin(session, end)),
     identity_nonce: session.id,
     htu,
   };
@@ -107,9 +109,12 @@ function endWithin(session: StoredSession, end: number): number {
   return Math.min(end, session.expires_at);
 }
 
-function times(now: number, end: number): { iat: number; nbf: number; exp: number } {
-  const iat = seconds(now);
-  return { iat, nbf: iat, exp: seconds(end) };
+function times(now: number, end: number): Pick<AppClaims, "iat" | "exp"> & { nbf: number } {
+  return {
+    iat: seconds(now),
+    nbf: seconds(now),
+    exp: seconds(end),
+  };
 }
 
 function seconds(milliseconds: number): number {

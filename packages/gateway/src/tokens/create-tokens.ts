@@ -11,9 +11,8 @@ import { LiveSessions } from "./live-sessions.ts";
 import type { GenerateKeyPair } from "./make-signing-key.ts";
 import { openMeta, sealMeta } from "./meta.ts";
 import { openSigningKeys } from "./signing-keys.ts";
-import type { Tokens, Verified } from "./tokens.ts";
-import { VerifiedApps } from "./verified-apps.ts";
-import { type Verification, verifyToken } from "./verify.ts";
+import { TokenVerifier } from "./token-verifier.ts";
+import type { Tokens } from "./tokens.ts";
 
 export interface TokensDeps {
   store: Pick<Store, "keys" | "sessions">;
@@ -41,9 +40,8 @@ export async function createTokens(deps: TokensDeps): Promise<Tokens> {
   const issuerDeps = { keys, catalogs, organizationTag, now };
   const issue = new TokenIssuer(issuerDeps);
   const describe = createDescriber(issuerDeps);
+  const verify = new TokenVerifier({ keys, sessions, issuer, organizationTag, now });
   const metaKey = { key: secretBox.derive("meta"), now };
-  const verifiedApps = new VerifiedApps({ issuer, now });
-  const verifyDeps = { keys, sessions, issuer, now };
 
   return {
     issueOrg: (session) => issue.org(session),
@@ -56,15 +54,10 @@ export async function createTokens(deps: TokensDeps): Promise<Tokens> {
     sealMeta: (content) => sealMeta(metaKey, content),
     openMeta: (token) => openMeta(metaKey, token),
 
-    cachedApp: (token, aud) => verifiedApps.find(token, aud),
-    async verifyApp(token, aud) {
-      const verification = await verifyToken(verifyDeps, token, { type: "app", aud });
-      return verification.ok ? verifiedApps.add(token, aud, verification) : verification;
-    },
-    verifyOrg: async (token) =>
-      withoutLive(await verifyToken(verifyDeps, token, { type: "org", aud: organizationTag })),
-    verifyPass: async (token, aud) =>
-      withoutLive(await verifyToken(verifyDeps, token, { type: "pass", aud })),
+    cachedApp: (token, aud) => verify.cachedApp(token, aud),
+    verifyApp: (token, aud) => verify.app(token, aud),
+    verifyOrg: (token) => verify.org(token),
+    verifyPass: (token, aud) => verify.pass(token, aud),
     isOurs: (token) => isIssuedBy(issuer(), token),
 
     certs: () => keys.certs(),
@@ -73,12 +66,6 @@ export async function createTokens(deps: TokensDeps): Promise<Tokens> {
     forgetAllSessions: () => sessions.forgetAll(),
     reloadKeys: () => keys.reload(),
   };
-}
-
-function withoutLive<Claims>(verification: Verification<Claims>): Verified<Claims> {
-  if (!verification.ok) return verification;
-  const { claims, live } = verification;
-  return { ok: true, claims, session: live.session };
 }
 
 function isIssuedBy(issuer: string, token: string): boolean {
@@ -94,11 +81,9 @@ function isIssuedBy(issuer: string, token: string): boolean {
 /** The longest session that the configuration in force can make, milliseconds. */
 function longestToken(catalogs: CatalogSource): number {
   const { organization, applications } = catalogs.current();
-  const durations = [
-    "24h",
-    organization.session_duration,
-    ...applications.map((application) => application.session_duration),
-    ...applications.flatMap(({ policies }) => policies.map((policy) => policy.session_duration)),
-  ];
-  return Math.max(...durations.filter((each) => each !== undefined).map(parseDuration));
+  const policies = applications.flatMap((application) => application.policies);
+  const durations = [organization, ...applications, ...policies]
+    .map((each) => each.session_duration)
+    .filter((duration) => duration !== undefined);
+  return Math.max(...["24h", ...durations].map(parseDuration));
 }

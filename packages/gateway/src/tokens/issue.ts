@@ -33,39 +33,53 @@ export class TokenIssuer {
   }
 
   org(session: StoredSession): string {
-    return this.#deps.keys.sign(orgClaims(issuanceOf(this.#deps), session));
+    return this.#sign(orgClaims(this.#issuance(), session));
   }
 
   app(session: StoredSession, application: Application, lifetimeMs: number): string {
-    const claims = personClaims(issuanceOf(this.#deps), session, application, lifetimeMs);
-    return this.#deps.keys.sign(claims);
+    return this.#sign(personClaims(this.#issuance(), session, application, lifetimeMs));
   }
 
   pass(session: StoredSession, application: Application, htu: string, lifetimeMs: number): Pass {
-    const claims = passClaims(issuanceOf(this.#deps), session, application, htu, lifetimeMs);
-    return { token: this.#deps.keys.sign(claims), expiresAt: claims.exp * 1000 };
+    const claims = passClaims(this.#issuance(), session, application, htu, lifetimeMs);
+    return {
+      token: this.#sign(claims),
+      expiresAt: claims.exp * 1000,
+    };
   }
 
   serviceAssertion(application: Application, clientId: string): string {
     const key = `service ${application.aud} ${clientId}`;
-    return this.#assertions.get(key, usedPartOfLife * assertionLife, () => {
-      const issuance = issuanceOf(this.#deps);
-      return this.#deps.keys.sign(serviceClaims(issuance, application, clientId, assertionLife));
-    });
+    return this.#assertions.get(key, usedPartOfLife * assertionLife, () =>
+      this.#sign(serviceClaims(this.#issuance(), application, clientId, assertionLife)),
+    );
   }
 
   personAssertion(session: StoredSession, application: Application): string {
     const key = `person ${application.aud} ${session.id}`;
-    const life = Math.min(assertionLife, session.expires_at - this.#deps.now());
+    const sessionLeft = session.expires_at - this.#deps.now();
+    const life = Math.min(assertionLife, sessionLeft);
     return this.#assertions.get(key, usedPartOfLife * life, () =>
       this.app(session, application, assertionLife),
     );
+  }
+
+  #sign(claims: object): string {
+    return this.#deps.keys.sign(claims);
+  }
+
+  #issuance(): Issuance {
+    return issuanceOf(this.#deps);
   }
 }
 
 /** What claims are made from at this moment. */
 export function issuanceOf({ catalogs, organizationTag, now }: IssuerDeps): Issuance {
-  return { catalog: catalogs.current(), organizationTag, now: now() };
+  return {
+    catalog: catalogs.current(),
+    organizationTag,
+    now: now(),
+  };
 }
 
 /**

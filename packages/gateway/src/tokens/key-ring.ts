@@ -39,8 +39,9 @@ export function makeKeyRing(
   if (current === undefined)
     throw new Error("the store holds no current signing key; restore it from a backup");
   const publicKeys = storedKeys.map(readPublicKey);
+  const privateKey = openPrivateKey(secretBox, current);
   return {
-    signing: { kid: current.kid, privateKey: openPrivateKey(secretBox, current) },
+    signing: { kid: current.kid, privateKey },
     published: new Map(publicKeys.map(({ kid, key }) => [kid, key])),
     certs: certsBody(storedKeys, publicKeys, current),
     storedKeys,
@@ -73,7 +74,8 @@ interface PublicKey {
 function readPublicKey({ kid, public_jwk }: StoredKey): PublicKey {
   try {
     const jwk: JsonWebKey = JSON.parse(public_jwk);
-    return { kid, jwk, key: createPublicKey({ key: jwk, format: "jwk" }) };
+    const key = createPublicKey({ key: jwk, format: "jwk" });
+    return { kid, jwk, key };
   } catch (error) {
     throw new Error(
       `the public part of the stored signing key ${kid} cannot be read; restore it from a backup`,

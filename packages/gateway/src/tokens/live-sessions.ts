@@ -26,7 +26,7 @@ export class LiveSessions {
   /** Undefined when there is no such session, or it was ended or has expired. */
   async find(id: string, now: number): Promise<LiveSession | undefined> {
     const cached = this.#cache.get(id);
-    if (cached !== undefined) return cached.session.expires_at > now ? cached : undefined;
+    if (cached !== undefined) return unexpired(cached, now);
     for (;;) {
       const forgottenBefore = this.#forgotten;
       const session = await this.#store.find(id);
@@ -60,6 +60,10 @@ export class LiveSessions {
     end(this.#cache.set(session.id, live));
     return live;
   }
+}
+
+function unexpired(live: LiveSession, now: number): LiveSession | undefined {
+  return live.session.expires_at > now ? live : undefined;
 }
 
 function end(live: LiveSession | undefined): void {

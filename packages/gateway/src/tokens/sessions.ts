@@ -16,7 +16,8 @@ export function createSessions({ store, tokens, now, randomBytes }: SessionsDeps
   return {
     async start({ kind, identity, parent, userAgent, lifetimeMs }) {
       const createdAt = now();
-      const user = await store.users.forEmail(identity.email, createdAt, randomUuid(randomBytes));
+      const newUserId = randomUuid(randomBytes);
+      const user = await store.users.forEmail(identity.email, createdAt, newUserId);
       const session: StoredSession = {
         id: randomBytes(20).toString("hex"),
         user_id: user.id,
@@ -33,11 +34,13 @@ export function createSessions({ store, tokens, now, randomBytes }: SessionsDeps
     },
 
     async end(sessionId) {
-      tokens.forgetSessions(await store.sessions.revoke(sessionId, now()));
+      const ids = await store.sessions.revoke(sessionId, now());
+      tokens.forgetSessions(ids);
     },
 
     async endAllOf(userId) {
-      tokens.forgetSessions(await store.sessions.revokeAllOf(userId, now()));
+      const ids = await store.sessions.revokeAllOf(userId, now());
+      tokens.forgetSessions(ids);
     },
   };
 }

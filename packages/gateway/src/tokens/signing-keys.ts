@@ -89,15 +89,17 @@ export class SigningKeys {
     const kid = this.kid();
     const now = this.#deps.now();
     const newKey = await makeSigningKey(this.#deps, now);
-    const keys = await changeKeys(this.#deps.keys, (stored) =>
-      rotateKeys(keysInUse(stored, now, this.#retiredLife()), { from: kid, newKey, now }),
-    );
+    const keys = await changeKeys(this.#deps.keys, (stored) => {
+      const usedKeys = keysInUse(stored, now, this.#retiredLife());
+      return rotateKeys(usedKeys, { from: kid, newKey, now });
+    });
     this.#ring = this.#makeRing(keys);
   }
 
   /** Reads the store again, after another process changed the keys. */
   async reload(): Promise<void> {
-    this.#ring = this.#makeRing(await this.#deps.keys.all());
+    const stored = await this.#deps.keys.all();
+    this.#ring = this.#makeRing(stored);
   }
 
   /** Without the retired keys whose time has run out since the last rotation. */
@@ -109,7 +111,11 @@ export class SigningKeys {
 
   #makeRing(stored: readonly StoredKey[]): KeyRing {
     const { secretBox, now } = this.#deps;
-    return makeKeyRing(stored, { secretBox, now: now(), retiredLife: this.#retiredLife() });
+    return makeKeyRing(stored, {
+      secretBox,
+      now: now(),
+      retiredLife: this.#retiredLife(),
+    });
   }
 
   #retiredLife(): number {
@@ -128,14 +134,20 @@ function rotateKeys(
 ): readonly StoredKey[] {
   if (!keys.some((key) => isCurrent(key) && key.kid === from)) return keys;
 
-  const successor = keys.find((key) => key.state === "next") ?? newKey;
-  const others = keys.filter((key) => key !== successor).map((key) => retireCurrent(key, now));
-  const current: StoredKey = { ...successor, state: "current", activated_at: now };
-  return successor === newKey ? [...others, current] : [...others, current, newKey];
+  const next = keys.find((key) => key.state === "next");
+  const successor = next ?? newKey;
+  const others = keys.filter((key) => key !== successor);
+  const keysAfterwards: StoredKey[] = [
+    ...others.map((key) => retireCurrent(key, now)),
+    { ...successor, state: "current", activated_at: now },
+  ];
+  if (next !== undefined) keysAfterwards.push(newKey);
+  return keysAfterwards;
 }
 
 function retireCurrent(key: StoredKey, now: number): StoredKey {
-  return isCurrent(key) ? { ...key, state: "retired", retired_at: now } : key;
+  if (!isCurrent(key)) return key;
+  return { ...key, state: "retired", retired_at: now };
 }
 
 function isCurrent(key: StoredKey): boolean {

@@ -33,7 +33,7 @@ export class VerifiedApps {
   find(token: string, aud: string): Verified<AppClaims> | undefined {
     const key = keyOf(token);
     const entry = this.#cache.get(key);
-    if (entry === undefined || entry.token !== token || entry.aud !== aud) return undefined;
+    if (entry?.token !== token || entry.aud !== aud) return undefined;
     if (this.#holds(entry)) return entry.answer;
     this.#cache.delete(key);
     return undefined;
@@ -53,7 +53,8 @@ export class VerifiedApps {
   }
 
   #holds({ live, expiresAt, answer }: VerifiedApp): boolean {
-    return live.alive && expiresAt > this.#now() && answer.claims.iss === this.#issuer();
+    if (!live.alive || expiresAt <= this.#now()) return false;
+    return answer.claims.iss === this.#issuer();
   }
 }
 

@@ -2,12 +2,12 @@ import type { Database } from "../schema.ts";
 import type { SettingStore } from "../store.ts";
 
 export function createSettings(db: Database): SettingStore {
-  const read = (name: string) =>
+  const readRow = (name: string) =>
     db.selectFrom("settings").select("value").where("name", "=", name).executeTakeFirst();
 
   return {
     async get(name, initial) {
-      const existing = await read(name);
+      const existing = await readRow(name);
       if (existing !== undefined) return existing.value;
 
       await db
@@ -16,7 +16,7 @@ export function createSettings(db: Database): SettingStore {
         .onConflict((conflict) => conflict.column("name").doNothing())
         .execute();
       // No setting is ever removed: this reads our own value, or that of whoever came first.
-      const row = await read(name);
+      const row = await readRow(name);
       return row?.value ?? initial;
     },
   };

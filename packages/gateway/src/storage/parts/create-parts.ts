@@ -1,0 +1,27 @@
+import type { ChangeWriter } from "../change-feed.ts";
+import type { Database } from "../schema.ts";
+import type { StoreParts } from "../store.ts";
+import { createCounters } from "./counters.ts";
+import { createHandovers } from "./handovers.ts";
+import { createKeys } from "./keys.ts";
+import { createObjects } from "./objects.ts";
+import { createPins } from "./pins.ts";
+import { createSessions } from "./sessions.ts";
+import { createSettings } from "./settings.ts";
+import { createTransfers } from "./transfers.ts";
+import { createUsers } from "./users.ts";
+
+/** The parts of a store in SQL, whichever database is behind it. */
+export function createParts(db: Database, changes: ChangeWriter): StoreParts {
+  return {
+    settings: createSettings(db),
+    objects: createObjects(db, changes),
+    keys: createKeys(db, changes),
+    users: createUsers(db),
+    sessions: createSessions(db, changes),
+    handovers: createHandovers(db),
+    pins: createPins(db),
+    counters: createCounters(db),
+    transfers: createTransfers(db, changes),
+  };
+}

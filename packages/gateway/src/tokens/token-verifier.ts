@@ -1,0 +1,49 @@
+// Verifies the tokens that people show. Application tokens come with every request: one that was
+// verified once is answered from memory.
+import type { AppClaims, OrgClaims, PassClaims } from "@postern/protocol";
+import type { Verified } from "./tokens.ts";
+import { VerifiedApps } from "./verified-apps.ts";
+import { type Verification, type VerifyDeps, verifyToken } from "./verify.ts";
+
+interface VerifierDeps extends VerifyDeps {
+  /** 64 hex characters: the `aud` of org tokens */
+  organizationTag: string;
+}
+
+export class TokenVerifier {
+  readonly #deps: VerifierDeps;
+  readonly #verifiedApps: VerifiedApps;
+
+  constructor(deps: VerifierDeps) {
+    this.#deps = deps;
+    this.#verifiedApps = new VerifiedApps(deps);
+  }
+
+  /** Undefined when `app` must be asked. */
+  cachedApp(token: string, aud: string): Verified<AppClaims> | undefined {
+    return this.#verifiedApps.find(token, aud);
+  }
+
+  async app(token: string, aud: string): Promise<Verified<AppClaims>> {
+    const verification = await verifyToken(this.#deps, token, { type: "app", aud });
+    if (!verification.ok) return verification;
+    return this.#verifiedApps.add(token, aud, verification);
+  }
+
+  async org(token: string): Promise<Verified<OrgClaims>> {
+    const aud = this.#deps.organizationTag;
+    const verification = await verifyToken(this.#deps, token, { type: "org", aud });
+    return toVerified(verification);
+  }
+
+  async pass(token: string, aud: string): Promise<Verified<PassClaims>> {
+    const verification = await verifyToken(this.#deps, token, { type: "pass", aud });
+    return toVerified(verification);
+  }
+}
+
+function toVerified<Claims>(verification: Verification<Claims>): Verified<Claims> {
+  if (!verification.ok) return verification;
+  const { claims, live } = verification;
+  return { ok: true, claims, session: live.session };
+}

@@ -1,4 +1,5 @@
-type Defined<Fields> = {
+/** An object whose absent fields are absent, and not undefined. */
+export type Defined<Fields> = {
   [Key in keyof Fields as undefined extends Fields[Key] ? never : Key]: Fields[Key];
 } & {
   [Key in keyof Fields as undefined extends Fields[Key] ? Key : never]?: Exclude<

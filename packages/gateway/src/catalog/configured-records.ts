@@ -1,7 +1,10 @@
-// Configured objects as they are stored: plain JSON, with the secrets of identity providers sealed.
-// What is read back is the same as what was configured, so that a catalog can be made from either.
+// Configured objects as they are stored: plain JSON, with their secrets sealed. What is read back
+// is the same as what was configured, so that a catalog can be made from either.
 import type { Config } from "../config/load-config.ts";
-import type { OidcConfig } from "../model/model.ts";
+import type { ConfiguredObject, Secret } from "../model/kind.ts";
+import { kinds, type ObjectKind } from "../model/kinds.ts";
+import { organizationId } from "../model/organization.ts";
+import { replaceAt, valueAt } from "../model/value-at.ts";
 import type { SecretBox } from "../secrets/secret-box.ts";
 import type { StoredObject } from "../storage/store.ts";
 
@@ -9,9 +12,6 @@ import type { StoredObject } from "../storage/store.ts";
 export interface ConfiguredRecord extends Pick<StoredObject, "kind" | "id" | "name" | "aud"> {
   body: Record<string, unknown>;
 }
-
-/** The one organization; nobody chooses its id. */
-const organizationId = "organization";
 
 /**
  * The objects of a configuration, in its order. An application's AUD is null where it has to be
@@ -21,20 +21,16 @@ export function recordsOf(config: Config): ConfiguredRecord[] {
   // The team domain is the file's alone: where people sign in goes with the addresses that are
   // listened on.
   const { auth_domain: _, ...organization } = config.organization;
-  return [
-    record("organization", { id: organizationId, ...organization }),
-    ...config.identity_providers.map((each) => record("identity_provider", each)),
-    ...config.groups.map((each) => record("group", each)),
-    ...config.policies.map((each) => record("policy", each)),
-    ...config.service_tokens.map((each) => record("service_token", each)),
-    ...config.applications.map((each) => record("application", each)),
-  ];
+  const sections: Record<string, unknown> = {
+    ...config,
+    organization: [{ id: organizationId, ...organization }],
+  };
+  return [...kinds.values()].flatMap(({ name, section }) =>
+    (sections[section] as ConfiguredObject[]).map((object) => record(name as ObjectKind, object)),
+  );
 }
 
-function record(
-  kind: StoredObject["kind"],
-  object: { id: string; name: string; aud?: string },
-): ConfiguredRecord {
+function record(kind: ObjectKind, object: ConfiguredObject): ConfiguredRecord {
   const { id, name, aud = null, ...body } = object;
   return { kind, id, name, aud, body };
 }
@@ -44,8 +40,8 @@ export function keyOf({ kind, id }: Pick<StoredObject, "kind" | "id">): string {
   return `${kind} ${id}`;
 }
 
-export function sealBody({ kind, id, body }: ConfiguredRecord, secretBox: SecretBox): string {
-  return JSON.stringify(withSecret(kind, body, (secret) => secretBox.seal(secret, contextOf(id))));
+export function sealBody(record: ConfiguredRecord, secretBox: SecretBox): string {
+  return JSON.stringify(withSecrets(record, (secret, context) => secretBox.seal(secret, context)));
 }
 
 /** Undefined when a secret in it was sealed with another key, or the body is not what we write. */
@@ -54,8 +50,9 @@ export function openObject(
   secretBox: SecretBox,
 ): ConfiguredRecord | undefined {
   try {
-    const open = (secret: string) => secretBox.open(secret, contextOf(id)) ?? fail();
-    return { kind, id, name, aud, body: withSecret(kind, JSON.parse(body), open) };
+    const record = { kind, id, name, aud, body: JSON.parse(body) };
+    const open = (secret: string, context: string) => secretBox.open(secret, context) ?? fail();
+    return { ...record, body: withSecrets(record, open) };
   } catch {
     return undefined;
   }
@@ -65,16 +62,15 @@ function fail(): never {
   throw new Error("sealed with another key");
 }
 
-function contextOf(id: string): string {
-  return `idp client_secret ${id}`;
-}
-
-function withSecret(
-  kind: StoredObject["kind"],
-  body: Record<string, unknown>,
-  change: (secret: string) => string,
-) {
-  const config = body["config"] as Partial<OidcConfig> | undefined;
-  if (kind !== "identity_provider" || config?.client_secret === undefined) return body;
-  return { ...body, config: { ...config, client_secret: change(config.client_secret) } };
+/** The body with each of its secrets changed. */
+function withSecrets(
+  { kind, id, body }: ConfiguredRecord,
+  change: (secret: string, context: string) => string,
+): Record<string, unknown> {
+  const secrets: readonly Secret[] = kinds.get(kind)?.secrets ?? [];
+  return secrets.reduce((result, { at, context }) => {
+    const secret = valueAt(result, at);
+    if (typeof secret !== "string") return result;
+    return replaceAt(result, at, change(secret, `${context} ${id}`)) as Record<string, unknown>;
+  }, body);
 }

@@ -2,8 +2,7 @@
 // them must not find out at somebody's first request (case H12).
 import { createPrivateKey, X509Certificate } from "node:crypto";
 import { readFileSync, statSync } from "node:fs";
-import type { FieldPath } from "./document.ts";
-import type { Report } from "./report.ts";
+import type { FieldPath, Report } from "../model/problem.ts";
 
 export interface FileContext {
   report: Report;

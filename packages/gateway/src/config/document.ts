@@ -4,18 +4,9 @@
 import { readFileSync, statSync } from "node:fs";
 import { dirname, resolve } from "node:path";
 import { type Document, isMap, isScalar, isSeq, LineCounter, type Node, parseDocument } from "yaml";
+import type { FieldPath, Problem } from "../model/problem.ts";
 import { ConfigError } from "./config-error.ts";
 import { syntaxFaults } from "./syntax-faults.ts";
-
-export type FieldPath = readonly (string | number)[];
-
-export interface Problem {
-  path: FieldPath;
-  /** what is wrong and what to do, without the value */
-  what: string;
-  /** quoted in the message, unless it was filled in from outside: that may be a secret */
-  value?: string;
-}
 
 export interface ConfigDocument {
   /**

@@ -2,19 +2,19 @@
 // line for each field with its place and what to do, and nothing secret is in such a line; until
 // all is right, nothing changes.
 
-import { ConfigError } from "./config-error.ts";
 import {
-  type ConfigDocument,
-  type ConfigSource,
+  type CollectedReport,
+  createReport,
   type FieldPath,
   type Problem,
-  readDocument,
-} from "./document.ts";
-import { type ConfiguredObjects, readObjects } from "./objects.ts";
+} from "../model/problem.ts";
+import { unknownField } from "../model/read-value.ts";
+import { ConfigError } from "./config-error.ts";
+import { type ConfigDocument, type ConfigSource, readDocument } from "./document.ts";
+import { type ConfiguredObjects, readObjects } from "./read-objects.ts";
 import { readSettings, type Settings } from "./read-settings.ts";
-import { type CollectedReport, createReport, unknownField } from "./report.ts";
+import { sections } from "./sections.ts";
 import { settingsFields } from "./settings.ts";
-import { sections } from "./shapes.ts";
 
 export { ConfigError } from "./config-error.ts";
 
@@ -57,22 +57,11 @@ function readConfig(document: ConfigDocument, report: CollectedReport): Config |
   const objects = readObjects(fields, {
     authDomain: settings?.auth_domain ?? "",
     ownHosts: new Set(settings === undefined ? [] : [settings.team_host, ...settings.relay_hosts]),
+    hasMail: settings?.smtp !== undefined,
     report,
     resolvePath,
   });
-  if (settings === undefined) return undefined;
-  if (settings.smtp === undefined) warnAboutPins(objects, report);
-  return { ...settings, ...objects };
-}
-
-function warnAboutPins({ identity_providers }: ConfiguredObjects, report: CollectedReport): void {
-  identity_providers.forEach(({ type }, index) => {
-    if (type === "onetimepin")
-      report.warning(
-        ["identity_providers", index],
-        "mails PINs, and no mail server is configured; add smtp",
-      );
-  });
+  return settings && { ...settings, ...objects };
 }
 
 /** Whether this complaint is about a value that could not be filled in, which is said already. */

@@ -1,65 +1,129 @@
-// Which object a word means: by its id, else by its name (configuration.md). Two objects that one
-// word could mean are a mistake.
-import type { FieldPath } from "./document.ts";
+// Which object a word means (configuration.md): the one with this id, else the one with this name.
+// The model knows ids alone; here the names of a file turn into them.
+import { type Kind, type Reference, withArticle } from "../model/kind.ts";
+import { kinds } from "../model/kinds.ts";
+import { type FieldPath, type Report, reportBelow } from "../model/problem.ts";
+import { isMap, readValue } from "../model/read-value.ts";
+import { replaceAt, valueAt } from "../model/value-at.ts";
+import { someText } from "../model/values.ts";
 import { derivedId } from "./object-id.ts";
-import { isMap } from "./read-shape.ts";
-import type { Report } from "./report.ts";
 
-const kinds = {
-  identity_providers: "identity_provider",
-  groups: "group",
-  policies: "policy",
-  service_tokens: "service_token",
-} as const;
-
-export interface NamedObject {
-  /** "" when it has neither an id nor a name; then its shape is wrong as well */
+/** An object as it is in the file, whatever is wrong with it. */
+export interface FileObject {
+  kind: Kind;
+  /** stated, or made of its name */
   id: string;
-  /** as it was written, whatever that is */
-  item: unknown;
+  value: unknown;
   path: FieldPath;
 }
 
-export interface NamedObjects {
-  all: NamedObject[];
-  /** id by id or name, also of objects that are wrong otherwise: who refers to them is right */
-  ids: ReadonlyMap<string, string>;
+/** kind → word → the object that it means, right or wrong: who names it is right all the same */
+export type Names = ReadonlyMap<string, ReadonlyMap<string, FileObject>>;
+
+/** The id that an object states, else one that is made of its name and its owner. */
+export function idOf(kind: string, value: unknown, ...owner: string[]): string {
+  return wordAt(value, "id") ?? derivedId(kind, ...owner, wordAt(value, "name") ?? "");
 }
 
-export function nameObjects(
-  section: keyof typeof kinds,
-  items: readonly unknown[],
-  report: Report,
-): NamedObjects {
-  const ids = new Map<string, string>();
-  const owners = new Map<string, number>();
-  const all = items.map((item, index) => {
-    const name = wordIn(item, "name");
-    const stated = wordIn(item, "id");
-    const id = stated ?? (name === undefined ? "" : derivedId(kinds[section], name));
-    for (const [field, word] of [
-      ["id", id],
-      ["name", name],
-    ] as const) {
-      if (word === undefined || word === "") continue;
-      const owner = owners.get(word);
-      if (owner === undefined) {
-        owners.set(word, index);
-        ids.set(word, id);
-      } else if (owner !== index && (field === "name" || stated !== undefined)) {
-        report.problem(
-          [section, index, field],
-          `already means ${section}[${owner}]; choose another`,
-          word,
-        );
-      }
+/** The object with its id, and with ids in the objects that are inside it. */
+export function withIds({ kind, id, value }: FileObject): unknown {
+  if (kind.naming === "one") return value;
+  return kind.parts(value).reduce(
+    (whole, { kind: partKind, at }) => {
+      const part = valueAt(value, at);
+      return replaceAt(whole, at, withId(part, idOf(partKind, part, id)));
+    },
+    withId(value, id),
+  );
+}
+
+function withId(value: unknown, id: string): unknown {
+  return isMap(value) ? { ...value, id: value["id"] ?? id } : value;
+}
+
+/** Collects what names mean. Two objects that one word could mean are a mistake. */
+export function collectNames(objects: readonly FileObject[], report: Report): Names {
+  const names = new Map<string, Map<string, FileObject>>();
+  for (const object of objects) {
+    const { kind, id, value, path } = object;
+    if (kind.naming !== "unique") continue;
+    const words = names.get(kind.name) ?? new Map<string, FileObject>();
+    names.set(kind.name, words);
+    for (const field of ["id", "name"]) {
+      const word = wordAt(value, field);
+      const owner = word === undefined ? undefined : words.get(word);
+      if (word !== undefined && owner === undefined) words.set(word, object);
+      if (owner !== undefined && owner !== object)
+        report.problem([...path, field], `already means ${label(owner)}; choose another`, word);
     }
-    return { id, item, path: [section, index] };
-  });
-  return { all, ids };
+    if (!words.has(id)) words.set(id, object);
+  }
+  return names;
 }
 
-function wordIn(item: unknown, field: string): string | undefined {
-  const word = isMap(item) ? item[field] : undefined;
+/** `groups[0]` */
+export function label({ path }: FileObject): string {
+  return `${path[0]}[${path[1]}]`;
+}
+
+function wordAt(value: unknown, field: string): string | undefined {
+  const word = isMap(value) ? value[field] : undefined;
   return typeof word === "string" && word.trim() !== "" ? word : undefined;
+}
+
+/** What stands for an id that cannot be found: the complaint about it is made. */
+const unresolved = "unresolved";
+
+/** The object with ids in the place of names. */
+export function resolveNames(kind: Kind, value: unknown, names: Names, report: Report): unknown {
+  return kind
+    .references(value)
+    .reduce((whole, reference) => resolveName(whole, reference, names, report), value);
+}
+
+function resolveName(whole: unknown, reference: Reference, names: Names, report: Report): unknown {
+  const { kind, at, name } = reference;
+  if (name === undefined) {
+    const word = valueAt(whole, at);
+    if (typeof word !== "string" || word.trim() === "") return whole;
+    return replaceAt(whole, at, findId(kind, word, at, names, report));
+  }
+  const holderPath = at.slice(0, -1);
+  const { [name]: _name, ...holder } = valueAt(whole, holderPath) as Record<string, unknown>;
+  const id = idByEither(whole, { kind, at, name }, names, report);
+  return replaceAt(whole, holderPath, { ...holder, [String(at.at(-1))]: id });
+}
+
+/** The id of an object that is named by the one field or the other. */
+function idByEither(
+  whole: unknown,
+  { kind, at, name }: Required<Reference>,
+  names: Names,
+  report: Report,
+): unknown {
+  const holderPath = at.slice(0, -1);
+  const fields = [String(at.at(-1)), name];
+  const [field, another] = fields.filter(
+    (each) => valueAt(whole, [...holderPath, each]) !== undefined,
+  );
+  if (field === undefined || another !== undefined) {
+    const noun = kinds.get(kind)?.noun;
+    report.problem(holderPath, `must name one ${noun}, by ${fields.join(" or ")}`);
+    return unresolved;
+  }
+  const path = [...holderPath, field];
+  const word = readValue(someText, valueAt(whole, path), reportBelow(report, path));
+  return word === undefined ? unresolved : findId(kind, word, path, names, report);
+}
+
+function findId(kind: string, word: string, at: FieldPath, names: Names, report: Report): string {
+  const id = names.get(kind)?.get(word)?.id;
+  if (id !== undefined) return id;
+  const { noun, section } = kinds.get(kind) ?? { noun: kind, section: kind };
+  report.problem(
+    at,
+    `is not ${withArticle(noun)} of this file; correct the name, or add it to the top-level ${section}`,
+    word,
+  );
+  return unresolved;
 }

@@ -4,9 +4,9 @@
 import { isLoopbackHost } from "@postern/protocol";
 import type { z } from "zod";
 import { defined } from "../defined.ts";
+import type { Report } from "../model/problem.ts";
 import { type FileContext, readCertificateFiles } from "./certificate-files.ts";
-import { readFields } from "./read-shape.ts";
-import type { Report } from "./report.ts";
+import { readFields } from "./read-fields.ts";
 import { settingsFields } from "./settings.ts";
 import type { ListenAddress } from "./values.ts";
 

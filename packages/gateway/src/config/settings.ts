@@ -1,7 +1,8 @@
 // The part of postern.yaml that says how the process runs: addresses, files, limits. What it
-// protects and for whom is in objects.ts.
+// protects and for whom is in the model.
 import { z } from "zod";
-import { authority, listenAddress, mailUrl, network, someText, timeout } from "./values.ts";
+import { network, someText, timeout } from "../model/values.ts";
+import { authority, listenAddress, mailUrl } from "./values.ts";
 
 const port = z.int().min(1).max(65_535);
 

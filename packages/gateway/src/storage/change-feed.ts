@@ -1,8 +1,10 @@
 // The feed of changes: each process writes what others must learn in the transaction of the change
 // itself, and reads what the others wrote, in order. Nothing is told that no cache depends on: PINs
 // and events counted, sessions begun.
+
+import type { ObjectKind } from "../model/kinds.ts";
 import type { ChangeRow, Database } from "./schema.ts";
-import type { ObjectKind, StoreChange } from "./store.ts";
+import type { StoreChange } from "./store.ts";
 
 /** A change that a process writes. That entries are gone is found by who reads. */
 export type WrittenChange = Exclude<StoreChange, { what: "everything" }>;

@@ -2,6 +2,7 @@
 // that it uses. Each method is one atomic step; what it confirmed survives `kill -9`. Times are
 // milliseconds since the epoch. Nothing secret arrives here in clear: callers hand in hashes
 // (SHA-256, hex) and ciphertext.
+import type { ObjectKind } from "../model/kinds.ts";
 import type { Identity } from "../model/model.ts";
 
 export interface StoredKey {
@@ -84,14 +85,6 @@ export interface StoredTransfer {
   body: string | null;
   service_public_key: string | null;
 }
-
-export type ObjectKind =
-  | "organization"
-  | "application"
-  | "group"
-  | "identity_provider"
-  | "service_token"
-  | "policy";
 
 export interface StoredObject {
   kind: ObjectKind;

@@ -9,38 +9,33 @@ import { after, test } from "node:test";
 import { parse } from "yaml";
 import { z } from "zod";
 import { testKeyPair } from "../../../../test/support/signing-keys.ts";
+import { sections } from "../../src/config/sections.ts";
 import { settingsFields } from "../../src/config/settings.ts";
-import {
-  application,
-  group,
-  identityProvider,
-  ingressRule,
-  inlinePolicy,
-  oidcConfig,
-  organization,
-  policyLink,
-  reusablePolicy,
-  sections,
-  serviceToken,
-} from "../../src/config/shapes.ts";
+import { policyLink } from "../../src/model/application-policies.ts";
+import { inlinePolicy } from "../../src/model/policy.ts";
+import { oidc } from "../../src/model/providers/oidc.ts";
 import { selfSignedCertificate } from "../../src/tokens/certificate.ts";
 import { loadText, withLines } from "./written-file.ts";
 
 /** Each chapter of the page, and the schema of what it describes. */
 const chapters: Readonly<Record<string, z.ZodObject>> = {
   "The process": z.strictObject(settingsFields),
-  organization,
-  identity_providers: identityProvider.extend({ config: oidcConfig.prefault({ client_id: "" }) }),
-  groups: group,
+  ...sections,
+  identity_providers: fieldsIn("identity_providers").extend({
+    config: oidc.config.prefault({ client_id: "" }),
+  }),
   policies: z.strictObject({
     ...policyLink.shape,
-    ...reusablePolicy.shape,
     ...inlinePolicy.shape,
+    ...fieldsIn("policies").shape,
   }),
-  service_tokens: serviceToken,
-  applications: application,
-  ingress: ingressRule,
 };
+
+function fieldsIn(section: string): z.ZodObject {
+  const fields = sections[section];
+  assert.ok(fields !== undefined, section);
+  return fields;
+}
 
 /** Where in a file the fields of a chapter stand; for the others, below their own name. */
 const places: Readonly<Record<string, readonly string[]>> = {
@@ -133,7 +128,10 @@ function fieldsOf(schema: z.ZodObject, before = ""): Map<string, z.ZodType> {
   return fields;
 }
 
-/** Without what says that a field may be absent, and without what is done before it is read. */
+/**
+ * Without what says that a field may be absent, and without what is done before and after it is
+ * read.
+ */
 function unwrap(schema: z.ZodType): z.ZodType {
   if (
     schema instanceof z.ZodOptional ||
@@ -143,6 +141,8 @@ function unwrap(schema: z.ZodType): z.ZodType {
     return unwrap(schema.unwrap() as z.ZodType);
   if (schema instanceof z.ZodPipe && schema.in instanceof z.ZodTransform)
     return unwrap(schema.out as z.ZodType);
+  if (schema instanceof z.ZodPipe && schema.out instanceof z.ZodTransform)
+    return unwrap(schema.in as z.ZodType);
   return schema;
 }
 

@@ -1,0 +1,145 @@
+// What postern.yaml protects and for whom: its sections → objects of the model. Names become ids;
+// what makes an object valid is in the model, kind by kind.
+import { createHash } from "node:crypto";
+import { z } from "zod";
+import { type IngressRule, readIngress } from "../model/ingress-rule.ts";
+import type { ConfiguredObject, Kind, Tools } from "../model/kind.ts";
+import { kinds, type ObjectLists } from "../model/kinds.ts";
+import type { Organization } from "../model/organization.ts";
+import { type Report, reportBelow } from "../model/problem.ts";
+import { readValue } from "../model/read-value.ts";
+import { readObject } from "../model/validate.ts";
+import { createWorld } from "../model/world.ts";
+import { checkAuthorities, type FileContext } from "./certificate-files.ts";
+import { derivedId } from "./object-id.ts";
+import {
+  collectNames,
+  type FileObject,
+  idOf,
+  label,
+  type Names,
+  resolveNames,
+  withIds,
+} from "./object-names.ts";
+
+export interface ConfiguredObjects extends ObjectLists {
+  organization: Organization;
+  ingress: IngressRule[];
+}
+
+export interface ObjectsContext extends FileContext {
+  authDomain: string;
+  /** hosts that no application may have */
+  ownHosts: ReadonlySet<string>;
+  /** whether PINs can be mailed */
+  hasMail: boolean;
+}
+
+type Fields = Readonly<Record<string, unknown>>;
+
+/** An object whose shape is right. */
+interface ParsedObject extends FileObject {
+  input: unknown;
+  object: ConfiguredObject;
+}
+
+const list = z.array(z.unknown()).default([]);
+const ingressList = z.array(z.unknown()).min(1, {
+  message: "is empty; end it with a rule that has only a service, such as http_status:404",
+});
+
+/** Reads them all; when the report then holds a problem, what is returned is of no use. */
+export function readObjects(fields: Fields, context: ObjectsContext): ConfiguredObjects {
+  const { authDomain, ownHosts, hasMail, report, resolvePath } = context;
+  // 1. Find out what every name means, before anything is looked at by its shape.
+  const all = [...kinds.values()].flatMap((kind) => objectsIn(kind, fields, report));
+  const names = collectNames(all, report);
+
+  // 2. Read each object by itself.
+  const parsed = all.flatMap((object) => parseObject(object, names, report) ?? []);
+  tellNamesakesApart(parsed, report);
+
+  // 3. Check each beside the others; of two that claim the same, the first has it.
+  const world = createWorld({ ownHosts, hasMail });
+  for (const { kind, id } of all) world.add(kind, id, undefined);
+  for (const { kind, object } of parsed) world.add(kind, object.id, object);
+  for (const each of parsed) {
+    each.kind.check(each.input, world, reportBelow(report, each.path));
+    world.claim(each.kind, each.object, label(each));
+  }
+
+  const ingress = readValue(ingressList, fields["ingress"], reportBelow(report, ["ingress"])) ?? [];
+  return {
+    ...listsOf(parsed),
+    organization: organizationOf(parsed, authDomain),
+    ingress: readIngress(
+      ingress,
+      { resolvePath, checkAuthorities },
+      reportBelow(report, ["ingress"]),
+    ),
+  };
+}
+
+/** The objects of a kind, in the order of the file. */
+function objectsIn(kind: Kind, fields: Fields, report: Report): FileObject[] {
+  const { section } = kind;
+  const content = fields[section];
+  if (kind.naming === "one") return [{ kind, id: section, value: content ?? {}, path: [section] }];
+  const items = readValue(list, content, reportBelow(report, [section])) ?? [];
+  return items.map((value, index) => ({
+    kind,
+    id: idOf(kind.name, value),
+    value,
+    path: [section, index],
+  }));
+}
+
+function parseObject(object: FileObject, names: Names, report: Report): ParsedObject | undefined {
+  const { kind, path } = object;
+  const reportOfObject = reportBelow(report, path);
+  const value = resolveNames(kind, withIds(object), names, reportOfObject);
+  const input = readObject(kind, value, reportOfObject);
+  if (input === undefined) return undefined;
+  return { ...object, input, object: kind.toObject(input, tools) };
+}
+
+const tools: Tools = {
+  hash: (secret) => createHash("sha256").update(secret).digest("hex"),
+};
+
+/** Gives objects that share a free name different ids. */
+function tellNamesakesApart(parsed: readonly ParsedObject[], report: Report): void {
+  const owners = new Map<string, ParsedObject>();
+  for (const each of parsed) {
+    const { kind, object, path } = each;
+    if (kind.naming !== "free") continue;
+    const owner = owners.get(`${kind.name} ${object.id}`);
+    if (owner !== undefined && object.id === derivedId(kind.name, object.name)) {
+      object.id = derivedId(kind.name, object.name, kind.distinction(object));
+      report.warning(
+        path,
+        `has the name of ${label(owner)}; give it an id, so that it stays itself when one of them changes`,
+      );
+    } else if (owner !== undefined) {
+      report.problem(
+        [...path, "id"],
+        `is the id of ${label(owner)} as well; choose another`,
+        object.id,
+      );
+    }
+    owners.set(`${kind.name} ${object.id}`, each);
+  }
+}
+
+function listsOf(parsed: readonly ParsedObject[]): ObjectLists {
+  const lists: Record<string, ConfiguredObject[]> = {};
+  for (const { naming, section } of kinds.values()) if (naming !== "one") lists[section] = [];
+  for (const { kind, object } of parsed) lists[kind.section]?.push(object);
+  return lists as unknown as ObjectLists;
+}
+
+function organizationOf(parsed: readonly ParsedObject[], authDomain: string): Organization {
+  const single = parsed.find(({ kind }) => kind.name === "organization");
+  const { id: _id, ...organization } = single?.object ?? { id: "", name: "" };
+  return { ...organization, auth_domain: authDomain };
+}

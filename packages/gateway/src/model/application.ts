@@ -1,0 +1,241 @@
+// Applications: what is protected. Their patterns come from the three fields that may hold them,
+// their policies are links or their own, and some settings contradict each other.
+import { z } from "zod";
+import { defined } from "../defined.ts";
+import {
+  ownPolicies,
+  policyEntries,
+  policyReferences,
+  storedPolicyEntry,
+  toPolicies,
+} from "./application-policies.ts";
+import { corsHeaders } from "./cors-headers.ts";
+import { defineKind, type Reference, type World } from "./kind.ts";
+import { checkPolicy, type Policy } from "./policy.ts";
+import { type FieldPath, type Report, reportBelow } from "./problem.ts";
+import { isMap, itemsOf } from "./read-value.ts";
+import {
+  applicationPattern,
+  hex64,
+  identifier,
+  notYet,
+  objectName,
+  sessionDuration,
+  someText,
+  someTexts,
+  webUrl,
+  withoutEffect,
+} from "./values.ts";
+import { warnWithoutEffect } from "./without-effect.ts";
+
+/** fixed for the life of the application */
+const aud = hex64("is not 64 lower-case hex characters");
+
+const type = z.literal("self_hosted", { error: 'is not supported yet; write "self_hosted"' });
+
+const destination = z.strictObject({
+  type: z.literal("public", { error: 'is not supported yet; write "public"' }).default("public"),
+  uri: applicationPattern,
+  overrides: notYet,
+});
+
+const sameSite = z.enum(["none", "lax", "strict"]);
+
+/** Fields that may be absent, in a file and in force. */
+const optionalFields = {
+  cors_headers: corsHeaders.optional(),
+  read_service_tokens_from_header: z
+    .string()
+    .regex(/^[A-Za-z0-9-]{1,64}$/, { message: "is not a header name" })
+    .optional(),
+  custom_deny_message: someText.optional(),
+  custom_deny_url: webUrl.optional(),
+  custom_non_identity_deny_url: webUrl.optional(),
+};
+
+const fields = z.strictObject({
+  id: identifier,
+  aud: aud.optional(),
+  name: objectName,
+  type: type.default("self_hosted"),
+  domain: applicationPattern.optional(),
+  self_hosted_domains: z.array(applicationPattern).optional(),
+  destinations: z.array(destination).optional(),
+  session_duration: sessionDuration.default("24h"),
+  allowed_idps: someTexts.default([]),
+  auto_redirect_to_identity: z.boolean().default(false),
+  same_site_cookie_attribute: sameSite.default("lax"),
+  http_only_cookie_attribute: z.boolean().default(true),
+  path_cookie_attribute: z.boolean().default(false),
+  options_preflight_bypass: z.boolean().default(false),
+  skip_interstitial: z.boolean().default(false),
+  allow_encoded_slashes: z.boolean().default(false),
+  ...optionalFields,
+  policies: policyEntries.prefault([]),
+  enable_binding_cookie: notYet,
+  oauth_configuration: notYet,
+  mfa_config: notYet,
+  custom_pages: notYet,
+  scim_config: notYet,
+  app_launcher_visible: withoutEffect,
+  logo_url: withoutEffect,
+  tags: withoutEffect,
+  eager_redirect_cookie_setting: withoutEffect,
+  service_auth_401_redirect: withoutEffect,
+  allow_iframe: withoutEffect,
+});
+
+type Input = z.infer<typeof fields>;
+
+const stored = z
+  .strictObject({
+    id: identifier,
+    aud,
+    name: objectName,
+    type,
+    /** every `host[/path]` pattern; the first is the primary one */
+    domains: z.array(applicationPattern).min(1),
+    session_duration: sessionDuration,
+    /** ids; empty means all */
+    allowed_idps: someTexts,
+    auto_redirect_to_identity: z.boolean(),
+    same_site_cookie_attribute: sameSite,
+    http_only_cookie_attribute: z.boolean(),
+    path_cookie_attribute: z.boolean(),
+    options_preflight_bypass: z.boolean(),
+    skip_interstitial: z.boolean(),
+    /** [ext] lets %2F and %5C through, unchanged; default refuses them (case P4) */
+    allow_encoded_slashes: z.boolean(),
+    ...optionalFields,
+    /** in precedence order */
+    policies: z.array(storedPolicyEntry),
+  })
+  .transform(defined);
+
+type StoredApplication = z.infer<typeof stored>;
+
+/** An application whose AUD may still have to be made. */
+export type ConfiguredApplication = Omit<StoredApplication, "aud"> & { aud?: string };
+
+/** An application in force. */
+export interface Application extends Omit<StoredApplication, "policies"> {
+  /** in precedence order */
+  policies: Policy[];
+}
+
+export const application = defineKind({
+  name: "application",
+  noun: "application",
+  section: "applications",
+  naming: "free",
+  distinction: ({ domains }) => domains[0] ?? "",
+  schema: fields,
+  fields,
+  stored,
+  references: (item) => [...providerReferences(item), ...policyReferences(item)],
+  parts: ownPolicies,
+  withoutParts: (item) => (isMap(item) ? { ...item, policies: [] } : item),
+  claims: ({ domains, aud }) => [
+    ...domains.map((domain) => `domain ${domain}`),
+    ...(aud === undefined ? [] : [`aud ${aud}`]),
+  ],
+  check: checkApplication,
+  toObject,
+});
+
+function providerReferences(item: unknown): Reference[] {
+  return itemsOf(item, "allowed_idps").map((_id, index) => ({
+    kind: "identity_provider",
+    at: ["allowed_idps", index],
+  }));
+}
+
+interface Domain {
+  text: string;
+  at: FieldPath;
+}
+
+/**
+ * `destinations` wins over `self_hosted_domains`; `domain` is the primary one (access-features
+ * 3.2).
+ */
+function domainsOf({ domain, destinations, self_hosted_domains }: Input): Domain[] {
+  const primary = domain === undefined ? [] : [{ text: domain, at: ["domain"] }];
+  const others = destinations?.map(({ uri }, index) => ({
+    text: uri,
+    at: ["destinations", index, "uri"],
+  }));
+  const older = self_hosted_domains?.map((text, index) => ({
+    text,
+    at: ["self_hosted_domains", index],
+  }));
+  const domains = [...primary, ...(others ?? older ?? [])];
+  return domains.filter(
+    ({ text }, index) => domains.findIndex((other) => other.text === text) === index,
+  );
+}
+
+function checkApplication(input: Input, world: World, report: Report): void {
+  checkDomains(domainsOf(input), world, report);
+  const namesake = input.aud === undefined ? undefined : world.ownerOf(`aud ${input.aud}`);
+  if (namesake !== undefined)
+    report.problem(["aud"], `is the AUD of ${namesake} as well; remove one of them`);
+  const providers = input.allowed_idps.length || world.count("identity_provider");
+  if (input.auto_redirect_to_identity && providers !== 1)
+    report.problem(
+      ["auto_redirect_to_identity"],
+      "needs exactly one identity provider; name it in allowed_idps",
+    );
+  if (input.options_preflight_bypass && input.cors_headers !== undefined)
+    report.problem(
+      ["options_preflight_bypass"],
+      "cannot stand beside cors_headers; remove one of them",
+    );
+  if (input.read_service_tokens_from_header?.toLowerCase().startsWith("cf-access-") === true)
+    report.problem(
+      ["read_service_tokens_from_header"],
+      "is a header of the gateway's own; choose another",
+    );
+  if (input.policies.length === 0) report.warning([], "has no policies, so nobody can reach it");
+  input.policies.forEach((entry, index) => {
+    if ("decision" in entry) checkPolicy(entry, world, reportBelow(report, ["policies", index]));
+  });
+  warnWithoutEffect(fields, input, report);
+}
+
+function checkDomains(domains: readonly Domain[], world: World, report: Report): void {
+  if (domains.length === 0) report.problem([], "has no domain; write domain: app.example.com");
+  for (const { text, at } of domains) {
+    const [host = ""] = text.split("/");
+    if (world.ownHosts.has(host))
+      report.problem(at, "is at the gateway's own host; give the application another", text);
+    const owner = world.ownerOf(`domain ${text}`);
+    if (owner !== undefined)
+      report.problem(at, `is covered by ${owner} already; a host and path can belong to one`, text);
+  }
+}
+
+function toObject(input: Input): ConfiguredApplication {
+  return defined({
+    id: input.id,
+    aud: input.aud,
+    name: input.name,
+    type: input.type,
+    domains: domainsOf(input).map(({ text }) => text),
+    session_duration: input.session_duration,
+    allowed_idps: input.allowed_idps,
+    auto_redirect_to_identity: input.auto_redirect_to_identity,
+    same_site_cookie_attribute: input.same_site_cookie_attribute,
+    http_only_cookie_attribute: input.http_only_cookie_attribute,
+    path_cookie_attribute: input.path_cookie_attribute,
+    options_preflight_bypass: input.options_preflight_bypass,
+    skip_interstitial: input.skip_interstitial,
+    allow_encoded_slashes: input.allow_encoded_slashes,
+    cors_headers: input.cors_headers,
+    read_service_tokens_from_header: input.read_service_tokens_from_header,
+    custom_deny_message: input.custom_deny_message,
+    custom_deny_url: input.custom_deny_url,
+    custom_non_identity_deny_url: input.custom_non_identity_deny_url,
+    policies: toPolicies(input.policies),
+  });
+}

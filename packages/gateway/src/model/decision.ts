@@ -1,0 +1,12 @@
+import type { Policy } from "./policy.ts";
+
+/**
+ * What policy says about one principal at one application. `login` means: unknown so far, signing
+ * in may help.
+ */
+export type Decision =
+  | { outcome: "allow"; policy: Policy }
+  | { outcome: "bypass"; policy: Policy }
+  | { outcome: "deny"; reason: "no_policy_matched" }
+  | { outcome: "deny"; reason: "policy"; policy: Policy }
+  | { outcome: "login" };

@@ -1,0 +1,64 @@
+// Identity providers: who vouches for people, and where to ask. What each type of provider needs is
+// in providers/.
+import { z } from "zod";
+import { defineKind } from "./kind.ts";
+import * as registered from "./providers/index.ts";
+import type { OidcConfig } from "./providers/oidc.ts";
+import type { ProviderKind } from "./providers/provider.ts";
+import { isMap } from "./read-value.ts";
+import { choice, identifier, objectName, refuse, text } from "./values.ts";
+
+export type { OidcConfig } from "./providers/oidc.ts";
+
+export interface IdentityProvider {
+  id: string;
+  name: string;
+  type: (typeof registered)[keyof typeof registered]["type"];
+  config: OidcConfig | Record<string, never>;
+}
+
+const providers: readonly ProviderKind[] = Object.values(registered);
+const typeNames = providers.map(({ type }) => type);
+
+const noProvider = z.strictObject({
+  id: identifier,
+  name: objectName,
+  type: text(() => refuse(`is not supported yet; write ${typeNames.join(" or ")}`)),
+  config: z.unknown().optional(),
+});
+
+/** The schema of a provider, which depends on its type. @param configOf the schema of its config */
+function providerSchema(configOf: (provider: ProviderKind) => z.ZodType) {
+  const schemas = new Map<unknown, z.ZodType>();
+  for (const provider of providers) {
+    const type = z.literal(provider.type);
+    schemas.set(provider.type, noProvider.extend({ type, config: configOf(provider) }));
+  }
+  return choice((item) => {
+    const type = isMap(item) ? item["type"] : undefined;
+    return (schemas.get(type) ?? noProvider) as z.ZodType<IdentityProvider>;
+  });
+}
+
+export const identityProvider = defineKind({
+  name: "identity_provider",
+  noun: "identity provider",
+  section: "identity_providers",
+  naming: "unique",
+  schema: providerSchema(({ config }) => config.prefault({})),
+  fields: noProvider,
+  stored: providerSchema(({ config }) => config),
+  secrets: providers.flatMap(({ secrets }) =>
+    secrets.map((field) => ({ at: ["config", field], context: `idp ${field}` })),
+  ),
+  check({ type }, world, report) {
+    if (mailsPins(type) && !world.hasMail)
+      report.warning([], "mails PINs, and no mail server is configured; add smtp");
+  },
+  toObject: ({ id, name, type, config }) => ({ id, name, type, config }),
+});
+
+/** Whether everybody who has an e-mail address can sign in with providers of this type. */
+export function mailsPins(type: IdentityProvider["type"] | undefined): boolean {
+  return providers.some((provider) => provider.type === type && provider.mailsPins);
+}

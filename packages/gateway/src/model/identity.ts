@@ -1,0 +1,25 @@
+/**
+ * Who somebody is, as the provider said **at that login**; stored with the session, never shared
+ * between sessions.
+ */
+export interface Identity {
+  /** canonical: one `@`, ASCII lower-case domain */
+  email: string;
+  name: string;
+  idp: { id: string; type: string };
+  groups: string[];
+  /** the configured claims of an OIDC provider */
+  oidc_fields: Record<string, unknown>;
+  amr: string[];
+  /** the browser's address at login */
+  ip: string;
+  country: string;
+  /** seconds since the epoch */
+  iat: number;
+}
+
+/** What authenticated a request, as policy sees it. */
+export type Principal =
+  | { kind: "anonymous" }
+  | { kind: "person"; identity: Identity }
+  | { kind: "service"; tokenId: string; clientId: string };

@@ -1,0 +1,175 @@
+// Ingress rules: where requests go, as in cloudflared. The first match wins, and the last rule
+// takes the rest. Paths are prefixes or globs, never regular expressions: they run on every request
+// (case O7).
+import { parsePattern } from "@postern/protocol";
+import { z } from "zod";
+import { type Defined, defined } from "../defined.ts";
+import { type FieldPath, type Report, reportBelow } from "./problem.ts";
+import { isMap, readValue } from "./read-value.ts";
+import { patternFault, refuse, someText, text, timeout } from "./values.ts";
+
+export type IngressService =
+  | { kind: "http"; origin: string }
+  | { kind: "unix"; path: string; tls: boolean }
+  | { kind: "status"; status: number };
+
+/** `api.example.com`, `*.example.com` for every name below, or `*`: what cloudflared knows. */
+const hostname = text((source) => {
+  if (source.includes("/")) refuse("is not a host name; the path has a field of its own");
+  const complaint =
+    "is not a host name; write one like api.example.com, *.example.com, or * for all";
+  let host: string;
+  try {
+    host = parsePattern(source).text;
+  } catch {
+    return refuse(complaint);
+  }
+  return /^(\*|(\*\.)?[^*]+)$/.test(host) ? host : refuse(complaint);
+});
+
+/** In the one spelling that requests have, without a slash at its end; "" for all paths. */
+const path = text((source) => {
+  if (!/^[/*]/.test(source))
+    refuse("must begin with /; it is a prefix or a glob, not a regular expression");
+  if (/[\\^$()[\]{}|?#\s]|\.\*|\.\+/.test(source))
+    refuse(
+      "looks like a regular expression; write a prefix such as /v1, or a glob such as /v1/*/items",
+    );
+  try {
+    return parsePattern(`any${source.startsWith("/") ? "" : "/"}${source}`).path;
+  } catch (error) {
+    return refuse(patternFault(error));
+  }
+});
+
+const laterServices = /^(?:tcp|ssh|rdp|smb|ws|wss|bastion|socks|hello[-_]world)\b/;
+
+const service = text((source): IngressService => {
+  const status = /^http_status:([2-5]\d\d)$/.exec(source)?.[1];
+  if (status !== undefined) return { kind: "status", status: Number(status) };
+  const [, tls, socket] = /^unix(\+tls)?:(.+)$/.exec(source) ?? [];
+  if (socket !== undefined) return { kind: "unix", path: socket, tls: tls !== undefined };
+  if (/^https?:\/\//.test(source) && URL.canParse(source)) return httpService(new URL(source));
+  if (laterServices.test(source))
+    refuse(
+      "is a kind of service that is not supported yet; write http://, https://, unix: or http_status:",
+    );
+  return refuse(
+    "is not a service; write http://10.0.0.5:3000, https://…, unix:/path, unix+tls:/path or http_status:404",
+  );
+});
+
+function httpService({ origin, pathname, search, hash, username, password }: URL): IngressService {
+  if (pathname === "/" && search + hash + username + password === "")
+    return { kind: "http", origin };
+  return refuse(
+    "must be scheme, host and port alone, without path, query or user: requests keep the path they came with",
+  );
+}
+
+const originRequest = z.strictObject({
+  httpHostHeader: someText.optional(),
+  /** milliseconds */
+  connectTimeout: timeout.prefault("30s"),
+  /** [ext] milliseconds from the complete request to the beginning of the answer */
+  responseTimeout: timeout.prefault("100s"),
+  noTLSVerify: z.boolean().optional(),
+  originServerName: someText.optional(),
+  /** path of a PEM file */
+  caPool: someText.optional(),
+});
+
+export const ingressRule = z.strictObject({
+  hostname: hostname.optional(),
+  path: path.optional(),
+  service,
+  originRequest: originRequest.prefault({}),
+});
+
+/** Where a request goes. `hostname` undefined matches all, and so does `path`. */
+export interface IngressRule {
+  hostname?: string;
+  /** prefix on segment boundaries, or a glob with `*` */
+  path?: string;
+  service: IngressService;
+  originRequest: Defined<z.infer<typeof originRequest>>;
+}
+
+/** How rules reach the files that they name. */
+export interface IngressFiles {
+  /** @returns the absolute path */
+  resolvePath(path: string): string;
+  /** Reports a file that holds no certificates of authorities. @param file absolute */
+  checkAuthorities(file: string, path: FieldPath, report: Report): void;
+}
+
+/** The rules that are right, in their order. */
+export function readIngress(
+  items: readonly unknown[],
+  files: IngressFiles,
+  report: Report,
+): IngressRule[] {
+  // What a rule covers is looked at whatever its other fields say.
+  checkCoverage(items.map(coverageOf), report);
+  return items.flatMap((item, index) => {
+    const reportOfRule = reportBelow(report, [index]);
+    const rule = readValue(ingressRule, item, reportOfRule);
+    return rule === undefined ? [] : [toRule(rule, files, reportOfRule)];
+  });
+}
+
+function toRule(
+  rule: z.infer<typeof ingressRule>,
+  files: IngressFiles,
+  report: Report,
+): IngressRule {
+  const { hostname, path, service, originRequest } = rule;
+  const caPool = originRequest.caPool && files.resolvePath(originRequest.caPool);
+  if (caPool !== undefined) files.checkAuthorities(caPool, ["originRequest", "caPool"], report);
+  return defined({
+    hostname,
+    path: path === "" ? undefined : path,
+    service:
+      service.kind === "unix" ? { ...service, path: files.resolvePath(service.path) } : service,
+    originRequest: defined({ ...originRequest, caPool }),
+  });
+}
+
+/** The requests that a rule takes: hostname and path as one text; undefined when one is wrong. */
+function coverageOf(item: unknown): string | undefined {
+  if (!isMap(item)) return undefined;
+  const host = ingressRule.shape.hostname.safeParse(item["hostname"]);
+  const prefix = ingressRule.shape.path.safeParse(item["path"]);
+  if (!host.success || !prefix.success) return undefined;
+  return `${host.data ?? "*"}${prefix.data ?? ""}`;
+}
+
+const everything = "*";
+
+function checkCoverage(coverages: readonly (string | undefined)[], report: Report): void {
+  const last = coverages.length - 1;
+  const owners = new Map<string, number>();
+  for (const [index, coverage] of coverages.entries()) {
+    if (coverage === undefined) continue;
+    if (index === last) {
+      if (coverage !== everything)
+        report.problem(
+          [index],
+          "the last rule must take the rest: add one with only a service, such as {service: http_status:404}",
+        );
+      continue;
+    }
+    if (coverage === everything)
+      report.problem(
+        [index],
+        "takes every request, so the rules after it are never reached; move it to the end",
+      );
+    const owner = owners.get(coverage);
+    if (owner !== undefined)
+      report.problem(
+        [index],
+        `has the same hostname and path as ingress[${owner}]; remove one of them`,
+      );
+    else if (coverage !== everything) owners.set(coverage, index);
+  }
+}

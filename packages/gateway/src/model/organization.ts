@@ -1,0 +1,66 @@
+// The one organization: its name, how long its sessions last, how its pages look. The team domain
+// is not part of it: where people sign in goes with the addresses that are listened on.
+import { z } from "zod";
+import { defined } from "../defined.ts";
+import { defineKind } from "./kind.ts";
+import { alwaysOn, notYet, objectName, sessionDuration } from "./values.ts";
+
+const loginDesign = z
+  .strictObject({
+    background_color: z.string(),
+    text_color: z.string(),
+    logo_path: z.string(),
+    header_text: z.string(),
+    footer_text: z.string(),
+  })
+  .partial();
+
+const optionalFields = {
+  /** Go duration; undefined follows the application, else 24h */
+  session_duration: sessionDuration.optional(),
+  login_design: loginDesign.transform(defined).optional(),
+  /** [ext] refuse terminals that show no code (wire-protocol 7) */
+  require_login_code: z.boolean().optional(),
+};
+
+/** Nobody chooses its id. */
+export const organizationId = "organization";
+
+const fields = z.strictObject({
+  name: objectName.default("Postern"),
+  ...optionalFields,
+  deny_unmatched_requests: alwaysOn,
+  strict_service_token_auth: alwaysOn,
+  auto_redirect_to_identity: notYet,
+  mfa_config: notYet,
+  mfa_required_for_all_apps: notYet,
+});
+
+const stored = z
+  .strictObject({ id: z.literal(organizationId), name: objectName, ...optionalFields })
+  .transform(defined);
+
+export type ConfiguredOrganization = z.infer<typeof stored>;
+
+/** The organization in force. */
+export interface Organization extends Omit<ConfiguredOrganization, "id"> {
+  auth_domain: string;
+}
+
+export const organization = defineKind({
+  name: "organization",
+  noun: "organization",
+  section: "organization",
+  naming: "one",
+  schema: fields,
+  fields,
+  stored,
+  toObject: ({ name, session_duration, login_design, require_login_code }) =>
+    defined({
+      id: organizationId,
+      name,
+      session_duration,
+      login_design,
+      require_login_code,
+    } as const),
+});

@@ -1,0 +1,143 @@
+// Policies: who may use an application. One of its own stands inside its application; a reusable
+// one stands for itself, and applications link to it.
+import { z } from "zod";
+import { defined } from "../defined.ts";
+import { group } from "./group.ts";
+import { identityProvider, mailsPins } from "./identity-provider.ts";
+import { defineKind, type World } from "./kind.ts";
+import type { Report } from "./problem.ts";
+import type { Matcher, Rule, RuleSubject } from "./rules/rule.ts";
+import { knownRule } from "./rules/rule-kinds.ts";
+import {
+  type RuleSet,
+  ruleReferences,
+  ruleSetFields,
+  storedRuleSetFields,
+  warnAboutRules,
+} from "./rules/rule-set.ts";
+import { identifier, notYet, objectName, sessionDuration, withoutEffect } from "./values.ts";
+import { warnWithoutEffect } from "./without-effect.ts";
+
+const decision = z.enum(["allow", "deny", "bypass", "non_identity"]);
+
+export type PolicyAction = z.infer<typeof decision>;
+
+const fields = z.strictObject({
+  id: identifier,
+  name: objectName,
+  decision,
+  ...ruleSetFields,
+  session_duration: sessionDuration.optional(),
+  purpose_justification_required: notYet,
+  purpose_justification_prompt: withoutEffect,
+  approval_required: notYet,
+  approval_groups: notYet,
+  isolation_required: notYet,
+  mfa_config: notYet,
+  connection_rules: notYet,
+});
+
+/** Where several policies of one application are ordered by it; lower runs first. */
+export const precedence = z.int().min(1).optional();
+
+/** A policy inside its application. */
+export const inlinePolicy = fields.extend({ precedence });
+
+export const storedPolicy = z
+  .strictObject({
+    id: identifier,
+    name: objectName,
+    decision,
+    ...storedRuleSetFields,
+    session_duration: sessionDuration.optional(),
+  })
+  .transform(defined);
+
+export type Policy = z.infer<typeof storedPolicy>;
+
+/** A policy in force. */
+export interface CompiledPolicy extends Policy {
+  matches: Matcher;
+}
+
+const reusablePolicy = fields.extend({ reusable: z.literal(true).optional() });
+
+export const policy = defineKind({
+  name: "policy",
+  noun: "policy",
+  section: "policies",
+  naming: "unique",
+  schema: reusablePolicy,
+  fields: reusablePolicy,
+  stored: storedPolicy,
+  references: ruleReferences,
+  check: checkPolicy,
+  toObject: toPolicy,
+});
+
+export function toPolicy(input: z.infer<typeof fields>): Policy {
+  const { id, name, decision, include, require, exclude, session_duration } = input;
+  return defined({ id, name, decision, include, require, exclude, session_duration });
+}
+
+/** Warns of policies that are hardly meant: that never hold, or let in the world. */
+export function checkPolicy(input: z.infer<typeof fields>, world: World, report: Report): void {
+  warnWithoutEffect(fields, input, report);
+  warnAboutRules(input, report);
+  warnOfIdleRules(input, report);
+  if (input.decision === "allow") warnOfOpenDoors(input, world, report);
+}
+
+function warnOfIdleRules(input: RuleSet & { decision: PolicyAction }, report: Report): void {
+  for (const list of ["include", "require"] as const) {
+    input[list].forEach((rule, index) => {
+      const about = knownRule(rule)?.kind.about;
+      const why = about && idleRules[input.decision][about];
+      if (why !== undefined) report.warning([list, index], why);
+    });
+  }
+}
+
+const neverInBypass =
+  "never holds: a bypass policy does not ask who it is; write decision: allow, or non_identity for service tokens";
+
+/** Rules that can never hold under a decision (access-features 4.2). */
+const idleRules: Record<PolicyAction, Partial<Record<RuleSubject, string>>> = {
+  allow: {
+    programs:
+      "lets no service token in: an allow policy asks for a sign-in; write decision: non_identity",
+  },
+  deny: {
+    programs: "stops no service token: non_identity policies run first; put it into their exclude",
+  },
+  bypass: { people: neverInBypass, programs: neverInBypass },
+  non_identity: {
+    people:
+      "never holds: a non_identity policy is for service tokens; write decision: allow for people",
+  },
+};
+
+function warnOfOpenDoors({ include }: RuleSet, world: World, report: Report): void {
+  include.forEach((rule, index) => {
+    const why = whyWorldEnters(rule, world, new Set());
+    if (why !== undefined) report.warning(["include", index], why);
+  });
+}
+
+/** Also through groups. @param seen the groups that were looked into */
+function whyWorldEnters(rule: Rule, world: World, seen: Set<string>): string | undefined {
+  const { kind, value } = knownRule(rule) ?? {};
+  return kind?.admitsWorld?.(value, {
+    mailsPins: (id) => mailsPins(world.find(identityProvider, id)?.type),
+    group(id) {
+      const found = world.find(group, id);
+      if (found === undefined || seen.has(id)) return undefined;
+      seen.add(id);
+      for (const inner of found.include) {
+        const why = whyWorldEnters(inner, world, seen);
+        if (why !== undefined) return why;
+      }
+      return undefined;
+    },
+  });
+}

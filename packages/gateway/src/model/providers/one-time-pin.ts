@@ -1,0 +1,14 @@
+import { z } from "zod";
+import { defineProvider } from "./provider.ts";
+
+const complaint = "unknown field; the one-time PIN needs no config, remove it";
+
+export const oneTimePin = defineProvider({
+  type: "onetimepin",
+  config: z.strictObject(
+    {},
+    { error: ({ code }) => (code === "unrecognized_keys" ? complaint : undefined) },
+  ),
+  secrets: [],
+  mailsPins: true,
+});

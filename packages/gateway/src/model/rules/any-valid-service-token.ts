@@ -1,0 +1,12 @@
+import { z } from "zod";
+import { defineRule, yes } from "./rule.ts";
+
+export const anyValidServiceToken = defineRule({
+  name: "any_valid_service_token",
+  schema: z.strictObject({}),
+  about: "programs",
+  compile:
+    () =>
+    ({ principal }) =>
+      yes(principal.kind === "service"),
+});

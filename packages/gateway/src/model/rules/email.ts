@@ -1,0 +1,10 @@
+import { z } from "zod";
+import { emailAddress } from "../values.ts";
+import { defineRule, ofPerson } from "./rule.ts";
+
+export const email = defineRule({
+  name: "email",
+  schema: z.strictObject({ email: emailAddress }),
+  about: "people",
+  compile: ({ email }) => ofPerson((identity) => identity.email.toLowerCase() === email),
+});

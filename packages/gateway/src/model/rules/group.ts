@@ -1,0 +1,12 @@
+import { z } from "zod";
+import { someText } from "../values.ts";
+import { defineRule } from "./rule.ts";
+
+export const group = defineRule({
+  name: "group",
+  schema: z.strictObject({ id: someText }),
+  about: "anything",
+  refersTo: { kind: "group", id: "id", name: "name" },
+  compile: ({ id }, groups) => groups(id),
+  admitsWorld: ({ id }, lookup) => lookup.group(id),
+});

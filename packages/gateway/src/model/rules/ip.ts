@@ -1,0 +1,19 @@
+import { z } from "zod";
+import { contains, parseAddress, parseNetwork } from "../../network.ts";
+import { network } from "../values.ts";
+import { defineRule, yes } from "./rule.ts";
+
+export const ip = defineRule({
+  name: "ip",
+  schema: z.strictObject({ ip: network }),
+  about: "request",
+  compile(value) {
+    const reading = parseNetwork(value.ip);
+    return (subject) => {
+      const address = parseAddress(subject.ip);
+      // An address or a network that cannot be read denies; it never skips the rule (case H5).
+      if (!reading.ok || address === undefined) return "unknown";
+      return yes(contains(reading.network, address));
+    };
+  },
+});

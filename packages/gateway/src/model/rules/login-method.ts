@@ -1,0 +1,15 @@
+import { z } from "zod";
+import { someText } from "../values.ts";
+import { defineRule, ofPerson } from "./rule.ts";
+
+export const loginMethod = defineRule({
+  name: "login_method",
+  schema: z.strictObject({ id: someText }),
+  about: "people",
+  refersTo: { kind: "identity_provider", id: "id", name: "name" },
+  compile: ({ id }) => ofPerson(({ idp }) => idp.id === id),
+  admitsWorld({ id }, { mailsPins }) {
+    if (!mailsPins(id)) return undefined;
+    return "lets in every e-mail address in the world: a PIN is mailed to any of them; name addresses or domains, unless that is meant";
+  },
+});

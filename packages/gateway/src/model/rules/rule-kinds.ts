@@ -1,0 +1,109 @@
+// One rule as the API writes it: found in the table of kinds, and read. Kinds that Cloudflare has
+// and this gateway does not are taken and fail closed; kinds that nobody has are mistakes.
+import { z } from "zod";
+import { isMap, unknownField } from "../read-value.ts";
+import { choice } from "../values.ts";
+import * as registered from "./index.ts";
+import type { Rule, RuleKind } from "./rule.ts";
+
+/** The kinds that this gateway can judge, by name. */
+export const ruleKinds: ReadonlyMap<string, RuleKind> = new Map(
+  Object.values(registered).map((kind) => [kind.name, kind]),
+);
+
+/** Every kind of the Cloudflare API (access-features 4.3). */
+const cloudflareKinds: ReadonlySet<string> = new Set([
+  "any_valid_service_token",
+  "auth_context",
+  "auth_method",
+  "azureAD",
+  "certificate",
+  "cloudflare_account_member",
+  "common_name",
+  "device_posture",
+  "email",
+  "email_domain",
+  "email_list",
+  "everyone",
+  "external_evaluation",
+  "geo",
+  "github-organization",
+  "group",
+  "gsuite",
+  "ip",
+  "ip_list",
+  "linked_app_token",
+  "login_method",
+  "oidc",
+  "okta",
+  "saml",
+  "service_token",
+  "user_risk_score",
+]);
+
+/** A rule of a kind that this gateway can judge. */
+export interface KnownRule {
+  kind: RuleKind;
+  value: unknown;
+}
+
+/** @returns undefined when it is not exactly one kind, or one that cannot be judged here */
+export function knownRule(rule: unknown): KnownRule | undefined {
+  const name = kindName(rule);
+  const kind = name === undefined ? undefined : ruleKinds.get(name);
+  if (name === undefined || kind === undefined) return undefined;
+  return { kind, value: (rule as Rule)[name] };
+}
+
+/** The name of its kind, whatever that is; undefined when it has not exactly one key. */
+export function kindName(rule: unknown): string | undefined {
+  const [name, ...more] = isMap(rule) ? Object.keys(rule) : [];
+  return more.length === 0 ? name : undefined;
+}
+
+/** key → the schema of a whole rule of that kind: complaints have the key in their path */
+const knownSchemas = new Map(
+  [...ruleKinds].map(([name, { schema }]) => [name, z.strictObject({ [name]: schema })]),
+);
+
+/** A rule that somebody wrote. */
+export const rule = choice<Rule>((value) => {
+  const name = kindName(value);
+  if (name === undefined)
+    return complaint(
+      [],
+      'must hold exactly one kind of rule; write it like {email: {email: "ada@example.com"}} or {everyone: {}}',
+    );
+  const schema = knownSchemas.get(name);
+  if (schema === undefined)
+    return cloudflareKinds.has(name) ? opaqueRule : complaint([name], unknownKind(name));
+  if ((value as Rule)[name] === undefined || (value as Rule)[name] === null)
+    return complaint(
+      [name],
+      "has no value; write it like {email: {email: ada@example.com}} or {everyone: {}}",
+    );
+  return schema;
+});
+
+/** A rule that was stored: of a later version, perhaps, whose kinds fail closed here. */
+export const storedRule = choice<Rule>((value) => {
+  const name = kindName(value);
+  if (name === undefined) return complaint([], "must hold exactly one kind of rule");
+  return knownSchemas.get(name) ?? opaqueRule;
+});
+
+/** A rule of a kind that cannot be judged here: kept as it is. */
+const opaqueRule = z
+  .record(z.string(), z.unknown())
+  .transform((rule) =>
+    Object.fromEntries(Object.entries(rule).map(([name, value]) => [name, value ?? {}])),
+  );
+
+function unknownKind(name: string): string {
+  if (name.includes(":")) return unknownField(name);
+  return "is not a kind of rule; docs/policies.md lists them";
+}
+
+function complaint(path: string[], message: string): z.ZodType<Rule> {
+  return z.custom<Rule>(() => false, { path, message });
+}

@@ -1,0 +1,60 @@
+// The three lists of rules that a group and a policy have: what they refer to, and what is hardly
+// meant by them.
+import { z } from "zod";
+import type { Reference } from "../kind.ts";
+import type { FieldPath, Report } from "../problem.ts";
+import { isMap, itemsOf } from "../read-value.ts";
+import type { Rule } from "./rule.ts";
+import { kindName, knownRule, rule, storedRule } from "./rule-kinds.ts";
+
+/** include: one of them; require: all of them; exclude: none of them (access-features 4.2). */
+export interface RuleSet {
+  include: Rule[];
+  require: Rule[];
+  exclude: Rule[];
+}
+
+export const ruleLists = ["include", "require", "exclude"] as const satisfies (keyof RuleSet)[];
+
+/** The fields as somebody writes them. */
+export const ruleSetFields = {
+  include: z.array(rule).min(1, {
+    message: "is empty; a policy or group that includes nobody is of no use. Add a rule",
+  }),
+  require: z.array(rule).default([]),
+  exclude: z.array(rule).default([]),
+};
+
+/** The fields as they are stored: a list that is gone may be the one that kept somebody out. */
+export const storedRuleSetFields = {
+  include: z.array(storedRule),
+  require: z.array(storedRule),
+  exclude: z.array(storedRule),
+};
+
+/** The objects that the rules name. @param item what holds the lists, whatever else is wrong */
+export function ruleReferences(item: unknown): Reference[] {
+  return ruleLists.flatMap((list) =>
+    itemsOf(item, list).flatMap((each, index) => ruleReference(each, [list, index])),
+  );
+}
+
+function ruleReference(each: unknown, path: FieldPath): Reference[] {
+  const { kind, value } = knownRule(each) ?? {};
+  if (kind?.refersTo === undefined || !isMap(value)) return [];
+  const { kind: object, id, name } = kind.refersTo;
+  return [{ kind: object, at: [...path, kind.name, id], name }];
+}
+
+/** Warns of kinds that cannot be judged here. */
+export function warnAboutRules(set: RuleSet, report: Report): void {
+  for (const list of ruleLists) {
+    set[list].forEach((each, index) => {
+      if (knownRule(each) !== undefined) return;
+      report.warning(
+        [list, index, kindName(each) ?? ""],
+        "cannot be judged by this gateway yet, so it fails closed: it lets nobody in and counts as an exclude",
+      );
+    });
+  }
+}

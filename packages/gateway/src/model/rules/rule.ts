@@ -1,0 +1,78 @@
+// What a rule is, and what each kind of rule says about itself. A rule has four answers, not two:
+// somebody who has not signed in yet may turn out to match, and what this gateway cannot judge must
+// never let anybody in.
+import type { z } from "zod";
+import type { Identity, Principal } from "../identity.ts";
+
+/**
+ * A rule as the API writes it: exactly one key, its kind. Kinds that this gateway cannot judge are
+ * stored as they are and fail closed.
+ */
+export type Rule = Record<string, unknown>;
+
+/**
+ * `after_login`: signing in may make it hold. `unknown`: it cannot be judged, so it counts against
+ * whoever asks.
+ */
+export type Match = "yes" | "no" | "after_login" | "unknown";
+
+/** Who asks, and from where. */
+export interface Subject {
+  principal: Principal;
+  /** the client's address, canonical text */
+  ip: string;
+}
+
+/** A rule, or a set of rules, compiled: ready to be judged on each request. */
+export type Matcher = (subject: Subject) => Match;
+
+/** What rules of a kind are about; a policy is warned of those that can never hold in it. */
+export type RuleSubject = "people" | "programs" | "request" | "anything";
+
+export interface RuleKind<Value = unknown> {
+  /** the key in the rule */
+  readonly name: string;
+  readonly schema: z.ZodType<Value>;
+  readonly about: RuleSubject;
+  readonly refersTo?: RuleReference;
+  /** Makes a valid value ready; what can be worked out once is worked out here. */
+  compile(value: Value, groups: GroupLookup): Matcher;
+  /** Why this rule alone, in the `include` of an allow policy, lets in the world; or undefined. */
+  admitsWorld?(value: Value, lookup: WorldLookup): string | undefined;
+}
+
+/** The object that a rule names. */
+export interface RuleReference {
+  kind: "group" | "identity_provider" | "service_token";
+  /** the field that has its id */
+  id: string;
+  /** the field that may have its name instead, in a file */
+  name: string;
+}
+
+/** Compiled groups by id; one that is gone, or contains itself, answers `unknown`. */
+export type GroupLookup = (id: string) => Matcher;
+
+export interface WorldLookup {
+  /** why a group lets in the world */
+  group(id: string): string | undefined;
+  /** whether this identity provider mails a one-time PIN to any address */
+  mailsPins(providerId: string): boolean;
+}
+
+/** Gives a kind of rule its types. */
+export function defineRule<Value>(kind: RuleKind<Value>): RuleKind<Value> {
+  return kind;
+}
+
+export function yes(holds: boolean): Match {
+  return holds ? "yes" : "no";
+}
+
+/** A rule about identity: pending for somebody unknown, never true of a program. */
+export function ofPerson(holds: (identity: Identity) => boolean): Matcher {
+  return ({ principal }) => {
+    if (principal.kind === "anonymous") return "after_login";
+    return yes(principal.kind === "person" && holds(principal.identity));
+  };
+}

@@ -1,0 +1,14 @@
+import { z } from "zod";
+import { someText } from "../values.ts";
+import { defineRule, yes } from "./rule.ts";
+
+export const serviceToken = defineRule({
+  name: "service_token",
+  schema: z.strictObject({ token_id: someText }),
+  about: "programs",
+  refersTo: { kind: "service_token", id: "token_id", name: "name" },
+  compile:
+    ({ token_id }) =>
+    ({ principal }) =>
+      yes(principal.kind === "service" && principal.tokenId === token_id),
+});

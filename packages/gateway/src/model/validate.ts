@@ -1,0 +1,54 @@
+// Whether an object is valid, wherever it comes from. The configuration reads all objects before it
+// checks the first, since they name each other; an API has one object and a world that stands.
+import { type Kind, type Reference, type World, withArticle } from "./kind.ts";
+import { kinds } from "./kinds.ts";
+import { type CollectedReport, createReport, type Report } from "./problem.ts";
+import { readValue } from "./read-value.ts";
+import { valueAt } from "./value-at.ts";
+
+/**
+ * Reads an object by itself.
+ * @returns undefined when nothing more can be said of it; else the object may lack its parts, where
+ * the report has problems of theirs
+ */
+export function readObject<Input>(
+  kind: Kind<Input>,
+  value: unknown,
+  report: Report,
+): Input | undefined {
+  const input = readValue(kind.schema, value, report);
+  return input ?? kind.schema.safeParse(kind.withoutParts(value)).data;
+}
+
+/**
+ * Judges one object, as an API receives it: every fault has the path of its field.
+ * @param value plain JSON; references are ids
+ * @returns the parsed object, or undefined when its shape is wrong; valid when no problem is
+ * reported
+ */
+export function validate<Input>(
+  kind: Kind<Input>,
+  value: unknown,
+  world: World,
+): { input: Input | undefined } & Pick<CollectedReport, "problems" | "warnings"> {
+  const report = createReport();
+  const input = readObject(kind, value, report);
+  checkReferences(kind.references(value), value, world, report);
+  if (input !== undefined) kind.check(input, world, report);
+  return { input, problems: report.problems, warnings: report.warnings };
+}
+
+function checkReferences(
+  references: readonly Reference[],
+  value: unknown,
+  world: World,
+  report: Report,
+): void {
+  for (const { kind: name, at } of references) {
+    const kind = kinds.get(name);
+    const id = valueAt(value, at);
+    if (kind === undefined || typeof id !== "string") continue;
+    if (world.find(kind, id) === undefined)
+      report.problem(at, `is not the id of ${withArticle(kind.noun)}; correct it`, id);
+  }
+}

@@ -1,0 +1,173 @@
+// The leaves of objects: one schema for each kind of value. A value comes out in its canonical
+// form, which the same schema takes again; what is wrong is said in words that a person can act on,
+// without the value, which may be a secret.
+import { isLoopbackHost, parseDuration, parsePattern } from "@postern/protocol";
+import { z } from "zod";
+import { formatNetwork, type NetworkFault, parseNetwork } from "../network.ts";
+
+/**
+ * Text that `read` turns into a value. The message of what it throws becomes the complaint, and the
+ * text goes into `params`: the caller decides whether to show it.
+ */
+export function text<Value>(read: (source: string) => Value) {
+  return z.string().transform((source, context) => {
+    try {
+      return read(source);
+    } catch (error) {
+      const { message } = error as Error;
+      context.addIssue({ code: "custom", message, params: { value: source } });
+      return z.NEVER;
+    }
+  });
+}
+
+/** Ends a reader of `text` with a complaint. @throws {Error} always */
+export function refuse(complaint: string): never {
+  throw new Error(complaint);
+}
+
+/** A value whose schema depends on what it looks like, so that complaints fit what was meant. */
+export function choice<Value>(choose: (value: unknown) => z.ZodType<Value>) {
+  return z.unknown().transform((value, context): Value => readWith(choose(value), value, context));
+}
+
+/** Reads a value with another schema, from inside a transformation: its issues are taken over. */
+export function readWith<Value>(
+  schema: z.ZodType<Value>,
+  value: unknown,
+  context: z.core.ParsePayload,
+): Value {
+  const result = schema.safeParse(value);
+  if (result.success) return result.data;
+  for (const issue of result.error.issues)
+    context.issues.push({ ...issue, input: value } as z.core.$ZodRawIssue);
+  return z.NEVER;
+}
+
+export const someText = text((source) => {
+  if (source.trim() === "") refuse("is empty; write a value, or remove the field");
+  return source;
+});
+
+export const someTexts = z.array(z.string().min(1));
+
+/** What ids look like: they stand in cookies, URLs and logs. */
+export const identifier = text((source) => {
+  if (/^[\w.@-]{1,100}$/.test(source)) return source;
+  return refuse("cannot be an id; use letters, digits, dot, dash and underscore");
+});
+
+export const objectName = someText.refine((source) => source.length <= 350, {
+  message: "is longer than 350 characters",
+});
+
+const oneMonth = 31 * 24 * 36e5;
+
+/**
+ * A session's length in Go syntax, kept as it is. Tokens count in seconds: with less than one,
+ * nobody would ever get in.
+ */
+export const sessionDuration = text((source) => {
+  const length = durationOf(source);
+  if (length < 1_000) refuse("is no time at all, so nobody would get in; write it like 15m or 24h");
+  if (length > oneMonth) refuse("is longer than a month; write 744h or less");
+  return source;
+});
+
+const oneDay = 24 * 36e5;
+
+/**
+ * Go syntax → whole milliseconds to wait. A time without end would be no limit, and Node's timers
+ * know about 24 days.
+ */
+export const timeout = text((source) => {
+  const milliseconds = Math.round(durationOf(source));
+  if (milliseconds >= 1 && milliseconds <= oneDay) return milliseconds;
+  return refuse("is no time to wait; write one from 1ms to 24h");
+});
+
+function durationOf(source: string): number {
+  try {
+    return parseDuration(source);
+  } catch {
+    return refuse("is not a duration; write it like 30m, 24h or 1h30m");
+  }
+}
+
+/** `host[/path]` with wildcards, as it compares: lower-case host, no trailing slash. */
+export const applicationPattern = text((source) => {
+  try {
+    return parsePattern(source).text;
+  } catch (error) {
+    return refuse(patternFault(error));
+  }
+});
+
+/** The fault of a pattern without the pattern, which the parser quotes first. */
+export function patternFault(error: unknown): string {
+  return (error as Error).message.replace(/^".*?" (?=has )/s, "");
+}
+
+/** A network or one address, in canonical form. */
+export const network = text((source) => {
+  const reading = parseNetwork(source);
+  return reading.ok ? formatNetwork(reading.network) : refuse(networkFaults[reading.fault]);
+});
+
+const networkFaults: Record<NetworkFault, string> = {
+  no_network:
+    "is not a network or an address; write it like 192.0.2.0/24, 2001:db8::/32 or 192.0.2.7",
+  wider_than_ipv4:
+    "covers more than the IPv4 addresses inside IPv6; write IPv4 and IPv6 networks apart",
+};
+
+/** `https://`, or `http://` on this machine; without user and password. */
+export const webUrl = text((source) => {
+  const url = URL.canParse(source) ? new URL(source) : undefined;
+  if (url === undefined || !/^https?:$/.test(url.protocol))
+    return refuse("is not a URL; write it like https://idp.example.com");
+  if (url.protocol === "http:" && !isLoopbackHost(url.hostname))
+    refuse("must be https; http is for this machine only");
+  if (url.username !== "" || url.password !== "") refuse("must not hold a user or a password");
+  return source;
+});
+
+/** ASCII, exactly one `@` (case L10), in lower case. */
+export const emailAddress = text((source) => {
+  if (/^[!-?A-~]{1,64}@[A-Za-z0-9.-]{1,253}$/.test(source)) return source.toLowerCase();
+  return refuse("is not one e-mail address");
+});
+
+/** The part after `@`, ASCII in lower case; other alphabets in their `xn--` form. */
+export const emailDomain = text((source) => {
+  if (/^[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*$/.test(source)) return source.toLowerCase();
+  return refuse("is not a domain; write it like example.com, without @ and wildcard");
+});
+
+/** 64 lower-case hex characters: an AUD, or a SHA-256. */
+export function hex64(complaint: string) {
+  return z.string().regex(/^[0-9a-f]{64}$/, { message: complaint });
+}
+
+/** A field that is taken so that what was written for Cloudflare loads. Using it is warned of. */
+export const withoutEffect = z.unknown().optional();
+
+/**
+ * A setting that would make access stricter and does not exist here yet: dropping it without a word
+ * would open a door.
+ */
+export const notYet = z
+  .unknown()
+  .refine((value) => value === undefined || value === false || isEmptyList(value), {
+    message: "is not supported yet; remove it",
+  })
+  .optional();
+
+/** Cloudflare offers a choice where this gateway has only the strict way. */
+export const alwaysOn = z
+  .literal(true, { error: "cannot be switched off here; remove it" })
+  .optional();
+
+export function isEmptyList(value: unknown): boolean {
+  return Array.isArray(value) && value.length === 0;
+}

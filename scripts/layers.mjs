@@ -13,7 +13,7 @@ export const rooms = {
   "gateway/watch-files.ts": "observe",
   "gateway/storage": "model observe",
   "gateway/config": "model",
-  "gateway/catalog": "model config secrets storage observe",
+  "gateway/catalog": "model policy config secrets storage observe",
   "gateway/http": "watch-files.ts model observe catalog",
   "gateway/origin": "model observe http",
   "gateway/tokens": "model observe secrets storage catalog http",

@@ -29,15 +29,14 @@ export class DecisionCache {
     const { catalog, clientIp: ip } = facts;
     const principal = principalOf(authentication);
     const asker = askerOf(authentication);
-    if (asker === undefined)
-      return evaluate({ application, groups: catalog.groups, principal, ip });
+    if (asker === undefined) return evaluate({ application, principal, ip });
 
     const decisions = this.#of(asker);
     const cached = decisions.get(application);
     if (cached !== undefined && cached.catalog === catalog && cached.ip === ip)
       return cached.decision;
 
-    const decision = evaluate({ application, groups: catalog.groups, principal, ip });
+    const decision = evaluate({ application, principal, ip });
     decisions.set(application, { catalog, ip, decision });
     return decision;
   }

@@ -4,6 +4,7 @@
 import { compareSpecificity, compilePattern } from "@postern/protocol";
 import { ConfigError } from "../config/config-error.ts";
 import type { Config } from "../config/load-config.ts";
+import type { StoredApplication } from "../model/application.ts";
 import type {
   Application,
   Group,
@@ -12,6 +13,7 @@ import type {
   Policy,
   ServiceToken,
 } from "../model/model.ts";
+import { PolicyCompiler } from "../policy/policy-compiler.ts";
 import type { Catalog } from "./catalog.ts";
 import type { ConfiguredRecord } from "./configured-records.ts";
 
@@ -21,9 +23,13 @@ import type { ConfiguredRecord } from "./configured-records.ts";
  */
 export function buildCatalog(records: readonly ConfiguredRecord[], config: Config): Catalog {
   const policies = byKey(objectsOf<Policy>(records, "policy"), "policy", ({ id }) => id);
-  const applications = objectsOf<Application>(records, "application").map((each) => ({
+  const groups = byKey(objectsOf<Group>(records, "group"), "group", ({ id }) => id);
+  const compiler = new PolicyCompiler(groups);
+  const applications = objectsOf<StoredApplication>(records, "application").map((each) => ({
     ...each,
-    policies: each.policies.map((policy) => resolvePolicy(policy, policies, each)),
+    policies: each.policies.map((policy) =>
+      compiler.compile(resolvePolicy(policy, policies, each.name)),
+    ),
   }));
   const [organization] = objectsOf<Organization>(records, "organization");
   return {
@@ -34,7 +40,7 @@ export function buildCatalog(records: readonly ConfiguredRecord[], config: Confi
     applications,
     applicationByAud: byKey(applications, "AUD", ({ aud }) => aud),
     patterns: compilePatterns(applications),
-    groups: byKey(objectsOf<Group>(records, "group"), "group", ({ id }) => id),
+    groups,
     identityProviders: byKey(
       objectsOf<IdentityProvider>(records, "identity_provider"),
       "identity provider",
@@ -71,7 +77,7 @@ function fromRecord(
 function resolvePolicy(
   policy: Policy | { id: string },
   policies: ReadonlyMap<string, Policy>,
-  { name }: Application,
+  name: string,
 ): Policy {
   if ("decision" in policy) return policy;
   const found = policies.get(policy.id);

@@ -17,7 +17,6 @@ export function decideFor(
 ): Decision {
   return evaluate({
     application,
-    groups: facts.catalog.groups,
     principal: { kind: "person", identity: session.identity },
     ip: facts.clientIp,
   });

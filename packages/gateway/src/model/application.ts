@@ -11,7 +11,7 @@ import {
 } from "./application-policies.ts";
 import { corsHeaders } from "./cors-headers.ts";
 import { defineKind, type Reference, type World } from "./kind.ts";
-import { checkPolicy, type Policy } from "./policy.ts";
+import { type CompiledPolicy, checkPolicy } from "./policy.ts";
 import { type FieldPath, type Report, reportBelow } from "./problem.ts";
 import { isMap, itemsOf } from "./read-value.ts";
 import {
@@ -112,7 +112,7 @@ const stored = z
   })
   .transform(defined);
 
-type StoredApplication = z.infer<typeof stored>;
+export type StoredApplication = z.infer<typeof stored>;
 
 /** An application whose AUD may still have to be made. */
 export type ConfiguredApplication = Omit<StoredApplication, "aud"> & { aud?: string };
@@ -120,7 +120,7 @@ export type ConfiguredApplication = Omit<StoredApplication, "aud"> & { aud?: str
 /** An application in force. */
 export interface Application extends Omit<StoredApplication, "policies"> {
   /** in precedence order */
-  policies: Policy[];
+  policies: CompiledPolicy[];
 }
 
 export const application = defineKind({

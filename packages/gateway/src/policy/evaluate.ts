@@ -1,13 +1,11 @@
 // What policy says of a request: pure, and the same for HTTP and for every later way in. Order as
 // in Cloudflare Access (access-features 4.2): bypass and Service Auth first, then allow and deny,
-// each in listed order; the first match ends it, and nobody matched by nothing is let in.
-import type { Application, Decision, Group, Policy, Principal } from "../model/model.ts";
-import { type Match, matchRuleSet } from "./rules.ts";
+// each in listed order. The first match ends it, and whoever matches nothing stays outside.
+import type { Application, CompiledPolicy, Decision, Principal } from "../model/model.ts";
+import type { Subject } from "../model/rules/rule.ts";
 
 export interface EvaluationInput {
-  application: Application;
-  /** by id */
-  groups: ReadonlyMap<string, Group>;
+  application: Pick<Application, "policies">;
   principal: Principal;
   /** the client's address, canonical text */
   ip: string;
@@ -15,37 +13,47 @@ export interface EvaluationInput {
 
 const anonymous: Principal = { kind: "anonymous" };
 
-/** Decides. Never throws: what cannot be judged counts against the asker. */
-export function evaluate({ application, groups, principal, ip }: EvaluationInput): Decision {
-  const match = (policy: Policy, as: Principal): Match =>
-    matchRuleSet(policy, { principal: as, ip, groups });
+/** Decides. Never throws: what cannot be judged counts against whoever asks. */
+export function evaluate({ application, principal, ip }: EvaluationInput): Decision {
+  const { policies } = application;
+  const passed = passWithoutSignIn(policies, { principal, ip });
+  if (passed !== undefined) return passed;
+  // A program is never asked to sign in.
+  if (principal.kind === "service") return { outcome: "deny", reason: "no_policy_matched" };
+  return judgePerson(policies, { principal, ip });
+}
 
-  for (const policy of application.policies) {
+/** The policies of the first pass; undefined when none of them fits. */
+function passWithoutSignIn(
+  policies: readonly CompiledPolicy[],
+  subject: Subject,
+): Decision | undefined {
+  const anybody: Subject = { principal: anonymous, ip: subject.ip };
+  for (const policy of policies) {
     // Bypass is for whoever asks: who they are neither helps nor hinders.
-    if (policy.decision === "bypass" && match(policy, anonymous) === "yes")
+    if (policy.decision === "bypass" && policy.matches(anybody) === "yes")
       return { outcome: "bypass", policy };
     // Service Auth is for programs that proved who they are.
-    if (
-      policy.decision === "non_identity" &&
-      principal.kind === "service" &&
-      match(policy, principal) === "yes"
-    ) {
+    const isForPrograms = policy.decision === "non_identity";
+    if (isForPrograms && subject.principal.kind === "service" && policy.matches(subject) === "yes")
       return { outcome: "allow", policy };
-    }
   }
-  if (principal.kind === "service") return { outcome: "deny", reason: "no_policy_matched" };
+  return undefined;
+}
 
-  for (const policy of application.policies) {
-    const matched =
-      policy.decision === "allow" || policy.decision === "deny" ? match(policy, principal) : "no";
-    if (policy.decision === "allow") {
-      if (principal.kind === "person" && matched === "yes") return { outcome: "allow", policy };
-      if (principal.kind === "anonymous" && (matched === "yes" || matched === "after_login"))
-        return { outcome: "login" };
+function judgePerson(policies: readonly CompiledPolicy[], subject: Subject): Decision {
+  const isSignedIn = subject.principal.kind === "person";
+  for (const policy of policies) {
+    if (policy.decision !== "allow" && policy.decision !== "deny") continue;
+    const match = policy.matches(subject);
+    if (policy.decision === "deny") {
+      // A deny that cannot be judged denies.
+      if (match === "yes" || match === "unknown")
+        return { outcome: "deny", reason: "policy", policy };
+      continue;
     }
-    // A deny that cannot be judged denies.
-    if (policy.decision === "deny" && (matched === "yes" || matched === "unknown"))
-      return { outcome: "deny", reason: "policy", policy };
+    if (match === "yes" && isSignedIn) return { outcome: "allow", policy };
+    if (!isSignedIn && (match === "yes" || match === "after_login")) return { outcome: "login" };
   }
   return { outcome: "deny", reason: "no_policy_matched" };
 }

@@ -1,147 +1,68 @@
-// One table: kind of rule → whether it holds (access-features 4.3). A rule has four answers, not
-// two: somebody who has not signed in yet may turn out to match, and what this gateway cannot judge
-// must never let anybody in.
-import type { Group, Principal, Rule, RuleSet } from "../model/model.ts";
-import { contains, type NetworkReading, parseAddress, parseNetwork } from "../network.ts";
+// What several rules say together. A rule has four answers, not two (model/rules/rule.ts): somebody
+// who has not signed in yet may turn out to match, and what cannot be judged lets nobody in.
+import type { GroupLookup, Match, Matcher, Rule } from "../model/rules/rule.ts";
+import { knownRule } from "../model/rules/rule-kinds.ts";
+import type { RuleSet } from "../model/rules/rule-set.ts";
+
+/** The answer where nothing can be judged. */
+export const cannotJudge: Matcher = () => "unknown";
+
+/** How good an answer is for whoever asks. */
+const rank: Record<Match, number> = { no: 0, unknown: 1, after_login: 2, yes: 3 };
 
 /**
- * `after_login`: signing in may make it hold. `unknown`: cannot be judged, so it counts against the
- * asker.
+ * include: one of them; require: all of them; exclude: none of them (access-features 4.2). The
+ * policy is as good for somebody as the worst of these three.
  */
-export type Match = "yes" | "no" | "after_login" | "unknown";
-
-export interface RuleContext {
-  principal: Principal;
-  /** canonical text */
-  ip: string;
-  groups: ReadonlyMap<string, Group>;
-  /** groups being looked into, outermost first: a group inside itself cannot be judged */
-  within?: readonly string[];
+export function compileRuleSet(set: RuleSet, groups: GroupLookup): Matcher {
+  const compile = (rule: Rule) => compileRule(rule, groups);
+  const excluded = set.exclude.map(compile);
+  return worstOf([
+    bestOf(set.include.map(compile)),
+    ...set.require.map(compile),
+    ...excluded.map(opposite),
+  ]);
 }
 
-type Value = Record<string, unknown>;
-type Matcher = (value: Value, context: RuleContext) => Match;
-
-const matchers: Record<string, Matcher> = {
-  everyone: () => "yes",
-  email: (value, context) =>
-    ofPerson(context, (identity) => sameText(identity.email, value["email"])),
-  email_domain: (value, context) =>
-    ofPerson(context, (identity) =>
-      sameText(identity.email.slice(identity.email.lastIndexOf("@") + 1), value["domain"]),
-    ),
-  login_method: (value, context) =>
-    ofPerson(context, (identity) => identity.idp.id === value["id"]),
-  oidc: (value, context) =>
-    ofPerson(
-      context,
-      (identity) =>
-        identity.idp.id === value["identity_provider_id"] && holdsClaim(identity, value),
-    ),
-  ip: (value, context) => matchIp(value, context.ip),
-  group: (value, context) => matchGroup(value, context),
-  service_token: (value, { principal }) =>
-    yes(principal.kind === "service" && principal.tokenId === value["token_id"]),
-  any_valid_service_token: (_value, { principal }) => yes(principal.kind === "service"),
-};
-
-/** The kinds that this gateway can judge; all others fail closed. */
-export const ruleKinds: ReadonlySet<string> = new Set(Object.keys(matchers));
-
-/**
- * Whether one rule holds. A rule that is not exactly one known kind with an object is `unknown`.
- */
-export function matchRule(rule: Rule, context: RuleContext): Match {
-  const entries = Object.entries(rule);
-  const [kind, value] = entries[0] ?? [];
-  if (entries.length !== 1 || kind === undefined || typeof value !== "object" || value === null)
-    return "unknown";
-  const matcher = Object.hasOwn(matchers, kind) ? matchers[kind] : undefined;
-  return matcher === undefined ? "unknown" : matcher(value as Value, context);
+/** A rule that is not exactly one known kind with a valid value cannot be judged. */
+function compileRule(rule: Rule, groups: GroupLookup): Matcher {
+  const { kind, value } = knownRule(rule) ?? {};
+  const result = kind?.schema.safeParse(value);
+  if (kind === undefined || result?.success !== true) return cannotJudge;
+  return kind.compile(result.data, groups);
 }
 
-/**
- * include: one of them; require: all of them; exclude: none of them (access-features 4.2). A
- * definite answer wins over a pending one, and what cannot be judged wins over what signing in may
- * still settle.
- */
-export function matchRuleSet(set: RuleSet, context: RuleContext): Match {
-  const parts = [
-    strongest(
-      set.include.map((rule) => matchRule(rule, context)),
-      ["yes", "after_login", "unknown"],
-    ),
-    ...set.require.map((rule) => matchRule(rule, context)),
-    ...set.exclude.map((rule) => opposite(matchRule(rule, context))),
-  ];
-  return strongest(parts, ["no", "unknown", "after_login"], "yes");
+/** The best answer of any; `no` where there is none. */
+function bestOf(matchers: readonly Matcher[]): Matcher {
+  return (subject) => {
+    let best: Match = "no";
+    for (const match of matchers) {
+      const answer = match(subject);
+      if (answer === "yes") return answer;
+      if (rank[answer] > rank[best]) best = answer;
+    }
+    return best;
+  };
 }
 
-function strongest(
-  matches: readonly Match[],
-  order: readonly Match[],
-  otherwise: Match = "no",
-): Match {
-  return order.find((match) => matches.includes(match)) ?? otherwise;
+/** The worst answer of all; `yes` where there is none. */
+function worstOf(matchers: readonly Matcher[]): Matcher {
+  return (subject) => {
+    let worst: Match = "yes";
+    for (const match of matchers) {
+      const answer = match(subject);
+      if (answer === "no") return answer;
+      if (rank[answer] < rank[worst]) worst = answer;
+    }
+    return worst;
+  };
 }
 
-function opposite(match: Match): Match {
-  return match === "yes" ? "no" : match === "no" ? "yes" : match;
-}
-
-function yes(holds: boolean): Match {
-  return holds ? "yes" : "no";
-}
-
-type PersonIdentity = Extract<Principal, { kind: "person" }>["identity"];
-
-/** A rule on identity: pending for somebody unknown, never true of a program. */
-function ofPerson({ principal }: RuleContext, holds: (identity: PersonIdentity) => boolean): Match {
-  if (principal.kind === "anonymous") return "after_login";
-  return yes(principal.kind === "person" && holds(principal.identity));
-}
-
-function sameText(actual: string, wanted: unknown): boolean {
-  return (
-    typeof wanted === "string" && wanted !== "" && actual.toLowerCase() === wanted.toLowerCase()
-  );
-}
-
-/**
- * Whole values only; a claim with several values holds when one of them does. Own properties only.
- */
-function holdsClaim(identity: PersonIdentity, value: Value): boolean {
-  const { claim_name: name, claim_value: wanted } = value;
-  if (typeof name !== "string" || typeof wanted !== "string" || wanted === "") return false;
-  const claim = Object.hasOwn(identity.oidc_fields, name)
-    ? identity.oidc_fields[name]
-    : name.toLowerCase() === "groups"
-      ? identity.groups
-      : undefined;
-  const values: unknown[] = Array.isArray(claim) ? claim : [claim];
-  return values.some(
-    (each) =>
-      (typeof each === "string" || typeof each === "number" || typeof each === "boolean") &&
-      String(each) === wanted,
-  );
-}
-
-// Rules live as long as their configuration: each text is parsed once.
-const networks = new WeakMap<Value, NetworkReading>();
-
-function matchIp(value: Value, ip: string): Match {
-  const reading = networks.get(value) ?? parseNetwork(String(value["ip"]));
-  networks.set(value, reading);
-  const address = parseAddress(ip);
-  // An address or a range that cannot be read denies; it never skips the rule (case H5).
-  if (!reading.ok || address === undefined) return "unknown";
-  return yes(contains(reading.network, address));
-}
-
-function matchGroup(value: Value, context: RuleContext): Match {
-  const { id } = value;
-  const { within = [] } = context;
-  const group = typeof id === "string" ? context.groups.get(id) : undefined;
-  if (group === undefined || within.includes(group.id)) return "unknown";
-  return matchRuleSet(group, { ...context, within: [...within, group.id] });
+/** Turns yes and no round. What is pending or cannot be judged stays so. */
+function opposite(match: Matcher): Matcher {
+  return (subject) => {
+    const answer = match(subject);
+    if (answer === "yes") return "no";
+    return answer === "no" ? "yes" : answer;
+  };
 }

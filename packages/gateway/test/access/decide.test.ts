@@ -226,25 +226,28 @@ test("what one application decided is nothing to another, whatever they have in 
   }
 });
 
-test("what is remembered counts for one state of the whole configuration, even where the application stayed the same object", async (context) => {
-  const { fixture, application: find } = await startAccessFixture(
-    context,
-    [application("app", [{ ...everybody, include: [{ group: { name: "g" } }] }])],
-    {
-      groups: [{ name: "g", include: [{ email: { email: ada } }] }],
-    },
-  );
+test("what is remembered counts for one state of the whole configuration, also when a group alone changed", async (context) => {
+  const applications = [
+    application("app", [{ ...everybody, include: [{ group: { name: "g" } }] }]),
+  ];
+  const groupOf = (email: string) => [{ name: "g", include: [{ email: { email } }] }];
+  const access = await startAccessFixture(context, applications, { groups: groupOf(ada) });
+  const { fixture } = access;
   const decisions = new DecisionCache();
   const person: Authentication = {
     kind: "person",
     session: await fixture.session("browser"),
     assertion: "",
   };
-  const app = find("app");
+  const under = (catalog: Catalog) => {
+    const [app] = catalog.applications;
+    assert.ok(app !== undefined);
+    const facts = { catalog, clientIp: "192.0.2.7" } as RequestFacts;
+    return decisions.decide(facts, app, person).outcome;
+  };
   const before = fixture.parts.catalogs.current();
-  const under = (catalog: Catalog) =>
-    decisions.decide({ catalog, clientIp: "192.0.2.7" } as RequestFacts, app, person).outcome;
-  const after: Catalog = { ...before, groups: new Map() };
+  await fixture.change(sections(applications, { groups: groupOf(bob) }));
+  const after = fixture.parts.catalogs.current();
   assert.deepEqual(
     [under(before), under(before), under(after), under(before)],
     ["allow", "allow", "deny", "allow"],

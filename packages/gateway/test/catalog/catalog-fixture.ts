@@ -6,6 +6,7 @@ import type { TestContext } from "node:test";
 import type { Catalog } from "../../src/catalog/catalog.ts";
 import { createCatalogSource } from "../../src/catalog/catalog-source.ts";
 import type { Config } from "../../src/config/load-config.ts";
+import type { Application } from "../../src/model/model.ts";
 import { createSecretBox } from "../../src/secrets/secret-box.ts";
 import { openStore } from "../../src/storage/open-store.ts";
 import type { Store, StoredObject } from "../../src/storage/store.ts";
@@ -141,11 +142,18 @@ export function applicationFromApi(
 }
 
 /** What a catalog says, without the functions that are made anew each time. */
-export function contentOf({ patterns, ...rest }: Catalog): unknown {
+export function contentOf({ patterns, applications, applicationByAud, ...rest }: Catalog): unknown {
   return {
     ...rest,
+    applications: applications.map(withoutMatchers),
+    applicationByAud: [...applicationByAud].map(([aud, each]) => [aud, withoutMatchers(each)]),
     patterns: patterns.map(({ pattern, application }) => [pattern.text, application.id]),
   };
+}
+
+function withoutMatchers(application: Application): unknown {
+  const policies = application.policies.map(({ matches: _matches, ...policy }) => policy);
+  return { ...application, policies };
 }
 
 export function clientSecretIn(catalog: Catalog, provider: string): unknown {

@@ -2,7 +2,6 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
 import type {
-  Application,
   Group,
   Identity,
   Policy,
@@ -12,6 +11,7 @@ import type {
   RuleSet,
 } from "../../src/model/model.ts";
 import { evaluate } from "../../src/policy/evaluate.ts";
+import { PolicyCompiler } from "../../src/policy/policy-compiler.ts";
 
 const identity: Identity = {
   email: "ada@example.com",
@@ -41,13 +41,9 @@ function policy(decision: PolicyAction, include: Rule[], more: Partial<RuleSet> 
 }
 
 function decide(policies: Policy[], principal: Principal, ip = "192.0.2.7", groups: Group[] = []) {
-  const application = { policies } as unknown as Application;
-  return evaluate({
-    application,
-    groups: new Map(groups.map((group) => [group.id, group])),
-    principal,
-    ip,
-  });
+  const compiler = new PolicyCompiler(new Map(groups.map((group) => [group.id, group])));
+  const application = { policies: policies.map((each) => compiler.compile(each)) };
+  return evaluate({ application, principal, ip });
 }
 
 const everyone: Rule = { everyone: {} };

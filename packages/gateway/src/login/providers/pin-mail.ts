@@ -65,7 +65,7 @@ function couldEnter({ facts, target, settings, email }: RequestedPin): boolean {
   );
   return applications.some((application) => {
     const principal = { kind: "person" as const, identity };
-    const decision = evaluate({ application, groups: catalog.groups, principal, ip: clientIp });
+    const decision = evaluate({ application, principal, ip: clientIp });
     return decision.outcome === "allow";
   });
 }

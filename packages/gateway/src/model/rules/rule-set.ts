@@ -14,7 +14,7 @@ export interface RuleSet {
   exclude: Rule[];
 }
 
-export const ruleLists = ["include", "require", "exclude"] as const satisfies (keyof RuleSet)[];
+const ruleLists = ["include", "require", "exclude"] as const satisfies (keyof RuleSet)[];
 
 /** The fields as somebody writes them. */
 export const ruleSetFields = {

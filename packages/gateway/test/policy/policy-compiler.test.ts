@@ -1,0 +1,68 @@
+// What an edit compiles anew: what it changed, and what uses that. Nobody is judged by a group as
+// it was.
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import type { Group, Policy, Rule } from "../../src/model/model.ts";
+import type { Match, Subject } from "../../src/model/rules/rule.ts";
+import { PolicyCompiler } from "../../src/policy/policy-compiler.ts";
+
+const here: Subject = { principal: { kind: "anonymous" }, ip: "10.0.0.1" };
+const inside: Rule = { ip: { ip: "10.0.0.0/8" } };
+const outside: Rule = { ip: { ip: "192.0.2.0/24" } };
+const inGroup = (id: string): Rule => ({ group: { id } });
+
+function group(id: string, ...include: Rule[]): Group {
+  return { id, name: id, include, require: [], exclude: [] };
+}
+
+function policy(...include: Rule[]): Policy {
+  return { id: "p", name: "p", decision: "allow", include, require: [], exclude: [] };
+}
+
+function compilerFor(groups: Group[], earlier?: PolicyCompiler): PolicyCompiler {
+  return new PolicyCompiler(new Map(groups.map((each) => [each.id, each])), earlier);
+}
+
+test("an edit of one group compiles the policies that use it, through other groups too, and no others", () => {
+  const users = [policy(inGroup("inner")), policy(inGroup("outer"))];
+  const others = [policy(inside), policy(inGroup("other"))];
+  const outer = group("outer", inGroup("inner"));
+  const other = group("other", inside);
+  const before = compilerFor([group("inner", outside), outer, other]);
+  const compiled = [...users, ...others].map((each) => before.compile(each));
+  assert.deepEqual(
+    compiled.map(({ matches }) => matches(here)),
+    ["no", "no", "yes", "yes"] satisfies Match[],
+  );
+
+  const after = compilerFor([group("inner", inside), outer, other], before);
+  const again = [...users, ...others].map((each) => after.compile(each));
+  after.finish();
+  assert.deepEqual(
+    again.map(({ matches }) => matches(here)),
+    ["yes", "yes", "yes", "yes"] satisfies Match[],
+  );
+  assert.deepEqual(
+    again.map((each, index) => each === compiled[index]),
+    [false, false, true, true],
+  );
+});
+
+test("a group that was missing, or led back to itself, is judged as soon as it can be", () => {
+  const one = policy(inGroup("a"));
+  const a = group("a", inside, inGroup("b"));
+  const b = group("b", inGroup("a"));
+  const steps: [groups: Group[], answer: Match][] = [
+    [[], "unknown"],
+    [[a], "yes"],
+    [[a, b], "unknown"],
+    [[a, group("b", outside)], "yes"],
+    [[a, b], "unknown"],
+    [[b], "unknown"],
+  ];
+  let compiler: PolicyCompiler | undefined;
+  for (const [groups, answer] of steps) {
+    compiler = compilerFor(groups, compiler);
+    assert.equal(compiler.compile(one).matches(here), answer);
+  }
+});

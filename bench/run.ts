@@ -1,7 +1,7 @@
 // `npm run bench`: requests per second of one core, latency and memory of the gateway beside nginx,
 // and the wall time of the command line. Everything in one run and in turns, so that the ratios
-// hold on whatever machine it is. `-- --against FOLDER` measures another checkout beside this one, in
-// the same turns: that is how a change is held against its parent.
+// hold on whatever machine it is. `-- --against FOLDER` measures another checkout beside this one,
+// in the same turns: that is how a change is held against its parent.
 import { spawnSync } from "node:child_process";
 import { existsSync, mkdtempSync, rmSync } from "node:fs";
 import { availableParallelism, cpus, release, tmpdir } from "node:os";

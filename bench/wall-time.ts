@@ -30,7 +30,9 @@ interface Command {
   home: string;
 }
 
-/** Of every command of every checkout, in turns; names say which checkout where it is not the first. */
+/**
+ * Of every command of every checkout, in turns; names say which checkout where it is not the first.
+ */
 export function measureWallTimes(checkouts: readonly [SignedIn, ...SignedIn[]]): WallTime[] {
   const [own, ...others] = checkouts;
   const { token, home } = own;

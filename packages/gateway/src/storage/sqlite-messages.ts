@@ -12,7 +12,7 @@ export const methodsOfParts = {
   handovers: { add: true, take: true },
   pins: { add: true, try: true, take: true },
   counters: { count: true, clear: true },
-  transfers: { open: true, find: true, countOf: true, hold: true, move: true },
+  transfers: { open: true, find: true, hold: true, move: true },
 } as const satisfies { [Part in keyof StoreParts]: { [Method in keyof StoreParts[Part]]: true } };
 
 /** What the thread is started with. */

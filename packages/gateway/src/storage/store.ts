@@ -174,8 +174,6 @@ export interface TransferStore {
   /** Records the first poll. @returns the mailbox as it is, opened now or before */
   open(transfer: StoredTransfer): Promise<StoredTransfer>;
   find(id: string): Promise<StoredTransfer | undefined>;
-  /** @returns how many unexpired mailboxes an address has */
-  countOf(address: string, now: number): Promise<number>;
   /** Notes until when a poll is held; 0 when none is. */
   hold(id: string, until: number): Promise<void>;
   /**

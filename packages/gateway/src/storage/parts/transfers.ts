@@ -17,16 +17,6 @@ export function createTransfers(db: Database, changes: ChangeWriter): TransferSt
 
     find: (id) => db.selectFrom("transfers").selectAll().where("id", "=", id).executeTakeFirst(),
 
-    async countOf(address, now) {
-      const { count } = await db
-        .selectFrom("transfers")
-        .select((row) => row.fn.countAll<number>().as("count"))
-        .where("address", "=", address)
-        .where("expires_at", ">", now)
-        .executeTakeFirstOrThrow();
-      return count;
-    },
-
     hold: (id, until) =>
       db.transaction().execute(async (transaction) => {
         await transaction

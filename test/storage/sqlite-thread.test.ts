@@ -23,11 +23,11 @@ function newFile(context: TestContext): string {
   return join(temporaryFolder(context), "postern.db");
 }
 
-/** Runs a program that has the store open as `store`, until it ends by itself. */
+/** Runs a program that knows `openStore`, and the file as `place`, until it ends by itself. */
 async function run(context: TestContext, place: string, script: string) {
   const source = `import { randomBytes } from "node:crypto";
     import { openStore } from ${JSON.stringify(storeModule.href)};
-    const store = await openStore(${JSON.stringify(place)}, randomBytes);
+    const place = ${JSON.stringify(place)};
     ${script}`;
   const child = spawn(process.execPath, ["--input-type=module", "--eval", source], {
     stdio: ["ignore", "pipe", "inherit"],
@@ -54,14 +54,17 @@ test("what was asked before the store is closed is answered, and is there afterw
 
 test("a program ends by itself, with its store open or closed, and a call keeps it until its answer", async (context) => {
   const place = newFile(context);
+  const openIt = "const store = await openStore(place, randomBytes);";
   const count = `console.log(await store.counters.count("k", 1e12, 0));`;
-  assert.deepEqual(await run(context, place, count), { status: 0, printed: "1\n" });
-  assert.deepEqual(await run(context, place, `${count} await store.close();`), {
-    status: 0,
-    printed: "2\n",
-  });
-  const watching = `store.watch(() => {}); ${count}`;
-  assert.deepEqual(await run(context, place, watching), { status: 0, printed: "3\n" });
+  const ways = [
+    [openIt, count],
+    [openIt, count, "await store.close();"],
+    [openIt, "store.watch(() => {});", count],
+  ];
+  for (const [index, way] of ways.entries()) {
+    const { status, printed } = await run(context, place, way.join("\n"));
+    assert.deepEqual([status, printed], [0, `${index + 1}\n`], way.join(" "));
+  }
 });
 
 test("an error says the same as in the caller's own thread, and why", async (context) => {
@@ -79,13 +82,20 @@ test("an error says the same as in the caller's own thread, and why", async (con
   });
 });
 
+test("a program whose store cannot be opened lives until it is told why", async (context) => {
+  const script = `await openStore(place, randomBytes).catch(({ message }) => console.log(message));`;
+  const { status, printed } = await run(context, temporaryFolder(context), script);
+  assert.equal(status, 0);
+  assert.match(printed, /cannot be opened: .*check `store`/);
+});
+
 test("when the thread ends unasked, calls under way and all after them fail and say what to do", async (context) => {
   const started = once(process, "worker");
   const store = await open(context, newFile(context));
   const [thread] = (await started) as [Worker];
   const underWay = store.counters.count("k", minute, time);
   await Promise.all([
-    assert.rejects(underWay, /thread of the store has ended; start the gateway again/),
+    assert.rejects(underWay, /thread of the store has ended.*; start the gateway again/),
     thread.terminate(),
   ]);
   await assert.rejects(store.keys.all(), /thread of the store has ended/);

@@ -12,7 +12,7 @@ export interface SecretBox {
    */
   seal(plain: string, context: string): string;
   /** Undefined when tampered with, of another context, or sealed with another key. */
-  open(sealed: string, context: string): string | undefined;
+  open(sealedText: string, context: string): string | undefined;
   /**
    * HMAC-SHA-256 in hex, with a key derived for `purpose`: for PINs, CSRF values and whatever else
    * a plain hash would not hide.
@@ -43,7 +43,7 @@ export function createSecretBox(key: Buffer, randomBytes: RandomBytes): SecretBo
 
   return {
     seal: (plain, context) => seal(sealingKey, randomBytes(nonceLength), plain, context),
-    open: (sealed, context) => open(sealingKey, sealed, context),
+    open: (sealedText, context) => open(sealingKey, sealedText, context),
     mac: (purpose, value) =>
       createHmac("sha256", derive(`mac ${purpose}`))
         .update(value)
@@ -74,11 +74,11 @@ function seal(key: Buffer, nonce: Buffer, plain: string, context: string): strin
   return Buffer.concat([nonce, ciphertext, encryption.getAuthTag()]).toString("base64url");
 }
 
-function open(key: Buffer, sealed: string, context: string): string | undefined {
-  const bytes = Buffer.from(sealed, "base64url");
+function open(key: Buffer, sealedText: string, context: string): string | undefined {
+  const bytes = Buffer.from(sealedText, "base64url");
   if (bytes.length < nonceLength + tagLength) return undefined;
   // Only one spelling is accepted: the bits that base64url leaves unused are not authenticated.
-  if (bytes.toString("base64url") !== sealed) return undefined;
+  if (bytes.toString("base64url") !== sealedText) return undefined;
 
   const nonce = bytes.subarray(0, nonceLength);
   const decryption = createDecipheriv(cipher, key, nonce, { authTagLength: tagLength });

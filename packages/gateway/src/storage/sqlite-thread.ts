@@ -67,7 +67,7 @@ class StoreThread {
     this.#worker.on("messageerror", (cause) => this.#fail(threadLost(cause)));
     this.#exited = new Promise((resolve) => {
       this.#worker.once("exit", () => {
-        this.#fail(threadLost(undefined));
+        this.#fail(threadLost());
         resolve();
       });
     });
@@ -81,6 +81,7 @@ class StoreThread {
     try {
       await this.#answerTo(openingCall);
     } catch (error) {
+      this.#worker.ref();
       await this.#exited;
       throw error;
     }
@@ -161,6 +162,8 @@ class StoreThread {
   }
 }
 
-function threadLost(cause: unknown): Error {
-  return new Error("the thread of the store has ended; start the gateway again", { cause });
+function threadLost(cause?: unknown): Error {
+  const reason = cause === undefined ? "" : ` (${cause})`;
+  const message = `the thread of the store has ended${reason}; start the gateway again`;
+  return new Error(message, { cause });
 }

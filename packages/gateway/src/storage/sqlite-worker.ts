@@ -42,9 +42,9 @@ function answerCalls(port: MessagePort, store: Store, tell: (message: FromThread
   port.on("message", (message: ToThread) => {
     switch (message.kind) {
       case "call": {
-        const answered = answer(message.id, message.call);
-        callsUnderWay.add(answered);
-        void answered.then(() => callsUnderWay.delete(answered));
+        const answering = answer(message.id, message.call);
+        callsUnderWay.add(answering);
+        void answering.then(() => callsUnderWay.delete(answering));
         break;
       }
       case "watch": {
@@ -64,13 +64,12 @@ function answerCalls(port: MessagePort, store: Store, tell: (message: FromThread
   });
 }
 
+type StoreMethod = (...args: readonly unknown[]) => Promise<unknown>;
+
 function invoke(store: Store, { part, method, args }: StoreCall): Promise<unknown> {
   if (part === "store") return store.sweep(...args);
-  const methods = store[part] as unknown as Record<
-    string,
-    (...args: unknown[]) => Promise<unknown>
-  >;
-  const invoked = methods[method];
-  if (invoked === undefined) throw new Error(`the store has no ${part}.${method}`);
-  return invoked(...args);
+  const methods = store[part] as unknown as Record<string, StoreMethod | undefined>;
+  const storeMethod = methods[method];
+  if (storeMethod === undefined) throw new Error(`the store has no ${part}.${method}`);
+  return storeMethod(...args);
 }

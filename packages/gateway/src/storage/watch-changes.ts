@@ -39,15 +39,15 @@ export function watchChanges(
   { counter, seenVersion, reader }: WatchOptions,
   onChange: (changes: readonly StoreChange[]) => void,
 ): () => Promise<void> {
-  let seen = seenVersion;
+  let lastVersion = seenVersion;
   let look: Promise<void> | undefined;
 
   async function lookOnce(): Promise<void> {
     // The count is read first: what is committed after that moves it again.
     const version = counter.read();
-    if (version === undefined || version === seen) return;
+    if (version === undefined || version === lastVersion) return;
     const changes = await reader.read();
-    seen = version;
+    lastVersion = version;
     if (changes.length > 0) onChange(changes);
   }
 

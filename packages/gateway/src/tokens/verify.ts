@@ -68,7 +68,7 @@ async function verifySteps<Type extends TokenType>(
   { type, aud }: { type: Type; aud: string },
 ): Promise<Verification<ClaimsByType[Type]>> {
   // 1. The form: two JSON objects and a signature.
-  const { header, claims: decoded } = decodeToken(token);
+  const { header, claims: rawClaims } = decodeToken(token);
 
   // 2. The algorithm, before any key is looked at (case T3). `jwk`, `jku` and `x5u` are never read.
   if (header["alg"] !== "RS256") return refused("bad_signature");
@@ -78,13 +78,13 @@ async function verifySteps<Type extends TokenType>(
   if (key === undefined || !verifyRs256(token, key)) return refused("bad_signature");
 
   // 4. Type, issuer and audience.
-  if (decoded["type"] !== type) return refused("wrong_type");
-  if (decoded["iss"] !== issuer()) return refused("wrong_issuer");
-  const claims = readers[type](decoded);
+  if (rawClaims["type"] !== type) return refused("wrong_type");
+  if (rawClaims["iss"] !== issuer()) return refused("wrong_issuer");
+  const claims = readers[type](rawClaims);
   if (!claims.aud.includes(aud)) return refused("wrong_audience");
 
   // 5. The times.
-  checkTimes(decoded, now() / 1000);
+  checkTimes(rawClaims, now() / 1000);
 
   // 6. The session, which must be alive. A service token's assertion has none: it is for origins,
   //    and opens nothing here (case T2).
@@ -94,7 +94,7 @@ async function verifySteps<Type extends TokenType>(
   if (live === undefined || live.session.user_id !== sub) return refused("revoked");
 
   // 7. A terminal's token speaks for a terminal's session, and the other way round (case T10).
-  if (decoded["terminal"] !== terminalClaimOf(type, live.session)) return refused("wrong_type");
+  if (rawClaims["terminal"] !== terminalClaimOf(type, live.session)) return refused("wrong_type");
 
   return { ok: true, claims, live };
 }

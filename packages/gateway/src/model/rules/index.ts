@@ -1,5 +1,6 @@
 // The kinds of rule that this gateway can judge (access-features 4.3), one line each.
 export { anyValidServiceToken } from "./any-valid-service-token.ts";
+export { authMethod } from "./auth-method.ts";
 export { email } from "./email.ts";
 export { emailDomain } from "./email-domain.ts";
 export { everyone } from "./everyone.ts";

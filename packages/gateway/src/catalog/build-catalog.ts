@@ -1,7 +1,7 @@
 // Opened records → the catalog that requests read: links resolved, patterns compiled and sorted,
 // everything that is looked up by a word in a map of its own. What two sources of objects may only
 // contradict together is refused.
-import { compareSpecificity, compilePattern } from "@postern/protocol";
+import { compareSpecificity } from "@postern/protocol";
 import { ConfigError } from "../config/config-error.ts";
 import type { Config } from "../config/load-config.ts";
 import type { StoredApplication } from "../model/application.ts";
@@ -15,7 +15,9 @@ import type {
 } from "../model/model.ts";
 import { PolicyCompiler } from "../policy/policy-compiler.ts";
 import type { Catalog } from "./catalog.ts";
+import { compileIngress } from "./choose-service.ts";
 import type { ConfiguredRecord } from "./configured-records.ts";
+import { type CatalogPattern, compileDomain, HostIndex } from "./host-index.ts";
 
 /**
  * @param records in the order in which people see them
@@ -31,6 +33,7 @@ export function buildCatalog(records: readonly ConfiguredRecord[], config: Confi
       compiler.compile(resolvePolicy(policy, policies, each.name)),
     ),
   }));
+  const patterns = compilePatterns(applications);
   const [organization] = objectsOf<Organization>(records, "organization");
   return {
     organization: { ...(organization ?? config.organization), auth_domain: config.auth_domain },
@@ -39,7 +42,8 @@ export function buildCatalog(records: readonly ConfiguredRecord[], config: Confi
     relayHosts: new Set(config.relay_hosts),
     applications,
     applicationByAud: byKey(applications, "AUD", ({ aud }) => aud),
-    patterns: compilePatterns(applications),
+    patterns,
+    hosts: new HostIndex(patterns),
     groups,
     identityProviders: byKey(
       objectsOf<IdentityProvider>(records, "identity_provider"),
@@ -51,7 +55,7 @@ export function buildCatalog(records: readonly ConfiguredRecord[], config: Confi
       "client_id",
       (each) => each.client_id,
     ),
-    ingress: config.ingress,
+    ingress: compileIngress(config.ingress),
   };
 }
 
@@ -88,7 +92,7 @@ function resolvePolicy(
   return found;
 }
 
-function compilePatterns(applications: readonly Application[]): Catalog["patterns"] {
+function compilePatterns(applications: readonly Application[]): CatalogPattern[] {
   const owners = new Map<string, Application>();
   const patterns = applications.flatMap((application) =>
     application.domains.map((domain) => {
@@ -98,7 +102,7 @@ function compilePatterns(applications: readonly Application[]): Catalog["pattern
           `${domain} belongs to two applications, "${owner.name}" and "${application.name}"; take it from one of them`,
         );
       owners.set(domain, application);
-      return { pattern: compilePattern(domain), application };
+      return compileDomain(domain, application);
     }),
   );
   return patterns.sort((a, b) => compareSpecificity(a.pattern, b.pattern));

@@ -1,15 +1,15 @@
 // Everything that is configured, in the form that requests read: immutable, replaced as a whole
 // when the configuration changes, so that a request sees one consistent state and caches compare
 // one reference.
-import type { CompiledPattern } from "@postern/protocol";
 import type {
   Application,
   Group,
   IdentityProvider,
-  IngressRule,
   Organization,
   ServiceToken,
 } from "../model/model.ts";
+import type { CompiledIngressRule } from "./choose-service.ts";
+import type { CatalogPattern, HostIndex } from "./host-index.ts";
 
 export interface Catalog {
   organization: Organization;
@@ -24,11 +24,13 @@ export interface Catalog {
   applications: readonly Application[];
   applicationByAud: ReadonlyMap<string, Application>;
   /** every pattern of every application, most specific first */
-  patterns: readonly { pattern: CompiledPattern; application: Application }[];
+  patterns: readonly CatalogPattern[];
+  /** the same patterns by the hosts that requests are for */
+  hosts: HostIndex;
   groups: ReadonlyMap<string, Group>;
   identityProviders: ReadonlyMap<string, IdentityProvider>;
   serviceTokenByClientId: ReadonlyMap<string, ServiceToken>;
-  ingress: readonly IngressRule[];
+  ingress: readonly CompiledIngressRule[];
 }
 
 /** Holds the catalog in force. Readers call `current()` on each request and keep no copy. */

@@ -4,40 +4,39 @@
 import { pathGlob } from "@postern/protocol";
 import type { IngressRule } from "../model/model.ts";
 
-type PathTest = (path: string) => boolean;
+/** An ingress rule, ready for matching. */
+export interface CompiledIngressRule extends IngressRule {
+  coversHost(host: string): boolean;
+  coversPath(path: string): boolean;
+}
 
-const pathTests = new WeakMap<IngressRule, PathTest>();
+export function compileIngress(rules: readonly IngressRule[]): CompiledIngressRule[] {
+  return rules.map((rule) => ({
+    ...rule,
+    coversHost: hostTest(rule.hostname ?? "*"),
+    coversPath: pathTest(rule.path ?? ""),
+  }));
+}
 
 export function chooseService(
-  ingress: readonly IngressRule[],
+  ingress: readonly CompiledIngressRule[],
   host: string,
   path: string,
 ): IngressRule | undefined {
-  for (const rule of ingress)
-    if (coversHost(rule.hostname, host) && coversPath(rule, path)) return rule;
+  for (const rule of ingress) if (rule.coversHost(host) && rule.coversPath(path)) return rule;
   return undefined;
 }
 
-function coversHost(hostname: string | undefined, host: string): boolean {
-  if (hostname === undefined || hostname === "*" || hostname === host) return true;
-  return (
-    hostname.startsWith("*.") &&
-    host.length > hostname.length - 1 &&
-    host.endsWith(hostname.slice(1))
-  );
+function hostTest(hostname: string): (host: string) => boolean {
+  if (hostname === "*") return () => true;
+  if (!hostname.startsWith("*.")) return (host) => host === hostname;
+  // Every level below the name, and not the name itself.
+  const end = hostname.slice(1);
+  return (host) => host.length > end.length && host.endsWith(end);
 }
 
-function coversPath(rule: IngressRule, path: string): boolean {
-  if (rule.path === undefined) return true;
-  let test = pathTests.get(rule);
-  if (test === undefined) {
-    test = pathTest(rule.path);
-    pathTests.set(rule, test);
-  }
-  return test(path);
-}
-
-function pathTest(written: string): PathTest {
-  const pattern = written.startsWith("/") ? written : `/${written}`;
+function pathTest(path: string): (path: string) => boolean {
+  if (path === "") return () => true;
+  const pattern = path.startsWith("/") ? path : `/${path}`;
   return pathGlob(pattern.endsWith("/") ? pattern.slice(0, -1) : pattern);
 }

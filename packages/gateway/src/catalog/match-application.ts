@@ -1,55 +1,14 @@
 // Which application a request belongs to (access-features 3.1): the most specific pattern that
-// covers host and path. What a host can match is worked out once for each configuration.
-import { type CompiledPattern, compilePattern } from "@postern/protocol";
-import type { Application } from "../model/model.ts";
+// covers host and path.
+import type { CompiledPattern } from "@postern/protocol";
 import type { Catalog } from "./catalog.ts";
+import type { ApplicationMatch, CatalogPattern } from "./host-index.ts";
 
-export interface ApplicationMatch {
-  application: Application;
-  /** the pattern that matched, as configured */
-  pattern: string;
-}
-
-interface Candidate extends ApplicationMatch {
-  compiled: CompiledPattern;
-  /** the pattern in lower case, for paths in lower case */
-  folded: CompiledPattern;
-}
-
-const hostsPerCatalog = 1_000;
-const candidatesOf = new WeakMap<Catalog, Map<string, Candidate[]>>();
-
-/**
- * The patterns that cover a host, most specific first; empty for a host that no application has.
- */
-function candidates(catalog: Catalog, host: string): Candidate[] {
-  let hosts = candidatesOf.get(catalog);
-  if (hosts === undefined) {
-    hosts = new Map();
-    candidatesOf.set(catalog, hosts);
-  }
-  const known = hosts.get(host);
-  if (known !== undefined) return known;
-  const found = catalog.patterns
-    .filter(({ pattern }) => pattern.matchesHost(host))
-    .map(({ pattern, application }) => ({
-      application,
-      pattern: pattern.text,
-      compiled: pattern,
-      folded: compilePattern(pattern.text.toLowerCase()),
-    }));
-  // Anybody may ask under any name: names that nothing covers are not kept, and the others not
-  // without end.
-  if (found.length > 0) {
-    if (hosts.size >= hostsPerCatalog) hosts.clear();
-    hosts.set(host, found);
-  }
-  return found;
-}
+export type { ApplicationMatch } from "./host-index.ts";
 
 /** Whether any application has this host. */
 export function isApplicationHost(catalog: Catalog, host: string): boolean {
-  return candidates(catalog, host).length > 0;
+  return catalog.hosts.patternsFor(host).length > 0;
 }
 
 /**
@@ -61,8 +20,14 @@ export function matchApplication(
   host: string,
   path: string,
 ): ApplicationMatch | undefined {
-  for (const candidate of candidates(catalog, host))
-    if (candidate.compiled.matchesPath(path)) return candidate;
+  return coveringPattern(catalog.hosts.patternsFor(host), path)?.match;
+}
+
+function coveringPattern(
+  patterns: readonly CatalogPattern[],
+  path: string,
+): CatalogPattern | undefined {
+  for (const each of patterns) if (each.pattern.matchesPath(path)) return each;
   return undefined;
 }
 
@@ -75,17 +40,14 @@ export function matchesOnlyWithoutCase(
   catalog: Catalog,
   host: string,
   path: string,
-  matched: ApplicationMatch | undefined,
+  match: ApplicationMatch | undefined,
 ): boolean {
   const lower = path.toLowerCase();
-  for (const candidate of candidates(catalog, host)) {
-    if (candidate.application === matched?.application) return false;
+  for (const { application, folded } of catalog.hosts.patternsFor(host)) {
+    if (application === match?.application) return false;
     // Somebody who configured both spellings has an origin that tells them apart.
-    if (
-      candidate.folded.matchesPath(lower) &&
-      candidate.folded.text !== matched?.pattern.toLowerCase()
-    )
-      return true;
+    const isOtherSpelling = folded.text === match?.pattern.toLowerCase();
+    if (folded.matchesPath(lower) && !isOtherSpelling) return true;
   }
   return false;
 }
@@ -96,14 +58,13 @@ export function matchesOnlyWithoutCase(
  * else lies below a pattern, all its paths share one answer, which is signed once (ADR 0003).
  */
 export function pathScope(catalog: Catalog, host: string, path: string): string | undefined {
-  const all = candidates(catalog, host);
-  const matched = all.find(({ compiled }) => compiled.matchesPath(path));
-  if (matched === undefined || matched.compiled.pathHasWildcard) return undefined;
-  const others = all
-    .slice(0, all.indexOf(matched))
-    .filter(({ application }) => application !== matched.application);
-  for (const scope of prefixes(matched.compiled.path, path)) {
-    if (!others.some(({ compiled }) => mayCoverBelow(compiled, scope))) return scope;
+  const patterns = catalog.hosts.patternsFor(host);
+  const match = coveringPattern(patterns, path);
+  if (match === undefined || match.pattern.pathHasWildcard) return undefined;
+  const moreSpecific = patterns.slice(0, patterns.indexOf(match));
+  const others = moreSpecific.filter(({ application }) => application !== match.application);
+  for (const scope of prefixes(match.pattern.path, path)) {
+    if (!others.some(({ pattern }) => mayCoverBelow(pattern, scope))) return scope;
   }
   return undefined;
 }
@@ -114,12 +75,11 @@ export function pathScope(catalog: Catalog, host: string, path: string): string 
  */
 function* prefixes(pattern: string, path: string): Generator<string> {
   if (pattern === "") yield "/";
-  for (
-    let end = path.indexOf("/", Math.max(pattern.length, 1));
-    end > 0;
-    end = path.indexOf("/", end + 1)
-  )
+  let end = path.indexOf("/", Math.max(pattern.length, 1));
+  while (end > 0) {
     yield path.slice(0, end);
+    end = path.indexOf("/", end + 1);
+  }
   if (!path.endsWith("/")) yield path;
 }
 

@@ -142,12 +142,14 @@ export function applicationFromApi(
 }
 
 /** What a catalog says, without the functions that are made anew each time. */
-export function contentOf({ patterns, applications, applicationByAud, ...rest }: Catalog): unknown {
+export function contentOf(catalog: Catalog): unknown {
+  const { patterns, hosts: _hosts, applications, applicationByAud, ingress, ...rest } = catalog;
   return {
     ...rest,
     applications: applications.map(withoutMatchers),
     applicationByAud: [...applicationByAud].map(([aud, each]) => [aud, withoutMatchers(each)]),
     patterns: patterns.map(({ pattern, application }) => [pattern.text, application.id]),
+    ingress: ingress.map(({ coversHost: _host, coversPath: _path, ...rule }) => rule),
   };
 }
 

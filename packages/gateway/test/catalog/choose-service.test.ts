@@ -1,7 +1,7 @@
 // Which ingress rule takes a request: the first that covers host and path, as in cloudflared.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { chooseService } from "../../src/catalog/choose-service.ts";
+import { chooseService, compileIngress } from "../../src/catalog/choose-service.ts";
 import { loadConfig } from "../../src/config/load-config.ts";
 
 /**
@@ -19,13 +19,10 @@ function rules(...written: { hostname?: string; path?: string }[]) {
     ingress,
   });
   const { config } = loadConfig({ text, file: "test.yaml", environment: {} });
+  const compiled = compileIngress(config.ingress);
   return (address: string): number => {
     const slash = address.indexOf("/");
-    const service = chooseService(
-      config.ingress,
-      address.slice(0, slash),
-      address.slice(slash),
-    )?.service;
+    const service = chooseService(compiled, address.slice(0, slash), address.slice(slash))?.service;
     assert.equal(service?.kind, "status");
     return service.kind === "status" ? service.status : 0;
   };

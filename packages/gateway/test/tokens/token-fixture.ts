@@ -4,6 +4,7 @@ import { createPrivateKey, type KeyObject, randomBytes, sign } from "node:crypto
 import type { TestContext } from "node:test";
 import { testKeyPair } from "../../../../test/support/signing-keys.ts";
 import type { Catalog } from "../../src/catalog/catalog.ts";
+import { HostIndex } from "../../src/catalog/host-index.ts";
 import type { Application, Identity, IdentityProvider } from "../../src/model/model.ts";
 import { createSecretBox, type SecretBox } from "../../src/secrets/secret-box.ts";
 import { openStore } from "../../src/storage/open-store.ts";
@@ -132,6 +133,7 @@ function catalogWith(applications: Application[]): Catalog {
     applications,
     applicationByAud: new Map(applications.map((each) => [each.aud, each])),
     patterns: [],
+    hosts: new HostIndex([]),
     groups: new Map(),
     identityProviders: new Map([[corp.id, corp]]),
     serviceTokenByClientId: new Map(),

@@ -2,7 +2,7 @@
 // not before: `access token` must start as fast as Node itself (docs/adr/0001). So no import here
 // may lead to node:crypto, node:http or node:child_process.
 import { basename } from "node:path";
-import type { Surroundings } from "./command-context.ts";
+import type { Surroundings } from "./commands/command-context.ts";
 import { CliError, reasonOf, statusOf, wrapperStatus } from "./exit-status.ts";
 import { printable, printableJson } from "./printable.ts";
 import { writeError, writeOutput } from "./standard-output.ts";
@@ -11,20 +11,20 @@ import { posternHome } from "./store/home.ts";
 type Command = (surroundings: Surroundings, args: string[]) => Promise<number>;
 
 const accessCommands: Record<string, () => Promise<Command>> = {
-  login: async () => (await import("./commands/login.ts")).runLogin,
-  token: async () => (await import("./commands/token.ts")).runToken,
-  curl: async () => (await import("./commands/curl.ts")).runCurl,
-  put: async () => (await import("./commands/put.ts")).runPut,
-  logout: async () => (await import("./commands/logout.ts")).runLogout,
-  forget: async () => (await import("./commands/forget.ts")).runForget,
-  list: async () => (await import("./commands/list.ts")).runList,
-  whoami: async () => (await import("./commands/whoami.ts")).runWhoami,
+  login: async () => (await import("./commands/access/run-login.ts")).runLogin,
+  token: async () => (await import("./commands/access/run-token.ts")).runToken,
+  curl: async () => (await import("./commands/access/run-curl.ts")).runCurl,
+  put: async () => (await import("./commands/access/run-put.ts")).runPut,
+  logout: async () => (await import("./commands/access/run-logout.ts")).runLogout,
+  forget: async () => (await import("./commands/access/run-forget.ts")).runForget,
+  list: async () => (await import("./commands/access/run-list.ts")).runList,
+  whoami: async () => (await import("./commands/access/run-whoami.ts")).runWhoami,
 };
 
 const gatewayCommands: Record<string, () => Promise<Command>> = {
-  dev: async () => (await import("./commands/gateway.ts")).runDevCommand,
-  gateway: async () => (await import("./commands/gateway.ts")).runGatewayCommand,
-  keys: async () => (await import("./commands/gateway.ts")).runKeysCommand,
+  dev: async () => (await import("./commands/gateway/run-gateway.ts")).runDevCommand,
+  gateway: async () => (await import("./commands/gateway/run-gateway.ts")).runGatewayCommand,
+  keys: async () => (await import("./commands/gateway/run-gateway.ts")).runKeysCommand,
 };
 
 /** Promised in the contract and not there yet: said in one line instead of "unknown". */
@@ -82,7 +82,7 @@ function untilDashes(args: string[]): string[] {
 }
 
 async function help(path: string): Promise<number> {
-  const { helpFor } = await import("./help.ts");
+  const { helpFor } = await import("./commands/help.ts");
   writeOutput(helpFor(path));
   return 0;
 }

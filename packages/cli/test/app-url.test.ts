@@ -1,8 +1,8 @@
 // The URL as a person types it: what is sent is made of the parsed one, and never in the clear.
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { readAppUrl, teamOrigin } from "../src/app-url.ts";
 import { CliError } from "../src/exit-status.ts";
-import { readAppUrl, teamOrigin } from "../src/net/app-url.ts";
 
 test("without a scheme, and with http, it is https; on loopback names http (wire-protocol 9)", () => {
   const cases: [string, string][] = [

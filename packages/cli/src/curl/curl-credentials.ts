@@ -2,10 +2,10 @@
 // `--next`), and writes it there. A cookie is the default because curl scopes it to host, path and
 // https: it never follows a redirect to somewhere else, which a header does (case C11).
 
-import type { ServiceToken } from "../commands/service-token.ts";
-import type { Credential } from "../commands/stored-sign-in.ts";
+import type { AppUrl } from "../app-url.ts";
 import { CliError } from "../exit-status.ts";
-import type { AppUrl } from "../net/app-url.ts";
+import type { Credential } from "../sign-in/credential.ts";
+import type { ServiceToken } from "../sign-in/service-token.ts";
 import type { SecretDescriptors } from "../tool/secret-descriptor.ts";
 import { type CurlPart, quoteForCurlConfig } from "./curl-arguments.ts";
 

@@ -1,9 +1,9 @@
 // What curl must know of the network that we know: names below .localhost, and the authorities that
 // we trust.
 import { readFileSync } from "node:fs";
+import type { AppUrl } from "../app-url.ts";
 import type { Context } from "../context.ts";
 import { CliError } from "../exit-status.ts";
-import type { AppUrl } from "../net/app-url.ts";
 import type { SecretDescriptors } from "../tool/secret-descriptor.ts";
 import { type CurlSection, hasOption } from "./curl-credentials.ts";
 

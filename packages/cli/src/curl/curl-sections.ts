@@ -4,9 +4,9 @@
 // must not go there.
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
+import { type AppUrl, readAppUrl } from "../app-url.ts";
 import type { Context } from "../context.ts";
 import { CliError } from "../exit-status.ts";
-import { type AppUrl, readAppUrl } from "../net/app-url.ts";
 import { type CurlPart, readCurlConfig } from "./curl-arguments.ts";
 import type { CurlSection, CurlTarget } from "./curl-credentials.ts";
 

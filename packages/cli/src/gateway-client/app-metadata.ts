@@ -12,9 +12,9 @@ import {
   ProtocolError,
   readMatchClaims,
 } from "@postern/protocol";
+import { type AppUrl, namesHost, teamOrigin } from "../app-url.ts";
 import type { Context } from "../context.ts";
 import { CliError } from "../exit-status.ts";
-import { type AppUrl, namesHost, teamOrigin } from "../net/app-url.ts";
 import { type HttpResponse, send, TimeoutError } from "../net/http-client.ts";
 import { printable } from "../printable.ts";
 import {

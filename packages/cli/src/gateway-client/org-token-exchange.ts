@@ -2,9 +2,9 @@
 // browser (wire-protocol 6.3). The org token is worth every application of the person: it goes to
 // the login page of the team domain and nowhere else, whatever a redirect says (case C11).
 import { cookies, endpoints } from "@postern/protocol";
+import type { AppUrl } from "../app-url.ts";
 import type { Context } from "../context.ts";
 import { CliError } from "../exit-status.ts";
-import type { AppUrl } from "../net/app-url.ts";
 import { send, TimeoutError, withoutSecrets } from "../net/http-client.ts";
 import { printable } from "../printable.ts";
 import type { Application } from "../store/known-hosts.ts";

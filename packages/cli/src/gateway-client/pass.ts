@@ -1,8 +1,8 @@
 // Asks for a pass: a credential for one URL and at most ten minutes (wire-protocol 8).
 import { endpoints, headers } from "@postern/protocol";
+import type { AppUrl } from "../app-url.ts";
 import type { Context } from "../context.ts";
 import { CliError } from "../exit-status.ts";
-import type { AppUrl } from "../net/app-url.ts";
 import { type HttpResponse, send, TimeoutError } from "../net/http-client.ts";
 import { removeAppToken, type StoredToken } from "../store/token-store.ts";
 

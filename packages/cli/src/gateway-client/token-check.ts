@@ -8,9 +8,9 @@ import {
   readClaims,
   tokenCheckArgument,
 } from "@postern/protocol";
+import type { AppUrl } from "../app-url.ts";
 import type { Context } from "../context.ts";
 import { CliError, reasonOf } from "../exit-status.ts";
-import type { AppUrl } from "../net/app-url.ts";
 import { send } from "../net/http-client.ts";
 import { printable } from "../printable.ts";
 import type { Application } from "../store/known-hosts.ts";

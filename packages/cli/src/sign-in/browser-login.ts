@@ -13,9 +13,9 @@ import {
   type TransferKeyPair,
   type TransferredTokens,
 } from "@postern/protocol";
+import type { AppUrl } from "../app-url.ts";
 import type { Context } from "../context.ts";
 import { CliError } from "../exit-status.ts";
-import type { AppUrl } from "../net/app-url.ts";
 import { type HttpResponse, send, TimeoutError } from "../net/http-client.ts";
 import { printable } from "../printable.ts";
 import type { Application } from "../store/known-hosts.ts";

@@ -1,12 +1,12 @@
 // How a command comes by a token of an application, each step only when the one before had nothing:
 // memory, exchange of the terminal's session, a person (wire-protocol 6).
 
+import type { AppUrl } from "../app-url.ts";
 import type { Context } from "../context.ts";
 import { CliError, reasonOf } from "../exit-status.ts";
 import { findApplication } from "../gateway-client/app-metadata.ts";
 import { exchangeOrgToken } from "../gateway-client/org-token-exchange.ts";
 import { checkToken, verifyToken } from "../gateway-client/token-check.ts";
-import type { AppUrl } from "../net/app-url.ts";
 import { TimeoutError } from "../net/http-client.ts";
 import { printable } from "../printable.ts";
 import type { Application } from "../store/known-hosts.ts";

@@ -4,8 +4,8 @@
 // login page of his own.
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
+import type { AppUrl } from "../app-url.ts";
 import type { Context } from "../context.ts";
-import type { AppUrl } from "../net/app-url.ts";
 import { fileNameOf, readPrivateJson, removeFile, writePrivateFile } from "./private-files.ts";
 
 /** An application as its gateway described it, signed and verified. */

@@ -1,0 +1,87 @@
+// Service tokens: credentials of a program, not of a person. Given, they are used or the command
+// fails; a browser is never opened instead (cli.md, "access").
+import { readFileSync } from "node:fs";
+import type { CommandLine } from "../commands/command-line.ts";
+import type { Context } from "../context.ts";
+import { CliError } from "../exit-status.ts";
+
+export interface ServiceToken {
+  id: string;
+  secret: string;
+}
+
+/** The official client's names come second, and never half of a pair from each. */
+const families = ["POSTERN_SERVICE_TOKEN", "TUNNEL_SERVICE_TOKEN"];
+const parts = ["ID", "SECRET", "SECRET_FILE"];
+
+/**
+ * The service token that the flags or the environment name; undefined when they name none.
+ * @throws {CliError} usage when half of it is missing
+ */
+export function readServiceToken(
+  context: Pick<Context, "environment" | "say">,
+  line: CommandLine,
+): ServiceToken | undefined {
+  const variable = variablesOf(context.environment);
+  const argument = line.value("service-token-secret");
+  if (argument !== undefined) {
+    context.say(
+      "Warning: a secret in an argument can be read by every user of this machine; use --service-token-secret-file.",
+    );
+  }
+  const named = line.value("service-token-secret-file");
+  const id = line.value("service-token-id") ?? variable("ID");
+  const secret =
+    argument ??
+    (named === undefined ? undefined : readSecret(named)) ??
+    readSecretIfNamed(variable("SECRET_FILE")) ??
+    variable("SECRET");
+  if (id === undefined && secret === undefined) return undefined;
+  if (id === undefined)
+    throw new CliError(
+      "usage",
+      "a service token's secret is given, but not its ID; name it with --service-token-id",
+    );
+  if (secret === undefined)
+    throw new CliError(
+      "usage",
+      `the service token ${id.slice(0, 60)} has no secret; name its file with --service-token-secret-file`,
+    );
+  // Both go into header lines.
+  if (!/^[\x21-\x7e]+$/.test(id) || !/^[\x21-\x7e]+$/.test(secret)) {
+    throw new CliError(
+      "usage",
+      "the service token is empty, or holds characters that no service token has; copy it again",
+    );
+  }
+  return { id, secret };
+}
+
+/** Reads variables of the first family of which anything is set. */
+function variablesOf(environment: NodeJS.ProcessEnv): (part: string) => string | undefined {
+  const value = (family: string, part: string) => environment[`${family}_${part}`] || undefined;
+  const family =
+    families.find((each) => parts.some((part) => value(each, part) !== undefined)) ?? "";
+  return (part) => value(family, part);
+}
+
+function readSecretIfNamed(file: string | undefined): string | undefined {
+  return file === undefined ? undefined : readSecret(file);
+}
+
+function readSecret(file: string): string {
+  try {
+    return readFileSync(file, "utf8").trim();
+  } catch (error) {
+    throw new CliError(
+      "usage",
+      `${file} cannot be read (${(error as NodeJS.ErrnoException).code}); --service-token-secret-file takes a file that holds the secret`,
+    );
+  }
+}
+
+/** The environment for a tool: the secrets that were for us are not for it (case C9). */
+export function withoutServiceToken(environment: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+  const forUs = new Set(families.flatMap((family) => parts.map((part) => `${family}_${part}`)));
+  return Object.fromEntries(Object.entries(environment).filter(([name]) => !forUs.has(name)));
+}

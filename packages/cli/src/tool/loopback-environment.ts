@@ -1,0 +1,22 @@
+import { isLoopbackHost } from "@postern/protocol/host";
+import type { AppUrl } from "../app-url.ts";
+
+const proxyNames = ["http_proxy", "https_proxy", "all_proxy"];
+const exempt = "localhost,127.0.0.1,::1";
+
+/**
+ * The environment for a tool that will ask this machine: no proxy stands between a machine and
+ * itself.
+ */
+export function loopbackEnvironment(
+  environment: NodeJS.ProcessEnv,
+  apps: AppUrl[],
+): NodeJS.ProcessEnv {
+  const proxied = Object.entries(environment).some(
+    ([name, value]) => proxyNames.includes(name.toLowerCase()) && value !== "",
+  );
+  if (!proxied || !apps.some(({ hostname }) => isLoopbackHost(hostname))) return environment;
+  const before = environment["no_proxy"] || environment["NO_PROXY"];
+  const list = before ? `${before},${exempt}` : exempt;
+  return { ...environment, no_proxy: list, NO_PROXY: list };
+}

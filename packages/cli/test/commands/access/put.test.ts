@@ -1,0 +1,222 @@
+// `access put` with real tools: what stands in their arguments and environment, and what their end
+// looks like.
+import assert from "node:assert/strict";
+import { chmodSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { type TestContext, test } from "node:test";
+import { needs } from "../../../../../test/support/requirements.ts";
+import { certificateFor } from "../../../../../test/support/tls.ts";
+import { end, startPeer } from "../../support/peer.ts";
+import { startProxy } from "../../support/proxy.ts";
+import { machine } from "../../support/terminal.ts";
+
+async function signedIn(context: TestContext) {
+  const peer = await startPeer(context, { hosts: ["localhost", "app"] });
+  const person = machine(context);
+  const { stdout: token } = await person.run([
+    "access",
+    "login",
+    "--no-verbose",
+    peer.origin("localhost"),
+  ]);
+  peer.requests.length = 0;
+  return { peer, person, token };
+}
+
+test("wget gets the page with a pass in its URL", needs("wget"), async (context) => {
+  const { peer, person, token } = await signedIn(context);
+  const put = await person.run([
+    "access",
+    "put",
+    "wget",
+    "-qO-",
+    `${peer.origin("localhost")}/files/a?x=1`,
+  ]);
+  assert.deepEqual([put.status, put.stdout], [0, "hello from localhost\n"], put.stderr);
+  const [asked] = peer.forwarded();
+  const pass = new URL(asked?.url ?? "", peer.team).searchParams.get("token") ?? "";
+  assert.notEqual(pass, token);
+  const claims = JSON.parse(Buffer.from(pass.split(".")[1] ?? "", "base64url").toString()) as {
+    htu: string;
+  };
+  assert.equal(claims.htu, `${peer.origin("localhost")}/files/a`);
+  assert.match(asked?.url ?? "", /^\/files\/a\?x=1&token=/);
+});
+
+test("every argument that is a URL of a protected application or holds one after = gets a pass, others stay", async (context) => {
+  const { peer, person } = await signedIn(context);
+  const url = peer.origin("localhost");
+  const put = await person.run([
+    "access",
+    "put",
+    "--",
+    "printf",
+    "%s\n",
+    `--base=${url}/a#part`,
+    `${url}/b`,
+    "plain",
+    `${peer.team}/c`,
+    "-x",
+  ]);
+  assert.equal(put.status, 0, put.stderr);
+  const [base = "", second = "", ...rest] = put.stdout.trim().split("\n");
+  assert.match(base, /^--base=http:\/\/localhost:\d+\/a\?token=[\w.-]+#part$/);
+  assert.match(second, /\/b\?token=/);
+  assert.deepEqual(rest, ["plain", `${peer.team}/c`, "-x"]);
+});
+
+test("--via env hands the token over in the tool's environment and nowhere else", async (context) => {
+  const { peer, person, token } = await signedIn(context);
+  const script = 'printf "%s|%s|%s" "$ACCESS_TOKEN" "$ACCESS_HEADER" "$1"';
+  const url = `${peer.origin("localhost")}/x`;
+  const put = await person.run(["access", "put", "--via", "env", "sh", "-c", script, "sh", url]);
+  assert.equal(put.stdout, `${token}|cf-access-token: ${token}|${url}`);
+  const named = await person.run([
+    "access",
+    "put",
+    "--via=env",
+    "--app",
+    url,
+    "printenv",
+    "ACCESS_TOKEN",
+  ]);
+  assert.equal(named.stdout, `${token}\n`);
+});
+
+test("with --app the arguments are nobody's business: not even asked who guards them", async (context) => {
+  const { peer, person, token } = await signedIn(context);
+  const elsewhere = `http://nobody.localhost:${peer.port}/x`;
+  const app = peer.origin("localhost");
+  const put = await person.run([
+    "access",
+    "put",
+    "--via",
+    "env",
+    "--app",
+    app,
+    "sh",
+    "-c",
+    'printf %s "$ACCESS_TOKEN"',
+    "sh",
+    elsewhere,
+  ]);
+  assert.deepEqual([put.status, put.stdout], [0, token], put.stderr);
+  assert.deepEqual(peer.requests, []);
+});
+
+test("a pass is asked for again when the gateway had ended the stored session, and no further", async (context) => {
+  const { peer, person, token } = await signedIn(context);
+  peer.answer = (seen, response) => {
+    if (seen.url !== "/cdn-cgi/access/pass" || seen.headers["cf-access-token"] !== token)
+      return false;
+    end(response, 401);
+    return true;
+  };
+  peer.person = "ada2@example.com";
+  const put = await person.run(["access", "put", "printf", "%s", `${peer.origin("localhost")}/x`]);
+  assert.equal(put.status, 0, put.stderr);
+  assert.match(put.stdout, /token=/);
+  assert.equal(person.opened().length, 1, "by the terminal's session, not by a person");
+  peer.answer = (seen, response) => {
+    if (seen.url !== "/cdn-cgi/access/pass") return false;
+    end(response, 401);
+    return true;
+  };
+  const again = await person.run([
+    "access",
+    "put",
+    "printf",
+    "%s",
+    `${peer.origin("localhost")}/x`,
+  ]);
+  assert.deepEqual([again.status, again.stdout], [125, ""]);
+  assert.match(again.stderr, /refuses the token that was just issued; sign in with/);
+});
+
+test(
+  "plain http to another machine becomes https in the tool's arguments as well",
+  needs("openssl", "curl"),
+  async (context) => {
+    const certificate = certificateFor(context, ["*.example.test"]);
+    const peer = await startPeer(context, { secure: certificate });
+    const proxy = await startProxy(context, peer.port);
+    const person = machine(
+      context,
+      `exec curl -s --cacert '${certificate.ca_file}' -o /dev/null "$1"`,
+    );
+    Object.assign(person.environment, {
+      HTTPS_PROXY: proxy.url,
+      POSTERN_CA_FILE: certificate.ca_file,
+    });
+    await person.run(["access", "login", "-q", "app.example.test"]);
+    const put = await person.run([
+      "access",
+      "put",
+      "printf",
+      "%s",
+      "--base=http://app.example.test/x?a=1#f",
+    ]);
+    assert.match(
+      put.stdout,
+      /^--base=https:\/\/app\.example\.test\/x\?a=1&token=[\w.-]+#f$/,
+      put.stderr,
+    );
+  },
+);
+
+test("a gateway without passes is said to be one; the token itself goes into the URL only on request", async (context) => {
+  const { peer, person, token } = await signedIn(context);
+  peer.answer = (seen, response) => {
+    if (seen.url !== "/cdn-cgi/access/pass") return false;
+    end(response, 404);
+    return true;
+  };
+  const url = `${peer.origin("localhost")}/x`;
+  const put = await person.run(["access", "put", "printf", "%s", url]);
+  assert.deepEqual([put.status, put.stdout], [125, ""]);
+  assert.match(put.stderr, /has no passes.*--full-token/);
+  assert.equal(
+    (await person.run(["access", "put", "--full-token", "printf", "%s", url])).stdout,
+    `${url}?token=${token}`,
+  );
+});
+
+test("exit status, streams and signals are the tool's; 125, 126 and 127 are told apart", async (context) => {
+  const { peer, person } = await signedIn(context);
+  const url = `${peer.origin("localhost")}/x`;
+  const put = (...args: string[]) => person.run(["access", "put", ...args], {}, "typed");
+  assert.equal((await put("sh", "-c", "exit 7", url)).status, 7);
+  assert.equal((await put("sh", "-c", "cat", "sh", url)).stdout, "typed");
+  assert.equal(
+    (await put("sh", "-c", "kill -TERM $$", url)).status,
+    -1,
+    "ended by the signal itself",
+  );
+  assert.equal((await put("no-such-tool", url)).status, 127);
+  const file = join(person.directory, "not-executable");
+  writeFileSync(file, "echo hi\n");
+  assert.equal((await put(file, url)).status, 126);
+  chmodSync(file, 0o755);
+  assert.deepEqual(
+    (await put(file, url)).stdout,
+    "hi\n",
+    "a script without #! runs as it would from a shell",
+  );
+  assert.equal((await put("printf", "no URL")).status, 125);
+  assert.equal((await put("--via", "proxy", "printf", url)).status, 125);
+  assert.equal((await put()).status, 125);
+});
+
+test("arguments reach the tool as they are: no shell reads them (C15)", async (context) => {
+  const { peer, person } = await signedIn(context);
+  const odd = "$(touch planted) `id` ; & | > * \\ \" '";
+  const put = await person.run([
+    "access",
+    "put",
+    "printf",
+    "%s\n",
+    odd,
+    `${peer.origin("localhost")}/x`,
+  ]);
+  assert.ok(put.stdout.startsWith(`${odd}\n`));
+});

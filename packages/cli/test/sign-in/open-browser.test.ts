@@ -1,0 +1,98 @@
+// When a browser is opened, by whom, and with what.
+import assert from "node:assert/strict";
+import { chmodSync, existsSync, mkdirSync, readFileSync, watch, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { type TestContext, test } from "node:test";
+import { hasBrowser, openBrowser } from "../../src/sign-in/open-browser.ts";
+import { surroundings } from "../support/context.ts";
+
+test("a browser is opened where somebody can see it", () => {
+  assert.equal(hasBrowser({}, "linux"), false);
+  assert.equal(hasBrowser({ DISPLAY: "" }, "linux"), false);
+  assert.equal(hasBrowser({ DISPLAY: ":0" }, "linux"), true);
+  assert.equal(hasBrowser({ WAYLAND_DISPLAY: "wayland-0" }, "freebsd"), true);
+  assert.equal(hasBrowser({ WSL_DISTRO_NAME: "Debian" }, "linux"), true);
+  assert.equal(hasBrowser({}, "darwin"), true);
+  assert.equal(
+    hasBrowser({ SSH_CONNECTION: "1 2 3 4" }, "darwin"),
+    false,
+    "it would open where nobody sits",
+  );
+  assert.equal(hasBrowser({ SSH_TTY: "/dev/pts/1", DISPLAY: "localhost:10.0" }, "darwin"), true);
+});
+
+/** A directory with openers that write down what they were called with. */
+function openers(context: TestContext, ...names: string[]) {
+  const directory = join(surroundings(context).home, "..", "openers");
+  mkdirSync(directory);
+  const log = join(directory, "log");
+  for (const name of names) {
+    writeFileSync(
+      join(directory, name),
+      `#!/bin/sh\nprintf '%s\\n' "${name}" "$#" "$1" "$PATH" > '${log}.part'\nmv '${log}.part' '${log}'\n`,
+    );
+    chmodSync(join(directory, name), 0o755);
+  }
+  const called = () =>
+    new Promise<string[]>((resolve) => {
+      const look = () => {
+        if (!existsSync(log)) return;
+        watcher.close();
+        resolve(readFileSync(log, "utf8").trim().split("\n"));
+      };
+      const watcher = watch(directory, look);
+      look();
+    });
+  return { directory, called, path: `.:${directory}::/usr/bin:/bin` };
+}
+
+test("$BROWSER comes first, also where there is no display; the URL is one argument", async (context) => {
+  const { called, path } = openers(context, "my-browser", "xdg-open");
+  const url = new URL("https://app.example.com/cdn-cgi/access/cli?a=1&b=$(id)");
+  assert.equal(
+    await openBrowser({ environment: { BROWSER: "my-browser", PATH: path } }, url),
+    true,
+  );
+  const [name, count, argument, seenPath] = await called();
+  assert.deepEqual([name, count, argument], ["my-browser", "1", url.href]);
+  assert.ok(
+    !/(^|:)(\.?)(:|$)/.test(seenPath ?? ":"),
+    "the opener looks for programs in whole paths only",
+  );
+});
+
+test("where $BROWSER is no program the desktop's opener is asked; without a display nobody is", {
+  skip: process.platform !== "linux",
+}, async (context) => {
+  const { called, path } = openers(context, "xdg-open");
+  const url = new URL("http://app.localhost:1/");
+  const desktop = { BROWSER: "no such thing %s", DISPLAY: ":0", PATH: path };
+  assert.equal(await openBrowser({ environment: { ...desktop, DISPLAY: "" } }, url), false);
+  assert.equal(await openBrowser({ environment: desktop }, url), true);
+  assert.equal((await called())[0], "xdg-open");
+  assert.equal(
+    await openBrowser({ environment: { DISPLAY: ":0", PATH: "/nowhere" } }, url),
+    false,
+    "no opener is there",
+  );
+});
+
+test("nothing but a web page is opened (C16)", async (context) => {
+  const { directory, path } = openers(context, "my-browser");
+  for (const url of [
+    "file:///etc/passwd",
+    "javascript:alert(1)",
+    "vscode://x",
+    "data:text/html,x",
+    "ftp://a/",
+  ])
+    assert.equal(
+      await openBrowser(
+        { environment: { BROWSER: "my-browser", DISPLAY: ":0", PATH: path } },
+        new URL(url),
+      ),
+      false,
+      url,
+    );
+  assert.equal(existsSync(join(directory, "log")), false);
+});

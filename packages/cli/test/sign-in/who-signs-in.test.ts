@@ -1,0 +1,210 @@
+// Whose session it is: asking for somebody in particular, asking anew, programs instead of people,
+// and what stays of the one who was there before.
+import assert from "node:assert/strict";
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { test } from "node:test";
+import { needs } from "../../../../test/support/requirements.ts";
+import { end, startPeer } from "../support/peer.ts";
+import { machine } from "../support/terminal.ts";
+
+test("--login-hint asks again only when somebody else is signed in, and says when it was not that person", async (context) => {
+  const peer = await startPeer(context);
+  const { run, opened } = machine(context);
+  const url = peer.origin("app");
+  await run(["access", "login", "-q", url]);
+  const same = await run(["access", "login", "--login-hint", "Ada@example.com", url]);
+  assert.match(same.stderr, /^Already signed in as ada@example\.com/);
+  assert.equal(opened().length, 1);
+  peer.person = "bob@example.com";
+  const other = await run(["access", "login", "--login-hint", "bob@example.com", url]);
+  assert.match(other.stderr, /Signed in as bob@example\.com/);
+  assert.doesNotMatch(other.stderr, /Warning/);
+  assert.equal(new URL(opened()[1] ?? "").searchParams.get("login_hint"), "bob@example.com");
+  const wrong = await run(["access", "login", "--login-hint", "eve@example.com", url]);
+  assert.match(
+    wrong.stderr,
+    /Warning: this was to be eve@example\.com; the sign-in was approved by bob@example\.com/,
+  );
+});
+
+test("--prompt asks again in any case", async (context) => {
+  const peer = await startPeer(context);
+  const { run, opened } = machine(context);
+  await run(["access", "login", "-q", peer.origin("app")]);
+  for (const prompt of ["login", "select_account"]) {
+    assert.equal(
+      (await run(["access", "login", "-q", "--prompt", prompt, peer.origin("app")])).status,
+      0,
+    );
+    assert.equal(new URL(opened().at(-1) ?? "").searchParams.get("prompt"), prompt);
+  }
+  assert.equal(opened().length, 3);
+});
+
+test("after a login by another person nothing of the first is used, at no application of the team", async (context) => {
+  const peer = await startPeer(context);
+  const { run } = machine(context);
+  await run(["access", "login", "-q", peer.origin("app")]);
+  await run(["access", "login", "-q", peer.origin("other")]);
+  peer.person = "bob@example.com";
+  await run(["access", "login", "-q", "--prompt", "login", peer.origin("app")]);
+  for (const host of ["app", "other"]) {
+    const { stdout } = await run(["access", "token", "--format", "json", peer.origin(host)]);
+    assert.equal((JSON.parse(stdout) as { email: string }).email, "bob@example.com", host);
+  }
+});
+
+test("a stored token is printed while the gateway is away, as long as its description is fresh", async (context) => {
+  const peer = await startPeer(context);
+  const { run } = machine(context);
+  const { stdout } = await run(["access", "login", "--no-verbose", peer.origin("app")]);
+  await peer.close();
+  assert.deepEqual(await run(["access", "token", peer.origin("app")], { CI: "1" }), {
+    status: 0,
+    stdout,
+    stderr: "",
+  });
+});
+
+test("a token that the gateway ended is replaced from the terminal's session, and only then by a person", async (context) => {
+  const peer = await startPeer(context);
+  const { run, opened } = machine(context);
+  const { stdout: first } = await run(["access", "login", "--no-verbose", peer.origin("app")]);
+  peer.revoked.add(first);
+  // The same second and claims would make the same token.
+  peer.answer = async (seen, response) => {
+    if (!seen.url.startsWith("/cdn-cgi/access/authorized")) return false;
+    const token = await peer.appToken("app", { country: "YY" });
+    response.setHeader(
+      "Set-Cookie",
+      `CF_Authorization=${token}; Path=/; Expires=Fri, 01 Jan 2100 00:00:00 GMT`,
+    );
+    end(response, 302, "/");
+    return true;
+  };
+  const second = await run(["access", "login", "--no-verbose", peer.origin("app")]);
+  assert.notEqual(second.stdout, first);
+  assert.equal(opened().length, 1);
+});
+
+test(
+  "given a service token, no command ever opens a browser: it is used, or the command fails",
+  needs("curl", "wget"),
+  async (context) => {
+    const peer = await startPeer(context, { hosts: ["app", "localhost"] });
+    const person = machine(context);
+    const url = peer.origin("app");
+    const file = join(person.directory, "secret");
+    writeFileSync(file, "s3cr3t");
+    const given: [string[], Record<string, string>][] = [
+      [["--service-token-id", "id", "--service-token-secret-file", file], {}],
+      [[], { POSTERN_SERVICE_TOKEN_ID: "id", POSTERN_SERVICE_TOKEN_SECRET_FILE: file }],
+      [[], { TUNNEL_SERVICE_TOKEN_ID: "id", TUNNEL_SERVICE_TOKEN_SECRET: "s3cr3t" }],
+      [["--service-token-id", "id"], {}],
+      [[], { TUNNEL_SERVICE_TOKEN_SECRET: "s3cr3t" }],
+    ];
+    for (const [index, [flags, environment]] of given.entries()) {
+      const isWhole = index < 3;
+      const commands: [string[], number][] = [
+        [["curl", "-s", ...flags, url], isWhole ? 0 : 125],
+        [["whoami", ...flags, url], isWhole ? 0 : 2],
+        [["login", ...flags, url], 2],
+        [["token", ...flags, url], 2],
+        [["put", ...flags, "wget", "-qO-", peer.origin("localhost")], 125],
+      ];
+      for (const [args, status] of commands) {
+        const run = await person.runOnTerminal(["access", ...args], environment);
+        assert.equal(
+          run.status,
+          status,
+          `${args.join(" ")} ${JSON.stringify(environment)}: ${run.stdout}`,
+        );
+      }
+    }
+    assert.deepEqual(person.opened(), []);
+    peer.answer = (seen, response) => {
+      if (!seen.url.includes("get-identity")) return false;
+      end(response, 401);
+      return true;
+    };
+    const refused = await person.run(["access", "whoami", url], given[2]?.[1]);
+    assert.equal(refused.status, 3);
+    assert.match(
+      refused.stderr,
+      /refuses the service token id; check its ID, its secret and its expiry/,
+    );
+    assert.doesNotMatch(refused.stderr, /s3cr3t|access login/);
+  },
+);
+
+test("tokens are kept in files, and whoever asks for the keychain is told instead of deceived", async (context) => {
+  const peer = await startPeer(context);
+  const { run, opened } = machine(context);
+  const login = await run(["access", "login", peer.origin("app")], {
+    POSTERN_TOKEN_STORE: "keychain",
+  });
+  assert.equal(login.status, 2);
+  assert.match(login.stderr, /keychain is not supported yet/);
+  assert.deepEqual(opened(), []);
+  assert.equal(
+    (await run(["access", "login", "-q", peer.origin("app")], { POSTERN_TOKEN_STORE: "file" }))
+      .status,
+    0,
+  );
+});
+
+test("a QR code is shown where no browser was opened and the terminal has room for it, or on request", async (context) => {
+  const peer = await startPeer(context);
+  const person = machine(context);
+  const wait = ["--timeout", "50ms", peer.origin("app")];
+  const shows = async (...flags: string[]) =>
+    (await person.runOnTerminal(["access", "login", ...flags, ...wait])).stdout.includes("▀▀▀▀");
+  const silent = machine(context, "exit 0");
+  assert.ok(await shows("--no-browser"));
+  assert.ok(!(await shows("--no-browser", "--no-qr")));
+  assert.match((await silent.runOnTerminal(["access", "login", "--qr", ...wait])).stdout, /▀▀▀▀/);
+  assert.doesNotMatch(
+    (await silent.runOnTerminal(["access", "login", ...wait])).stdout,
+    /▀▀▀▀/,
+    "a browser was opened",
+  );
+  assert.doesNotMatch(
+    (await silent.run(["access", "login", "--no-browser", ...wait])).stderr,
+    /▀▀▀▀/,
+    "no terminal",
+  );
+  assert.match(
+    (await silent.run(["access", "login", "--no-browser", "--qr", ...wait])).stderr,
+    /▀▀▀▀/,
+  );
+});
+
+test("kubectl gets the credential in the version that it asks for", async (context) => {
+  const peer = await startPeer(context);
+  const { run } = machine(context);
+  await run(["access", "login", "-q", peer.origin("app")]);
+  const version = async (environment: Record<string, string>) => {
+    const { stdout } = await run(
+      ["access", "token", "--format", "exec-credential", peer.origin("app")],
+      environment,
+    );
+    return (JSON.parse(stdout) as { apiVersion: string }).apiVersion;
+  };
+  assert.equal(await version({}), "client.authentication.k8s.io/v1");
+  const asked = (text: string) => ({
+    KUBERNETES_EXEC_INFO: JSON.stringify({
+      apiVersion: text,
+      kind: "ExecCredential",
+      spec: { interactive: true },
+    }),
+  });
+  assert.equal(
+    await version(asked("client.authentication.k8s.io/v1beta1")),
+    "client.authentication.k8s.io/v1beta1",
+  );
+  assert.equal(
+    await version(asked("client.authentication.k8s.io/v9")),
+    "client.authentication.k8s.io/v1",
+  );
+});

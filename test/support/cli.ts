@@ -39,6 +39,8 @@ export function watchProcess(child: ChildProcessWithoutNullStreams): Running {
   let stdout = "";
   let stderr = "";
   const listeners = new Set<() => void>();
+  // A process may end before its input is written: EPIPE is no failure of the test.
+  child.stdin.on("error", () => {});
   child.stdout.on("data", (chunk: Buffer) => {
     stdout += chunk.toString();
     for (const listener of listeners) listener();

@@ -40,6 +40,7 @@ export class CliError extends Error {
   }
 }
 
+/** The exit status for a failure of this kind. */
 export function statusOf(code: FailureCode): number {
   return statuses[code];
 }

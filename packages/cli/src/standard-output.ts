@@ -7,19 +7,23 @@ import { CliError } from "./exit-status.ts";
 
 type Descriptor = 1 | 2;
 
-const gone = new Set(["EPIPE", "EBADF"]);
+/** What a write fails with when its reader has gone. */
+const readerGone = new Set(["EPIPE", "EBADF"]);
 /**
  * Where Node's own stream had to take over: from then on everything goes through it, to keep the
  * order.
  */
-const handedOver = new Map<Descriptor, NodeJS.WriteStream>();
+const streams = new Map<Descriptor, NodeJS.WriteStream>();
 
-/** @throws {CliError} failure when it cannot be written, for example to a full disk */
+/**
+ * Writes what the command is for.
+ * @throws {CliError} failure when it cannot be written, for example to a full disk
+ */
 export function writeOutput(text: string): void {
   write(1, text);
 }
 
-/** What cannot be said is not worth failing for: there is nowhere left to say so. */
+/** Writes for the person. What cannot be written is lost: there is nowhere left to say so. */
 export function writeError(text: string): void {
   try {
     write(2, text);
@@ -29,32 +33,29 @@ export function writeError(text: string): void {
 }
 
 function write(descriptor: Descriptor, text: string): void {
-  const stream = handedOver.get(descriptor);
+  const stream = streams.get(descriptor);
   if (stream !== undefined) {
     stream.write(text);
     return;
   }
   const bytes = Buffer.from(text);
-  let written = 0;
-  while (written < bytes.length) {
-    try {
-      written += writeSync(descriptor, bytes, written);
-    } catch (error) {
-      const code = (error as NodeJS.ErrnoException).code ?? "";
-      // The reader has gone: there is nobody left to tell.
-      if (gone.has(code)) return;
-      if (code !== "EAGAIN")
-        throw new CliError("failure", `standard output cannot be written (${code})`);
-      // Full, and non-blocking by somebody else's doing: Node's own stream knows how to wait.
-      handOver(descriptor).write(bytes.subarray(written));
-      return;
-    }
+  let count = 0;
+  try {
+    while (count < bytes.length) count += writeSync(descriptor, bytes, count);
+  } catch (error) {
+    const { code = "" } = error as NodeJS.ErrnoException;
+    // Nobody is left to be told.
+    if (readerGone.has(code)) return;
+    if (code !== "EAGAIN")
+      throw new CliError("failure", `standard output cannot be written (${code})`);
+    // Full, and non-blocking by somebody else's doing: Node's own stream knows how to wait.
+    handOver(descriptor).write(bytes.subarray(count));
   }
 }
 
 function handOver(descriptor: Descriptor): NodeJS.WriteStream {
   const stream = descriptor === 1 ? process.stdout : process.stderr;
   stream.on("error", () => {});
-  handedOver.set(descriptor, stream);
+  streams.set(descriptor, stream);
   return stream;
 }

@@ -8,7 +8,6 @@ const officialVersion = "2026.8.2";
  * What `--version` prints. Under the official client's name in its form, for scripts that parse it.
  */
 export function versionLine(name: "postern" | "cloudflared"): string {
-  return name === "postern"
-    ? `postern ${version}\n`
-    : `cloudflared version ${officialVersion} (postern ${version})\n`;
+  if (name === "postern") return `postern ${version}\n`;
+  return `cloudflared version ${officialVersion} (postern ${version})\n`;
 }

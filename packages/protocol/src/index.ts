@@ -1,6 +1,6 @@
-// What crosses the wire. Exports are listed by hand: adding one is a decision. `host`,
-// `decode-token` and `jws` are entries of their own as well (package.json): the first two load
-// nothing, and whoever verifies nothing need not load the third.
+// What crosses the wire. Exports are listed by hand: adding one is a decision. What loads nothing
+// (`host`, `decode-token`, `durations`, `endpoints`) is an entry of its own as well, so that a
+// command need not load cryptography; `jws`, which loads it, is only that (package.json).
 export {
   type ApplicationPattern,
   type CompiledPattern,

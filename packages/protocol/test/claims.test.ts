@@ -2,6 +2,7 @@
 // Nothing here is trust.
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { peekClaims } from "../src/decode-token.ts";
 import {
   checkTimes,
   clockTolerance,
@@ -185,4 +186,10 @@ test("a description of an application names host, team domain and AUD, and has a
       code("bad_claims"),
       JSON.stringify(change),
     );
+});
+
+test("the claims of a stored token can be read alone", () => {
+  assert.deepEqual(peekClaims(tokenOf("not looked at", { exp: 1 }, "")), { exp: 1 });
+  for (const bad of ["", "a", "a.", `${encode({})}.${encode([])}.x`, tokenOf({}, "not JSON")])
+    assert.throws(() => peekClaims(bad), code("bad_token"), bad);
 });

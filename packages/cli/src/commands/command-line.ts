@@ -1,21 +1,14 @@
 // Reads flags the way Go programs do, because the documentation of the official client is written
-// that way: `--app URL`, `--app=URL`, `-app URL` and `-app=URL` all mean the same. There are no
-// clusters of one-letter flags, and no abbreviations: a flag is known by its whole name or refused.
+// that way: `--app URL`, `--app=URL`, `-app URL` and `-app=URL` all mean the same. One-letter flags
+// do not cluster, and names are not abbreviated: a flag is spelled as its command lists it, or
+// refused. (`util.parseArgs` reads `-app` as three flags.)
 import { CliError } from "../exit-status.ts";
+import { type Flag, findFlag, splitFlag, type TypedFlag } from "../flag.ts";
+import type { Command } from "./command.ts";
 
-export interface FlagTable {
-  /** flags that take a value; `list` ones may be repeated */
-  values?: readonly string[];
-  /** flags that stand alone */
-  switches?: readonly string[];
-  /** other spellings: alias → name */
-  aliases?: Readonly<Record<string, string>>;
-  /** the first argument that is no flag ends the flags: the rest belongs to a tool */
-  stopAtFirstArgument?: boolean;
-}
-
+/** The arguments of a command, sorted. */
 export interface CommandLine {
-  /** the last value of a flag */
+  /** the last value of a flag, or its default */
   value(name: string): string | undefined;
   all(name: string): string[];
   has(name: string): boolean;
@@ -23,85 +16,130 @@ export interface CommandLine {
   rest: string[];
 }
 
-/** Taken by every command of the `access` group. */
-export const commonFlags = {
-  values: ["profile", "ca-file"],
-  switches: ["debug", "json", "help"],
-  aliases: { h: "help" },
-} as const satisfies FlagTable;
-
-/**
- * Taken by every command that may have to sign in; a service token, because it must never be passed
- * over.
- */
-export const loginFlags = {
-  values: ["timeout", "service-token-id", "service-token-secret", "service-token-secret-file"],
-  switches: ["no-browser", "no-login", "qr", "no-qr", "auto-close"],
-  aliases: { id: "service-token-id", secret: "service-token-secret" },
-} as const satisfies FlagTable;
-
 /**
  * Sorts arguments into flags and the rest. `--` ends the flags.
+ * @param options.toolFollows the first argument that is no flag ends them too: the rest is a tool's
  * @throws {CliError} usage, naming the argument that is wrong
  */
-export function readCommandLine(args: readonly string[], ...tables: FlagTable[]): CommandLine {
-  const values = new Set(tables.flatMap((table) => table.values ?? []));
-  const switches = new Set(tables.flatMap((table) => table.switches ?? []));
-  const aliases = Object.assign({}, ...tables.map((table) => table.aliases ?? {})) as Record<
-    string,
-    string
-  >;
-  const stop = tables.some((table) => table.stopAtFirstArgument === true);
-  const found = new Map<string, string[]>();
+export function readCommandLine(
+  args: readonly string[],
+  flags: readonly Flag[],
+  options: { toolFollows?: boolean } = {},
+): CommandLine {
+  const values = new Map<string, string[]>();
   const rest: string[] = [];
-  const add = (name: string, value: string) => found.set(name, [...(found.get(name) ?? []), value]);
-  for (let index = 0; index < args.length; index++) {
-    const argument = args[index] ?? "";
+  const queue = [...args];
+  for (let argument = queue.shift(); argument !== undefined; argument = queue.shift()) {
     if (argument === "--") {
-      rest.push(...args.slice(index + 1));
+      rest.push(...queue);
       break;
     }
-    const match = /^--?([^=-][^=]*)(?:=(.*))?$/s.exec(argument);
-    if (match === null) {
+    const typed = splitFlag(argument);
+    if (typed === undefined) {
       rest.push(argument);
-      if (!stop) continue;
-      rest.push(...args.slice(index + 1));
+      if (options.toolFollows !== true) continue;
+      rest.push(...queue);
       break;
     }
-    const written = match[1] ?? "";
-    const name = Object.hasOwn(aliases, written) ? (aliases[written] ?? written) : written;
-    if (switches.has(name)) {
-      if (readSwitch(written, match[2])) add(name, "true");
-    } else if (values.has(name)) {
-      const value = match[2] ?? args[++index];
-      if (value === undefined) throw new CliError("usage", `--${name} needs a value`);
-      add(name, value);
-    } else {
-      throw new CliError(
-        "usage",
-        `--${written.slice(0, 60)} is not a flag of this command; --help lists them`,
-      );
-    }
+    const flag = findFlag(flags, typed.spelling);
+    if (flag === undefined) throw unknownFlag(typed);
+    const value = flag.value === undefined ? readSwitch(typed) : readValue(flag, typed, queue);
+    if (value !== undefined) values.set(flag.name, [...(values.get(flag.name) ?? []), value]);
   }
+  return commandLine(values, rest, flags);
+}
+
+function commandLine(
+  values: ReadonlyMap<string, string[]>,
+  rest: string[],
+  flags: readonly Flag[],
+): CommandLine {
   return {
-    value: (name) => found.get(name)?.at(-1),
-    all: (name) => found.get(name) ?? [],
-    has: (name) => found.has(name),
+    value: (name) => values.get(name)?.at(-1) ?? flags.find((flag) => flag.name === name)?.default,
+    all: (name) => values.get(name) ?? [],
+    has: (name) => values.has(name),
     rest,
   };
 }
 
-function readSwitch(name: string, value: string | undefined): boolean {
-  if (value === undefined || value === "true" || value === "1") return true;
-  if (value === "false" || value === "0") return false;
+/** @param queue the arguments that follow; the value is taken from them where it stands apart */
+function readValue(flag: Flag, typed: TypedFlag, queue: string[]): string {
+  const value = typed.value ?? queue.shift();
+  if (value === undefined) throw new CliError("usage", `--${flag.name} needs a value`);
+  return value;
+}
+
+/** @returns undefined for a switch that is told to be off */
+function readSwitch({ spelling, value }: TypedFlag): string | undefined {
+  if (isOn(value)) return "true";
+  if (value === "false" || value === "0") return undefined;
   throw new CliError(
     "usage",
-    `--${name} is either given or not; "${value.slice(0, 40)}" is no value for it`,
+    `--${spelling} is either given or not; "${value?.slice(0, 40)}" is no value for it`,
+  );
+}
+
+/** Only its name is repeated: a value may be a secret. */
+function unknownFlag({ spelling }: TypedFlag): CliError {
+  return new CliError(
+    "usage",
+    `--${spelling.slice(0, 60)} is not a flag of this command; --help lists them`,
   );
 }
 
 /**
+ * Whether the command is asked for its help. A wrapped tool has a `--help` of its own: only what
+ * stands before the tool's arguments is ours. Among curl's that is the first one, and `-h` is
+ * curl's even there.
+ */
+export function asksForHelp(command: Command, args: readonly string[]): boolean {
+  const spellings = command.toolArguments === "mixed" ? ["help"] : ["help", "h"];
+  return ownArguments(command, args).some((argument) => isSwitch(argument, spellings));
+}
+
+/** Whether errors are to be JSON, also where the command line is refused before it is read. */
+export function asksForJson(command: Command, args: readonly string[]): boolean {
+  const hasJson = command.flags.some(({ name }) => name === "json");
+  return hasJson && ownArguments(command, args).some((argument) => isSwitch(argument, ["json"]));
+}
+
+function isSwitch(argument: string, spellings: readonly string[]): boolean {
+  const typed = splitFlag(argument);
+  return typed !== undefined && spellings.includes(typed.spelling) && isOn(typed.value);
+}
+
+function isOn(value: string | undefined): boolean {
+  return value === undefined || value === "true" || value === "1";
+}
+
+/** The arguments that are surely ours and no tool's. */
+function ownArguments(command: Command, args: readonly string[]): readonly string[] {
+  if (command.toolArguments === "last") return args.slice(0, endOfFlags(command.flags, args));
+  if (command.toolArguments === "mixed") return args.slice(0, 1);
+  return untilDashes(args);
+}
+
+/** The arguments up to `--`. */
+export function untilDashes(args: readonly string[]): readonly string[] {
+  const end = args.indexOf("--");
+  return end < 0 ? args : args.slice(0, end);
+}
+
+function endOfFlags(flags: readonly Flag[], args: readonly string[]): number {
+  let index = 0;
+  while (index < args.length) {
+    const typed = splitFlag(args[index] ?? "");
+    if (typed === undefined) break;
+    const flag = findFlag(flags, typed.spelling);
+    const valueFollows = typed.value === undefined && flag?.value !== undefined;
+    index += valueFollows ? 2 : 1;
+  }
+  return Math.min(index, args.length);
+}
+
+/**
  * The one URL that a command is about: its argument or `--app`.
+ * @param command as in `access <command>`, for the message
  * @throws {CliError} usage
  */
 export function onlyUrl(line: CommandLine, command: string): string {

@@ -1,7 +1,7 @@
 // Reads a curl command line as curl does, only as far as it takes to know which URLs it will ask
 // and what it will do with our credential: the rest passes through untouched and in its place.
-
 import { CliError } from "../exit-status.ts";
+import { type Flag, findFlag, splitFlag } from "../flag.ts";
 import { longWithValue, shortWithValue, wholeOptionName } from "./curl-options.ts";
 
 /** One argument, or one option with its value. */
@@ -11,96 +11,87 @@ export type CurlPart =
   | { kind: "config"; file: string; args: string[] }
   | { kind: "option"; name: string; value: string | undefined; args: string[] };
 
-export interface OwnFlags {
-  allowRequest: boolean;
-  tokenIn: string | undefined;
-  /** arguments for our own flag reader */
-  args: string[];
-}
-
-// curl knows none of these names, so they can stand anywhere among its options.
-const ownSwitches = new Set(["no-login", "no-browser", "qr", "no-qr", "auto-close", "debug"]);
-const ownValues = new Set([
-  "profile",
-  "ca-file",
-  "timeout",
-  "token-in",
-  "service-token-id",
-  "service-token-secret",
-  "service-token-secret-file",
-]);
-
 /**
  * Takes the command line apart.
+ * @param ownFlags flags that are not curl's but ours; they may stand anywhere
+ * @returns what is curl's in parts, and what is ours as arguments of the form `--name=value`
  * @throws {CliError} usage when one of our own flags lacks its value
  */
-export function readCurlArguments(args: readonly string[]): { parts: CurlPart[]; own: OwnFlags } {
+export function readCurlArguments(
+  args: readonly string[],
+  ownFlags: readonly Flag[],
+): { parts: CurlPart[]; own: string[] } {
   const parts: CurlPart[] = [];
-  const own: OwnFlags = { allowRequest: false, tokenIn: undefined, args: [] };
-  let onlyUrls = false;
-  for (let index = 0; index < args.length; index++) {
-    const argument = args[index] ?? "";
-    if (onlyUrls || argument === "-" || !argument.startsWith("-")) {
-      // What follows `--` is named as a URL, so that options of ours can still be put behind it.
-      parts.push({ kind: "url", url: argument, args: onlyUrls ? ["--url", argument] : [argument] });
-      continue;
-    }
+  const own: string[] = [];
+  let index = 0;
+  while (index < args.length) {
+    const [argument = "", next] = args.slice(index, index + 2);
     if (argument === "--") {
-      onlyUrls = true;
-      continue;
+      parts.push(...args.slice(index + 1).map(namedUrl));
+      break;
     }
-    const taken = takeOwn(argument, args[index + 1], own);
-    if (taken > 0) {
-      index += taken - 1;
-      continue;
-    }
-    const found = argument.startsWith("--")
-      ? readLong(argument, args[index + 1])
-      : readShort(argument, args[index + 1]);
-    parts.push(...found.parts);
-    if (found.tookNext) index += 1;
+    const flag = readOwnFlag(argument, next, ownFlags);
+    const reading = flag ?? readArgument(argument, next);
+    parts.push(...reading.parts);
+    own.push(...reading.own);
+    index += reading.count;
   }
   return { parts, own };
 }
 
-/** @returns how many arguments were ours */
-function takeOwn(argument: string, next: string | undefined, own: OwnFlags): number {
-  if (/^(?:-ar|--ar|--?allow-request)$/.test(argument)) {
-    own.allowRequest = true;
-    return 1;
-  }
-  const [, name = "", value] = /^--?([a-z-]+)(?:=(.*))?$/s.exec(argument) ?? [];
-  if (ownSwitches.has(name) && value === undefined) {
-    own.args.push(argument);
-    return 1;
-  }
-  if (!ownValues.has(name)) return 0;
-  const given = value ?? next;
-  if (given === undefined) throw new CliError("usage", `--${name} needs a value`);
-  if (name === "token-in") own.tokenIn = given;
-  else own.args.push(`--${name}=${given}`);
-  return value === undefined ? 2 : 1;
-}
-
-interface Read {
+/** What one argument is, and whether it needs the next one. */
+export interface Reading {
   parts: CurlPart[];
-  tookNext: boolean;
+  own: string[];
+  /** how many arguments it is made of */
+  count: 1 | 2;
 }
 
-function readLong(argument: string, next: string | undefined): Read {
-  const written = argument.slice(2);
+function curlReading(parts: CurlPart[], count: 1 | 2 = 1): Reading {
+  return { parts, own: [], count };
+}
+
+/** What follows `--` is named as a URL, so that options of ours can still be put behind it. */
+function namedUrl(url: string): CurlPart {
+  return { kind: "url", url, args: ["--url", url] };
+}
+
+/** @returns undefined where the argument is curl's */
+function readOwnFlag(
+  argument: string,
+  next: string | undefined,
+  ownFlags: readonly Flag[],
+): Reading | undefined {
+  const typed = splitFlag(argument);
+  if (typed === undefined) return undefined;
+  const flag = findFlag(ownFlags, typed.spelling);
+  if (flag === undefined) return undefined;
+  if (flag.value === undefined) {
+    if (typed.value !== undefined) return undefined;
+    return { parts: [], own: [`--${flag.name}`], count: 1 };
+  }
+  const value = typed.value ?? next;
+  if (value === undefined) throw new CliError("usage", `--${flag.name} needs a value`);
+  const count = typed.value === undefined ? 2 : 1;
+  return { parts: [], own: [`--${flag.name}=${value}`], count };
+}
+
+/** What one argument of curl is, and whether it takes the next one as its value. */
+export function readArgument(argument: string, next: string | undefined): Reading {
+  if (argument === "-" || !argument.startsWith("-"))
+    return curlReading([{ kind: "url", url: argument, args: [argument] }]);
+  return argument.startsWith("--") ? readLong(argument, next) : readShort(argument, next);
+}
+
+function readLong(argument: string, next: string | undefined): Reading {
   // `--option=value` since curl 8.16; older ones refuse it themselves.
-  const equals = written.indexOf("=");
-  const name = wholeOptionName(equals < 0 ? written : written.slice(0, equals));
+  const [, abbreviation = "", value] = /^--([^=]*)(?:=(.*))?$/s.exec(argument) ?? [];
+  const name = wholeOptionName(abbreviation);
   // `--expand-<option>` takes a value whatever the option takes.
   const takesValue = longWithValue.has(name) || name.startsWith("expand-");
-  if (!takesValue) return { parts: [part(name, undefined, [argument])], tookNext: false };
-  if (equals >= 0)
-    return { parts: [part(name, written.slice(equals + 1), [argument])], tookNext: false };
-  return {
-    parts: [part(name, next, next === undefined ? [argument] : [argument, next])],
-    tookNext: next !== undefined,
-  };
+  if (!takesValue) return curlReading([partOf(name, undefined, [argument])]);
+  if (value !== undefined) return curlReading([partOf(name, value, [argument])]);
+  return withNext(name, argument, next);
 }
 
 const shortNames: Record<string, string> = {
@@ -118,58 +109,34 @@ const shortNames: Record<string, string> = {
 };
 
 /** A cluster such as `-sSLo file`: the letters after one that takes a value are that value. */
-function readShort(argument: string, next: string | undefined): Read {
+function readShort(argument: string, next: string | undefined): Reading {
   const letters = [...argument.slice(1)];
-  const parts: CurlPart[] = [];
-  for (const [index, letter] of letters.entries()) {
-    const name = shortNames[letter] ?? letter;
-    if (!shortWithValue.has(letter)) {
-      parts.push(part(name, undefined, [`-${letter}`]));
-      continue;
-    }
-    const rest = letters.slice(index + 1).join("");
-    if (rest !== "")
-      return { parts: [...parts, part(name, rest, [`-${letter}${rest}`])], tookNext: false };
-    const args = next === undefined ? [`-${letter}`] : [`-${letter}`, next];
-    return { parts: [...parts, part(name, next, args)], tookNext: next !== undefined };
-  }
-  return { parts, tookNext: false };
+  const last = letters.findIndex((letter) => shortWithValue.has(letter));
+  const switches = letters.slice(0, last < 0 ? letters.length : last);
+  const parts = switches.map((letter) => partOf(nameOf(letter), undefined, [`-${letter}`]));
+  const letter = last < 0 ? undefined : letters[last];
+  if (letter === undefined) return curlReading(parts);
+  const value = letters.slice(last + 1).join("");
+  if (value !== "")
+    return curlReading([...parts, partOf(nameOf(letter), value, [`-${letter}${value}`])]);
+  const option = withNext(nameOf(letter), `-${letter}`, next);
+  return curlReading([...parts, ...option.parts], option.count);
 }
 
-function part(name: string, value: string | undefined, args: string[]): CurlPart {
+function nameOf(letter: string): string {
+  return shortNames[letter] ?? letter;
+}
+
+/** An option whose value is the next argument. */
+function withNext(name: string, argument: string, next: string | undefined): Reading {
+  if (next === undefined) return curlReading([partOf(name, undefined, [argument])]);
+  return curlReading([partOf(name, next, [argument, next])], 2);
+}
+
+function partOf(name: string, value: string | undefined, args: string[]): CurlPart {
   if (name === "next") return { kind: "next", args };
   if (name === "url" && value !== undefined && !value.startsWith("@"))
     return { kind: "url", url: value, args };
   if (name === "config" && value !== undefined) return { kind: "config", file: value, args };
   return { kind: "option", name, value, args };
-}
-
-/**
- * The options in a curl configuration file (`-K`), as parts. Comments, `name = value`, `name:
- * value`, quotes and backslashes are read as curl does.
- */
-export function readCurlConfig(text: string): CurlPart[] {
-  const args = text.split(/\r?\n/).flatMap((line) => {
-    const trimmed = line.trim();
-    if (trimmed === "" || trimmed.startsWith("#")) return [];
-    const [, written = "", rest = ""] = /^([^\s=:]+|-:)[\s=:]*(.*)$/s.exec(trimmed) ?? [];
-    const option = written.startsWith("-") ? written : `--${written}`;
-    const value = readConfigValue(rest);
-    return value === undefined ? [option] : [option, value];
-  });
-  return readCurlArguments(args).parts;
-}
-
-const escapes: Record<string, string> = { t: "\t", n: "\n", r: "\r", v: "\v" };
-
-function readConfigValue(text: string): string | undefined {
-  if (text === "") return undefined;
-  if (!text.startsWith('"')) return text.split(/\s/, 1)[0];
-  const quoted = /^"((?:[^"\\]|\\.)*)/s.exec(text)?.[1] ?? "";
-  return quoted.replace(/\\(.)/gs, (_, character: string) => escapes[character] ?? character);
-}
-
-/** The text as a quoted value of a curl configuration file. */
-export function quoteForCurlConfig(text: string): string {
-  return `"${text.replace(/[\\"]/g, "\\$&").replaceAll("\n", "\\n").replaceAll("\r", "\\r").replaceAll("\t", "\\t")}"`;
 }

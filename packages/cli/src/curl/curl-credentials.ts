@@ -1,39 +1,15 @@
-// Decides how the credential travels in each part of a curl command line (the parts between two
-// `--next`), and writes it there. A cookie is the default because curl scopes it to host, path and
-// https: it never follows a redirect to somewhere else, which a header does (case C11).
-
-import type { AppUrl } from "../app-url.ts";
+// Decides how the credential travels in each section of a curl command line, and writes it there. A
+// cookie is the default because curl scopes it to host, path and https: it never follows a redirect
+// to somewhere else, which a header does (case C11).
+import { cookies, headers } from "@postern/protocol/endpoints";
+import { withTokenArgument } from "../app-url.ts";
 import { CliError } from "../exit-status.ts";
-import type { Credential } from "../sign-in/credential.ts";
 import type { ServiceToken } from "../sign-in/service-token.ts";
+import type { StoredToken } from "../store/token-store.ts";
 import type { SecretDescriptors } from "../tool/secret-descriptor.ts";
-import { type CurlPart, quoteForCurlConfig } from "./curl-arguments.ts";
-
-export type Carrier = "cookie" | "header" | "query";
-
-/**
- * A URL of the command line and what opens it; no credential where the request goes out without
- * one.
- */
-export interface CurlTarget {
-  app: AppUrl;
-  credential: Credential | undefined;
-  /** stands in a `-K` file, where we cannot change it */
-  fromFile: boolean;
-}
-
-/** What lies between two `--next`. */
-export interface CurlSection {
-  parts: CurlPart[];
-  /**
-   * options that apply without being written here: those of `-K` files and of curl's own
-   * configuration
-   */
-  implied: CurlPart[];
-  targets: Map<CurlPart, CurlTarget>;
-  /** curl will ask URLs that we have not seen */
-  hasUnreadUrls: boolean;
-}
+import type { CurlPart } from "./curl-arguments.ts";
+import { quoteForCurlConfig } from "./curl-config.ts";
+import { type Carrier, type CurlSection, type CurlTarget, hasOption } from "./curl-section.ts";
 
 // Names and values beyond 4096 bytes are dropped by curl without a word.
 const longestCookie = 4000;
@@ -43,21 +19,18 @@ export function addCredentials(
   section: CurlSection,
   carrier: Carrier,
   secrets: SecretDescriptors,
-  say: (line: string) => void,
+  tell: (line: string) => void,
 ): string[] {
-  const tokens = [...section.targets.values()].filter(
-    (target) => target.credential?.stored !== undefined,
-  );
-  const plain = section.parts.flatMap((part) => part.args);
-  if (tokens.length === 0) return plain;
-  switch (chooseCarrier(section, carrier, tokens, say)) {
+  const args = argumentsOf(section);
+  const targets = [...section.targets.values()].filter(hasToken);
+  if (targets.length === 0) return args;
+  switch (chooseCarrier(section, carrier, targets, tell)) {
     case "cookie":
-      return [...plain, "-b", secrets.add(cookieFile(tokens))];
-    case "header":
-      return [
-        ...plain,
-        ...headerArguments(section, secrets.add(`cf-access-token: ${onlyToken(section)}\n`)),
-      ];
+      return [...args, "-b", secrets.add(cookieFile(targets))];
+    case "header": {
+      const line = `${headers.accessToken}: ${onlyToken(section)}\n`;
+      return [...args, ...headerArguments(section, secrets.add(line))];
+    }
     case "query":
       return section.parts.flatMap((part) => queryArguments(part, section, secrets));
   }
@@ -69,15 +42,26 @@ export function addServiceToken(
   token: ServiceToken,
   secrets: SecretDescriptors,
 ): string[] {
-  const plain = section.parts.flatMap((part) => part.args);
-  if (section.targets.size === 0 && !section.hasUnreadUrls) return plain;
+  const args = argumentsOf(section);
+  if (section.targets.size === 0 && !section.hasUnreadUrls) return args;
   const lines = `CF-Access-Client-Id: ${token.id}\nCF-Access-Client-Secret: ${token.secret}\n`;
-  return [...plain, ...headerArguments(section, secrets.add(lines))];
+  return [...args, ...headerArguments(section, secrets.add(lines))];
+}
+
+function argumentsOf(section: CurlSection): string[] {
+  return section.parts.flatMap((part) => part.args);
+}
+
+/** A target that needs a token, and has one. */
+type TargetWithToken = CurlTarget & { credential: { stored: StoredToken } };
+
+function hasToken(target: CurlTarget): target is TargetWithToken {
+  return target.credential?.stored !== undefined;
 }
 
 /** A header goes wherever curl goes: so it may go nowhere but to URLs that we checked. */
 function headerArguments(section: CurlSection, file: string): string[] {
-  if (follows(section)) {
+  if (followsRedirects(section)) {
     throw new CliError(
       "usage",
       "curl would send a header on to wherever -L leads; leave out -L (or --token-in header)",
@@ -93,81 +77,71 @@ function headerArguments(section: CurlSection, file: string): string[] {
   return ["-H", `@${file}`, "--no-location"];
 }
 
-/** Whether the section has one of these options, on the command line or in a file. */
-export function hasOption(section: CurlSection, ...names: string[]): boolean {
-  return [...section.implied, ...section.parts].some(
-    (part) => part.kind === "option" && names.includes(part.name),
-  );
-}
-
-function follows(section: CurlSection): boolean {
+function followsRedirects(section: CurlSection): boolean {
   return hasOption(section, "location", "location-trusted", "follow");
 }
 
+/** A header instead of a cookie where curl would drop the cookie, or keep it after the run. */
 function chooseCarrier(
   section: CurlSection,
-  wanted: Carrier,
-  tokens: CurlTarget[],
-  say: (line: string) => void,
+  preferred: Carrier,
+  targets: TargetWithToken[],
+  tell: (line: string) => void,
 ): Carrier {
-  if (wanted !== "cookie") return wanted;
-  const tooLong = tokens.some(
-    ({ credential }) => (credential?.stored?.token.length ?? 0) > longestCookie,
+  if (preferred !== "cookie") return preferred;
+  const isTooLong = targets.some(
+    ({ credential }) => credential.stored.token.length > longestCookie,
   );
-  // A cookie jar would keep the token after the run.
-  const jar = hasOption(section, "cookie-jar");
-  if (!tooLong && !jar) return "cookie";
-  if (!follows(section) && !section.hasUnreadUrls && isForOne(section)) return "header";
-  if (tooLong)
+  const keepsCookies = hasOption(section, "cookie-jar");
+  if (!isTooLong && !keepsCookies) return "cookie";
+  const isSafeInHeader = !followsRedirects(section) && !section.hasUnreadUrls && isForOne(section);
+  if (isSafeInHeader) return "header";
+  if (isTooLong)
     throw new CliError(
       "failure",
       "the token is too long for curl's cookies; leave out -L and ask one application at a time",
     );
-  say(
+  tell(
     "Warning: curl will write the access token into the cookie jar; leave out -L, or remove CF_Authorization from it afterwards.",
   );
   return "cookie";
 }
 
+/** Whether one token, or none, opens every URL of the section. */
 function isForOne(section: CurlSection): boolean {
-  const tokens = new Set(
-    [...section.targets.values()].map(({ credential }) => credential?.stored?.token),
-  );
-  return tokens.size === 1;
+  const targets = [...section.targets.values()];
+  return new Set(targets.map(({ credential }) => credential?.stored?.token)).size === 1;
 }
 
 function onlyToken(section: CurlSection): string {
   const [first] = section.targets.values();
   const token = first?.credential?.stored?.token;
-  if (token === undefined || !isForOne(section)) {
-    throw new CliError(
-      "usage",
-      "a header goes to every URL of the line, and these are not all of one application; put --next between them",
-    );
-  }
-  return token;
+  if (token !== undefined && isForOne(section)) return token;
+  throw new CliError(
+    "usage",
+    "a header goes to every URL of the line, and these are not all of one application; put --next between them",
+  );
 }
 
-/** Netscape's cookie file: domain, subdomains too?, path, https only?, expiry, name, value. */
-function cookieFile(targets: CurlTarget[]): string {
-  const lines = targets.flatMap(({ app, credential }) => {
-    if (credential?.stored === undefined) return [];
-    const { application, stored } = credential;
-    const secure = app.protocol === "https:" ? "TRUE" : "FALSE";
-    // With its expiry: `-j` drops cookies that have none.
-    return [
-      [
-        app.hostname,
-        "FALSE",
-        cookiePath(application.scope),
-        secure,
-        stored.expires_at,
-        "CF_Authorization",
-        stored.token,
-      ].join("\t"),
-    ];
-  });
-  return `# Netscape HTTP Cookie File\n${[...new Set(lines)].join("\n")}\n`;
+/** Netscape's cookie file. */
+function cookieFile(targets: TargetWithToken[]): string {
+  const lines = new Set(targets.map(cookieLine));
+  return `# Netscape HTTP Cookie File\n${[...lines].join("\n")}\n`;
+}
+
+/** Domain, subdomains too?, path, https only?, expiry, name, value. */
+function cookieLine({ app, credential }: TargetWithToken): string {
+  const { application, stored } = credential;
+  return [
+    app.hostname,
+    "FALSE",
+    cookiePath(application.scope),
+    app.protocol === "https:" ? "TRUE" : "FALSE",
+    // `-j` drops cookies that have no expiry.
+    stored.expires_at,
+    cookies.authorization,
+    stored.token,
+  ].join("\t");
 }
 
 /**
@@ -175,8 +149,8 @@ function cookieFile(targets: CurlTarget[]): string {
  * narrow as it gets.
  */
 function cookiePath(scope: string): string {
-  const odd = scope.search(/[^\w.~!$&'()*+,;=:@/-]/);
-  return odd < 0 ? scope : scope.slice(0, scope.lastIndexOf("/", odd) + 1);
+  const oddCharacter = scope.search(/[^\w.~!$&'()*+,;=:@/-]/);
+  return oddCharacter < 0 ? scope : scope.slice(0, scope.lastIndexOf("/", oddCharacter) + 1);
 }
 
 /**
@@ -188,16 +162,13 @@ function queryArguments(
   section: CurlSection,
   secrets: SecretDescriptors,
 ): string[] {
-  const target = section.targets.get(part);
-  if (target?.credential?.stored === undefined) return part.args;
+  const token = section.targets.get(part)?.credential?.stored?.token;
+  if (token === undefined) return part.args;
   if (part.kind !== "url")
     throw new CliError(
       "usage",
       "a URL in a -K file cannot be given the token as a query argument; put the URL on the command line",
     );
-  const hash = part.url.indexOf("#");
-  const [before, after] =
-    hash < 0 ? [part.url, ""] : [part.url.slice(0, hash), part.url.slice(hash)];
-  const url = `${before}${before.includes("?") ? "&" : "?"}token=${target.credential.stored.token}${after}`;
+  const url = withTokenArgument(part.url, token);
   return ["-K", secrets.add(`url = ${quoteForCurlConfig(url)}\n`)];
 }

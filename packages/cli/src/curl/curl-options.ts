@@ -39,13 +39,11 @@ export const shortWithValue: ReadonlySet<string> = new Set([..."ACDEFHKPQTUXYbcd
  * The whole name of a long option that may be abbreviated. The text itself where it stands for
  * none, or for several that differ in taking a value: curl refuses those.
  */
-export function wholeOptionName(written: string): string {
-  if (longWithValue.has(written) || longWithoutValue.has(written)) return written;
-  const [first, ...others] = [...longWithValue, ...longWithoutValue].filter((name) =>
-    name.startsWith(written),
-  );
-  const agree =
-    first !== undefined &&
-    others.every((name) => longWithValue.has(name) === longWithValue.has(first));
-  return agree ? first : written;
+export function wholeOptionName(text: string): string {
+  if (longWithValue.has(text) || longWithoutValue.has(text)) return text;
+  const names = [...longWithValue, ...longWithoutValue].filter((name) => name.startsWith(text));
+  const [first] = names;
+  if (first === undefined) return text;
+  const takesValue = longWithValue.has(first);
+  return names.every((name) => longWithValue.has(name) === takesValue) ? first : text;
 }

@@ -4,13 +4,18 @@
 // must not go there.
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
+import { isBracketedAddress, parseAuthority } from "@postern/protocol/host";
 import { type AppUrl, readAppUrl } from "../app-url.ts";
 import type { Context } from "../context.ts";
 import { CliError } from "../exit-status.ts";
-import { type CurlPart, readCurlConfig } from "./curl-arguments.ts";
-import type { CurlSection, CurlTarget } from "./curl-credentials.ts";
+import type { CurlPart } from "./curl-arguments.ts";
+import { readCurlConfig } from "./curl-config.ts";
+import { type CurlSection, type CurlTarget, emptySection, hasOption } from "./curl-section.ts";
 
-/** @throws {CliError} usage */
+/**
+ * Divides the command line.
+ * @throws {CliError} usage
+ */
 export function readSections(
   context: Pick<Context, "environment">,
   parts: CurlPart[],
@@ -22,34 +27,45 @@ export function readSections(
   if (!/^-q|^--disable$/.test(parts[0]?.args[0] ?? "")) readCurlrc(first, context.environment);
   for (const part of parts) {
     if (part.kind === "next") sections.push(emptySection());
-    else readPart(sections.at(-1) ?? first, part);
+    else addPart(sections.at(-1) ?? first, part);
   }
-  for (const section of sections) settleGlobs(section);
+  for (const section of sections) lookUpGlobs(section);
   return sections;
 }
 
+/** The targets of every section. */
 export function allTargets(sections: CurlSection[]): CurlTarget[] {
   return sections.flatMap((section) => [...section.targets.values()]);
 }
 
-function emptySection(): CurlSection {
-  return { parts: [], implied: [], targets: new Map(), hasUnreadUrls: false };
+function addPart(section: CurlSection, part: CurlPart): void {
+  if (part.kind !== "url") {
+    section.parts.push(part);
+    addEffect(section, part, 0);
+    return;
+  }
+  const url = withScheme(part);
+  section.parts.push(url);
+  addTarget(section, url, url.url, undefined);
 }
 
-function readPart(section: CurlSection, part: CurlPart): void {
-  const adjusted = part.kind === "url" ? withScheme(part) : part;
-  section.parts.push(adjusted);
-  if (adjusted.kind === "url") addTarget(section, adjusted, adjusted.url, undefined);
-  else if (adjusted.kind === "config") readConfigFile(section, adjusted.file, 0);
-  else if (namesUnreadUrls(adjusted)) section.hasUnreadUrls = true;
-}
-
-/** `--url @file`, and a URL that is made of variables. */
-function namesUnreadUrls(part: CurlPart): boolean {
-  return part.kind === "option" && (part.name === "url" || part.name === "expand-url");
+/**
+ * What a part that is no URL brings along: the content of a file, or URLs that cannot be seen.
+ * @param depth how many files it stands in
+ */
+function addEffect(section: CurlSection, part: CurlPart, depth: number): void {
+  if (part.kind === "config") readConfigFile(section, part.file, depth);
+  // `--url @file`, and a URL that is made of variables.
+  const isUnreadUrl = part.kind === "option" && (part.name === "url" || part.name === "expand-url");
+  if (isUnreadUrl) section.hasUnreadUrls = true;
 }
 
 const otherScheme = /^(?!https?:)[a-z][a-z0-9+.-]*:\/\//i;
+
+/** ftp and its like have nothing to do with Access. */
+function isOutsideAccess(url: string): boolean {
+  return url === "" || otherScheme.test(url);
+}
 
 /** @param file the configuration file that it stands in, where we cannot change it */
 function addTarget(
@@ -58,8 +74,7 @@ function addTarget(
   url: string,
   file: string | undefined,
 ): void {
-  // ftp and its like have nothing to do with Access.
-  if (otherScheme.test(url) || url === "") return;
+  if (isOutsideAccess(url)) return;
   refuseHostGlob(url);
   const app = readAppUrl(url);
   if (file !== undefined && app.protocol === "https:" && !/^https:/i.test(url)) {
@@ -68,38 +83,35 @@ function addTarget(
       `${app.bare} stands in ${file} without https://, and curl would ask in the clear; write it with https://`,
     );
   }
-  section.targets.set(part, { app, credential: undefined, fromFile: file !== undefined });
+  section.targets.set(part, { app, credential: undefined });
 }
+
+type UrlPart = CurlPart & { kind: "url" };
 
 /**
  * What curl will ask is what we looked at: plain http, and no scheme at all, become what
  * `readAppUrl` made of them.
  */
-function withScheme(part: CurlPart & { kind: "url" }): CurlPart & { kind: "url" } {
-  if (part.url === "" || otherScheme.test(part.url)) return part;
+function withScheme(part: UrlPart): UrlPart {
+  if (isOutsideAccess(part.url)) return part;
   refuseHostGlob(part.url);
   const { protocol } = readAppUrl(part.url);
-  const rest = part.url.replace(/^https?:\/\//i, "");
-  const written =
-    /^http:\/\//i.test(part.url) && protocol === "https:"
-      ? rest.replace(/^([^/?#]*):80(?=[/?#]|$)/, "$1")
-      : rest;
-  const url = `${protocol}//${written}`;
-  return url === part.url
-    ? part
-    : {
-        kind: "url",
-        url,
-        args: part.args.map((argument) => argument.replace(part.url, () => url)),
-      };
+  const [, scheme = "", rest = ""] = /^(https?:\/\/)?(.*)$/is.exec(part.url) ?? [];
+  const isUpgraded = scheme.toLowerCase() === "http://" && protocol === "https:";
+  const url = `${protocol}//${isUpgraded ? withoutHttpPort(rest) : rest}`;
+  if (url === part.url) return part;
+  const args = part.args.map((argument) => argument.replace(part.url, () => url));
+  return { kind: "url", url, args };
+}
+
+/** Port 80 does not speak https. */
+function withoutHttpPort(rest: string): string {
+  return rest.replace(/^([^/?#]*):80(?=[/?#]|$)/, "$1");
 }
 
 /** Unless `-g` switches that off, `[1-9]` and `{a,b}` in a URL stand for several. */
-function settleGlobs(section: CurlSection): void {
-  const isOff = [...section.implied, ...section.parts].some(
-    (part) => part.kind === "option" && part.name === "globoff",
-  );
-  if (isOff) return;
+function lookUpGlobs(section: CurlSection): void {
+  if (hasOption(section, "globoff")) return;
   for (const target of section.targets.values()) target.app = withoutGlob(target.app);
 }
 
@@ -110,23 +122,27 @@ function settleGlobs(section: CurlSection): void {
 function withoutGlob(app: AppUrl): AppUrl {
   const path = app.written.replace(/^(?:https?:\/\/)?[^/?#]*/i, "");
   const glob = path.search(/[[{]/);
-  return glob < 0 || !path.startsWith("/")
-    ? app
-    : readAppUrl(app.origin + path.slice(0, path.slice(0, glob).lastIndexOf("/") + 1));
+  if (glob < 0 || !path.startsWith("/")) return app;
+  const directory = path.slice(0, path.lastIndexOf("/", glob) + 1);
+  return readAppUrl(app.origin + directory);
 }
 
 function refuseHostGlob(url: string): void {
-  const [host = ""] = url.replace(/^https?:\/\//i, "").split(/[/?#]/, 1);
+  const [authority = ""] = url.replace(/^https?:\/\//i, "").split(/[/?#]/, 1);
+  const [host = ""] = /[^@]*$/.exec(authority) ?? [];
   // An IPv6 address is no glob.
-  if (!/[[{]/.test(host.replace(/\[[0-9a-f:.]+\](?=:\d+$|$)/i, ""))) return;
+  const isAddress = isBracketedAddress(parseAuthority(host)?.host ?? "");
+  const globbed = isAddress ? authority.slice(0, -host.length) : authority;
+  if (!/[[{]/.test(globbed)) return;
   throw new CliError(
     "usage",
-    `${host.slice(0, 100)} stands for several hosts; write a URL for each, so that each gets its own token`,
+    `${authority.slice(0, 100)} stands for several hosts; write a URL for each, so that each gets its own token`,
   );
 }
 
 const deepestInclude = 5;
 
+/** @param depth how many files it stands in */
 function readConfigFile(section: CurlSection, file: string, depth: number): void {
   // Standard input is curl's: what is in there, we cannot know.
   const text = file === "-" || depth > deepestInclude ? undefined : readText(file);
@@ -142,8 +158,7 @@ function readConfigFile(section: CurlSection, file: string, depth: number): void
       );
     section.implied.push(part);
     if (part.kind === "url") addTarget(section, part, part.url, file);
-    else if (part.kind === "config") readConfigFile(section, part.file, depth + 1);
-    else if (namesUnreadUrls(part)) section.hasUnreadUrls = true;
+    else addEffect(section, part, depth + 1);
   }
 }
 
@@ -160,12 +175,17 @@ function readText(file: string): string | undefined {
 
 /** curl's own configuration, in the place where curl finds it first. */
 function readCurlrc(section: CurlSection, environment: NodeJS.ProcessEnv): void {
-  const home = environment["HOME"] ?? "";
-  const places = [
-    ...(environment["CURL_HOME"] ? [join(environment["CURL_HOME"], ".curlrc")] : []),
-    ...(environment["XDG_CONFIG_HOME"] ? [join(environment["XDG_CONFIG_HOME"], "curlrc")] : []),
-    ...(home === "" ? [] : [join(home, ".curlrc"), join(home, ".config", "curlrc")]),
-  ];
-  const file = places.find((place) => readText(place) !== undefined);
+  const file = curlrcPaths(environment).find((path) => readText(path) !== undefined);
   if (file !== undefined) readConfigFile(section, file, 0);
+}
+
+function curlrcPaths({ CURL_HOME, XDG_CONFIG_HOME, HOME }: NodeJS.ProcessEnv): string[] {
+  const below = (directory: string | undefined, ...names: string[]) =>
+    directory ? [join(directory, ...names)] : [];
+  return [
+    ...below(CURL_HOME, ".curlrc"),
+    ...below(XDG_CONFIG_HOME, "curlrc"),
+    ...below(HOME, ".curlrc"),
+    ...below(HOME, ".config", "curlrc"),
+  ];
 }

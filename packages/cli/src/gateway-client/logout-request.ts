@@ -1,61 +1,63 @@
 import { endpoints, headers } from "@postern/protocol";
 import type { Context } from "../context.ts";
-import { CliError, reasonOf } from "../exit-status.ts";
-import { send, TimeoutError } from "../net/http-client.ts";
+import { CliError } from "../exit-status.ts";
+import { send } from "../net/http-client.ts";
 import { listAppTokens, readOrgToken } from "../store/token-store.ts";
-
-const timeout = 7_000;
 
 /**
  * Ends the terminal's session with whatever token of it is stored: at the team domain, else at an
- * application's own host. One session issued them all, so the first that is taken is enough.
+ * application's own host. One session issued them all, so the first token that is taken is enough.
+ * @param team origin of the team domain
  * @returns false when there was no living session
  * @throws {CliError} failure when the gateway could not be told
  */
 export async function endSession(context: Context, team: string): Promise<boolean> {
-  const now = context.now() / 1000;
-  const apps = listAppTokens(context).filter(
-    (stored) => stored.team === team && stored.expires_at > now,
-  );
-  const org = readOrgToken(context, team);
-  const attempts = [
-    ...(org === undefined ? [] : [{ origin: team, token: org }]),
-    ...apps.flatMap(({ origin, token }) => [
-      { origin: team, token },
-      { origin, token },
-    ]),
-  ];
-  for (const { origin, token } of attempts) {
-    const status = await post(context, origin, token);
+  for (const { origin, token } of attemptsAt(context, team)) {
+    const status = await postLogout(context, origin, token);
     if (status >= 200 && status < 300) return true;
-    if (status >= 500 || status === 429) {
+    if (status >= 500 || status === 429)
       throw new CliError(
         "failure",
         `${origin} did not end the session (status ${status}); ${leftOver}`,
       );
-    }
   }
   return false;
 }
 
+interface Attempt {
+  origin: string;
+  token: string;
+}
+
+function attemptsAt(context: Context, team: string): Attempt[] {
+  const nowSeconds = context.now() / 1000;
+  const apps = listAppTokens(context).filter(
+    (stored) => stored.team === team && stored.expires_at > nowSeconds,
+  );
+  const attempts = apps.flatMap(({ origin, token }) => [
+    { origin: team, token },
+    { origin, token },
+  ]);
+  const orgToken = readOrgToken(context, team);
+  return orgToken === undefined ? attempts : [{ origin: team, token: orgToken }, ...attempts];
+}
+
 const leftOver = "what was stored is deleted, but the session may live until it expires";
 
-async function post(context: Context, origin: string, token: string): Promise<number> {
+/** @returns the status of the answer */
+async function postLogout(context: Context, origin: string, token: string): Promise<number> {
   try {
-    const url = new URL(endpoints.logout, origin);
-    return (
-      await send(context, {
-        method: "POST",
-        url,
-        headers: { [headers.accessToken]: token },
-        timeout,
-      })
-    ).status;
+    const { status } = await send(context, {
+      method: "POST",
+      url: new URL(endpoints.logout, origin),
+      headers: { [headers.accessToken]: token },
+    });
+    return status;
   } catch (error) {
-    if (!(error instanceof CliError || error instanceof TimeoutError)) throw error;
+    if (!(error instanceof CliError)) throw error;
     throw new CliError(
       "failure",
-      `the session could not be ended at the gateway (${reasonOf(error)}); ${leftOver}`,
+      `the session could not be ended at the gateway (${error.message}); ${leftOver}`,
     );
   }
 }

@@ -2,17 +2,19 @@
 // browser (wire-protocol 6.3). The org token is worth every application of the person: it goes to
 // the login page of the team domain and nowhere else, whatever a redirect says (case C11).
 import { cookies, endpoints } from "@postern/protocol";
-import type { AppUrl } from "../app-url.ts";
+import { type AppUrl, parseUrl } from "../app-url.ts";
 import type { Context } from "../context.ts";
 import { CliError } from "../exit-status.ts";
-import { send, TimeoutError, withoutSecrets } from "../net/http-client.ts";
+import { withoutSecrets } from "../net/debug.ts";
+import { send } from "../net/http-client.ts";
+import type { HttpResponse } from "../net/http-message.ts";
 import { printable } from "../printable.ts";
 import type { Application } from "../store/known-hosts.ts";
 
 const mostRedirects = 5;
-const timeout = 7_000;
 
 /**
+ * Follows the redirects from the application to the login page and back.
  * @returns the new app token, not yet verified; undefined when the session has ended and a person
  * must sign in
  * @throws {CliError} refused_by_policy | unreachable | unverified
@@ -26,71 +28,71 @@ export async function exchangeOrgToken(
   let url = new URL(app.bare);
   let appSession: string | undefined;
   for (let step = 0; step <= mostRedirects; step++) {
-    const atLogin = url.origin === application.team && isBelowLogin(url.pathname);
-    const atAuthorized = url.origin === app.origin && url.pathname === endpoints.authorized;
-    const cookie = atLogin
-      ? `${cookies.authorization}=${orgToken}`
-      : atAuthorized && appSession !== undefined
-        ? `${cookies.appSession}=${appSession}`
-        : undefined;
-    const response = await ask(context, url, cookie);
-    const set = response.headers["set-cookie"] ?? [];
-    if (atAuthorized) return readCookie(set, cookies.authorization);
-    if (url.origin === app.origin) appSession = readCookie(set, cookies.appSession) ?? appSession;
-    if (atLogin && response.status === 403) {
-      throw new CliError(
-        "refused_by_policy",
-        `policy does not let you reach ${app.bare}; ask its owner, or sign in as somebody else after: postern access logout ${app.origin}`,
-      );
-    }
-    const location = response.headers.location;
+    const stage = stageOf(url, app, application);
+    const response = await send(context, {
+      method: "HEAD",
+      url,
+      headers: cookieFor(stage, orgToken, appSession),
+    });
+    if (stage === "authorized") return readCookie(response, cookies.authorization);
+    if (url.origin === app.origin)
+      appSession = readCookie(response, cookies.appSession) ?? appSession;
+    if (stage === "login" && response.status === 403) throw refusedByPolicy(app);
+    const { location } = response.headers;
     if (response.status < 300 || response.status > 399 || location === undefined) return undefined;
-    url = follow(url, location);
+    url = redirectTarget(url, location);
   }
   return undefined;
 }
 
-async function ask(context: Context, url: URL, cookie: string | undefined) {
-  try {
-    return await send(context, {
-      method: "HEAD",
-      url,
-      timeout,
-      ...(cookie === undefined ? {} : { headers: { Cookie: cookie } }),
-    });
-  } catch (error) {
-    if (!(error instanceof TimeoutError)) throw error;
-    throw new CliError("unreachable", `${url.origin} does not answer; try again later`);
-  }
+/** Where a URL of the chain is: at the team's login page, at the end, or at neither. */
+type Stage = "login" | "authorized" | "elsewhere";
+
+function stageOf(url: URL, app: AppUrl, application: Application): Stage {
+  if (url.origin === application.team && isBelowLogin(url.pathname)) return "login";
+  if (url.origin === app.origin && url.pathname === endpoints.authorized) return "authorized";
+  return "elsewhere";
 }
 
 function isBelowLogin(pathname: string): boolean {
   return pathname === endpoints.login || pathname.startsWith(`${endpoints.login}/`);
 }
 
-/**
- * Only ever to http or https, and never from https to http (case C16; `send` refuses http that
- * leaves this machine).
- */
-function follow(from: URL, location: string): URL {
-  const target = URL.canParse(location, from.href) ? new URL(location, from) : undefined;
-  const allowed =
-    target !== undefined &&
-    (target.protocol === "https:" || (target.protocol === "http:" && from.protocol === "http:"));
-  if (!allowed) {
-    throw new CliError(
-      "unverified",
-      `${from.origin} redirects to ${printable(withoutSecrets(location).slice(0, 100))}, which is no page to sign in at; not followed`,
-    );
-  }
-  return target;
+function cookieFor(
+  stage: Stage,
+  orgToken: string,
+  appSession: string | undefined,
+): Record<string, string> {
+  if (stage === "login") return { Cookie: `${cookies.authorization}=${orgToken}` };
+  if (stage === "authorized" && appSession !== undefined)
+    return { Cookie: `${cookies.appSession}=${appSession}` };
+  return {};
 }
 
-function readCookie(lines: string[], name: string): string | undefined {
-  const line = lines.find((each) => each.startsWith(`${name}=`));
-  const value = line
-    ?.slice(name.length + 1)
-    .split(";", 1)[0]
-    ?.trim();
-  return value === undefined || value === "" ? undefined : value;
+function refusedByPolicy(app: AppUrl): CliError {
+  return new CliError(
+    "refused_by_policy",
+    `policy does not let you reach ${app.bare}; ask its owner, or sign in as somebody else after: postern access logout ${app.origin}`,
+  );
+}
+
+/**
+ * Where a redirect leads: to http or https, and never from https to http (case C16; `send` refuses
+ * http that leaves this machine).
+ */
+function redirectTarget(from: URL, location: string): URL {
+  const target = parseUrl(location, from);
+  if (target?.protocol === "https:") return target;
+  if (target?.protocol === "http:" && from.protocol === "http:") return target;
+  throw new CliError(
+    "unverified",
+    `${from.origin} redirects to ${printable(withoutSecrets(location).slice(0, 100))}, which is no page to sign in at; not followed`,
+  );
+}
+
+/** The value that the answer sets; undefined where it sets none, or an empty one. */
+function readCookie({ headers }: HttpResponse, name: string): string | undefined {
+  const line = headers["set-cookie"]?.find((each) => each.startsWith(`${name}=`)) ?? "";
+  const [pair = ""] = line.split(";", 1);
+  return pair.slice(name.length + 1).trim() || undefined;
 }

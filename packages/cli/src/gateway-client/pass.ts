@@ -3,12 +3,12 @@ import { endpoints, headers } from "@postern/protocol";
 import type { AppUrl } from "../app-url.ts";
 import type { Context } from "../context.ts";
 import { CliError } from "../exit-status.ts";
-import { type HttpResponse, send, TimeoutError } from "../net/http-client.ts";
+import { parseJsonObject } from "../json-object.ts";
+import { send } from "../net/http-client.ts";
 import { removeAppToken, type StoredToken } from "../store/token-store.ts";
 
 /** Seconds; the most that a gateway gives. */
-const life = 600;
-const timeout = 7_000;
+const lifetime = 600;
 
 export type PassAnswer =
   | { kind: "pass"; token: string }
@@ -26,11 +26,16 @@ export async function requestPass(
   app: AppUrl,
   stored: StoredToken,
 ): Promise<PassAnswer> {
-  const response = await ask(context, app, stored);
-  switch (response.status) {
+  const { status, body } = await send(context, {
+    method: "POST",
+    url: new URL(endpoints.pass, app.origin),
+    headers: { [headers.accessToken]: stored.token },
+    body: JSON.stringify({ url_prefix: app.bare, ttl: lifetime }),
+  });
+  switch (status) {
     case 200:
     case 201:
-      return { kind: "pass", token: readPass(app, response.body) };
+      return { kind: "pass", token: readPass(app, body) };
     case 404:
     case 405:
       return { kind: "none" };
@@ -49,34 +54,14 @@ export async function requestPass(
     default:
       throw new CliError(
         "failure",
-        `${app.origin} did not make a pass for ${app.bare} (status ${response.status}); use --via env instead`,
+        `${app.origin} did not make a pass for ${app.bare} (status ${status}); use --via env instead`,
       );
   }
 }
 
-async function ask(context: Context, app: AppUrl, stored: StoredToken): Promise<HttpResponse> {
-  try {
-    return await send(context, {
-      method: "POST",
-      url: new URL(endpoints.pass, app.origin),
-      headers: { [headers.accessToken]: stored.token },
-      body: JSON.stringify({ url_prefix: app.bare, ttl: life }),
-      timeout,
-    });
-  } catch (error) {
-    if (!(error instanceof TimeoutError)) throw error;
-    throw new CliError("unreachable", `${app.origin} does not answer; try again later`);
-  }
-}
-
+/** The pass goes into a URL, and into an argument list: nothing but a pass may. */
 function readPass(app: AppUrl, body: string): string {
-  let token: unknown;
-  try {
-    token = (JSON.parse(body) as { token?: unknown }).token;
-  } catch {
-    // Said below.
-  }
-  // It goes into a URL, and into an argument list: only what a pass can be.
+  const token = parseJsonObject(body)?.["token"];
   if (typeof token === "string" && /^[\w-]+\.[\w-]+\.[\w-]+$/.test(token)) return token;
   throw new CliError(
     "failure",

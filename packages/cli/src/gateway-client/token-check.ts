@@ -1,47 +1,58 @@
-// Whether a gateway still takes a token (wire-protocol 6.9). Needed only where a person asked to
-// sign in, and for a token that was just issued: everywhere else the answer to the real request
-// says it.
+// Whether a gateway still takes a token (wire-protocol 6.9), and whether a token that came over the
+// wire is what it should be (6.8). The gateway is asked only where a person asked to sign in, and
+// about a token that was just issued: everywhere else the answer to the real request says it.
 import {
   type AppClaims,
   endpoints,
   headers,
+  type OrgClaims,
   readClaims,
   tokenCheckArgument,
 } from "@postern/protocol";
 import type { AppUrl } from "../app-url.ts";
 import type { Context } from "../context.ts";
 import { CliError, reasonOf } from "../exit-status.ts";
-import { send } from "../net/http-client.ts";
+import { send, TimeoutError } from "../net/http-client.ts";
 import { printable } from "../printable.ts";
 import type { Application } from "../store/known-hosts.ts";
 import { verifySignature } from "./team-keys.ts";
 
+/** Milliseconds. */
 const timeout = 4_000;
 
 /**
- * Asks the gateway.
- * @returns `good`, `denied` (a valid person whom policy refuses), or `dead`
- * @throws {CliError | TimeoutError} when there is no answer
+ * `denied`: the token is good, and policy refuses the person. `dead`: it opens nothing any more.
+ */
+export type TokenState = "good" | "denied" | "dead";
+
+/**
+ * Asks the gateway. A check that gets no answer in time says nothing against the token: `good`.
+ * @throws {CliError} unreachable | unverified
  */
 export async function checkToken(
   context: Context,
   app: AppUrl,
   application: Application,
   token: string,
-): Promise<"good" | "denied" | "dead"> {
+): Promise<TokenState> {
   const url = new URL(app.bare);
   url.searchParams.set(tokenCheckArgument, "true");
-  const { status, headers: answer } = await send(context, {
-    method: "GET",
-    url,
-    headers: { [headers.accessToken]: token },
-    timeout,
-  });
-  if (status === 302 && (answer.location ?? "").includes(endpoints.login)) return "dead";
-  // Cloudflare passes the check on to the origin, so that there only a redirect to login means
-  // anything.
-  if (application.team.endsWith(".cloudflareaccess.com") || status < 300) return "good";
-  return status === 403 ? "denied" : "dead";
+  try {
+    const { status, headers: answer } = await send(context, {
+      method: "GET",
+      url,
+      headers: { [headers.accessToken]: token },
+      timeout,
+    });
+    if (status === 302 && (answer.location ?? "").includes(endpoints.login)) return "dead";
+    // Cloudflare passes the check on to the origin: there, only a redirect to the login says
+    // anything.
+    if (application.team.endsWith(".cloudflareaccess.com") || status < 300) return "good";
+    return status === 403 ? "denied" : "dead";
+  } catch (error) {
+    if (error instanceof TimeoutError) return "good";
+    throw error;
+  }
 }
 
 /**
@@ -60,26 +71,36 @@ export async function verifyToken(
   application: Application,
   token: string,
   type: "org",
-): Promise<{ email: string }>;
+): Promise<OrgClaims>;
 export async function verifyToken(
   context: Context,
   application: Application,
   token: string,
   type: "app" | "org",
-): Promise<{ email?: string }> {
+): Promise<AppClaims | OrgClaims> {
   const verified = await verifySignature(context, application.team, token);
   const fail = (why: string) =>
     new CliError("unverified", `${application.team} sent a token that ${why}; it was not stored`);
+  let claims: AppClaims | OrgClaims;
   try {
-    const claims = type === "app" ? readClaims(verified, "app") : readClaims(verified, "org");
-    if (claims.iss !== application.team) throw fail("names another issuer");
-    if (type === "app" && !claims.aud.includes(application.aud))
-      throw fail("is for another application");
-    if (!Number.isFinite(claims.exp)) throw fail("says nothing of its end");
-    if (!(claims.exp * 1000 > context.now())) throw fail("has expired; check this machine's clock");
-    return claims;
+    claims = type === "app" ? readClaims(verified, "app") : readClaims(verified, "org");
   } catch (error) {
-    if (error instanceof CliError) throw error;
     throw fail(`cannot be used (${printable(reasonOf(error))})`);
   }
+  const fault = faultOf(claims, application, context.now());
+  if (fault !== undefined) throw fail(fault);
+  return claims;
+}
+
+function faultOf(
+  claims: AppClaims | OrgClaims,
+  application: Application,
+  now: number,
+): string | undefined {
+  if (claims.iss !== application.team) return "names another issuer";
+  if (claims.type === "app" && !claims.aud.includes(application.aud))
+    return "is for another application";
+  if (!Number.isFinite(claims.exp)) return "says nothing of its end";
+  if (claims.exp * 1000 <= now) return "has expired; check this machine's clock";
+  return undefined;
 }

@@ -1,42 +1,30 @@
 // Asks one thing over HTTP: no redirects, no retries, bounded in time and size. node:http and not
 // fetch, which takes twice as long to start. Names below .localhost are dialled as 127.0.0.1
 // without a resolver (wire-protocol 9) and never through a proxy.
-import type {
-  ClientRequest,
-  IncomingHttpHeaders,
-  IncomingMessage,
-  RequestOptions,
-} from "node:http";
+import type { IncomingMessage, RequestOptions } from "node:http";
 import http from "node:http";
 import https from "node:https";
 import type { ConnectionOptions as TlsOptions } from "node:tls";
-import { isLoopbackHost, loopbackAddress } from "@postern/protocol";
+import { isLoopbackHost, loopbackAddress } from "@postern/protocol/host";
 import type { Context } from "../context.ts";
+import { defined } from "../defined.ts";
 import { CliError } from "../exit-status.ts";
 import { printable } from "../printable.ts";
 import { version } from "../version.ts";
 import { trustedCertificates } from "./certificate-authorities.ts";
+import { showRequest, showResponse, withoutSecrets } from "./debug.ts";
+import type { HttpRequest, HttpResponse } from "./http-message.ts";
 import { openTunnel, proxyFor } from "./proxy.ts";
 
-export interface HttpRequest {
-  method: "GET" | "HEAD" | "POST";
-  url: URL;
-  headers?: Record<string, string>;
-  body?: string;
-  /** milliseconds for the whole exchange */
-  timeout: number;
-  /** bytes of the answer's body; more is an error */
-  limit?: number;
+/**
+ * The answer did not come in time. Other than an unreachable host, it may be asked again at once.
+ */
+export class TimeoutError extends CliError {
+  constructor({ url, remedy = "try again later" }: HttpRequest) {
+    super("unreachable", `${url.origin} does not answer; ${remedy}`);
+    this.name = "TimeoutError";
+  }
 }
-
-export interface HttpResponse {
-  status: number;
-  headers: IncomingHttpHeaders;
-  body: string;
-}
-
-/** The answer did not come in time; unlike other failures it may be asked again at once. */
-export class TimeoutError extends Error {}
 
 /**
  * The terminal names itself; the approval page shows it. Not `cloudflared/…`: this client shows the
@@ -44,10 +32,12 @@ export class TimeoutError extends Error {}
  */
 export const userAgent = `postern/${version}`;
 
+const defaultTimeout = 7_000;
 const defaultLimit = 1024 * 1024;
 
 /**
- * @throws {CliError} unreachable, with what to do about it
+ * Sends the request and reads the whole answer, whatever its status.
+ * @throws {CliError} unreachable | unverified, with what to do about it
  * @throws {TimeoutError} when `timeout` has passed
  */
 export async function send(context: Context, request: HttpRequest): Promise<HttpResponse> {
@@ -58,75 +48,90 @@ export async function send(context: Context, request: HttpRequest): Promise<Http
       `${printable(withoutSecrets(url.href).slice(0, 200))} is not an https URL; nothing was sent there`,
     );
   }
-  debugRequest(context, request);
+  showRequest(context, request);
   try {
     const response = await exchange(context, request);
-    debugResponse(context, response);
+    showResponse(context, response);
     return response;
   } catch (error) {
-    if (context.debug) context.say(`* ${String(error)}`);
-    if (error instanceof CliError || error instanceof TimeoutError) throw error;
+    if (context.debug) context.tell(`* ${String(error)}`);
+    if (error instanceof CliError) throw error;
     throw unreachable(url, error as NodeJS.ErrnoException);
   }
 }
 
+type ExchangeOptions = RequestOptions &
+  Pick<TlsOptions, "ca" | "rejectUnauthorized"> & { servername?: string };
+
 async function exchange(context: Context, request: HttpRequest): Promise<HttpResponse> {
-  const { url, method, body } = request;
-  const deadline = Date.now() + request.timeout;
-  const secure = url.protocol === "https:";
-  const address = loopbackAddress(url.hostname);
-  const options: RequestOptions &
-    Pick<TlsOptions, "ca" | "rejectUnauthorized"> & { servername?: string } = {
+  const { url, method, headers, body, timeout = defaultTimeout } = request;
+  const deadline = Date.now() + timeout;
+  const isSecure = url.protocol === "https:";
+  const options: ExchangeOptions = {
     method,
     agent: false,
-    headers: {
-      Host: url.host,
-      "User-Agent": userAgent,
-      ...request.headers,
-      ...(body === undefined
-        ? {}
-        : {
-            "Content-Type": "application/json",
-            "Content-Length": Buffer.byteLength(body).toString(),
-          }),
-    },
-    // `hostname`, because the URL sets that and it wins over `host`.
-    ...(address === undefined
-      ? {}
-      : { hostname: address, ...(secure ? { servername: url.hostname } : {}) }),
+    headers: { Host: url.host, "User-Agent": userAgent, ...headers, ...headersOf(body) },
+    ...dialOptions(url),
+    ...(isSecure ? await secureOptions(context, url, timeout) : {}),
   };
-  if (secure) {
-    // NODE_TLS_REJECT_UNAUTHORIZED, set for some other program, must not open this one to everybody
-    // on the way.
-    options.rejectUnauthorized = true;
-    const ca = trustedCertificates(context);
-    if (ca !== undefined) options.ca = ca;
-    const proxy = proxyFor(context.environment, url);
-    if (proxy !== undefined) {
-      const socket = await openTunnel(proxy, url, request.timeout, ca);
-      // An agent, even one for this request alone, would connect by itself.
-      delete options.agent;
-      options.createConnection = () => socket;
-    }
-  }
-  return new Promise((resolve, fail) => {
-    let late: TimeoutError | undefined;
+  return exchangeUntil(deadline, request, options);
+}
+
+function headersOf(body: string | undefined): Record<string, string> {
+  if (body === undefined) return {};
+  return {
+    "Content-Type": "application/json",
+    "Content-Length": Buffer.byteLength(body).toString(),
+  };
+}
+
+/** A loopback name is dialled without a resolver. */
+function dialOptions(url: URL): ExchangeOptions {
+  const address = loopbackAddress(url.hostname);
+  if (address === undefined) return {};
+  // `hostname`, because the URL sets that and it wins over `host`.
+  return { hostname: address, servername: url.hostname };
+}
+
+async function secureOptions(
+  context: Context,
+  url: URL,
+  timeout: number,
+): Promise<ExchangeOptions> {
+  const ca = trustedCertificates(context);
+  // NODE_TLS_REJECT_UNAUTHORIZED, set for some other program, must not open this one to everybody
+  // on the way.
+  const trust = { rejectUnauthorized: true, ...defined({ ca }) };
+  const proxy = proxyFor(context.environment, url);
+  if (proxy === undefined) return trust;
+  const socket = await openTunnel(proxy, url, timeout, ca);
+  // An agent, even one for this request alone, would connect by itself.
+  return { ...trust, agent: undefined, createConnection: () => socket };
+}
+
+/** @param deadline milliseconds since the epoch */
+function exchangeUntil(
+  deadline: number,
+  request: HttpRequest,
+  options: ExchangeOptions,
+): Promise<HttpResponse> {
+  const { url, body, limit = defaultLimit } = request;
+  const { request: open } = url.protocol === "https:" ? https : http;
+  return new Promise((resolve, reject) => {
+    let timeoutError: TimeoutError | undefined;
     // A time-out while the body arrives shows up as a broken connection.
-    const reject = (error: unknown) => fail(late ?? error);
-    const sent: ClientRequest = (secure ? https : http).request(url, options, (response) => {
-      collect(response, url, request.limit ?? defaultLimit).then(
-        (text) =>
-          resolve({ status: response.statusCode ?? 0, headers: response.headers, body: text }),
-        reject,
-      );
+    const fail = (error: unknown) => reject(timeoutError ?? error);
+    const clientRequest = open(url, options, (response) => {
+      const { statusCode: status = 0, headers } = response;
+      collect(response, url, limit).then((text) => resolve({ status, headers, body: text }), fail);
     });
     const timer = setTimeout(() => {
-      late = new TimeoutError(`no answer within ${request.timeout} ms`);
-      sent.destroy(late);
+      timeoutError = new TimeoutError(request);
+      clientRequest.destroy(timeoutError);
     }, deadline - Date.now());
-    sent.on("error", reject);
-    sent.on("close", () => clearTimeout(timer));
-    sent.end(body);
+    clientRequest.on("error", fail);
+    clientRequest.on("close", () => clearTimeout(timer));
+    clientRequest.end(body);
   });
 }
 
@@ -137,30 +142,29 @@ function collect(response: IncomingMessage, url: URL, limit: number): Promise<st
     response.on("data", (chunk: Buffer) => {
       size += chunk.length;
       chunks.push(chunk);
-      if (size > limit)
-        response.destroy(
-          new CliError(
-            "unverified",
-            `${url.origin} answers with more than ${limit} bytes; not read any further`,
-          ),
-        );
+      if (size > limit) response.destroy(tooLarge(url, limit));
     });
     response.on("error", reject);
     response.on("end", () => resolve(Buffer.concat(chunks).toString("utf8")));
   });
 }
 
+function tooLarge(url: URL, limit: number): CliError {
+  return new CliError(
+    "unverified",
+    `${url.origin} answers with more than ${limit} bytes; not read any further`,
+  );
+}
+
 const untrusted = /^(?:UNABLE_TO_|SELF_SIGNED|DEPTH_ZERO|CERT_|ERR_TLS_CERT)/;
 
-function unreachable(url: URL, error: NodeJS.ErrnoException): CliError {
-  const code = error.code ?? "";
-  const where = `${url.protocol}//${url.host}`;
-  if (untrusted.test(code)) {
+function unreachable(url: URL, { code = "", message }: NodeJS.ErrnoException): CliError {
+  const origin = `${url.protocol}//${url.host}`;
+  if (untrusted.test(code))
     return new CliError(
       "unverified",
-      `the certificate of ${where} is not trusted (${code}); name its authority with --ca-file FILE if it is your own`,
+      `the certificate of ${origin} is not trusted (${code}); name its authority with --ca-file FILE if it is your own`,
     );
-  }
   if (code === "ENOTFOUND" || code === "EAI_AGAIN")
     return new CliError(
       "unreachable",
@@ -169,39 +173,10 @@ function unreachable(url: URL, error: NodeJS.ErrnoException): CliError {
   if (code === "ECONNREFUSED")
     return new CliError(
       "unreachable",
-      `nothing answers at ${where}; check the address, and that the gateway is up`,
+      `nothing answers at ${origin}; check the address, and that the gateway is up`,
     );
   return new CliError(
     "unreachable",
-    `${where} cannot be reached: ${printable((error.message || code).slice(0, 200))}`,
+    `${origin} cannot be reached: ${printable((message || code).slice(0, 200))}`,
   );
-}
-
-const secretHeaders =
-  /^(?:cookie|set-cookie|authorization|proxy-authorization|cf-access-token|cf-access-client-secret|cf-access-metadata)$/i;
-
-/**
- * What may be shown of a URL: passwords, transfer keys and query values may be worth something to
- * others.
- */
-export function withoutSecrets(text: string): string {
-  return text
-    .replace(/(:\/\/)[^/?#\s]*@/g, "$1…@")
-    .replace(/([?&#][^=&#\s]+=)[^&#\s]*/g, "$1…")
-    .replace(/(\/transfer\/)[^/?#\s]+/g, "$1…");
-}
-
-function debugRequest(context: Context, request: HttpRequest): void {
-  if (!context.debug) return;
-  context.say(`> ${request.method} ${withoutSecrets(request.url.href)}`);
-  for (const [name, value] of Object.entries(request.headers ?? {}))
-    context.say(`> ${name}: ${secretHeaders.test(name) ? "…" : value}`);
-}
-
-function debugResponse(context: Context, response: HttpResponse): void {
-  if (!context.debug) return;
-  context.say(`< ${response.status}`);
-  for (const [name, value] of Object.entries(response.headers)) {
-    context.say(`< ${name}: ${secretHeaders.test(name) ? "…" : withoutSecrets(String(value))}`);
-  }
 }

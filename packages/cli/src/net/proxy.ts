@@ -1,11 +1,14 @@
 // Forward proxies as the environment names them. Everything that leaves this machine is https, so a
-// proxy is only ever asked to open a tunnel (CONNECT, RFC 9110 section 9.3.6): it sees the host and
-// nothing else.
+// proxy is only ever asked to open a tunnel (CONNECT, RFC 9110 9.3.6): it sees the host and nothing
+// else.
+import type { IncomingMessage } from "node:http";
 import http from "node:http";
 import https from "node:https";
 import { isIP, type Socket } from "node:net";
 import tls from "node:tls";
-import { isLoopbackHost } from "@postern/protocol";
+import { isLoopbackHost, withoutBrackets } from "@postern/protocol/host";
+import { portOf } from "../app-url.ts";
+import { defined } from "../defined.ts";
 import { CliError } from "../exit-status.ts";
 
 /**
@@ -15,112 +18,104 @@ import { CliError } from "../exit-status.ts";
 export function proxyFor(environment: NodeJS.ProcessEnv, url: URL): URL | undefined {
   const variable = (name: string) =>
     environment[name.toLowerCase()] || environment[name] || undefined;
-  const text =
-    variable(url.protocol === "https:" ? "HTTPS_PROXY" : "HTTP_PROXY") ?? variable("ALL_PROXY");
-  if (
-    text === undefined ||
-    isLoopbackHost(url.hostname) ||
-    isExempt(variable("NO_PROXY") ?? "", url)
-  )
-    return undefined;
+  const forScheme = variable(url.protocol === "https:" ? "HTTPS_PROXY" : "HTTP_PROXY");
+  const text = forScheme ?? variable("ALL_PROXY");
+  if (text === undefined || isLoopbackHost(url.hostname)) return undefined;
+  if (isExempt(variable("NO_PROXY") ?? "", url)) return undefined;
+  return readProxy(text);
+}
+
+function readProxy(text: string): URL {
   const withScheme = text.includes("://") ? text : `http://${text}`;
   const proxy = URL.canParse(withScheme) ? new URL(withScheme) : undefined;
-  if (proxy === undefined || (proxy.protocol !== "http:" && proxy.protocol !== "https:")) {
-    // Not repeated: it may hold a password.
-    throw new CliError(
-      "usage",
-      "the proxy in HTTPS_PROXY is not an http or https URL; mend or unset it",
-    );
-  }
-  return proxy;
+  if (proxy?.protocol === "http:" || proxy?.protocol === "https:") return proxy;
+  // The text is not repeated: it may hold a password.
+  throw new CliError(
+    "usage",
+    "the proxy in HTTPS_PROXY is not an http or https URL; mend or unset it",
+  );
+}
+
+/** @param list as in `NO_PROXY`: entries between commas or spaces */
+function isExempt(list: string, url: URL): boolean {
+  const entries = list.toLowerCase().split(/[\s,]+/);
+  return entries.some((entry) => entry !== "" && exempts(entry, url));
 }
 
 /**
- * `NO_PROXY`: host names that cover what is below them, with or without a leading dot, a port, or
- * `*`.
+ * An entry is `*`, or a host name that covers what is below it, with or without a leading dot or
+ * `*.` and a port.
  */
-function isExempt(list: string, url: URL): boolean {
-  const port = url.port || (url.protocol === "https:" ? "443" : "80");
-  return list
-    .toLowerCase()
-    .split(/[\s,]+/)
-    .filter((entry) => entry !== "")
-    .some((entry) => {
-      if (entry === "*") return true;
-      // A colon before a port; an IPv6 address has others.
-      const [, name = entry, wantedPort] = /^(\[.*\]|[^:]+):(\d+)$/.exec(entry) ?? [];
-      const suffix = name.replace(/^\*?\./, "").replace(/^\[|\]$/g, "");
-      if (wantedPort !== undefined && wantedPort !== port) return false;
-      const host = url.hostname.replace(/^\[|\]$/g, "");
-      return host === suffix || host.endsWith(`.${suffix}`);
-    });
+function exempts(entry: string, url: URL): boolean {
+  if (entry === "*") return true;
+  // A colon before a port; an IPv6 address has others.
+  const [, name = entry, port] = /^(\[.*\]|[^:]+):(\d+)$/.exec(entry) ?? [];
+  if (port !== undefined && Number(port) !== portOf(url)) return false;
+  const host = withoutBrackets(url.hostname);
+  const suffix = withoutBrackets(name.replace(/^\*?\./, ""));
+  return host === suffix || host.endsWith(`.${suffix}`);
 }
 
 /**
  * A TLS connection to the URL's host through the proxy.
  * @param timeout milliseconds
+ * @param ca authorities to trust, for the proxy and for the host
  * @throws {CliError} unreachable when the proxy refuses
  */
-export function openTunnel(
+export async function openTunnel(
   proxy: URL,
   target: URL,
   timeout: number,
   ca: string[] | undefined,
 ): Promise<Socket> {
-  const port = target.port || "443";
-  const name = `${proxy.protocol}//${proxy.host}`;
-  const credentials = `${unescaped(proxy.username)}:${unescaped(proxy.password)}`;
-  const host = target.hostname.replace(/^\[|\]$/g, "");
-  const trust = { rejectUnauthorized: true, ...(ca === undefined ? {} : { ca }) };
+  const trust: Trust = { rejectUnauthorized: true, ...defined({ ca }) };
+  const socket = await connectThrough(proxy, target, timeout, trust);
+  return startTls(socket, target, timeout, trust);
+}
+
+interface Trust {
+  rejectUnauthorized: true;
+  ca?: string[];
+}
+
+function connectThrough(proxy: URL, target: URL, timeout: number, trust: Trust): Promise<Socket> {
+  const authority = `${target.hostname}:${portOf(target)}`;
+  const { request: open } = proxy.protocol === "https:" ? https : http;
   return new Promise((resolve, reject) => {
-    const request = (proxy.protocol === "https:" ? https : http).request({
-      host: proxy.hostname.replace(/^\[|\]$/g, ""),
-      port: proxy.port || (proxy.protocol === "https:" ? 443 : 80),
+    const request = open({
+      host: withoutBrackets(proxy.hostname),
+      port: portOf(proxy),
       method: "CONNECT",
-      path: `${target.hostname}:${port}`,
+      path: authority,
       agent: false,
       timeout,
-      headers: {
-        Host: `${target.hostname}:${port}`,
-        ...(proxy.username === ""
-          ? {}
-          : { "Proxy-Authorization": `Basic ${Buffer.from(credentials).toString("base64")}` }),
-      },
+      headers: { Host: authority, ...credentialsOf(proxy) },
       ...trust,
     });
-    const fail = (why: string) =>
-      reject(
-        new CliError("unreachable", `the proxy ${name} ${why}; check HTTPS_PROXY and NO_PROXY`),
-      );
-    request.on("connect", (response, socket) => {
-      if (response.statusCode !== 200) {
-        socket.destroy();
-        fail(`refused to open a tunnel to ${target.host} (${response.statusCode})`);
-        return;
-      }
-      // An address is no server name (RFC 6066 section 3); the certificate must hold it all the
-      // same.
-      const secured = tls.connect({
-        socket,
-        ...(isIP(host) === 0 ? { servername: host } : { host }),
-        ...trust,
-      });
-      secured.setTimeout(timeout, () =>
-        secured.destroy(new Error(`no TLS with ${target.host} in time`)),
-      );
-      secured.once("error", reject);
-      secured.once("secureConnect", () => {
-        secured.setTimeout(0);
-        secured.off("error", reject);
-        resolve(secured);
-      });
+    request.on("connect", ({ statusCode }: IncomingMessage, socket: Socket) => {
+      if (statusCode === 200) return resolve(socket);
+      socket.destroy();
+      reject(proxyFailure(proxy, `refused to open a tunnel to ${target.host} (${statusCode})`));
     });
     request.on("timeout", () => request.destroy(new Error("did not answer in time")));
-    request.on("error", (error: NodeJS.ErrnoException) =>
-      fail(`cannot be reached (${error.code ?? error.message})`),
+    request.on("error", ({ code, message }: NodeJS.ErrnoException) =>
+      reject(proxyFailure(proxy, `cannot be reached (${code ?? message})`)),
     );
     request.end();
   });
+}
+
+function proxyFailure({ protocol, host }: URL, why: string): CliError {
+  return new CliError(
+    "unreachable",
+    `the proxy ${protocol}//${host} ${why}; check HTTPS_PROXY and NO_PROXY`,
+  );
+}
+
+function credentialsOf({ username, password }: URL): Record<string, string> {
+  if (username === "") return {};
+  const credentials = Buffer.from(`${unescaped(username)}:${unescaped(password)}`);
+  return { "Proxy-Authorization": `Basic ${credentials.toString("base64")}` };
 }
 
 /** A password that holds a bare `%` is taken as it stands. */
@@ -130,4 +125,22 @@ function unescaped(text: string): string {
   } catch {
     return text;
   }
+}
+
+function startTls(socket: Socket, target: URL, timeout: number, trust: Trust): Promise<Socket> {
+  const host = withoutBrackets(target.hostname);
+  // An address is no server name (RFC 6066 3); the certificate must hold it all the same.
+  const name = isIP(host) === 0 ? { servername: host } : { host };
+  return new Promise((resolve, reject) => {
+    const secured = tls.connect({ socket, ...name, ...trust });
+    secured.setTimeout(timeout, () =>
+      secured.destroy(new Error(`no TLS with ${target.host} in time`)),
+    );
+    secured.once("error", reject);
+    secured.once("secureConnect", () => {
+      secured.setTimeout(0);
+      secured.off("error", reject);
+      resolve(secured);
+    });
+  });
 }

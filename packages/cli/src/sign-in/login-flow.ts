@@ -1,16 +1,14 @@
 // How a command comes by a token of an application, each step only when the one before had nothing:
 // memory, exchange of the terminal's session, a person (wire-protocol 6).
-
 import type { AppUrl } from "../app-url.ts";
 import type { Context } from "../context.ts";
 import { CliError, reasonOf } from "../exit-status.ts";
 import { findApplication } from "../gateway-client/app-metadata.ts";
 import { exchangeOrgToken } from "../gateway-client/org-token-exchange.ts";
 import { checkToken, verifyToken } from "../gateway-client/token-check.ts";
-import { TimeoutError } from "../net/http-client.ts";
 import { printable } from "../printable.ts";
 import type { Application } from "../store/known-hosts.ts";
-import { takeLoginLock } from "../store/login-lock.ts";
+import { type LoginLock, takeLoginLock } from "../store/login-lock.ts";
 import {
   hasUsableTokens,
   lastPerson,
@@ -28,7 +26,7 @@ import { type BrowserLoginOptions, loginWithBrowser } from "./browser-login.ts";
 export interface SignInOptions extends BrowserLoginOptions {
   /** false: never ask a person */
   mayPrompt: boolean;
-  /** ask the gateway whether a stored token still holds */
+  /** ask the gateway whether a stored token is still good */
   check: boolean;
 }
 
@@ -38,7 +36,19 @@ export interface SignedIn {
   how: "stored" | "exchanged" | "approved";
 }
 
-/** What a command that may not ask a person says. */
+/** What every step of one sign-in is about. */
+interface Attempt {
+  context: Context;
+  app: AppUrl;
+  application: Application;
+  options: SignInOptions;
+  /** who was signed in to this team domain last */
+  previousPerson: string | undefined;
+  /** the person is to be asked although there may be a session */
+  askAnew: boolean;
+}
+
+/** What a command fails with that may not ask a person. */
 export function notSignedIn(app: AppUrl): CliError {
   return new CliError(
     "not_signed_in",
@@ -65,138 +75,114 @@ export async function signIn(
     );
   }
   // Before tokens that the gateway refuses are forgotten, and the person with them.
-  const before = lastPerson(context, application.team);
-  const anew = asksAnew(options, before);
-  const known = anew
-    ? undefined
-    : ((await storedToken(context, app, application, options.check)) ??
-      (await exchangedToken(context, app, application, options.mayPrompt)));
-  if (known !== undefined) return known;
+  const previousPerson = lastPerson(context, application.team);
+  const askAnew = wantsToBeAsked(options, previousPerson);
+  const attempt = { context, app, application, options, previousPerson, askAnew };
+  const signedIn = await withoutPerson(attempt, options);
+  if (signedIn !== undefined) return signedIn;
   if (!options.mayPrompt) throw notSignedIn(app);
-  return approvedToken(context, app, application, options, { before, anew });
+  return approvedToken(attempt);
 }
 
-/** Whether the person wants to be asked although there may be a session. */
-function asksAnew({ prompt, loginHint }: SignInOptions, before: string | undefined): boolean {
-  return (
-    prompt !== undefined ||
-    (loginHint !== undefined &&
-      before !== undefined &&
-      loginHint.toLowerCase() !== before.toLowerCase())
-  );
+function wantsToBeAsked(
+  { prompt, loginHint }: SignInOptions,
+  previousPerson: string | undefined,
+): boolean {
+  if (prompt !== undefined) return true;
+  if (loginHint === undefined || previousPerson === undefined) return false;
+  return !isSamePerson(loginHint, previousPerson);
+}
+
+function isSamePerson(email: string, other: string): boolean {
+  return email.toLowerCase() === other.toLowerCase();
+}
+
+/** Memory, then the exchange. */
+async function withoutPerson(
+  attempt: Attempt,
+  { check, mayPrompt }: Pick<SignInOptions, "check" | "mayPrompt">,
+): Promise<SignedIn | undefined> {
+  if (attempt.askAnew) return undefined;
+  return (await storedToken(attempt, check)) ?? (await exchangedToken(attempt, mayPrompt));
 }
 
 async function storedToken(
-  context: Context,
-  app: AppUrl,
-  application: Application,
+  { context, app, application }: Attempt,
   check: boolean,
 ): Promise<SignedIn | undefined> {
   const stored = readAppToken(context, application);
   if (stored === undefined) return undefined;
-  if (check) {
-    const state = await answerWithin(
-      () => checkToken(context, app, application, stored.token),
-      "good",
-    );
-    if (state === "denied") throw refusedByPolicy(app, stored.email);
-    if (state === "dead") {
+  const state = check ? await checkToken(context, app, application, stored.token) : "good";
+  switch (state) {
+    case "good":
+      return { application, stored, how: "stored" };
+    case "denied":
+      throw refusedByPolicy(app, stored.email);
+    case "dead":
       removeAppToken(context, application);
       return undefined;
-    }
   }
-  return { application, stored, how: "stored" };
 }
 
 function refusedByPolicy(app: AppUrl, email: string): CliError {
-  const hint = `ask its owner, or sign in as somebody else after: postern access logout ${app.origin}`;
+  const remedy = `ask its owner, or sign in as somebody else after: postern access logout ${app.origin}`;
   return new CliError(
     "refused_by_policy",
-    `policy does not let ${printable(email)} reach ${app.bare}; ${hint}`,
+    `policy does not let ${printable(email)} reach ${app.bare}; ${remedy}`,
   );
 }
 
-/** A check that gets no answer in time says nothing about the token. */
-async function answerWithin<T>(ask: () => Promise<T>, silence: T): Promise<T> {
-  try {
-    return await ask();
-  } catch (error) {
-    if (error instanceof TimeoutError) return silence;
-    throw error;
-  }
-}
-
 async function exchangedToken(
-  context: Context,
-  app: AppUrl,
-  application: Application,
+  { context, app, application }: Attempt,
   mayPrompt: boolean,
 ): Promise<SignedIn | undefined> {
   const orgToken = readOrgToken(context, application.team);
   if (orgToken === undefined) return undefined;
   const token = await exchangeOrgToken(context, app, application, orgToken);
-  if (token === undefined) {
-    // The session has ended at the gateway; a person must sign in anyway, so nothing is lost by
-    // forgetting it.
-    if (mayPrompt) removeOrgToken(context, application.team);
-    return undefined;
+  if (token !== undefined) {
+    const claims = await verifyToken(context, application, token, "app");
+    const stored = storeAppToken(context, app, application, token, claims);
+    return { application, stored, how: "exchanged" };
   }
-  const claims = await verifyToken(context, application, token, "app");
-  return { application, stored: store(context, app, application, token, claims), how: "exchanged" };
+  // The session has ended at the gateway. A person must sign in anyway, so nothing is lost by
+  // forgetting it.
+  if (mayPrompt) removeOrgToken(context, application.team);
+  return undefined;
 }
 
-function store(
+function storeAppToken(
   context: Context,
-  app: AppUrl,
-  application: Application,
+  { origin }: AppUrl,
+  { team, app_hostname, aud }: Application,
   token: string,
-  claims: { email?: string; exp: number },
+  { email = "", exp }: { email?: string; exp: number },
 ): StoredToken {
-  const { team, app_hostname, aud } = application;
-  const stored: StoredToken = {
-    team,
-    app_hostname,
-    aud,
-    origin: app.origin,
-    token,
-    email: claims.email ?? "",
-    expires_at: claims.exp,
-  };
+  const stored = { team, app_hostname, aud, origin, token, email, expires_at: exp };
   writeAppToken(context, stored);
   return stored;
 }
 
-async function approvedToken(
-  context: Context,
-  app: AppUrl,
-  application: Application,
-  options: SignInOptions,
-  how: { before: string | undefined; anew: boolean },
-): Promise<SignedIn> {
-  const ignored = how.anew ? readAppToken(context, application)?.token : undefined;
-  const settled = () => {
+/** The person's approval, asked for by one process at a time (case C14). */
+async function approvedToken(attempt: Attempt): Promise<SignedIn> {
+  const { context, application, options, askAnew } = attempt;
+  const refusedToken = askAnew ? readAppToken(context, application)?.token : undefined;
+  const hasNewToken = () => {
     const stored = readAppToken(context, application);
-    return stored !== undefined && stored.token !== ignored;
+    return stored !== undefined && stored.token !== refusedToken;
   };
-  const lock = await takeLoginLock(context, application, settled, options.timeout);
-  if (lock === undefined) {
-    const stored = readAppToken(context, application);
-    return stored === undefined
-      ? approvedToken(context, app, application, options, how)
-      : { application, stored, how: "stored" };
-  }
+  const lock = await takeLoginLock(context, application, hasNewToken, options.timeout);
+  if (lock !== undefined) return signInUnderLock(attempt, lock);
+  const stored = readAppToken(context, application);
+  return stored === undefined ? approvedToken(attempt) : { application, stored, how: "stored" };
+}
+
+async function signInUnderLock(attempt: Attempt, lock: LoginLock): Promise<SignedIn> {
   try {
     // Whoever had the lock may have signed in to another application of the team: then there is a
     // session to exchange.
-    const meanwhile = how.anew
-      ? undefined
-      : ((await storedToken(context, app, application, false)) ??
-        (await exchangedToken(context, app, application, true)));
     const signedIn =
-      meanwhile ??
-      (await askThePerson(context, app, application, options, how.before, (url) =>
-        lock.announce(url),
-      ));
+      (await withoutPerson(attempt, { check: false, mayPrompt: true })) ??
+      (await askThePerson(attempt, lock));
     lock.release();
     return signedIn;
   } catch (error) {
@@ -206,44 +192,46 @@ async function approvedToken(
   }
 }
 
-async function askThePerson(
-  context: Context,
-  app: AppUrl,
-  application: Application,
-  options: SignInOptions,
-  before: string | undefined,
-  announce: (url: string) => void,
-): Promise<SignedIn> {
+async function askThePerson(attempt: Attempt, lock: LoginLock): Promise<SignedIn> {
+  const { context, app, application, options, previousPerson } = attempt;
   const { team } = application;
+  const announce = (url: string) => lock.announce(url);
   const tokens = await loginWithBrowser(context, app, application, options, announce);
+  // 1. Both tokens are what they should be, and the gateway takes the one for the application.
   const claims = await verifyToken(context, application, tokens.app_token, "app");
-  const org =
-    tokens.org_token === ""
-      ? undefined
-      : await verifyToken(context, application, tokens.org_token, "org");
-  await checkFreshToken(context, app, application, tokens.app_token, claims.email ?? "");
-  warnAboutPerson(context, claims.email ?? "somebody without a name", before, options.loginHint);
+  const orgEmail = await emailOfOrgToken(context, application, tokens.org_token);
+  await checkFreshToken(attempt, tokens.app_token, claims.email ?? "");
+  // 2. The person who approved may be another one than before, or than was to sign in.
+  warnAboutPerson(attempt, claims.email ?? "somebody without a name");
   // Tokens of two people under one name would make each command somebody else.
-  if (before !== undefined && before !== claims.email) removeTeam(context, team);
-  if (org !== undefined) writeOrgToken(context, team, tokens.org_token, org.email);
-  return {
-    application,
-    stored: store(context, app, application, tokens.app_token, claims),
-    how: "approved",
-  };
+  if (previousPerson !== undefined && previousPerson !== claims.email) removeTeam(context, team);
+  // 3. Store.
+  if (orgEmail !== undefined) writeOrgToken(context, team, tokens.org_token, orgEmail);
+  const stored = storeAppToken(context, app, application, tokens.app_token, claims);
+  return { application, stored, how: "approved" };
 }
 
-function warnAboutPerson(
-  { say }: Context,
-  email: string,
-  before: string | undefined,
-  hint: string | undefined,
-): void {
-  if (hint !== undefined && hint.toLowerCase() !== email.toLowerCase()) {
-    say(`Warning: this was to be ${hint}; the sign-in was approved by ${email}.`);
-  } else if (hint === undefined && before !== undefined && before !== email) {
-    say(`Warning: until now this was ${before}; the sign-in was approved by ${email}.`);
+/** @returns undefined where the gateway sent no org token */
+async function emailOfOrgToken(
+  context: Context,
+  application: Application,
+  orgToken: string,
+): Promise<string | undefined> {
+  if (orgToken === "") return undefined;
+  return (await verifyToken(context, application, orgToken, "org")).email;
+}
+
+function warnAboutPerson({ context, options, previousPerson }: Attempt, email: string): void {
+  const { loginHint } = options;
+  if (loginHint !== undefined) {
+    if (!isSamePerson(loginHint, email))
+      context.tell(`Warning: this was to be ${loginHint}; the sign-in was approved by ${email}.`);
+    return;
   }
+  if (previousPerson !== undefined && previousPerson !== email)
+    context.tell(
+      `Warning: until now this was ${previousPerson}; the sign-in was approved by ${email}.`,
+    );
 }
 
 /**
@@ -251,13 +239,11 @@ function warnAboutPerson(
  * circles (case C13).
  */
 async function checkFreshToken(
-  context: Context,
-  app: AppUrl,
-  application: Application,
+  { context, app, application }: Attempt,
   token: string,
   email: string,
 ): Promise<void> {
-  const state = await answerWithin(() => checkToken(context, app, application, token), "good");
+  const state = await checkToken(context, app, application, token);
   if (state === "denied") throw refusedByPolicy(app, email);
   if (state === "dead") {
     throw new CliError(

@@ -5,15 +5,15 @@ import type { Context } from "../context.ts";
 import { findTool, withSafePath } from "../tool/find-tool.ts";
 
 type Environment = NodeJS.ProcessEnv;
-const isSet = (environment: Environment, name: string) => (environment[name] ?? "") !== "";
 
-/** Where xdg-open is what opens things. */
+function isAnySet(environment: Environment, ...names: string[]): boolean {
+  return names.some((name) => (environment[name] ?? "") !== "");
+}
+
+/** Whether xdg-open is what opens things. */
 function isFreeDesktop(environment: Environment, platform: NodeJS.Platform): boolean {
-  return (
-    (platform === "linux" && !isSet(environment, "WSL_DISTRO_NAME")) ||
-    platform === "freebsd" ||
-    platform === "openbsd"
-  );
+  if (platform === "linux") return !isAnySet(environment, "WSL_DISTRO_NAME");
+  return platform === "freebsd" || platform === "openbsd";
 }
 
 /**
@@ -21,12 +21,15 @@ function isFreeDesktop(environment: Environment, platform: NodeJS.Platform): boo
  * over SSH it would open one where nobody sits.
  */
 export function hasBrowser(environment: Environment, platform: NodeJS.Platform): boolean {
-  if (["DISPLAY", "WAYLAND_DISPLAY"].some((name) => isSet(environment, name))) return true;
+  if (isAnySet(environment, "DISPLAY", "WAYLAND_DISPLAY")) return true;
   if (isFreeDesktop(environment, platform)) return false;
-  return !["SSH_CONNECTION", "SSH_TTY"].some((name) => isSet(environment, name));
+  return !isAnySet(environment, "SSH_CONNECTION", "SSH_TTY");
 }
 
-/** @returns whether an opener was started; the URL is printed in any case */
+/**
+ * Opens the URL, where there is a browser to open it with.
+ * @returns whether an opener was started; the caller prints the URL in any case
+ */
 export async function openBrowser(
   { environment }: Pick<Context, "environment">,
   url: URL,
@@ -35,9 +38,9 @@ export async function openBrowser(
   const chosen = environment["BROWSER"];
   if (chosen && (await startOpener(chosen, url, environment))) return true;
   if (!hasBrowser(environment, process.platform)) return false;
-  return isFreeDesktop(environment, process.platform)
-    ? startOpener("xdg-open", url, environment)
-    : openElsewhere(url);
+  if (isFreeDesktop(environment, process.platform))
+    return startOpener("xdg-open", url, environment);
+  return openElsewhere(url);
 }
 
 /** @returns false where there is no such program */

@@ -1,13 +1,19 @@
 // Service tokens: credentials of a program, not of a person. Given, they are used or the command
 // fails; a browser is never opened instead (cli.md, "access").
 import { readFileSync } from "node:fs";
-import type { CommandLine } from "../commands/command-line.ts";
 import type { Context } from "../context.ts";
 import { CliError } from "../exit-status.ts";
 
 export interface ServiceToken {
   id: string;
   secret: string;
+}
+
+/** What the command line says of a service token. */
+export interface ServiceTokenFlags {
+  id: string | undefined;
+  secret: string | undefined;
+  secretFile: string | undefined;
 }
 
 /** The official client's names come second, and never half of a pair from each. */
@@ -19,24 +25,26 @@ const parts = ["ID", "SECRET", "SECRET_FILE"];
  * @throws {CliError} usage when half of it is missing
  */
 export function readServiceToken(
-  context: Pick<Context, "environment" | "say">,
-  line: CommandLine,
+  context: Pick<Context, "environment" | "tell">,
+  flags: ServiceTokenFlags,
 ): ServiceToken | undefined {
   const variable = variablesOf(context.environment);
-  const argument = line.value("service-token-secret");
-  if (argument !== undefined) {
-    context.say(
+  if (flags.secret !== undefined) {
+    context.tell(
       "Warning: a secret in an argument can be read by every user of this machine; use --service-token-secret-file.",
     );
   }
-  const named = line.value("service-token-secret-file");
-  const id = line.value("service-token-id") ?? variable("ID");
+  const id = flags.id ?? variable("ID");
   const secret =
-    argument ??
-    (named === undefined ? undefined : readSecret(named)) ??
-    readSecretIfNamed(variable("SECRET_FILE")) ??
+    flags.secret ??
+    readSecret(flags.secretFile) ??
+    readSecret(variable("SECRET_FILE")) ??
     variable("SECRET");
   if (id === undefined && secret === undefined) return undefined;
+  return completeToken(id, secret);
+}
+
+function completeToken(id: string | undefined, secret: string | undefined): ServiceToken {
   if (id === undefined)
     throw new CliError(
       "usage",
@@ -47,29 +55,29 @@ export function readServiceToken(
       "usage",
       `the service token ${id.slice(0, 60)} has no secret; name its file with --service-token-secret-file`,
     );
-  // Both go into header lines.
-  if (!/^[\x21-\x7e]+$/.test(id) || !/^[\x21-\x7e]+$/.test(secret)) {
+  if (!fitsHeader(id) || !fitsHeader(secret))
     throw new CliError(
       "usage",
       "the service token is empty, or holds characters that no service token has; copy it again",
     );
-  }
   return { id, secret };
 }
 
-/** Reads variables of the first family of which anything is set. */
+/** Both halves go into header lines. */
+function fitsHeader(text: string): boolean {
+  return /^[\x21-\x7e]+$/.test(text);
+}
+
+/** Reads variables of the first family of which any is set. */
 function variablesOf(environment: NodeJS.ProcessEnv): (part: string) => string | undefined {
   const value = (family: string, part: string) => environment[`${family}_${part}`] || undefined;
-  const family =
-    families.find((each) => parts.some((part) => value(each, part) !== undefined)) ?? "";
+  const isSet = (family: string) => parts.some((part) => value(family, part) !== undefined);
+  const family = families.find(isSet) ?? "";
   return (part) => value(family, part);
 }
 
-function readSecretIfNamed(file: string | undefined): string | undefined {
-  return file === undefined ? undefined : readSecret(file);
-}
-
-function readSecret(file: string): string {
+function readSecret(file: string | undefined): string | undefined {
+  if (file === undefined) return undefined;
   try {
     return readFileSync(file, "utf8").trim();
   } catch (error) {

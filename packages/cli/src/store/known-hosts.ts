@@ -4,7 +4,7 @@
 // login page of his own.
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
-import type { AppUrl } from "../app-url.ts";
+import { type AppUrl, parseUrl } from "../app-url.ts";
 import type { Context } from "../context.ts";
 import { fileNameOf, readPrivateJson, removeFile, writePrivateFile } from "./private-files.ts";
 
@@ -28,60 +28,58 @@ export interface Application {
 }
 
 interface HostRecord {
+  /** origin */
   host: string;
   auth_domain: string;
   applications: Application[];
 }
 
-type Place = Pick<Context, "home">;
+type Store = Pick<Context, "home">;
+type StoreAt = Pick<Context, "home" | "now">;
+
 const mostApplications = 50;
-
-function recordFile(place: Place, origin: string): string {
-  return join(place.home, "hosts", `${fileNameOf(origin)}.json`);
-}
-
-function readRecord(place: Place, app: AppUrl): HostRecord | undefined {
-  const record = readPrivateJson(place.home, recordFile(place, app.origin));
-  if (
-    record?.["host"] !== app.origin ||
-    typeof record["auth_domain"] !== "string" ||
-    !Array.isArray(record["applications"])
-  )
-    return undefined;
-  return record as unknown as HostRecord;
-}
-
-/** The team domain that this host named first. */
-export function rememberedTeam(place: Place, app: AppUrl): string | undefined {
-  return readRecord(place, app)?.auth_domain;
-}
-
-/** The application that covers this URL, as long as its description is fresh. */
-export function rememberedApplication(
-  context: Pick<Context, "home" | "now">,
-  app: AppUrl,
-): Application | undefined {
-  const now = context.now();
-  return readRecord(context, app)?.applications.find(
-    // A description "from the future" is one from before the clock was set back: it is not fresh.
-    (known) =>
-      known.fresh_until > now &&
-      known.fresh_until <= now + longestFreshness &&
-      covers(known, app.pathname),
-  );
-}
 
 /** No description is believed for longer, whatever it says (milliseconds). */
 export const longestFreshness = 24 * 3600_000;
+
+function recordFile({ home }: Store, origin: string): string {
+  return join(home, "hosts", `${fileNameOf(origin)}.json`);
+}
+
+function readRecord(store: Store, { origin }: AppUrl): HostRecord | undefined {
+  const record = readPrivateJson(store.home, recordFile(store, origin));
+  const isUsable =
+    record?.["host"] === origin &&
+    typeof record["auth_domain"] === "string" &&
+    Array.isArray(record["applications"]);
+  return isUsable ? (record as unknown as HostRecord) : undefined;
+}
+
+/** The team domain that this host named first. */
+export function rememberedTeam(store: Store, app: AppUrl): string | undefined {
+  return readRecord(store, app)?.auth_domain;
+}
+
+/** The application that covers this URL, as long as its description is fresh. */
+export function rememberedApplication(store: StoreAt, app: AppUrl): Application | undefined {
+  const now = store.now();
+  return readRecord(store, app)?.applications.find(
+    (application) => isFresh(application, now) && covers(application, app.pathname),
+  );
+}
+
+/** One "from the future" is one from before the clock was set back: it is not fresh. */
+function isFresh({ fresh_until }: Application, now: number): boolean {
+  return fresh_until > now && fresh_until <= now + longestFreshness;
+}
 
 // What the gateway may read differently from us is only ever matched whole: a path with escapes,
 // empty segments or matrix parameters might canonicalize to somewhere outside the scope.
 const plainPath = /^(?:\/[A-Za-z0-9._~!$&'()*+,=:@-]+)*\/?$/;
 
-function covers(known: Application, pathname: string): boolean {
-  return known.exact
-    ? known.scope === pathname
-    : plainPath.test(pathname) && isBelow(pathname, known.scope);
+function covers({ scope, exact }: Application, pathname: string): boolean {
+  if (exact) return scope === pathname;
+  return plainPath.test(pathname) && isBelow(pathname, scope);
 }
 
 /** Whether the path is the scope itself or lies below it, on a segment boundary. */
@@ -90,40 +88,35 @@ export function isBelow(pathname: string, scope: string): boolean {
 }
 
 /** Remembers the host's team domain and this application. */
-export function remember(
-  context: Pick<Context, "home" | "now">,
-  app: AppUrl,
-  application: Application,
-): void {
-  const now = context.now();
-  const others = (readRecord(context, app)?.applications ?? []).filter(
-    (known) =>
-      known.fresh_until > now &&
-      !(known.scope === application.scope && known.exact === application.exact),
+export function remember(store: StoreAt, app: AppUrl, application: Application): void {
+  const now = store.now();
+  const { scope, exact } = application;
+  const others = (readRecord(store, app)?.applications ?? []).filter(
+    (other) => other.fresh_until > now && !(other.scope === scope && other.exact === exact),
   );
   const record: HostRecord = {
     host: app.origin,
     auth_domain: application.auth_domain,
     applications: [application, ...others].slice(0, mostApplications),
   };
-  writePrivateFile(context.home, recordFile(context, app.origin), `${JSON.stringify(record)}\n`);
+  writePrivateFile(store.home, recordFile(store, app.origin), `${JSON.stringify(record)}\n`);
 }
 
 /**
- * Forgets a host's team domain. A name without a port stands for all its ports.
+ * Forgets a host's team domain.
+ * @param host `host[:port]`; a name without a port stands for all its ports
  * @returns the origins that were forgotten
  */
-export function forget(place: Place, host: string): string[] {
-  const directory = join(place.home, "hosts");
-  const wanted = host.toLowerCase();
-  return list(directory).flatMap((name) => {
-    const path = join(directory, name);
-    const origin = readPrivateJson(place.home, path)?.["host"];
-    if (typeof origin !== "string" || !URL.canParse(origin)) return [];
-    const url = new URL(origin);
-    if (url.host !== wanted && url.hostname !== wanted) return [];
+export function forget(store: Store, host: string): string[] {
+  const directory = join(store.home, "hosts");
+  const name = host.toLowerCase();
+  return list(directory).flatMap((fileName) => {
+    const path = join(directory, fileName);
+    const origin = readPrivateJson(store.home, path)?.["host"];
+    const url = parseUrl(origin);
+    if (url === undefined || (url.host !== name && url.hostname !== name)) return [];
     removeFile(path);
-    return [origin];
+    return [String(origin)];
   });
 }
 

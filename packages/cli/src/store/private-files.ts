@@ -21,13 +21,19 @@ import {
 } from "node:fs";
 import { dirname, join } from "node:path";
 import { CliError } from "../exit-status.ts";
+import { parseJsonObject } from "../json-object.ts";
 
-const posix = process.platform !== "win32";
+const isPosix = process.platform !== "win32";
 const largestFile = 2 * 1024 * 1024;
-let made = 0;
+/** Makes the names of this process's temporary files different. */
+let temporaryFiles = 0;
 
 function codeOf(error: unknown): string {
   return (error as NodeJS.ErrnoException).code ?? "";
+}
+
+function isAbsent(error: unknown): boolean {
+  return ["ENOENT", "ENOTDIR"].includes(codeOf(error));
 }
 
 function refuse(path: string, why: string): never {
@@ -37,8 +43,16 @@ function refuse(path: string, why: string): never {
   );
 }
 
+function cannotWrite(path: string, error: unknown): CliError {
+  return new CliError(
+    "failure",
+    `${path} cannot be written (${codeOf(error)}); POSTERN_HOME says where tokens are kept`,
+  );
+}
+
+/** @param forbidden permission bits */
 function checkOwner(path: string, stats: Stats, forbidden: number): void {
-  if (!posix) return;
+  if (!isPosix) return;
   if (stats.uid !== process.getuid?.()) refuse(path, "belongs to another user");
   if ((stats.mode & forbidden) !== 0) refuse(path, "is open to other users");
 }
@@ -47,11 +61,11 @@ function checkOwner(path: string, stats: Stats, forbidden: number): void {
  * Makes the directory with mode 0700, or makes sure that it is a real one of ours that nobody else
  * can write to.
  */
-export function ensurePrivateDirectory(path: string): void {
+function ensurePrivateDirectory(path: string): void {
   mkdirSync(path, { recursive: true, mode: 0o700 });
   const stats = lstatSync(path);
   checkDirectory(path, stats);
-  if (posix && (stats.mode & 0o777) !== 0o700) chmodSync(path, 0o700);
+  if (isPosix && (stats.mode & 0o777) !== 0o700) chmodSync(path, 0o700);
 }
 
 function checkDirectory(path: string, stats: Stats): void {
@@ -65,50 +79,51 @@ function checkDirectory(path: string, stats: Stats): void {
  * open to others
  */
 export function readPrivateFile(home: string, path: string): string | undefined {
-  let file: number;
+  const file = openPrivateFile(home, path);
+  if (file === undefined) return undefined;
   try {
-    for (
-      let directory = dirname(path);
-      directory.length >= home.length;
-      directory = dirname(directory)
-    ) {
-      checkDirectory(directory, lstatSync(directory));
-    }
-    file = openSync(
-      path,
-      constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0),
-    );
-  } catch (error) {
-    if (codeOf(error) === "ENOENT" || codeOf(error) === "ENOTDIR") return undefined;
-    if (codeOf(error) === "ELOOP") refuse(path, "is a symbolic link");
-    if (error instanceof CliError) throw error;
-    throw new CliError("failure", `${path} cannot be read (${codeOf(error)})`);
-  }
-  try {
-    const stats = fstatSync(file);
-    if (!stats.isFile()) refuse(path, "is not a file");
-    if (posix && stats.nlink > 1) refuse(path, "has another name (hard link)");
-    checkOwner(path, stats, 0o077);
-    if (stats.size > largestFile) refuse(path, "is too large to be ours");
+    checkFile(path, fstatSync(file));
     return readFileSync(file, "utf8");
   } finally {
     closeSync(file);
   }
 }
 
-/** The JSON object in the file; undefined when there is none, or when what is there is not one. */
+/** @returns a descriptor; undefined when there is no such file */
+function openPrivateFile(home: string, path: string): number | undefined {
+  try {
+    checkDirectories(home, dirname(path));
+    const { O_RDONLY, O_NOFOLLOW = 0, O_NONBLOCK = 0 } = constants;
+    return openSync(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
+  } catch (error) {
+    if (error instanceof CliError) throw error;
+    if (isAbsent(error)) return undefined;
+    if (codeOf(error) === "ELOOP") refuse(path, "is a symbolic link");
+    throw new CliError("failure", `${path} cannot be read (${codeOf(error)})`);
+  }
+}
+
+/** Checks every directory from `directory` up to `home`. */
+function checkDirectories(home: string, directory: string): void {
+  checkDirectory(directory, lstatSync(directory));
+  if (directory.length > home.length) checkDirectories(home, dirname(directory));
+}
+
+function checkFile(path: string, stats: Stats): void {
+  if (!stats.isFile()) refuse(path, "is not a file");
+  if (isPosix && stats.nlink > 1) refuse(path, "has another name (hard link)");
+  checkOwner(path, stats, 0o077);
+  if (stats.size > largestFile) refuse(path, "is too large to be ours");
+}
+
+/**
+ * The JSON object in the file; undefined when there is none, or when what is there is not one: a
+ * file that cannot be understood will be written anew.
+ * @throws {CliError} failure, as `readPrivateFile`
+ */
 export function readPrivateJson(home: string, path: string): Record<string, unknown> | undefined {
   const text = readPrivateFile(home, path);
-  if (text === undefined) return undefined;
-  try {
-    const value: unknown = JSON.parse(text);
-    return typeof value === "object" && value !== null && !Array.isArray(value)
-      ? (value as Record<string, unknown>)
-      : undefined;
-  } catch {
-    // A file that cannot be understood is as good as none: it will be written anew.
-    return undefined;
-  }
+  return text === undefined ? undefined : parseJsonObject(text);
 }
 
 /** Makes every directory from `home` down to `directory` private. */
@@ -121,6 +136,7 @@ function ensureDirectories(home: string, directory: string): void {
  * A new file of mode 0600 beside `path`, whatever the umask; the caller renames, links or unlinks
  * it.
  * @param lasting false for one that need not outlive a power cut
+ * @returns its path
  * @throws {CliError} failure
  */
 export function writeTemporaryFile(
@@ -129,49 +145,50 @@ export function writeTemporaryFile(
   text: string,
   lasting = false,
 ): string {
-  made += 1;
-  const unique = `${process.pid}-${process.hrtime.bigint().toString(36)}-${made}`;
+  temporaryFiles += 1;
+  const unique = `${process.pid}-${process.hrtime.bigint().toString(36)}-${temporaryFiles}`;
   const temporary = join(dirname(path), `.${unique}.tmp`);
-  return writing(path, () => {
-    ensureDirectories(home, dirname(path));
-    const file = openSync(temporary, "wx", 0o600);
-    try {
-      if (posix) fchmodSync(file, 0o600);
-      writeFileSync(file, text);
-      if (lasting) fsyncSync(file);
-    } catch (error) {
-      removeFile(temporary);
-      throw error;
-    } finally {
-      closeSync(file);
-    }
-    return temporary;
-  });
-}
-
-function writing<T>(path: string, write: () => T): T {
   try {
-    return write();
+    ensureDirectories(home, dirname(path));
+    writeNewFile(temporary, text, lasting);
+    return temporary;
   } catch (error) {
     if (error instanceof CliError) throw error;
-    throw new CliError(
-      "failure",
-      `${path} cannot be written (${codeOf(error)}); POSTERN_HOME says where tokens are kept`,
-    );
+    throw cannotWrite(path, error);
+  }
+}
+
+function writeNewFile(path: string, text: string, lasting: boolean): void {
+  const file = openSync(path, "wx", 0o600);
+  try {
+    if (isPosix) fchmodSync(file, 0o600);
+    writeFileSync(file, text);
+    if (lasting) fsyncSync(file);
+  } catch (error) {
+    removeFile(path);
+    throw error;
+  } finally {
+    closeSync(file);
   }
 }
 
 /**
  * Writes the file so that a reader sees the old text or the new one, and nobody else sees either.
+ * @throws {CliError} failure
  */
 export function writePrivateFile(home: string, path: string, text: string): void {
   const temporary = writeTemporaryFile(home, path, text, true);
-  writing(path, () => renameSync(temporary, path));
+  try {
+    renameSync(temporary, path);
+  } catch (error) {
+    throw cannotWrite(path, error);
+  }
 }
 
 /**
  * Creates the file with its whole text at once.
  * @returns false when it is there already
+ * @throws {CliError} failure
  */
 export function createPrivateFile(home: string, path: string, text: string): boolean {
   const temporary = writeTemporaryFile(home, path, text);
@@ -180,10 +197,7 @@ export function createPrivateFile(home: string, path: string, text: string): boo
     return true;
   } catch (error) {
     if (codeOf(error) === "EEXIST") return false;
-    throw new CliError(
-      "failure",
-      `${path} cannot be written (${codeOf(error)}); POSTERN_HOME says where tokens are kept`,
-    );
+    throw cannotWrite(path, error);
   } finally {
     unlinkSync(temporary);
   }
@@ -195,7 +209,7 @@ export function removeFile(path: string): boolean {
     unlinkSync(path);
     return true;
   } catch (error) {
-    if (codeOf(error) === "ENOENT" || codeOf(error) === "ENOTDIR") return false;
+    if (isAbsent(error)) return false;
     throw error;
   }
 }
@@ -204,8 +218,8 @@ const longestName = 150;
 
 /**
  * A file name for any text, the same for the same text: letters, digits, dots and dashes stay, the
- * rest is escaped. Very long ones are cut; what is read back is compared with what was asked for,
- * so a collision only costs a new login.
+ * rest is escaped. Very long ones are cut and get a hash. What is read back is compared with what
+ * was asked for, so a collision only costs a new login.
  */
 export function fileNameOf(text: string): string {
   const name = encodeURIComponent(text)
@@ -213,8 +227,13 @@ export function fileNameOf(text: string): string {
     .replaceAll("~", "%7E")
     .replace(/^\./, "%2E");
   if (name.length <= longestName) return name;
+  return `${name.slice(0, longestName)}~${hashOf(text).toString(36)}`;
+}
+
+/** FNV-1a, 64 bits from a zero basis, over UTF-16 units. */
+function hashOf(text: string): bigint {
   let hash = 0n;
   for (let index = 0; index < text.length; index++)
     hash = BigInt.asUintN(64, (hash ^ BigInt(text.charCodeAt(index))) * 0x100000001b3n);
-  return `${name.slice(0, longestName)}~${hash.toString(36)}`;
+  return hash;
 }

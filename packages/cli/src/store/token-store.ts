@@ -1,8 +1,9 @@
 // Stored tokens, one file for each (team domain, application host pattern, AUD, profile), so that
-// no login overwrites another's. Reading one costs a file and no cryptography: a stored token was
-// verified before it was stored, and only its owner can write the file.
+// no login overwrites another's. Reading one costs a file and no cryptography: a token is verified
+// before it is stored, and only its owner can write the file.
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
+import { peekClaims } from "@postern/protocol/decode-token";
 import type { Context } from "../context.ts";
 import { fileNameOf, readPrivateJson, removeFile, writePrivateFile } from "./private-files.ts";
 
@@ -23,158 +24,147 @@ export interface StoredToken extends TokenKey {
   expires_at: number;
 }
 
-type Place = Pick<Context, "home" | "profile">;
+type Store = Pick<Context, "home" | "profile">;
+type StoreAt = Pick<Context, "home" | "profile" | "now">;
 
-/**
- * The claims of a token without verifying it, and without loading what could. Empty when it is not
- * one.
- */
-export function peekClaims(token: string): Record<string, unknown> {
+const orgFileName = "org.json";
+
+function profileDirectory({ home, profile }: Store): string {
+  return join(home, "tokens", fileNameOf(profile));
+}
+
+/** Where everything of one team domain and profile is. */
+function teamDirectory(store: Store, team: string): string {
+  return join(profileDirectory(store), fileNameOf(team));
+}
+
+function appTokenFile(store: Store, key: TokenKey): string {
+  const name = `${fileNameOf(key.app_hostname)}-${key.aud}.json`;
+  return join(teamDirectory(store, key.team), name);
+}
+
+function orgTokenFile(store: Store, team: string): string {
+  return join(teamDirectory(store, team), orgFileName);
+}
+
+/** What a file holds; only that there is a token is checked. */
+type TokenRecord = Partial<StoredToken> & { token: string };
+
+function readRecord(store: Store, path: string): TokenRecord | undefined {
+  const record = readPrivateJson(store.home, path);
+  return typeof record?.["token"] === "string" ? (record as unknown as TokenRecord) : undefined;
+}
+
+/** The claims of a token that was verified when it was stored; empty when it is none. */
+function claimsOf(token: string): Record<string, unknown> {
   try {
-    const claims: unknown = JSON.parse(
-      Buffer.from(token.split(".")[1] ?? "", "base64url").toString("utf8"),
-    );
-    return typeof claims === "object" && claims !== null ? (claims as Record<string, unknown>) : {};
+    return peekClaims(token);
   } catch {
     return {};
   }
 }
 
-/** Where everything of one team domain and profile lies. */
-function teamDirectory(place: Place, team: string): string {
-  return join(place.home, "tokens", fileNameOf(place.profile), fileNameOf(team));
-}
-
-function appTokenFile(place: Place, key: TokenKey): string {
-  return join(teamDirectory(place, key.team), `${fileNameOf(key.app_hostname)}-${key.aud}.json`);
-}
-
-function orgTokenFile(place: Place, team: string): string {
-  return join(teamDirectory(place, team), "org.json");
-}
-
-function readRecord(
-  place: Place,
-  path: string,
-): (Partial<StoredToken> & { token: string }) | undefined {
-  const record = readPrivateJson(place.home, path);
-  return typeof record?.["token"] === "string" ? (record as unknown as StoredToken) : undefined;
-}
-
-/** Whether issuer, type and expiry still hold. */
-function holds(token: string, team: string, type: "app" | "org", now: number): boolean {
-  const claims = peekClaims(token);
-  return (
-    claims["type"] === type &&
-    claims["iss"] === team &&
-    typeof claims["exp"] === "number" &&
-    claims["exp"] * 1000 > now
-  );
-}
-
-/** The token of this application, if it is there and still holds (wire-protocol 6.2). */
-export function readAppToken(
-  context: Pick<Context, "home" | "profile" | "now">,
-  key: TokenKey,
-): StoredToken | undefined {
-  const record = readRecord(context, appTokenFile(context, key));
-  if (
-    record === undefined ||
-    record.team !== key.team ||
-    record.app_hostname !== key.app_hostname ||
-    record.aud !== key.aud
-  )
-    return undefined;
-  const aud = peekClaims(record.token)["aud"];
-  const forUs = Array.isArray(aud) ? aud.includes(key.aud) : aud === key.aud;
-  return forUs && holds(record.token, key.team, "app", context.now())
-    ? (record as StoredToken)
-    : undefined;
-}
-
-export function writeAppToken(place: Place, stored: StoredToken): void {
-  writePrivateFile(place.home, appTokenFile(place, stored), `${JSON.stringify(stored)}\n`);
-}
-
-export function removeAppToken(place: Place, key: TokenKey): void {
-  removeFile(appTokenFile(place, key));
-}
-
-/** The terminal's own session at a team domain; it serves the exchange only (wire-protocol 6.3). */
-export function readOrgToken(
-  context: Pick<Context, "home" | "profile" | "now">,
+/** Whether issuer and type are right and the expiry lies ahead. */
+function isValid(
+  { type, iss, exp }: Record<string, unknown>,
   team: string,
-): string | undefined {
-  const record = readRecord(context, orgTokenFile(context, team));
-  return record !== undefined &&
-    record.team === team &&
-    holds(record.token, team, "org", context.now())
-    ? record.token
-    : undefined;
+  expectedType: "app" | "org",
+  now: number,
+): boolean {
+  return type === expectedType && iss === team && typeof exp === "number" && exp * 1000 > now;
 }
 
-export function writeOrgToken(place: Place, team: string, token: string, email: string): void {
-  writePrivateFile(
-    place.home,
-    orgTokenFile(place, team),
-    `${JSON.stringify({ team, token, email })}\n`,
-  );
+/** The token of this application, if it is there and still valid (wire-protocol 6.2). */
+export function readAppToken(store: StoreAt, key: TokenKey): StoredToken | undefined {
+  const record = readRecord(store, appTokenFile(store, key));
+  if (record === undefined || !isNamed(record, key)) return undefined;
+  const claims = claimsOf(record.token);
+  const { aud } = claims;
+  const isForApplication = Array.isArray(aud) ? aud.includes(key.aud) : aud === key.aud;
+  if (!isForApplication || !isValid(claims, key.team, "app", store.now())) return undefined;
+  return record as StoredToken;
 }
 
-export function removeOrgToken(place: Place, team: string): void {
-  removeFile(orgTokenFile(place, team));
+function isNamed(record: TokenRecord, { team, app_hostname, aud }: TokenKey): boolean {
+  return record.team === team && record.app_hostname === app_hostname && record.aud === aud;
+}
+
+/** Stores a verified token, in place of an older one of the same application. */
+export function writeAppToken(store: Store, stored: StoredToken): void {
+  writePrivateFile(store.home, appTokenFile(store, stored), `${JSON.stringify(stored)}\n`);
+}
+
+/** Forgets the token of one application. */
+export function removeAppToken(store: Store, key: TokenKey): void {
+  removeFile(appTokenFile(store, key));
 }
 
 /**
- * Whether this profile has anything that might serve without a person: a token that holds, or one
- * to exchange.
+ * The terminal's own session at a team domain, if it is there and still valid. It serves the
+ * exchange only (wire-protocol 6.3).
  */
-export function hasUsableTokens(context: Pick<Context, "home" | "profile" | "now">): boolean {
-  const profile = join(context.home, "tokens", fileNameOf(context.profile));
-  return list(profile).some((team) =>
-    list(join(profile, team)).some((name) => {
-      const record = readRecord(context, join(profile, team, name));
-      const type = name === "org.json" ? "org" : "app";
-      return record?.team !== undefined && holds(record.token, record.team, type, context.now());
-    }),
-  );
+export function readOrgToken(store: StoreAt, team: string): string | undefined {
+  const record = readRecord(store, orgTokenFile(store, team));
+  if (record === undefined || record.team !== team) return undefined;
+  return isValid(claimsOf(record.token), team, "org", store.now()) ? record.token : undefined;
 }
 
-/** Who was signed in to this team domain last, whether or not the token still holds. */
-export function lastPerson(place: Place, team: string): string | undefined {
-  const emails = list(teamDirectory(place, team)).map(
-    (name) => readRecord(place, join(teamDirectory(place, team), name))?.email,
-  );
+/** Stores the verified org token of one team domain, and whose it is. */
+export function writeOrgToken(store: Store, team: string, token: string, email: string): void {
+  const record = { team, token, email };
+  writePrivateFile(store.home, orgTokenFile(store, team), `${JSON.stringify(record)}\n`);
+}
+
+/** Forgets the terminal's session at one team domain. */
+export function removeOrgToken(store: Store, team: string): void {
+  removeFile(orgTokenFile(store, team));
+}
+
+/**
+ * Whether this profile has anything that might serve without a person: a valid token, or one to
+ * exchange.
+ */
+export function hasUsableTokens(store: StoreAt): boolean {
+  return filesOf(store).some(({ name, path }) => {
+    const { team, token = "" } = readRecord(store, path) ?? {};
+    const type = name === orgFileName ? "org" : "app";
+    return team !== undefined && isValid(claimsOf(token), team, type, store.now());
+  });
+}
+
+/** The e-mail address last signed in to this team domain, whether or not the token is valid. */
+export function lastPerson(store: Store, team: string): string | undefined {
+  const directory = teamDirectory(store, team);
+  const emails = list(directory).map((name) => readRecord(store, join(directory, name))?.email);
   return emails.find((email) => email !== undefined && email !== "");
 }
 
 /** All application tokens of one profile, expired ones included, and where each is stored. */
-export function listAppTokens(place: Place): (StoredToken & { path: string })[] {
-  const profile = join(place.home, "tokens", fileNameOf(place.profile));
-  return list(profile).flatMap((team) =>
-    list(join(profile, team)).flatMap((name) => {
-      const path = join(profile, team, name);
-      const record = name === "org.json" ? undefined : readRecord(place, path);
-      return record === undefined ? [] : [{ ...(record as StoredToken), path }];
-    }),
-  );
+export function listAppTokens(store: Store): (StoredToken & { path: string })[] {
+  return filesOf(store).flatMap(({ name, path }) => {
+    const record = name === orgFileName ? undefined : readRecord(store, path);
+    return record === undefined ? [] : [{ ...(record as StoredToken), path }];
+  });
 }
 
 /** The team domains at which this profile has anything stored. */
-export function listTeams(place: Place): string[] {
-  const profile = join(place.home, "tokens", fileNameOf(place.profile));
-  const teams = list(profile).flatMap((directory) =>
-    list(join(profile, directory)).map(
-      (name) => readRecord(place, join(profile, directory, name))?.team,
-    ),
-  );
+export function listTeams(store: Store): string[] {
+  const teams = filesOf(store).map(({ path }) => readRecord(store, path)?.team);
   return [...new Set(teams.filter((team) => team !== undefined))].sort();
 }
 
 /** Removes every token of one team domain: they belong to one session and die with it. */
-export function removeTeam(place: Place, team: string): void {
-  const directory = teamDirectory(place, team);
+export function removeTeam(store: Store, team: string): void {
+  const directory = teamDirectory(store, team);
   for (const name of list(directory)) removeFile(join(directory, name));
+}
+
+/** Every file of one profile. */
+function filesOf(store: Store): { name: string; path: string }[] {
+  const profile = profileDirectory(store);
+  return list(profile).flatMap((team) =>
+    list(join(profile, team)).map((name) => ({ name, path: join(profile, team, name) })),
+  );
 }
 
 function list(directory: string): string[] {

@@ -4,26 +4,40 @@
 import { accessSync, constants, statSync } from "node:fs";
 import { delimiter, isAbsolute, join } from "node:path";
 
-/** @returns undefined when there is no such file, "" when there is one that cannot be run */
+/**
+ * Looks for a program.
+ * @param command a name to look for, or a path
+ * @param searchPath as in PATH
+ * @returns its path; undefined when there is no such file, "" when there is one that cannot be run
+ */
 export function findTool(command: string, searchPath: string): string | undefined {
-  const places =
-    command.includes("/") || isAbsolute(command)
-      ? [command]
-      : directoriesOf(searchPath).map((each) => join(each, command));
-  let seen = false;
-  for (const place of process.platform === "win32"
-    ? places.flatMap((each) => [each, `${each}.exe`])
-    : places) {
-    try {
-      if (!statSync(place).isFile()) continue;
-      seen = true;
-      accessSync(place, constants.X_OK);
-      return place;
-    } catch {
-      // Not this one.
-    }
+  const files = candidates(command, searchPath).filter(isFile);
+  if (files.length === 0) return undefined;
+  return files.find(isExecutable) ?? "";
+}
+
+function candidates(command: string, searchPath: string): string[] {
+  const isPath = command.includes("/") || isAbsolute(command);
+  const paths = isPath ? [command] : directoriesOf(searchPath).map((each) => join(each, command));
+  if (process.platform !== "win32") return paths;
+  return paths.flatMap((path) => [path, `${path}.exe`]);
+}
+
+function isFile(path: string): boolean {
+  try {
+    return statSync(path).isFile();
+  } catch {
+    return false;
   }
-  return seen ? "" : undefined;
+}
+
+function isExecutable(path: string): boolean {
+  try {
+    accessSync(path, constants.X_OK);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 function directoriesOf(searchPath: string): string[] {

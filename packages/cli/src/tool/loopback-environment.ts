@@ -7,15 +7,16 @@ const exempt = "localhost,127.0.0.1,::1";
 /**
  * The environment for a tool that will ask this machine: no proxy stands between a machine and
  * itself.
+ * @param apps what the tool will ask
  */
 export function loopbackEnvironment(
   environment: NodeJS.ProcessEnv,
   apps: AppUrl[],
 ): NodeJS.ProcessEnv {
-  const proxied = Object.entries(environment).some(
+  const isProxied = Object.entries(environment).some(
     ([name, value]) => proxyNames.includes(name.toLowerCase()) && value !== "",
   );
-  if (!proxied || !apps.some(({ hostname }) => isLoopbackHost(hostname))) return environment;
+  if (!isProxied || !apps.some(({ hostname }) => isLoopbackHost(hostname))) return environment;
   const before = environment["no_proxy"] || environment["NO_PROXY"];
   const list = before ? `${before},${exempt}` : exempt;
   return { ...environment, no_proxy: list, NO_PROXY: list };

@@ -5,37 +5,42 @@ import { join } from "node:path";
 import type { Context } from "../context.ts";
 import { removeFile, writeTemporaryFile } from "../store/private-files.ts";
 
-export class SecretDescriptors {
-  readonly #context: Pick<Context, "home">;
-  readonly descriptors: number[] = [];
-  #leftovers: string[] = [];
+/** Descriptor 3 is the first that a child gets beside its standard streams. */
+const firstDescriptor = 3;
 
-  constructor(context: Pick<Context, "home">) {
-    this.#context = context;
+/** The secrets of one run of a tool. */
+export class SecretDescriptors {
+  readonly #home: string;
+  /** open files that become 3, 4, … of the child */
+  readonly descriptors: number[] = [];
+  #temporaryFiles: string[] = [];
+
+  constructor({ home }: Pick<Context, "home">) {
+    this.#home = home;
   }
 
   /** @returns the name under which the child reads the text */
   add(text: string): string {
-    const { home } = this.#context;
-    const file = writeTemporaryFile(home, join(home, "run", "secret"), text);
+    const file = writeTemporaryFile(this.#home, join(this.#home, "run", "secret"), text);
     if (process.platform === "win32") {
       // No descriptors by name there: a private file, removed when the child has ended.
-      this.#leftovers.push(file);
+      this.#temporaryFiles.push(file);
       return file;
     }
     // Opened anew for reading: where /dev/fd duplicates descriptors (macOS), the offset must be at
     // the start.
     try {
-      this.descriptors.push(openSync(file, "r"));
+      const count = this.descriptors.push(openSync(file, "r"));
+      return `/dev/fd/${firstDescriptor + count - 1}`;
     } finally {
       removeFile(file);
     }
-    return `/dev/fd/${2 + this.descriptors.length}`;
   }
 
+  /** Closes our side, and removes what has a name. */
   close(): void {
     for (const descriptor of this.descriptors) closeSync(descriptor);
-    for (const file of this.#leftovers) removeFile(file);
-    this.#leftovers = [];
+    for (const file of this.#temporaryFiles) removeFile(file);
+    this.#temporaryFiles = [];
   }
 }

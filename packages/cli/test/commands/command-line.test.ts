@@ -1,15 +1,25 @@
 // Flags as Go programs read them: the documentation of the official client writes `-app=URL`.
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { curl } from "../../src/commands/access/curl.ts";
+import { put } from "../../src/commands/access/put.ts";
+import { token } from "../../src/commands/access/token.ts";
 import {
-  commonFlags,
-  loginFlags,
+  asksForHelp,
+  asksForJson,
   onlyUrl,
   readCommandLine,
 } from "../../src/commands/command-line.ts";
+import { commonFlags, serviceTokenFlagsWithAliases } from "../../src/commands/flags.ts";
 import { CliError } from "../../src/exit-status.ts";
+import type { Flag } from "../../src/flag.ts";
 
-const flags = { values: ["app", "format"], switches: ["quiet", "all"], aliases: { q: "quiet" } };
+const flags: Flag[] = [
+  { name: "app", value: "URL", description: "" },
+  { name: "format", value: "F", description: "" },
+  { name: "quiet", short: "q", description: "" },
+  { name: "all", description: "" },
+];
 const usage = (pattern: RegExp) => (error: unknown) =>
   error instanceof CliError && error.code === "usage" && pattern.test(error.message);
 
@@ -67,9 +77,8 @@ test("a lone dash and what follows -- are arguments, whatever they look like", (
 test("flags may stand behind arguments, unless the rest belongs to a tool", () => {
   const behind = readCommandLine(["url", "-q"], flags);
   assert.deepEqual([behind.rest, behind.has("quiet")], [["url"], true]);
-  const tool = readCommandLine(["-q", "wget", "-q", "--app", "y", "--", "z"], {
-    ...flags,
-    stopAtFirstArgument: true,
+  const tool = readCommandLine(["-q", "wget", "-q", "--app", "y", "--", "z"], flags, {
+    toolFollows: true,
   });
   assert.deepEqual(tool.rest, ["wget", "-q", "--app", "y", "--", "z"]);
   assert.deepEqual(tool.all("quiet"), ["true"]);
@@ -87,7 +96,10 @@ test("an error repeats no more of an argument than its name: a value may be a se
 });
 
 test("the official client's short names of the service token are known", () => {
-  const line = readCommandLine(["--id", "a", "-secret=b"], commonFlags, loginFlags);
+  const line = readCommandLine(
+    ["--id", "a", "-secret=b"],
+    [...commonFlags, ...serviceTokenFlagsWithAliases],
+  );
   assert.deepEqual(
     [line.value("service-token-id"), line.value("service-token-secret")],
     ["a", "b"],
@@ -101,4 +113,36 @@ test("a command about one URL takes it as argument or as --app, and nothing twic
   assert.throws(() => url(), usage(/needs the URL/));
   assert.throws(() => url("a", "b"), usage(/takes one URL/));
   assert.throws(() => url("--app", "a", "b"), usage(/takes one URL/));
+});
+
+test("a flag that is absent has its default, and is absent all the same", () => {
+  const withDefault: Flag[] = [{ name: "via", value: "WAY", description: "", default: "query" }];
+  const absent = readCommandLine([], withDefault);
+  assert.deepEqual(
+    [absent.value("via"), absent.all("via"), absent.has("via")],
+    ["query", [], false],
+  );
+  assert.equal(readCommandLine(["--via=env"], withDefault).value("via"), "env");
+});
+
+test("help and JSON errors are asked for by what is surely ours, and never by a tool's arguments", () => {
+  const url = "https://app.example";
+  for (const [command, args, help, json] of [
+    [token, [url, "--help"], true, false],
+    [token, ["-h", "--json"], true, true],
+    [token, ["--json=false", url], false, false],
+    [token, ["--", "--help", "--json"], false, false],
+    [put, ["--via", "env", "--json", "--help"], true, true],
+    [put, ["--via", "env", "wget", "--help", "--json"], false, false],
+    [put, ["--", "wget", "--help"], false, false],
+    [curl, ["--help"], true, false],
+    [curl, ["-h"], false, false],
+    [curl, ["--no-login", "--help", "--json", "{}"], false, false],
+    [curl, ["--json", "{}", url], false, false],
+  ] as const)
+    assert.deepEqual(
+      [asksForHelp(command, args), asksForJson(command, args)],
+      [help, json],
+      `${command.name} ${args.join(" ")}`,
+    );
 });

@@ -5,6 +5,10 @@ import { readFileSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { needs } from "../../../../test/support/requirements.ts";
+import type { Command, CommandGroup } from "../../src/commands/command.ts";
+import { helpOfCommand, helpOfGroup, helpWidth } from "../../src/commands/help.ts";
+import { mainGroup, pathOf } from "../../src/commands/index.ts";
+import { spellingsOf } from "../../src/flag.ts";
 import { version } from "../../src/version.ts";
 import { bin, machine } from "../support/terminal.ts";
 
@@ -34,6 +38,91 @@ test("every command has help with an example, in lines that fit, on standard out
   }
   assert.equal((await run(["access"])).stdout, (await run(["access", "--help"])).stdout);
   assert.equal((await run([])).stdout, (await run(["--help"])).stdout);
+});
+
+/** Every command of the table, with the words that call it. */
+function commandsBelow(group: CommandGroup): [string, Command][] {
+  return [
+    ...group.commands.map((command): [string, Command] => [pathOf(group, command.name), command]),
+    ...group.groups.flatMap(commandsBelow),
+  ];
+}
+
+test("help fits the terminal, from 72 columns to 100, and 80 where there is none", () => {
+  assert.deepEqual(
+    [undefined, 1, 72, 80, 99, 100, 101, 400].map(helpWidth),
+    [80, 72, 72, 80, 99, 100, 100, 100],
+  );
+  for (const width of [72, 80, 100]) {
+    const texts = [
+      helpOfGroup(mainGroup, width),
+      ...mainGroup.groups.map((group) => helpOfGroup(group, width)),
+      ...commandsBelow(mainGroup).map(([path, command]) => helpOfCommand(path, command, width)),
+    ];
+    assert.equal(texts.length, commands.length);
+    for (const line of texts.flatMap((text) => text.split("\n"))) {
+      assert.ok(line.length <= width, `${width} columns: ${line}`);
+      assert.doesNotMatch(line, /\s$|\u00a0/, "nothing that a reader cannot see");
+    }
+  }
+});
+
+test("a wider terminal gets the same words in fewer lines", () => {
+  const wordsOf = (text: string) => text.split(/\s+/).join(" ");
+  for (const [path, command] of commandsBelow(mainGroup)) {
+    const [narrow, wide] = [72, 100].map((width) => helpOfCommand(path, command, width));
+    assert.equal(wordsOf(narrow ?? ""), wordsOf(wide ?? ""), path);
+    assert.ok((narrow ?? "").length >= (wide ?? "").length, path);
+  }
+});
+
+test("help names every flag that is not hidden, and no two flags share a spelling", () => {
+  for (const [path, command] of commandsBelow(mainGroup)) {
+    const help = helpOfCommand(path, command, 100);
+    for (const { name, hidden } of command.flags)
+      assert.equal(
+        new RegExp(`^  (?:-\\w+, )?--${name}\\b(?!-)`, "m").test(help),
+        hidden !== true,
+        `${path} --${name}`,
+      );
+    const spellings = command.flags.flatMap(spellingsOf);
+    assert.equal(new Set(spellings).size, spellings.length, path);
+  }
+});
+
+test("what stands in brackets is not torn apart, and an example never is", () => {
+  const command: Command = {
+    name: "x",
+    summary: "",
+    usage: [`[--a [name=]URL ...] [--b ${"B".repeat(40)} | --c]`],
+    description: "Does x.",
+    flags: [],
+    example: `postern x ${"y ".repeat(60)}z`,
+    run: async () => 0,
+  };
+  assert.deepEqual(helpOfCommand("x", command, 72).split("\n"), [
+    "Usage: postern x [--a [name=]URL ...]",
+    `           [--b ${"B".repeat(40)} | --c]`,
+    "",
+    "Does x.",
+    "",
+    `Example: ${command.example}`,
+    "",
+  ]);
+});
+
+test("on a terminal help is as wide as that", needs("script"), () => {
+  for (const [columns, longest] of [
+    [40, 72],
+    [90, 90],
+    [200, 100],
+  ] as const) {
+    const line = `stty cols ${columns}; '${process.execPath}' '${bin}' access whoami --help`;
+    const { stdout } = spawnSync("script", ["-qec", line, "/dev/null"], { encoding: "utf8" });
+    const lengths = stdout.split(/\r?\n/).map((each) => each.length);
+    assert.ok(Math.max(...lengths) <= longest, `${columns} columns: ${Math.max(...lengths)}`);
+    assert.ok(Math.max(...lengths) > longest - 12, `${columns} columns: ${Math.max(...lengths)}`);
+  }
 });
 
 test(

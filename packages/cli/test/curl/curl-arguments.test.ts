@@ -2,17 +2,14 @@
 // flags are ours.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import {
-  type CurlPart,
-  quoteForCurlConfig,
-  readCurlArguments,
-  readCurlConfig,
-} from "../../src/curl/curl-arguments.ts";
+import { curl } from "../../src/commands/access/curl.ts";
+import { type CurlPart, readCurlArguments } from "../../src/curl/curl-arguments.ts";
+import { quoteForCurlConfig, readCurlConfig } from "../../src/curl/curl-config.ts";
 import { CliError } from "../../src/exit-status.ts";
 
 const urls = (parts: CurlPart[]) =>
   parts.flatMap((part) => (part.kind === "url" ? [part.url] : []));
-const read = (...args: string[]) => readCurlArguments(args);
+const read = (...args: string[]) => readCurlArguments(args, curl.flags);
 const whole = (parts: CurlPart[]) => parts.flatMap((part) => part.args);
 
 test("the URL may stand anywhere, and what belongs to an option is no URL", () => {
@@ -143,22 +140,22 @@ test("our own flags may stand anywhere, and never reach curl", () => {
     "5s",
   );
   assert.deepEqual(whole(parts), ["-s", "u"]);
-  assert.equal(own.allowRequest, true);
-  assert.equal(own.tokenIn, "header");
-  assert.deepEqual(own.args, [
+  assert.deepEqual(own, [
+    "--allow-request",
     "--no-login",
     "--profile=work",
+    "--token-in=header",
     "--debug",
     "--ca-file=x",
     "--timeout=5s",
   ]);
   for (const flag of ["-ar", "--ar", "-allow-request", "--allow-request"])
-    assert.ok(read(flag, "u").own.allowRequest, flag);
+    assert.deepEqual(read(flag, "u").own, ["--allow-request"], flag);
 });
 
 test("what looks like a flag of ours is curl's where it is the value of an option, or follows --", () => {
   assert.deepEqual(whole(read("-d", "--no-login", "u").parts), ["-d", "--no-login", "u"]);
-  assert.equal(read("-o", "-ar", "u").own.allowRequest, false);
+  assert.deepEqual(read("-o", "-ar", "u").own, []);
   assert.deepEqual(urls(read("--", "-ar").parts), ["-ar"]);
 });
 

@@ -6,12 +6,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { readCurlArguments } from "../../src/curl/curl-arguments.ts";
-import {
-  addCredentials,
-  addServiceToken,
-  type Carrier,
-  type CurlSection,
-} from "../../src/curl/curl-credentials.ts";
+import { addCredentials, addServiceToken } from "../../src/curl/curl-credentials.ts";
+import type { Carrier, CurlSection } from "../../src/curl/curl-section.ts";
 import { readSections } from "../../src/curl/curl-sections.ts";
 import { CliError } from "../../src/exit-status.ts";
 import type { SecretDescriptors } from "../../src/tool/secret-descriptor.ts";
@@ -23,7 +19,7 @@ function folder(context: TestContext): string {
 }
 
 function sections(args: string[], environment: NodeJS.ProcessEnv = {}): CurlSection[] {
-  return readSections({ environment }, readCurlArguments(args).parts);
+  return readSections({ environment }, readCurlArguments(args, []).parts);
 }
 
 const asked = (section: CurlSection | undefined) =>

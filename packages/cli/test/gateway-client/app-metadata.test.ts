@@ -48,7 +48,7 @@ test("a description that keeps the rules is believed, and the team domain is nam
   assert.equal(found.aud, peer.auds["app.localhost"]);
   assert.equal(found.relay, `${peer.team}/transfer/`);
   assert.equal(
-    where.said.filter((line) => /belongs to the team domain login\.localhost/.test(line)).length,
+    where.told.filter((line) => /belongs to the team domain login\.localhost/.test(line)).length,
     1,
   );
   await find();

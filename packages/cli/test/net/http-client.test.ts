@@ -5,7 +5,8 @@ import { needs } from "../../../../test/support/requirements.ts";
 import { certificateFor } from "../../../../test/support/tls.ts";
 import type { Context } from "../../src/context.ts";
 import { CliError, type FailureCode } from "../../src/exit-status.ts";
-import { send, TimeoutError, withoutSecrets } from "../../src/net/http-client.ts";
+import { withoutSecrets } from "../../src/net/debug.ts";
+import { send, TimeoutError } from "../../src/net/http-client.ts";
 import { surroundings } from "../support/context.ts";
 import { end, startPeer } from "../support/peer.ts";
 import { startProxy } from "../support/proxy.ts";
@@ -260,7 +261,7 @@ test("--debug shows the exchange with secrets cut out", async (context) => {
     "X-Sent": "sent",
   };
   await get(where, `${peer.origin("app")}/transfer/geheim?token=geheim`, { headers });
-  assert.doesNotMatch(where.said.join("\n"), /geheim/);
+  assert.doesNotMatch(where.told.join("\n"), /geheim/);
   for (const shown of [
     /^> GET .*\/transfer\/…\?token=…$/m,
     /^> X-Sent: sent$/m,
@@ -268,5 +269,5 @@ test("--debug shows the exchange with secrets cut out", async (context) => {
     /^< x-shown: seen$/m,
     /^< location: .*nonce=…$/m,
   ])
-    assert.match(where.said.join("\n"), shown);
+    assert.match(where.told.join("\n"), shown);
 });

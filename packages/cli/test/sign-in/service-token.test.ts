@@ -4,13 +4,18 @@ import assert from "node:assert/strict";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
-import { commonFlags, loginFlags, readCommandLine } from "../../src/commands/command-line.ts";
+import { serviceTokenOf } from "../../src/commands/access/service-token-flags.ts";
+import { readCommandLine } from "../../src/commands/command-line.ts";
+import { serviceTokenFlagsWithAliases } from "../../src/commands/flags.ts";
 import { CliError } from "../../src/exit-status.ts";
 import { readServiceToken, withoutServiceToken } from "../../src/sign-in/service-token.ts";
 import { surroundings } from "../support/context.ts";
 
 const read = (environment: NodeJS.ProcessEnv, ...args: string[]) =>
-  readServiceToken({ environment, say: () => {} }, readCommandLine(args, commonFlags, loginFlags));
+  readServiceToken(
+    { environment, tell: () => {} },
+    serviceTokenOf(readCommandLine(args, serviceTokenFlagsWithAliases)),
+  );
 const usage = (error: unknown) => error instanceof CliError && error.code === "usage";
 
 test("flags, our variables and the official client's are read in this order", (context) => {

@@ -34,8 +34,8 @@ function deadPid(): number {
 /** Resolves with what was said as soon as something matches. */
 function saying(where: TestSurroundings, pattern: RegExp): Promise<string> {
   return new Promise((resolve) => {
-    where.say = (line) => {
-      where.said.push(line);
+    where.tell = (line) => {
+      where.told.push(line);
       if (pattern.test(line)) resolve(line);
     };
   });
@@ -134,7 +134,7 @@ test("a lock whose owner is dead is taken over at once", async (context) => {
     const lock = await takeLoginLock(where, application, never, 1);
     assert.ok(lock, what);
     lock.release();
-    assert.deepEqual(where.said, [], what);
+    assert.deepEqual(where.told, [], what);
     assert.deepEqual(readdirSync(join(where.home, "locks")), [], what);
   }
 });

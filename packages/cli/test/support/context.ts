@@ -6,8 +6,8 @@ import type { TestContext } from "node:test";
 import type { Context } from "../../src/context.ts";
 
 export interface TestSurroundings extends Context {
-  /** what was said to the person */
-  said: string[];
+  /** what the person was told */
+  told: string[];
   /** milliseconds by which this machine's clock is wrong */
   ahead: number;
 }
@@ -15,7 +15,7 @@ export interface TestSurroundings extends Context {
 export function surroundings(context: TestContext, more: Partial<Context> = {}): TestSurroundings {
   const directory = mkdtempSync(join(tmpdir(), "postern-unit-"));
   context.after(() => rmSync(directory, { recursive: true, force: true }));
-  const said: string[] = [];
+  const told: string[] = [];
   const made: TestSurroundings = {
     name: "postern",
     environment: {},
@@ -25,8 +25,8 @@ export function surroundings(context: TestContext, more: Partial<Context> = {}):
     onTerminal: false,
     caFile: undefined,
     debug: false,
-    say: (line) => said.push(line),
-    said,
+    tell: (line) => told.push(line),
+    told,
     ahead: 0,
     ...more,
   };

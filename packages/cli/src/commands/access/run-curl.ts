@@ -1,62 +1,48 @@
 // `access curl`: curl with the token of the application that each URL belongs to. Nothing secret is
 // in the argument list; standard streams and exit status are curl's.
-
 import type { AppUrl } from "../../app-url.ts";
 import type { Context } from "../../context.ts";
 import { readCurlArguments } from "../../curl/curl-arguments.ts";
-import {
-  addCredentials,
-  addServiceToken,
-  type Carrier,
-  type CurlTarget,
-} from "../../curl/curl-credentials.ts";
+import { addCredentials, addServiceToken } from "../../curl/curl-credentials.ts";
 import { networkArguments } from "../../curl/curl-network.ts";
+import type { Carrier, CurlSection, CurlTarget } from "../../curl/curl-section.ts";
 import { allTargets, readSections } from "../../curl/curl-sections.ts";
 import { CliError } from "../../exit-status.ts";
 import { applicationFor, type Credential, credentialFor } from "../../sign-in/credential.ts";
-import { readServiceToken, withoutServiceToken } from "../../sign-in/service-token.ts";
+import {
+  readServiceToken,
+  type ServiceToken,
+  withoutServiceToken,
+} from "../../sign-in/service-token.ts";
 import { loopbackEnvironment } from "../../tool/loopback-environment.ts";
 import { runTool } from "../../tool/run-tool.ts";
 import { SecretDescriptors } from "../../tool/secret-descriptor.ts";
-import { contextOf, type Surroundings } from "../command-context.ts";
-import { type CommandLine, commonFlags, loginFlags, readCommandLine } from "../command-line.ts";
+import type { Invocation } from "../command.ts";
+import { type CommandLine, readCommandLine } from "../command-line.ts";
+import { contextOf } from "../invocation.ts";
+import { serviceTokenOf } from "./service-token-flags.ts";
+import { signInOptions } from "./sign-in-options.ts";
 
 /** @returns the exit status */
-export async function runCurl(surroundings: Surroundings, args: string[]): Promise<number> {
-  const { parts, own } = readCurlArguments(args);
-  const line = readCommandLine(own.args, commonFlags, loginFlags);
+export async function runCurl({ command, args, surroundings }: Invocation): Promise<number> {
+  const { parts, own } = readCurlArguments(args, command.flags);
+  const line = readCommandLine(own, command.flags);
   const context = contextOf(surroundings, line);
-  const carrier = readCarrier(own.tokenIn ?? "cookie");
-  const service = readServiceToken(context, line);
+  const carrier = readCarrier(line.value("token-in") ?? "");
+  const service = readServiceToken(context, serviceTokenOf(line));
   const sections = readSections(context, parts);
-  for (const target of allTargets(sections)) {
-    target.credential = await find(context, target.app, line, {
-      allowRequest: own.allowRequest,
-      service: service !== undefined,
-    });
-  }
+  for (const target of allTargets(sections))
+    target.credential = await findCredential(context, target.app, line, service);
   if (service !== undefined) refuseSeveralTeams(allTargets(sections));
-  if (sections.some(({ hasUnreadUrls, targets }) => hasUnreadUrls && targets.size === 0))
-    context.say(
-      "Warning: URLs that come from standard input, variables or files that cannot be read get no token.",
-    );
+  warnAboutUnreadUrls(context, sections);
   const secrets = new SecretDescriptors(context);
   try {
-    const written = sections.map((section) => [
-      ...(service === undefined
-        ? addCredentials(section, carrier, secrets, context.say)
-        : addServiceToken(section, service, secrets)),
-      ...networkArguments(context, section, secrets),
-    ]);
-    const environment = loopbackEnvironment(
-      withoutServiceToken(context.environment),
-      allTargets(sections).map(({ app }) => app),
-    );
-    const joined = written.flatMap((each, index) => (index === 0 ? each : ["--next", ...each]));
-    return await runTool(
-      { command: "curl", args: joined, environment, descriptors: secrets.descriptors },
-      context.say,
-    );
+    const toolArguments = argumentsWith(context, sections, { carrier, service }, secrets);
+    const apps = allTargets(sections).map(({ app }) => app);
+    const environment = loopbackEnvironment(withoutServiceToken(context.environment), apps);
+    const { descriptors } = secrets;
+    const tool = { command: "curl", args: toolArguments, environment, descriptors };
+    return await runTool(tool, context.tell);
   } finally {
     secrets.close();
   }
@@ -70,6 +56,31 @@ function readCarrier(text: string): Carrier {
   );
 }
 
+/**
+ * The credential for one URL. With `-ar`, whatever stands in the way of a token only means that the
+ * request goes out without one.
+ */
+async function findCredential(
+  context: Context,
+  app: AppUrl,
+  line: CommandLine,
+  service: ServiceToken | undefined,
+): Promise<Credential | undefined> {
+  // A service token goes only to what proved to be behind Access.
+  if (service !== undefined)
+    return { application: await applicationFor(context, app), stored: undefined };
+  const allowRequest = line.has("allow-request");
+  const mayPrompt = context.onTerminal && !allowRequest;
+  try {
+    return await credentialFor(context, app, () =>
+      signInOptions(context, line, { mayPrompt, check: false }),
+    );
+  } catch (error) {
+    if (allowRequest && error instanceof CliError && error.code !== "usage") return undefined;
+    throw error;
+  }
+}
+
 /** A service token belongs to one team domain; what is behind another one is somebody else's. */
 function refuseSeveralTeams(targets: CurlTarget[]): void {
   const teams = new Set(targets.map(({ credential }) => credential?.application.auth_domain));
@@ -80,23 +91,26 @@ function refuseSeveralTeams(targets: CurlTarget[]): void {
     );
 }
 
-/**
- * With `-ar` whatever stands in the way of a token only means that the request goes out without
- * one.
- */
-async function find(
+function warnAboutUnreadUrls(context: Context, sections: CurlSection[]): void {
+  if (sections.some(({ hasUnreadUrls, targets }) => hasUnreadUrls && targets.size === 0))
+    context.tell(
+      "Warning: URLs that come from standard input, variables or files that cannot be read get no token.",
+    );
+}
+
+/** curl's arguments, with a credential in each section. */
+function argumentsWith(
   context: Context,
-  app: AppUrl,
-  line: CommandLine,
-  how: { allowRequest: boolean; service: boolean },
-): Promise<Credential | undefined> {
-  try {
-    // A service token goes only to what proved to be behind Access.
-    if (how.service) return { application: await applicationFor(context, app), stored: undefined };
-    return await credentialFor(context, app, line, context.onTerminal && !how.allowRequest);
-  } catch (error) {
-    if (how.allowRequest && error instanceof CliError && error.code !== "usage" && !how.service)
-      return undefined;
-    throw error;
-  }
+  sections: CurlSection[],
+  { carrier, service }: { carrier: Carrier; service: ServiceToken | undefined },
+  secrets: SecretDescriptors,
+): string[] {
+  return sections.flatMap((section, index) => {
+    const separator = index === 0 ? [] : ["--next"];
+    const ownArguments =
+      service === undefined
+        ? addCredentials(section, carrier, secrets, context.tell)
+        : addServiceToken(section, service, secrets);
+    return [...separator, ...ownArguments, ...networkArguments(context, section, secrets)];
+  });
 }

@@ -1,7 +1,6 @@
 // `access logout`: ends the terminal's session at the gateway and deletes what is stored. What is
 // stored goes even when the gateway cannot be reached (whoever logs out wants this machine clean),
 // but then the command fails, because the session may live on.
-
 import { readAppUrl } from "../../app-url.ts";
 import type { Context } from "../../context.ts";
 import { CliError } from "../../exit-status.ts";
@@ -9,50 +8,42 @@ import { findApplication } from "../../gateway-client/app-metadata.ts";
 import { endSession } from "../../gateway-client/logout-request.ts";
 import { rememberedTeam } from "../../store/known-hosts.ts";
 import { listTeams, removeTeam } from "../../store/token-store.ts";
-import { contextOf, type Surroundings } from "../command-context.ts";
-import { commonFlags, readCommandLine } from "../command-line.ts";
-
-const flags = { values: ["app"], switches: ["all"] } as const;
+import type { Invocation } from "../command.ts";
+import { readInvocation } from "../invocation.ts";
 
 /** @returns the exit status */
-export async function runLogout(surroundings: Surroundings, args: string[]): Promise<number> {
-  const line = readCommandLine(args, commonFlags, flags);
-  const context = contextOf(surroundings, line);
+export async function runLogout(invocation: Invocation): Promise<number> {
+  const { line, context } = readInvocation(invocation);
+  const all = line.has("all");
   const url = line.value("app") ?? line.rest[0];
-  if (line.rest.length > 1 || (line.has("all") && url !== undefined))
+  if (line.rest.length > 1 || (all && url !== undefined))
     throw new CliError("usage", "access logout takes one URL, or --all");
-  const teams =
-    url === undefined ? allTeams(context, line.has("all")) : [await teamOf(context, url)];
-  let failure: CliError | undefined;
+  const teams = url === undefined ? allTeams(context, all) : [await teamOf(context, url)];
+  const failures: CliError[] = [];
+  // A team domain that cannot be told must not keep the others from being told.
   for (const team of teams) {
-    try {
-      await logOut(context, team);
-    } catch (error) {
-      if (!(error instanceof CliError)) throw error;
-      // The others are still to be logged out.
-      if (failure !== undefined) context.say(`postern: ${failure.message}`);
-      failure = error;
-    }
+    const failure = await logOut(context, team);
+    if (failure !== undefined) failures.push(failure);
   }
-  if (failure !== undefined) throw failure;
+  const last = failures.pop();
+  for (const { message } of failures) context.tell(`postern: ${message}`);
+  if (last !== undefined) throw last;
   return 0;
 }
 
 function allTeams(context: Context, all: boolean): string[] {
   const teams = listTeams(context);
-  if (teams.length === 0) context.say("Not signed in anywhere.");
+  if (teams.length === 0) context.tell("Not signed in anywhere.");
   if (teams.length > 1 && !all) {
-    throw new CliError(
-      "usage",
-      `signed in at ${teams.map((team) => new URL(team).host).join(", ")}; name an application's URL, or --all`,
-    );
+    const hosts = teams.map((team) => new URL(team).host).join(", ");
+    throw new CliError("usage", `signed in at ${hosts}; name an application's URL, or --all`);
   }
   return teams;
 }
 
 /**
- * The team domain of the URL: the one remembered, so that a gateway that is down can still be
- * logged out from.
+ * The team domain of the URL: the remembered one, so that the session at a gateway that is down can
+ * be ended here at least.
  */
 async function teamOf(context: Context, text: string): Promise<string> {
   const app = readAppUrl(text);
@@ -62,15 +53,17 @@ async function teamOf(context: Context, text: string): Promise<string> {
   throw new CliError("not_signed_in", `not signed in to ${app.origin}; there is nothing to end`);
 }
 
-async function logOut(context: Context, team: string): Promise<void> {
+/** @returns why the session may live on; undefined when it has ended */
+async function logOut(context: Context, team: string): Promise<CliError | undefined> {
   const { host } = new URL(team);
   try {
     const ended = await endSession(context, team);
-    context.say(
-      ended
-        ? `Logged out of ${host}.`
-        : `The session at ${host} had ended before; what was stored is deleted.`,
-    );
+    if (ended) context.tell(`Logged out of ${host}.`);
+    else context.tell(`The session at ${host} had ended before; what was stored is deleted.`);
+    return undefined;
+  } catch (error) {
+    if (error instanceof CliError) return error;
+    throw error;
   } finally {
     removeTeam(context, team);
   }

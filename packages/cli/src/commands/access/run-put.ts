@@ -1,24 +1,62 @@
 // `access put`: any Unix tool, with a credential in its requests. Arguments that are URLs of a
-// protected application get a pass: worth that URL and ten minutes, because a tool's arguments can
-// be read by others.
-
-import { type AppUrl, readAppUrl } from "../../app-url.ts";
+// protected application get a pass, worth that URL and ten minutes, because others can read a
+// tool's arguments.
+import { headers } from "@postern/protocol/endpoints";
+import { type AppUrl, readAppUrl, withTokenArgument } from "../../app-url.ts";
 import type { Context } from "../../context.ts";
 import { CliError } from "../../exit-status.ts";
 import { requestPass } from "../../gateway-client/pass.ts";
 import { applicationFor, type Credential, credentialFor } from "../../sign-in/credential.ts";
 import { readServiceToken, withoutServiceToken } from "../../sign-in/service-token.ts";
-import { writeOutput } from "../../standard-output.ts";
 import { loopbackEnvironment } from "../../tool/loopback-environment.ts";
 import { runTool } from "../../tool/run-tool.ts";
-import { contextOf, type Surroundings } from "../command-context.ts";
-import { type CommandLine, commonFlags, loginFlags, readCommandLine } from "../command-line.ts";
+import type { Invocation } from "../command.ts";
+import type { CommandLine } from "../command-line.ts";
+import { readInvocation } from "../invocation.ts";
+import { serviceTokenOf } from "./service-token-flags.ts";
+import { signInOptions } from "./sign-in-options.ts";
 
-const flags = {
-  values: ["via", "app"],
-  switches: ["full-token"],
-  stopAtFirstArgument: true,
-} as const;
+/** @returns the exit status */
+export async function runPut(invocation: Invocation): Promise<number> {
+  const { line, context } = readInvocation(invocation);
+  const [command, ...args] = line.rest;
+  if (command === undefined)
+    throw new CliError(
+      "usage",
+      "access put needs a tool: postern access put wget https://api.example.com/file",
+    );
+  if (readServiceToken(context, serviceTokenOf(line)) !== undefined) {
+    throw new CliError(
+      "usage",
+      "a service token cannot be put into a URL; use it with postern access curl",
+    );
+  }
+  const via = readVia(line.value("via") ?? "");
+  const credentialOf = (app: AppUrl) =>
+    credentialFor(context, app, () =>
+      signInOptions(context, line, { mayPrompt: context.onTerminal, check: false }),
+    );
+  const tool =
+    via === "env"
+      ? await toolWithVariables(context, line, args, credentialOf)
+      : await toolWithPasses(context, line, args, credentialOf);
+  return runTool({ command, ...tool, descriptors: [] }, context.tell);
+}
+
+type CredentialOf = (app: AppUrl) => Promise<Credential>;
+
+/** What the tool gets of us. */
+interface ToolInput {
+  args: string[];
+  environment: NodeJS.ProcessEnv;
+}
+
+function readVia(text: string): "query" | "env" {
+  if (text === "query" || text === "env") return text;
+  if (text === "proxy")
+    throw new CliError("usage", "--via proxy is not supported yet; use --via query or --via env");
+  throw new CliError("usage", `--via ${text.slice(0, 40)} is unknown; it is query or env`);
+}
 
 /** An argument that is a URL, or holds one after `=`. */
 interface UrlArgument {
@@ -28,110 +66,82 @@ interface UrlArgument {
   app: AppUrl;
 }
 
-/** @returns the exit status */
-export async function runPut(surroundings: Surroundings, args: string[]): Promise<number> {
-  const line = readCommandLine(args, commonFlags, loginFlags, flags);
-  if (line.has("help")) {
-    writeOutput((await import("../help.ts")).helpFor("access put"));
-    return 0;
+/** The arguments that are URLs behind Access. Others are the tool's own business. */
+async function protectedUrls(context: Context, args: string[]): Promise<UrlArgument[]> {
+  const candidates = args.flatMap((argument, index) => urlArgument(argument, index) ?? []);
+  const isOnly = candidates.length === 1;
+  const urls: UrlArgument[] = [];
+  for (const candidate of candidates)
+    if (await isProtected(context, candidate.app, isOnly)) urls.push(candidate);
+  return urls;
+}
+
+function urlArgument(argument: string, index: number): UrlArgument | undefined {
+  const [, before = "", url] = /^(.*?=)?(https?:\/\/.*)$/is.exec(argument) ?? [];
+  if (url === undefined) return undefined;
+  try {
+    return { index, before, app: readAppUrl(url) };
+  } catch (error) {
+    if (error instanceof CliError) return undefined;
+    throw error;
   }
-  const context = contextOf(surroundings, line);
-  const [command, ...rest] = line.rest;
-  if (command === undefined)
-    throw new CliError(
-      "usage",
-      "access put needs a tool: postern access put wget https://api.example.com/file",
-    );
-  if (readServiceToken(context, line) !== undefined) {
-    throw new CliError(
-      "usage",
-      "a service token cannot be put into a URL; use it with postern access curl",
-    );
-  }
-  const via = line.value("via") ?? "query";
-  if (via === "proxy")
-    throw new CliError("usage", "--via proxy is not supported yet; use --via query or --via env");
-  if (via !== "query" && via !== "env")
-    throw new CliError("usage", `--via ${via.slice(0, 40)} is unknown; it is query or env`);
-  const named = via === "env" ? line.value("app") : undefined;
-  const urls = named === undefined ? await protectedUrls(context, rest) : [];
-  const apps = named === undefined ? urls.map(({ app }) => app) : [readAppUrl(named)];
-  const environment = loopbackEnvironment(withoutServiceToken(context.environment), apps);
-  const tool =
-    via === "env"
-      ? {
-          args: rest,
-          environment: { ...environment, ...(await tokenVariables(context, line, apps)) },
-        }
-      : { args: await withPasses(context, line, rest, urls), environment };
-  return runTool({ command, ...tool, descriptors: [] }, context.say);
 }
 
 /**
- * The arguments that are URLs behind Access. Others are the tool's own business, reachable or not.
+ * One of several URLs that is not ours, or not there, is passed on as it is. One that cannot be
+ * verified is not, nor is the only one.
  */
-async function protectedUrls(context: Context, args: string[]): Promise<UrlArgument[]> {
-  const candidates = args.flatMap((argument, index) => {
-    const found = /^(.*?=)?(https?:\/\/.*)$/is.exec(argument);
-    const url = found?.[2];
-    if (url === undefined) return [];
-    try {
-      return [{ index, before: found?.[1] ?? "", app: readAppUrl(url) }];
-    } catch (error) {
-      if (error instanceof CliError) return [];
-      throw error;
-    }
-  });
-  const found: UrlArgument[] = [];
-  for (const candidate of candidates) {
-    try {
-      if ((await applicationFor(context, candidate.app)).login) found.push(candidate);
-    } catch (error) {
-      // One that is simply not ours, or not there, is passed on as it is; one that could not be
-      // verified is not.
-      if (
-        !(error instanceof CliError) ||
-        !["not_behind_access", "unreachable"].includes(error.code)
-      )
-        throw error;
-      if (candidates.length === 1) throw error;
-    }
+async function isProtected(context: Context, app: AppUrl, isOnly: boolean): Promise<boolean> {
+  try {
+    return (await applicationFor(context, app)).login;
+  } catch (error) {
+    const isElsewhere =
+      error instanceof CliError && ["not_behind_access", "unreachable"].includes(error.code);
+    if (isElsewhere && !isOnly) return false;
+    throw error;
   }
-  return found;
 }
 
-async function withPasses(
+function toolEnvironment(context: Context, apps: AppUrl[]): NodeJS.ProcessEnv {
+  return loopbackEnvironment(withoutServiceToken(context.environment), apps);
+}
+
+async function toolWithPasses(
   context: Context,
   line: CommandLine,
   args: string[],
-  urls: UrlArgument[],
-): Promise<string[]> {
+  credentialOf: CredentialOf,
+): Promise<ToolInput> {
+  const urls = await protectedUrls(context, args);
   if (urls.length === 0) {
     throw new CliError(
       "not_behind_access",
       "no argument is a URL behind Access; write it with https://, or use --via env with --app URL",
     );
   }
-  const result = [...args];
+  const fullToken = line.has("full-token");
+  const changed = [...args];
   for (const { index, before, app } of urls) {
-    const token = await passFor(context, line, app);
-    result[index] = before + withToken(app, token);
+    const token = await passFor(context, app, credentialOf, fullToken);
+    changed[index] = before + withTokenArgument(urlToAsk(app), token);
   }
-  return result;
+  const apps = urls.map(({ app }) => app);
+  return { args: changed, environment: toolEnvironment(context, apps) };
 }
 
-/** The URL as it was written, with the credential behind its query. */
-function withToken(app: AppUrl, token: string): string {
-  // Plain http became https before anything was sent; the tool must ask the same.
-  const secure = /^http:/i.test(app.written) && app.protocol === "https:";
-  const url = secure ? app.href : app.written;
-  const hash = url.indexOf("#");
-  const [start, fragment] = hash < 0 ? [url, ""] : [url.slice(0, hash), url.slice(hash)];
-  return `${start}${start.includes("?") ? "&" : "?"}token=${token}${fragment}`;
+/** The URL as it was written; where plain http became https for us, the tool must ask the same. */
+function urlToAsk({ written, href, protocol }: AppUrl): string {
+  const isUpgraded = /^http:/i.test(written) && protocol === "https:";
+  return isUpgraded ? href : written;
 }
 
-async function passFor(context: Context, line: CommandLine, app: AppUrl): Promise<string> {
-  const { stored } = await credentialFor(context, app, line, context.onTerminal);
+async function passFor(
+  context: Context,
+  app: AppUrl,
+  credentialOf: CredentialOf,
+  fullToken: boolean,
+): Promise<string> {
+  const { stored } = await credentialOf(app);
   if (stored === undefined)
     throw new CliError(
       "not_behind_access",
@@ -139,19 +149,23 @@ async function passFor(context: Context, line: CommandLine, app: AppUrl): Promis
     );
   const pass = await requestPass(context, app, stored);
   if (pass.kind === "pass") return pass.token;
-  if (pass.kind === "none") {
-    if (line.has("full-token")) return stored.token;
-    throw new CliError(
-      "failure",
-      `${app.origin} has no passes; use --via env, or --full-token to put the token itself into the arguments, where others can read it`,
-    );
-  }
-  // The gateway ended the session that we still had stored: once more from the start, and no
-  // further.
-  const again = await credentialFor(context, app, line, context.onTerminal);
-  const second =
-    again.stored === undefined ? undefined : await requestPass(context, app, again.stored);
-  if (second?.kind === "pass") return second.token;
+  if (pass.kind === "dead") return passAfterSignIn(context, app, credentialOf);
+  if (fullToken) return stored.token;
+  throw new CliError(
+    "failure",
+    `${app.origin} has no passes; use --via env, or --full-token to put the token itself into the arguments, where others can read it`,
+  );
+}
+
+/** The gateway ended the session that was stored here: once more from the start, and no further. */
+async function passAfterSignIn(
+  context: Context,
+  app: AppUrl,
+  credentialOf: CredentialOf,
+): Promise<string> {
+  const { stored } = await credentialOf(app);
+  const pass = stored === undefined ? undefined : await requestPass(context, app, stored);
+  if (pass?.kind === "pass") return pass.token;
   throw new CliError(
     "not_signed_in",
     `${app.origin} refuses the token that was just issued; sign in with: postern access login ${app.origin}`,
@@ -161,17 +175,28 @@ async function passFor(context: Context, line: CommandLine, app: AppUrl): Promis
 /**
  * The token itself, for a tool that knows what to do with it: in its environment and nowhere else.
  */
-async function tokenVariables(
+async function toolWithVariables(
   context: Context,
   line: CommandLine,
-  apps: AppUrl[],
-): Promise<Record<string, string>> {
-  const credentials: Credential[] = [];
-  for (const app of apps)
-    credentials.push(await credentialFor(context, app, line, context.onTerminal));
-  const tokens = new Set(
-    credentials.map(({ stored }) => stored?.token).filter((token) => token !== undefined),
-  );
+  args: string[],
+  credentialOf: CredentialOf,
+): Promise<ToolInput> {
+  const named = line.value("app");
+  const apps =
+    named === undefined
+      ? (await protectedUrls(context, args)).map(({ app }) => app)
+      : [readAppUrl(named)];
+  const token = await onlyToken(apps, credentialOf);
+  const variables = { ACCESS_TOKEN: token, ACCESS_HEADER: `${headers.accessToken}: ${token}` };
+  return { args, environment: { ...toolEnvironment(context, apps), ...variables } };
+}
+
+async function onlyToken(apps: AppUrl[], credentialOf: CredentialOf): Promise<string> {
+  const tokens = new Set<string>();
+  for (const app of apps) {
+    const { stored } = await credentialOf(app);
+    if (stored !== undefined) tokens.add(stored.token);
+  }
   const [token] = tokens;
   if (token === undefined)
     throw new CliError(
@@ -183,5 +208,5 @@ async function tokenVariables(
       "usage",
       "the arguments belong to several applications; name the one whose token is wanted with --app URL",
     );
-  return { ACCESS_TOKEN: token, ACCESS_HEADER: `cf-access-token: ${token}` };
+  return token;
 }

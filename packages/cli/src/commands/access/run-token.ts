@@ -1,41 +1,38 @@
-// `access token`: prints the token of an application. The common case, a stored token that holds,
-// reads two files and loads nothing else: scripts call this in loops (docs/adr/0001).
-
+// `access token`: prints the token of an application. The common case, a stored token that is
+// valid, reads two files and loads nothing else: scripts call this in loops (docs/adr/0001).
+import { headers } from "@postern/protocol/endpoints";
 import { readAppUrl } from "../../app-url.ts";
 import type { Context } from "../../context.ts";
 import { CliError } from "../../exit-status.ts";
 import { printableJson } from "../../printable.ts";
+import { storedCredential } from "../../sign-in/credential.ts";
 import { readServiceToken } from "../../sign-in/service-token.ts";
 import { writeOutput } from "../../standard-output.ts";
-import { rememberedApplication } from "../../store/known-hosts.ts";
-import { readAppToken, type StoredToken } from "../../store/token-store.ts";
-import { contextOf, type Surroundings } from "../command-context.ts";
-import { commonFlags, loginFlags, onlyUrl, readCommandLine } from "../command-line.ts";
-
-const flags = { values: ["app", "format"] } as const;
+import type { StoredToken } from "../../store/token-store.ts";
+import type { Invocation } from "../command.ts";
+import { onlyUrl } from "../command-line.ts";
+import { readInvocation } from "../invocation.ts";
+import { serviceTokenOf } from "./service-token-flags.ts";
+import { timeOf } from "./time-of.ts";
 
 /** @returns the exit status */
-export async function runToken(surroundings: Surroundings, args: string[]): Promise<number> {
-  const line = readCommandLine(args, commonFlags, loginFlags, flags);
-  const context = contextOf(surroundings, line);
+export async function runToken(invocation: Invocation): Promise<number> {
+  const { line, context } = readInvocation(invocation);
   const app = readAppUrl(onlyUrl(line, "token"));
-  const format = readFormat(line.value("format") ?? "raw");
-  if (readServiceToken(context, line) !== undefined) {
+  const format = readFormat(line.value("format") ?? "");
+  if (readServiceToken(context, serviceTokenOf(line)) !== undefined) {
     throw new CliError(
       "usage",
       "a service token is sent as it is and has no token to print; use it with: postern access curl",
     );
   }
-  const application = rememberedApplication(context, app);
-  let stored = application?.login === true ? readAppToken(context, application) : undefined;
+  let stored = storedCredential(context, app)?.stored;
   if (stored === undefined) {
     const { signIn } = await import("../../sign-in/login-flow.ts");
     const { signInOptions } = await import("./sign-in-options.ts");
-    ({ stored } = await signIn(
-      context,
-      app,
-      signInOptions(context, line, { mayPrompt: context.onTerminal, check: false }),
-    ));
+    const mayPrompt = context.onTerminal;
+    const options = signInOptions(context, line, { mayPrompt, check: false });
+    ({ stored } = await signIn(context, app, options));
   }
   writeOutput(format(stored, context));
   return 0;
@@ -43,37 +40,44 @@ export async function runToken(surroundings: Surroundings, args: string[]): Prom
 
 type Format = (stored: StoredToken, context: Context) => string;
 
-/** Only `raw` is a bare token without a newline; the others are text for their readers. */
+/** `raw` is the bare token without a newline; the others are text for their readers. */
 const formats: Record<string, Format> = {
   raw: ({ token }) => token,
-  header: ({ token }) => `cf-access-token: ${token}\n`,
+  header: ({ token }) => `${headers.accessToken}: ${token}\n`,
   env: ({ token }) =>
-    `export ACCESS_TOKEN='${token}'\nexport ACCESS_HEADER='cf-access-token: ${token}'\n`,
-  json: ({ token, email, expires_at, app_hostname, team, aud }) =>
-    `${printableJson({ token, email, expires_at: timeOf(expires_at), application: app_hostname, team_domain: new URL(team).host, aud })}\n`,
-  "exec-credential": ({ token, expires_at }, { environment }) =>
-    `${JSON.stringify({
-      apiVersion: execCredentialVersion(environment["KUBERNETES_EXEC_INFO"]),
-      kind: "ExecCredential",
-      status: { token, expirationTimestamp: timeOf(expires_at) },
-    })}\n`,
+    `export ACCESS_TOKEN='${token}'\nexport ACCESS_HEADER='${headers.accessToken}: ${token}'\n`,
+  json: (stored) => `${printableJson(description(stored))}\n`,
+  "exec-credential": (stored, { environment }) =>
+    `${JSON.stringify(execCredential(stored, environment["KUBERNETES_EXEC_INFO"] ?? ""))}\n`,
 };
 
-/** kubectl refuses an answer in another version than the one that it asks for. */
-function execCredentialVersion(asked: string | undefined): string {
-  const [version] = /client\.authentication\.k8s\.io\/v1(?:beta1)?(?=")/.exec(asked ?? "") ?? [];
-  return version ?? "client.authentication.k8s.io/v1";
+function description({ token, email, expires_at, app_hostname, team, aud }: StoredToken) {
+  return {
+    token,
+    email,
+    expires_at: timeOf(expires_at),
+    application: app_hostname,
+    team_domain: new URL(team).host,
+    aud,
+  };
 }
 
-function timeOf(seconds: number): string {
-  return new Date(seconds * 1000).toISOString().replace(/\.\d+Z$/, "Z");
+/**
+ * What kubectl reads from a credential plugin.
+ * @param execInfo the version asked for is in it, and kubectl refuses an answer in another one
+ */
+function execCredential({ token, expires_at }: StoredToken, execInfo: string) {
+  const [version] = /client\.authentication\.k8s\.io\/v1(?:beta1)?(?=")/.exec(execInfo) ?? [];
+  return {
+    apiVersion: version ?? "client.authentication.k8s.io/v1",
+    kind: "ExecCredential",
+    status: { token, expirationTimestamp: timeOf(expires_at) },
+  };
 }
 
 function readFormat(name: string): Format {
   const format = Object.hasOwn(formats, name) ? formats[name] : undefined;
   if (format !== undefined) return format;
-  throw new CliError(
-    "usage",
-    `--format ${name.slice(0, 40)} is unknown; it is one of ${Object.keys(formats).join(", ")}`,
-  );
+  const names = Object.keys(formats).join(", ");
+  throw new CliError("usage", `--format ${name.slice(0, 40)} is unknown; it is one of ${names}`);
 }

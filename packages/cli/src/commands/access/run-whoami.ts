@@ -1,90 +1,104 @@
 // `access whoami`: the identity as the gateway sees it, not as the stored token says.
 import { endpoints, headers } from "@postern/protocol";
 import { type AppUrl, readAppUrl } from "../../app-url.ts";
+import type { Context } from "../../context.ts";
+import { defined } from "../../defined.ts";
 import { CliError } from "../../exit-status.ts";
+import { parseJsonObject } from "../../json-object.ts";
 import { send } from "../../net/http-client.ts";
+import type { HttpResponse } from "../../net/http-message.ts";
 import { printable, printableJson } from "../../printable.ts";
 import { applicationFor, credentialFor } from "../../sign-in/credential.ts";
-import { notSignedIn } from "../../sign-in/login-flow.ts";
+import { notSignedIn, type SignInOptions } from "../../sign-in/login-flow.ts";
 import { readServiceToken, type ServiceToken } from "../../sign-in/service-token.ts";
 import { writeOutput } from "../../standard-output.ts";
-import { contextOf, type Surroundings } from "../command-context.ts";
-import { commonFlags, loginFlags, onlyUrl, readCommandLine } from "../command-line.ts";
-
-const timeout = 7_000;
+import type { Invocation } from "../command.ts";
+import { onlyUrl } from "../command-line.ts";
+import { readInvocation } from "../invocation.ts";
+import { serviceTokenOf } from "./service-token-flags.ts";
+import { signInOptions } from "./sign-in-options.ts";
 
 /** @returns the exit status */
-export async function runWhoami(surroundings: Surroundings, args: string[]): Promise<number> {
-  const line = readCommandLine(args, commonFlags, loginFlags, { values: ["app"] });
-  const context = contextOf(surroundings, line);
+export async function runWhoami(invocation: Invocation): Promise<number> {
+  const { line, context } = readInvocation(invocation);
   const app = readAppUrl(onlyUrl(line, "whoami"));
-  const service = readServiceToken(context, line);
-  let sent: Record<string, string>;
-  if (service === undefined) {
-    const { stored } = await credentialFor(context, app, line, context.onTerminal);
-    if (stored === undefined)
-      throw new CliError(
-        "not_behind_access",
-        `policy lets everybody reach ${app.bare}; it does not matter who you are`,
-      );
-    sent = { [headers.accessToken]: stored.token };
-  } else {
-    await applicationFor(context, app);
-    sent = { [headers.clientId]: service.id, [headers.clientSecret]: service.secret };
-  }
-  const { status, body } = await send(context, {
+  const service = readServiceToken(context, serviceTokenOf(line));
+  const response = await send(context, {
     method: "GET",
     url: new URL(endpoints.getIdentity, app.origin),
-    headers: sent,
-    timeout,
+    headers: await credentialHeaders(context, app, service, () =>
+      signInOptions(context, line, { mayPrompt: context.onTerminal, check: false }),
+    ),
   });
-  if (status === 401 || (status >= 300 && status < 400))
-    throw service === undefined ? notSignedIn(app) : refusedServiceToken(app, service);
-  if (status === 403)
-    throw new CliError(
-      "refused_by_policy",
-      `policy does not let you reach ${app.bare}; ask its owner`,
-    );
-  const identity = status === 200 ? readIdentity(body) : undefined;
-  if (identity === undefined)
-    throw new CliError("failure", `${app.origin} does not say who you are (status ${status})`);
+  const identity = readIdentity(app, service, response);
   if (line.has("json")) writeOutput(`${printableJson(identity)}\n`);
   else for (const text of describe(identity)) writeOutput(`${printable(text)}\n`);
   return 0;
 }
 
-function refusedServiceToken(app: AppUrl, { id }: ServiceToken): CliError {
-  return new CliError(
-    "not_signed_in",
-    `${app.origin} refuses the service token ${id.slice(0, 60)}; check its ID, its secret and its expiry`,
+async function credentialHeaders(
+  context: Context,
+  app: AppUrl,
+  service: ServiceToken | undefined,
+  readOptions: () => SignInOptions,
+): Promise<Record<string, string>> {
+  if (service !== undefined) {
+    // A service token goes only to what proved to be behind Access.
+    await applicationFor(context, app);
+    return { [headers.clientId]: service.id, [headers.clientSecret]: service.secret };
+  }
+  const { stored } = await credentialFor(context, app, readOptions);
+  if (stored !== undefined) return { [headers.accessToken]: stored.token };
+  throw new CliError(
+    "not_behind_access",
+    `policy lets everybody reach ${app.bare}; it does not matter who you are`,
   );
 }
 
-function readIdentity(body: string): Record<string, unknown> | undefined {
-  try {
-    const value: unknown = JSON.parse(body);
-    return typeof value === "object" && value !== null && !Array.isArray(value)
-      ? (value as Record<string, unknown>)
-      : undefined;
-  } catch {
-    return undefined;
-  }
+type Identity = Record<string, unknown>;
+
+function readIdentity(
+  app: AppUrl,
+  service: ServiceToken | undefined,
+  { status, body }: HttpResponse,
+): Identity {
+  if (status === 401 || (status >= 300 && status < 400)) throw refusedCredential(app, service);
+  if (status === 403)
+    throw new CliError(
+      "refused_by_policy",
+      `policy does not let you reach ${app.bare}; ask its owner`,
+    );
+  const identity = status === 200 ? parseJsonObject(body) : undefined;
+  if (identity !== undefined) return identity;
+  throw new CliError("failure", `${app.origin} does not say who you are (status ${status})`);
+}
+
+function refusedCredential(app: AppUrl, service: ServiceToken | undefined): CliError {
+  if (service === undefined) return notSignedIn(app);
+  return new CliError(
+    "not_signed_in",
+    `${app.origin} refuses the service token ${service.id.slice(0, 60)}; check its ID, its secret and its expiry`,
+  );
 }
 
 /** The few lines that a person wants to know; `--json` has the rest. */
-function describe(identity: Record<string, unknown>): string[] {
-  const text = (value: unknown) => (typeof value === "string" && value !== "" ? value : undefined);
-  const idp = identity["idp"] as { type?: unknown } | undefined;
-  const groups = Array.isArray(identity["groups"])
-    ? identity["groups"].map((group) =>
-        typeof group === "object" ? JSON.stringify(group) : String(group),
-      )
-    : [];
-  const name = text(identity["name"]);
-  return [
-    text(identity["email"]) ?? text(identity["common_name"]) ?? "nobody with a name",
-    ...(name === undefined ? [] : [`  name      ${name}`]),
-    ...(text(idp?.type) === undefined ? [] : [`  by        ${String(idp?.type)}`]),
-    ...(groups.length === 0 ? [] : [`  groups    ${groups.join(", ")}`]),
-  ];
+function describe(identity: Identity): string[] {
+  const who = textOf(identity["email"]) ?? textOf(identity["common_name"]) ?? "nobody with a name";
+  const details = defined({
+    name: textOf(identity["name"]),
+    by: textOf((identity["idp"] as { type?: unknown } | undefined)?.type),
+    groups: groupsOf(identity["groups"]),
+  });
+  return [who, ...Object.entries(details).map(([name, text]) => `  ${name.padEnd(8)}  ${text}`)];
+}
+
+function textOf(value: unknown): string | undefined {
+  return typeof value === "string" && value !== "" ? value : undefined;
+}
+
+function groupsOf(groups: unknown): string | undefined {
+  if (!Array.isArray(groups) || groups.length === 0) return undefined;
+  return groups
+    .map((group) => (typeof group === "object" ? JSON.stringify(group) : String(group)))
+    .join(", ");
 }

@@ -1,53 +1,56 @@
-import { ProtocolError, parseDuration } from "@postern/protocol";
+import { parseDuration } from "@postern/protocol/durations";
 import type { Context } from "../../context.ts";
 import { CliError } from "../../exit-status.ts";
 import type { SignInOptions } from "../../sign-in/login-flow.ts";
 import type { CommandLine } from "../command-line.ts";
 
 /**
- * The official client gives up after ten polls of a minute; a person who has not answered by then
- * has gone.
- */
-const defaultTimeout = "8m";
-
-/**
- * How this command may sign in, from its flags.
+ * How the command may sign in, from its flags.
  * @throws {CliError} usage
  */
 export function signInOptions(
   context: Context,
   line: CommandLine,
-  wanted: { mayPrompt: boolean; check: boolean },
+  { mayPrompt, check }: Pick<SignInOptions, "mayPrompt" | "check">,
 ): SignInOptions {
-  const timeout = readTimeout(line.value("timeout") ?? defaultTimeout);
   return {
-    mayPrompt: wanted.mayPrompt && !line.has("no-login"),
-    check: wanted.check,
+    mayPrompt: mayPrompt && !line.has("no-login"),
+    check,
     openBrowser: !line.has("no-browser") && (context.environment["CI"] ?? "") === "",
-    qr: line.has("no-qr") ? false : line.has("qr") ? true : undefined,
+    qr: readQr(line),
     autoClose: line.has("auto-close"),
     loginHint: line.value("login-hint") || undefined,
     prompt: readPrompt(line.value("prompt")),
-    timeout,
+    timeout: readTimeout(line.value("timeout") ?? ""),
   };
 }
 
+/** `--no-qr` wins; undefined where neither is given. */
+function readQr(line: CommandLine): boolean | undefined {
+  if (line.has("no-qr")) return false;
+  return line.has("qr") || undefined;
+}
+
 function readTimeout(text: string): number {
-  try {
-    const timeout = parseDuration(text);
-    if (timeout > 0) return timeout;
-  } catch (error) {
-    if (!(error instanceof ProtocolError)) throw error;
-  }
+  const timeout = durationOf(text);
+  if (timeout !== undefined && timeout > 0) return timeout;
   throw new CliError(
     "usage",
     `--timeout ${text.slice(0, 40)} is not a time; write it like 90s or 8m`,
   );
 }
 
+function durationOf(text: string): number | undefined {
+  try {
+    return parseDuration(text);
+  } catch {
+    return undefined;
+  }
+}
+
 /**
- * OpenID Connect Core 1.0 section 3.1.2.1; the other two make no sense where somebody is to sign
- * in.
+ * OpenID Connect Core 1.0 section 3.1.2.1. Its other two values make no sense where somebody is to
+ * sign in.
  */
 function readPrompt(text: string | undefined): SignInOptions["prompt"] {
   if (text === undefined || text === "login" || text === "select_account") return text;

@@ -1,29 +1,29 @@
-// Makes the context of one command from its common flags and what main read of the process.
-
-import type { Context } from "../context.ts";
+// Reads one call of a command of the `access` group: its flags, and from them its context.
+import type { Context, Surroundings } from "../context.ts";
 import { CliError } from "../exit-status.ts";
-import type { CommandLine } from "./command-line.ts";
+import type { Invocation } from "./command.ts";
+import { type CommandLine, readCommandLine } from "./command-line.ts";
 
-/** What is the same for every command. */
-export type Surroundings = Pick<
-  Context,
-  "name" | "environment" | "home" | "now" | "onTerminal" | "say"
-> & {
-  /** `--json` was given: main reports an error accordingly */
-  jsonErrors: boolean;
-};
+/** @throws {CliError} usage */
+export function readInvocation({ command, args, surroundings }: Invocation): {
+  line: CommandLine;
+  context: Context;
+} {
+  const toolFollows = command.toolArguments === "last";
+  const line = readCommandLine(args, command.flags, { toolFollows });
+  return { line, context: contextOf(surroundings, line) };
+}
 
 /** @throws {CliError} usage */
 export function contextOf(surroundings: Surroundings, line: CommandLine): Context {
-  const { name, environment, home, now, say } = surroundings;
-  surroundings.jsonErrors ||= line.has("json");
+  const { name, environment, home, now, tell } = surroundings;
   refuseKeychain(environment);
   return {
     name,
     environment,
     home,
     now,
-    say,
+    tell,
     // Not copied: finding out loads a module, and most commands never ask.
     get onTerminal() {
       return surroundings.onTerminal;
@@ -44,16 +44,14 @@ function readProfile(text: string): string {
   );
 }
 
-/** Whoever asks for the keychain must not find his tokens in files. */
+/** Whoever asks for the keychain must not find the tokens in files. */
 function refuseKeychain(environment: NodeJS.ProcessEnv): void {
   const store = environment["POSTERN_TOKEN_STORE"] || "file";
   if (store === "file") return;
-  const why =
-    store === "keychain"
-      ? "the system's keychain is not supported yet"
-      : `"${store.slice(0, 40)}" is unknown`;
+  const unknown = `"${store.slice(0, 40)}" is unknown`;
+  const fault = store === "keychain" ? "the system's keychain is not supported yet" : unknown;
   throw new CliError(
     "usage",
-    `POSTERN_TOKEN_STORE: ${why}; set it to file, or unset it, to keep tokens in files that only you can read`,
+    `POSTERN_TOKEN_STORE: ${fault}; set it to file, or unset it, to keep tokens in files that only you can read`,
   );
 }

@@ -1,0 +1,27 @@
+import type { Command } from "../command.ts";
+import { commonFlags, noLoginFlag, refusedServiceTokenFlags, signInFlags } from "../flags.ts";
+
+/** `access token` */
+export const token: Command = {
+  name: "token",
+  operand: "URL",
+  summary: "print the token of an application",
+  usage: ["URL", "-app=URL"],
+  description:
+    "Prints the token of the application, without a newline. On a terminal it signs in first if need be.",
+  flags: [
+    { name: "app", value: "URL", description: "the application", hidden: true },
+    {
+      name: "format",
+      value: "F",
+      description: "raw, header, json, env or exec-credential (for kubectl)",
+      default: "raw",
+    },
+    noLoginFlag,
+    ...signInFlags,
+    ...commonFlags,
+    ...refusedServiceTokenFlags,
+  ],
+  example: "TOKEN=$(postern access token https://api.example.com)",
+  run: async (invocation) => (await import("./run-token.ts")).runToken(invocation),
+};

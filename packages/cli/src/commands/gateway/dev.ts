@@ -1,0 +1,30 @@
+import type { Command } from "../command.ts";
+import { helpFlag } from "../flags.ts";
+
+/** `dev` */
+export const dev: Command = {
+  name: "dev",
+  summary: "a whole gateway on this machine, nothing to configure",
+  usage: ["[--port 8600] [--data DIR | --ephemeral] [--upstream [name=]URL ...]"],
+  description:
+    "Runs a whole gateway on this machine, with a sample application and one-time PINs shown here.",
+  flags: [
+    // The gateway's package knows the default.
+    { name: "port", value: "N", description: "default 8600" },
+    {
+      name: "data",
+      value: "DIR",
+      description: "where to keep its data (default: below POSTERN_HOME)",
+    },
+    { name: "ephemeral", description: "keep nothing" },
+    {
+      name: "upstream",
+      value: "[name=]URL",
+      description: "protect an application of yours at http://<name>.localhost:<port>",
+      repeatable: true,
+    },
+    helpFlag,
+  ],
+  example: "postern dev --upstream api=http://127.0.0.1:3000",
+  run: async (invocation) => (await import("./run-gateway.ts")).runDevCommand(invocation),
+};

@@ -1,0 +1,63 @@
+// The gateway is a package of its own, which this one neither contains nor needs otherwise. It
+// wants a newer Node than the rest of the command line.
+import type { Surroundings } from "../../context.ts";
+import { CliError, reasonOf } from "../../exit-status.ts";
+import { runWithNewerNode } from "./newer-node.ts";
+
+/** What the gateway's package exports for us. */
+export interface GatewayPackage {
+  runDev(options: {
+    port?: number;
+    data?: string;
+    ephemeral?: boolean;
+    upstreams: string[];
+    posternHome: string;
+  }): Promise<void>;
+  runGateway(options: { config: string }): Promise<void>;
+  rotateKeys(options: { config: string }): Promise<void>;
+}
+
+const oldestNode = 24;
+
+/**
+ * Loads the gateway and uses it, or runs the whole command again with a Node that can.
+ * @returns the exit status
+ * @throws {CliError} failure when there is no such package, or no such Node
+ */
+export async function withGateway(
+  surroundings: Surroundings,
+  use: (gateway: GatewayPackage) => Promise<void>,
+): Promise<number> {
+  if (Number.parseInt(process.versions.node, 10) < oldestNode)
+    return runWithNewerNode(surroundings.environment, oldestNode);
+  const gateway = await loadGateway();
+  try {
+    await use(gateway);
+    return 0;
+  } catch (error) {
+    if (error instanceof CliError) throw error;
+    // A wrong configuration has one line for each problem; each is shown on a line of its own.
+    for (const line of reasonOf(error).split("\n")) surroundings.tell(`postern: ${line}`);
+    return 1;
+  }
+}
+
+async function loadGateway(): Promise<GatewayPackage> {
+  try {
+    return await import("@postern/gateway");
+  } catch (error) {
+    throw loadingFailure(error);
+  }
+}
+
+function loadingFailure(error: unknown): CliError {
+  const { code } = error as NodeJS.ErrnoException;
+  const isAbsent =
+    code === "ERR_MODULE_NOT_FOUND" && reasonOf(error).includes("'@postern/gateway'");
+  if (isAbsent)
+    return new CliError(
+      "failure",
+      "the gateway is not installed; install it beside this command with: npm install @postern/gateway",
+    );
+  return new CliError("failure", `the gateway could not be started: ${reasonOf(error)}`);
+}

@@ -1,0 +1,14 @@
+import type { Command } from "../command.ts";
+import { configFlag, helpFlag } from "../flags.ts";
+
+/** `keys rotate` */
+export const keys: Command = {
+  name: "keys",
+  operand: "rotate",
+  summary: "sign with a new key",
+  usage: ["rotate --config FILE"],
+  description: "Signs with a new key from now on. Tokens signed with the previous one stay good.",
+  flags: [configFlag, helpFlag],
+  example: "postern keys rotate --config postern.yaml",
+  run: async (invocation) => (await import("./run-gateway.ts")).runKeysCommand(invocation),
+};

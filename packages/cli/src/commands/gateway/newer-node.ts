@@ -1,0 +1,74 @@
+// Runs this very command with another Node, where the checkout or PATH has one that is new enough.
+import { type ChildProcess, spawn } from "node:child_process";
+import { accessSync, constants } from "node:fs";
+import { delimiter, dirname, join } from "node:path";
+import { CliError } from "../../exit-status.ts";
+import { isTerminal } from "../../terminal.ts";
+
+/** Set for the child: one that is too old as well must not look for yet another. */
+const handedOver = "POSTERN_HANDED_OVER";
+
+/**
+ * Runs the command again with a newer Node.
+ * @param oldest the major version that is needed, for the message
+ * @returns the exit status of that run
+ * @throws {CliError} failure when there is none
+ */
+export async function runWithNewerNode(
+  environment: NodeJS.ProcessEnv,
+  oldest: number,
+): Promise<number> {
+  const node = environment[handedOver] === undefined ? findNode(environment) : undefined;
+  if (node === undefined)
+    throw new CliError(
+      "failure",
+      `the gateway needs Node ${oldest} or newer, and this is ${process.versions.node}; install a newer Node`,
+    );
+  const child = spawn(node, process.argv.slice(1), {
+    stdio: "inherit",
+    env: { ...environment, [handedOver]: "1" },
+  });
+  relaySignals(child);
+  return new Promise((resolve, reject) => {
+    child.on("error", reject);
+    child.on("exit", (code) => resolve(code ?? 1));
+  });
+}
+
+/** The keyboard's signals reach the child by themselves; this process only has to outlive it. */
+function relaySignals(child: ChildProcess): void {
+  process.on("SIGINT", () => {
+    if (!isTerminal(0)) child.kill("SIGINT");
+  });
+  for (const signal of ["SIGTERM", "SIGHUP"] as const) process.on(signal, () => child.kill(signal));
+}
+
+/** Node as a dependency, looked for upwards from this program and then in PATH. */
+function findNode(environment: NodeJS.ProcessEnv): string | undefined {
+  const inPackage = join("node_modules", `node-${process.platform}-${process.arch}`, "bin", "node");
+  // A global install keeps it below the gateway's package.
+  const belowGateway = join("node_modules", "@postern", "gateway", inPackage);
+  const beside = directoriesUpwards(__dirname).flatMap((directory) => [
+    join(directory, inPackage),
+    join(directory, belowGateway),
+  ]);
+  const inPath = (environment["PATH"] ?? "")
+    .split(delimiter)
+    .filter((directory) => directory.endsWith(join("node_modules", ".bin")))
+    .map((directory) => join(directory, "node"));
+  return [...beside, ...inPath].find(isExecutable);
+}
+
+function directoriesUpwards(from: string): string[] {
+  const above = dirname(from);
+  return above === from ? [] : [from, ...directoriesUpwards(above)];
+}
+
+function isExecutable(path: string): boolean {
+  try {
+    accessSync(path, constants.X_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,84 @@
+// The one table of commands, and how a command line finds its way into it. The values are light;
+// what a command does is loaded when it runs.
+import { curl } from "./access/curl.ts";
+import { forget } from "./access/forget.ts";
+import { list } from "./access/list.ts";
+import { login } from "./access/login.ts";
+import { logout } from "./access/logout.ts";
+import { put } from "./access/put.ts";
+import { token } from "./access/token.ts";
+import { whoami } from "./access/whoami.ts";
+import type { Command, CommandGroup } from "./command.ts";
+import { dev } from "./gateway/dev.ts";
+import { gateway } from "./gateway/gateway.ts";
+import { keys } from "./gateway/keys.ts";
+
+/** `postern access …` */
+export const accessGroup: CommandGroup = {
+  name: "access",
+  summary: "reach what stands behind an identity-aware gateway",
+  groups: [],
+  commands: [login, token, curl, put, logout, list, whoami, forget],
+  others: [],
+  promised: ["http", "tcp", "ssh", "rdp", "smb", "ssh-config", "ssh-gen", "explain"],
+  notes: [
+    "Exit status: 0 done, 1 failed, 2 wrong usage, 3 not signed in, 4 refused by policy, 5 not behind Access, unreachable or not verified, 6 sign-in refused or not answered. curl and put give the tool's own, and 125 when it did not run.",
+  ],
+  example: "postern access curl https://api.example.com/v1/orders",
+};
+
+/** `postern …` */
+export const mainGroup: CommandGroup = {
+  name: "",
+  summary: "",
+  groups: [accessGroup],
+  commands: [dev, gateway, keys],
+  others: [["--version", "which version this is"]],
+  promised: [
+    "apply",
+    "export",
+    "diff",
+    "doctor",
+    "admin-token",
+    "sessions",
+    "backup",
+    "restore",
+    "completion",
+  ],
+  notes: [],
+  example: "postern access curl https://api.example.com/",
+};
+
+/** What a command line is about. */
+export type Target =
+  | { kind: "version" }
+  | { kind: "group"; group: CommandGroup }
+  | { kind: "command"; group: CommandGroup; command: Command; args: readonly string[] }
+  /** @property name as it was typed, with its group */
+  | { kind: "unknown"; group: CommandGroup; name: string; args: readonly string[] };
+
+// `forward` is the official client's other name for the group.
+const accessNames: ReadonlySet<string> = new Set(["access", "forward"]);
+const versionWords: ReadonlySet<string> = new Set(["--version", "-version", "-v", "version"]);
+const helpWords: ReadonlySet<string> = new Set(["--help", "-help", "-h", "help"]);
+
+/** @param argv without the program itself */
+export function findTarget(argv: readonly string[]): Target {
+  const [first = "--help", ...rest] = argv;
+  if (versionWords.has(first)) return { kind: "version" };
+  if (accessNames.has(first)) return findInGroup(accessGroup, rest);
+  return findInGroup(mainGroup, argv);
+}
+
+function findInGroup(group: CommandGroup, argv: readonly string[]): Target {
+  const [name = "--help", ...args] = argv;
+  if (helpWords.has(name)) return { kind: "group", group };
+  const command = group.commands.find((each) => each.name === name);
+  if (command !== undefined) return { kind: "command", group, command, args };
+  return { kind: "unknown", group, name, args };
+}
+
+/** The words that call a command of the group: `access token`. */
+export function pathOf(group: CommandGroup, name: string): string {
+  return group.name === "" ? name : `${group.name} ${name}`;
+}

@@ -1,0 +1,144 @@
+// What the file of a login lock says, and whether its owner is still alive (cases C13, C14).
+import { linkSync, readFileSync, statSync } from "node:fs";
+import { hostname } from "node:os";
+import type { Context } from "../context.ts";
+import { CliError } from "../exit-status.ts";
+import { parseJsonObject } from "../json-object.ts";
+import { readPrivateFile, removeFile } from "./private-files.ts";
+
+export interface LockRecord {
+  pid: number;
+  /** when that process started, as the system counts it: a pid alone may be used again */
+  started: string;
+  machine: string;
+  /** milliseconds since the epoch */
+  since: number;
+  /** where the login can be approved */
+  url?: string;
+}
+
+/** The record of a lock that this process takes. */
+export function ownRecord(context: Pick<Context, "now">): LockRecord {
+  return {
+    pid: process.pid,
+    started: startOf(process.pid),
+    machine: hostname(),
+    since: context.now(),
+  };
+}
+
+/** Whether both were made by the same process. */
+export function isSameOwner(a: LockRecord | undefined, b: LockRecord): boolean {
+  return a?.pid === b.pid && a.started === b.started;
+}
+
+/**
+ * Reads the lock.
+ * @returns undefined when there is none; one that cannot be understood belongs to nobody alive
+ * @throws {CliError} failure when it cannot be read
+ */
+export function readLock(context: Pick<Context, "home">, path: string): LockRecord | undefined {
+  const text = readText(context.home, path);
+  if (text === undefined) return undefined;
+  const record: Partial<LockRecord> = parseJsonObject(text) ?? {};
+  return {
+    ...record,
+    pid: Number(record.pid),
+    started: String(record.started),
+    machine: String(record.machine),
+    since: Number(record.since),
+  };
+}
+
+function readText(home: string, path: string): string | undefined {
+  try {
+    return readPrivateFile(home, path);
+  } catch {
+    // A lock is linked to its name from a temporary one. For a moment it has two names, which is no
+    // attack here.
+    return readPlainFile(path);
+  }
+}
+
+function readPlainFile(path: string): string | undefined {
+  try {
+    return readFileSync(path, "utf8");
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === "ENOENT") return undefined;
+    throw new CliError(
+      "failure",
+      `${path} cannot be read (${code}); it says who is signing in: remove it if nobody is`,
+    );
+  }
+}
+
+// Longer than any login may take: 10 polls of 60 s (wire-protocol 6.6), and some.
+const longestLogin = 15 * 60_000;
+const clockTolerance = 60_000;
+
+/** Whether the owner has ended, or can no longer be signing in. */
+export function isDead(owner: LockRecord, now: number): boolean {
+  const age = now - owner.since;
+  const isPlausible = age >= -clockTolerance && age < longestLogin;
+  if (!isPlausible) return true;
+  // A home directory shared between machines or containers: only its age tells.
+  if (owner.machine !== hostname()) return false;
+  return !isRunning(owner.pid) || startOf(owner.pid) !== owner.started;
+}
+
+function isRunning(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === "EPERM";
+  }
+}
+
+/** Field 22 of /proc/<pid>/stat: start time since boot; empty where the system has no /proc. */
+function startOf(pid: number): string {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
+    return stat.slice(stat.lastIndexOf(")") + 2).split(" ")[19] ?? "";
+  } catch {
+    return "";
+  }
+}
+
+// Removing takes microseconds; a claim that is older belongs to somebody who was stopped in the
+// middle of it.
+const longestRemoval = 10_000;
+
+/**
+ * Removes a dead lock, and never a live one that took its place meanwhile. A second name, which
+ * only one process can give, makes that one the remover; what it named is looked at before anything
+ * is removed.
+ * @returns whether it is worth trying again at once
+ */
+export function removeDead(
+  context: Pick<Context, "home">,
+  path: string,
+  dead: LockRecord,
+): boolean {
+  const claim = `${path}.dead`;
+  try {
+    linkSync(path, claim);
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === "EEXIST" && isOlder(claim, longestRemoval)) removeFile(claim);
+    // Gone: somebody else has removed it.
+    return code === "ENOENT";
+  }
+  if (JSON.stringify(readLock(context, claim)) === JSON.stringify(dead)) removeFile(path);
+  removeFile(claim);
+  return true;
+}
+
+function isOlder(path: string, milliseconds: number): boolean {
+  try {
+    return Date.now() - statSync(path).ctimeMs > milliseconds;
+  } catch {
+    return false;
+  }
+}

@@ -77,7 +77,8 @@ function withoutSecrets(text: string): string {
  */
 function withSafeScheme(url: URL, withScheme: string, scheme: string | undefined): URL {
   const isLoopback = isLoopbackHost(url.hostname);
-  if (url.protocol === "http:" && !isLoopback) return new URL(url.href.replace(/^http:/, "https:"));
+  const isPlain = url.protocol === "http:";
+  if (isPlain && !isLoopback) return new URL(url.href.replace(/^http:/, "https:"));
   // From the text: the parsed URL has already dropped the port that is https's default.
   if (scheme === undefined && isLoopback) return new URL(withScheme.replace(/^https:/, "http:"));
   return url;

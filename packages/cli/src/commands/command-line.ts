@@ -44,7 +44,9 @@ export function readCommandLine(
     const flag = findFlag(flags, typed.spelling);
     if (flag === undefined) throw unknownFlag(typed);
     const value = flag.value === undefined ? readSwitch(typed) : readValue(flag, typed, queue);
-    if (value !== undefined) values.set(flag.name, [...(values.get(flag.name) ?? []), value]);
+    if (value === undefined) continue;
+    const earlierValues = values.get(flag.name) ?? [];
+    values.set(flag.name, [...earlierValues, value]);
   }
   return commandLine(values, rest, flags);
 }
@@ -54,8 +56,9 @@ function commandLine(
   rest: string[],
   flags: readonly Flag[],
 ): CommandLine {
+  const defaultOf = (name: string) => flags.find((flag) => flag.name === name)?.default;
   return {
-    value: (name) => values.get(name)?.at(-1) ?? flags.find((flag) => flag.name === name)?.default,
+    value: (name) => values.get(name)?.at(-1) ?? defaultOf(name),
     all: (name) => values.get(name) ?? [],
     has: (name) => values.has(name),
     rest,
@@ -99,8 +102,9 @@ export function asksForHelp(command: Command, args: readonly string[]): boolean 
 
 /** Whether errors are to be JSON, also where the command line is refused before it is read. */
 export function asksForJson(command: Command, args: readonly string[]): boolean {
-  const hasJson = command.flags.some(({ name }) => name === "json");
-  return hasJson && ownArguments(command, args).some((argument) => isSwitch(argument, ["json"]));
+  const knowsJson = command.flags.some(({ name }) => name === "json");
+  if (!knowsJson) return false;
+  return ownArguments(command, args).some((argument) => isSwitch(argument, ["json"]));
 }
 
 function isSwitch(argument: string, spellings: readonly string[]): boolean {
@@ -114,8 +118,9 @@ function isOn(value: string | undefined): boolean {
 
 /** The arguments that are surely ours and no tool's. */
 function ownArguments(command: Command, args: readonly string[]): readonly string[] {
-  if (command.toolArguments === "last") return args.slice(0, endOfFlags(command.flags, args));
-  if (command.toolArguments === "mixed") return args.slice(0, 1);
+  const { toolArguments, flags } = command;
+  if (toolArguments === "last") return args.slice(0, endOfFlags(flags, args));
+  if (toolArguments === "mixed") return args.slice(0, 1);
   return untilDashes(args);
 }
 

@@ -22,21 +22,19 @@ export function helpWidth(columns: number | undefined): number {
  */
 export function helpOfCommand(path: string, command: Command, width: number): string {
   const flags = command.flags.filter((flag) => flag.hidden !== true);
+  const rows = flags.map((flag): Row => [labelOf(flag), descriptionOf(flag)]);
   return paragraphs([
     usageLines(path, command.usage, width),
     wrap(command.description, width),
-    twoColumns(
-      flags.map((flag) => [labelOf(flag), descriptionOf(flag)]),
-      width,
-    ),
+    twoColumns(rows, width),
     exampleLine(command.example),
   ]);
 }
 
 /** What `--help` prints for a group, and for the whole program. */
 export function helpOfGroup(group: CommandGroup, width: number): string {
-  const groups = group.groups.map(({ name, summary }) => [name, summary] as const);
-  const commands = group.commands.map((command) => [typedName(command), command.summary] as const);
+  const groups = group.groups.map(({ name, summary }): Row => [name, summary]);
+  const commands = group.commands.map((command): Row => [typedName(command), command.summary]);
   return paragraphs([
     usageLines(group.name, ["COMMAND"], width),
     twoColumns([...groups, ...commands, ...group.others], width),
@@ -45,9 +43,10 @@ export function helpOfGroup(group: CommandGroup, width: number): string {
   ]);
 }
 
-function paragraphs(blocks: readonly (readonly string[])[]): string {
-  const filled = blocks.filter((lines) => lines.length > 0);
-  return `${filled.map((lines) => lines.join("\n")).join("\n\n")}\n`;
+/** @param blocks lines each; an empty block is left out */
+function paragraphs(blocks: string[][]): string {
+  const texts = blocks.filter((lines) => lines.length > 0).map((lines) => lines.join("\n"));
+  return `${texts.join("\n\n")}\n`;
 }
 
 function typedName({ name, operand }: Command): string {
@@ -76,20 +75,22 @@ function labelOf(flag: Flag): string {
 }
 
 function descriptionOf(flag: Flag): string {
-  const notes = [
-    flag.default === undefined ? undefined : `default: ${flag.default}`,
-    flag.repeatable === true ? "may be repeated" : undefined,
-  ].filter((note) => note !== undefined);
+  const notes: string[] = [];
+  if (flag.default !== undefined) notes.push(`default: ${flag.default}`);
+  if (flag.repeatable === true) notes.push("may be repeated");
   return notes.length === 0 ? flag.description : `${flag.description} (${notes.join("; ")})`;
 }
+
+type Row = readonly [label: string, description: string];
 
 const margin = "  ";
 const widestLabel = 24;
 
 /** Two columns; a label that is wider than its column has a line of its own. */
-function twoColumns(rows: readonly (readonly [string, string])[], width: number): string[] {
-  const widths = rows.map(([label]) => label.length).filter((length) => length <= widestLabel);
-  const column = Math.max(0, ...widths) + margin.length;
+function twoColumns(rows: readonly Row[], width: number): string[] {
+  const lengths = rows.map(([label]) => label.length);
+  const fitting = lengths.filter((length) => length <= widestLabel);
+  const column = Math.max(0, ...fitting) + margin.length;
   const hanging = " ".repeat(margin.length + column);
   return rows.flatMap(([label, description]) => {
     if (label.length > widestLabel)

@@ -113,14 +113,20 @@ function readShort(argument: string, next: string | undefined): Reading {
   const letters = [...argument.slice(1)];
   const last = letters.findIndex((letter) => shortWithValue.has(letter));
   const switches = letters.slice(0, last < 0 ? letters.length : last);
-  const parts = switches.map((letter) => partOf(nameOf(letter), undefined, [`-${letter}`]));
+  const parts = switches.map(switchOf);
   const letter = last < 0 ? undefined : letters[last];
   if (letter === undefined) return curlReading(parts);
   const value = letters.slice(last + 1).join("");
-  if (value !== "")
-    return curlReading([...parts, partOf(nameOf(letter), value, [`-${letter}${value}`])]);
+  if (value !== "") {
+    const option = partOf(nameOf(letter), value, [`-${letter}${value}`]);
+    return curlReading([...parts, option]);
+  }
   const option = withNext(nameOf(letter), `-${letter}`, next);
   return curlReading([...parts, ...option.parts], option.count);
+}
+
+function switchOf(letter: string): CurlPart {
+  return partOf(nameOf(letter), undefined, [`-${letter}`]);
 }
 
 function nameOf(letter: string): string {

@@ -16,7 +16,12 @@ function readLine(line: string): CurlPart[] {
   return readArgument(option, readValue(rest)).parts;
 }
 
-const escapes: Record<string, string> = { t: "\t", n: "\n", r: "\r", v: "\v" };
+const escapes: Record<string, string> = {
+  t: "\t",
+  n: "\n",
+  r: "\r",
+  v: "\v",
+};
 
 function readValue(text: string): string | undefined {
   if (text === "") return undefined;

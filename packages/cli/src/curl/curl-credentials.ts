@@ -110,7 +110,8 @@ function chooseCarrier(
 /** Whether one token, or none, opens every URL of the section. */
 function isForOne(section: CurlSection): boolean {
   const targets = [...section.targets.values()];
-  return new Set(targets.map(({ credential }) => credential?.stored?.token)).size === 1;
+  const tokens = targets.map(({ credential }) => credential?.stored?.token);
+  return new Set(tokens).size === 1;
 }
 
 function onlyToken(section: CurlSection): string {

@@ -24,7 +24,9 @@ export function readSections(
   const sections = [first];
   // curl reads its own configuration into the first section only, and not at all when `-q` comes
   // first.
-  if (!/^-q|^--disable$/.test(parts[0]?.args[0] ?? "")) readCurlrc(first, context.environment);
+  const [firstArgument = ""] = parts[0]?.args ?? [];
+  const skipsCurlrc = /^-q|^--disable$/.test(firstArgument);
+  if (!skipsCurlrc) readCurlrc(first, context.environment);
   for (const part of parts) {
     if (part.kind === "next") sections.push(emptySection());
     else addPart(sections.at(-1) ?? first, part);

@@ -1,3 +1,4 @@
+// Tells a gateway that the terminal's session has ended (wire-protocol 11).
 import { endpoints, headers } from "@postern/protocol";
 import type { Context } from "../context.ts";
 import { CliError } from "../exit-status.ts";

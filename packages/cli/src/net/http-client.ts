@@ -42,11 +42,9 @@ const defaultLimit = 1024 * 1024;
  */
 export async function send(context: Context, request: HttpRequest): Promise<HttpResponse> {
   const { url } = request;
-  if (url.protocol !== "https:" && !(url.protocol === "http:" && isLoopbackHost(url.hostname))) {
-    throw new CliError(
-      "unverified",
-      `${printable(withoutSecrets(url.href).slice(0, 200))} is not an https URL; nothing was sent there`,
-    );
+  if (!isSafe(url)) {
+    const shownUrl = printable(withoutSecrets(url.href).slice(0, 200));
+    throw new CliError("unverified", `${shownUrl} is not an https URL; nothing was sent there`);
   }
   showRequest(context, request);
   try {
@@ -58,6 +56,11 @@ export async function send(context: Context, request: HttpRequest): Promise<Http
     if (error instanceof CliError) throw error;
     throw unreachable(url, error as NodeJS.ErrnoException);
   }
+}
+
+/** Plain http never leaves this machine. */
+function isSafe({ protocol, hostname }: URL): boolean {
+  return protocol === "https:" || (protocol === "http:" && isLoopbackHost(hostname));
 }
 
 type ExchangeOptions = RequestOptions &
@@ -123,7 +126,8 @@ function exchangeUntil(
     const fail = (error: unknown) => reject(timeoutError ?? error);
     const clientRequest = open(url, options, (response) => {
       const { statusCode: status = 0, headers } = response;
-      collect(response, url, limit).then((text) => resolve({ status, headers, body: text }), fail);
+      const answer = (text: string) => resolve({ status, headers, body: text });
+      collect(response, url, limit).then(answer, fail);
     });
     const timer = setTimeout(() => {
       timeoutError = new TimeoutError(request);

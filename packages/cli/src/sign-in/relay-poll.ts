@@ -37,10 +37,15 @@ export async function pollRelay(
     if (outcome.kind === "answer") return readAnswer(application, outcome.response);
     lastFailure = outcome.kind === "failure" ? outcome.error : undefined;
     // A connection that fails at once must not use up all polls in a second.
-    if (lastFailure !== undefined)
-      await pause(Math.min(pauseAfterFailure, Math.max(0, deadline - Date.now())));
+    if (lastFailure !== undefined) await pauseUntil(deadline);
   }
   throw lastFailure ?? notApproved(application, "start it again");
+}
+
+/** Never beyond the deadline. */
+async function pauseUntil(deadline: number): Promise<void> {
+  const left = Math.max(0, deadline - Date.now());
+  await pause(Math.min(pauseAfterFailure, left));
 }
 
 type PollOutcome =

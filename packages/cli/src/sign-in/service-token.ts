@@ -68,12 +68,15 @@ function fitsHeader(text: string): boolean {
   return /^[\x21-\x7e]+$/.test(text);
 }
 
+function variablesOfFamily(family: string): string[] {
+  return parts.map((part) => `${family}_${part}`);
+}
+
 /** Reads variables of the first family of which any is set. */
 function variablesOf(environment: NodeJS.ProcessEnv): (part: string) => string | undefined {
-  const value = (family: string, part: string) => environment[`${family}_${part}`] || undefined;
-  const isSet = (family: string) => parts.some((part) => value(family, part) !== undefined);
-  const family = families.find(isSet) ?? "";
-  return (part) => value(family, part);
+  const isSet = (variable: string) => (environment[variable] ?? "") !== "";
+  const family = families.find((each) => variablesOfFamily(each).some(isSet));
+  return (part) => environment[`${family}_${part}`] || undefined;
 }
 
 function readSecret(file: string | undefined): string | undefined {
@@ -90,6 +93,7 @@ function readSecret(file: string | undefined): string | undefined {
 
 /** The environment for a tool: the secrets that were for us are not for it (case C9). */
 export function withoutServiceToken(environment: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
-  const forUs = new Set(families.flatMap((family) => parts.map((part) => `${family}_${part}`)));
-  return Object.fromEntries(Object.entries(environment).filter(([name]) => !forUs.has(name)));
+  const forUs = new Set(families.flatMap(variablesOfFamily));
+  const others = Object.entries(environment).filter(([name]) => !forUs.has(name));
+  return Object.fromEntries(others);
 }

@@ -130,7 +130,8 @@ export function removeDead(
     // Gone: somebody else has removed it.
     return code === "ENOENT";
   }
-  if (JSON.stringify(readLock(context, claim)) === JSON.stringify(dead)) removeFile(path);
+  const claimed = readLock(context, claim);
+  if (JSON.stringify(claimed) === JSON.stringify(dead)) removeFile(path);
   removeFile(claim);
   return true;
 }

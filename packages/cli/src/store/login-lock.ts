@@ -148,6 +148,7 @@ class OwnedLock implements LoginLock {
     this.#isReleased = true;
     process.off("exit", this.release);
     // Only our own: after an overlong login somebody may have taken it over.
-    if (isSameOwner(readLock(this.#context, this.#path), this.#record)) removeFile(this.#path);
+    const current = readLock(this.#context, this.#path);
+    if (isSameOwner(current, this.#record)) removeFile(this.#path);
   };
 }

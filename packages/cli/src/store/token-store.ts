@@ -106,7 +106,8 @@ export function removeAppToken(store: Store, key: TokenKey): void {
 export function readOrgToken(store: StoreAt, team: string): string | undefined {
   const record = readRecord(store, orgTokenFile(store, team));
   if (record === undefined || record.team !== team) return undefined;
-  return isValid(claimsOf(record.token), team, "org", store.now()) ? record.token : undefined;
+  const { token } = record;
+  return isValid(claimsOf(token), team, "org", store.now()) ? token : undefined;
 }
 
 /** Stores the verified org token of one team domain, and whose it is. */
@@ -135,7 +136,8 @@ export function hasUsableTokens(store: StoreAt): boolean {
 /** The e-mail address last signed in to this team domain, whether or not the token is valid. */
 export function lastPerson(store: Store, team: string): string | undefined {
   const directory = teamDirectory(store, team);
-  const emails = list(directory).map((name) => readRecord(store, join(directory, name))?.email);
+  const paths = list(directory).map((name) => join(directory, name));
+  const emails = paths.map((path) => readRecord(store, path)?.email);
   return emails.find((email) => email !== undefined && email !== "");
 }
 
@@ -162,8 +164,9 @@ export function removeTeam(store: Store, team: string): void {
 /** Every file of one profile. */
 function filesOf(store: Store): { name: string; path: string }[] {
   const profile = profileDirectory(store);
-  return list(profile).flatMap((team) =>
-    list(join(profile, team)).map((name) => ({ name, path: join(profile, team, name) })),
+  const directories = list(profile).map((team) => join(profile, team));
+  return directories.flatMap((directory) =>
+    list(directory).map((name) => ({ name, path: join(directory, name) })),
   );
 }
 

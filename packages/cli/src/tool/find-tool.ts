@@ -18,7 +18,8 @@ export function findTool(command: string, searchPath: string): string | undefine
 
 function candidates(command: string, searchPath: string): string[] {
   const isPath = command.includes("/") || isAbsolute(command);
-  const paths = isPath ? [command] : directoriesOf(searchPath).map((each) => join(each, command));
+  const directories = isPath ? [] : directoriesOf(searchPath);
+  const paths = isPath ? [command] : directories.map((directory) => join(directory, command));
   if (process.platform !== "win32") return paths;
   return paths.flatMap((path) => [path, `${path}.exe`]);
 }

@@ -44,7 +44,8 @@ function canBecome(path: string, tool: Tool): boolean {
 function fitsExecve({ command, args, environment }: Tool): boolean {
   const texts = [...args, ...Object.values(environment)];
   const size = texts.reduce((sum, text = "") => sum + text.length, 0);
-  return size <= longestArguments && ![...args, command].some((text) => text.includes("\0"));
+  const hasNul = [command, ...args].some((text) => text.includes("\0"));
+  return size <= longestArguments && !hasNul;
 }
 
 const nonBlocking = 0o4000;

@@ -46,9 +46,15 @@ function row({ application, email, team_domain, expires_at, expired, stored_in }
 /** Columns of equal width, two spaces apart; the last one as long as it is. */
 function table(rows: string[][]): string {
   const [first = []] = rows;
-  const widths = first.map((_, column) =>
-    Math.max(...rows.map((cells) => (cells[column] ?? "").length)),
-  );
-  const pad = (cell: string, column: number) => cell.padEnd(widths[column] ?? 0);
-  return rows.map((cells) => `${cells.map(pad).join("  ").trimEnd()}\n`).join("");
+  const widths = first.map((_, column) => widest(rows, column));
+  const lines = rows.map((cells) => {
+    const padded = cells.map((cell, column) => cell.padEnd(widths[column] ?? 0));
+    return `${padded.join("  ").trimEnd()}\n`;
+  });
+  return lines.join("");
+}
+
+function widest(rows: string[][], column: number): number {
+  const lengths = rows.map((cells) => cells[column]?.length ?? 0);
+  return Math.max(...lengths);
 }

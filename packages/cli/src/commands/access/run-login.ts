@@ -27,12 +27,16 @@ export async function runLogin(invocation: Invocation): Promise<number> {
   const signedIn = await signIn(context, app, options);
   if (line.has("quiet")) return 0;
   describe(context, signedIn);
-  const { token } = signedIn.stored;
-  if (line.has("no-verbose") || line.has("app")) writeOutput(token);
-  // Word for word: other tools find the token in this text with a regular expression.
-  else if (context.name === "cloudflared")
-    writeOutput(`Successfully fetched your token:\n\n${token}\n\n`);
+  const wantsToken = line.has("no-verbose") || line.has("app");
+  writeOutput(outputOf(signedIn.stored.token, wantsToken, context.name));
   return 0;
+}
+
+function outputOf(token: string, wantsToken: boolean, program: Context["name"]): string {
+  if (wantsToken) return token;
+  if (program === "postern") return "";
+  // Word for word: other tools find the token in this text with a regular expression.
+  return `Successfully fetched your token:\n\n${token}\n\n`;
 }
 
 function describe(context: Context, { application, stored, how }: SignedIn): void {
@@ -47,10 +51,15 @@ function describe(context: Context, { application, stored, how }: SignedIn): voi
 /** `2026-11-28 17:30 GMT+0100`: in the time zone of this machine, and which one that is. */
 function localTime(seconds: number): string {
   const time = new Date(seconds * 1000);
-  const shifted = new Date(time.getTime() - time.getTimezoneOffset() * 60_000).toISOString();
-  const offset = /GMT[+-]\d{4}/.exec(time.toString())?.[0] ?? "";
-  const zone = offset === "GMT+0000" ? "UTC" : offset;
-  return `${shifted.slice(0, 10)} ${shifted.slice(11, 16)} ${zone}`;
+  const offset = time.getTimezoneOffset() * 60_000;
+  const local = new Date(time.getTime() - offset).toISOString();
+  const [date, clock = ""] = local.split("T");
+  return `${date} ${clock.slice(0, 5)} ${zoneOf(time)}`;
+}
+
+function zoneOf(time: Date): string {
+  const [zone = ""] = /GMT[+-]\d{4}/.exec(time.toString()) ?? [];
+  return zone === "GMT+0000" ? "UTC" : zone;
 }
 
 function remaining(seconds: number): string {

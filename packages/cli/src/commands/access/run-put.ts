@@ -181,14 +181,16 @@ async function toolWithVariables(
   args: string[],
   credentialOf: CredentialOf,
 ): Promise<ToolInput> {
-  const named = line.value("app");
-  const apps =
-    named === undefined
-      ? (await protectedUrls(context, args)).map(({ app }) => app)
-      : [readAppUrl(named)];
+  const url = line.value("app");
+  const apps = url === undefined ? await protectedApps(context, args) : [readAppUrl(url)];
   const token = await onlyToken(apps, credentialOf);
   const variables = { ACCESS_TOKEN: token, ACCESS_HEADER: `${headers.accessToken}: ${token}` };
   return { args, environment: { ...toolEnvironment(context, apps), ...variables } };
+}
+
+async function protectedApps(context: Context, args: string[]): Promise<AppUrl[]> {
+  const urls = await protectedUrls(context, args);
+  return urls.map(({ app }) => app);
 }
 
 async function onlyToken(apps: AppUrl[], credentialOf: CredentialOf): Promise<string> {

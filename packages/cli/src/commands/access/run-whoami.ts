@@ -23,16 +23,19 @@ export async function runWhoami(invocation: Invocation): Promise<number> {
   const { line, context } = readInvocation(invocation);
   const app = readAppUrl(onlyUrl(line, "whoami"));
   const service = readServiceToken(context, serviceTokenOf(line));
+  const readOptions = () =>
+    signInOptions(context, line, { mayPrompt: context.onTerminal, check: false });
   const response = await send(context, {
     method: "GET",
     url: new URL(endpoints.getIdentity, app.origin),
-    headers: await credentialHeaders(context, app, service, () =>
-      signInOptions(context, line, { mayPrompt: context.onTerminal, check: false }),
-    ),
+    headers: await credentialHeaders(context, app, service, readOptions),
   });
   const identity = readIdentity(app, service, response);
-  if (line.has("json")) writeOutput(`${printableJson(identity)}\n`);
-  else for (const text of describe(identity)) writeOutput(`${printable(text)}\n`);
+  if (line.has("json")) {
+    writeOutput(`${printableJson(identity)}\n`);
+    return 0;
+  }
+  for (const text of describe(identity)) writeOutput(`${printable(text)}\n`);
   return 0;
 }
 
@@ -84,12 +87,14 @@ function refusedCredential(app: AppUrl, service: ServiceToken | undefined): CliE
 /** The few lines that a person wants to know; `--json` has the rest. */
 function describe(identity: Identity): string[] {
   const who = textOf(identity["email"]) ?? textOf(identity["common_name"]) ?? "nobody with a name";
+  const provider = identity["idp"] as { type?: unknown } | undefined;
   const details = defined({
     name: textOf(identity["name"]),
-    by: textOf((identity["idp"] as { type?: unknown } | undefined)?.type),
+    by: textOf(provider?.type),
     groups: groupsOf(identity["groups"]),
   });
-  return [who, ...Object.entries(details).map(([name, text]) => `  ${name.padEnd(8)}  ${text}`)];
+  const lines = Object.entries(details).map(([name, text]) => `  ${name.padEnd(8)}  ${text}`);
+  return [who, ...lines];
 }
 
 function textOf(value: unknown): string | undefined {
@@ -98,7 +103,10 @@ function textOf(value: unknown): string | undefined {
 
 function groupsOf(groups: unknown): string | undefined {
   if (!Array.isArray(groups) || groups.length === 0) return undefined;
-  return groups
-    .map((group) => (typeof group === "object" ? JSON.stringify(group) : String(group)))
-    .join(", ");
+  return groups.map(groupName).join(", ");
+}
+
+/** A provider may send objects instead of names. */
+function groupName(group: unknown): string {
+  return typeof group === "object" ? JSON.stringify(group) : String(group);
 }

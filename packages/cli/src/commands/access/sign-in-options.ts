@@ -1,3 +1,4 @@
+// How a command may sign in, read from its flags.
 import { parseDuration } from "@postern/protocol/durations";
 import type { Context } from "../../context.ts";
 import { CliError } from "../../exit-status.ts";

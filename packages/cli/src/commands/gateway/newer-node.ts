@@ -40,7 +40,8 @@ function relaySignals(child: ChildProcess): void {
   process.on("SIGINT", () => {
     if (!isTerminal(0)) child.kill("SIGINT");
   });
-  for (const signal of ["SIGTERM", "SIGHUP"] as const) process.on(signal, () => child.kill(signal));
+  process.on("SIGTERM", () => child.kill("SIGTERM"));
+  process.on("SIGHUP", () => child.kill("SIGHUP"));
 }
 
 /** Node as a dependency, looked for upwards from this program and then in PATH. */

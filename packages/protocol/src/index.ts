@@ -2,7 +2,6 @@
 // (`host`, `decode-token`, `durations`, `endpoints`) is an entry of its own as well, so that a
 // command need not load cryptography; `jws`, which loads it, is only that (package.json).
 export {
-  type ApplicationPattern,
   type CompiledPattern,
   compareSpecificity,
   compilePattern,
@@ -22,9 +21,8 @@ export {
 export { type DecodedToken, decodeToken, maxTokenLength } from "./decode-token.ts";
 export { parseDuration } from "./durations.ts";
 export { cookies, endpoints, headers, reservedPrefix, tokenCheckArgument } from "./endpoints.ts";
-export { ProtocolError, type ProtocolErrorCode } from "./errors.ts";
+export { ProtocolError } from "./errors.ts";
 export {
-  type Authority,
   fitsDns,
   isBracketedAddress,
   isHostName,

@@ -30,7 +30,7 @@ export class TimeoutError extends CliError {
  * The terminal names itself; the approval page shows it. Not `cloudflared/…`: this client shows the
  * code.
  */
-export const userAgent = `postern/${version}`;
+const userAgent = `postern/${version}`;
 
 const defaultTimeout = 7_000;
 const defaultLimit = 1024 * 1024;

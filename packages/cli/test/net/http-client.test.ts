@@ -70,6 +70,14 @@ test("an answer that is too large, too slow or cut off is an error of its own", 
   );
   await assert.rejects(get(where, `${peer.origin("app")}/silent`, { timeout: 1 }), TimeoutError);
   await assert.rejects(
+    get(where, `${peer.origin("app")}/silent`, { timeout: 1 }),
+    failing("unreachable", /^http:\/\/app\.localhost:\d+ does not answer; try again later$/),
+  );
+  await assert.rejects(
+    get(where, `${peer.origin("app")}/silent`, { timeout: 1, remedy: "check the cable" }),
+    failing("unreachable", /does not answer; check the cable$/),
+  );
+  await assert.rejects(
     get(where, `${peer.origin("app")}/slow-body`, { timeout: 50 }),
     TimeoutError,
   );

@@ -110,13 +110,11 @@ export class Visitor {
   ): Promise<Page> {
     const jar = this.#cookies.get(url.hostname) ?? new Map<string, string>();
     this.#cookies.set(url.hostname, jar);
-    const site =
-      from === undefined ? "none" : new URL(from).host === url.host ? "same-origin" : "cross-site";
     const headers: Record<string, string> = {
       Accept: "text/html,application/xhtml+xml",
       "Sec-Fetch-Mode": "navigate",
       "Sec-Fetch-Dest": "document",
-      "Sec-Fetch-Site": site,
+      "Sec-Fetch-Site": siteOf(from, url),
     };
     if (jar.size > 0)
       headers["Cookie"] = [...jar].map(([name, value]) => `${name}=${value}`).join("; ");
@@ -229,4 +227,10 @@ function decodeEntities(text: string): string {
       return named[name ?? ""] ?? whole;
     },
   );
+}
+
+/** How a browser names the way from one page to another (`Sec-Fetch-Site`). */
+function siteOf(from: string | undefined, to: URL): string {
+  if (from === undefined) return "none";
+  return new URL(from).host === to.host ? "same-origin" : "cross-site";
 }

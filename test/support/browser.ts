@@ -8,7 +8,7 @@ import { leaveOut } from "./requirements.ts";
 
 const candidates = ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"];
 
-export function chromiumPath(): string | undefined {
+function chromiumPath(): string | undefined {
   const chosen = process.env["POSTERN_CHROMIUM"];
   return (chosen === undefined ? candidates : [chosen]).find((path) => existsSync(path));
 }
@@ -30,7 +30,7 @@ export interface BrowserOptions {
  * A fresh browser with an empty profile, closed and removed afterwards.
  * @throws {Error} when no Chromium is here
  */
-export async function withBrowser<T>(
+async function withBrowser<T>(
   use: (context: BrowserContext) => Promise<T>,
   options: BrowserOptions = {},
 ): Promise<T> {

@@ -174,7 +174,7 @@ function watch(request: IncomingMessage): SeenRequest {
 }
 
 /** 200 with what arrived, as JSON, once the whole body is here. */
-export function echo(request: IncomingMessage, response: ServerResponse, seen: SeenRequest): void {
+function echo(request: IncomingMessage, response: ServerResponse, seen: SeenRequest): void {
   void seen.ended.then(() => {
     const { method, url, headers } = request;
     response.setHeader("Content-Type", "application/json");

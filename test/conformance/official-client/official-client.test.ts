@@ -287,12 +287,10 @@ async function exchange(
     const atLogin =
       `https://${host}` === gateway.team && pathname.startsWith("/cdn-cgi/access/login");
     const atAuthorized = pathname === "/cdn-cgi/access/authorized";
-    const cookie = atLogin
-      ? `CF_Authorization=${orgToken}`
-      : atAuthorized
-        ? `CF_AppSession=${appSession}`
-        : undefined;
-    const answer = await send(wire, "HEAD", next, cookie === undefined ? {} : { Cookie: cookie });
+    const headers: Record<string, string> = {};
+    if (atLogin) headers["Cookie"] = `CF_Authorization=${orgToken}`;
+    else if (atAuthorized) headers["Cookie"] = `CF_AppSession=${appSession}`;
+    const answer = await send(wire, "HEAD", next, headers);
     appSession = setCookie(answer, "CF_AppSession")?.value ?? appSession;
     if (atAuthorized) {
       const found = setCookie(answer, "CF_Authorization");

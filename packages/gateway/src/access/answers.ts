@@ -131,7 +131,7 @@ export function fixedStatusAnswer(
  * Whether the client looks at pages and follows redirects. Browsers, plain curl and the official
  * client do; scripts of pages and API clients do not.
  */
-export function looksAtPages({ fetchMode, requestedWith, accept }: RequestHeaders): boolean {
+function looksAtPages({ fetchMode, requestedWith, accept }: RequestHeaders): boolean {
   const isNavigation =
     fetchMode === undefined || fetchMode === "navigate" || fetchMode === "websocket";
   if (!isNavigation) return false;

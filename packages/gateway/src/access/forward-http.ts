@@ -101,7 +101,7 @@ class Passage implements OriginEvents, ForwardedBodyEvents {
   start(): void {
     const { exchange, reading } = this.#forwarding;
     // 1. A client that goes away ends the request at the origin.
-    exchange.onAbort = () => this.#abandon();
+    exchange.onAbort = this.#abandon;
 
     // 2. The head. Without a body it is the whole request.
     const head = requestHead(this.#forwarding);
@@ -212,16 +212,18 @@ class Passage implements OriginEvents, ForwardedBodyEvents {
     if (response.write(chunk) || this.#isClientSlow) return;
     this.#isClientSlow = true;
     this.#connection.pause();
-    response.onDrain = () => {
-      this.#isClientSlow = false;
-      this.#connection.resume();
-    };
+    response.onDrain = this.#goOn;
   }
 
-  #abandon(): void {
+  readonly #goOn = (): void => {
+    this.#isClientSlow = false;
+    this.#connection.resume();
+  };
+
+  readonly #abandon = (): void => {
     this.#release();
     this.#connection.destroy();
-  }
+  };
 
   #giveUp(fault: ForwardFault, detail: string): void {
     this.#abandon();

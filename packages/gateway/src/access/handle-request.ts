@@ -231,8 +231,9 @@ function answerOwnFault(path: DataPath, request: ApplicationRequest, error: unkn
 }
 
 function recordWhenAnswered(path: DataPath, request: ApplicationRequest): void {
-  request.exchange.response.onFinish = (status) =>
+  const recordPassed = (status: number) =>
     path.record({ event: "request_passed", ...fieldsOf(request), status });
+  request.exchange.response.onFinish = recordPassed;
 }
 
 /** The ray id on the page finds this line. People without a session are everyday life. */

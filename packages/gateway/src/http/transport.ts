@@ -4,6 +4,10 @@
 //
 // Bodies flow in both directions with back-pressure: who reads pauses the request's body, and who
 // writes waits for `onDrain` after `write` returned false.
+//
+// Listeners are set as functions that exist already, never as literals (`onAbort = () => …`): V8
+// allocates a function literal that is assigned to a property among the old objects, where it keeps
+// all that it refers to until the next full collection (bench/README.md).
 import type { Duplex } from "node:stream";
 
 /** One request and the answer to it. */

@@ -25,7 +25,8 @@ export async function answerExchange(
   handler: WebHandler,
 ): Promise<void> {
   const client = new AbortController();
-  exchange.onAbort = () => client.abort();
+  const abort = () => client.abort();
+  exchange.onAbort = abort;
   const answer = await handler(toRequest(exchange, options, client.signal));
   if (exchange.response.closed) await answer.body?.cancel();
   else await sendResponse(exchange, answer, client.signal);
@@ -152,6 +153,6 @@ function rawHeadersOf({ head }: Exchange, answer: Response, length: number | und
 function drain(response: ResponseWriter, signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
     response.onDrain = resolve;
-    signal.onabort = () => resolve();
+    signal.addEventListener("abort", () => resolve(), { once: true });
   });
 }

@@ -4,7 +4,7 @@
 import { generateKeyPairSync } from "node:crypto";
 import { globSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { availableParallelism, tmpdir } from "node:os";
-import { dirname, join } from "node:path";
+import { join } from "node:path";
 import { finished } from "node:stream/promises";
 import { run } from "node:test";
 import { spec } from "node:test/reporters";
@@ -22,7 +22,11 @@ const files = globSync(
   .sort();
 if (files.length === 0) fail(`No test file matches ${wanted.join(" ")}`);
 
-const testKeys = writeTestKeys();
+// What the processes of one run share: keys to sign with, and modules that one of them compiled.
+const shared = mkdtempSync(join(tmpdir(), "postern-tests-"));
+process.env["POSTERN_TEST_KEYS"] = writeTestKeys(join(shared, "keys.json"));
+process.env["NODE_COMPILE_CACHE"] = join(shared, "compiled");
+
 // A test that hangs fails after this time, and a file ends with its last test: one mistake costs
 // minutes, not the night. (`timeout` of `run` itself does not end a file that leaks a handle.)
 const execArgv = ["--test-timeout=120000", "--test-force-exit"];
@@ -39,7 +43,7 @@ stream.on("test:pass", ({ name, skip }) => {
 const report = stream.compose(spec);
 report.pipe(process.stdout);
 await finished(report);
-rmSync(dirname(testKeys), { recursive: true });
+rmSync(shared, { recursive: true });
 
 if (leftOut.length > 0) {
   console.log(
@@ -55,13 +59,12 @@ if (leftOut.length > 0) {
 }
 
 /**
- * Makes the private keys that gateways under test sign with, once for the whole run: a pair costs a
- * tenth of a second, and the suites start hundreds of gateways. test/support/signing-keys.ts reads
- * the file.
+ * Makes the private keys that gateways under test sign with: a pair costs a tenth of a second, and
+ * the suites start hundreds of gateways. test/support/signing-keys.ts reads the file.
+ * @param {string} file
  * @returns {string} the file
  */
-function writeTestKeys() {
-  const file = join(mkdtempSync(join(tmpdir(), "postern-test-keys-")), "keys.json");
+function writeTestKeys(file) {
   const options = {
     modulusLength: 2048,
     privateKeyEncoding: { type: "pkcs8", format: "pem" },
@@ -69,7 +72,6 @@ function writeTestKeys() {
   };
   const pems = Array.from({ length: 4 }, () => generateKeyPairSync("rsa", options).privateKey);
   writeFileSync(file, JSON.stringify(pems), { mode: 0o600 });
-  process.env["POSTERN_TEST_KEYS"] = file;
   return file;
 }
 

@@ -76,6 +76,18 @@ function contract(backend: Backend): void {
     ]);
   });
 
+  test("some objects are read without the others, and those that are gone are left out", async (context) => {
+    const store = await open(context);
+    await store.objects.change(
+      [object("a"), object("b"), object("c"), object("a", { kind: "policy" })],
+      [],
+    );
+    const keys = ["c", "gone", "a"].map((id) => ({ kind: "group", id }) as const);
+    const found = (await store.objects.find(keys)).toSorted((a, b) => (a.id < b.id ? -1 : 1));
+    assert.deepEqual(found, [object("a"), object("c")]);
+    assert.deepEqual(await store.objects.find([]), []);
+  });
+
   test("a change of objects that cannot be finished changes nothing", async (context) => {
     const store = await open(context);
     await store.objects.change([object("a")], []);

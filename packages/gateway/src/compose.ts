@@ -84,7 +84,7 @@ interface Foundation extends ComposeOptions {
 
 async function join(foundation: Foundation): Promise<Parts> {
   const { config, record, now, randomBytes, secretBox, store } = foundation;
-  const catalogs = await createCatalogSource({ store, secretBox, config, now });
+  const catalogs = await createCatalogSource({ store, secretBox, config, now, randomBytes });
   const tokens = await createTokens({
     store,
     secretBox,

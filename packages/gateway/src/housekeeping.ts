@@ -2,7 +2,7 @@
 // store changed, sweeps the store, and rotates keys that have signed long enough.
 import type { Parts } from "./compose.ts";
 import type { HousekeepingTask } from "./observe/events.ts";
-import type { StoreChange } from "./storage/store.ts";
+import type { ObjectKey, StoreChange } from "./storage/store.ts";
 
 const sweepInterval = 5 * 60_000;
 const keyAgeCheckInterval = 60 * 60_000;
@@ -48,6 +48,8 @@ class OtherProcesses {
   readonly #parts: Followed;
   /** what must be read again; it stays here until that has succeeded */
   readonly #outdated = new Set<"keys" | "objects">();
+  /** the objects that changed; the catalog remembers those that it could not read */
+  #objects: ObjectKey[] | "all" = [];
 
   constructor(parts: Followed) {
     this.#parts = parts;
@@ -62,7 +64,7 @@ class OtherProcesses {
   async catchUp(): Promise<void> {
     const { tokens, catalogs } = this.#parts;
     await this.#bringUpToDate("keys", () => tokens.reloadKeys());
-    await this.#bringUpToDate("objects", () => catalogs.refresh());
+    await this.#bringUpToDate("objects", () => catalogs.refresh(this.#takeObjects()));
   }
 
   /** Sessions that ended are forgotten at once, before anything is read. */
@@ -80,13 +82,21 @@ class OtherProcesses {
         break;
       case "object":
         this.#outdated.add("objects");
+        if (this.#objects !== "all") this.#objects.push(change);
         break;
       case "everything":
+        this.#objects = "all";
         this.#outdated.add("keys").add("objects");
         tokens.forgetAllSessions();
         transferChanged();
         break;
     }
+  }
+
+  #takeObjects(): ObjectKey[] | "all" {
+    const objects = this.#objects;
+    this.#objects = [];
+    return objects;
   }
 
   async #bringUpToDate(what: "keys" | "objects", read: () => Promise<void>): Promise<void> {

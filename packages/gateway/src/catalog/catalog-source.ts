@@ -1,34 +1,47 @@
-// Puts configurations into force: the file's objects go to the store, only where they differ, and a
-// new catalog takes the place of the old one. Objects of the API are never touched. What cannot be
-// put into force changes nothing, and what changes nothing leaves the catalog as it is: caches hang
-// on it.
-import { randomBytes } from "node:crypto";
+// Puts configurations into force. What is in force is kept in memory, object by object: a changed
+// file or a change of another process touches only the objects that differ, in the store as well.
+// Objects of the API are never touched by a file. What cannot be put into force changes nothing,
+// and what changes nothing leaves the catalog as it is: caches depend on it.
+import { isDeepStrictEqual } from "node:util";
 import type { Clock } from "../clock.ts";
-import { ConfigError } from "../config/config-error.ts";
-import type { Config } from "../config/load-config.ts";
-import type { SecretBox } from "../secrets/secret-box.ts";
-import type { Store, StoredObject } from "../storage/store.ts";
-import { buildCatalog } from "./build-catalog.ts";
-import type { Catalog, CatalogSource } from "./catalog.ts";
+import { keyOf, objectsOf } from "../config/config-objects.ts";
 import {
-  type ConfiguredRecord,
-  keyOf,
-  openObject,
-  recordsOf,
-  sealBody,
-} from "./configured-records.ts";
+  type ConfigUpdate,
+  type KnownConfig,
+  nothingKnown,
+  updateOf,
+} from "../config/config-update.ts";
+import type { Config } from "../config/load-config.ts";
+import type { RandomBytes } from "../random.ts";
+import type { SecretBox } from "../secrets/secret-box.ts";
+import type { ObjectKey, Store, StoredObject } from "../storage/store.ts";
+import type { Catalog, CatalogSource } from "./catalog.ts";
+import { CatalogBuilder, type CatalogContent } from "./catalog-builder.ts";
+import { differenceOf, inOrder, keyOfObject, type Records } from "./difference.ts";
+import { OutdatedObjects } from "./outdated-objects.ts";
+import { runAtOnce, runInSlices, type Steps } from "./steps.ts";
+import { fromRow, type ObjectRecord, toRow } from "./stored-objects.ts";
 
 export interface ChangingCatalogSource extends CatalogSource {
   /**
-   * Puts a configuration into force.
+   * Puts a whole configuration into force.
    * @throws {ConfigError} when it contradicts objects of the API; then nothing has changed
    */
   apply(config: Config): Promise<void>;
   /**
-   * Reads the store again, after another process changed it.
-   * @throws {Error} when what stands there cannot be used; then the catalog stays as it is
+   * Puts into force what `read` finds changed in a file. Calls it again when another change came
+   * between.
+   * @param read is told what is in force of the files before
+   * @throws {ConfigError} as `apply` does
    */
-  refresh(): Promise<void>;
+  reload<Update extends ConfigUpdate>(
+    read: (known: KnownConfig) => Promise<Update>,
+  ): Promise<Update>;
+  /**
+   * Reads what another process changed, and what could not be read before.
+   * @throws {Error} when what is stored cannot be used; then the catalog stays as it is
+   */
+  refresh(objects?: readonly ObjectKey[] | "all"): Promise<void>;
 }
 
 export interface CatalogSourceDeps {
@@ -37,151 +50,224 @@ export interface CatalogSourceDeps {
   /** put into force before anything is answered */
   config: Config;
   now: Clock;
-}
-
-interface InForce {
-  config: Config;
-  catalog: Catalog;
-  /** all that the catalog is made from */
-  madeFrom: string;
+  randomBytes: RandomBytes;
 }
 
 /**
  * Puts the configuration into force.
  * @throws {ConfigError} as `apply` does
- * @throws {Error} when the store was sealed with another secret key
+ * @throws {Error} when the store was sealed with another secret key, or is damaged
  */
-export async function createCatalogSource({
-  store,
-  secretBox,
-  config,
-  now,
-}: CatalogSourceDeps): Promise<ChangingCatalogSource> {
-  let inForce = await put(config, undefined);
-  let turn: Promise<unknown> = Promise.resolve();
-
-  /** One change after the other: each begins with what the one before left in the store. */
-  function inTurn(change: () => Promise<InForce>): Promise<void> {
-    const mine = turn.then(async () => {
-      inForce = await change();
-    });
-    turn = mine.catch(() => undefined);
-    return mine;
-  }
-
-  async function put(next: Config, before: InForce | undefined): Promise<InForce> {
-    const change = difference(await store.objects.all(), next, secretBox, now());
-    // The catalog first: it finds out what cannot be, before anything is written.
-    const result = make(change.objects, next, before, secretBox);
-    if (change.put.length + change.remove.length > 0)
-      await store.objects.change(change.put, change.remove);
-    return result;
-  }
-
-  return {
-    current: () => inForce.catalog,
-    apply: (next) => inTurn(() => put(next, inForce)),
-    refresh: () =>
-      inTurn(async () => make(await store.objects.all(), inForce.config, inForce, secretBox)),
-  };
+export async function createCatalogSource(deps: CatalogSourceDeps): Promise<ChangingCatalogSource> {
+  const source = new StoredCatalogs(deps);
+  await source.apply(deps.config);
+  return source;
 }
 
 /**
  * The catalog as the store has it, for a program that must not change it: the file may have been
  * edited since.
- * @throws {Error} when the store was sealed with another secret key
+ * @throws {Error} when the store was sealed with another secret key, or is damaged
  */
 export async function readCatalog({
   store,
   secretBox,
   config,
-}: Omit<CatalogSourceDeps, "now">): Promise<CatalogSource> {
-  const { catalog } = make(await store.objects.all(), config, undefined, secretBox);
+}: Pick<CatalogSourceDeps, "store" | "secretBox" | "config">): Promise<CatalogSource> {
+  const records = runAtOnce(readRows(await store.objects.all(), secretBox));
+  const objects = inOrder(records, objectsOf(config).map(keyOfObject));
+  const content = { objects, settings: config, ingress: config.ingress };
+  const catalog = runAtOnce(new CatalogBuilder().build(content));
   return { current: () => catalog };
 }
 
-interface Difference {
-  put: StoredObject[];
-  remove: StoredObject[];
-  /** all objects, as they are afterwards */
-  objects: StoredObject[];
-}
-
-function difference(
-  stored: readonly StoredObject[],
-  config: Config,
-  secretBox: SecretBox,
-  now: number,
-): Difference {
-  const standing = new Map(stored.map((object) => [keyOf(object), object]));
-  const fromFile = recordsOf(config).map((record) =>
-    toStored(record, standing.get(keyOf(record)), secretBox, now),
-  );
-  const kept = new Set(fromFile.map(keyOf));
-  return {
-    put: fromFile.filter((object) => standing.get(keyOf(object)) !== object),
-    remove: stored.filter((object) => object.managed_by === "file" && !kept.has(keyOf(object))),
-    objects: [...fromFile, ...stored.filter((object) => object.managed_by === "api")],
-  };
-}
-
-/** What stands, when it says the same: sealing gives another text each time. */
-function toStored(
-  record: ConfiguredRecord,
-  standing: StoredObject | undefined,
-  secretBox: SecretBox,
-  now: number,
-): StoredObject {
-  const { kind, id, name } = record;
-  if (standing?.managed_by === "api") {
-    throw new ConfigError(
-      `the ${kind.replace("_", " ")} "${id}" belongs to the API already; give the one in the file another id`,
-    );
+function* readRows(rows: readonly StoredObject[], secretBox: SecretBox): Steps<Records> {
+  const records = new Map<string, ObjectRecord>();
+  for (const row of rows) {
+    records.set(keyOf(row.kind, row.id), fromRow(row, secretBox));
+    yield;
   }
-  const aud =
-    kind === "application"
-      ? (record.aud ?? standing?.aud ?? randomBytes(32).toString("hex"))
-      : null;
-  const wanted = { ...record, aud };
-  // With another secret key nothing is written: whoever has the right one would no longer read it.
-  const opened = standing && open(standing, secretBox);
-  if (standing !== undefined && JSON.stringify(opened) === JSON.stringify(wanted)) return standing;
-  const body = sealBody(wanted, secretBox);
-  return {
-    kind,
-    id,
-    name,
-    aud,
-    managed_by: "file",
-    body,
-    created_at: standing?.created_at ?? now,
-    updated_at: now,
-  };
+  return records;
 }
 
-function make(
-  objects: readonly StoredObject[],
-  config: Config,
-  before: InForce | undefined,
+/** What a catalog is made from, and how it is told from the next. */
+interface State {
+  content: CatalogContent;
+  records: Records;
+  /** keys of the last file's objects */
+  order: readonly string[];
+  /** what the last file said, of objects that still are what it said */
+  known: KnownConfig;
+}
+
+interface InForce extends State {
+  catalog: Catalog;
+}
+
+class StoredCatalogs implements ChangingCatalogSource {
+  readonly #deps: CatalogSourceDeps;
+  readonly #builder = new CatalogBuilder();
+  readonly #outdated = new OutdatedObjects();
+  #inForce: InForce | undefined;
+  #lastTurn: Promise<unknown> = Promise.resolve();
+
+  constructor(deps: CatalogSourceDeps) {
+    this.#deps = deps;
+  }
+
+  current(): Catalog {
+    if (this.#inForce === undefined) throw new Error("no configuration is in force yet");
+    return this.#inForce.catalog;
+  }
+
+  async apply(config: Config): Promise<void> {
+    await this.#inTurn(() => this.#applyUpdate(updateOf(config, nothingKnown)));
+  }
+
+  async reload<Update extends ConfigUpdate>(
+    read: (known: KnownConfig) => Promise<Update>,
+  ): Promise<Update> {
+    for (;;) {
+      const update = await read(this.#inForce?.known ?? nothingKnown);
+      const isApplied = await this.#inTurn(() => this.#applyUpdate(update));
+      if (isApplied) return update;
+    }
+  }
+
+  async refresh(objects: readonly ObjectKey[] | "all" = "all"): Promise<void> {
+    this.#outdated.add(objects);
+    await this.#inTurn(() => this.#takeOver());
+  }
+
+  /** One change after the other: each begins with what the one before left. */
+  #inTurn<Result>(change: () => Promise<Result>): Promise<Result> {
+    const turn = this.#lastTurn.then(change);
+    this.#lastTurn = turn.catch(() => undefined);
+    return turn;
+  }
+
+  /** @returns false when the update is the difference to another state than the one in force */
+  async #applyUpdate(update: ConfigUpdate): Promise<boolean> {
+    const { store, secretBox, now, randomBytes } = this.#deps;
+    const isApplied = await this.#outdated.readWith(async (outdated) => {
+      // 1. Read again what is to change: another process may have done so already.
+      const touched = outdated === "all" ? outdated : [...outdated, ...this.#touchedBy(update)];
+      const standing = await this.#read(touched);
+      const ingress = update.ingress ?? this.#inForce?.content.ingress;
+      if (ingress === undefined || !this.#isAbout(update, standing)) return undefined;
+
+      // 2. Find the difference, and make the catalog of it: it finds out what cannot be, before
+      // anything is written.
+      const makeAud = () => randomBytes(32).toString("hex");
+      const tools = { now: now(), makeAud };
+      const { records, put, remove } = await runInSlices(differenceOf(update, standing, tools));
+      const order = [...update.objects.keys()];
+      const next = await this.#build({
+        content: { objects: inOrder(records, order), settings: update.settings, ingress },
+        records,
+        order,
+        known: { objects: update.objects, ingressFingerprint: update.ingressFingerprint },
+      });
+
+      // 3. Write what differs.
+      if (put.length + remove.length > 0)
+        await store.objects.change(await runInSlices(toRows(put, secretBox, tools.now)), remove);
+      this.#inForce = next;
+      return true;
+    });
+    return isApplied === true;
+  }
+
+  /** The objects that an update changes or removes. */
+  #touchedBy({ objects, changed }: ConfigUpdate): ObjectKey[] {
+    const records = [...(this.#inForce?.records ?? [])];
+    const gone = records.filter(
+      ([key, { managedBy }]) => managedBy === "file" && !objects.has(key),
+    );
+    return [...changed, ...gone.map(([, record]) => record)].map(({ kind, object }) => ({
+      kind,
+      id: object.id,
+    }));
+  }
+
+  /** Whether what an update leaves out is in force, as it was when the update was made. */
+  #isAbout(update: ConfigUpdate, standing: Records): boolean {
+    const changed = new Set(update.changed.map(keyOfObject));
+    const inForce = this.#inForce;
+    return [...update.objects].every(([key, fingerprint]) => {
+      if (changed.has(key)) return true;
+      const isKnown = inForce?.known.objects.get(key) === fingerprint;
+      return isKnown && standing.get(key) === inForce.records.get(key);
+    });
+  }
+
+  async #takeOver(): Promise<void> {
+    await this.#outdated.readWith(async (outdated) => {
+      if (this.#inForce === undefined) return undefined;
+      const { content, order, known, records: earlier } = this.#inForce;
+      const records = await this.#read(outdated);
+      const stillKnown = [...known.objects].filter(
+        ([key]) => records.get(key) === earlier.get(key),
+      );
+      this.#inForce = await this.#build({
+        content: { ...content, objects: inOrder(records, order) },
+        records,
+        order,
+        known: { ...known, objects: new Map(stillKnown) },
+      });
+      return true;
+    });
+  }
+
+  /** What is stored: some objects read anew, the others as they are in force. */
+  async #read(objects: readonly ObjectKey[] | "all"): Promise<Records> {
+    const { store, secretBox } = this.#deps;
+    const inForce: Records = this.#inForce?.records ?? new Map();
+    const rows = await (objects === "all" ? store.objects.all() : store.objects.find(objects));
+    const read = await runInSlices(readRows(rows, secretBox));
+    const records = new Map(objects === "all" ? [] : inForce);
+    if (objects !== "all") for (const { kind, id } of objects) records.delete(keyOf(kind, id));
+    for (const [key, record] of read) {
+      const earlier = inForce.get(key);
+      const isSame = earlier !== undefined && isDeepStrictEqual(earlier, record);
+      records.set(key, isSame ? earlier : record);
+    }
+    return records;
+  }
+
+  /** @throws {ConfigError} when the objects contradict each other */
+  async #build(next: State): Promise<InForce> {
+    const inForce = this.#inForce;
+    if (inForce !== undefined && isSameContent(inForce.content, next.content))
+      return { ...next, content: inForce.content, catalog: inForce.catalog };
+    return { ...next, catalog: await runInSlices(this.#builder.build(next.content)) };
+  }
+}
+
+function* toRows(
+  records: readonly ObjectRecord[],
   secretBox: SecretBox,
-): InForce {
-  const places = new Map(recordsOf(config).map((record, index) => [keyOf(record), index]));
-  const placeOf = (object: StoredObject) => places.get(keyOf(object)) ?? places.size;
-  // The file's order is what people see on the sign-in page; the store has another.
-  const records = objects
-    .toSorted((a, b) => placeOf(a) - placeOf(b))
-    .map((object) => open(object, secretBox));
-  const { issuer, auth_domain, team_host, relay_hosts, ingress } = config;
-  const madeFrom = JSON.stringify([records, issuer, auth_domain, team_host, relay_hosts, ingress]);
-  const catalog = madeFrom === before?.madeFrom ? before.catalog : buildCatalog(records, config);
-  return { config, catalog, madeFrom };
+  now: number,
+): Steps<StoredObject[]> {
+  const rows: StoredObject[] = [];
+  for (const record of records) {
+    rows.push(toRow(record, secretBox, now));
+    yield;
+  }
+  return rows;
 }
 
-function open(object: StoredObject, secretBox: SecretBox): ConfiguredRecord {
-  const record = openObject(object, secretBox);
-  if (record !== undefined) return record;
-  const what = `the stored ${object.kind.replace("_", " ")} "${object.name}" cannot be opened`;
-  throw new Error(
-    `${what}: its secret was sealed with another key; bring back the file that secret_key_file named`,
+/** Whether two catalogs would say the same. Unchanged objects are the same ones. */
+function isSameContent(one: CatalogContent, other: CatalogContent): boolean {
+  return (
+    one.objects.length === other.objects.length &&
+    one.objects.every((object, index) => object === other.objects[index]) &&
+    isDeepStrictEqual(settingsOf(one), settingsOf(other)) &&
+    isDeepStrictEqual(one.ingress, other.ingress)
   );
+}
+
+function settingsOf({ settings }: CatalogContent): CatalogContent["settings"] {
+  const { issuer, auth_domain, team_host, relay_hosts } = settings;
+  return { issuer, auth_domain, team_host, relay_hosts };
 }

@@ -4,7 +4,7 @@
 import { readFileSync, statSync } from "node:fs";
 import { dirname, resolve } from "node:path";
 import { type Document, isMap, isScalar, isSeq, LineCounter, type Node, parseDocument } from "yaml";
-import type { FieldPath, Problem } from "../model/problem.ts";
+import { type FieldPath, fieldName, type Problem } from "../model/problem.ts";
 import { ConfigError } from "./config-error.ts";
 import { syntaxFaults } from "./syntax-faults.ts";
 
@@ -127,26 +127,6 @@ function toPlain(parsed: Document.Parsed, lines: LineCounter, file: string): unk
         : "too many aliases; write the values out";
     throw new ConfigError(`${file}:1: ${what}`);
   }
-}
-
-/** `applications[0].policies[1].include` */
-function fieldName(path: FieldPath): string {
-  return path
-    .map((part) => (typeof part === "number" ? `[${part}]` : `.${oneLine(part)}`))
-    .join("")
-    .replace(/^\./, "");
-}
-
-/**
- * Of a key that is none only the beginning: where no space follows the colon, the value is part of
- * it (case O10).
- */
-function oneLine(key: string): string {
-  if (/^[\w-]+$/.test(key)) return key;
-  const colon = key.search(/[:=]/);
-  return JSON.stringify(
-    colon < 0 ? key.slice(0, maxQuoted) : `${key.slice(0, Math.min(colon, maxQuoted))}…`,
-  );
 }
 
 function offsetOf(root: Node | null, path: FieldPath): number {

@@ -4,6 +4,24 @@
 /** `["policies", 0, "name"]` */
 export type FieldPath = readonly (string | number)[];
 
+/** `policies[0].name`; keys that may hold more than a name are quoted, and cut (case O10). */
+export function fieldName(path: FieldPath): string {
+  return path
+    .map((part) => (typeof part === "number" ? `[${part}]` : `.${quotedKey(part)}`))
+    .join("")
+    .replace(/^\./, "");
+}
+
+const longestKey = 120;
+
+/** Where no space follows a colon, YAML takes the value for a part of the key: it is not shown. */
+function quotedKey(key: string): string {
+  if (/^[\w-]+$/.test(key)) return key;
+  const colon = key.search(/[:=]/);
+  if (colon < 0) return JSON.stringify(key.slice(0, longestKey));
+  return JSON.stringify(`${key.slice(0, Math.min(colon, longestKey))}…`);
+}
+
 export interface Problem {
   path: FieldPath;
   /** what is wrong and what to do, without the value */

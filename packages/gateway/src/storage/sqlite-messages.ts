@@ -5,7 +5,7 @@ import type { StoreChange, StoreParts } from "./store.ts";
 /** Every method of every part. */
 export const methodsOfParts = {
   settings: { get: true },
-  objects: { all: true, change: true },
+  objects: { all: true, find: true, change: true },
   keys: { all: true, replace: true },
   users: { forEmail: true },
   sessions: { add: true, find: true, ofUser: true, revoke: true, revokeAllOf: true },

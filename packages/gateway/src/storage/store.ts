@@ -105,15 +105,17 @@ export interface SettingStore {
   get(name: string, initial: string): Promise<string>;
 }
 
+/** Names an object. */
+export type ObjectKey = Pick<StoredObject, "kind" | "id">;
+
 /** What is configured, by the file or the API. */
 export interface ObjectStore {
   /** by kind, and in the order in which they were made */
   all(): Promise<StoredObject[]>;
+  /** those of these that there are, in no order */
+  find(keys: readonly ObjectKey[]): Promise<StoredObject[]>;
   /** all of it or nothing */
-  change(
-    put: readonly StoredObject[],
-    remove: readonly Pick<StoredObject, "kind" | "id">[],
-  ): Promise<void>;
+  change(put: readonly StoredObject[], remove: readonly ObjectKey[]): Promise<void>;
 }
 
 /** The keys that sign tokens. */

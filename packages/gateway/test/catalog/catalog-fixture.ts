@@ -4,7 +4,10 @@ import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
 import type { TestContext } from "node:test";
 import type { Catalog } from "../../src/catalog/catalog.ts";
-import { createCatalogSource } from "../../src/catalog/catalog-source.ts";
+import {
+  type ChangingCatalogSource,
+  createCatalogSource,
+} from "../../src/catalog/catalog-source.ts";
 import type { Config } from "../../src/config/load-config.ts";
 import type { Application } from "../../src/model/model.ts";
 import { createSecretBox } from "../../src/secrets/secret-box.ts";
@@ -50,8 +53,22 @@ export async function openRoom(context: TestContext, place = ":memory:"): Promis
       secretBox: createSecretBox(secretKey, randomBytes),
       config,
       now,
+      randomBytes,
     });
   return { store, clock, written, start };
+}
+
+/**
+ * Another process puts objects into the store, and the feed tells this one, which takes what it
+ * can.
+ */
+export async function putElsewhere(
+  { store }: Room,
+  source: Pick<ChangingCatalogSource, "refresh">,
+  objects: StoredObject[],
+): Promise<void> {
+  await store.objects.change(objects, []);
+  await source.refresh(objects).catch(() => undefined);
 }
 
 export const people = {

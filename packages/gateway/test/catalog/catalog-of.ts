@@ -1,6 +1,7 @@
-import { buildCatalog } from "../../src/catalog/build-catalog.ts";
 import type { Catalog } from "../../src/catalog/catalog.ts";
-import { recordsOf } from "../../src/catalog/configured-records.ts";
+import { CatalogBuilder } from "../../src/catalog/catalog-builder.ts";
+import { runAtOnce } from "../../src/catalog/steps.ts";
+import { objectsOf } from "../../src/config/config-objects.ts";
 import { loadConfig } from "../../src/config/load-config.ts";
 
 /**
@@ -23,5 +24,6 @@ export function catalogOf(applications: Record<string, readonly string[]>): Cata
     file: "test.yaml",
     environment: {},
   });
-  return buildCatalog(recordsOf(config), config);
+  const content = { objects: objectsOf(config), settings: config, ingress: config.ingress };
+  return runAtOnce(new CatalogBuilder().build(content));
 }

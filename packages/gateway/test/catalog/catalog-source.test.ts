@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
 import { test } from "node:test";
+import type { Catalog } from "../../src/catalog/catalog.ts";
 import { createCatalogSource } from "../../src/catalog/catalog-source.ts";
 import { ConfigError } from "../../src/config/load-config.ts";
 import { createSecretBox } from "../../src/secrets/secret-box.ts";
@@ -17,6 +18,7 @@ import {
   openRoom,
   orders,
   people,
+  putElsewhere,
   time,
   wiki,
 } from "./catalog-fixture.ts";
@@ -118,6 +120,56 @@ test("an edit writes what it changed and nothing else, and the AUD survives it",
   assert.deepEqual([stored?.created_at, stored?.updated_at], [time, time + 1000]);
 });
 
+test("an edit of one application compiles that one alone, whether the file or another process changed it", async (context) => {
+  const room = await openRoom(context);
+  const names = ["a", "b", "c", "d"];
+  const applications = names.map((name) => ({
+    ...orders,
+    name,
+    id: name,
+    domain: `${name}.localhost`,
+  }));
+  const source = await room.start(configWith({ applications }));
+  const changedSince = (before: Catalog) =>
+    source
+      .current()
+      .applications.filter((each, index) => each !== before.applications[index])
+      .map(({ name }) => name);
+
+  const atFirst = source.current();
+  const edited = applications.with(1, { ...orders, name: "B", id: "b", domain: "b.localhost/v1" });
+  room.written.length = 0;
+  await source.apply(configWith({ applications: edited }));
+  assert.deepEqual(room.written, ["put application B"]);
+  assert.deepEqual(changedSince(atFirst), ["B"]);
+  assert.equal(source.current().groups.get("staff"), atFirst.groups.get("staff"));
+
+  const afterEdit = source.current();
+  const rows = (await room.store.objects.all()).filter(({ id }) => id === "c");
+  await putElsewhere(
+    room,
+    source,
+    rows.map((row) => ({ ...row, name: "C" })),
+  );
+  assert.deepEqual(changedSince(afterEdit), ["C"]);
+});
+
+test("an edit of a group compiles the applications that use it", async (context) => {
+  const { start } = await openRoom(context);
+  const engineers = { ...people, include: [{ group: { id: "eng" } }] };
+  const applications = [
+    orders,
+    { ...orders, id: "app", name: "App", domain: "app.localhost", policies: [engineers] },
+  ];
+  const group = (email: string) => [{ id: "eng", name: "Eng", include: [{ email: { email } }] }];
+  const source = await start(configWith({ applications, groups: group("ada@example.com") }));
+  const before = source.current().applications;
+  await source.apply(configWith({ applications, groups: group("bob@example.com") }));
+  const after = source.current().applications;
+  assert.equal(after[0], before[0]);
+  assert.notEqual(after[1], before[1]);
+});
+
 test("a change of what is not stored is in force as well: ingress, team domain, relay hosts", async (context) => {
   const source = await (await openRoom(context)).start(configWith());
   const changes: [Sections, (catalog: ReturnType<typeof source.current>) => unknown, unknown][] = [
@@ -214,10 +266,11 @@ const contradictions: [what: string, object: StoredObject, sections: Sections, s
 
 for (const [what, object, fields, says] of contradictions) {
   test(`a file that contradicts ${what} in the API changes nothing and says why`, async (context) => {
-    const { store, start, written } = await openRoom(context);
+    const room = await openRoom(context);
+    const { store, start, written } = room;
     const source = await start(configWith());
+    await putElsewhere(room, source, [object]);
     const before = source.current();
-    await store.objects.change([object], []);
     const stored = await store.objects.all();
     written.length = 0;
     const applications = [
@@ -235,14 +288,15 @@ for (const [what, object, fields, says] of contradictions) {
 
 test("a change that the store refuses is not in force, and the next one is", async (context) => {
   const { store, start } = await openRoom(context);
-  const source = await start(configWith());
+  const key = randomBytes(32);
+  const source = await start(configWith(), key);
   const before = source.current();
   const failing = await createCatalogSource({
     store: {
       ...store,
       objects: { ...store.objects, change: () => Promise.reject(new Error("the disk is full")) },
     },
-    secretBox: createSecretBox(randomBytes(32), randomBytes),
+    secretBox: createSecretBox(key, randomBytes),
     config: configWith({
       identity_providers: [],
       organization: {},
@@ -252,6 +306,7 @@ test("a change that the store refuses is not in force, and the next one is", asy
       applications: [],
     }),
     now: () => time,
+    randomBytes,
   }).catch((error: unknown) => error);
   assert.match(String(failing), /the disk is full/);
   await source.refresh();
@@ -287,9 +342,9 @@ test("of two changes at once the later one is in force, whole", async (context) 
 });
 
 test("a change that fails does not hold up the one behind it", async (context) => {
-  const { store, start } = await openRoom(context);
-  const source = await start(configWith());
-  await store.objects.change([applicationFromApi("api", "taken.localhost")], []);
+  const room = await openRoom(context);
+  const source = await room.start(configWith());
+  await putElsewhere(room, source, [applicationFromApi("api", "taken.localhost")]);
   const bad = source.apply(
     configWith({ applications: [{ ...orders, domain: "taken.localhost" }] }),
   );

@@ -13,6 +13,16 @@ export function createObjects(db: Database, changes: ChangeWriter): ObjectStore 
         .orderBy("id")
         .execute(),
 
+    async find(keys) {
+      const objects: StoredObject[] = [];
+      for (const { kind, id } of keys) {
+        const query = db.selectFrom("objects").selectAll();
+        const row = await query.where("kind", "=", kind).where("id", "=", id).executeTakeFirst();
+        if (row !== undefined) objects.push(row);
+      }
+      return objects;
+    },
+
     change: (put, remove) =>
       db.transaction().execute(async (transaction) => {
         for (const { kind, id } of remove) {

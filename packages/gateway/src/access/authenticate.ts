@@ -18,6 +18,7 @@ import {
   serviceCredentials,
 } from "./service-credentials.ts";
 
+/** Who asks, or why nobody is known to. */
 export type Authentication =
   | { kind: "anonymous" }
   /** a credential was sent and does not hold */
@@ -29,6 +30,7 @@ export type Authentication =
 /** Credentials that contradict themselves, or a service token that does not hold. */
 export type CredentialFault = ServiceTokenFault | "two_access_tokens" | "two_persons";
 
+/** What credentials are checked with. */
 export interface AuthenticationParts {
   tokens: Tokens;
   now: Clock;

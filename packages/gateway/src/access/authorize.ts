@@ -17,6 +17,7 @@ import type { DecisionCache } from "./decision-cache.ts";
 import type { ReadRequest } from "./read-request.ts";
 import type { IdentityHeaders } from "./sanitize-headers.ts";
 
+/** Everything that can become of a request that belongs to an application. */
 export type Verdict =
   /** policy lets the request through; without an identity where it asks nobody who they are */
   | { kind: "forward"; identity: IdentityHeaders | undefined }
@@ -39,8 +40,10 @@ export type Refusal = (
 /** Who is known and still not let in; `nobody` cannot get in by signing in either. */
 export type DeniedAsker = "person" | "service" | "nobody";
 
+/** What led to a refusal, as precisely as is known. No answer repeats it. */
 export type RefusalGrounds = Omit<RefusalFields, "outcome">;
 
+/** What a verdict is made with. */
 export interface AuthorizationParts extends AuthenticationParts {
   tokens: Tokens;
   decisions: DecisionCache;

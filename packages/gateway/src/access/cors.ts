@@ -22,6 +22,7 @@ export function corsHeaders(
   return headers;
 }
 
+/** Whether a browser asks what a page of another origin may do (Fetch 3.2.2). */
 export function isPreflight(method: string, { origin, preflightMethod }: RequestHeaders): boolean {
   return method === "OPTIONS" && origin !== undefined && preflightMethod !== undefined;
 }

@@ -16,6 +16,7 @@ interface CachedDecision {
 
 const nobody: Principal = { kind: "anonymous" };
 
+/** Decisions of policy, each for as long as it holds. */
 export class DecisionCache {
   // By session or service token, then by application. Both are held weakly: when a session or a
   // configuration is forgotten, its decisions are too.

@@ -4,6 +4,7 @@ import type { BodyReader, RequestBody } from "../http/transport.ts";
 import type { OriginConnection } from "../origin/origin-connection.ts";
 import { sanitizeTrailers } from "./sanitize-headers.ts";
 
+/** Where a body comes from and goes to, and how long each side may pause. */
 export interface ForwardedBodyOptions {
   body: RequestBody;
   connection: OriginConnection;
@@ -22,6 +23,7 @@ export interface ForwardedBodyEvents {
   originStalled(): void;
 }
 
+/** The body of one request. Waits for the slower side, and for neither without end. */
 export class ForwardedBody implements BodyReader {
   /** whether all of it has been handed to the origin's connection */
   complete = false;

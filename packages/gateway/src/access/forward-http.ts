@@ -28,6 +28,7 @@ export interface Forwarding extends ApplicationRequest {
 /** `stalled_body`: the client stopped in the middle of its own request. */
 export type ForwardFault = OriginFault | "stalled_body";
 
+/** What holds for every request that is forwarded. */
 export interface ForwarderOptions {
   /** milliseconds for which a client may pause in the middle of a body */
   bodyTimeout: number;
@@ -44,6 +45,7 @@ const continueAnywayMs = 1_000;
 const smallBody = 16_384;
 const repeatableMethods = new Set(["GET", "HEAD", "OPTIONS"]);
 
+/** Sends requests to their origins over connections that it keeps. */
 export class HttpForwarder {
   readonly #options: ForwarderOptions;
   readonly #pools = new OriginPools();

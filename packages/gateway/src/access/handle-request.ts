@@ -43,6 +43,7 @@ import { type IdentityHeaders, sanitizeHeaders } from "./sanitize-headers.ts";
 import { consumedHeader } from "./service-credentials.ts";
 import { parseProxies } from "./trusted-proxies.ts";
 
+/** The parts and settings that the data path is made of. */
 export interface RequestHandlerOptions {
   catalogs: CatalogSource;
   tokens: Tokens;
@@ -64,6 +65,7 @@ export interface RequestHandlerOptions {
   randomBytes: RandomBytes;
 }
 
+/** Takes every request of every listener. */
 export interface RequestHandler {
   handle(exchange: Exchange): void;
   /** Ends idle connections to origins. */
@@ -77,6 +79,7 @@ interface DataPath extends RequestHandlerOptions {
   forwarder: HttpForwarder;
 }
 
+/** Joins the steps of the data path. @throws {Error} when a trusted proxy is no network */
 export function createRequestHandler(options: RequestHandlerOptions): RequestHandler {
   const path: DataPath = {
     ...options,

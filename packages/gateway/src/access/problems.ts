@@ -9,6 +9,7 @@ import type { DeniedAsker } from "./authorize.ts";
 import type { ForwardFault } from "./forward-http.ts";
 import type { RequestFault } from "./read-request.ts";
 
+/** What is wrong with a request, in the words of the answer. */
 export interface Problem {
   status: number;
   error: string;
@@ -34,6 +35,7 @@ const badRequest = (error: string, message: string): Problem => ({
   message,
 });
 
+/** The request could not be read: nothing else of it was looked at. */
 export const unreadable: Record<RequestFault, Problem> = {
   bad_host: badRequest(
     "bad_host",
@@ -122,6 +124,7 @@ const badCredentials: Record<CredentialFault, Problem> = {
   },
 };
 
+/** The request may pass, and has no answer. */
 export const originFailed: Record<ForwardFault, Problem> = {
   unreachable: {
     status: 502,
@@ -165,6 +168,10 @@ export const originFailed: Record<ForwardFault, Problem> = {
   },
 };
 
+/**
+ * No application covers host and path. The same answer everywhere: it says nothing of those that
+ * exist.
+ */
 export const noApplication: Problem = {
   status: 403,
   error: "no_application",
@@ -172,6 +179,7 @@ export const noApplication: Problem = {
   message: "No application has this address. Check it, or ask the people who run the gateway.",
 };
 
+/** Not implemented yet. */
 export const noWebSocket: Problem = {
   status: 501,
   error: "no_websocket",
@@ -179,6 +187,7 @@ export const noWebSocket: Problem = {
   message: "This gateway does not forward WebSocket connections yet.",
 };
 
+/** A fault of ours; the log has it under the same ray id. */
 export const internal: Problem = {
   status: 500,
   error: "internal",
@@ -199,6 +208,9 @@ export function notSignedIn(facts: RequestFacts): Problem {
   };
 }
 
+/**
+ * A pass fails without a way to sign in: the tools that it is for follow none (wire-protocol 8).
+ */
 export function passFailed(facts: RequestFacts): Problem {
   return {
     ...notSignedIn(facts),
@@ -208,11 +220,13 @@ export function passFailed(facts: RequestFacts): Problem {
   };
 }
 
+/** The credentials contradict themselves, or are no service token that holds. */
 export function credentialsFailed(facts: RequestFacts, fault: CredentialFault): Problem {
   const problem = badCredentials[fault];
   return problem.status === 401 ? { ...problem, headers: challenge(facts) } : problem;
 }
 
+/** Policy does not let this person, program or address in. */
 export function denied(application: Application, who: DeniedAsker): Problem {
   const reason = application.custom_deny_message ?? deniedMessages[who];
   return {

@@ -35,6 +35,7 @@ export type RequestFault =
   | "unknown_coding"
   | "too_many_headers";
 
+/** A request that has one meaning. */
 export interface ReadRequest {
   ok: true;
   facts: RequestFacts;
@@ -46,6 +47,7 @@ export interface ReadRequest {
   queryToken: string | undefined;
 }
 
+/** A request that has none, or two. */
 export interface UnreadableRequest {
   ok: false;
   fault: RequestFault;

@@ -5,12 +5,14 @@ import type { RequestFacts } from "../catalog/request-facts.ts";
 import { setsOwnCookie, withoutOwnCookies } from "../http/cookies.ts";
 import type { OriginResponseHead } from "../origin/response-reader.ts";
 
+/** Who the origin is told that asks. */
 export interface IdentityHeaders {
   assertion: string;
   /** undefined for a program */
   email: string | undefined;
 }
 
+/** A request, and what is known beside it. */
 export interface SanitizeInput {
   facts: RequestFacts;
   rawHeaders: readonly string[];

@@ -9,10 +9,12 @@ import type { ReadRequest } from "./read-request.ts";
 /** Why the credentials of a program do not count. */
 export type ServiceTokenFault = "half_service_token" | "two_service_tokens" | "bad_service_token";
 
+/** What stands in the headers of a program, not checked yet. */
 export type ServiceCredentials =
   | { ok: true; clientId: string; secret: string }
   | { ok: false; fault: ServiceTokenFault };
 
+/** Which service token the credentials are, if they hold. */
 export type ServiceTokenCheck =
   | { ok: true; serviceToken: ServiceToken }
   | { ok: false; fault: ServiceTokenFault };

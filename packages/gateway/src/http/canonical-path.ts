@@ -2,6 +2,7 @@
 // Ambiguity is refused rather than guessed: a path that another program may read differently must
 // mean the same application in every reading.
 
+/** A path in its one form, and what others could take it for. */
 export interface CanonicalPath {
   path: string;
   /**

@@ -6,16 +6,19 @@ import { createSecureContext, type SecureContext } from "node:tls";
 import type { RecordEvent } from "../observe/events.ts";
 import { watchFiles } from "../watch-files.ts";
 
+/** Paths of two PEM files. */
 export interface CertificateFiles {
   cert_file: string;
   key_file: string;
 }
 
+/** Two PEM files, read. */
 export interface Certificate {
   cert: Buffer;
   key: Buffer;
 }
 
+/** The certificates of one listener. */
 export interface Certificates {
   /** For a client that names a host; the fallback's when no certificate covers it. */
   contextFor(servername: string): SecureContext;

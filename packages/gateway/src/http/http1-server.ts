@@ -8,6 +8,7 @@ import type { Certificates } from "./certificates.ts";
 import { NodeHttp1Exchange } from "./node-http1.ts";
 import type { Exchange } from "./transport.ts";
 
+/** How much and how long a client may take before its request is known. */
 export interface ServerLimits {
   header_bytes: number;
   /** milliseconds for the head of a request, and for a TLS handshake */

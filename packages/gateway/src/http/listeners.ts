@@ -13,11 +13,13 @@ export type ListenAddress =
   | { kind: "tcp"; host: string; port: number }
   | { kind: "unix"; path: string };
 
+/** An address that is listened on. */
 export interface Listener {
   /** Stops listening; what is in flight has `graceMs` to end. */
   close(graceMs: number): Promise<void>;
 }
 
+/** Where to listen, for whom, and with which certificates; without `tls` in the clear. */
 export interface ListenerOptions {
   listen: ListenAddress;
   limits: ServerLimits;

@@ -17,6 +17,7 @@ import type {
 /** Bytes up to which the last piece of an answer is copied into the write of its head. */
 const joinedLimit = 65_536;
 
+/** One request of node:http and the answer to it. */
 export class NodeHttp1Exchange implements Exchange {
   readonly head: RequestHead;
   readonly response: ResponseWriter;

@@ -2,6 +2,7 @@
 // is what the client sent: nothing was joined or dropped, so that a header sent twice is seen twice
 // (cases H1, H10).
 
+/** Lists hold every value in the order sent; of the other headers the last value counts. */
 export interface RequestHeaders {
   host: readonly string[];
   cookie: readonly string[];

@@ -53,12 +53,14 @@ export interface RequestBody {
   stop(): void;
 }
 
+/** Takes the pieces of a body. A client that goes away is told of by `onAbort`, not here. */
 export interface BodyReader {
   data(chunk: Buffer): void;
   /** The body is complete. @param rawTrailers names and values in turn */
   end(rawTrailers: readonly string[]): void;
 }
 
+/** Status line and headers of an answer. */
 export interface ResponseHead {
   status: number;
   /** undefined: the standard phrase of the status */

@@ -5,8 +5,10 @@ import { setImmediate as endOfTurn } from "node:timers/promises";
 import { endAndLinger } from "./linger.ts";
 import type { BodyReader, Exchange, RequestHead, ResponseWriter } from "./transport.ts";
 
+/** Answers a request of the Fetch standard, as Hono's `app.fetch` does. */
 export type WebHandler = (request: Request) => Response | Promise<Response>;
 
+/** What an exchange does not say of itself. */
 export interface WebRequestOptions {
   /** what the handler sees as the request's URL */
   url: string;

@@ -43,6 +43,7 @@ export type Dial = (onread: {
 // One for all connections: what was read is dealt with before the next read (bench/README.md).
 const readBuffer = Buffer.allocUnsafeSlow(65_536);
 
+/** Of the pool that a connection belongs to. */
 export interface ConnectionOptions {
   /** milliseconds */
   connectTimeout: number;
@@ -51,6 +52,7 @@ export interface ConnectionOptions {
   onUnusable: (connection: OriginConnection) => void;
 }
 
+/** Serves one request at a time, again and again while both sides keep to HTTP. */
 export class OriginConnection {
   /** when its last request ended, `performance.now()` */
   idleSince = 0;

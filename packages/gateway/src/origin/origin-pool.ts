@@ -17,6 +17,7 @@ const sweepInterval = 5_000;
 /** A pool that nothing used for so long is closed: its rule may be configured away. */
 const unusedMs = 60_000;
 
+/** One pool for each service. */
 export class OriginPools {
   // A reload makes new rules; one that the edit did not touch finds its connections by content.
   readonly #poolOfContent = new Map<string, OriginPool>();
@@ -61,6 +62,7 @@ export class OriginPools {
   }
 }
 
+/** The connections to one service. */
 export class OriginPool {
   /** when a connection was last taken, `performance.now()` */
   usedAt = performance.now();

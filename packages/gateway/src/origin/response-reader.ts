@@ -3,6 +3,7 @@
 // connection, started for each request.
 import type { ResponseHead } from "../http/transport.ts";
 
+/** The head of an origin's answer, with what it says of the body and the connection. */
 export interface OriginResponseHead extends ResponseHead {
   reason: string;
   /** names and values in turn, in the order and writing of the origin */
@@ -20,6 +21,7 @@ export interface OriginResponseHead extends ResponseHead {
   chunked: boolean;
 }
 
+/** What is read, in the order of the bytes. */
 export interface ResponseEvents {
   /** A 1xx answer has arrived, ahead of the answer proper. */
   information(status: number, rawHeaders: string[]): void;
@@ -49,6 +51,7 @@ type State =
   | "trailers"
   | "done";
 
+/** Reads one answer after the other; `start` says to which request the next one belongs. */
 export class ResponseReader {
   #state: State = "done";
   #method = "GET";

@@ -5,6 +5,7 @@ import type { AddressInfo } from "node:net";
 
 const bodyLimit = 65_536;
 
+/** A running sample application. */
 export interface SampleApplication {
   /** `http://127.0.0.1:<port>` */
   origin: string;

@@ -49,6 +49,8 @@ export class SigningKeys {
   readonly #deps: SigningKeysDeps;
   #ring: KeyRing;
   #storeAskedAt = Number.NEGATIVE_INFINITY;
+  /** Counts the rotations of this process. */
+  #rotations = 0;
 
   constructor(deps: SigningKeysDeps, stored: readonly StoredKey[]) {
     this.#deps = deps;
@@ -93,12 +95,16 @@ export class SigningKeys {
       const usedKeys = keysInUse(stored, now, this.#retiredLife());
       return rotateKeys(usedKeys, { from: kid, newKey, now });
     });
+    this.#rotations++;
     this.#ring = this.#makeRing(keys);
   }
 
   /** Reads the store again, after another process changed the keys. */
   async reload(): Promise<void> {
+    const rotations = this.#rotations;
     const stored = await this.#deps.keys.all();
+    // What was read may be older than a rotation of this process that came between.
+    if (rotations !== this.#rotations) return this.reload();
     this.#ring = this.#makeRing(stored);
   }
 

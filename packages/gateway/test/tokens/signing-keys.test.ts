@@ -7,7 +7,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { createLocalJWKSet, jwtVerify } from "jose";
+import { testKeyPair } from "../../../../test/support/signing-keys.ts";
 import { changeKeys } from "../../src/tokens/change-keys.ts";
+import { openSigningKeys } from "../../src/tokens/signing-keys.ts";
 import {
   applicationWith,
   day,
@@ -277,3 +279,34 @@ async function privatePart(fixture: TokenFixture): Promise<string> {
   const { privateKey } = await fixture.signingKey();
   return privateKey.export({ format: "pem", type: "pkcs8" }).toString().split("\n")[5] ?? "";
 }
+
+test("keys that were read before a rotation of one's own do not undo it", async (context) => {
+  const { store, secretBox, clock } = await openTokenFixture(context);
+  const { promise: held, resolve: release } = Promise.withResolvers<void>();
+  let reading = Promise.resolve();
+  const keys = await openSigningKeys({
+    keys: {
+      replace: (before, after) => store.keys.replace(before, after),
+      async all() {
+        const [stored] = await Promise.all([store.keys.all(), reading]);
+        return stored;
+      },
+    },
+    secretBox,
+    now: () => clock.now,
+    randomBytes,
+    generateKeyPair: testKeyPair,
+    commonName: "login.example.com",
+    longestToken: () => day,
+  });
+  reading = held;
+  const reloaded = keys.reload();
+  reading = Promise.resolve();
+  const before = keys.kid();
+  await keys.rotate();
+  release();
+  await reloaded;
+  assert.notEqual(keys.kid(), before);
+  const current = (await store.keys.all()).find(({ state }) => state === "current");
+  assert.equal(keys.kid(), current?.kid);
+});

@@ -107,9 +107,10 @@ function createApp(parts: LoginParts): Hono<LoginEnv> {
   return app;
 }
 
-function urlOf({ scheme, authority, path, query }: RequestFacts): string {
+/** With a host that means nothing: who needs scheme or host takes the facts' word for them. */
+function urlOf({ path, query }: RequestFacts): string {
   const search = query === "" ? "" : `?${query}`;
-  return `${scheme}://${authority}${path}${search}`;
+  return `http://gateway.invalid${path}${search}`;
 }
 
 const notFoundPage = errorPage({

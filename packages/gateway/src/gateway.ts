@@ -11,6 +11,8 @@ export interface Gateway {
    * are.
    */
   apply(config: Config): Promise<void>;
+  /** As `apply`, of a file of which `read` finds what has changed. */
+  reload: Parts["catalogs"]["reload"];
   rotateKeys(): Promise<void>;
   /** stops listening, lets requests in flight end within `graceMs`, closes the store */
   close(graceMs?: number): Promise<void>;
@@ -36,6 +38,7 @@ export async function listen(parts: Parts): Promise<Gateway> {
     const stopHousekeeping = keepHouse(parts);
     return {
       apply: (config) => parts.catalogs.apply(config),
+      reload: (read) => parts.catalogs.reload(read),
       rotateKeys: () => parts.tokens.rotateKeys(),
       async close(graceMs = 0) {
         stopHousekeeping();

@@ -1,10 +1,11 @@
 // What the command line starts: a gateway from a file, a gateway for development, a rotation of
 // keys. The only reader of process.env.
 import { randomBytes } from "node:crypto";
-import { readFileSync } from "node:fs";
 import { readCatalog } from "./catalog/catalog-source.ts";
 import { organizationTagIn } from "./compose.ts";
-import { type Config, ConfigError, loadConfig } from "./config/load-config.ts";
+import { type ConfigFile, readConfigFile } from "./config/config-file.ts";
+import type { Config } from "./config/load-config.ts";
+import { readFileUpdateInThread } from "./config/load-config-thread.ts";
 import { type Gateway, startGateway } from "./gateway.ts";
 import type { RecordEvent } from "./observe/events.ts";
 import { createLog } from "./observe/log.ts";
@@ -43,11 +44,11 @@ const fixedAtStart = [
  */
 export async function runGateway(options: { config: string }): Promise<void> {
   const file = options.config;
-  const { config, warnings } = readConfig(file);
+  const { config, warnings } = readConfigFile(sourceOf(file));
   const record = createLog(config.log.level);
   for (const warning of warnings) record({ event: "configuration_warning", warning });
   const gateway = await startGateway({ config, record });
-  const reload = () => void applyFile(file, { gateway, started: config, record });
+  const reload = neverTwiceAtOnce(() => applyFile(file, { gateway, started: config, record }));
   process.on("SIGHUP", reload);
   const unwatch = watchFiles([file], reload, record);
   // Before it says that it is up: whoever reads that may stop it at once.
@@ -69,16 +70,38 @@ interface Running {
 /** Never throws: what cannot be put into force is logged, and changes nothing. */
 async function applyFile(file: string, { gateway, started, record }: Running): Promise<void> {
   try {
-    const { config, warnings } = readConfig(file);
-    await gateway.apply(config);
+    const { settings, warnings } = await gateway.reload((known) =>
+      readFileUpdateInThread(sourceOf(file), known),
+    );
     for (const warning of warnings) record({ event: "configuration_warning", warning });
     record({ event: "configuration_applied", file });
-    const fields = fixedAtStart.filter((field) => !isSame(config[field], started[field]));
+    const fields = fixedAtStart.filter((field) => !isSame(settings[field], started[field]));
     if (fields.length > 0) record({ event: "restart_needed", fields });
   } catch (error) {
     const message = error instanceof Error ? error.message : String(error);
     record({ event: "configuration_refused", file, problems: message.split("\n") });
   }
+}
+
+/**
+ * @returns a function that calls `step`, after the call under way has ended where there is one:
+ * what was read first must not be put into force last
+ */
+function neverTwiceAtOnce(step: () => Promise<void>): () => void {
+  let isRunning = false;
+  let isWanted = false;
+  const run = async () => {
+    isRunning = true;
+    while (isWanted) {
+      isWanted = false;
+      await step();
+    }
+    isRunning = false;
+  };
+  return () => {
+    isWanted = true;
+    if (!isRunning) void run();
+  };
 }
 
 function isSame(one: unknown, other: unknown): boolean {
@@ -90,7 +113,7 @@ function isSame(one: unknown, other: unknown): boolean {
  * notice.
  */
 export async function rotateKeys(options: { config: string }): Promise<void> {
-  const { config } = readConfig(options.config);
+  const { config } = readConfigFile(sourceOf(options.config));
   const now = Date.now;
   const secretBox = createSecretBox(
     loadSecretKey(config.secret_key_file, randomBytes),
@@ -109,16 +132,8 @@ export async function rotateKeys(options: { config: string }): Promise<void> {
   }
 }
 
-function readConfig(file: string): { config: Config; warnings: string[] } {
-  let text: string;
-  try {
-    text = readFileSync(file, "utf8");
-  } catch (error) {
-    throw new ConfigError(
-      `${file}: cannot be read (${(error as NodeJS.ErrnoException).code}); name the file with --config`,
-    );
-  }
-  return loadConfig({ text, file, environment: process.env });
+function sourceOf(file: string): ConfigFile {
+  return { file, environment: { ...process.env } };
 }
 
 function ended(): Promise<void> {

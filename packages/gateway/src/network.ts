@@ -3,8 +3,10 @@
 import { isIP } from "node:net";
 import ipaddr from "ipaddr.js";
 
+/** An address that was read. */
 export type Address = ipaddr.IPv4 | ipaddr.IPv6;
 
+/** A network that was read: IPv4 inside IPv6 is IPv4. */
 export interface Network {
   base: Address;
   /** length of the prefix */
@@ -14,6 +16,7 @@ export interface Network {
 /** `wider_than_ipv4`: an IPv6 network that covers all IPv4 addresses inside IPv6, and others. */
 export type NetworkFault = "no_network" | "wider_than_ipv4";
 
+/** A network, or why the text is none. */
 export type NetworkReading = { ok: true; network: Network } | { ok: false; fault: NetworkFault };
 
 /**
@@ -53,6 +56,7 @@ export function parseNetwork(text: string): NetworkReading {
   return { ok: true, network: { base: base.toIPv4Address(), bits: bits - 96 } };
 }
 
+/** `192.0.2.0/24`: the canonical text of a network. */
 export function formatNetwork({ base, bits }: Network): string {
   return `${base}/${bits}`;
 }

@@ -14,14 +14,15 @@ import {
 import type { Config } from "../config/load-config.ts";
 import type { RandomBytes } from "../random.ts";
 import type { SecretBox } from "../secrets/secret-box.ts";
-import type { ObjectKey, Store, StoredObject } from "../storage/store.ts";
+import type { ObjectKey, Store } from "../storage/store.ts";
 import type { Catalog, CatalogSource } from "./catalog.ts";
 import { CatalogBuilder, type CatalogContent } from "./catalog-builder.ts";
-import { differenceOf, inOrder, keyOfObject, type Records } from "./difference.ts";
+import { differenceOf } from "./difference.ts";
 import { OutdatedObjects } from "./outdated-objects.ts";
-import { runAtOnce, runInSlices, type Steps } from "./steps.ts";
-import { fromRow, type ObjectRecord, toRow } from "./stored-objects.ts";
+import { inOrder, keyOfObject, objectKeyOf, type Records, readRows, toRows } from "./records.ts";
+import { runAtOnce, runInSlices } from "./steps.ts";
 
+/** A catalog that follows the file and the store. */
 export interface ChangingCatalogSource extends CatalogSource {
   /**
    * Puts a whole configuration into force.
@@ -35,7 +36,7 @@ export interface ChangingCatalogSource extends CatalogSource {
    * @throws {ConfigError} as `apply` does
    */
   reload<Update extends ConfigUpdate>(
-    read: (known: KnownConfig) => Promise<Update>,
+    read: (knownConfig: KnownConfig) => Promise<Update>,
   ): Promise<Update>;
   /**
    * Reads what another process changed, and what could not be read before.
@@ -44,6 +45,7 @@ export interface ChangingCatalogSource extends CatalogSource {
   refresh(objects?: readonly ObjectKey[] | "all"): Promise<void>;
 }
 
+/** What a catalog source is made with. */
 export interface CatalogSourceDeps {
   store: Pick<Store, "objects">;
   secretBox: SecretBox;
@@ -81,15 +83,6 @@ export async function readCatalog({
   return { current: () => catalog };
 }
 
-function* readRows(rows: readonly StoredObject[], secretBox: SecretBox): Steps<Records> {
-  const records = new Map<string, ObjectRecord>();
-  for (const row of rows) {
-    records.set(keyOf(row.kind, row.id), fromRow(row, secretBox));
-    yield;
-  }
-  return records;
-}
-
 /** What a catalog is made from, and how it is told from the next. */
 interface State {
   content: CatalogContent;
@@ -97,7 +90,7 @@ interface State {
   /** keys of the last file's objects */
   order: readonly string[];
   /** what the last file said, of objects that still are what it said */
-  known: KnownConfig;
+  knownConfig: KnownConfig;
 }
 
 interface InForce extends State {
@@ -125,10 +118,10 @@ class StoredCatalogs implements ChangingCatalogSource {
   }
 
   async reload<Update extends ConfigUpdate>(
-    read: (known: KnownConfig) => Promise<Update>,
+    read: (knownConfig: KnownConfig) => Promise<Update>,
   ): Promise<Update> {
     for (;;) {
-      const update = await read(this.#inForce?.known ?? nothingKnown);
+      const update = await read(this.#inForce?.knownConfig ?? nothingKnown);
       const isApplied = await this.#inTurn(() => this.#applyUpdate(update));
       if (isApplied) return update;
     }
@@ -154,24 +147,23 @@ class StoredCatalogs implements ChangingCatalogSource {
       const touched = outdated === "all" ? outdated : [...outdated, ...this.#touchedBy(update)];
       const standing = await this.#read(touched);
       const ingress = update.ingress ?? this.#inForce?.content.ingress;
-      if (ingress === undefined || !this.#isAbout(update, standing)) return undefined;
+      if (ingress === undefined || !this.#hasRest(update, standing)) return undefined;
 
-      // 2. Find the difference, and make the catalog of it: it finds out what cannot be, before
+      // 2. Find the difference, and make the catalog of it: that finds out what cannot be, before
       // anything is written.
-      const makeAud = () => randomBytes(32).toString("hex");
-      const tools = { now: now(), makeAud };
+      const tools = { now: now(), makeAud: () => randomBytes(32).toString("hex") };
       const { records, put, remove } = await runInSlices(differenceOf(update, standing, tools));
       const order = [...update.objects.keys()];
       const next = await this.#build({
         content: { objects: inOrder(records, order), settings: update.settings, ingress },
         records,
         order,
-        known: { objects: update.objects, ingressFingerprint: update.ingressFingerprint },
+        knownConfig: { objects: update.objects, ingressFingerprint: update.ingressFingerprint },
       });
 
       // 3. Write what differs.
-      if (put.length + remove.length > 0)
-        await store.objects.change(await runInSlices(toRows(put, secretBox, tools.now)), remove);
+      const rows = await runInSlices(toRows(put, secretBox, tools.now));
+      if (rows.length + remove.length > 0) await store.objects.change(rows, remove);
       this.#inForce = next;
       return true;
     });
@@ -179,41 +171,39 @@ class StoredCatalogs implements ChangingCatalogSource {
   }
 
   /** The objects that an update changes or removes. */
-  #touchedBy({ objects, changed }: ConfigUpdate): ObjectKey[] {
-    const records = [...(this.#inForce?.records ?? [])];
-    const gone = records.filter(
-      ([key, { managedBy }]) => managedBy === "file" && !objects.has(key),
-    );
-    return [...changed, ...gone.map(([, record]) => record)].map(({ kind, object }) => ({
-      kind,
-      id: object.id,
-    }));
+  #touchedBy({ objects, changedObjects }: ConfigUpdate): ObjectKey[] {
+    const removedRecords = [...(this.#inForce?.records ?? [])]
+      .filter(([key, { managedBy }]) => managedBy === "file" && !objects.has(key))
+      .map(([, record]) => record);
+    return [...changedObjects, ...removedRecords].map(objectKeyOf);
   }
 
-  /** Whether what an update leaves out is in force, as it was when the update was made. */
-  #isAbout(update: ConfigUpdate, standing: Records): boolean {
-    const changed = new Set(update.changed.map(keyOfObject));
+  /** Whether everything that an update leaves out, because it was known, is what it was then. */
+  #hasRest({ objects, changedObjects }: ConfigUpdate, standing: Records): boolean {
+    const changedKeys = new Set(changedObjects.map(keyOfObject));
     const inForce = this.#inForce;
-    return [...update.objects].every(([key, fingerprint]) => {
-      if (changed.has(key)) return true;
-      const isKnown = inForce?.known.objects.get(key) === fingerprint;
-      return isKnown && standing.get(key) === inForce.records.get(key);
-    });
+    for (const [key, fingerprint] of objects) {
+      if (changedKeys.has(key)) continue;
+      if (inForce?.knownConfig.objects.get(key) !== fingerprint) return false;
+      if (inForce.records.get(key) !== standing.get(key)) return false;
+    }
+    return true;
   }
 
+  /** Puts into force what other processes changed. */
   async #takeOver(): Promise<void> {
     await this.#outdated.readWith(async (outdated) => {
       if (this.#inForce === undefined) return undefined;
-      const { content, order, known, records: earlier } = this.#inForce;
+      const { content, order, knownConfig, records: earlier } = this.#inForce;
       const records = await this.#read(outdated);
-      const stillKnown = [...known.objects].filter(
+      const stillKnown = [...knownConfig.objects].filter(
         ([key]) => records.get(key) === earlier.get(key),
       );
       this.#inForce = await this.#build({
         content: { ...content, objects: inOrder(records, order) },
         records,
         order,
-        known: { ...known, objects: new Map(stillKnown) },
+        knownConfig: { ...knownConfig, objects: new Map(stillKnown) },
       });
       return true;
     });
@@ -223,11 +213,12 @@ class StoredCatalogs implements ChangingCatalogSource {
   async #read(objects: readonly ObjectKey[] | "all"): Promise<Records> {
     const { store, secretBox } = this.#deps;
     const inForce: Records = this.#inForce?.records ?? new Map();
-    const rows = await (objects === "all" ? store.objects.all() : store.objects.find(objects));
-    const read = await runInSlices(readRows(rows, secretBox));
-    const records = new Map(objects === "all" ? [] : inForce);
-    if (objects !== "all") for (const { kind, id } of objects) records.delete(keyOf(kind, id));
-    for (const [key, record] of read) {
+    const isAll = objects === "all";
+    const rows = await (isAll ? store.objects.all() : store.objects.find(objects));
+    const stored = await runInSlices(readRows(rows, secretBox));
+    const records = new Map(isAll ? [] : inForce);
+    if (!isAll) for (const { kind, id } of objects) records.delete(keyOf(kind, id));
+    for (const [key, record] of stored) {
       const earlier = inForce.get(key);
       const isSame = earlier !== undefined && isDeepStrictEqual(earlier, record);
       records.set(key, isSame ? earlier : record);
@@ -242,19 +233,6 @@ class StoredCatalogs implements ChangingCatalogSource {
       return { ...next, content: inForce.content, catalog: inForce.catalog };
     return { ...next, catalog: await runInSlices(this.#builder.build(next.content)) };
   }
-}
-
-function* toRows(
-  records: readonly ObjectRecord[],
-  secretBox: SecretBox,
-  now: number,
-): Steps<StoredObject[]> {
-  const rows: StoredObject[] = [];
-  for (const record of records) {
-    rows.push(toRow(record, secretBox, now));
-    yield;
-  }
-  return rows;
 }
 
 /** Whether two catalogs would say the same. Unchanged objects are the same ones. */

@@ -11,6 +11,7 @@ import type {
 import type { CompiledIngressRule } from "./choose-service.ts";
 import type { CatalogPattern, HostIndex } from "./host-index.ts";
 
+/** What is in force, compiled for the requests that read it. */
 export interface Catalog {
   organization: Organization;
   /**

@@ -10,6 +10,7 @@ export interface CompiledIngressRule extends IngressRule {
   coversPath(path: string): boolean;
 }
 
+/** Makes rules ready for matching, in their order. */
 export function compileIngress(rules: readonly IngressRule[]): CompiledIngressRule[] {
   return rules.map((rule) => ({
     ...rule,
@@ -18,6 +19,7 @@ export function compileIngress(rules: readonly IngressRule[]): CompiledIngressRu
   }));
 }
 
+/** The rule that takes a request. @param host lower-case, no port @param path canonical */
 export function chooseService(
   ingress: readonly CompiledIngressRule[],
   host: string,

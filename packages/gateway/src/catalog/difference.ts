@@ -2,16 +2,15 @@
 // touched.
 import { isDeepStrictEqual } from "node:util";
 import { ConfigError } from "../config/config-error.ts";
-import { type KindObject, keyOf } from "../config/config-objects.ts";
+import type { KindObject } from "../config/config-objects.ts";
 import type { ConfigUpdate } from "../config/config-update.ts";
 import { kinds } from "../model/kinds.ts";
 import type { ObjectKey } from "../storage/store.ts";
+import { keyOfObject, type Records } from "./records.ts";
 import type { Steps } from "./steps.ts";
 import type { ObjectRecord } from "./stored-objects.ts";
 
-/** key → object */
-export type Records = ReadonlyMap<string, ObjectRecord>;
-
+/** What a file makes of the store. */
 export interface Difference {
   /** all objects, as they are afterwards */
   records: Records;
@@ -36,11 +35,11 @@ export function* differenceOf(
   standing: Records,
   tools: Tools,
 ): Steps<Difference> {
-  const changed = new Map(update.changed.map((each) => [keyOfObject(each), each]));
+  const changedObjects = new Map(update.changedObjects.map((each) => [keyOfObject(each), each]));
   const records = new Map<string, ObjectRecord>();
   const put: ObjectRecord[] = [];
   for (const key of update.objects.keys()) {
-    const source = changed.get(key);
+    const source = changedObjects.get(key);
     const stored = standing.get(key);
     const record = source === undefined ? stored : toRecord(source, stored, tools);
     if (record === undefined) continue;
@@ -78,21 +77,4 @@ function toRecord(
       : object;
   if (stored !== undefined && isDeepStrictEqual(stored.object, complete)) return stored;
   return { kind, object: complete, managedBy: "file", createdAt: stored?.createdAt ?? tools.now };
-}
-
-export function keyOfObject({ kind, object }: KindObject): string {
-  return keyOf(kind, object.id);
-}
-
-/**
- * The records as people see them: in the order of the file, then those that it does not have, in
- * the order in which they were made.
- */
-export function inOrder(records: Records, order: readonly string[]): ObjectRecord[] {
-  const ofFile = new Set(order);
-  const others = [...records].filter(([key]) => !ofFile.has(key)).map(([, record]) => record);
-  return [
-    ...order.flatMap((key) => records.get(key) ?? []),
-    ...others.sort((a, b) => a.createdAt - b.createdAt || (a.object.id < b.object.id ? -1 : 1)),
-  ];
 }

@@ -22,6 +22,7 @@ export interface CatalogPattern {
 
 const cachedHosts = 1_000;
 
+/** The patterns of all applications, by host. */
 export class HostIndex {
   readonly #patterns: readonly CatalogPattern[];
   readonly #byHost = new BoundedCache<string, readonly CatalogPattern[]>(cachedHosts);

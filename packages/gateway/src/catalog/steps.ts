@@ -8,6 +8,7 @@ export type Steps<Result> = Generator<void, Result>;
 /** How long requests may have to wait, milliseconds. */
 const longestSlice = 5;
 
+/** Does the work without a pause. */
 export function runAtOnce<Result>(steps: Steps<Result>): Result {
   for (;;) {
     const step = steps.next();

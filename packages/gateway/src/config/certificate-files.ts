@@ -4,6 +4,7 @@ import { createPrivateKey, X509Certificate } from "node:crypto";
 import { readFileSync, statSync } from "node:fs";
 import type { FieldPath, Report } from "../model/problem.ts";
 
+/** What is needed to look at the files that a configuration names. */
 export interface FileContext {
   report: Report;
   resolvePath: (path: string) => string;
@@ -14,87 +15,60 @@ interface CertificateFiles {
   key_file: string;
 }
 
-/** The two paths made absolute. */
+/**
+ * Makes the two paths absolute, and reports files that cannot serve.
+ * @param path that of the pair in the configuration
+ */
 export function readCertificateFiles(
-  written: CertificateFiles,
+  pair: CertificateFiles,
   path: FieldPath,
   { report, resolvePath }: FileContext,
 ): CertificateFiles {
-  const files = {
-    cert_file: resolvePath(written.cert_file),
-    key_file: resolvePath(written.key_file),
-  };
+  const files = { cert_file: resolvePath(pair.cert_file), key_file: resolvePath(pair.key_file) };
   const complain = (field: keyof CertificateFiles, what: string) =>
-    report.problem([...path, field], what, written[field]);
-  const certificate = attempt(
-    files.cert_file,
-    (pem) => new X509Certificate(pem),
-    (code) =>
-      complain(
-        "cert_file",
-        code === undefined ? "is not a certificate in PEM; name one, or a chain" : unreadable(code),
-      ),
-  );
-  const key = attempt(
-    files.key_file,
-    (pem) => createPrivateKey(pem),
-    (code) =>
-      complain(
-        "key_file",
-        code === undefined
-          ? "is not a private key in PEM without a passphrase; name one"
-          : unreadable(code),
-      ),
-  );
-  if (certificate !== undefined && key !== undefined && !certificate.checkPrivateKey(key)) {
+    report.problem([...path, field], what, pair[field]);
+  const certificate = readPem(files.cert_file, (pem) => new X509Certificate(pem));
+  const key = readPem(files.key_file, (pem) => createPrivateKey(pem));
+  if (!certificate.ok)
+    complain("cert_file", certificate.fault ?? "is not a certificate in PEM; name one, or a chain");
+  if (!key.ok)
+    complain("key_file", key.fault ?? "is not a private key in PEM without a passphrase; name one");
+  if (certificate.ok && key.ok && !certificate.value.checkPrivateKey(key.value))
     complain("key_file", "is not the key of the certificate in cert_file; name the pair");
-  }
   return files;
 }
 
-/** @param file absolute */
+/** Reports a file that holds no certificates of authorities. @param file absolute */
 export function checkAuthorities(file: string, path: FieldPath, report: Report): void {
-  attempt(
-    file,
-    (pem) => new X509Certificate(pem),
-    (code) =>
-      report.problem(
-        path,
-        code === undefined
-          ? "is not a certificate in PEM; name one, or several in one file"
-          : unreadable(code),
-      ),
-  );
+  const reading = readPem(file, (pem) => new X509Certificate(pem));
+  if (reading.ok) return;
+  const fault = reading.fault ?? "is not a certificate in PEM; name one, or several in one file";
+  report.problem(path, fault);
+}
+
+type PemReading<Value> =
+  | { ok: true; value: Value }
+  /** why the file cannot be read; undefined where it holds something else */
+  | { ok: false; fault: string | undefined };
+
+function readPem<Value>(file: string, parse: (pem: Buffer) => Value): PemReading<Value> {
+  let bytes: Buffer;
+  try {
+    // A device or a pipe may have no end, and would be read a second time where the file is used.
+    if (!statSync(file).isFile()) return { ok: false, fault: unreadable("no file") };
+    bytes = readFileSync(file);
+  } catch (error) {
+    return { ok: false, fault: unreadable((error as NodeJS.ErrnoException).code ?? "unknown") };
+  }
+  try {
+    // Node reads DER as well here, and does not where the file is used.
+    if (bytes.includes("-----BEGIN ")) return { ok: true, value: parse(bytes) };
+  } catch {
+    // The library's message may quote the file.
+  }
+  return { ok: false, fault: undefined };
 }
 
 function unreadable(code: string): string {
   return `cannot be read (${code}); name a file that this user may read`;
-}
-
-/** @param fail told why the file cannot be read, undefined when it holds something else */
-function attempt<Value>(
-  file: string,
-  read: (pem: Buffer) => Value,
-  fail: (why: string | undefined) => void,
-): Value | undefined {
-  let bytes: Buffer;
-  try {
-    // A device or a pipe may have no end, and would be read a second time where the file is used.
-    if (!statSync(file).isFile()) {
-      fail("no file");
-      return undefined;
-    }
-    bytes = readFileSync(file);
-  } catch (error) {
-    fail((error as NodeJS.ErrnoException).code ?? "unknown");
-    return undefined;
-  }
-  try {
-    // Node reads DER as well here, and does not where the file is used.
-    if (bytes.includes("-----BEGIN ")) return read(bytes);
-  } catch {
-    // The library's message may quote the file.
-  }
-  fail(undefined);
-  return undefined;
 }

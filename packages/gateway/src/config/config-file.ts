@@ -3,6 +3,7 @@ import { ConfigError } from "./config-error.ts";
 import { type ConfigUpdate, type KnownConfig, updateOf } from "./config-update.ts";
 import { type Config, loadConfig } from "./load-config.ts";
 
+/** Where a configuration comes from. */
 export interface ConfigFile {
   file: string;
   /** what `${env:NAME}` fills in */
@@ -32,10 +33,10 @@ export interface FileUpdate extends ConfigUpdate {
 }
 
 /**
- * @param known what the receiver of the update has
+ * @param knownConfig what the receiver of the update has
  * @throws {ConfigError} as `readConfigFile` does
  */
-export function readFileUpdate(source: ConfigFile, known: KnownConfig): FileUpdate {
+export function readFileUpdate(source: ConfigFile, knownConfig: KnownConfig): FileUpdate {
   const { config, warnings } = readConfigFile(source);
-  return { ...updateOf(config, known), warnings };
+  return { ...updateOf(config, knownConfig), warnings };
 }

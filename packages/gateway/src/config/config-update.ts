@@ -10,12 +10,13 @@ import { sections } from "./sections.ts";
 /** key of an object → fingerprint of what a file says of it */
 export type Fingerprints = ReadonlyMap<string, string>;
 
+/** A configuration, without those parts that its receiver has. */
 export interface ConfigUpdate {
   settings: Settings;
   /** every object of the file, in its order */
   objects: Fingerprints;
   /** the objects whose fingerprint was not known */
-  changed: KindObject[];
+  changedObjects: KindObject[];
   /** fingerprint of the ingress rules */
   ingressFingerprint: string;
   /** undefined where their fingerprint was known */
@@ -28,25 +29,26 @@ export interface KnownConfig {
   ingressFingerprint: string;
 }
 
+/** Against this, an update is the whole configuration. */
 export const nothingKnown: KnownConfig = { objects: new Map(), ingressFingerprint: "" };
 
-/** @param known what the receiver of the update has */
-export function updateOf(config: Config, known: KnownConfig): ConfigUpdate {
+/** @param knownConfig what the receiver of the update has */
+export function updateOf(config: Config, knownConfig: KnownConfig): ConfigUpdate {
   const objects = new Map<string, string>();
-  const changed: KindObject[] = [];
+  const changedObjects: KindObject[] = [];
   for (const each of objectsOf(config)) {
     const key = keyOf(each.kind, each.object.id);
     const fingerprint = fingerprintOf(each.object);
     objects.set(key, fingerprint);
-    if (known.objects.get(key) !== fingerprint) changed.push(each);
+    if (knownConfig.objects.get(key) !== fingerprint) changedObjects.push(each);
   }
   const update: ConfigUpdate = {
     settings: settingsOf(config),
     objects,
-    changed,
+    changedObjects,
     ingressFingerprint: fingerprintOf(config.ingress),
   };
-  if (update.ingressFingerprint !== known.ingressFingerprint) update.ingress = config.ingress;
+  if (update.ingressFingerprint !== knownConfig.ingressFingerprint) update.ingress = config.ingress;
   return update;
 }
 

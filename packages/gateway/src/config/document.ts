@@ -1,31 +1,29 @@
-// postern.yaml as text → plain values, and the way back: from a field to the line where it stands,
-// so that every complaint can say where. `${env:NAME}` and `${file:PATH}` are filled in here, after
-// parsing, in values alone, and what they bring is never parsed again (case O10).
-import { readFileSync, statSync } from "node:fs";
+// postern.yaml as text → plain values, and the way back: from a field to the line where it is, so
+// that every complaint can say where.
 import { dirname, resolve } from "node:path";
 import { type Document, isMap, isScalar, isSeq, LineCounter, type Node, parseDocument } from "yaml";
 import { type FieldPath, fieldName, type Problem } from "../model/problem.ts";
 import { ConfigError } from "./config-error.ts";
+import { FillIn, NestingError } from "./fill-in.ts";
 import { syntaxFaults } from "./syntax-faults.ts";
 
+/** A file that is YAML, whatever its fields say. */
 export interface ConfigDocument {
-  /**
-   * maps, lists and scalars; a field that is null is there and undefined: it means "not set", and
-   * must be a known one
-   */
+  /** maps, lists and scalars; a field that is null is there and undefined */
   value: unknown;
   /** problems found while filling in */
   problems: Problem[];
   /** whether the value of a field came from outside the file */
-  filledIn(path: FieldPath): boolean;
+  isFilledIn(path: FieldPath): boolean;
   /** where the field begins in the text; for one that is missing, where its nearest parent does */
   offsetOf(path: FieldPath): number;
   /** `file:line: field: "value" what` */
   describe(problem: Problem): string;
-  /** a path as somebody wrote it, against the folder of the file */
+  /** the absolute form of a path, which is relative to the folder of the file */
   resolvePath(path: string): string;
 }
 
+/** The text of a file, and what it may be filled in with. */
 export interface ConfigSource {
   text: string;
   /** names the file in messages; relative paths are relative to its folder */
@@ -33,10 +31,7 @@ export interface ConfigSource {
   environment: Readonly<Record<string, string | undefined>>;
 }
 
-const reference = /\$\{(env|file):([^}]*)\}/g;
-const maxFilledIn = 65_536;
-const maxQuoted = 120;
-const maxDepth = 64;
+const longestQuote = 120;
 
 /**
  * Reads the text.
@@ -48,66 +43,17 @@ export function readDocument({ text, file, environment }: ConfigSource): ConfigD
   const plain = toPlain(parsed, lines, file);
   if (!isMap(parsed.contents))
     throw new ConfigError(`${file}:1: the file is not a map of fields; see examples/postern.yaml`);
-  const placeOf = (path: FieldPath) => offsetOf(parsed.contents, path);
-  const lineOf = (path: FieldPath) => lines.linePos(placeOf(path)).line;
 
+  const offsetOf = (path: FieldPath) => offsetIn(parsed.contents, path);
+  const placeOf = (path: FieldPath) => `${file}:${lines.linePos(offsetOf(path)).line}`;
   const folder = dirname(resolve(file));
-  const problems: Problem[] = [];
-  const filled = new Set<string>();
-
-  function fillIn(path: FieldPath, written: string): string {
-    return written.replaceAll(reference, (_whole, kind: string, name: string) => {
-      filled.add(JSON.stringify(path));
-      const found = kind === "env" ? environment[name] : readSmallFile(resolve(folder, name));
-      if (found !== undefined && found !== "") return found;
-      const missing =
-        kind === "env"
-          ? `the environment variable ${name} is not set`
-          : `the file ${name} is empty, too large, or cannot be read`;
-      problems.push({ path, what: `${missing}; set it, or write the value` });
-      return "";
-    });
-  }
-
-  function copy(path: FieldPath, value: unknown): unknown {
-    if (path.length > maxDepth) {
-      throw new ConfigError(
-        `${file}:${lineOf(path)}: is nested too deeply, or an alias leads back to what it stands in; write it out`,
-      );
-    }
-    if (typeof value === "string") return fillIn(path, value);
-    if (Array.isArray(value)) return value.map((item, index) => copy([...path, index], item));
-    if (typeof value !== "object" || value === null) return value;
-    if (Object.getPrototypeOf(value) !== Object.prototype) {
-      problems.push({
-        path,
-        what: "is of a type that YAML 1.1 had; write text, a number, true, false, a list or a map",
-      });
-      return undefined;
-    }
-    // fromEntries defines own properties whatever the key is called, `__proto__` included.
-    return Object.fromEntries(
-      Object.entries(value).map(([key, item]) => [
-        key,
-        item === null ? undefined : copy([...path, key], item),
-      ]),
-    );
-  }
-
-  const value = copy([], plain);
-  const filledIn = (path: FieldPath) => filled.has(JSON.stringify(path));
+  const fillIn = new FillIn({ environment, folder });
   return {
-    value,
-    problems,
-    filledIn,
-    offsetOf: placeOf,
-    describe({ path, what, value: quoted }) {
-      const shown =
-        quoted === undefined || filledIn(path)
-          ? ""
-          : `${JSON.stringify(quoted.slice(0, maxQuoted))} `;
-      return `${file}:${lineOf(path)}: ${path.length === 0 ? "" : `${fieldName(path)}: `}${shown}${what}`;
-    },
+    value: copyOf(plain, fillIn, placeOf),
+    problems: fillIn.problems,
+    isFilledIn: (path) => fillIn.isFilled(path),
+    offsetOf,
+    describe: (problem) => describe(problem, placeOf(problem.path), fillIn),
     resolvePath: (path) => resolve(folder, path),
   };
 }
@@ -121,41 +67,63 @@ function toPlain(parsed: Document.Parsed, lines: LineCounter, file: string): unk
   } catch (error) {
     if (error instanceof ConfigError) throw error;
     // The library walks nested values by recursion, and counts what aliases stand for.
-    const what =
-      error instanceof RangeError
-        ? "the file is nested too deeply; write it flatter"
-        : "too many aliases; write the values out";
+    const isTooDeep = error instanceof RangeError;
+    const what = isTooDeep
+      ? "the file is nested too deeply; write it flatter"
+      : "too many aliases; write the values out";
     throw new ConfigError(`${file}:1: ${what}`);
   }
 }
 
-function offsetOf(root: Node | null, path: FieldPath): number {
+/** @throws {ConfigError} when it is nested too deeply */
+function copyOf(plain: unknown, fillIn: FillIn, placeOf: (path: FieldPath) => string): unknown {
+  try {
+    return fillIn.copy(plain);
+  } catch (error) {
+    if (!(error instanceof NestingError)) throw error;
+    throw new ConfigError(
+      `${placeOf(error.path)}: is nested too deeply, or an alias leads back to what it stands in; write it out`,
+    );
+  }
+}
+
+function describe({ path, what, value }: Problem, place: string, fillIn: FillIn): string {
+  const field = path.length === 0 ? "" : `${fieldName(path)}: `;
+  const isShown = value !== undefined && !fillIn.isFilled(path);
+  const quote = isShown ? `${JSON.stringify(value.slice(0, longestQuote))} ` : "";
+  return `${place}: ${field}${quote}${what}`;
+}
+
+function offsetIn(root: Node | null, path: FieldPath): number {
   let node: unknown = root;
   let offset = root?.range?.[0] ?? 0;
   for (const part of path) {
-    if (isMap(node)) {
-      const pair = node.items.find(
-        ({ key }) => (isScalar(key) ? String(key.value) : key) === String(part),
-      );
-      if (pair === undefined) break;
-      offset = (isScalar(pair.key) ? pair.key.range?.[0] : undefined) ?? offset;
-      node = pair.value;
-    } else if (isSeq(node)) {
-      const item = node.items[Number(part)];
-      offset = (item as Node | undefined)?.range?.[0] ?? offset;
-      node = item;
-    } else break;
+    const child = childOf(node, part);
+    if (child === undefined) break;
+    offset = child.offset ?? offset;
+    node = child.node;
   }
   return offset;
 }
 
-function readSmallFile(path: string): string | undefined {
-  try {
-    // A device or a pipe may have no end.
-    const stats = statSync(path);
-    if (!stats.isFile() || stats.size > maxFilledIn) return undefined;
-    return readFileSync(path, "utf8").replace(/\r?\n$/, "");
-  } catch {
-    return undefined;
+/** The value of a field, or an item, and where it begins; undefined when there is none. */
+function childOf(
+  node: unknown,
+  part: string | number,
+): { node: unknown; offset: number | undefined } | undefined {
+  if (isMap(node)) {
+    const pair = node.items.find(({ key }) => keyText(key) === String(part));
+    return pair && { node: pair.value, offset: beginning(pair.key) };
   }
+  if (!isSeq(node)) return undefined;
+  const item = node.items[Number(part)];
+  return { node: item, offset: beginning(item) };
+}
+
+function keyText(key: unknown): unknown {
+  return isScalar(key) ? String(key.value) : key;
+}
+
+function beginning(node: unknown): number | undefined {
+  return (node as Node | undefined)?.range?.[0];
 }

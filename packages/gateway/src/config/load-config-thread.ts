@@ -8,7 +8,7 @@ import type { KnownConfig } from "./config-update.ts";
 /** What the thread is started with. */
 export interface ThreadInput {
   source: ConfigFile;
-  known: KnownConfig;
+  knownConfig: KnownConfig;
 }
 
 /** The one message that it sends. */
@@ -21,9 +21,9 @@ export type FromThread = { ok: true; update: FileUpdate } | { ok: false; problem
  */
 export async function readFileUpdateInThread(
   source: ConfigFile,
-  known: KnownConfig,
+  knownConfig: KnownConfig,
 ): Promise<FileUpdate> {
-  const answer = await answerOfThread({ source, known });
+  const answer = await answerOfThread({ source, knownConfig });
   if (!answer.ok) throw new ConfigError(answer.problems);
   return answer.update;
 }

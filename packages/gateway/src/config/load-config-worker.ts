@@ -8,9 +8,9 @@ if (parentPort === null)
   throw new Error("load-config-worker.ts is started by load-config-thread.ts alone");
 parentPort.postMessage(answerTo(workerData));
 
-function answerTo({ source, known }: ThreadInput): FromThread {
+function answerTo({ source, knownConfig }: ThreadInput): FromThread {
   try {
-    return { ok: true, update: readFileUpdate(source, known) };
+    return { ok: true, update: readFileUpdate(source, knownConfig) };
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
     return { ok: false, problems: error.message };

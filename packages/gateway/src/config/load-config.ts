@@ -1,5 +1,5 @@
 // postern.yaml → the configuration in force. Everything that is wrong with it is said at once, one
-// line for each field with its place and what to do, and nothing secret is in such a line; until
+// line for each field with its place and what to do, and nothing secret is in such a line. Until
 // all is right, nothing changes.
 
 import {
@@ -8,7 +8,8 @@ import {
   type FieldPath,
   type Problem,
 } from "../model/problem.ts";
-import { unknownField } from "../model/read-value.ts";
+import { isMap, unknownField } from "../model/read-value.ts";
+import { valueAt } from "../model/value-at.ts";
 import { ConfigError } from "./config-error.ts";
 import { type ConfigDocument, type ConfigSource, readDocument } from "./document.ts";
 import { type ConfiguredObjects, readObjects } from "./read-objects.ts";
@@ -18,6 +19,7 @@ import { settingsFields } from "./settings.ts";
 
 export { ConfigError } from "./config-error.ts";
 
+/** A configuration without faults. */
 export interface Config extends Settings, ConfiguredObjects {}
 
 /**
@@ -30,18 +32,13 @@ export function loadConfig(source: ConfigSource): { config: Config; warnings: st
   const document = readDocument(source);
   const report = createReport();
   const config = readConfig(document, report);
-  const problems = [
-    ...document.problems,
-    ...report.problems.filter((problem) => !followsFrom(problem, document.problems)),
-  ];
-  // In the order of the file, where a person mends them.
-  const inOrder = (found: readonly Problem[]) =>
-    found.toSorted((a, b) => document.offsetOf(a.path) - document.offsetOf(b.path));
-  const lines = (found: readonly Problem[]) =>
-    inOrder(found).map((problem) => describe(problem, document));
-  if (config === undefined || problems.length > 0)
-    throw new ConfigError([...new Set(lines(problems))].join("\n"));
-  return { config, warnings: lines(report.warnings) };
+  const ownProblems = report.problems.filter((each) => !followsFrom(each, document.problems));
+  const problems = [...document.problems, ...ownProblems];
+  if (config === undefined || problems.length > 0) {
+    const lines = new Set(linesOf(problems, document));
+    throw new ConfigError([...lines].join("\n"));
+  }
+  return { config, warnings: linesOf(report.warnings, document) };
 }
 
 function readConfig(document: ConfigDocument, report: CollectedReport): Config | undefined {
@@ -54,9 +51,10 @@ function readConfig(document: ConfigDocument, report: CollectedReport): Config |
   // One half may be wrong and the other still be looked at: a person wants to hear everything at
   // once.
   const settings = readSettings(fields, { report, resolvePath });
+  const ownHosts = settings === undefined ? [] : [settings.team_host, ...settings.relay_hosts];
   const objects = readObjects(fields, {
     authDomain: settings?.auth_domain ?? "",
-    ownHosts: new Set(settings === undefined ? [] : [settings.team_host, ...settings.relay_hosts]),
+    ownHosts: new Set(ownHosts),
     hasMail: settings?.smtp !== undefined,
     report,
     resolvePath,
@@ -64,27 +62,30 @@ function readConfig(document: ConfigDocument, report: CollectedReport): Config |
   return settings && { ...settings, ...objects };
 }
 
-/** Whether this complaint is about a value that could not be filled in, which is said already. */
+/** Whether the complaint is about a value that could not be filled in, which is said already. */
 function followsFrom({ path }: Problem, causes: readonly Problem[]): boolean {
   return causes.some((cause) => cause.path.every((part, index) => path[index] === part));
 }
 
-function describe(problem: Problem, document: ConfigDocument): string {
-  const path = writtenPath(problem.path, document.value);
-  const { what, value } = problem;
-  const line = document.describe(
-    value === undefined || isPrivate(value, path, document)
-      ? { path, what }
-      : { path, what, value },
-  );
+/** One line each, in the order of the file, where a person mends them. */
+function linesOf(problems: readonly Problem[], document: ConfigDocument): string[] {
+  return problems
+    .toSorted((a, b) => document.offsetOf(a.path) - document.offsetOf(b.path))
+    .map((problem) => lineOf(problem, document));
+}
+
+function lineOf({ path, what, value }: Problem, document: ConfigDocument): string {
+  const place = pathInFile(path, document.value);
+  const isShown = value !== undefined && !isPrivate(value, place, document);
+  const line = document.describe(isShown ? { path: place, what, value } : { path: place, what });
   // One line, whatever somebody called their things (case O10).
   return line.replaceAll(/[\p{Cc}\u2028\u2029]+/gu, " ");
 }
 
 /** `listen` may be a list or its only item: then the item has no path of its own. */
-function writtenPath(path: FieldPath, value: unknown): FieldPath {
-  const listen = (value as Record<string, unknown>)["listen"];
-  return path[0] === "listen" && !Array.isArray(listen) ? ["listen"] : path;
+function pathInFile(path: FieldPath, value: unknown): FieldPath {
+  const isOnlyItem = path[0] === "listen" && !Array.isArray(valueAt(value, ["listen"]));
+  return isOnlyItem ? ["listen"] : path;
 }
 
 /**
@@ -93,18 +94,13 @@ function writtenPath(path: FieldPath, value: unknown): FieldPath {
  */
 function isPrivate(value: string, path: FieldPath, document: ConfigDocument): boolean {
   if (path[0] === "smtp" || /:.*@/s.test(value) || /secret/.test(String(path.at(-1)))) return true;
-  const stands = path.reduce<unknown>(
-    (at, part) => (at as Record<string | number, unknown> | undefined)?.[part],
-    document.value,
-  );
-  return holdsFilledIn(stands, path, document);
+  return holdsFilledIn(valueAt(document.value, path), path, document);
 }
 
-/** Whether anything at `path` or below came from outside the file. */
+/** Whether anything at the path or below came from outside the file. */
 function holdsFilledIn(value: unknown, path: FieldPath, document: ConfigDocument): boolean {
-  if (typeof value !== "object" || value === null) return document.filledIn(path);
-  const entries: [string | number, unknown][] = Array.isArray(value)
-    ? [...value.entries()]
-    : Object.entries(value);
-  return entries.some(([key, item]) => holdsFilledIn(item, [...path, key], document));
+  if (Array.isArray(value))
+    return value.some((item, index) => holdsFilledIn(item, [...path, index], document));
+  if (!isMap(value)) return document.isFilledIn(path);
+  return Object.entries(value).some(([key, item]) => holdsFilledIn(item, [...path, key], document));
 }

@@ -72,7 +72,7 @@ function wordAt(value: unknown, field: string): string | undefined {
 }
 
 /** What stands for an id that cannot be found: the complaint about it is made. */
-const unresolved = "unresolved";
+const unresolvedId = "unresolved";
 
 /** The object with ids in the place of names. */
 export function resolveNames(kind: Kind, value: unknown, names: Names, report: Report): unknown {
@@ -109,11 +109,11 @@ function idByEither(
   if (field === undefined || another !== undefined) {
     const noun = kinds.get(kind)?.noun;
     report.problem(holderPath, `must name one ${noun}, by ${fields.join(" or ")}`);
-    return unresolved;
+    return unresolvedId;
   }
   const path = [...holderPath, field];
   const word = readValue(someText, valueAt(whole, path), reportBelow(report, path));
-  return word === undefined ? unresolved : findId(kind, word, path, names, report);
+  return word === undefined ? unresolvedId : findId(kind, word, path, names, report);
 }
 
 function findId(kind: string, word: string, at: FieldPath, names: Names, report: Report): string {
@@ -125,5 +125,5 @@ function findId(kind: string, word: string, at: FieldPath, names: Names, report:
     `is not ${withArticle(noun)} of this file; correct the name, or add it to the top-level ${section}`,
     word,
   );
-  return unresolved;
+  return unresolvedId;
 }

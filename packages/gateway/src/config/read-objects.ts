@@ -22,11 +22,13 @@ import {
   withIds,
 } from "./object-names.ts";
 
+/** The objects of a file by section, and its ingress rules. */
 export interface ConfiguredObjects extends ObjectLists {
   organization: Organization;
   ingress: IngressRule[];
 }
 
+/** What objects are judged against beside each other. */
 export interface ObjectsContext extends FileContext {
   authDomain: string;
   /** hosts that no application may have */
@@ -56,22 +58,22 @@ export function readObjects(fields: Fields, context: ObjectsContext): Configured
   const names = collectNames(all, report);
 
   // 2. Read each object by itself.
-  const parsed = all.flatMap((object) => parseObject(object, names, report) ?? []);
-  tellNamesakesApart(parsed, report);
+  const parsedObjects = all.flatMap((object) => parseObject(object, names, report) ?? []);
+  tellNamesakesApart(parsedObjects, report);
 
   // 3. Check each beside the others; of two that claim the same, the first has it.
   const world = createWorld({ ownHosts, hasMail });
   for (const { kind, id } of all) world.add(kind, id, undefined);
-  for (const { kind, object } of parsed) world.add(kind, object.id, object);
-  for (const each of parsed) {
+  for (const { kind, object } of parsedObjects) world.add(kind, object.id, object);
+  for (const each of parsedObjects) {
     each.kind.check(each.input, world, reportBelow(report, each.path));
     world.claim(each.kind, each.object, label(each));
   }
 
   const ingress = readValue(ingressList, fields["ingress"], reportBelow(report, ["ingress"])) ?? [];
   return {
-    ...listsOf(parsed),
-    organization: organizationOf(parsed, authDomain),
+    ...listsOf(parsedObjects),
+    organization: organizationOf(parsedObjects, authDomain),
     ingress: readIngress(
       ingress,
       { resolvePath, checkAuthorities },
@@ -108,9 +110,9 @@ const tools: Tools = {
 };
 
 /** Gives objects that share a free name different ids. */
-function tellNamesakesApart(parsed: readonly ParsedObject[], report: Report): void {
+function tellNamesakesApart(objects: readonly ParsedObject[], report: Report): void {
   const owners = new Map<string, ParsedObject>();
-  for (const each of parsed) {
+  for (const each of objects) {
     const { kind, object, path } = each;
     if (kind.naming !== "free") continue;
     const owner = owners.get(`${kind.name} ${object.id}`);
@@ -131,15 +133,15 @@ function tellNamesakesApart(parsed: readonly ParsedObject[], report: Report): vo
   }
 }
 
-function listsOf(parsed: readonly ParsedObject[]): ObjectLists {
+function listsOf(objects: readonly ParsedObject[]): ObjectLists {
   const lists: Record<string, ConfiguredObject[]> = {};
   for (const { naming, section } of kinds.values()) if (naming !== "one") lists[section] = [];
-  for (const { kind, object } of parsed) lists[kind.section]?.push(object);
+  for (const { kind, object } of objects) lists[kind.section]?.push(object);
   return lists as unknown as ObjectLists;
 }
 
-function organizationOf(parsed: readonly ParsedObject[], authDomain: string): Organization {
-  const single = parsed.find(({ kind }) => kind.name === "organization");
+function organizationOf(objects: readonly ParsedObject[], authDomain: string): Organization {
+  const single = objects.find(({ kind }) => kind.name === "organization");
   const { id: _id, ...organization } = single?.object ?? { id: "", name: "" };
   return { ...organization, auth_domain: authDomain };
 }

@@ -1,6 +1,6 @@
-// How the process runs, from fields of the right shape to values that it can use: paths made
-// absolute, the issuer worked out, and the combinations refused that would send people's
-// credentials in clear, or send them nowhere.
+// How the process runs: fields of the right shape → values that it can use. Paths become absolute,
+// the issuer is worked out, and combinations are refused that would send people's credentials in
+// clear, or nowhere.
 import { isLoopbackHost } from "@postern/protocol";
 import type { z } from "zod";
 import { defined } from "../defined.ts";
@@ -10,10 +10,11 @@ import { readFields } from "./read-fields.ts";
 import { settingsFields } from "./settings.ts";
 import type { ListenAddress } from "./values.ts";
 
-type WrittenSettings = {
+type SettingsFields = {
   [Field in keyof typeof settingsFields]: z.infer<(typeof settingsFields)[Field]>;
 };
 
+/** How the process runs. */
 export interface Settings {
   /** `host[:port]`, without the scheme's own port */
   auth_domain: string;
@@ -33,8 +34,8 @@ export interface Settings {
   /** absolute */
   secret_key_file: string;
   smtp?: { url: string; from: string };
-  log: Pick<WrittenSettings["log"], "level" | "requests">;
-  limits: WrittenSettings["limits"];
+  log: Pick<SettingsFields["log"], "level" | "requests">;
+  limits: SettingsFields["limits"];
   key_rotation_interval_days: number;
 }
 
@@ -47,35 +48,35 @@ export function readSettings(
   files: FileContext,
 ): Settings | undefined {
   const { report, resolvePath } = files;
-  const { right, all: written } = readFields(settingsFields, fields, report);
+  const { right, all: values } = readFields(settingsFields, fields, report);
   // What stands for itself is looked at even where other fields are wrong.
   const certificates = right.tls?.certificates.map((pair, index) =>
     readCertificateFiles(pair, ["tls", "certificates", index], files),
   );
   const store = right.store === undefined ? ":memory:" : readStore(right.store, files);
-  if (written === undefined) return undefined;
+  if (values === undefined) return undefined;
 
-  const team = readTeamDomain(written, report);
-  checkPorts(team, written, report);
-  if (written.tls === undefined && written.trusted_proxies.length === 0)
-    checkPlainHttp(team, written, report);
-  warnAboutSettings(written, report);
+  const team = readTeamDomain(values, report);
+  checkPorts(team, values, report);
+  if (values.tls === undefined && values.trusted_proxies.length === 0)
+    checkPlainHttp(team, values, report);
+  warnAboutSettings(values, report);
   return defined({
     auth_domain: team.host,
     issuer: team.origin,
     team_host: team.hostname,
-    relay_hosts: written.relay_hosts.map((host, index) => readRelayHost(host, index, report)),
-    listen: written.listen.map((address) => withPath(address, resolvePath)),
-    redirect_http: written.redirect_http && withPath(written.redirect_http, resolvePath),
-    public_ports: written.public_ports,
+    relay_hosts: values.relay_hosts.map((host, index) => readRelayHost(host, index, report)),
+    listen: values.listen.map((address) => withPath(address, resolvePath)),
+    redirect_http: values.redirect_http && withPath(values.redirect_http, resolvePath),
+    public_ports: values.public_ports,
     tls: certificates === undefined ? undefined : { certificates },
-    trusted_proxies: written.trusted_proxies,
+    trusted_proxies: values.trusted_proxies,
     store,
-    secret_key_file: resolvePath(written.secret_key_file),
-    smtp: written.smtp,
-    log: { level: written.log.level, requests: written.log.requests },
-    limits: written.limits,
-    key_rotation_interval_days: written.key_rotation_interval_days,
+    secret_key_file: resolvePath(values.secret_key_file),
+    smtp: values.smtp,
+    log: { level: values.log.level, requests: values.log.requests },
+    limits: values.limits,
+    key_rotation_interval_days: values.key_rotation_interval_days,
   });
 }
 
@@ -87,11 +88,8 @@ function withPath(address: ListenAddress, resolvePath: (path: string) => string)
  * Without TLS of our own it is still https, unless the name means this machine: a proxy in front
  * has the certificate.
  */
-function readTeamDomain({ auth_domain, tls }: WrittenSettings, report: Report): URL {
-  const url = URL.canParse(`https://${auth_domain}`)
-    ? new URL(`https://${auth_domain}`)
-    : undefined;
-  if (url === undefined) {
+function readTeamDomain({ auth_domain, tls }: SettingsFields, report: Report): URL {
+  if (!URL.canParse(`https://${auth_domain}`)) {
     report.problem(
       ["auth_domain"],
       "is not a host that a browser can open; write one like login.example.com",
@@ -99,66 +97,61 @@ function readTeamDomain({ auth_domain, tls }: WrittenSettings, report: Report): 
     );
     return new URL("http://localhost");
   }
-  return tls === undefined && isLoopbackHost(url.hostname) ? new URL(`http://${auth_domain}`) : url;
+  const url = new URL(`https://${auth_domain}`);
+  const isPlain = tls === undefined && isLoopbackHost(url.hostname);
+  return isPlain ? new URL(`http://${auth_domain}`) : url;
 }
 
-function readRelayHost(written: string, index: number, report: Report): string {
-  if (URL.canParse(`https://${written}`)) return new URL(`https://${written}`).hostname;
+function readRelayHost(host: string, index: number, report: Report): string {
+  if (URL.canParse(`https://${host}`)) return new URL(`https://${host}`).hostname;
   report.problem(
     ["relay_hosts", index],
     "is not a host that a terminal can ask; write one like relay.example.com",
-    written,
+    host,
   );
-  return written;
+  return host;
 }
 
 /** A `Host` with another port is refused (wire-protocol 1), so nobody could sign in there. */
-function checkPorts(team: URL, { listen, public_ports }: WrittenSettings, report: Report): void {
-  const known = [
-    ...public_ports,
-    ...listen.flatMap((each) => (each.kind === "tcp" ? [each.port] : [])),
-  ];
-  if (team.port !== "" && !known.includes(Number(team.port))) {
-    report.problem(
-      ["auth_domain"],
-      "names a port that is not listened on; listen there, or add it to public_ports",
-    );
-  }
+function checkPorts(team: URL, { listen, public_ports }: SettingsFields, report: Report): void {
+  if (team.port === "") return;
+  const listening = listen.flatMap((each) => (each.kind === "tcp" ? [each.port] : []));
+  if ([...public_ports, ...listening].includes(Number(team.port))) return;
+  report.problem(
+    ["auth_domain"],
+    "names a port that is not listened on; listen there, or add it to public_ports",
+  );
 }
 
 function checkPlainHttp(
   team: URL,
-  { listen, redirect_http }: WrittenSettings,
+  { listen, redirect_http }: SettingsFields,
   report: Report,
 ): void {
-  const whatElse =
-    "add tls, or name the proxy in front that has the certificate in trusted_proxies";
+  const remedy = "add tls, or name the proxy in front that has the certificate in trusted_proxies";
   // Who writes to a Unix socket is a proxy on this machine: nobody else finds it.
-  const proxied = listen.some((each) => each.kind === "unix");
-  if (!proxied && !isLoopbackHost(team.hostname))
-    report.problem(["auth_domain"], `is reached over https, which nobody here speaks; ${whatElse}`);
+  const isProxied = listen.some((each) => each.kind === "unix");
+  if (!isProxied && !isLoopbackHost(team.hostname))
+    report.problem(["auth_domain"], `is reached over https, which nobody here speaks; ${remedy}`);
   listen.forEach((each, index) => {
     if (each.kind === "tcp" && !isLoopbackHost(each.host)) {
       report.problem(
         ["listen", index],
-        `would be plain HTTP for others to read; ${whatElse}, or listen on 127.0.0.1`,
+        `would be plain HTTP for others to read; ${remedy}, or listen on 127.0.0.1`,
       );
     }
   });
-  if (!proxied && redirect_http !== undefined)
-    report.problem(
-      ["redirect_http"],
-      `sends people to https, which nobody here speaks; ${whatElse}`,
-    );
+  if (!isProxied && redirect_http !== undefined)
+    report.problem(["redirect_http"], `sends people to https, which nobody here speaks; ${remedy}`);
 }
 
 /** Never quoted: an address of a database holds a password. */
-function readStore(written: string, { report, resolvePath }: FileContext): string {
-  const place = /^sqlite:(?!\/\/[^/])(.+)$/.exec(written)?.[1];
-  if (place !== undefined) return place === ":memory:" ? place : resolvePath(place);
-  const what = /^postgres(ql)?:/.test(written)
-    ? "PostgreSQL is not supported yet"
-    : "is not a store";
+function readStore(url: string, { report, resolvePath }: FileContext): string {
+  const location = /^sqlite:(?!\/\/[^/])(.+)$/.exec(url)?.[1];
+  if (location === ":memory:") return location;
+  if (location !== undefined) return resolvePath(location);
+  const isPostgres = /^postgres(ql)?:/.test(url);
+  const what = isPostgres ? "PostgreSQL is not supported yet" : "is not a store";
   report.problem(
     ["store"],
     `${what}; write sqlite:./data/postern.db or sqlite:/var/lib/postern/postern.db`,
@@ -167,7 +160,7 @@ function readStore(written: string, { report, resolvePath }: FileContext): strin
 }
 
 function warnAboutSettings(
-  { workers, admin, geoip_file, log, trusted_proxies }: WrittenSettings,
+  { workers, admin, geoip_file, log, trusted_proxies }: SettingsFields,
   report: Report,
 ): void {
   const noEffect = "has no effect yet";

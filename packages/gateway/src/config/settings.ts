@@ -6,14 +6,19 @@ import { authority, listenAddress, mailUrl } from "./values.ts";
 
 const port = z.int().min(1).max(65_535);
 
-/** fields that are written down for later and mean nothing yet */
+/** A field that has a name already and no meaning yet. */
 const later = z.unknown();
 
+function isOnlyItem(value: unknown): boolean {
+  return value !== undefined && !Array.isArray(value);
+}
+
+/** field → its schema */
 export const settingsFields = {
   auth_domain: authority,
   relay_hosts: z.array(authority).default([]),
   listen: z.preprocess(
-    (written) => (written === undefined || Array.isArray(written) ? written : [written]),
+    (value) => (isOnlyItem(value) ? [value] : value),
     z.array(listenAddress).min(1),
   ),
   redirect_http: listenAddress.optional(),

@@ -1,9 +1,9 @@
-// What is wrong with a text that is no YAML, in our own words: the library's quote the text, and a
-// secret may stand there (case O10).
+// What is wrong with a text that is not YAML, in our own words: the library's messages quote the
+// text, which may hold a secret (case O10).
 import { type Document, isAlias, isNode, type LineCounter, visit, type YAMLError } from "yaml";
 
 /** One mistake of syntax makes many complaints: those of the first lines are enough. */
-const maxLines = 10;
+const mostLines = 10;
 
 const words: Partial<Record<YAMLError["code"], string>> = {
   BAD_ALIAS: "this is not YAML: * and & begin names of aliases; put the value in quotes",
@@ -26,27 +26,32 @@ const noAnchor =
 
 /** @returns `file:line: what to do`, in the order of the file; empty when it is YAML */
 export function syntaxFaults(parsed: Document, lines: LineCounter, file: string): string[] {
-  const faults = [...parsed.errors, ...parsed.warnings].map(({ code, pos }) => ({
+  const complaints = [...parsed.errors, ...parsed.warnings];
+  const faults: Fault[] = complaints.map(({ code, pos }) => ({
     offset: pos[0],
     what: words[code] ?? otherwise,
   }));
-  if (faults.length === 0)
-    faults.push(...aliasesToNothing(parsed).map((offset) => ({ offset, what: noAnchor })));
-  const byLine = new Map<number, string>();
+  if (faults.length === 0) faults.push(...aliasesToNothing(parsed));
+  const whatByLine = new Map<number, string>();
   for (const { offset, what } of faults.sort((a, b) => a.offset - b.offset)) {
     const { line } = lines.linePos(offset);
-    if (!byLine.has(line)) byLine.set(line, what);
+    if (!whatByLine.has(line)) whatByLine.set(line, what);
   }
-  return [...byLine].slice(0, maxLines).map(([line, what]) => `${file}:${line}: ${what}`);
+  return [...whatByLine].slice(0, mostLines).map(([line, what]) => `${file}:${line}: ${what}`);
 }
 
-function aliasesToNothing(parsed: Document): number[] {
+interface Fault {
+  offset: number;
+  what: string;
+}
+
+function aliasesToNothing(parsed: Document): Fault[] {
   const anchors = new Set<string>();
-  const found: number[] = [];
+  const faults: Fault[] = [];
   visit(parsed, (_key, node) => {
-    if (isAlias(node)) {
-      if (!anchors.has(node.source)) found.push(node.range?.[0] ?? 0);
-    } else if (isNode(node) && node.anchor !== undefined) anchors.add(node.anchor);
+    if (isAlias(node) && !anchors.has(node.source))
+      faults.push({ offset: node.range?.[0] ?? 0, what: noAnchor });
+    if (isNode(node) && !isAlias(node) && node.anchor !== undefined) anchors.add(node.anchor);
   });
-  return found;
+  return faults;
 }

@@ -20,6 +20,7 @@ function isHost(host: string): boolean {
   return isHostName(host) && fitsDns(host);
 }
 
+/** `smtp://` or `smtps://` with a host */
 export const mailUrl = text((source) => {
   const url = URL.canParse(source) ? new URL(source) : undefined;
   if (url !== undefined && /^smtps?:$/.test(url.protocol) && url.hostname !== "") return source;

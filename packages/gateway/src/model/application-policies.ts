@@ -17,6 +17,7 @@ type Precedence = { precedence?: number | undefined };
 type PolicyEntry = OwnPolicy | (PolicyLink & Precedence);
 
 const bareLink = someText.transform((id): PolicyEntry => ({ id }));
+/** A link with a place of its own among the policies. */
 export const policyLink = z.strictObject({ id: someText, precedence });
 
 const entries = z.array(

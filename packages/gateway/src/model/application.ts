@@ -112,6 +112,7 @@ const stored = z
   })
   .transform(defined);
 
+/** An application as it is stored: its policies may be links. */
 export type StoredApplication = z.infer<typeof stored>;
 
 /** An application whose AUD may still have to be made. */
@@ -123,6 +124,7 @@ export interface Application extends Omit<StoredApplication, "policies"> {
   policies: CompiledPolicy[];
 }
 
+/** Everything that makes an application valid. */
 export const application = defineKind({
   name: "application",
   noun: "application",

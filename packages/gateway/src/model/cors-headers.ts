@@ -34,6 +34,7 @@ export const corsHeaders = fields
   })
   .transform(defined);
 
+/** `cors_headers` of an application, as in the Cloudflare API. */
 export type CorsHeaders = z.infer<typeof corsHeaders>;
 
 function* contradictions(cors: z.infer<typeof fields>): Generator<string> {

@@ -20,8 +20,10 @@ const fields = z.strictObject({
 
 const stored = z.strictObject({ id: identifier, name: objectName, ...storedRuleSetFields });
 
+/** A group as it is stored and in force. */
 export type Group = z.infer<typeof stored>;
 
+/** Everything that makes a group valid. */
 export const group = defineKind({
   name: "group",
   noun: "group",

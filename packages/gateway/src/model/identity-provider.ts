@@ -10,6 +10,7 @@ import { choice, identifier, objectName, refuse, text } from "./values.ts";
 
 export type { OidcConfig } from "./providers/oidc.ts";
 
+/** A provider as it is stored and in force; secrets are in clear. */
 export interface IdentityProvider {
   id: string;
   name: string;
@@ -40,6 +41,7 @@ function providerSchema(configOf: (provider: ProviderKind) => z.ZodType) {
   });
 }
 
+/** Everything that makes an identity provider valid. */
 export const identityProvider = defineKind({
   name: "identity_provider",
   noun: "identity provider",

@@ -8,6 +8,7 @@ import { type FieldPath, type Report, reportBelow } from "./problem.ts";
 import { isMap, readValue } from "./read-value.ts";
 import { patternFault, refuse, someText, text, timeout } from "./values.ts";
 
+/** What takes a request: an origin over TCP or a Unix socket, or the gateway with a bare status. */
 export type IngressService =
   | { kind: "http"; origin: string }
   | { kind: "unix"; path: string; tls: boolean }
@@ -79,6 +80,7 @@ const originRequest = z.strictObject({
   caPool: someText.optional(),
 });
 
+/** A rule as somebody writes it. */
 export const ingressRule = z.strictObject({
   hostname: hostname.optional(),
   path: path.optional(),

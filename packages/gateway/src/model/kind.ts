@@ -11,6 +11,9 @@ export interface ConfiguredObject {
   aud?: string | undefined;
 }
 
+/**
+ * What a kind says about its objects. `Input` is what somebody writes, `Configured` what is stored.
+ */
 export interface Kind<Input = unknown, Configured extends ConfiguredObject = ConfiguredObject> {
   /** as stored, and in the ids that are made from names */
   readonly name: string;
@@ -73,6 +76,7 @@ export interface Reference {
   name?: string;
 }
 
+/** An object inside another one. */
 export interface Part {
   /** the kind of the object inside */
   kind: string;
@@ -96,6 +100,7 @@ export interface World {
   hasMail: boolean;
 }
 
+/** What a kind must not do by itself, since the model is pure. */
 export interface Tools {
   /** SHA-256, hex */
   hash(secret: string): string;

@@ -12,6 +12,7 @@ const all = [organization, identityProvider, group, policy, serviceToken, applic
 
 type AnyKind = (typeof all)[number];
 
+/** The name of a kind. */
 export type ObjectKind = AnyKind["name"];
 
 /** section → what a list of its objects holds, for every kind that may have several */

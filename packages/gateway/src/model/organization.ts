@@ -40,6 +40,7 @@ const stored = z
   .strictObject({ id: z.literal(organizationId), name: objectName, ...optionalFields })
   .transform(defined);
 
+/** The organization as it is stored. */
 export type ConfiguredOrganization = z.infer<typeof stored>;
 
 /** The organization in force. */
@@ -47,6 +48,7 @@ export interface Organization extends Omit<ConfiguredOrganization, "id"> {
   auth_domain: string;
 }
 
+/** Everything that makes an organization valid. */
 export const organization = defineKind({
   name: "organization",
   noun: "organization",

@@ -20,6 +20,7 @@ import { warnWithoutEffect } from "./without-effect.ts";
 
 const decision = z.enum(["allow", "deny", "bypass", "non_identity"]);
 
+/** What a policy does for whom it fits (access-features 4.1). */
 export type PolicyAction = z.infer<typeof decision>;
 
 const fields = z.strictObject({
@@ -43,6 +44,7 @@ export const precedence = z.int().min(1).optional();
 /** A policy inside its application. */
 export const inlinePolicy = fields.extend({ precedence });
 
+/** A policy as it is stored, by itself or inside an application. */
 export const storedPolicy = z
   .strictObject({
     id: identifier,
@@ -53,6 +55,7 @@ export const storedPolicy = z
   })
   .transform(defined);
 
+/** A policy as it is stored. */
 export type Policy = z.infer<typeof storedPolicy>;
 
 /** A policy in force. */
@@ -62,6 +65,7 @@ export interface CompiledPolicy extends Policy {
 
 const reusablePolicy = fields.extend({ reusable: z.literal(true).optional() });
 
+/** Everything that makes a reusable policy valid. */
 export const policy = defineKind({
   name: "policy",
   noun: "policy",
@@ -75,6 +79,7 @@ export const policy = defineKind({
   toObject: toPolicy,
 });
 
+/** A policy in the form in which it is stored. */
 export function toPolicy(input: z.infer<typeof fields>): Policy {
   const { id, name, decision, include, require, exclude, session_duration } = input;
   return defined({ id, name, decision, include, require, exclude, session_duration });
@@ -130,11 +135,11 @@ function whyWorldEnters(rule: Rule, world: World, seen: Set<string>): string | u
   return kind?.admitsWorld?.(value, {
     mailsPins: (id) => mailsPins(world.find(identityProvider, id)?.type),
     group(id) {
-      const found = world.find(group, id);
-      if (found === undefined || seen.has(id)) return undefined;
+      const inner = world.find(group, id);
+      if (inner === undefined || seen.has(id)) return undefined;
       seen.add(id);
-      for (const inner of found.include) {
-        const why = whyWorldEnters(inner, world, seen);
+      for (const each of inner.include) {
+        const why = whyWorldEnters(each, world, seen);
         if (why !== undefined) return why;
       }
       return undefined;

@@ -22,6 +22,7 @@ function quotedKey(key: string): string {
   return JSON.stringify(`${key.slice(0, Math.min(colon, longestKey))}…`);
 }
 
+/** One fault of one field, or one thing to consider. */
 export interface Problem {
   path: FieldPath;
   /** what is wrong and what to do, without the value */
@@ -36,11 +37,13 @@ export interface Report {
   warning(path: FieldPath, what: string): void;
 }
 
+/** A report that keeps what it is told. */
 export interface CollectedReport extends Report {
   problems: Problem[];
   warnings: Problem[];
 }
 
+/** An empty report. */
 export function createReport(): CollectedReport {
   const problems: Problem[] = [];
   const warnings: Problem[] = [];

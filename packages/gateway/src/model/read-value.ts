@@ -86,6 +86,7 @@ export function itemsOf(value: unknown, field: string): unknown[] {
   return Array.isArray(items) ? items : [];
 }
 
+/** Whether the value is a map of fields: no list, no null. */
 export function isMap(value: unknown): value is Record<string, unknown> {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }

@@ -36,8 +36,10 @@ const stored = z
   })
   .transform(defined);
 
+/** A service token as it is stored and in force. */
 export type ServiceToken = z.infer<typeof stored>;
 
+/** Everything that makes a service token valid. */
 export const serviceToken = defineKind({
   name: "service_token",
   noun: "service token",

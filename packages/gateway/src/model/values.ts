@@ -44,11 +44,13 @@ export function readWith<Value>(
   return z.NEVER;
 }
 
+/** Text that holds more than blanks. */
 export const someText = text((source) => {
   if (source.trim() === "") refuse("is empty; write a value, or remove the field");
   return source;
 });
 
+/** A list of texts, none of them empty (case L11). */
 export const someTexts = z.array(z.string().min(1));
 
 /** What ids look like: they stand in cookies, URLs and logs. */
@@ -57,6 +59,7 @@ export const identifier = text((source) => {
   return refuse("cannot be an id; use letters, digits, dot, dash and underscore");
 });
 
+/** What people call an object. */
 export const objectName = someText.refine((source) => source.length <= 350, {
   message: "is longer than 350 characters",
 });

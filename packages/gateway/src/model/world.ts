@@ -9,6 +9,7 @@ export interface GrowingWorld extends World {
   claim(kind: Kind, object: ConfiguredObject, owner: string): void;
 }
 
+/** An empty world. @param surroundings what does not depend on objects */
 export function createWorld(surroundings: Pick<World, "ownHosts" | "hasMail">): GrowingWorld {
   const objects = new Map<string, Map<string, ConfiguredObject | undefined>>();
   const owners = new Map<string, string>();

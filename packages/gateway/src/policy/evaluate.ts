@@ -4,6 +4,7 @@
 import type { Application, CompiledPolicy, Decision, Principal } from "../model/model.ts";
 import type { Subject } from "../model/rules/rule.ts";
 
+/** Everything that a decision depends on. */
 export interface EvaluationInput {
   application: Pick<Application, "policies">;
   principal: Principal;

@@ -22,6 +22,7 @@ interface CompiledEntry extends Compiled {
   policy: CompiledPolicy;
 }
 
+/** Compiles the policies of one catalog. */
 export class PolicyCompiler {
   readonly #source: ReadonlyMap<string, Group>;
   readonly #groups = new Map<string, CompiledGroup>();

@@ -67,7 +67,7 @@ test("people are served while a changed file is read and put into force, and one
     const update = await gateway.gateway.reload((known) => readFileUpdateInThread(source, known));
 
     assert.deepEqual(
-      update.changed.map(({ object }) => object.name),
+      update.changedObjects.map(({ object }) => object.name),
       ["app7"],
       `round ${round}`,
     );
@@ -102,7 +102,7 @@ test("an operator hears of a changed file from the thread what a start would say
   const update = await readFileUpdateInThread(source, nothingKnown);
   assert.deepEqual(update, readFileUpdate(source, nothingKnown));
   assert.match(update.warnings.join("\n"), /postern\.yaml:\d+: applications\[0\]: has no policies/);
-  assert.ok(update.changed.some(({ object }) => object.name === "Orders"));
+  assert.ok(update.changedObjects.some(({ object }) => object.name === "Orders"));
 
   write({ ...soundSections(), surprise: 1, log: { level: "loud" } });
   const isComplete = (error: unknown) => {
@@ -150,7 +150,7 @@ test("a change of another process counts as a change of the file at the next rel
   assert.equal(source.current().applications[0]?.name, "Theirs");
   const update = await source.reload(async (known) => updateOf(configWith(), known));
   assert.deepEqual(
-    update.changed.map(({ object }) => object.name),
+    update.changedObjects.map(({ object }) => object.name),
     ["Orders"],
   );
   assert.equal(source.current().applications[0]?.name, "Orders");

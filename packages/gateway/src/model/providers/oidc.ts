@@ -25,6 +25,7 @@ const config = fields
   })
   .transform(defined);
 
+/** What `config` of an `oidc` provider holds. */
 export type OidcConfig = z.infer<typeof config>;
 
 const addresses = ["auth_url", "token_url", "certs_url"] as const;
@@ -50,6 +51,7 @@ function addressFault(
   };
 }
 
+/** Any provider that speaks OpenID Connect. */
 export const oidc = defineProvider({
   type: "oidc",
   config,

@@ -3,6 +3,7 @@ import { defineProvider } from "./provider.ts";
 
 const complaint = "unknown field; the one-time PIN needs no config, remove it";
 
+/** A code by mail to whatever address somebody types. */
 export const oneTimePin = defineProvider({
   type: "onetimepin",
   config: z.strictObject(

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { defineRule, yes } from "./rule.ts";
 
+/** Holds for every program that proved a service token. */
 export const anyValidServiceToken = defineRule({
   name: "any_valid_service_token",
   schema: z.strictObject({}),

@@ -2,11 +2,14 @@ import { z } from "zod";
 import { emailDomain as domainName } from "../values.ts";
 import { defineRule, ofPerson } from "./rule.ts";
 
+/**
+ * Holds for addresses of exactly this domain, in any case: not of its end, and not below it (case
+ * L10).
+ */
 export const emailDomain = defineRule({
   name: "email_domain",
   schema: z.strictObject({ domain: domainName }),
   about: "people",
-  // The whole domain, not its end (case L10).
   compile: ({ domain }) => ofPerson(({ email }) => domainOf(email) === domain),
 });
 

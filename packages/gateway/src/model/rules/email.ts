@@ -2,6 +2,7 @@ import { z } from "zod";
 import { emailAddress } from "../values.ts";
 import { defineRule, ofPerson } from "./rule.ts";
 
+/** Holds for one address, in any case. */
 export const email = defineRule({
   name: "email",
   schema: z.strictObject({ email: emailAddress }),

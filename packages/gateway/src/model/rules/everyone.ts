@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { defineRule } from "./rule.ts";
 
+/** Holds for whoever asks; what that means is for the policy's decision to say. */
 export const everyone = defineRule({
   name: "everyone",
   schema: z.strictObject({}),

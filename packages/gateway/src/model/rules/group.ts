@@ -2,6 +2,7 @@ import { z } from "zod";
 import { someText } from "../values.ts";
 import { defineRule } from "./rule.ts";
 
+/** Holds for whom the rules of a group hold. */
 export const group = defineRule({
   name: "group",
   schema: z.strictObject({ id: someText }),

@@ -3,6 +3,7 @@ import { contains, parseAddress, parseNetwork } from "../../network.ts";
 import { network } from "../values.ts";
 import { defineRule, yes } from "./rule.ts";
 
+/** Holds for clients of one network or address. */
 export const ip = defineRule({
   name: "ip",
   schema: z.strictObject({ ip: network }),

@@ -2,6 +2,7 @@ import { z } from "zod";
 import { someText } from "../values.ts";
 import { defineRule, ofPerson } from "./rule.ts";
 
+/** Holds for people who signed in with one identity provider. */
 export const loginMethod = defineRule({
   name: "login_method",
   schema: z.strictObject({ id: someText }),

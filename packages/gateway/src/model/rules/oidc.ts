@@ -3,6 +3,7 @@ import type { Identity } from "../identity.ts";
 import { someText } from "../values.ts";
 import { defineRule, ofPerson } from "./rule.ts";
 
+/** Holds for people of whom one provider stated a claim with this value: whole values only. */
 export const oidc = defineRule({
   name: "oidc",
   schema: z.strictObject({

@@ -29,6 +29,7 @@ export type Matcher = (subject: Subject) => Match;
 /** What rules of a kind are about; a policy is warned of those that can never hold in it. */
 export type RuleSubject = "people" | "programs" | "request" | "anything";
 
+/** What a kind of rule says about itself. */
 export interface RuleKind<Value = unknown> {
   /** the key in the rule */
   readonly name: string;
@@ -53,6 +54,7 @@ export interface RuleReference {
 /** Compiled groups by id; one that is gone, or contains itself, answers `unknown`. */
 export type GroupLookup = (id: string) => Matcher;
 
+/** What can be asked to find out whether a rule lets in the world. */
 export interface WorldLookup {
   /** why a group lets in the world */
   group(id: string): string | undefined;
@@ -65,6 +67,7 @@ export function defineRule<Value>(kind: RuleKind<Value>): RuleKind<Value> {
   return kind;
 }
 
+/** The answer of a rule that can always be judged. */
 export function yes(holds: boolean): Match {
   return holds ? "yes" : "no";
 }

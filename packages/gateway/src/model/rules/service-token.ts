@@ -2,6 +2,7 @@ import { z } from "zod";
 import { someText } from "../values.ts";
 import { defineRule, yes } from "./rule.ts";
 
+/** Holds for the program with one service token. */
 export const serviceToken = defineRule({
   name: "service_token",
   schema: z.strictObject({ token_id: someText }),

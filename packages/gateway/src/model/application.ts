@@ -116,7 +116,7 @@ const stored = z
 export type StoredApplication = z.infer<typeof stored>;
 
 /** An application whose AUD may still have to be made. */
-export type ConfiguredApplication = Omit<StoredApplication, "aud"> & { aud?: string };
+type ConfiguredApplication = Omit<StoredApplication, "aud"> & { aud?: string };
 
 /** An application in force. */
 export interface Application extends Omit<StoredApplication, "policies"> {

@@ -1,12 +1,12 @@
 // The vocabulary: what is configured, who asks, and what policy says. Field names are those of the
 // Cloudflare v4 API.
-export type { Application, ConfiguredApplication } from "./application.ts";
+export type { Application } from "./application.ts";
 export type { CorsHeaders } from "./cors-headers.ts";
 export type { Decision } from "./decision.ts";
 export type { Group } from "./group.ts";
 export type { Identity, Principal } from "./identity.ts";
 export type { IdentityProvider, OidcConfig } from "./identity-provider.ts";
-export type { IngressRule, IngressService } from "./ingress-rule.ts";
+export type { IngressRule } from "./ingress-rule.ts";
 export type { Organization } from "./organization.ts";
 export type { CompiledPolicy, Policy, PolicyAction } from "./policy.ts";
 export type { Rule } from "./rules/rule.ts";

@@ -112,12 +112,13 @@ export class CatalogBuilder {
     };
   }
 
-  /** Most specific first. What was sorted before is so still, which makes sorting it cheap. */
+  /** Most specific first. Patterns of the catalog before begin in its order: little is compared. */
   #sortPatterns(patterns: readonly CatalogPattern[]): readonly CatalogPattern[] {
-    const current = new Set(patterns);
-    const earlier = this.#patterns.filter((each) => current.has(each));
-    for (const each of earlier) current.delete(each);
-    return [...earlier, ...current].sort((a, b) => compareSpecificity(a.pattern, b.pattern));
+    const places = new Map(this.#patterns.map(({ pattern }, place) => [pattern.text, place]));
+    const placeOf = ({ pattern }: CatalogPattern) => places.get(pattern.text) ?? places.size;
+    return patterns
+      .toSorted((a, b) => placeOf(a) - placeOf(b))
+      .sort((a, b) => compareSpecificity(a.pattern, b.pattern));
   }
 
   #compileIngress(rules: readonly IngressRule[]): readonly CompiledIngressRule[] {

@@ -16,14 +16,14 @@ export function runAtOnce<Result>(steps: Steps<Result>): Result {
   }
 }
 
-/** Gives way to the event loop every few milliseconds. */
+/** Gives way to the event loop at first, and then every few milliseconds. */
 export async function runInSlices<Result>(steps: Steps<Result>): Promise<Result> {
-  let sliceBegan = performance.now();
   for (;;) {
-    const step = steps.next();
-    if (step.done === true) return step.value;
-    if (performance.now() - sliceBegan < longestSlice) continue;
     await nextTurn();
-    sliceBegan = performance.now();
+    const sliceBegan = performance.now();
+    while (performance.now() - sliceBegan < longestSlice) {
+      const step = steps.next();
+      if (step.done === true) return step.value;
+    }
   }
 }

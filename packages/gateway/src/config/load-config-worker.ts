@@ -1,4 +1,5 @@
 // The thread in which a changed file is read (load-config-thread.ts). It answers once and ends.
+import { constants, setPriority } from "node:os";
 import { parentPort, workerData } from "node:worker_threads";
 import { ConfigError } from "./config-error.ts";
 import { readFileUpdate } from "./config-file.ts";
@@ -6,7 +7,19 @@ import type { FromThread, ThreadInput } from "./load-config-thread.ts";
 
 if (parentPort === null)
   throw new Error("load-config-worker.ts is started by load-config-thread.ts alone");
+giveWay();
 parentPort.postMessage(answerTo(workerData));
+
+/** Lets the serving thread run first where both want a processor. */
+function giveWay(): void {
+  // Elsewhere than on Linux a priority is the whole process's.
+  if (process.platform !== "linux") return;
+  try {
+    setPriority(constants.priority.PRIORITY_BELOW_NORMAL);
+  } catch {
+    // A sandbox may forbid it: then the file is read all the same.
+  }
+}
 
 function answerTo({ source, knownConfig }: ThreadInput): FromThread {
   try {

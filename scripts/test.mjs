@@ -30,9 +30,9 @@ process.env["NODE_COMPILE_CACHE"] = join(shared, "compiled");
 // A test that hangs fails after this time, and a file ends with its last test: one mistake costs
 // minutes, not the night. (`timeout` of `run` itself does not end a file that leaks a handle.)
 const execArgv = ["--test-timeout=120000", "--test-force-exit"];
-// Browsers, gateways and command lines are processes of their own: one file a core keeps waits
-// short.
-const stream = run({ files, concurrency: Math.max(2, availableParallelism()), execArgv });
+// Browsers, gateways and command lines are processes of their own, so that few files at once fill
+// the cores; one more than these uses the time in which others wait.
+const stream = run({ files, concurrency: availableParallelism() + 1, execArgv });
 const leftOut = [];
 stream.on("test:fail", ({ todo, skip }) => {
   if (todo === undefined && skip === undefined) process.exitCode = 1;

@@ -30,9 +30,15 @@ export function temporaryHome(context: TestContext): string {
 export function startPostern(args: string[], environment: Record<string, string>): Running {
   return watchProcess(
     spawn(process.execPath, [bin, ...args], {
-      env: { PATH: process.env["PATH"] ?? "", ...environment },
+      env: { PATH: process.env["PATH"] ?? "", ...compileCache(), ...environment },
     }),
   );
+}
+
+/** The run's compiled modules (scripts/test.mjs), for a process of its own. */
+function compileCache(): Record<string, string> {
+  const folder = process.env["NODE_COMPILE_CACHE"];
+  return folder === undefined ? {} : { NODE_COMPILE_CACHE: folder };
 }
 
 export function watchProcess(child: ChildProcessWithoutNullStreams): Running {

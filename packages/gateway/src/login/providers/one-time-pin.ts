@@ -28,7 +28,7 @@ import {
 const lifeMs = 10 * 60_000;
 const digits = 6;
 const triesPerPin = 5;
-const codePattern = /^[\s-]*(?:\d[\s-]*){6}$/;
+const codePattern = new RegExp(`^[\\s-]*(?:\\d[\\s-]*){${digits}}$`);
 
 /** A PIN in the store, as the browser knows it. */
 interface PinSecrets {

@@ -116,12 +116,30 @@ function isOn(value: string | undefined): boolean {
   return value === undefined || value === "true" || value === "1";
 }
 
-/** The arguments that are surely ours and no tool's. */
+/** The arguments that are surely ours, no tool's and no flag's value. */
 function ownArguments(command: Command, args: readonly string[]): readonly string[] {
   const { toolArguments, flags } = command;
-  if (toolArguments === "last") return args.slice(0, endOfFlags(flags, args));
+  if (toolArguments === "last") return withoutValues(flags, args.slice(0, endOfFlags(flags, args)));
   if (toolArguments === "mixed") return args.slice(0, 1);
-  return untilDashes(args);
+  return withoutValues(flags, untilDashes(args));
+}
+
+/** The arguments but for those that are the value of the flag before them. */
+function withoutValues(flags: readonly Flag[], args: readonly string[]): readonly string[] {
+  const own: string[] = [];
+  for (let index = 0; index < args.length; index += argumentsTaken(flags, args[index] ?? "")) {
+    own.push(args[index] ?? "");
+  }
+  return own;
+}
+
+/** How many arguments one that may be a flag stands for: two where its value follows. */
+function argumentsTaken(flags: readonly Flag[], argument: string): number {
+  const typed = splitFlag(argument);
+  if (typed === undefined) return 1;
+  const flag = findFlag(flags, typed.spelling);
+  const valueFollows = typed.value === undefined && flag?.value !== undefined;
+  return valueFollows ? 2 : 1;
 }
 
 /** The arguments up to `--`. */
@@ -132,13 +150,8 @@ export function untilDashes(args: readonly string[]): readonly string[] {
 
 function endOfFlags(flags: readonly Flag[], args: readonly string[]): number {
   let index = 0;
-  while (index < args.length) {
-    const typed = splitFlag(args[index] ?? "");
-    if (typed === undefined) break;
-    const flag = findFlag(flags, typed.spelling);
-    const valueFollows = typed.value === undefined && flag?.value !== undefined;
-    index += valueFollows ? 2 : 1;
-  }
+  while (index < args.length && splitFlag(args[index] ?? "") !== undefined)
+    index += argumentsTaken(flags, args[index] ?? "");
   return Math.min(index, args.length);
 }
 

@@ -11,7 +11,7 @@ export function readCurlConfig(text: string): CurlPart[] {
 
 function readLine(line: string): CurlPart[] {
   if (line === "" || line.startsWith("#")) return [];
-  const [, name = "", rest = ""] = /^([^\s=:]+|-:)[\s=:]*(.*)$/s.exec(line) ?? [];
+  const [, name = "", rest = ""] = /^(-:|[^\s=:]+)[\s=:]*(.*)$/s.exec(line) ?? [];
   const option = name.startsWith("-") ? name : `--${name}`;
   return readArgument(option, readValue(rest)).parts;
 }

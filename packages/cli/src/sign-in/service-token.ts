@@ -76,6 +76,7 @@ function variablesOfFamily(family: string): string[] {
 function variablesOf(environment: NodeJS.ProcessEnv): (part: string) => string | undefined {
   const isSet = (variable: string) => (environment[variable] ?? "") !== "";
   const family = families.find((each) => variablesOfFamily(each).some(isSet));
+  if (family === undefined) return () => undefined;
   return (part) => environment[`${family}_${part}`] || undefined;
 }
 

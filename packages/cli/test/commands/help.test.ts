@@ -136,6 +136,10 @@ test(
     );
     assert.match((await run(["access", "curl", "--no-login", "--help"])).stdout, /^Usage: curl/);
     assert.match((await run(["access", "curl", "--version"])).stdout, /^curl /);
+    // Where a flag takes it as its value, it is no switch.
+    const value = await run(["access", "put", "--app", "--help", "--via", "env", "true"]);
+    assert.equal(value.status, 125);
+    assert.equal(value.stdout, "");
   },
 );
 

@@ -187,6 +187,15 @@ test("a configuration file is read as curl reads it", () => {
   assert.ok(parts.some((part) => part.kind === "option" && part.name === "location"));
 });
 
+test("a configuration file says in curl's words that the next request begins", () => {
+  for (const line of ["-:", "--next", "next"]) {
+    const kinds = readCurlConfig(`url = https://a/\n${line}\nurl = https://b/`).map(
+      ({ kind }) => kind,
+    );
+    assert.ok(kinds.includes("next"), line);
+  }
+});
+
 test("a value written for a configuration file is read back as it was", () => {
   for (const text of [
     "https://a/?x=1&y=[1-2]",

@@ -51,6 +51,13 @@ test("flags, our variables and the official client's are read in this order", (c
   });
 });
 
+test("where no variable of ours is set, none of another name is read", () => {
+  assert.equal(
+    read({ undefined_ID: "x", undefined_SECRET: "y", _ID: "x", _SECRET: "y" }),
+    undefined,
+  );
+});
+
 test("half of a token is an error, and the other half is not looked for elsewhere", () => {
   assert.throws(
     () => read({ POSTERN_SERVICE_TOKEN_ID: "ours", TUNNEL_SERVICE_TOKEN_SECRET: "tunnel-secret" }),

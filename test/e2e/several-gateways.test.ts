@@ -5,6 +5,7 @@ import { randomBytes } from "node:crypto";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
 import { type TestContext, test } from "node:test";
 import { setTimeout as pause } from "node:timers/promises";
 import { isDeepStrictEqual } from "node:util";
@@ -32,6 +33,8 @@ interface Scene {
   upstream: Upstream;
   /** the configuration of both */
   sections: Record<string, unknown>;
+  /** the database of both */
+  file: string;
 }
 
 async function startTwo(context: TestContext): Promise<Scene> {
@@ -47,12 +50,13 @@ async function startTwo(context: TestContext): Promise<Scene> {
     public_ports: [teamPort],
   };
   const secretKey = randomBytes(32);
+  const file = join(folder, "postern.db");
   const start = async () => {
-    const gateway = await startGateway({ sections, secretKey, store: join(folder, "postern.db") });
+    const gateway = await startGateway({ sections, secretKey, store: file });
     context.after(() => gateway.close());
     return gateway;
   };
-  return { one: await start(), two: await start(), upstream, sections };
+  return { one: await start(), two: await start(), upstream, sections, file };
 }
 
 /** A session that began at this gateway, and its token for the application. */
@@ -239,4 +243,25 @@ test("what could not be read at first is read again", async (context) => {
   await until(() => two.events.some(({ event }) => event === "housekeeping_failed"));
   await endAndWait(scene, ada.session, ada.token);
   await until(async () => (await visit(two, ada.token, "new.localhost")) !== 404);
+});
+
+test("a gateway that cannot read what others change believes no session from memory, and complains", async (context) => {
+  const { two, upstream, file } = await startTwo(context);
+  const ada = await signIn(two);
+  assert.equal(await visit(two, ada.token), 200);
+  upstream.requests.splice(0);
+
+  // As a damaged page would have it: the session is over, and the feed that says so is not there.
+  const database = new DatabaseSync(file);
+  database.exec(`
+    drop table changes;
+    update sessions set revoked_at = 1 where id = '${ada.session.id}';
+  `);
+  database.close();
+  await until(async () => (await visit(two, ada.token)) !== 200);
+  upstream.requests.splice(0);
+  assert.notEqual(await visit(two, ada.token), 200);
+  assert.equal(upstream.requests.length, 0);
+  const complaints = two.events.filter(({ event }) => event === "housekeeping_failed");
+  assert.equal(complaints.length, 1);
 });

@@ -224,3 +224,16 @@ test("callers at once do not get into each other's transactions", async (context
     "what was counted meanwhile was not rolled back with it",
   );
 });
+
+test("what strangers cause does not grow the feed of changes without end", async (context) => {
+  const file = join(temporaryFolder(context), "postern.db");
+  const store = await open(context, file);
+  const many = Array.from({ length: 9_999 }, (_, index) => object(`object ${index}`));
+  await store.objects.change(many, []);
+  await store.transfers.open(transfer("t"));
+  for (let polls = 0; polls < 5; polls++) await store.transfers.hold("t", time + minute);
+  const database = new DatabaseSync(file);
+  context.after(() => database.close());
+  const { entries } = database.prepare("select count(*) as entries from changes").get() ?? {};
+  assert.equal(entries, 10_000);
+});

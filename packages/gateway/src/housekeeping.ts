@@ -8,6 +8,7 @@ const sweepInterval = 5 * 60_000;
 const keyAgeCheckInterval = 60 * 60_000;
 /** How soon what could not be read again is tried again, milliseconds. */
 const retryInterval = 10_000;
+const complaintInterval = 60_000;
 const day = 24 * 60 * 60_000;
 
 /** @returns a function that ends it */
@@ -41,7 +42,7 @@ export async function rotateWhenOld({ store, tokens, config, now }: Parts): Prom
   if (age >= config.key_rotation_interval_days * day) await tokens.rotateKeys();
 }
 
-type Followed = Pick<Parts, "tokens" | "catalogs" | "transferChanged">;
+type Followed = Pick<Parts, "tokens" | "catalogs" | "transferChanged" | "record" | "now">;
 
 /** Follows what other processes change. A cache that a change does not concern stays as it is. */
 class OtherProcesses {
@@ -50,6 +51,7 @@ class OtherProcesses {
   readonly #outdated = new Set<"keys" | "objects">();
   /** the objects that changed; the catalog remembers those that it could not read */
   #objects: ObjectKey[] | "all" = [];
+  #complainedAt = Number.NEGATIVE_INFINITY;
 
   constructor(parts: Followed) {
     this.#parts = parts;
@@ -90,7 +92,20 @@ class OtherProcesses {
         tokens.forgetAllSessions();
         transferChanged();
         break;
+      case "unreadable":
+        // Nobody is believed from memory who may have been signed out meanwhile.
+        tokens.forgetAllSessions();
+        this.#complain(change.error);
+        break;
     }
+  }
+
+  /** What cannot be read is looked at ten times a second, and complained about once a minute. */
+  #complain(error: string): void {
+    const { record, now } = this.#parts;
+    if (now() - this.#complainedAt < complaintInterval) return;
+    this.#complainedAt = now();
+    record({ event: "housekeeping_failed", task: "refresh", error });
   }
 
   #takeObjects(): ObjectKey[] | "all" {

@@ -7,10 +7,11 @@ import type { ChangeRow, Database } from "./schema.ts";
 import type { StoreChange } from "./store.ts";
 
 /** A change that a process writes. That entries are gone is found by who reads. */
-export type WrittenChange = Exclude<StoreChange, { what: "everything" }>;
+export type WrittenChange = Exclude<StoreChange, { what: "everything" | "unreadable" }>;
 
 /**
- * How many entries the sweep leaves: minutes of a busy gateway, while readers look every 100 ms.
+ * How many entries are kept: minutes of a busy gateway, while readers look every 100 ms. The oldest
+ * go as new ones come, since strangers can cause some: a poll of the relay is one.
  */
 const entriesKept = 10_000;
 
@@ -31,6 +32,7 @@ export class ChangeWriter {
         .values({ origin: this.#origin, ...toColumns(change) })
         .execute();
     }
+    if (changes.length > 0) await removeOldEntries(transaction);
   }
 }
 
@@ -70,8 +72,8 @@ export async function newestChange(db: Database): Promise<number> {
   return id ?? 0;
 }
 
-/** Removes old entries. The newest stay: a reader finds there how far it is behind. */
-export async function sweepChanges(db: Database): Promise<void> {
+/** The newest entries stay: a reader finds there how far it is behind. */
+async function removeOldEntries(db: Database): Promise<void> {
   const newest = await newestChange(db);
   await db
     .deleteFrom("changes")

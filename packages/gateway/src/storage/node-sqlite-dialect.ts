@@ -133,7 +133,7 @@ async function whileBusy<T>(step: () => T): Promise<T> {
 }
 
 /** SQLITE_BUSY, with or without a detail in the upper bits (sqlite.org/rescode.html). */
-function isBusy(error: unknown): boolean {
+export function isBusy(error: unknown): boolean {
   if (!(error instanceof Error) || !("errcode" in error)) return false;
   return (Number(error.errcode) & 0xff) === 5;
 }

@@ -64,7 +64,10 @@ class StoreThread {
     this.#worker = new Worker(new URL("./sqlite-worker.ts", import.meta.url), options);
     this.#worker.on("message", (message: FromThread) => this.#receive(message));
     this.#worker.on("error", (cause) => this.#fail(threadLost(cause)));
-    this.#worker.on("messageerror", (cause) => this.#fail(threadLost(cause)));
+    this.#worker.on("messageerror", (cause) => {
+      this.#fail(threadLost(cause));
+      void this.#worker.terminate();
+    });
     this.#exited = new Promise((resolve) => {
       this.#worker.once("exit", () => {
         this.#fail(threadLost());
@@ -155,10 +158,14 @@ class StoreThread {
     return caller;
   }
 
+  /** Watchers are told at once: they will hear of nothing that others change. */
   #fail(error: Error): void {
     this.#end ??= error;
     for (const { reject } of this.#callers.values()) reject(this.#end);
     this.#callers.clear();
+    for (const watcher of this.#watchers.values())
+      watcher([{ what: "unreadable", error: String(error) }]);
+    this.#watchers.clear();
   }
 }
 

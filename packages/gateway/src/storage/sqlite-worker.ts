@@ -28,7 +28,16 @@ function answerCalls(port: MessagePort, store: Store, tell: (message: FromThread
     try {
       tell({ kind: "result", id, value: await invoke(store, call) });
     } catch (error) {
+      tellFailure(id, error);
+    }
+  }
+
+  /** An error that cannot be copied to the other thread is told in words. */
+  function tellFailure(id: number, error: unknown): void {
+    try {
       tell({ kind: "failure", id, error });
+    } catch {
+      tell({ kind: "failure", id, error: new Error(String(error)) });
     }
   }
 

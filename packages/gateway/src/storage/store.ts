@@ -202,7 +202,9 @@ export type StoreChange =
   /** a mailbox went to another state, or a poll of it is being held */
   | { what: "transfer"; id: string }
   /** so much was changed since the last look that nobody knows any more what it was */
-  | { what: "everything" };
+  | { what: "everything" }
+  /** what others change cannot be read at the moment: a session may have ended unnoticed */
+  | { what: "unreadable"; error: string };
 
 export interface StoreParts {
   settings: SettingStore;

@@ -1,4 +1,3 @@
-import { sweepChanges } from "./change-feed.ts";
 import type { Database } from "./schema.ts";
 
 const day = 24 * 60 * 60_000;
@@ -13,5 +12,4 @@ export async function sweep(db: Database, now: number): Promise<void> {
     .deleteFrom("sessions")
     .where("expires_at", "<", now - expiredSessionLife)
     .execute();
-  await sweepChanges(db);
 }

@@ -1,6 +1,8 @@
-// Notices in SQLite that another process has changed the database, and reads what.
+// Notices in SQLite that another process has changed the database, and reads what. When it cannot
+// be read, that is told as well: who relies on hearing of ended sessions must not go on believing.
 import type { DatabaseSync, StatementSync } from "node:sqlite";
 import type { ChangeReader } from "./change-feed.ts";
+import { isBusy } from "./node-sqlite-dialect.ts";
 import type { StoreChange } from "./store.ts";
 
 /** How often the database is looked at, milliseconds. */
@@ -17,12 +19,16 @@ export class VersionCounter {
     this.#statement = database.prepare("pragma data_version");
   }
 
-  /** Undefined when another process keeps the database locked for this moment. */
+  /**
+   * Undefined when another process keeps the database locked for this moment.
+   * @throws {Error} when the database cannot be read
+   */
   read(): unknown {
     try {
       return this.#statement.get()?.["data_version"];
-    } catch {
-      return undefined;
+    } catch (error) {
+      if (isBusy(error)) return undefined;
+      throw error;
     }
   }
 }
@@ -53,8 +59,8 @@ export function watchChanges(
 
   const timer = setInterval(() => {
     look ??= lookOnce()
-      // Locked for this moment: the next look will tell.
-      .catch(() => undefined)
+      // The next look reads again from the same place.
+      .catch((error: unknown) => onChange([{ what: "unreadable", error: String(error) }]))
       .finally(() => {
         look = undefined;
       });

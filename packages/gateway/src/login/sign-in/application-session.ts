@@ -63,7 +63,7 @@ async function applicationSession(
   return verification.ok ? verification.session : undefined;
 }
 
-/** The application that the token says it is for. Nothing is believed before it is verification. */
+/** The application that the token says it is for. Nothing is believed before it is verified. */
 function audienceOf(token: string): string | undefined {
   try {
     const { aud } = decodeToken(token).claims;

@@ -27,12 +27,20 @@ const shared = mkdtempSync(join(tmpdir(), "postern-tests-"));
 process.env["POSTERN_TEST_KEYS"] = writeTestKeys(join(shared, "keys.json"));
 process.env["NODE_COMPILE_CACHE"] = join(shared, "compiled");
 
-// A test that hangs fails after this time, and a file ends with its last test: one mistake costs
-// minutes, not the night. (`timeout` of `run` itself does not end a file that leaks a handle.)
-const execArgv = ["--test-timeout=120000", "--test-force-exit"];
+// A test that hangs fails after this time. (`--test-force-exit` would end a file that leaks a
+// handle, and with it lose reports that are still on their way.)
+const testTimeoutMs = 120_000;
+const execArgv = [`--test-timeout=${testTimeoutMs}`];
 // Browsers, gateways and command lines are processes of their own, so that few files at once fill
 // the cores; one more than these uses the time in which others wait.
-const stream = run({ files, concurrency: availableParallelism() + 1, execArgv });
+const ending = new AbortController();
+const stream = run({
+  files,
+  concurrency: availableParallelism() + 1,
+  execArgv,
+  signal: ending.signal,
+});
+endWhenNothingHappens(stream);
 const leftOut = [];
 stream.on("test:fail", ({ todo, skip }) => {
   if (todo === undefined && skip === undefined) process.exitCode = 1;
@@ -73,6 +81,29 @@ function writeTestKeys(file) {
   const pems = Array.from({ length: 4 }, () => generateKeyPairSync("rsa", options).privateKey);
   writeFileSync(file, JSON.stringify(pems), { mode: 0o600 });
   return file;
+}
+
+/**
+ * A file that leaks a handle never ends: one mistake costs minutes, not the night.
+ * @param {import("node:test").TestsStream} events
+ */
+function endWhenNothingHappens(events) {
+  const patienceMs = testTimeoutMs + 30_000;
+  /** file → when it was last heard of */
+  const heard = new Map();
+  const end = () => {
+    ending.abort();
+    const last = [...heard].sort((a, b) => b[1] - a[1]).slice(0, availableParallelism() + 1);
+    const names = last.map(([file]) => `\n  ${file}`).join("");
+    fail(`A test file does not end: it leaks a handle. One of those last heard of:${names}`);
+  };
+  let timer = setTimeout(end, patienceMs);
+  events.on("data", ({ data }) => {
+    if (data.file !== undefined) heard.set(data.file, Date.now());
+    clearTimeout(timer);
+    timer = setTimeout(end, patienceMs);
+  });
+  events.on("end", () => clearTimeout(timer));
 }
 
 /** @param {string} message */

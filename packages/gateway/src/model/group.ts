@@ -67,7 +67,7 @@ export function containsItself(
 }
 
 /** The ids of the groups that a set of rules names. */
-function groupsIn({ include, require, exclude }: RuleSet): string[] {
+export function groupsIn({ include, require, exclude }: RuleSet): string[] {
   return [...include, ...require, ...exclude].flatMap((rule) => {
     const value = rule["group"] as { id: string } | undefined;
     return value?.id ?? [];

@@ -1,7 +1,7 @@
 // Policies and groups → matchers, each compiled once. What has not changed since the compiler
 // before keeps its compiled form, so that a changed policy costs one policy and a changed group
 // those that use it.
-import { containsItself, type Group } from "../model/group.ts";
+import { containsItself, type Group, groupsIn } from "../model/group.ts";
 import type { CompiledPolicy, Policy } from "../model/policy.ts";
 import type { GroupLookup, Matcher } from "../model/rules/rule.ts";
 import type { RuleSet } from "../model/rules/rule-set.ts";
@@ -43,6 +43,7 @@ export class PolicyCompiler {
 
   compile(policy: Policy): CompiledPolicy {
     const done = this.#policies.get(policy) ?? this.#earlierPolicies.get(policy);
+    for (const id of done?.groups.keys() ?? []) this.#group(id);
     const entry = done !== undefined && this.#isCurrent(done) ? done : this.#compilePolicy(policy);
     this.#policies.set(policy, entry);
     return entry.policy;
@@ -60,12 +61,33 @@ export class PolicyCompiler {
   }
 
   #group(id: string): CompiledGroup | undefined {
-    const done = this.#groups.get(id);
-    const group = this.#source.get(id);
-    if (done !== undefined || group === undefined) return done;
-    const compiled = this.#earlierGroup(group) ?? { ...this.#compileGroup(group), group };
-    this.#groups.set(id, compiled);
-    return compiled;
+    for (const group of this.#uncompiledGroups(id)) {
+      const compiled = this.#earlierGroup(group) ?? { ...this.#compileGroup(group), group };
+      this.#groups.set(group.id, compiled);
+    }
+    return this.#groups.get(id);
+  }
+
+  /**
+   * What is to be compiled for a group: those that it names, through others as well, and itself.
+   * Each comes after those that it names, unless they lead back to it. Without recursion: nobody
+   * counts how deep groups lie.
+   */
+  #uncompiledGroups(id: string): Group[] {
+    const inOrder: Group[] = [];
+    const seen = new Set<string>();
+    const open: (string | Group)[] = [id];
+    for (let next = open.pop(); next !== undefined; next = open.pop()) {
+      if (typeof next !== "string") {
+        inOrder.push(next);
+        continue;
+      }
+      const group = this.#source.get(next);
+      if (group === undefined || seen.has(next) || this.#groups.has(next)) continue;
+      seen.add(next);
+      open.push(group, ...groupsIn(group));
+    }
+    return inOrder;
   }
 
   #earlierGroup(group: Group): CompiledGroup | undefined {
@@ -94,7 +116,7 @@ export class PolicyCompiler {
 
   /** Whether every group that something was compiled with is still the same. */
   #isCurrent({ groups }: Compiled): boolean {
-    for (const [id, group] of groups) if (this.#group(id) !== group) return false;
+    for (const [id, group] of groups) if (this.#groups.get(id) !== group) return false;
     return true;
   }
 }

@@ -66,3 +66,13 @@ test("a group that was missing, or led back to itself, is judged as soon as it c
     assert.equal(compiler.compile(one).matches(here), answer);
   }
 });
+
+test("groups that lie a thousand deep are compiled and judged", () => {
+  const depth = 1_000;
+  const chain = Array.from({ length: depth }, (_, nth) => group(`${nth}`, inGroup(`${nth + 1}`)));
+  const within = compilerFor([...chain, group(`${depth}`, inside)]);
+  assert.equal(within.compile(policy(inGroup("0"))).matches(here), "yes" satisfies Match);
+
+  const without = compilerFor([...chain, group(`${depth}`, outside)], within);
+  assert.equal(without.compile(policy(inGroup("0"))).matches(here), "no" satisfies Match);
+});

@@ -50,7 +50,8 @@ export class Bell {
   async #sleep(ms: number, signal: AbortSignal | undefined): Promise<void> {
     const { promise, resolve } = Promise.withResolvers<void>();
     const wake = () => resolve();
-    const timer = setTimeout(wake, ms);
+    // Timers know whole milliseconds and may fire one early: whoever waits looks once, not twice.
+    const timer = setTimeout(wake, Math.ceil(ms) + 1);
     this.#wake = wake;
     signal?.addEventListener("abort", wake);
     await promise;

@@ -32,7 +32,8 @@ function isFile(path: string): boolean {
   }
 }
 
-function isExecutable(path: string): boolean {
+/** Whether this user may run a file. */
+export function isExecutable(path: string): boolean {
   try {
     accessSync(path, constants.X_OK);
     return true;

@@ -1,9 +1,9 @@
 // Runs this very command with another Node, where the checkout or PATH has one that is new enough.
 import { type ChildProcess, spawn } from "node:child_process";
-import { accessSync, constants } from "node:fs";
 import { delimiter, dirname, join } from "node:path";
 import { CliError } from "../../exit-status.ts";
 import { isTerminal } from "../../terminal.ts";
+import { isExecutable } from "../../tool/find-tool.ts";
 
 /** Set for the child: one that is too old as well must not look for yet another. */
 const handedOver = "POSTERN_HANDED_OVER";
@@ -63,13 +63,4 @@ function findNode(environment: NodeJS.ProcessEnv): string | undefined {
 function directoriesUpwards(from: string): string[] {
   const above = dirname(from);
   return above === from ? [] : [from, ...directoriesUpwards(above)];
-}
-
-function isExecutable(path: string): boolean {
-  try {
-    accessSync(path, constants.X_OK);
-    return true;
-  } catch {
-    return false;
-  }
 }

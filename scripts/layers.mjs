@@ -41,6 +41,7 @@ export const words = [
   "gateway/clock.ts",
   "gateway/defined.ts",
   "gateway/network.ts",
+  "gateway/network-budget.ts",
   "gateway/random.ts",
   "gateway/single-argument.ts",
   "cli/app-url.ts",

@@ -121,11 +121,10 @@ test("what is signed for another purpose is no credential, on the data path or o
     "a terminal's org": tokens.issueOrg(terminal),
     pass: tokens.issuePass(session, app, "http://elsewhere.localhost/", hour).token,
     match:
-      tokens.issueMatch({
-        hostname: "app.localhost",
-        aud: app.aud,
-        app_hostname: "app.localhost",
-      }) ?? "",
+      tokens.issueMatch(
+        { hostname: "app.localhost", aud: app.aud, app_hostname: "app.localhost" },
+        "192.0.2.1",
+      ) ?? "",
     meta: tokens.sealMeta({
       aud: app.aud,
       hostname: "app.localhost",

@@ -11,6 +11,7 @@ import { createSendMail, type SendMail } from "./login/mail.ts";
 import { renderErrorPage } from "./login/pages/layout.ts";
 import type { RelaySettings } from "./login/terminal/relay-settings.ts";
 import type { RecordEvent } from "./observe/events.ts";
+import { limitEvents } from "./observe/limit-events.ts";
 import type { RandomBytes } from "./random.ts";
 import { createSecretBox, type SecretBox } from "./secrets/secret-box.ts";
 import { loadSecretKey } from "./secrets/secret-key-file.ts";
@@ -68,7 +69,8 @@ export async function compose(options: ComposeOptions): Promise<Parts> {
   const secretBox = createSecretBox(secretKey, randomBytes);
   const store = await openStore(config.store, randomBytes);
   try {
-    return await join({ ...options, now, randomBytes, secretBox, store });
+    const record = limitEvents(options.record, now);
+    return await join({ ...options, record, now, randomBytes, secretBox, store });
   } catch (error) {
     await store.close();
     throw error;

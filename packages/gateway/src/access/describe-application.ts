@@ -6,6 +6,7 @@ import { type ApplicationMatch, pathScope } from "../catalog/match-application.t
 import type { RequestFacts } from "../catalog/request-facts.ts";
 import type { LocalAnswer } from "../http/local-answer.ts";
 import { privateHeaders } from "../http/private-headers.ts";
+import { networkOf } from "../network.ts";
 import type { Tokens } from "../tokens/tokens.ts";
 
 /**
@@ -21,17 +22,18 @@ export function describeApplication(
   match: ApplicationMatch,
   asksForLogin: boolean,
 ): LocalAnswer {
-  const { catalog, host, path } = facts;
+  const { catalog, host, path, clientIp } = facts;
   const scope = pathScope(catalog, host, path);
   const validity = scope === undefined ? {} : { path_scope: scope, max_age: maxAge };
-  const metadata = tokens.issueMatch({
+  const description = {
     hostname: host,
     aud: match.application.aud,
     app_hostname: match.pattern,
     transfer_url: `${catalog.issuer}${endpoints.transfer}`,
     ...validity,
     login: asksForLogin,
-  });
+  };
+  const metadata = tokens.issueMatch(description, networkOf(clientIp));
   if (metadata === undefined)
     return { status: 429, headers: { ...privateHeaders, "Retry-After": "1" }, body: "" };
   return { status: 204, headers: { ...privateHeaders, [headers.metadata]: metadata }, body: "" };

@@ -1,6 +1,7 @@
 // The sign-in: everything below the reserved prefix, and the team domain. What a request is was
 // read by the data path; the facts ride along, and nothing here looks at the raw URL, `Host` or
 // peer again.
+import { headers as names } from "@postern/protocol";
 import { Hono } from "hono";
 import type { RequestFacts } from "../catalog/request-facts.ts";
 import type { Clock } from "../clock.ts";
@@ -92,7 +93,9 @@ function createApp(parts: LoginParts): Hono<LoginEnv> {
   });
   app.use(async (c, next) => {
     c.set("facts", c.env.facts);
+    c.set("record", parts.record);
     await next();
+    c.res.headers.set(names.ray, c.env.facts.rayId);
     // What nobody thought of is private (case L20). The keys alone say otherwise.
     if (c.res.headers.has("Cache-Control")) return;
     for (const [name, value] of Object.entries(privateHeaders)) c.res.headers.set(name, value);

@@ -1,14 +1,14 @@
 import type { Context } from "hono";
 import type { RequestFacts } from "../catalog/request-facts.ts";
-import type { RequestFields } from "../observe/events.ts";
+import type { RecordEvent, RequestFields } from "../observe/events.ts";
 
 /**
  * What Hono's context holds on each request. `createLogin` binds the facts of the data path, and
- * the handlers read them as a variable.
+ * the handlers read them as a variable. Pages record with `record` that they were shown.
  */
 export interface LoginEnv {
   Bindings: { facts: RequestFacts };
-  Variables: { facts: RequestFacts };
+  Variables: { facts: RequestFacts; record: RecordEvent };
 }
 
 /** One request to the sign-in, and the answer that is being made. */

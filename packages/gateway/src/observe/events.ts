@@ -1,5 +1,6 @@
 // Everything that is worth writing down, as one union: the log reads it today; an access log, an
 // audit trail, metrics and traces can read the same. A page that shows a ray id has its event here.
+// An event that anybody can cause is limited: its name stands in limit-events.ts as well.
 //
 // Fields hold no credential and no query: either may be a secret.
 
@@ -32,6 +33,8 @@ export interface EventFields {
   certificates_reloaded: Record<never, never>;
   certificates_refused: { error: string };
   housekeeping_failed: { task: HousekeepingTask; error: string };
+  /** events that strangers cause at will, beyond the number that is written down */
+  events_left_out: { of: EventName; count: number };
 
   request_passed: ApplicationRequestFields & { status: number };
   request_challenged: ApplicationRequestFields & RefusalFields;
@@ -39,6 +42,7 @@ export interface EventFields {
   request_failed: Partial<ApplicationRequestFields> & { error: string };
   origin_failed: ApplicationRequestFields & { fault: string; detail: string };
 
+  error_page_shown: RequestFields & ErrorPageFields;
   sign_in_page_failed: { ray: string; error: string };
   answer_failed: { ray: string; error: string };
   signed_in: RequestFields & { provider: string; user: string };
@@ -55,8 +59,20 @@ export interface EventFields {
   terminal_denied: RequestFields & { aud: string };
   terminal_refused_by_policy: RequestFields & { aud: string };
   transfer_ended: RequestFields;
+  poll_refused: RequestFields & { status: number; error: string };
   poll_not_released: { error: string };
   pass_issued: RequestFields & { aud: string };
+}
+
+/** A page of the sign-in that says what went wrong, and shows the ray id. */
+export interface ErrorPageFields {
+  method: string;
+  host: string;
+  /** without the query */
+  path: string;
+  status: number;
+  /** what the page says */
+  reason: string;
 }
 
 /** Why a request did not pass: the outcome, and what led to it as precisely as is known. */

@@ -38,6 +38,7 @@ const lines: Record<EventName, [LineLevel, string]> = {
     "changed certificates cannot be used; the ones before stay in force",
   ],
   housekeeping_failed: ["error", "a task of the gateway itself failed"],
+  events_left_out: ["warn", "so many events of this kind were left out"],
 
   request_passed: ["info", "a request passed"],
   // People without a session are everyday life.
@@ -46,6 +47,7 @@ const lines: Record<EventName, [LineLevel, string]> = {
   request_failed: ["error", "a request failed"],
   origin_failed: ["warn", "an origin did not answer"],
 
+  error_page_shown: ["info", "a sign-in page said that something is wrong"],
   sign_in_page_failed: ["error", "a sign-in page failed"],
   answer_failed: ["error", "answering failed"],
   signed_in: ["info", "a person signed in"],
@@ -62,6 +64,7 @@ const lines: Record<EventName, [LineLevel, string]> = {
   terminal_denied: ["info", "a terminal was denied"],
   terminal_refused_by_policy: ["warn", "a terminal was refused by policy"],
   transfer_ended: ["warn", "a terminal login was polled from a second address and is over"],
+  poll_refused: ["warn", "a terminal's poll was refused"],
   poll_not_released: ["debug", "the end of a poll could not be noted"],
   pass_issued: ["info", "a pass was made"],
 };

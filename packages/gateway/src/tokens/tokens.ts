@@ -49,9 +49,9 @@ export interface Tokens {
   personAssertion(session: StoredSession, application: Application): string;
   /**
    * `cf-access-metadata`, made at most once an hour per distinct description; undefined when too
-   * many were asked for just now.
+   * many new ones were asked for just now, from this network (network.ts) or in all.
    */
-  issueMatch(description: MatchDescription): string | undefined;
+  issueMatch(description: MatchDescription, network: string): string | undefined;
 
   /** HS256 with a key of its own. */
   sealMeta(content: MetaContent): string;

@@ -99,8 +99,10 @@ test("T2 a token of one type is accepted by no check of another", async (context
     org: tokens.issueOrg(session),
     pass: tokens.issuePass(session, application, "https://app.example.com/", hour).token,
     match:
-      tokens.issueMatch({ hostname: "app.example.com", aud, app_hostname: "app.example.com" }) ??
-      "",
+      tokens.issueMatch(
+        { hostname: "app.example.com", aud, app_hostname: "app.example.com" },
+        "192.0.2.1",
+      ) ?? "",
     meta: tokens.sealMeta({ aud, hostname: "app.example.com", redirect_url: "/", app_session: "" }),
   };
   for (const [type, token] of Object.entries(made)) {

@@ -321,12 +321,10 @@ test("assertions are signed once and handed out while they are good for a while"
 test("the description of an application is signed once an hour, and names the team domain", async (context) => {
   const fixture = await openTokenFixture(context);
   const describe = (hostname: string) =>
-    fixture.tokens.issueMatch({
-      hostname,
-      aud: "aud",
-      app_hostname: "*.example.com",
-      login: true,
-    }) ?? "";
+    fixture.tokens.issueMatch(
+      { hostname, aud: "aud", app_hostname: "*.example.com", login: true },
+      "192.0.2.1",
+    ) ?? "";
   const first = describe("app.example.com");
   assert.deepEqual(claimsOf(first), {
     type: "match",
@@ -383,7 +381,7 @@ test("only a token with our issuer is ours, good or not (wire-protocol 3.4)", as
 test("strangers get so many signatures and no more, and what is signed already is still given out", async (context) => {
   const fixture = await openTokenFixture(context);
   const describe = (hostname: string) =>
-    fixture.tokens.issueMatch({ hostname, aud: "aud", app_hostname: "*.example.com" });
+    fixture.tokens.issueMatch({ hostname, aud: "aud", app_hostname: "*.example.com" }, hostname);
   const first = describe("0.example.com");
   const service = fixture.tokens.serviceAssertion(fixture.application, "robot");
   const asked = Array.from({ length: 1_000 }, (_, index) => describe(`${index}.example.com`));

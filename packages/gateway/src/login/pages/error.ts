@@ -22,6 +22,7 @@ export function errorPage(problem: {
     body: html`<p class="lead">${message}</p>
 ${whenSet(next, linkButton)}`,
     showRay: true,
+    reason: message,
   };
 }
 

@@ -4,9 +4,12 @@ import { html, raw } from "hono/html";
 import type { ContentfulStatusCode } from "hono/utils/http-status";
 import { privateHeaders } from "../../http/private-headers.ts";
 import type { Organization } from "../../model/model.ts";
-import type { LoginContext } from "../login-context.ts";
+import { type LoginContext, requestFields } from "../login-context.ts";
 import { type Html, type Link, linkButton, whenSet } from "./html.ts";
 import { type Style, stylesFor } from "./style.ts";
+
+/** Characters of a path that the log gets. */
+const loggedPathLength = 500;
 
 /** A page without its frame. */
 export interface Page {
@@ -17,6 +20,8 @@ export interface Page {
   body: Html;
   /** where something went wrong: the id under which the log has it */
   showRay?: boolean;
+  /** with `showRay`: what the log says, where the heading alone is not enough */
+  reason?: string;
   /**
    * a form here may end, over redirects, on another host: an identity provider or the application
    */
@@ -27,12 +32,22 @@ export interface Page {
 export async function sendPage(c: LoginContext, page: Page): Promise<Response> {
   const { rayId, catalog, scheme } = c.var.facts;
   const { title, heading, showRay = false, leavesHost = false } = page;
+  if (showRay) recordErrorPage(c, page);
   const frame = frameOf(catalog.organization);
   const body = await page.body;
   const text = render(frame, { title, heading, body, ray: showRay ? rayId : undefined });
   const headers = pageHeaders(frame, leavesHost ? formsLeaving[scheme] : "'self'");
   for (const [name, value] of Object.entries(headers)) c.header(name, value);
   return c.body(text.toString(), page.status);
+}
+
+/** The ray id on the page finds this line. */
+function recordErrorPage(c: LoginContext, { status, heading, reason = heading }: Page): void {
+  const { facts } = c.var;
+  const { method, authority: host } = facts;
+  const path = facts.path.slice(0, loggedPathLength);
+  const fields = { ...requestFields(facts), method, host, path, status, reason };
+  c.var.record({ event: "error_page_shown", ...fields });
 }
 
 /** A page of the data path, which answers without Hono. */

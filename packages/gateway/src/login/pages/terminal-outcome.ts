@@ -56,6 +56,7 @@ export function overPage(reason: keyof typeof overText): Page {
 <p class="lead">${overText[reason]}</p>
 <p>Run the command in your terminal again: it opens a new page.</p>`,
     showRay: true,
+    reason: overText[reason],
   };
 }
 

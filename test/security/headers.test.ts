@@ -106,6 +106,63 @@ test("an identity header in any spelling is ours alone (H1)", async (context) =>
   );
 });
 
+test("no character in place of a dash lets a name of ours through, in headers or in trailers (H1)", async (context) => {
+  const { fixture, token } = await scene(context);
+  const ours = [
+    "Cf-Access-Authenticated-User-Email",
+    "Cf-Access-Jwt-Assertion",
+    "Cf-Access-Token",
+    "Cf-Access-Client-Secret",
+    "Cf-Access-Anything-New",
+    "X-Forwarded-For",
+    "X-Forwarded-User",
+    "X-Real-IP",
+    "True-Client-IP",
+    "Cf-Connecting-IP",
+    "Cf-Ray",
+    "Content-Length",
+    "Transfer-Encoding",
+    "Proxy-Authorization",
+    "Keep-Alive",
+  ];
+  const characters = [..."!#$%&'*+.^_`|~"];
+  const spellings = ours.flatMap((name) => [
+    ...characters.map((character) => name.replaceAll("-", character)),
+    // One dash only, and two characters in turn.
+    name.replace("-", "."),
+    name.toUpperCase().replace(/-(?=[^-]*$)/, "~"),
+  ]);
+  const harmless = ["X.Request.Id", "X_Api_Key", "Cf.Accessory", "Content.Md5", "x~y"];
+  for (let start = 0; start < spellings.length; start += 100) {
+    const names = [...spellings.slice(start, start + 100), ...harmless];
+    const lines = names.map((name) => `${name}: 7`);
+    const { status } = await rawRequest(
+      fixture.port,
+      "POST /x HTTP/1.1",
+      [
+        "Host: app.localhost",
+        `cf-access-token: ${token}`,
+        "Transfer-Encoding: chunked",
+        "Trailer: X-Checksum",
+        ...lines,
+      ],
+      `1\r\na\r\n0\r\nX-Checksum: 1\r\n${lines.join("\r\n")}\r\n\r\n`,
+    );
+    assert.equal(status, 200);
+    const [seen] = fixture.upstream.requests.splice(0);
+    assert.ok(seen !== undefined);
+    const arrived = seen.rawHeaders.filter((_, index) => index % 2 === 0);
+    const odd = (name: string) => /[^a-z0-9-]/i.test(name);
+    assert.deepEqual(arrived.filter(odd), harmless.filter(odd));
+    assert.deepEqual(
+      Object.keys(seen.trailers).toSorted(),
+      ["x-checksum", ...harmless.map((name) => name.toLowerCase())].toSorted(),
+    );
+    for (const name of ["cf-access-anything-new", "x-real-ip", "cf-access-token"])
+      assert.deepEqual(seen.header(name), undefined, name);
+  }
+});
+
 test("where nobody is authenticated, no identity header passes: on bypass, on preflight, for a program (H2)", async (context) => {
   const { fixture, ask, asAlice } = await scene(context);
   const forged = [

@@ -25,61 +25,41 @@ export interface SanitizeInput {
 }
 
 /**
- * Set by us or by nobody. Compared after dashes and underscores became one: CGI and WSGI origins
- * see no difference.
+ * Set by the gateway or by nobody, beside every `cf-access-*`. A client's spelling of one of these
+ * is compared after folding (case H1).
  */
-const ours = new Set([
-  "x_forwarded_for",
-  "x_forwarded_proto",
-  "x_forwarded_host",
-  "cf_ray",
-  "cf_access_jwt_assertion",
-  "cf_access_authenticated_user_email",
-  "cf_access_token",
-  "cf_access_client_id",
-  "cf_access_client_secret",
-  "cf_access_metadata_request",
+const ours = [
+  "x-forwarded-for",
+  "x-forwarded-proto",
+  "x-forwarded-host",
+  "cf-ray",
   // Other names under which origins look for the address asked for, or for who asks (cases H4,
   // P14).
   "forwarded",
-  "x_forwarded_uri",
-  "x_forwarded_url",
-  "x_forwarded_method",
-  "x_forwarded_prefix",
-  "x_forwarded_port",
-  "x_forwarded_server",
-  "x_forwarded_user",
-  "x_forwarded_email",
-  "x_forwarded_preferred_username",
-  "x_forwarded_groups",
-  "x_original_url",
-  "x_original_uri",
-  "x_original_method",
-  "x_original_host",
-  "x_rewrite_url",
-  "x_http_method",
-  "x_http_method_override",
-  "x_method_override",
-  "x_real_ip",
-  "cf_connecting_ip",
-  "true_client_ip",
-]);
+  "x-forwarded-uri",
+  "x-forwarded-url",
+  "x-forwarded-method",
+  "x-forwarded-prefix",
+  "x-forwarded-port",
+  "x-forwarded-server",
+  "x-forwarded-user",
+  "x-forwarded-email",
+  "x-forwarded-preferred-username",
+  "x-forwarded-groups",
+  "x-original-url",
+  "x-original-uri",
+  "x-original-method",
+  "x-original-host",
+  "x-rewrite-url",
+  "x-http-method",
+  "x-http-method-override",
+  "x-method-override",
+  "x-real-ip",
+  "cf-connecting-ip",
+  "true-client-ip",
+];
 
-/**
- * Written with an underscore, these are other headers to HTTP, and the same to CGI and WSGI origins
- * (case H1).
- */
-const neverWithUnderscore = new Set([
-  "content_length",
-  "content_type",
-  "transfer_encoding",
-  "host",
-  "cookie",
-  "authorization",
-  "connection",
-  "expect",
-  "upgrade",
-]);
+const ourPrefix = "cf-access-";
 
 /** RFC 9110 7.6.1, and what is agreed anew with the origin. */
 const hopByHop = new Set([
@@ -95,6 +75,11 @@ const hopByHop = new Set([
   "http2-settings",
   "proxy",
 ]);
+
+const withheld = new Set([...ours, ...hopByHop]);
+
+/** Headers that frame or type a body: another spelling of one is dropped, the real one is not. */
+const framing = new Set(["content-length", "content-type", "content-encoding"]);
 
 const neverTrailers = new Set([
   "host",
@@ -158,7 +143,7 @@ export function sanitizeResponseHeaders(
     const value = rawHeaders[2 * index + 1] ?? "";
     const lower = names[index] ?? "";
     if (hopByHop.has(lower) || connectionOptions?.has(lower) === true) continue;
-    if (lower === "cf-ray" || lower.startsWith("cf-access-")) continue;
+    if (lower === "cf-ray" || lower.startsWith(ourPrefix)) continue;
     if (lower === "trailer" && !mayTrail) continue;
     // A session of ours is begun by our own sign-in and by nothing that an application says (case
     // T10).
@@ -178,24 +163,35 @@ export function sanitizeTrailers(rawTrailers: readonly string[]): string[] {
   for (let index = 0; index < rawTrailers.length; index += 2) {
     const name = rawTrailers[index] ?? "";
     const lower = name.toLowerCase();
-    if (hopByHop.has(lower) || neverTrailers.has(lower) || isOurs(lower)) continue;
+    if (neverTrailers.has(lower) || isWithheld(lower)) continue;
     out.push(name, rawTrailers[index + 1] ?? "");
   }
   return out;
 }
 
-/** Whether a header of the client's never reaches an origin, whatever its value. */
+/**
+ * Whether a header of the client's never reaches an origin, whatever its value. CGI, WSGI and
+ * their kin turn every character that is neither letter nor digit into an underscore, so that
+ * `Cf.Access.Token` and `cf-access-token` are one variable to them (wire-protocol 3).
+ */
 function isWithheld(lower: string): boolean {
-  if (hopByHop.has(lower) || isOurs(lower)) return true;
-  return lower.includes("_") && neverWithUnderscore.has(lower.replaceAll("-", "_"));
+  if (isPlainName(lower)) return withheld.has(lower) || lower.startsWith(ourPrefix);
+  const folded = lower.replace(/[^a-z0-9]/g, "-");
+  return withheld.has(folded) || folded.startsWith(ourPrefix) || framing.has(folded);
 }
 
-function isOurs(lower: string): boolean {
-  // Most names cannot be one of ours by their first letter: c, f, t, x.
-  const first = lower.charCodeAt(0);
-  if (first !== 0x63 && first !== 0x66 && first !== 0x74 && first !== 0x78) return false;
-  return ours.has(lower.replaceAll("-", "_"));
+/** Letters, digits and dashes: the name has no other spelling to look for. */
+function isPlainName(lower: string): boolean {
+  for (let index = 0; index < lower.length; index++) {
+    const code = lower.charCodeAt(index);
+    const isLetter = code >= 0x61 && code <= 0x7a;
+    const isDigit = code >= 0x30 && code <= 0x39;
+    if (!isLetter && !isDigit && code !== dash) return false;
+  }
+  return true;
 }
+
+const dash = 0x2d;
 
 /** Length and type of a body and who asks are facts, and not options of a connection. */
 const neverOptions = [

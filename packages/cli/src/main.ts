@@ -4,6 +4,7 @@
 import { basename } from "node:path";
 import { asksForHelp, asksForJson, untilDashes } from "./commands/command-line.ts";
 import { accessGroup, findTarget, pathOf, type Target } from "./commands/index.ts";
+import { officialArguments } from "./commands/official-arguments.ts";
 import type { Surroundings } from "./context.ts";
 import { CliError, reasonOf, statusOf, wrapperStatus } from "./exit-status.ts";
 import { printable, printableJson } from "./printable.ts";
@@ -15,7 +16,7 @@ import { isTerminal, terminalColumns } from "./terminal.ts";
 async function run(target: Target, surroundings: Surroundings): Promise<number> {
   switch (target.kind) {
     case "version":
-      return printVersion(surroundings);
+      return printVersion(target, surroundings);
     case "group":
       return printHelp(target);
     case "command":
@@ -26,9 +27,12 @@ async function run(target: Target, surroundings: Surroundings): Promise<number> 
   }
 }
 
-async function printVersion({ name }: Surroundings): Promise<number> {
-  const { versionLine } = await import("./version.ts");
-  writeOutput(versionLine(name));
+async function printVersion(
+  { isShort }: Target & { kind: "version" },
+  { name }: Surroundings,
+): Promise<number> {
+  const { shortVersionLine, versionLine } = await import("./version.ts");
+  writeOutput(isShort ? shortVersionLine(name) : versionLine(name));
   return 0;
 }
 
@@ -52,9 +56,8 @@ function unknownCommand({ group, name }: Target & { kind: "unknown" }): CliError
 
 /** Who is running, read from the process. The only place of this program that reads it. */
 function readSurroundings(): Surroundings {
-  const isOfficialName = /^cloudflared(?:\.exe)?$/.test(basename(process.argv[1] ?? ""));
   return {
-    name: isOfficialName ? "cloudflared" : "postern",
+    name: programName,
     environment: process.env,
     get home() {
       return posternHome(process.env, process.platform);
@@ -66,6 +69,11 @@ function readSurroundings(): Surroundings {
     },
     tell,
   };
+}
+
+/** @param path of the program as it was started, which may be a symbolic link */
+function nameOf(path: string): Surroundings["name"] {
+  return /^cloudflared(?:\.exe)?$/.test(basename(path)) ? "cloudflared" : "postern";
 }
 
 function tell(line: string): void {
@@ -104,7 +112,8 @@ function wantsJson(target: Target): boolean {
 }
 
 const argv = process.argv.slice(2);
-const target = findTarget(argv);
+const programName = nameOf(process.argv[1] ?? "");
+const target = findTarget(programName === "cloudflared" ? officialArguments(argv) : argv);
 wipeSecretArguments(argv);
 run(target, readSurroundings())
   .catch((error: unknown) => report(error, target))

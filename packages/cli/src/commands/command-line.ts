@@ -148,7 +148,8 @@ export function untilDashes(args: readonly string[]): readonly string[] {
   return end < 0 ? args : args.slice(0, end);
 }
 
-function endOfFlags(flags: readonly Flag[], args: readonly string[]): number {
+/** The index of the first argument that is no flag and no flag's value. */
+export function endOfFlags(flags: readonly Flag[], args: readonly string[]): number {
   let index = 0;
   while (index < args.length && splitFlag(args[index] ?? "") !== undefined)
     index += argumentsTaken(flags, args[index] ?? "");

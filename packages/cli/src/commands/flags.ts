@@ -52,6 +52,11 @@ export const signInFlags: readonly Flag[] = [
   { name: "no-qr", description: "never show it as a QR code" },
   { name: "auto-close", description: "close the browser tab afterwards" },
   {
+    name: "fedramp",
+    description: "the team is one of Cloudflare's for US federal agencies",
+    hidden: true,
+  },
+  {
     name: "timeout",
     value: "TIME",
     description: "how long to wait for the approval",

@@ -1,5 +1,7 @@
 // The one table of commands, and how a command line finds its way into it. The values are light;
 // what a command does is loaded when it runs.
+
+import { splitFlag } from "../flag.ts";
 import { curl } from "./access/curl.ts";
 import { forget } from "./access/forget.ts";
 import { list } from "./access/list.ts";
@@ -51,23 +53,30 @@ export const mainGroup: CommandGroup = {
 
 /** What a command line is about. */
 export type Target =
-  | { kind: "version" }
+  /** @property isShort the number alone */
+  | { kind: "version"; isShort: boolean }
   | { kind: "group"; group: CommandGroup }
   | { kind: "command"; group: CommandGroup; command: Command; args: readonly string[] }
   /** @property name as it was typed, with its group */
   | { kind: "unknown"; group: CommandGroup; name: string; args: readonly string[] };
 
 // `forward` is the official client's other name for the group.
-const accessNames: ReadonlySet<string> = new Set(["access", "forward"]);
-const versionWords: ReadonlySet<string> = new Set(["--version", "-version", "-v", "version"]);
+export const accessNames: ReadonlySet<string> = new Set(["access", "forward"]);
+const versionWords: ReadonlySet<string> = new Set(["--version", "-version", "-v", "-V", "version"]);
 const helpWords: ReadonlySet<string> = new Set(["--help", "-help", "-h", "help"]);
 
 /** @param argv without the program itself */
 export function findTarget(argv: readonly string[]): Target {
   const [first = "--help", ...rest] = argv;
-  if (versionWords.has(first)) return { kind: "version" };
+  if (versionWords.has(first)) return { kind: "version", isShort: rest.some(asksForShort) };
   if (accessNames.has(first)) return findInGroup(accessGroup, rest);
   return findInGroup(mainGroup, argv);
+}
+
+/** The official client's `version --short`, in every spelling. */
+function asksForShort(argument: string): boolean {
+  const typed = splitFlag(argument);
+  return typed !== undefined && ["short", "s"].includes(typed.spelling) && typed.value !== "false";
 }
 
 function findInGroup(group: CommandGroup, argv: readonly string[]): Target {

@@ -27,6 +27,8 @@ export interface BrowserLoginOptions {
   qr: boolean | undefined;
   /** asks the page to close itself after the approval */
   autoClose: boolean;
+  /** a team of Cloudflare's own for US federal agencies, which has a relay of its own */
+  federal?: boolean;
   /**
    * whom the provider should offer first, and whether it must ask again; names and values are
    * OpenID Connect's
@@ -39,7 +41,7 @@ export interface BrowserLoginOptions {
 
 /**
  * Lets the person approve, and waits for it.
- * @param announce told the URL as soon as there is one
+ * @param announce told the URL and the code of its page as soon as there are any
  * @returns the tokens, not yet verified
  * @throws {CliError} login_refused | login_timeout | refused_by_policy | unreachable | unverified
  */
@@ -48,16 +50,26 @@ export async function loginWithBrowser(
   app: AppUrl,
   application: Application,
   options: BrowserLoginOptions,
-  announce: (url: string) => void,
+  announce: (url: string, code: string) => void,
 ): Promise<TransferredTokens> {
   const keys = generateTransferKeyPair();
   const url = approvalUrl(app, application, keys, options);
-  announce(url.href);
+  announce(url.href, loginCode(keys.publicKey));
+  const relayed = { ...application, relay: relayFor(application, options) };
   // The poll comes first: the page offers to approve only while one is held.
-  const answer = pollRelay(context, application, keys.publicKey, options.timeout);
+  const answer = pollRelay(context, relayed, keys.publicKey, options.timeout);
   answer.catch(() => {});
   await showTheWay(context, url, keys, options);
   return readBox(application, keys, await answer);
+}
+
+/** Cloudflare's relay for federal agencies replaces its other one, and nobody else's. */
+function relayFor({ relay }: Application, { federal }: BrowserLoginOptions): string {
+  if (federal !== true) return relay;
+  return relay.replace(
+    "https://login.cloudflareaccess.org/",
+    "https://login.fed.cloudflareaccess.org/",
+  );
 }
 
 /** Parameters in the order of their names, as the official client sends them. */

@@ -195,7 +195,7 @@ async function signInUnderLock(attempt: Attempt, lock: LoginLock): Promise<Signe
 async function askThePerson(attempt: Attempt, lock: LoginLock): Promise<SignedIn> {
   const { context, app, application, options, previousPerson } = attempt;
   const { team } = application;
-  const announce = (url: string) => lock.announce(url);
+  const announce = (url: string, code: string) => lock.announce(url, code);
   const tokens = await loginWithBrowser(context, app, application, options, announce);
   // 1. Both tokens are what they should be, and the gateway takes the one for the application.
   const claims = await verifyToken(context, application, tokens.app_token, "app");

@@ -15,6 +15,8 @@ export interface LockRecord {
   since: number;
   /** where the login can be approved */
   url?: string;
+  /** what the approval page must show; the other processes have no other way to know it */
+  code?: string;
 }
 
 /** The record of a lock that this process takes. */

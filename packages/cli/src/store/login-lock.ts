@@ -5,6 +5,7 @@
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import type { Context } from "../context.ts";
+import { defined } from "../defined.ts";
 import { CliError, type FailureCode } from "../exit-status.ts";
 import type { Application } from "./known-hosts.ts";
 import {
@@ -24,8 +25,8 @@ import {
 } from "./private-files.ts";
 
 export interface LoginLock {
-  /** shows the others where the login is */
-  announce(url: string): void;
+  /** shows the others where the login is, and the code that its page must show */
+  announce(url: string, code?: string): void;
   /**
    * tells the others why there is no token, so that they do not ask the person again one after
    * another
@@ -79,13 +80,19 @@ export async function takeLoginLock(
     if (!hasWaited)
       context.tell(`Another process (${owner.pid}) is signing in at ${team}; waiting for it.`);
     if (owner.url !== undefined && owner.url !== shownUrl)
-      context.tell(`It can be approved at ${owner.url}`);
+      tellWhere(context, owner.url, owner.code);
     shownUrl = owner.url ?? shownUrl;
     hasWaited = true;
     // 5. Wait, but not for ever.
     if (context.now() - start >= timeout) throw stillSigningIn(owner, team);
     await pause(interval);
   }
+}
+
+function tellWhere(context: Context, url: string, code: string | undefined): void {
+  context.tell(`It can be approved at ${url}`);
+  if (code !== undefined)
+    context.tell(`Approve it there only if the page shows this code: ${code}`);
 }
 
 function lockFile({ home, profile }: Context, team: string): string {
@@ -131,8 +138,8 @@ class OwnedLock implements LoginLock {
     process.on("exit", this.release);
   }
 
-  announce(url: string): void {
-    const record: LockRecord = { ...this.#record, url };
+  announce(url: string, code?: string): void {
+    const record: LockRecord = { ...this.#record, url, ...defined({ code }) };
     writePrivateFile(this.#context.home, this.#path, JSON.stringify(record));
   }
 

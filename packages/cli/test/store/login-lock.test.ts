@@ -57,6 +57,32 @@ test("the second waits for the first, shows its page, and has nothing to do when
   assert.deepEqual(readdirSync(join(where.home, "locks")), []);
 });
 
+test("those who wait are told the code of the page as well, once for each page", async (context) => {
+  const where = surroundings(context);
+  const first = await takeLoginLock(where, application, never, long);
+  let settled = false;
+  const waiting = saying(where, /waiting for it/);
+  const second = takeLoginLock(where, application, () => settled, long);
+  await waiting;
+  for (const [url, code] of [
+    ["https://page/1", "7KQ2-M9TD"],
+    ["https://page/2", "0000-ZZZZ"],
+  ] as const) {
+    const told = saying(where, new RegExp(`this code: ${code}`));
+    first?.announce(url, code);
+    await told;
+    assert.equal(where.told.at(-2), `It can be approved at ${url}`);
+  }
+  // What an older version announces has no code, and none is made up for it.
+  const bare = saying(where, /approved at https:\/\/page\/3/);
+  first?.announce("https://page/3");
+  await bare;
+  settled = true;
+  first?.release();
+  assert.equal(await second, undefined);
+  assert.equal(where.told.filter((line) => line.includes("this code")).length, 2);
+});
+
 test("the second has its turn when the first ended without a token for it", async (context) => {
   const where = surroundings(context);
   const first = await takeLoginLock(where, application, never, long);

@@ -20,6 +20,7 @@ export function signInOptions(
     openBrowser: !line.has("no-browser") && (context.environment["CI"] ?? "") === "",
     qr: readQr(line),
     autoClose: line.has("auto-close"),
+    federal: line.has("fedramp"),
     loginHint: line.value("login-hint") || undefined,
     prompt: readPrompt(line.value("prompt")),
     timeout: readTimeout(line.value("timeout") ?? ""),

@@ -119,10 +119,10 @@ function lookUpGlobs(section: CurlSection): void {
 
 /**
  * A glob in the path stands for many URLs: the application is looked up for the directory that
- * holds them all.
+ * holds them all. A glob that begins behind the path (RFC 3986 3) cannot change it.
  */
 function withoutGlob(app: AppUrl): AppUrl {
-  const path = app.written.replace(/^(?:https?:\/\/)?[^/?#]*/i, "");
+  const [path = ""] = app.written.replace(/^(?:https?:\/\/)?[^/?#]*/i, "").split(/[?#]/, 1);
   const glob = path.search(/[[{]/);
   if (glob < 0 || !path.startsWith("/")) return app;
   const directory = path.slice(0, path.lastIndexOf("/", glob) + 1);

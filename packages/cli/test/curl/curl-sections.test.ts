@@ -73,6 +73,22 @@ test("a URL is looked up under the path that curl will ask, and a glob in its di
     assert.throws(() => sections([url]), usage(/stands for several hosts/), url);
 });
 
+test("a glob behind the path does not widen what is looked up", () => {
+  const looksUp: [url: string, bare: string][] = [
+    ["http://localhost:1/v1?page=[1-2]", "http://localhost:1/v1"],
+    ["https://a.example/v1/orders?id={7,8}&x=1", "https://a.example/v1/orders"],
+    ["https://a.example/v1#part[1-3]", "https://a.example/v1"],
+    ["https://a.example/v1/?path=/x/{a,b}/y", "https://a.example/v1/"],
+    ["https://a.example/v1#{a,b}?c=[1-2]", "https://a.example/v1"],
+    ["a.example/v1?page=[1-2]", "https://a.example/v1"],
+    ["https://a.example?page=[1-2]", "https://a.example/"],
+    // One that begins in the path does, whatever it holds.
+    ["https://a.example/v1/{a?x=1,b?x=2}", "https://a.example/v1/"],
+    ["https://a.example/v1/[1-2]?page=[1-2]", "https://a.example/v1/"],
+  ];
+  for (const [url, bare] of looksUp) assert.deepEqual(asked(sections([url])[0]), [bare], url);
+});
+
 test("files are read as curl reads them, files that they name as well, and .curlrc unless -q comes first", (context) => {
   const directory = folder(context);
   const inner = join(directory, "inner");

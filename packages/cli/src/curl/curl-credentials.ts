@@ -1,15 +1,15 @@
 // Decides how the credential travels in each section of a curl command line, and writes it there. A
 // cookie is the default because curl scopes it to host, path and https: it never follows a redirect
 // to somewhere else, which a header does (case C11).
-import { cookies, headers } from "@postern/protocol/endpoints";
+import { headers } from "@postern/protocol/endpoints";
 import { withTokenArgument } from "../app-url.ts";
 import { CliError } from "../exit-status.ts";
 import type { ServiceToken } from "../sign-in/service-token.ts";
-import type { StoredToken } from "../store/token-store.ts";
 import type { SecretDescriptors } from "../tool/secret-descriptor.ts";
+import { cookieFile, hasToken, type TargetWithToken } from "./cookie-file.ts";
 import type { CurlPart } from "./curl-arguments.ts";
 import { quoteForCurlConfig } from "./curl-config.ts";
-import { type Carrier, type CurlSection, type CurlTarget, hasOption } from "./curl-section.ts";
+import { type Carrier, type CurlSection, hasOption } from "./curl-section.ts";
 
 // Names and values beyond 4096 bytes are dropped by curl without a word.
 const longestCookie = 4000;
@@ -50,13 +50,6 @@ export function addServiceToken(
 
 function argumentsOf(section: CurlSection): string[] {
   return section.parts.flatMap((part) => part.args);
-}
-
-/** A target that needs a token, and has one. */
-type TargetWithToken = CurlTarget & { credential: { stored: StoredToken } };
-
-function hasToken(target: CurlTarget): target is TargetWithToken {
-  return target.credential?.stored !== undefined;
 }
 
 /** A header goes wherever curl goes: so it may go nowhere but to URLs that we checked. */
@@ -122,36 +115,6 @@ function onlyToken(section: CurlSection): string {
     "usage",
     "a header goes to every URL of the line, and these are not all of one application; put --next between them",
   );
-}
-
-/** Netscape's cookie file. */
-function cookieFile(targets: TargetWithToken[]): string {
-  const lines = new Set(targets.map(cookieLine));
-  return `# Netscape HTTP Cookie File\n${[...lines].join("\n")}\n`;
-}
-
-/** Domain, subdomains too?, path, https only?, expiry, name, value. */
-function cookieLine({ app, credential }: TargetWithToken): string {
-  const { application, stored } = credential;
-  return [
-    app.hostname,
-    "FALSE",
-    cookiePath(application.scope),
-    app.protocol === "https:" ? "TRUE" : "FALSE",
-    // `-j` drops cookies that have no expiry.
-    stored.expires_at,
-    cookies.authorization,
-    stored.token,
-  ].join("\t");
-}
-
-/**
- * curl escapes some characters differently from `URL`: where one stands, the directory above is as
- * narrow as it gets.
- */
-function cookiePath(scope: string): string {
-  const oddCharacter = scope.search(/[^\w.~!$&'()*+,;=:@/-]/);
-  return oddCharacter < 0 ? scope : scope.slice(0, scope.lastIndexOf("/", oddCharacter) + 1);
 }
 
 /**

@@ -4,12 +4,16 @@
 import { headers } from "@postern/protocol/endpoints";
 import { type AppUrl, readAppUrl, withTokenArgument } from "../../app-url.ts";
 import type { Context } from "../../context.ts";
+import { cookieFile, hasToken } from "../../curl/cookie-file.ts";
 import { CliError } from "../../exit-status.ts";
 import { requestPass } from "../../gateway-client/pass.ts";
 import { applicationFor, type Credential, credentialFor } from "../../sign-in/credential.ts";
 import { readServiceToken, withoutServiceToken } from "../../sign-in/service-token.ts";
+import { findTool } from "../../tool/find-tool.ts";
 import { loopbackEnvironment } from "../../tool/loopback-environment.ts";
 import { runTool } from "../../tool/run-tool.ts";
+import { SecretDescriptors } from "../../tool/secret-descriptor.ts";
+import { urlKeeper } from "../../tool/url-keepers.ts";
 import type { Invocation } from "../command.ts";
 import type { CommandLine } from "../command-line.ts";
 import { readInvocation } from "../invocation.ts";
@@ -32,15 +36,21 @@ export async function runPut(invocation: Invocation): Promise<number> {
     );
   }
   const via = readVia(line.value("via") ?? "");
+  refuseWithoutEffect(line, via);
   const credentialOf = (app: AppUrl) =>
     credentialFor(context, app, () =>
       signInOptions(context, line, { mayPrompt: context.onTerminal, check: false }),
     );
-  const tool =
-    via === "env"
-      ? await toolWithVariables(context, line, args, credentialOf)
-      : await toolWithPasses(context, line, args, credentialOf);
-  return runTool({ command, ...tool, descriptors: [] }, context.tell);
+  const secrets = new SecretDescriptors(context);
+  try {
+    const tool =
+      via === "env"
+        ? await toolWithVariables(context, line, args, credentialOf)
+        : await toolWithUrls(context, line, args, credentialOf, secrets);
+    return await runTool({ command, ...tool, descriptors: secrets.descriptors }, context.tell);
+  } finally {
+    secrets.close();
+  }
 }
 
 type CredentialOf = (app: AppUrl) => Promise<Credential>;
@@ -56,6 +66,17 @@ function readVia(text: string): "query" | "env" {
   if (text === "proxy")
     throw new CliError("usage", "--via proxy is not supported yet; use --via query or --via env");
   throw new CliError("usage", `--via ${text.slice(0, 40)} is unknown; it is query or env`);
+}
+
+/** A flag that would do nothing is not taken in silence. */
+function refuseWithoutEffect(line: CommandLine, via: "query" | "env"): void {
+  if (via === "query" && line.value("app") !== undefined)
+    throw new CliError(
+      "usage",
+      "--app names the application of --via env; without that, the tool's URLs name theirs",
+    );
+  if (via === "env" && line.has("full-token"))
+    throw new CliError("usage", "--full-token is about the URL; --via env puts nothing there");
 }
 
 /** An argument that is a URL, or holds one after `=`. */
@@ -106,11 +127,13 @@ function toolEnvironment(context: Context, apps: AppUrl[]): NodeJS.ProcessEnv {
   return loopbackEnvironment(withoutServiceToken(context.environment), apps);
 }
 
-async function toolWithPasses(
+/** A credential for each URL: a pass in it, unless the tool would keep that. */
+async function toolWithUrls(
   context: Context,
   line: CommandLine,
   args: string[],
   credentialOf: CredentialOf,
+  secrets: SecretDescriptors,
 ): Promise<ToolInput> {
   const urls = await protectedUrls(context, args);
   if (urls.length === 0) {
@@ -119,7 +142,50 @@ async function toolWithPasses(
       "no argument is a URL behind Access; write it with https://, or use --via env with --app URL",
     );
   }
-  const fullToken = line.has("full-token");
+  const [{ index: firstUrl } = { index: 0 }] = urls;
+  const searchPath = context.environment["PATH"] ?? "";
+  // The command itself comes before its arguments.
+  const keeper = urlKeeper(line.rest, firstUrl + 1, (name) => findTool(name, searchPath));
+  switch (keeper?.kind) {
+    case undefined:
+      return toolWithPasses(context, args, urls, credentialOf, line.has("full-token"));
+    case "cookies": {
+      const file = secrets.add(await cookiesFor(urls, credentialOf));
+      return toolWithCookies(context, args, urls, keeper.index, file);
+    }
+    case "refused":
+      throw new CliError("usage", keeper.fault);
+  }
+}
+
+async function cookiesFor(urls: UrlArgument[], credentialOf: CredentialOf): Promise<string> {
+  const targets = [];
+  for (const { app } of urls) targets.push({ app, credential: await credentialOf(app) });
+  return cookieFile(targets.filter(hasToken));
+}
+
+/** @param index of the tool among the command and its arguments */
+function toolWithCookies(
+  context: Context,
+  args: string[],
+  urls: UrlArgument[],
+  index: number,
+  file: string,
+): ToolInput {
+  const changed = [...args];
+  for (const { index: position, before, app } of urls) changed[position] = before + urlToAsk(app);
+  changed.splice(index, 0, `--load-cookies=${file}`);
+  const apps = urls.map(({ app }) => app);
+  return { args: changed, environment: toolEnvironment(context, apps) };
+}
+
+async function toolWithPasses(
+  context: Context,
+  args: string[],
+  urls: UrlArgument[],
+  credentialOf: CredentialOf,
+  fullToken: boolean,
+): Promise<ToolInput> {
   const changed = [...args];
   for (const { index, before, app } of urls) {
     const token = await passFor(context, app, credentialOf, fullToken);

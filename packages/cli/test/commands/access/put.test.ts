@@ -1,7 +1,7 @@
 // `access put` with real tools: what stands in their arguments and environment, and what their end
 // looks like.
 import assert from "node:assert/strict";
-import { chmodSync, writeFileSync } from "node:fs";
+import { chmodSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { needs } from "../../../../../test/support/requirements.ts";
@@ -41,6 +41,67 @@ test("wget gets the page with a pass in its URL", needs("wget"), async (context)
   };
   assert.equal(claims.htu, `${peer.origin("localhost")}/files/a`);
   assert.match(asked?.url ?? "", /^\/files\/a\?x=1&token=/);
+});
+
+test(
+  "wget names the file after the URL that was typed, and nothing secret stands in any name",
+  needs("wget"),
+  async (context) => {
+    const { peer, person } = await signedIn(context);
+    const url = peer.origin("localhost");
+    const lines: [args: string[], file: string][] = [
+      [["wget", "-q", `${url}/plain.csv`], "plain.csv"],
+      [["wget", "-q", `${url}/query.csv?x=1`], "query.csv?x=1"],
+      [["wget", "-q", "-P", "below", `${url}/below.csv`], "below/below.csv"],
+      [["env", "X=1", "wget", "-nv", "-N", `${url}/behind-env.csv`], "behind-env.csv"],
+      [["timeout", "30", "wget", "-q", "-x", "-nH", `${url}/a/b.csv`], "a/b.csv"],
+      [["wget", "-q", `${url}/1`, `${url}/2`], "2"],
+    ];
+    for (const [args, file] of lines) {
+      const put = await person.run(["access", "put", ...args]);
+      assert.equal(put.status, 0, put.stderr);
+      const text = readFileSync(join(person.directory, file), "utf8");
+      assert.equal(text, "hello from localhost\n", args.join(" "));
+    }
+    const names = readdirSync(person.directory, { recursive: true }).map(String);
+    assert.deepEqual(
+      names.filter((name) => /token|eyJ/.test(name) && !name.startsWith("home/")),
+      [],
+    );
+    assert.ok(peer.forwarded().every((seen) => !seen.url.includes("token=")));
+    assert.equal(peer.forwarded().length, lines.length + 1);
+  },
+);
+
+test("a tool that would keep the pass is refused, with what to do instead, and asks nothing", async (context) => {
+  const { peer, person } = await signedIn(context);
+  const url = `${peer.origin("localhost")}/x.git`;
+  const lines: [args: string[], says: RegExp][] = [
+    [["git", "clone", url], /keeps the URL in the repository.*--via env/],
+    [["wget2", url], /names its file after the URL.*-O FILE/],
+    [["busybox", "wget", url], /names its file after the URL.*-O FILE/],
+    [["wget", "--load-cookies", "mine", url], /-O FILE/],
+    [["fetch", url], /-o FILE/],
+  ];
+  for (const [args, says] of lines) {
+    const put = await person.run(["access", "put", ...args]);
+    assert.deepEqual([put.status, put.stdout], [125, ""]);
+    assert.match(put.stderr, says);
+  }
+  assert.deepEqual(peer.forwarded(), []);
+});
+
+test("a flag that would have no effect is refused", async (context) => {
+  const person = machine(context);
+  const url = "https://api.example.com/";
+  for (const [args, says] of [
+    [["--app", url, "printf", "%s", url], /--app names the application of --via env/],
+    [["--via", "env", "--full-token", "printf", "%s", url], /--full-token is about the URL/],
+  ] as const) {
+    const put = await person.run(["access", "put", ...args]);
+    assert.deepEqual([put.status, put.stdout], [125, ""]);
+    assert.match(put.stderr, says);
+  }
 });
 
 test("every argument that is a URL of a protected application or holds one after = gets a pass, others stay", async (context) => {

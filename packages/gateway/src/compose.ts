@@ -119,6 +119,7 @@ async function join(foundation: Foundation): Promise<Parts> {
     allowedPorts: allowedPorts(config),
     trustedProxies: config.trusted_proxies,
     bodyTimeout: config.limits.body_timeout,
+    originConnections: config.limits.origin_connections,
     logRequests: config.log.requests,
     record,
     now,

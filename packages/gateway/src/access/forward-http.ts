@@ -25,15 +25,22 @@ export interface Forwarding extends ApplicationRequest {
   originHeaders: readonly string[];
 }
 
-/** `stalled_body`: the client stopped in the middle of its own request. */
-export type ForwardFault = OriginFault | "stalled_body";
+/**
+ * `stalled_body`: the client stopped in the middle of its own request. `busy`: every connection
+ * that the origin may have was in use.
+ */
+export type ForwardFault = OriginFault | "stalled_body" | "busy";
 
 /** What holds for every request that is forwarded. */
 export interface ForwarderOptions {
   /** milliseconds for which a client may pause in the middle of a body */
   bodyTimeout: number;
-  /** called when the origin did not answer and nothing has been said to the client yet */
+  /** open connections to one service, at most; more requests wait in line */
+  originConnections: number;
+  /** called when the origin did not answer, or not to the end */
   onFault: (request: ApplicationRequest, fault: ForwardFault, detail: string) => void;
+  /** called when an origin sends bytes that belong to no answer */
+  onStray: (service: IngressRule["service"]) => void;
 }
 
 /**
@@ -44,14 +51,18 @@ const continueAnywayMs = 1_000;
 /** Bytes: an answer that arrives whole and is no longer than this leaves in one write. */
 const smallBody = 16_384;
 const repeatableMethods = new Set(["GET", "HEAD", "OPTIONS"]);
+/** Methods whose body every origin reads (RFC 9110 9.3): that of another may be left unread. */
+const methodsWithContent = new Set(["POST", "PUT", "PATCH"]);
 
 /** Sends requests to their origins over connections that it keeps. */
 export class HttpForwarder {
   readonly #options: ForwarderOptions;
-  readonly #pools = new OriginPools();
+  readonly #pools: OriginPools;
 
   constructor(options: ForwarderOptions) {
     this.#options = options;
+    const { originConnections, onStray } = options;
+    this.#pools = new OriginPools({ connectionLimit: originConnections, onStray });
   }
 
   /** Sends a request on. Its answer, or its fault, comes later. */
@@ -59,7 +70,30 @@ export class HttpForwarder {
     const { facts, headers } = forwarding.reading;
     const pool = this.#pools.poolFor(forwarding.rule);
     const isRepeatable = !headers.hasBody && repeatableMethods.has(facts.method);
-    new Passage(forwarding, pool, this.#options, isRepeatable).start();
+    const start = () => new Passage(forwarding, pool, this.#options, isRepeatable).start();
+    if (pool.isFull) this.#waitInLine(forwarding, pool, start);
+    else start();
+  }
+
+  /** Waits for a connection as long as a new one might take to stand. */
+  #waitInLine(forwarding: Forwarding, pool: OriginPool, start: () => void): void {
+    const { exchange, rule } = forwarding;
+    const { connectTimeout } = rule.originRequest;
+    const leave = pool.whenFree(() => {
+      stopWaiting();
+      start();
+    });
+    const stopWaiting = () => {
+      clearTimeout(deadline);
+      exchange.onAbort = undefined;
+      leave();
+    };
+    const deadline = setTimeout(() => {
+      stopWaiting();
+      const detail = `no connection was free within ${connectTimeout} ms`;
+      this.#options.onFault(forwarding, "busy", detail);
+    }, connectTimeout);
+    exchange.onAbort = stopWaiting;
   }
 
   /** Ends idle connections to origins. */
@@ -84,6 +118,8 @@ class Passage implements OriginEvents, ForwardedBodyEvents {
   #first: Buffer | undefined;
   #hasData = false;
   #isClientSlow = false;
+  /** whether nothing of the request is left unread at the origin, as far as anybody can tell */
+  #isRequestRead = true;
 
   constructor(
     forwarding: Forwarding,
@@ -128,6 +164,7 @@ class Passage implements OriginEvents, ForwardedBodyEvents {
     // Without its go-ahead the client keeps the body, and what it sends next could be either.
     const neverAsked = reading.headers.expectsContinue && this.#body?.started === false;
     if (neverAsked) exchange.response.closeConnection();
+    this.#isRequestRead = this.#body === undefined || this.#hasReadBody(this.#body, head.status);
     exchange.response.start({
       status: head.status,
       reason: head.reason,
@@ -155,10 +192,19 @@ class Passage implements OriginEvents, ForwardedBodyEvents {
   end(rawTrailers: string[]): void {
     this.#release();
     this.#forwarding.exchange.response.end(this.#first, sanitizeTrailers(rawTrailers));
-    // An origin that answers before it has the whole request may never read the rest of it.
-    const hasWholeRequest = this.#body === undefined || this.#body.complete;
-    if (hasWholeRequest) this.#pool.keep(this.#connection);
+    if (this.#isRequestRead) this.#pool.keep(this.#connection);
     else this.#connection.destroy();
+  }
+
+  /**
+   * Whether the origin has read this body. What it leaves unread it takes for the next request, and
+   * somebody else gets the answer (case H9): so do origins that answer early, that ignore bodies
+   * where they expect none, and that refuse or redirect without a look at them.
+   */
+  #hasReadBody({ complete }: ForwardedBody, status: number): boolean {
+    const { facts, headers } = this.#forwarding.reading;
+    if (!complete || headers.expectsContinue) return false;
+    return methodsWithContent.has(facts.method) && status < 300;
   }
 
   fail(fault: OriginFault, detail: string): void {
@@ -230,10 +276,11 @@ class Passage implements OriginEvents, ForwardedBodyEvents {
   #giveUp(fault: ForwardFault, detail: string): void {
     this.#abandon();
     const { exchange } = this.#forwarding;
+    const hasBegun = exchange.response.started;
+    this.#options.onFault(this.#forwarding, fault, detail);
     // Once the answer has begun, cutting it off is the only way left to say that this is not all of
     // it.
-    if (exchange.response.started) exchange.destroy();
-    else this.#options.onFault(this.#forwarding, fault, detail);
+    if (hasBegun) exchange.destroy();
   }
 
   /** From here on nothing of this request may touch the connection, which may serve another one. */

@@ -58,6 +58,8 @@ export interface RequestHandlerOptions {
   trustedProxies: readonly string[];
   /** milliseconds for which a client may pause in the middle of a body */
   bodyTimeout: number;
+  /** open connections to one service, at most */
+  originConnections: number;
   /** whether requests that pass are recorded too */
   logRequests: boolean;
   record: RecordEvent;
@@ -93,7 +95,9 @@ export function createRequestHandler(options: RequestHandlerOptions): RequestHan
     decisions: new DecisionCache(),
     forwarder: new HttpForwarder({
       bodyTimeout: options.bodyTimeout,
+      originConnections: options.originConnections,
       onFault: (request, fault, detail) => answerOriginFault(path, request, fault, detail),
+      onStray: (service) => path.record({ event: "origin_distrusted", service }),
     }),
   };
   return {

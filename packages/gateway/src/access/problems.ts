@@ -160,6 +160,13 @@ export const originFailed: Record<ForwardFault, Problem> = {
     message:
       "The request was passed on, and may have had its effect. Look before you send it again.",
   },
+  busy: {
+    status: 503,
+    error: "origin_busy",
+    heading: "The application is busy",
+    message: "It has as many requests as it may have at once. Try again in a moment.",
+    headers: { "Retry-After": "1" },
+  },
   stalled_body: {
     status: 408,
     error: "stalled_body",

@@ -130,7 +130,7 @@ export function sanitizeHeaders(input: SanitizeInput): string[] {
  * @returns names and values in turn
  */
 export function sanitizeResponseHeaders(
-  { rawHeaders, names }: OriginResponseHead,
+  { status, rawHeaders, names }: OriginResponseHead,
   rayId: string,
   mayTrail: boolean,
 ): string[] {
@@ -145,6 +145,8 @@ export function sanitizeResponseHeaders(
     if (hopByHop.has(lower) || connectionOptions?.has(lower) === true) continue;
     if (lower === "cf-ray" || lower.startsWith(ourPrefix)) continue;
     if (lower === "trailer" && !mayTrail) continue;
+    // None is allowed there, not even 0 (RFC 9110 8.6).
+    if (status === 204 && lower === "content-length") continue;
     // A session of ours is begun by our own sign-in and by nothing that an application says (case
     // T10).
     if (lower === "set-cookie" && setsOwnCookie(value)) continue;

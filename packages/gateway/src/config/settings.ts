@@ -49,6 +49,8 @@ export const settingsFields = {
       header_timeout: timeout.prefault("15s"),
       idle_timeout: timeout.prefault("75s"),
       body_timeout: timeout.prefault("60s"),
+      origin_connections: z.int().min(1).max(65_536).default(1024),
+      drain_timeout: timeout.prefault("30s"),
     })
     .prefault({}),
   key_rotation_interval_days: z.int().min(21).max(365).default(42),

@@ -41,6 +41,7 @@ export interface EventFields {
   request_refused: ApplicationRequestFields & RefusalFields;
   request_failed: Partial<ApplicationRequestFields> & { error: string };
   origin_failed: ApplicationRequestFields & { fault: string; detail: string };
+  origin_distrusted: { service: unknown };
 
   error_page_shown: RequestFields & ErrorPageFields;
   sign_in_page_failed: { ray: string; error: string };

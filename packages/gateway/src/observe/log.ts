@@ -46,6 +46,10 @@ const lines: Record<EventName, [LineLevel, string]> = {
   request_refused: ["info", "a request was refused"],
   request_failed: ["error", "a request failed"],
   origin_failed: ["warn", "an origin did not answer"],
+  origin_distrusted: [
+    "warn",
+    "an origin sends bytes beyond its answers; its connections serve one request each for a while",
+  ],
 
   error_page_shown: ["info", "a sign-in page said that something is wrong"],
   sign_in_page_failed: ["error", "a sign-in page failed"],

@@ -43,6 +43,8 @@ export type Dial = (onread: {
 // One for all connections: what was read is dealt with before the next read (bench/README.md).
 const readBuffer = Buffer.allocUnsafeSlow(65_536);
 
+const goodbye = /^HTTP\/1\.[01] 408/;
+
 /** Of the pool that a connection belongs to. */
 export interface ConnectionOptions {
   /** milliseconds */
@@ -50,6 +52,8 @@ export interface ConnectionOptions {
   /** milliseconds for which the connection may be idle, unless the origin says less */
   idleTimeout: number;
   onUnusable: (connection: OriginConnection) => void;
+  /** The origin sent bytes after an answer that nobody had asked for. */
+  onStray: () => void;
 }
 
 /** Serves one request at a time, again and again while both sides keep to HTTP. */
@@ -72,6 +76,8 @@ export class OriginConnection {
   #connected = false;
   #paused = false;
   #headArrived = false;
+  /** set when the answer is complete, until everything that arrived with it was looked at */
+  #trailers: string[] | undefined;
   /** the head of the request waits for the end of this turn */
   #isUnsent = false;
   #broken = false;
@@ -85,7 +91,9 @@ export class OriginConnection {
       information: (status, rawHeaders) => this.#events?.information(status, rawHeaders),
       head: (head) => this.#head(head),
       data: (chunk) => this.#events?.data(chunk),
-      end: (rawTrailers) => this.#end(rawTrailers),
+      end: (rawTrailers) => {
+        this.#trailers = rawTrailers;
+      },
     };
     this.#socket = dial({
       buffer: readBuffer,
@@ -122,6 +130,7 @@ export class OriginConnection {
     this.#events = events;
     this.answered = false;
     this.#headArrived = false;
+    this.#trailers = undefined;
     this.#reader.start(method, this.#responseEvents);
     this.#isUnsent = isWhole;
     if (!isWhole) {
@@ -207,22 +216,30 @@ export class OriginConnection {
     // Nobody asked. What an origin says between two requests could only be taken for the next
     // answer (case H9).
     if (this.#events === undefined) {
+      this.#noteStray(chunk);
       this.destroy();
       return;
     }
     // The request has not left yet: this is no answer to it.
     if (this.#isUnsent) {
+      this.#noteStray(chunk);
       this.#break("closed", "the origin spoke before it was asked");
       return;
     }
     this.answered = true;
     try {
       if (this.#reader.read(chunk) > 0) this.#persistent = false;
-      this.#events?.flush();
+      if (this.#trailers === undefined) this.#events?.flush();
+      else this.#end(this.#trailers);
     } catch (error) {
       // A fault of ours, too, is the end of this request and not of the process.
       this.#break("malformed", error instanceof ResponseFault ? error.message : String(error));
     }
+  }
+
+  /** A server that closes an idle connection may say so with a 408 (RFC 9110 15.5.9). */
+  #noteStray(bytes: Buffer): void {
+    if (!goodbye.test(bytes.toString("latin1", 0, 12))) this.#options.onStray();
   }
 
   #head(head: OriginResponseHead): void {
@@ -252,7 +269,10 @@ export class OriginConnection {
     this.#options.onUnusable(this);
     // An answer without a stated length ends here.
     const isUnderWay = this.#events !== undefined && !this.#broken;
-    if (isUnderWay && this.#reader.close()) return;
+    if (isUnderWay && this.#reader.close()) {
+      this.#end([]);
+      return;
+    }
     this.#break(this.#connected ? "closed" : "unreachable", "the origin closed the connection");
   }
 

@@ -1,6 +1,8 @@
 // The connections to origins: one pool for each service as configured. A connection serves one
 // request at a time, is used again only when both sides were done with each other, and is never
-// handed out with bytes left on it.
+// handed out with bytes left on it. An origin whose bytes belong to no answer gets a connection for
+// each request for a while. A pool has so many connections at most; then requests wait in line.
+import { atEndOfTurn } from "../http/end-of-turn.ts";
 import type { IngressRule } from "../model/model.ts";
 import { type Dial, OriginConnection } from "./origin-connection.ts";
 import { dialer } from "./origin-dialer.ts";
@@ -16,15 +18,30 @@ const surelyOpenMs = 2_000;
 const sweepInterval = 5_000;
 /** A pool that nothing used for so long is closed: its rule may be configured away. */
 const unusedMs = 60_000;
+/** For so long after a byte too many, no connection of its origin is used again. */
+const distrustMs = 10 * 60_000;
+
+/** What holds for every pool. */
+export interface PoolOptions {
+  /** open connections to one service, at most */
+  connectionLimit: number;
+  /**
+   * Called when an origin sends bytes that belong to no answer; not again while its connections
+   * serve one request each.
+   */
+  onStray: (service: IngressRule["service"]) => void;
+}
 
 /** One pool for each service. */
 export class OriginPools {
   // A reload makes new rules; one that the edit did not touch finds its connections by content.
   readonly #poolOfContent = new Map<string, OriginPool>();
   readonly #poolOfRule = new WeakMap<IngressRule, OriginPool>();
+  readonly #options: PoolOptions;
   readonly #timer: NodeJS.Timeout;
 
-  constructor() {
+  constructor(options: PoolOptions) {
+    this.#options = options;
     this.#timer = setInterval(() => this.#sweep(performance.now()), sweepInterval);
     this.#timer.unref();
   }
@@ -46,7 +63,7 @@ export class OriginPools {
 
   #open(rule: IngressRule): OriginPool {
     const content = JSON.stringify([rule.service, rule.originRequest]);
-    const pool = this.#poolOfContent.get(content) ?? new OriginPool(rule);
+    const pool = this.#poolOfContent.get(content) ?? new OriginPool(rule, this.#options);
     this.#poolOfContent.set(content, pool);
     this.#poolOfRule.set(rule, pool);
     return pool;
@@ -55,7 +72,7 @@ export class OriginPools {
   #sweep(now: number): void {
     for (const [content, pool] of this.#poolOfContent) {
       pool.sweep(now);
-      if (now - pool.usedAt < unusedMs) continue;
+      if (now - pool.usedAt < unusedMs || pool.isDistrusted(now)) continue;
       pool.close();
       this.#poolOfContent.delete(content);
     }
@@ -67,18 +84,36 @@ export class OriginPool {
   /** when a connection was last taken, `performance.now()` */
   usedAt = performance.now();
   closed = false;
+  readonly #service: IngressRule["service"];
   readonly #dial: Dial;
   readonly #connectTimeout: number;
+  readonly #options: PoolOptions;
+  readonly #open = new Set<OriginConnection>();
   // The youngest last: it is taken first, so that a quiet pool shrinks by itself.
   readonly #idle: OriginConnection[] = [];
-  readonly #drop = (connection: OriginConnection): void => {
-    const index = this.#idle.indexOf(connection);
-    if (index >= 0) this.#idle.splice(index, 1);
-  };
+  /** requests that wait for a connection, the first first */
+  readonly #line = new Set<() => void>();
+  #distrustedUntil = Number.NEGATIVE_INFINITY;
 
-  constructor({ service, originRequest }: IngressRule) {
+  constructor({ service, originRequest }: IngressRule, options: PoolOptions) {
+    this.#service = service;
     this.#dial = dialer(service, originRequest);
     this.#connectTimeout = originRequest.connectTimeout;
+    this.#options = options;
+  }
+
+  /** Whether a request must wait: every connection that may be open is in use. */
+  get isFull(): boolean {
+    return this.#idle.length === 0 && this.#open.size >= this.#options.connectionLimit;
+  }
+
+  /**
+   * Calls back once `isFull` is false, to those who wait in turn.
+   * @returns a function that leaves the line
+   */
+  whenFree(take: () => void): () => void {
+    this.#line.add(take);
+    return () => this.#line.delete(take);
   }
 
   /**
@@ -95,18 +130,60 @@ export class OriginPool {
       if (idle.usable && age < Math.min(oldest, idle.idleTimeout)) return idle;
       idle.destroy();
     }
-    return new OriginConnection(this.#dial, {
+    const connection = new OriginConnection(this.#dial, {
       connectTimeout: this.#connectTimeout,
       idleTimeout,
       onUnusable: this.#drop,
+      onStray: this.#distrust,
     });
+    this.#open.add(connection);
+    return connection;
   }
 
-  /** Gives a connection back. */
+  /**
+   * Gives a connection back. It can be taken from the end of this turn on: what its origin sent
+   * beyond its answer is then read before the next request has left.
+   */
   keep(connection: OriginConnection): void {
-    const isWelcome = !this.closed && connection.usable && this.#idle.length < idleLimit;
+    atEndOfTurn(() => this.#rest(connection));
+  }
+
+  #rest(connection: OriginConnection): void {
+    const isWelcome =
+      !this.closed &&
+      connection.usable &&
+      this.#idle.length < idleLimit &&
+      !this.isDistrusted(connection.idleSince);
     if (isWelcome) this.#idle.push(connection);
     else connection.destroy();
+    this.#callNext();
+  }
+
+  /** Whether its connections serve one request each. @param now `performance.now()` */
+  isDistrusted(now: number): boolean {
+    return now < this.#distrustedUntil;
+  }
+
+  readonly #distrust = (): void => {
+    const now = performance.now();
+    if (!this.isDistrusted(now)) this.#options.onStray(this.#service);
+    this.#distrustedUntil = now + distrustMs;
+    for (const connection of this.#idle.splice(0)) connection.destroy();
+  };
+
+  readonly #drop = (connection: OriginConnection): void => {
+    this.#open.delete(connection);
+    const index = this.#idle.indexOf(connection);
+    if (index >= 0) this.#idle.splice(index, 1);
+    this.#callNext();
+  };
+
+  #callNext(): void {
+    for (const take of this.#line) {
+      if (this.isFull) return;
+      this.#line.delete(take);
+      take();
+    }
   }
 
   /** Ends connections that were idle for too long. */

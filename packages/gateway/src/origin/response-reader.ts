@@ -10,7 +10,10 @@ export interface OriginResponseHead extends ResponseHead {
   rawHeaders: string[];
   /** the same names in lower case, one for each pair */
   names: string[];
-  /** whether the connection can serve another request afterwards, as far as the head says */
+  /**
+   * whether the connection can serve another request afterwards, as far as the head says: not when
+   * bytes may follow that belong to no answer, nor when the origin ties it to one person
+   */
   persistent: boolean;
   /**
    * seconds for which the origin keeps an idle connection (`Keep-Alive: timeout=`); infinite when
@@ -28,7 +31,7 @@ export interface ResponseEvents {
   head(head: OriginResponseHead): void;
   /** @param chunk is overwritten after the call: copy what has to stay */
   data(chunk: Buffer): void;
-  /** The answer is complete. @param rawTrailers names and values in turn */
+  /** The answer is complete; no other call follows. @param rawTrailers names and values in turn */
   end(rawTrailers: string[]): void;
 }
 
@@ -144,11 +147,7 @@ export class ResponseReader {
     // 3. An informational answer precedes the answer proper.
     if (status === 101)
       throw new ResponseFault("the answer switches protocols, which nobody asked for");
-    if (status < 200) {
-      this.#events?.information(status, rawHeaders);
-      return next;
-    }
-    this.#beginBody({
+    const head: OriginResponseHead = {
       status,
       reason,
       rawHeaders,
@@ -156,15 +155,23 @@ export class ResponseReader {
       persistent: minor === "1",
       keepAliveSeconds: Number.POSITIVE_INFINITY,
       chunked: false,
-    });
+    };
+    if (status >= 200) {
+      this.#beginBody(head, readFraming(head));
+    } else {
+      refuseAnnouncedBody(readFraming(head));
+      this.#events?.information(status, rawHeaders);
+    }
     return next;
   }
 
   /** Works out how long the body is (RFC 9112 section 6.3). */
-  #beginBody(head: OriginResponseHead): void {
-    const framing = readFraming(head);
+  #beginBody(head: OriginResponseHead, framing: Framing): void {
+    if (head.status === 204) refuseAnnouncedBody(framing);
     const isBodiless = this.#method === "HEAD" || head.status === 204 || head.status === 304;
-    if (framing.kind === "close" && !isBodiless) head.persistent = false;
+    // An origin that sends a body all the same sends it into the next answer (case H9). Whether it
+    // does shows only when it is too late.
+    if (framing.kind === "close" || isBodiless) head.persistent = false;
     head.chunked = framing.kind === "chunked";
     this.#state = framing.kind === "chunked" ? "chunk-size" : framing.kind;
     this.#remaining = framing.kind === "length" ? framing.length : 0;
@@ -272,11 +279,22 @@ function learnName(name: string): string {
 
 type Framing = { kind: "chunked" } | { kind: "length"; length: number } | { kind: "close" };
 
+/**
+ * For answers that never have a body: informational ones and 204 (RFC 9110 8.6, RFC 9112 6.1). A
+ * length of 0 announces none, and some frameworks state it.
+ * @throws {ResponseFault}
+ */
+function refuseAnnouncedBody(framing: Framing): void {
+  const isAnnounced = framing.kind === "length" ? framing.length > 0 : framing.kind === "chunked";
+  if (isAnnounced) throw new ResponseFault("it announces a body, and its status has none");
+}
+
 /** Reads the headers that are about the connection, and notes in the head what they say of it. */
 function readFraming(head: OriginResponseHead): Framing {
   let length: string | undefined;
   let coding: string | undefined;
   const { rawHeaders, names } = head;
+  const isHttp10 = !head.persistent;
   for (let index = 0; index < names.length; index++) {
     const value = rawHeaders[2 * index + 1] ?? "";
     switch (names[index]) {
@@ -284,6 +302,8 @@ function readFraming(head: OriginResponseHead): Framing {
         if (!/^\d{1,15}$/.test(value) || length !== undefined)
           throw new ResponseFault("its length is stated badly");
         length = value;
+        // One spelling goes on: the client may read leading zeros as another base.
+        rawHeaders[2 * index + 1] = String(Number(value));
         break;
       case "transfer-encoding": {
         const lower = value.toLowerCase();
@@ -296,8 +316,18 @@ function readFraming(head: OriginResponseHead): Framing {
       case "keep-alive":
         head.keepAliveSeconds = readKeepAlive(value);
         break;
+      // NTLM and Kerberos sign in the connection, and with it whoever asks next.
+      case "www-authenticate":
+        if (/(?:^|,)[ \t]*(?:ntlm|negotiate)\b/i.test(value)) head.persistent = false;
+        break;
+      case "persistent-auth":
+        head.persistent = false;
+        break;
     }
   }
+  // HTTP/1.0 has no transfer codings (RFC 9112 section 6.1).
+  if (coding !== undefined && isHttp10)
+    throw new ResponseFault("it has a transfer coding, and is HTTP/1.0");
   return framingOf(length, coding);
 }
 

@@ -4,12 +4,11 @@
 import assert from "node:assert/strict";
 import { createHash, randomBytes } from "node:crypto";
 import { once } from "node:events";
-import { type IncomingMessage, request } from "node:http";
-import { connect, createServer, type Server, type Socket } from "node:net";
+import type { IncomingMessage } from "node:http";
+import { connect, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { type TestContext, test } from "node:test";
-import { startGateway, type TestGateway } from "../../../../test/support/gateway.ts";
+import { test } from "node:test";
 import { rawExchange, rawRequest } from "../../../../test/support/raw-request.ts";
 import { needs } from "../../../../test/support/requirements.ts";
 import { certificateFor } from "../../../../test/support/tls.ts";
@@ -19,95 +18,8 @@ import {
   hangUp,
   held,
   startUpstream,
-  type Upstream,
-  type UpstreamOptions,
 } from "../../../../test/support/upstream.ts";
-
-const host = "open.localhost";
-const megabyte = 1024 * 1024;
-
-interface Scene {
-  gateway: TestGateway;
-  upstream: Upstream;
-}
-
-async function gatewayTo(
-  context: TestContext,
-  ingress: Record<string, unknown>[],
-  more: Record<string, unknown> = {},
-): Promise<TestGateway> {
-  const policies = [{ name: "open", decision: "bypass", include: [{ everyone: {} }] }];
-  const gateway = await startGateway({
-    sections: {
-      identity_providers: [{ id: "pin", name: "One-time PIN", type: "onetimepin", config: {} }],
-      ingress,
-      applications: [{ name: "Open", type: "self_hosted", domain: host, policies }],
-      ...more,
-    },
-  });
-  context.after(() => gateway.close());
-  return gateway;
-}
-
-async function scene(
-  context: TestContext,
-  options: UpstreamOptions = {},
-  originRequest: Record<string, unknown> = {},
-): Promise<Scene> {
-  const upstream = await startUpstream(options);
-  context.after(() => upstream.close());
-  return {
-    upstream,
-    gateway: await gatewayTo(context, [{ service: upstream.origin, originRequest }]),
-  };
-}
-
-/** An origin that speaks as the test wants it, byte for byte. */
-async function rawOrigin(
-  context: TestContext,
-  speak: (socket: Socket, count: number) => void,
-): Promise<{ origin: string; server: Server; sockets: Socket[] }> {
-  const sockets: Socket[] = [];
-  const server = createServer((socket) => {
-    socket.on("error", () => undefined);
-    speak(socket, sockets.push(socket));
-  });
-  server.listen(0, "127.0.0.1");
-  await once(server, "listening");
-  context.after(() => {
-    for (const socket of sockets) socket.destroy();
-    server.close();
-  });
-  return {
-    origin: `http://127.0.0.1:${(server.address() as { port: number }).port}`,
-    server,
-    sockets,
-  };
-}
-
-function ask(
-  gateway: TestGateway,
-  options: { method?: string; path?: string; headers?: Record<string, string> } = {},
-) {
-  const { method = "GET", path = "/", headers = {} } = options;
-  return request({
-    host: "127.0.0.1",
-    port: gateway.port,
-    method,
-    path,
-    agent: false,
-    headers: { Host: host, ...headers },
-  });
-}
-
-async function answerOf(
-  asked: ReturnType<typeof ask>,
-): Promise<{ response: IncomingMessage; body: Buffer }> {
-  const [response] = (await once(asked, "response")) as [IncomingMessage];
-  const chunks: Buffer[] = [];
-  for await (const chunk of response) chunks.push(chunk as Buffer);
-  return { response, body: Buffer.concat(chunks) };
-}
+import { answerOf, ask, gatewayTo, host, megabyte, rawOrigin, scene } from "./forward-fixture.ts";
 
 test("an answer streams: its first part is there before its last part exists", async (context) => {
   const { gateway, upstream } = await scene(context);

@@ -32,6 +32,7 @@ async function openConnection(context: TestContext) {
     server.close();
   });
   let onread: OnRead | undefined;
+  let strays = 0;
   const connection = new OriginConnection(
     (given) => {
       onread = given;
@@ -41,12 +42,18 @@ async function openConnection(context: TestContext) {
         onread: given,
       });
     },
-    { connectTimeout: 5_000, idleTimeout: 5_000, onUnusable: () => undefined },
+    {
+      connectTimeout: 5_000,
+      idleTimeout: 5_000,
+      onUnusable: () => undefined,
+      onStray: () => void strays++,
+    },
   );
   context.after(() => connection.destroy());
   return {
     connection,
     got,
+    strays: () => strays,
     arrive: (text: string) => onread?.callback(text.length, Buffer.from(text, "latin1")),
   };
 }

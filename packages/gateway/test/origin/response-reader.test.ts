@@ -67,16 +67,51 @@ test("an answer without a length ends with the connection, which serves nobody a
   assert.equal(stated.trailers, undefined, "cut off before its length is not complete");
 });
 
-test("HEAD, 204 and 304 have no body, whatever length they state", () => {
-  for (const [method, line] of [
-    ["HEAD", "200 OK"],
+test("HEAD, 204 and 304 have no body, and their connection serves nobody afterwards: some origins send one (H9)", () => {
+  for (const [method, head] of [
+    ["HEAD", "200 OK\r\nContent-Length: 10"],
+    ["HEAD", "200 OK\r\nContent-Length: 0"],
+    ["HEAD", "200 OK\r\nTransfer-Encoding: chunked"],
+    ["HEAD", "404 Not Found"],
     ["GET", "204 No Content"],
-    ["GET", "304 Not Modified"],
+    ["DELETE", "204 No Content\r\nContent-Length: 0"],
+    ["GET", "304 Not Modified\r\nContent-Length: 10"],
+    ["GET", "304 Not Modified\r\nTransfer-Encoding: chunked"],
   ] as const) {
-    const read = ok(`HTTP/1.1 ${line}\r\nContent-Length: 10\r\n\r\n`, method);
-    assert.deepEqual(read.trailers, [], line);
-    assert.equal(read.head?.persistent, true, line);
+    const read = ok(`HTTP/1.1 ${head}\r\n\r\n`, method);
+    assert.deepEqual([read.trailers, read.body], [[], ""], head);
+    assert.equal(read.head?.persistent, false, head);
   }
+});
+
+test("a status that never has a body, and announces one, is malformed (H9)", () => {
+  for (const status of ["204 No Content", "100 Continue", "102 Processing", "103 Early Hints"])
+    for (const framing of [
+      "Content-Length: 5",
+      "Transfer-Encoding: chunked",
+      "content-length: 0005",
+    ])
+      assert.throws(() => ok(`HTTP/1.1 ${status}\r\n${framing}\r\n\r\n`), ResponseFault, status);
+});
+
+test("a length goes on in its one spelling", () => {
+  const read = ok("HTTP/1.1 200 OK\r\nContent-Length: 005\r\n\r\nhello");
+  assert.deepEqual([read.body, read.head?.rawHeaders], ["hello", ["Content-Length", "5"]]);
+});
+
+test("a connection that the origin signs in serves nobody else", () => {
+  for (const line of [
+    "WWW-Authenticate: NTLM TlRMTVNTUAAC",
+    "www-authenticate: Negotiate",
+    "WWW-Authenticate: Basic realm=x, Negotiate oYG2",
+    "Persistent-Auth: true",
+  ]) {
+    const read = ok(`HTTP/1.1 401 Unauthorized\r\n${line}\r\nContent-Length: 0\r\n\r\n`);
+    assert.equal(read.head?.persistent, false, line);
+  }
+  const basic =
+    "HTTP/1.1 401 Unauthorized\r\nWWW-Authenticate: Basic realm=x\r\nContent-Length: 0\r\n\r\n";
+  assert.equal(ok(basic).head?.persistent, true);
 });
 
 test("answers before the answer are told apart from it", () => {
@@ -122,6 +157,7 @@ test("what can be read in two ways is refused (H7, H9)", () => {
     "HTTP/1.1 200 OK\r\nTransfer-Encoding: xchunked\r\n\r\n",
     "HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip, chunked\r\n\r\n",
     "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n\r\n",
+    "HTTP/1.0 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
     "HTTP/1.1 200 OK\r\nX-A: b\r\n folded\r\n\r\n",
     "HTTP/1.1 200 OK\r\nX-A : b\r\n\r\n",
     "HTTP/1.1 200 OK\r\n: b\r\n\r\n",

@@ -2,23 +2,14 @@
 // start, where it listens, and that whoever is being served is served to the end.
 import assert from "node:assert/strict";
 import { lstatSync, readFileSync, writeFileSync } from "node:fs";
-import { Agent } from "node:https";
 import { connect } from "node:net";
 import { join } from "node:path";
 import { test } from "node:test";
 import { runPostern } from "../support/cli.ts";
 import { freePort } from "../support/gateway.ts";
 import { rawExchange, rawRequest } from "../support/raw-request.ts";
-import { held, startUpstream } from "../support/upstream.ts";
-import {
-  anOperator,
-  ask,
-  askUntil,
-  certificate,
-  host,
-  openTo,
-  teamHost,
-} from "./gateway-process-fixture.ts";
+import { startUpstream } from "../support/upstream.ts";
+import { anOperator, ask, certificate, host, openTo, teamHost } from "./gateway-process-fixture.ts";
 
 test("a gateway that cannot start says why in lines and ends with a status, without a stack trace", async (context) => {
   const operator = await anOperator(context, openTo("http_status:204"));
@@ -171,52 +162,6 @@ test("a gateway listens on a Unix socket beside its file, takes over one that wa
   assert.match(refused.stderr, /EADDRINUSE/);
   assert.equal(readFileSync(socketPath, "utf8"), "somebody's notes");
 });
-
-test("a gateway that is told to end finishes the answer that it owes, takes no new request, and keeps nobody waiting", async (context) => {
-  const upstream = await startUpstream();
-  context.after(() => upstream.close());
-  const { answer, release } = held();
-  upstream.answerWith(answer);
-  const tls = certificate(context);
-  const operator = await anOperator(context, {
-    ...openTo(upstream.origin),
-    tls: { certificates: [tls] },
-  });
-  operator.write({ limits: { idle_timeout: "1h" } });
-  const running = await operator.start();
-  const { port } = operator;
-  // A connection that its client would keep.
-  const agent = new Agent({ keepAlive: true });
-  context.after(() => agent.destroy());
-  const owed = ask({
-    port,
-    ca: tls.ca,
-    agent,
-    servername: host,
-    headers: { Host: `${host}:${port}` },
-  });
-  await upstream.seen(1);
-
-  running.child.kill("SIGTERM");
-  await askUntil(
-    () => canConnect(port),
-    (connected) => !connected,
-  );
-  release();
-  const { status, text } = await owed;
-  assert.equal(status, 200);
-  assert.match(text, /"url":"\/"/);
-  assert.equal(await running.ended, 0);
-  assert.equal(upstream.requests.length, 1);
-});
-
-function canConnect(port: number): Promise<boolean> {
-  return new Promise((resolve) => {
-    const socket = connect(port, "127.0.0.1");
-    socket.on("connect", () => resolve(true)).on("error", () => resolve(false));
-    socket.on("connect", () => socket.destroy());
-  });
-}
 
 test("a head beyond limits.header_bytes is refused before anybody behind sees it", async (context) => {
   const upstream = await startUpstream();

@@ -57,6 +57,8 @@ export interface Parts {
    * everybody who waits.
    */
   transferChanged(id?: string): void;
+  /** Answers the terminals that wait, so that they poll again. */
+  releasePolls(): void;
 }
 
 /**
@@ -136,6 +138,7 @@ async function join(foundation: Foundation): Promise<Parts> {
     sessions,
     handler,
     transferChanged: login.transferChanged,
+    releasePolls: login.releasePolls,
   };
 }
 

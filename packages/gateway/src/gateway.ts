@@ -1,4 +1,5 @@
 // A gateway that serves: composed parts behind listening sockets.
+import { setTimeout as wait } from "node:timers/promises";
 import { type ComposeOptions, compose, type Parts } from "./compose.ts";
 import type { Config } from "./config/load-config.ts";
 import { keepHouse, rotateWhenOld } from "./housekeeping.ts";
@@ -14,7 +15,10 @@ export interface Gateway {
   /** As `apply`, of a file of which `read` finds what has changed. */
   reload: Parts["catalogs"]["reload"];
   rotateKeys(): Promise<void>;
-  /** stops listening, lets requests in flight end within `graceMs`, closes the store */
+  /**
+   * Lets everybody who is connected have an answer that ends the connection, serves who comes
+   * meanwhile, then stops listening and closes the store. After `graceMs` what is left is cut.
+   */
   close(graceMs?: number): Promise<void>;
 }
 
@@ -41,8 +45,8 @@ export async function listen(parts: Parts): Promise<Gateway> {
       reload: (read) => parts.catalogs.reload(read),
       rotateKeys: () => parts.tokens.rotateKeys(),
       async close(graceMs = 0) {
+        await closeListeners(listeners, parts, graceMs);
         stopHousekeeping();
-        await Promise.all(listeners.map((listener) => listener.close(graceMs)));
         await closeParts(parts);
       },
     };
@@ -50,6 +54,35 @@ export async function listen(parts: Parts): Promise<Gateway> {
     await closeParts(parts);
     throw error;
   }
+}
+
+/** The end of the grace that is left for requests that came while others were waited for. */
+const lastMs = 1_000;
+/** How often terminals that wait are let go, once the gateway listens no more. */
+const releaseMs = 100;
+
+/** Ends the listeners so that a restart costs nobody a request, as far as one process can. */
+async function closeListeners(
+  listeners: readonly Listener[],
+  { releasePolls }: Parts,
+  graceMs: number,
+): Promise<void> {
+  const end = performance.now() + graceMs;
+
+  // 1. Who is connected is told with the next answer. Terminals that wait poll again.
+  const drained = Promise.all(listeners.map((listener) => listener.drain()));
+  releasePolls();
+  const enough = new AbortController();
+  const timeout = wait(Math.max(0, graceMs - lastMs), undefined, { signal: enough.signal });
+  await Promise.race([drained, timeout]);
+  enough.abort();
+
+  // 2. Nobody is left who was connected before, or it took too long: nobody else is let in.
+  const graceLeft = Math.max(0, end - performance.now());
+  const closed = Promise.all(listeners.map((listener) => listener.close(graceLeft)));
+  const release = setInterval(releasePolls, releaseMs);
+  await closed;
+  clearInterval(release);
 }
 
 /** Ends idle connections to origins and closes the store. */

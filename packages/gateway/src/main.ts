@@ -19,9 +19,6 @@ export type { ComposeOptions } from "./compose.ts";
 export { type DevOptions, runDev } from "./dev.ts";
 export { type Gateway, startGateway } from "./gateway.ts";
 
-/** How long requests in flight may take when the gateway is told to end. */
-const graceMs = 10_000;
-
 /** What a running gateway does not change: its sockets, its files, its limits. */
 const fixedAtStart = [
   "listen",
@@ -55,9 +52,10 @@ export async function runGateway(options: { config: string }): Promise<void> {
   const stopped = ended();
   record({ event: "gateway_started", listen: config.listen, auth_domain: config.auth_domain });
   await stopped;
+  record({ event: "gateway_ending" });
   unwatch();
   process.off("SIGHUP", reload);
-  await gateway.close(graceMs);
+  await gateway.close(config.limits.drain_timeout);
 }
 
 interface Running {

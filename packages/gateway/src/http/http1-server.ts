@@ -1,10 +1,17 @@
 // The server of node:http behind a listener: its limits, its TLS, and one plain answer and the end
 // of the connection for what is no request to the gateway: CONNECT, and what the parser refuses.
-import { createServer, type Server, type ServerOptions, type ServerResponse } from "node:http";
+import {
+  createServer,
+  type IncomingMessage,
+  type Server,
+  type ServerOptions,
+  type ServerResponse,
+} from "node:http";
 import { createServer as createTlsServer } from "node:https";
 import type { Socket } from "node:net";
 import { Server as TlsServer } from "node:tls";
 import type { Certificates } from "./certificates.ts";
+import { answerInProgress, Connections } from "./connections.ts";
 import { NodeHttp1Exchange } from "./node-http1.ts";
 import type { Exchange } from "./transport.ts";
 
@@ -17,25 +24,32 @@ export interface ServerLimits {
   idle_timeout: number;
 }
 
-/** A server that does not listen yet. `handler` gets every request that the parser lets through. */
+/** A server that does not listen yet, and its connections. */
+export interface Http1Server {
+  server: Server;
+  connections: Connections;
+}
+
+/** Makes a server. `handler` gets every request that the parser lets through. */
 export function createHttp1Server(
   limits: ServerLimits,
   certificates: Certificates | undefined,
   handler: (exchange: Exchange) => void,
-): Server {
+): Http1Server {
   const server = createNodeServer(limits, certificates);
+  const connections = new Connections(server, certificates !== undefined);
   // Beyond its default of 2000 Node drops headers in silence; read-request.ts refuses long before.
   server.maxHeadersCount = 0;
-  server.on("request", (request, response) => handler(new NodeHttp1Exchange(request, response)));
+  const serve = (request: IncomingMessage, response: ServerResponse) =>
+    handler(new NodeHttp1Exchange(request, response, connections));
+  server.on("request", serve);
   // The handler decides first whether the body is wanted: a refused upload is never begun.
-  server.on("checkContinue", (request, response) =>
-    handler(new NodeHttp1Exchange(request, response)),
-  );
+  server.on("checkContinue", serve);
   server.on("connect", (_request, socket: Socket) => refuseConnect(socket));
   server.on("clientError", (error: NodeJS.ErrnoException, socket) =>
     refuseMalformed(error, socket as Socket),
   );
-  return server;
+  return { server, connections };
 }
 
 function createNodeServer(limits: ServerLimits, certificates: Certificates | undefined): Server {
@@ -94,7 +108,7 @@ const refusals: Record<string, Refusal> = {
 };
 
 function refuseMalformed({ code = "" }: NodeJS.ErrnoException, socket: Socket): void {
-  const response = responseInProgress(socket);
+  const response = answerInProgress(socket);
   // An answer that was given already still gets out.
   if (response?.headersSent === true) {
     socket.destroySoon();
@@ -118,12 +132,4 @@ function refuseMalformed({ code = "" }: NodeJS.ErrnoException, socket: Socket): 
     `${message}\n`,
   ];
   socket.end(lines.join("\r\n"), () => socket.destroy());
-}
-
-/**
- * The answer that this connection waits for. Node keeps it in a field of the socket, where its own
- * handler of such errors looks as well.
- */
-function responseInProgress(socket: Socket): ServerResponse | undefined {
-  return (socket as Socket & { _httpMessage?: ServerResponse | null })._httpMessage ?? undefined;
 }

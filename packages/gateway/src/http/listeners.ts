@@ -1,11 +1,11 @@
 // Sockets that listen: opens an address for a server, says in words why that failed, and closes it
-// again in time.
+// again in time, after everybody who is connected was told.
 import { chmodSync, lstatSync, rmSync } from "node:fs";
 import type { Server } from "node:http";
-import { connect, type Socket } from "node:net";
+import { connect, Server as NetServer } from "node:net";
 import type { RecordEvent } from "../observe/events.ts";
 import { type CertificateFiles, loadCertificates } from "./certificates.ts";
-import { createHttp1Server, type ServerLimits } from "./http1-server.ts";
+import { createHttp1Server, type Http1Server, type ServerLimits } from "./http1-server.ts";
 import type { Exchange } from "./transport.ts";
 
 /** Where to listen. */
@@ -15,6 +15,11 @@ export type ListenAddress =
 
 /** An address that is listened on. */
 export interface Listener {
+  /**
+   * Goes on listening, and ends each connection with its next answer, which says so.
+   * @returns resolves when nobody is left who was connected before
+   */
+  drain(): Promise<void>;
   /** Stops listening; what is in flight has `graceMs` to end. */
   close(graceMs: number): Promise<void>;
 }
@@ -28,9 +33,6 @@ export interface ListenerOptions {
   tls?: { certificates: readonly CertificateFiles[] } | undefined;
 }
 
-/** How often a gateway that ends looks for connections that have become idle. */
-const idleCheckMs = 100;
-
 /**
  * Opens a listener, and resolves when it accepts connections.
  * @throws {Error} when the address is taken, or a certificate cannot be used
@@ -38,47 +40,34 @@ const idleCheckMs = 100;
 export async function createListener(options: ListenerOptions): Promise<Listener> {
   const { listen, limits, record, handler, tls } = options;
   const certificates = tls === undefined ? undefined : loadCertificates(tls.certificates, record);
-  const server = createHttp1Server(limits, certificates, handler);
-  const sockets = socketsOf(server);
+  const http1 = createHttp1Server(limits, certificates, handler);
   try {
-    await startListening(server, listen);
+    await startListening(http1.server, listen);
   } catch (error) {
     certificates?.close();
     throw error;
   }
   return {
+    drain: () => http1.connections.drain(),
     async close(graceMs) {
       certificates?.close();
-      await closeServer(server, sockets, graceMs);
+      await closeServer(http1, graceMs);
     },
   };
 }
 
-/** The open connections. The server's own list lacks those that are still in their handshake. */
-function socketsOf(server: Server): ReadonlySet<Socket> {
-  const sockets = new Set<Socket>();
-  server.on("connection", (socket: Socket) => {
-    sockets.add(socket);
-    socket.once("close", () => sockets.delete(socket));
-  });
-  return sockets;
-}
-
-async function closeServer(
-  server: Server,
-  sockets: ReadonlySet<Socket>,
-  graceMs: number,
-): Promise<void> {
-  const closed = new Promise<void>((resolve) => server.close(() => resolve()));
-  server.closeIdleConnections();
-  // A connection whose request was in flight is kept for the next one, which nobody will answer.
-  const idleCheck = setInterval(() => server.closeIdleConnections(), idleCheckMs);
-  const deadline = setTimeout(() => {
-    for (const socket of sockets) socket.destroy();
-  }, graceMs);
+async function closeServer({ server, connections }: Http1Server, graceMs: number): Promise<void> {
+  // As every server of node:net: node:http would cut those whose first request is on its way.
+  const closed = new Promise<void>((resolve) =>
+    NetServer.prototype.close.call(server, () => resolve()),
+  );
+  void connections.drain();
+  const deadline = setTimeout(() => connections.destroy(), graceMs);
   await closed;
-  clearInterval(idleCheck);
   clearTimeout(deadline);
+  connections.stop();
+  // Ends the timers of node:http.
+  server.close();
 }
 
 /** @throws {Error} in words for a person, when the address cannot be had */

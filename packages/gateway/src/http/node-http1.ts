@@ -4,6 +4,7 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
 import { canonicalPeer } from "../network.ts";
+import type { Connections } from "./connections.ts";
 import { atEndOfTurn } from "./end-of-turn.ts";
 import type {
   BodyReader,
@@ -27,7 +28,11 @@ export class NodeHttp1Exchange implements Exchange {
   #onAbort: (() => void) | undefined;
   #watchesClose = false;
 
-  constructor(request: IncomingMessage, response: ServerResponse) {
+  constructor(
+    request: IncomingMessage,
+    response: ServerResponse,
+    connections: Pick<Connections, "isDraining">,
+  ) {
     this.#request = request;
     this.#response = response;
     this.head = {
@@ -37,7 +42,7 @@ export class NodeHttp1Exchange implements Exchange {
       rawHeaders: request.rawHeaders,
       peer: peerOf(request.socket),
     };
-    this.response = new NodeHttp1Response(response);
+    this.response = new NodeHttp1Response(response, connections);
   }
 
   get body(): RequestBody {
@@ -114,11 +119,13 @@ class NodeHttp1Body implements RequestBody {
 class NodeHttp1Response implements ResponseWriter {
   onDrain: (() => void) | undefined;
   readonly #response: ServerResponse;
+  readonly #connections: Pick<Connections, "isDraining">;
   #onFinish: ((status: number) => void) | undefined;
   #watchesDrain = false;
 
-  constructor(response: ServerResponse) {
+  constructor(response: ServerResponse, connections: Pick<Connections, "isDraining">) {
     this.#response = response;
+    this.#connections = connections;
   }
 
   get started(): boolean {
@@ -143,6 +150,7 @@ class NodeHttp1Response implements ResponseWriter {
   }
 
   start({ status, reason, rawHeaders }: ResponseHead): void {
+    if (this.#connections.isDraining) this.closeConnection();
     // Node copies the list and does not change it.
     this.#response.writeHead(status, reason, rawHeaders as string[]);
   }

@@ -52,6 +52,8 @@ export interface Login {
    * waits.
    */
   transferChanged(id?: string): void;
+  /** Answers the terminals that wait, so that they poll again: elsewhere, if this process ends. */
+  releasePolls(): void;
 }
 
 /** Makes the sign-in. */
@@ -69,6 +71,7 @@ export function createLogin(options: LoginOptions): Login {
       });
     },
     transferChanged: (id) => parts.mailboxes.changed(id),
+    releasePolls: () => parts.mailboxes.releasePolls(),
   };
 }
 

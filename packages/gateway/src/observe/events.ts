@@ -25,6 +25,7 @@ export interface ApplicationRequestFields extends RequestFields {
 /** What happened, by name, with the fields that each event has. */
 export interface EventFields {
   gateway_started: { listen: unknown; auth_domain: string };
+  gateway_ending: Record<never, never>;
   configuration_warning: { warning: string };
   configuration_applied: { file: string };
   configuration_refused: { file: string; problems: readonly string[] };

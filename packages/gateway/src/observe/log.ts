@@ -21,6 +21,7 @@ const secretFields = [
 /** The level and the words of each event's line. */
 const lines: Record<EventName, [LineLevel, string]> = {
   gateway_started: ["info", "the gateway is up"],
+  gateway_ending: ["info", "the gateway ends as soon as everybody has an answer"],
   configuration_warning: ["warn", "the configuration has a warning"],
   configuration_applied: ["info", "the changed configuration is in force"],
   configuration_refused: [

@@ -32,6 +32,8 @@ test("what is left out has the documented default, and no proxy is trusted (H4)"
       header_timeout: 15_000,
       idle_timeout: 75_000,
       body_timeout: 60_000,
+      origin_connections: 1024,
+      drain_timeout: 30_000,
     },
     key_rotation_interval_days: 42,
     organization: { name: "Postern", auth_domain: "login.localhost" },

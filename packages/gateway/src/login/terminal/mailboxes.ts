@@ -32,6 +32,8 @@ export class Mailboxes {
   readonly #now: Clock;
   readonly #lookAgainMs: number;
   readonly #bells = new Bells();
+  /** how often polls were let go */
+  #releases = 0;
 
   constructor(parts: { transfers: TransferStore; now: Clock; lookAgainMs: number }) {
     this.#transfers = parts.transfers;
@@ -91,16 +93,24 @@ export class Mailboxes {
     else this.#bells.ring(id);
   }
 
+  /** Ends every wait of a poll, whatever its mailbox says. */
+  releasePolls(): void {
+    this.#releases += 1;
+    this.#bells.ringAll();
+  }
+
   /**
    * Reads a mailbox again and again, whenever it may have changed.
-   * @param wait ends after `ms`, or when `signal` says that nobody waits any more
+   * @param wait ends after `ms`, or when `signal` says that nobody waits any more; that of a poll,
+   * when polls are let go
    * @returns the mailbox that `isReady` took, or the last that was read
    */
   async readUntil(
     isReady: (transfer: StoredTransfer | undefined) => boolean,
-    wait: { id: string; ms: number; signal?: AbortSignal },
+    wait: { id: string; ms: number; signal?: AbortSignal; isPoll?: boolean },
   ): Promise<StoredTransfer | undefined> {
-    const { id, ms, signal } = wait;
+    const { id, ms, signal, isPoll } = wait;
+    const releases = this.#releases;
     const bell = this.#bells.listen(id);
     const deadline = performance.now() + ms;
     try {
@@ -108,6 +118,7 @@ export class Mailboxes {
         const transfer = await this.#transfers.find(id);
         const leftMs = deadline - performance.now();
         if (isReady(transfer) || leftMs <= 0 || signal?.aborted === true) return transfer;
+        if (isPoll === true && this.#releases !== releases) return transfer;
         const untilExpiryMs = (transfer?.expires_at ?? Number.POSITIVE_INFINITY) - this.#now();
         await bell.wait(Math.max(0, Math.min(leftMs, this.#lookAgainMs, untilExpiryMs)), signal);
       }

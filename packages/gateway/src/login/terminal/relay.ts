@@ -143,7 +143,12 @@ async function awaitAnswer(
 ): Promise<Response> {
   const isOver = (transfer: StoredTransfer | undefined) =>
     transfer === undefined || !isWaiting(transfer, now());
-  const transfer = await mailboxes.readUntil(isOver, { id, ms: settings.holdMs, signal });
+  const transfer = await mailboxes.readUntil(isOver, {
+    id,
+    ms: settings.holdMs,
+    signal,
+    isPoll: true,
+  });
   if (transfer === undefined || transfer.expires_at <= now()) return refuse(410, "expired");
   switch (transfer.state) {
     case "waiting":

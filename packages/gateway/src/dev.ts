@@ -59,6 +59,8 @@ export async function runDev(options: DevOptions): Promise<void> {
       record: createLog("warn"),
       announcePin: (email, pin) => process.stdout.write(`PIN for ${email}: ${pin}\n`),
     });
+    // Whoever reads the PINs may go; the gateway stays.
+    process.stdout.on("error", () => undefined);
     // Before it says that it is up: whoever reads that may stop it at once.
     const stopped = stopSignal();
     process.stdout.write(welcome(port, upstreams));

@@ -36,6 +36,7 @@ export interface EventFields {
   housekeeping_failed: { task: HousekeepingTask; error: string };
   /** events that strangers cause at will, beyond the number that is written down */
   events_left_out: { of: EventName; count: number };
+  log_lines_lost: { lines: number };
 
   request_passed: ApplicationRequestFields & { status: number };
   request_challenged: ApplicationRequestFields & RefusalFields;

@@ -2,6 +2,7 @@
 // here; the redaction is the second line of defence, not the first.
 import pino from "pino";
 import type { EventName, GatewayEvent, HousekeepingTask, RecordEvent } from "./events.ts";
+import { LogOutput } from "./log-output.ts";
 
 export type LogLevel = "debug" | "info" | "warn" | "error" | "silent";
 
@@ -40,6 +41,7 @@ const lines: Record<EventName, [LineLevel, string]> = {
   ],
   housekeeping_failed: ["error", "a task of the gateway itself failed"],
   events_left_out: ["warn", "so many events of this kind were left out"],
+  log_lines_lost: ["error", "the log could not be written for a while; so many lines are missing"],
 
   request_passed: ["info", "a request passed"],
   // People without a session are everyday life.
@@ -80,7 +82,10 @@ const failedTasks: Record<HousekeepingTask, string> = {
   rotate_keys: "rotating the signing key failed",
 };
 
-/** Writes events of `level` and above to standard error, one JSON object a line. */
+/**
+ * Writes events of `level` and above to standard error, one JSON object a line. A log that cannot
+ * be written keeps the gateway from nothing (log-output.ts).
+ */
 export function createLog(level: LogLevel): RecordEvent {
   const logger = pino(
     {
@@ -89,9 +94,10 @@ export function createLog(level: LogLevel): RecordEvent {
       timestamp: pino.stdTimeFunctions.isoTime,
       redact: { paths: secretFields, censor: "(cut out)" },
     },
-    pino.destination({ fd: 2, sync: true }),
+    new LogOutput((count) => record({ event: "log_lines_lost", lines: count })),
   );
-  return (event) => logger[lines[event.event][0]](event, messageOf(event));
+  const record: RecordEvent = (event) => logger[lines[event.event][0]](event, messageOf(event));
+  return record;
 }
 
 function messageOf(event: GatewayEvent): string {

@@ -1,19 +1,34 @@
-// What the serving thread and the thread of the store say to each other. Arguments and results of
+// What the serving thread and the threads of the store say to each other. Arguments and results of
 // the store are plain data, so each call is one message there and one back.
-import type { StoreChange, StoreParts } from "./store.ts";
+import type { StoreChange, StoreParts, TransferStep } from "./store.ts";
+
+/**
+ * What a call does. `durable` is confirmed when it is on the disk. `passing` is what strangers
+ * cause, and what is worth nothing after minutes: it is confirmed when the operating system has it.
+ * So nobody who has not signed in makes the disk work.
+ */
+export type CallClass = "read" | "durable" | "passing";
 
 /** Every method of every part. */
 export const methodsOfParts = {
-  settings: { get: true },
-  objects: { all: true, find: true, change: true },
-  keys: { all: true, replace: true },
-  users: { forEmail: true },
-  sessions: { add: true, find: true, ofUser: true, revoke: true, revokeAllOf: true },
-  handovers: { add: true, take: true },
-  pins: { add: true, try: true, take: true },
-  counters: { count: true, clear: true },
-  transfers: { open: true, find: true, hold: true, move: true },
-} as const satisfies { [Part in keyof StoreParts]: { [Method in keyof StoreParts[Part]]: true } };
+  settings: { get: "durable" },
+  objects: { all: "read", find: "read", change: "durable" },
+  keys: { all: "read", replace: "durable" },
+  users: { forEmail: "durable" },
+  sessions: {
+    add: "durable",
+    find: "read",
+    ofUser: "read",
+    revoke: "durable",
+    revokeAllOf: "durable",
+  },
+  handovers: { add: "durable", take: "durable" },
+  pins: { add: "passing", try: "passing", take: "durable" },
+  counters: { count: "passing", clear: "passing" },
+  transfers: { open: "passing", find: "read", hold: "passing", move: "passing" },
+} as const satisfies {
+  [Part in keyof StoreParts]: { [Method in keyof StoreParts[Part]]: CallClass };
+};
 
 /** What the thread is started with. */
 export interface ThreadInput {
@@ -28,9 +43,26 @@ export type ToThread =
   /** the last one: what was asked before is answered, then the thread ends */
   | { kind: "close" };
 
-export type StoreCall =
-  | { part: keyof StoreParts; method: string; args: readonly unknown[] }
-  | { part: "store"; method: "sweep"; args: readonly [number] };
+/** A call of a method. */
+export interface PartCall {
+  part: keyof StoreParts;
+  method: string;
+  args: readonly unknown[];
+}
+
+export type StoreCall = PartCall | { part: "store"; method: "sweep"; args: readonly [number] };
+
+/** What the call does. One of a method that does not exist fails like a read. */
+export function classOf({ part, method, args }: PartCall): CallClass {
+  // Tokens that a person has handed over: the page says so.
+  if (part === "transfers" && method === "move" && isSealing(args[1])) return "durable";
+  const classes: Readonly<Record<string, CallClass>> = methodsOfParts[part];
+  return classes[method] ?? "read";
+}
+
+function isSealing(step: unknown): boolean {
+  return (step as TransferStep | undefined)?.sealed !== undefined;
+}
 
 export type FromThread =
   /** the first one */

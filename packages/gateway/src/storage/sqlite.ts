@@ -6,13 +6,20 @@ import { dirname } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { Kysely } from "kysely";
 import { ChangeReader, ChangeWriter, newestChange } from "./change-feed.ts";
+import { GroupCommit, type Outcome } from "./group-commit.ts";
 import { migrate } from "./migrate.ts";
 import { busyTimeout, nodeSqliteDialect } from "./node-sqlite-dialect.ts";
 import { createParts } from "./parts/create-parts.ts";
 import type { Database, Schema } from "./schema.ts";
+import type { PartCall } from "./sqlite-messages.ts";
 import type { Store, StoreChange } from "./store.ts";
-import { sweep } from "./sweep.ts";
 import { VersionCounter, watchChanges } from "./watch-changes.ts";
+
+/** A store that can confirm several calls at once. */
+export interface SqliteStore extends Store {
+  /** @returns what became of each call, when all that succeeded are confirmed */
+  writeTogether(calls: readonly PartCall[]): Promise<Outcome[]>;
+}
 
 /**
  * Opens the database, making it when there is none, and brings its tables up to date.
@@ -20,16 +27,19 @@ import { VersionCounter, watchChanges } from "./watch-changes.ts";
  * @param origin a value of this opening alone: what it changes itself is no news to it
  * @throws {Error} when the file cannot be opened or made, or its tables cannot be used
  */
-export async function openSqliteStore(location: string, origin: string): Promise<Store> {
+export async function openSqliteStore(location: string, origin: string): Promise<SqliteStore> {
   const database = openDatabase(location);
   const db = new Kysely<Schema>({ dialect: nodeSqliteDialect(database) });
   await migrateOrClose(db, location);
   const watch = await prepareWatch(database, db, origin);
   const unwatches = new Set<() => Promise<void>>();
+  const changes = new ChangeWriter(origin);
+  const groupCommit = new GroupCommit({ database, db, changes });
 
   return {
-    ...createParts(db, new ChangeWriter(origin)),
-    sweep: (now) => sweep(db, now),
+    ...createParts(db, changes),
+    writeTogether: (calls) => groupCommit.write(calls),
+    sweep: (now) => groupCommit.sweep(now),
     watch(onChange) {
       const unwatch = watch(onChange);
       unwatches.add(unwatch);

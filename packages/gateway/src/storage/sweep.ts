@@ -1,15 +1,47 @@
+// Removes what has expired, a few rows at a time: whoever needs the database waits for one step and
+// not for a million rows.
 import type { Database } from "./schema.ts";
 
 const day = 24 * 60 * 60_000;
 /** How long an expired session can still be asked about, milliseconds. */
 const expiredSessionLife = 30 * day;
+const rowsPerStep = 200;
 
-/** Removes what has expired before `now`, and sessions a month later. */
-export async function sweep(db: Database, now: number): Promise<void> {
-  for (const table of ["handovers", "pins", "counts", "transfers"] as const)
-    await db.deleteFrom(table).where("expires_at", "<", now).execute();
-  await db
-    .deleteFrom("sessions")
-    .where("expires_at", "<", now - expiredSessionLife)
-    .execute();
+/** The tables that are swept, and for how long their rows stay after their end, milliseconds. */
+const tables = {
+  handovers: 0,
+  pins: 0,
+  counts: 0,
+  transfers: 0,
+  sessions: expiredSessionLife,
+} as const;
+
+/**
+ * Removes some of what had expired before `now`: of sessions, a month before.
+ * @returns whether there may be more
+ */
+export async function sweepStep(db: Database, now: number): Promise<boolean> {
+  for (const [table, extraLife] of Object.entries(tables) as [keyof typeof tables, number][]) {
+    if ((await sweepTable(db, table, now - extraLife)) === rowsPerStep) return true;
+  }
+  return false;
+}
+
+/** @returns how many rows were removed */
+async function sweepTable(
+  db: Database,
+  table: keyof typeof tables,
+  expiredBefore: number,
+): Promise<number> {
+  const key = table === "counts" ? "key" : "id";
+  const expired = db
+    .selectFrom(table)
+    .select(key)
+    .where("expires_at", "<", expiredBefore)
+    .limit(rowsPerStep);
+  const { numDeletedRows } = await db
+    .deleteFrom(table)
+    .where(key, "in", expired)
+    .executeTakeFirstOrThrow();
+  return Number(numDeletedRows);
 }

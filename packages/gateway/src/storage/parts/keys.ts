@@ -1,6 +1,7 @@
 // Keys are replaced only by whoever has seen them as they are: of two processes that rotate at
 // once, the second is told so and looks again.
 import type { ChangeWriter } from "../change-feed.ts";
+import { inTransaction } from "../in-transaction.ts";
 import type { Database } from "../schema.ts";
 import type { KeyStore, StoredKey } from "../store.ts";
 
@@ -10,7 +11,7 @@ export function createKeys(db: Database, changes: ChangeWriter): KeyStore {
 
     replace: (before, after) =>
       // The transaction holds the write lock from its first reading on.
-      db.transaction().execute(async (transaction) => {
+      inTransaction(db, async (transaction) => {
         const existing = await readKeys(transaction);
         if (!isSame(existing, before)) return false;
         if (isSame(existing, after)) return true;

@@ -1,4 +1,5 @@
 import type { ChangeWriter } from "../change-feed.ts";
+import { inTransaction } from "../in-transaction.ts";
 import type { Database } from "../schema.ts";
 import type { ObjectStore, StoredObject } from "../store.ts";
 
@@ -24,7 +25,7 @@ export function createObjects(db: Database, changes: ChangeWriter): ObjectStore 
     },
 
     change: (put, remove) =>
-      db.transaction().execute(async (transaction) => {
+      inTransaction(db, async (transaction) => {
         for (const { kind, id } of remove) {
           await transaction
             .deleteFrom("objects")

@@ -2,6 +2,7 @@
 // it a month after it would have expired.
 import type { Identity } from "../../model/model.ts";
 import type { ChangeWriter } from "../change-feed.ts";
+import { inTransaction } from "../in-transaction.ts";
 import type { Database, SessionRow } from "../schema.ts";
 import type { SessionStore, StoredSession } from "../store.ts";
 
@@ -47,7 +48,7 @@ export function createSessions(db: Database, changes: ChangeWriter): SessionStor
     },
 
     revoke: (id, now) =>
-      db.transaction().execute(async (transaction) => {
+      inTransaction(db, async (transaction) => {
         const rows = await endLiveSessions(transaction, now)
           .where((where) => where.or([where("id", "=", id), where("parent_id", "=", id)]))
           .returning("id")
@@ -56,7 +57,7 @@ export function createSessions(db: Database, changes: ChangeWriter): SessionStor
       }),
 
     revokeAllOf: (userId, now) =>
-      db.transaction().execute(async (transaction) => {
+      inTransaction(db, async (transaction) => {
         const rows = await endLiveSessions(transaction, now)
           .where("user_id", "=", userId)
           .returning("id")

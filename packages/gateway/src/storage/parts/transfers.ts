@@ -1,6 +1,7 @@
 // Each step is one statement that decides and writes at once: a mailbox is delivered to one of
 // those who ask together.
 import type { ChangeWriter } from "../change-feed.ts";
+import { inTransaction } from "../in-transaction.ts";
 import type { Database } from "../schema.ts";
 import type { TransferStore } from "../store.ts";
 
@@ -18,7 +19,7 @@ export function createTransfers(db: Database, changes: ChangeWriter): TransferSt
     find: (id) => db.selectFrom("transfers").selectAll().where("id", "=", id).executeTakeFirst(),
 
     hold: (id, until) =>
-      db.transaction().execute(async (transaction) => {
+      inTransaction(db, async (transaction) => {
         await transaction
           .updateTable("transfers")
           .set({ held_until: until })
@@ -29,7 +30,7 @@ export function createTransfers(db: Database, changes: ChangeWriter): TransferSt
       }),
 
     move: (id, { from, to, now, sealed }) =>
-      db.transaction().execute(async (transaction) => {
+      inTransaction(db, async (transaction) => {
         const { numUpdatedRows } = await transaction
           .updateTable("transfers")
           .set({

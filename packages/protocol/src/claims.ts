@@ -54,6 +54,8 @@ export interface MatchClaims {
   aud: string;
   app_hostname: string;
   iat: number;
+  /** the application takes its token as `Authorization: Bearer`, too (wire-protocol 3) */
+  accept_bearer?: boolean;
   transfer_url?: string;
   path_scope?: string;
   max_age?: number;

@@ -84,6 +84,7 @@ export function readApplication(
     aud: claims.aud,
     relay: relayOf(app, team, claims.transfer_url),
     login: claims.login !== false,
+    accept_bearer: claims.accept_bearer === true,
     ...scopeOf(app, claims, now),
   };
 }

@@ -20,6 +20,8 @@ export interface Application {
   relay: string;
   /** false where policy lets everybody through */
   login: boolean;
+  /** true where the application takes its token as `Authorization: Bearer` (wire-protocol 3) */
+  accept_bearer?: boolean;
   /** path that this holds for: everything below it, or only this very path when `exact` */
   scope: string;
   exact: boolean;

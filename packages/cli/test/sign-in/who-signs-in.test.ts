@@ -180,6 +180,68 @@ test("a QR code is shown where no browser was opened and the terminal has room f
   );
 });
 
+test("the version is the one at the top of what kubectl says, wherever else one stands", async (context) => {
+  const peer = await startPeer(context);
+  const { run } = machine(context);
+  await run(["access", "login", "-q", peer.origin("app")]);
+  const group = "client.authentication.k8s.io";
+  const config = { apiVersion: `${group}/v1beta1`, note: `"${group}/v1"` };
+  const lines: [execInfo: string, version: string, isUnknown: boolean][] = [
+    [JSON.stringify({ apiVersion: `${group}/v1alpha1` }), "v1alpha1", false],
+    [`{\n  "apiVersion" : "${group}/v1beta1"\n}`, "v1beta1", false],
+    [JSON.stringify({ spec: { cluster: { config } }, apiVersion: `${group}/v1` }), "v1", false],
+    [JSON.stringify({ spec: { cluster: { config } } }), "v1", true],
+    [JSON.stringify({ apiVersion: `${group}/v2` }), "v1", true],
+    [`"${group}/v1beta1"`, "v1", true],
+    ["{", "v1", true],
+  ];
+  for (const [execInfo, version, isUnknown] of lines) {
+    const { status, stdout, stderr } = await run(
+      ["access", "token", "--format", "exec-credential", peer.origin("app")],
+      { KUBERNETES_EXEC_INFO: execInfo },
+    );
+    assert.equal(status, 0);
+    const { apiVersion } = JSON.parse(stdout) as { apiVersion: string };
+    assert.equal(apiVersion, `${group}/${version}`, execInfo);
+    assert.equal(/KUBERNETES_EXEC_INFO asks for a version/.test(stderr), isUnknown, execInfo);
+  }
+});
+
+test("the credential for kubectl says when the application takes no bearer token, and is silent when it does", async (context) => {
+  const peer = await startPeer(context, { hosts: ["silent", "takes", "refuses", "odd"] });
+  const claims: Record<string, Record<string, unknown>> = {
+    silent: {},
+    takes: { accept_bearer: true },
+    refuses: { accept_bearer: false },
+    odd: { accept_bearer: "true" },
+  };
+  peer.answer = async (seen, response) => {
+    if (seen.headers["cf-access-metadata-request"] !== "true") return false;
+    const [name = ""] = seen.host.split(".");
+    response.setHeader(
+      "cf-access-metadata",
+      await peer.metadata(`${name}.localhost`, claims[name] ?? {}),
+    );
+    response.statusCode = 204;
+    response.end();
+    return true;
+  };
+  const { run } = machine(context);
+  for (const name of Object.keys(claims)) {
+    const url = peer.origin(name);
+    await run(["access", "login", "-q", url]);
+    const { status, stdout, stderr } = await run([
+      "access",
+      "token",
+      "--format=exec-credential",
+      url,
+    ]);
+    assert.deepEqual([status, JSON.parse(stdout).kind], [0, "ExecCredential"]);
+    if (name === "takes") assert.equal(stderr, "");
+    else assert.match(stderr, /of no use yet.*accept_bearer: true/, name);
+  }
+});
+
 test("kubectl gets the credential in the version that it asks for", async (context) => {
   const peer = await startPeer(context);
   const { run } = machine(context);

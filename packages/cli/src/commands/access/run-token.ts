@@ -1,16 +1,17 @@
 // `access token`: prints the token of an application. The common case, a stored token that is
 // valid, reads two files and loads nothing else: scripts call this in loops (docs/adr/0001).
 import { headers } from "@postern/protocol/endpoints";
-import { readAppUrl } from "../../app-url.ts";
+import { type AppUrl, readAppUrl } from "../../app-url.ts";
 import type { Context } from "../../context.ts";
 import { CliError } from "../../exit-status.ts";
 import { printableJson } from "../../printable.ts";
-import { storedCredential } from "../../sign-in/credential.ts";
+import { type Credential, storedCredential } from "../../sign-in/credential.ts";
 import { readServiceToken } from "../../sign-in/service-token.ts";
 import { writeOutput } from "../../standard-output.ts";
+import type { Application } from "../../store/known-hosts.ts";
 import type { StoredToken } from "../../store/token-store.ts";
 import type { Invocation } from "../command.ts";
-import { onlyUrl } from "../command-line.ts";
+import { type CommandLine, onlyUrl } from "../command-line.ts";
 import { readInvocation } from "../invocation.ts";
 import { serviceTokenOf } from "./service-token-flags.ts";
 import { timeOf } from "./time-of.ts";
@@ -26,19 +27,36 @@ export async function runToken(invocation: Invocation): Promise<number> {
       "a service token is sent as it is and has no token to print; use it with: postern access curl",
     );
   }
-  let stored = storedCredential(context, app)?.stored;
-  if (stored === undefined) {
-    const { signIn } = await import("../../sign-in/login-flow.ts");
-    const { signInOptions } = await import("./sign-in-options.ts");
-    const mayPrompt = context.onTerminal;
-    const options = signInOptions(context, line, { mayPrompt, check: false });
-    ({ stored } = await signIn(context, app, options));
-  }
-  writeOutput(format(stored, context));
+  const credential = storedCredential(context, app);
+  const { application, stored } = hasToken(credential)
+    ? credential
+    : await newToken(context, app, line);
+  const output = await format(stored, context, application);
+  writeOutput(output);
   return 0;
 }
 
-type Format = (stored: StoredToken, context: Context) => string;
+interface AppToken {
+  application: Application;
+  stored: StoredToken;
+}
+
+function hasToken(credential: Credential | undefined): credential is AppToken {
+  return credential?.stored !== undefined;
+}
+
+async function newToken(context: Context, app: AppUrl, line: CommandLine): Promise<AppToken> {
+  const { signIn } = await import("../../sign-in/login-flow.ts");
+  const { signInOptions } = await import("./sign-in-options.ts");
+  const mayPrompt = context.onTerminal;
+  return signIn(context, app, signInOptions(context, line, { mayPrompt, check: false }));
+}
+
+type Format = (
+  stored: StoredToken,
+  context: Context,
+  application: Application,
+) => string | Promise<string>;
 
 /** `raw` is the bare token without a newline; the others are text for their readers. */
 const formats: Record<string, Format> = {
@@ -47,8 +65,10 @@ const formats: Record<string, Format> = {
   env: ({ token }) =>
     `export ACCESS_TOKEN='${token}'\nexport ACCESS_HEADER='${headers.accessToken}: ${token}'\n`,
   json: (stored) => `${printableJson(description(stored))}\n`,
-  "exec-credential": (stored, { environment }) =>
-    `${JSON.stringify(execCredential(stored, environment["KUBERNETES_EXEC_INFO"] ?? ""))}\n`,
+  "exec-credential": async (stored, context, application) => {
+    const { execCredential } = await import("./exec-credential.ts");
+    return execCredential(stored, context, application);
+  },
 };
 
 function description({ token, email, expires_at, app_hostname, team, aud }: StoredToken) {
@@ -59,19 +79,6 @@ function description({ token, email, expires_at, app_hostname, team, aud }: Stor
     application: app_hostname,
     team_domain: new URL(team).host,
     aud,
-  };
-}
-
-/**
- * What kubectl reads from a credential plugin.
- * @param execInfo the version asked for is in it, and kubectl refuses an answer in another one
- */
-function execCredential({ token, expires_at }: StoredToken, execInfo: string) {
-  const [version] = /client\.authentication\.k8s\.io\/v1(?:beta1)?(?=")/.exec(execInfo) ?? [];
-  return {
-    apiVersion: version ?? "client.authentication.k8s.io/v1",
-    kind: "ExecCredential",
-    status: { token, expirationTimestamp: timeOf(expires_at) },
   };
 }
 

@@ -51,6 +51,8 @@ export const words = [
   "cli/flag.ts",
   "cli/json-object.ts",
   "cli/printable.ts",
+  "cli/raw-arguments.ts",
+  "cli/raw-bytes.ts",
   "cli/standard-output.ts",
   "cli/terminal.ts",
   "cli/version.ts",

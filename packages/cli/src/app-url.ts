@@ -7,6 +7,7 @@ import {
   withoutFinalDot,
 } from "@postern/protocol/host";
 import { CliError } from "./exit-status.ts";
+import { percentEncodeRawBytes, showRawBytes } from "./raw-bytes.ts";
 
 export interface AppUrl {
   /** as the person wrote it */
@@ -38,7 +39,8 @@ export function readAppUrl(text: string): AppUrl {
   const scheme = schemePattern.exec(text)?.[1]?.toLowerCase();
   if (scheme !== undefined && scheme !== "http" && scheme !== "https")
     throw badUrl(text, "is not an http or https URL");
-  const withScheme = scheme === undefined ? `https://${text}` : text;
+  const encoded = percentEncodeRawBytes(text);
+  const withScheme = scheme === undefined ? `https://${encoded}` : encoded;
   const url = parseUrl(withScheme);
   if (url === undefined) throw badUrl(text, "is not a URL");
   if (!namesHost(url)) throw badUrl(text, "names no host");
@@ -57,7 +59,7 @@ function hasControlCharacter(text: string): boolean {
 function badUrl(text: string, why: string): CliError {
   return new CliError(
     "usage",
-    `"${withoutSecrets(text).slice(0, 200)}" ${why}; give it like https://api.example.com/`,
+    `"${showRawBytes(withoutSecrets(text)).slice(0, 200)}" ${why}; give it like https://api.example.com/`,
   );
 }
 

@@ -8,6 +8,7 @@ import { officialArguments } from "./commands/official-arguments.ts";
 import type { Surroundings } from "./context.ts";
 import { CliError, reasonOf, statusOf, wrapperStatus } from "./exit-status.ts";
 import { printable, printableJson } from "./printable.ts";
+import { readArguments } from "./raw-arguments.ts";
 import { writeError, writeOutput } from "./standard-output.ts";
 import { posternHome } from "./store/home.ts";
 import { isTerminal, terminalColumns } from "./terminal.ts";
@@ -111,7 +112,8 @@ function wantsJson(target: Target): boolean {
   return untilDashes(target.args).some((argument) => /^--?json$/.test(argument));
 }
 
-const argv = process.argv.slice(2);
+// First of all: a change of the process's title would overwrite them.
+const argv = readArguments(process.argv.slice(2));
 const programName = nameOf(process.argv[1] ?? "");
 const target = findTarget(programName === "cloudflared" ? officialArguments(argv) : argv);
 wipeSecretArguments(argv);

@@ -4,6 +4,8 @@
 // refused. (`util.parseArgs` reads `-app` as three flags.)
 import { CliError } from "../exit-status.ts";
 import { type Flag, findFlag, splitFlag, type TypedFlag } from "../flag.ts";
+import { notUtf8 } from "../raw-arguments.ts";
+import { hasRawBytes } from "../raw-bytes.ts";
 import type { Command } from "./command.ts";
 
 /** The arguments of a command, sorted. */
@@ -48,6 +50,9 @@ export function readCommandLine(
     const earlierValues = values.get(flag.name) ?? [];
     values.set(flag.name, [...earlierValues, value]);
   }
+  const ownTexts = [...values.values(), options.toolFollows === true ? [] : rest].flat();
+  const rawText = ownTexts.find(hasRawBytes);
+  if (rawText !== undefined) throw notUtf8(rawText);
   return commandLine(values, rest, flags);
 }
 

@@ -8,6 +8,7 @@ import { isBracketedAddress, parseAuthority } from "@postern/protocol/host";
 import { type AppUrl, readAppUrl } from "../app-url.ts";
 import type { Context } from "../context.ts";
 import { CliError } from "../exit-status.ts";
+import { bytesOf, decodeBytes } from "../raw-bytes.ts";
 import type { CurlPart } from "./curl-arguments.ts";
 import { readCurlConfig } from "./curl-config.ts";
 import { type CurlSection, type CurlTarget, emptySection, hasOption } from "./curl-section.ts";
@@ -169,7 +170,7 @@ function readConfigFile(section: CurlSection, file: string, depth: number): void
  */
 function readText(file: string): string | undefined {
   try {
-    return readFileSync(file, "utf8");
+    return decodeBytes(readFileSync(bytesOf(file)));
   } catch {
     return undefined;
   }

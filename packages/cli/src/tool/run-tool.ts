@@ -5,14 +5,16 @@
 import { closeSync, openSync, readFileSync, readSync } from "node:fs";
 import { cannotRunStatus, notFoundStatus } from "../exit-status.ts";
 import { findTool } from "./find-tool.ts";
+import { withRawArguments } from "./raw-tool.ts";
 import type { Tool } from "./tool.ts";
 
 /**
  * Runs the tool to its end; does not return where this process becomes the tool.
+ * @throws {CliError} usage, where an argument cannot reach the tool as it came
  * @returns the exit status: the tool's, 126 when it cannot be run, 127 when it is not there
  */
 export async function runTool(tool: Tool, tell: (line: string) => void): Promise<number> {
-  const { command, args, environment, descriptors } = tool;
+  const { command, environment } = tool;
   const path = findTool(command, environment["PATH"] ?? "");
   if (path === undefined) {
     tell(`postern: ${command} is not there; install it or check PATH`);
@@ -22,10 +24,14 @@ export async function runTool(tool: Tool, tell: (line: string) => void): Promise
     tell(`postern: ${command} is not a program that can be run`);
     return cannotRunStatus;
   }
-  if (descriptors.length === 0 && canBecome(path, tool))
-    process.execve?.(path, [command, ...args], definedOnly(environment));
+  const start = withRawArguments(path, tool);
+  if (tool.descriptors.length === 0 && canBecome(start.path, start.tool)) become(start);
   const { spawnTool } = await import("./spawn-tool.ts");
-  return spawnTool(path, tool, tell);
+  return spawnTool(start.path, start.tool, tell);
+}
+
+function become({ path, tool }: { path: string; tool: Tool }): void {
+  process.execve?.(path, [tool.command, ...tool.args], definedOnly(tool.environment));
 }
 
 // Linux refuses a longer single argument, and more than a few of these in all.

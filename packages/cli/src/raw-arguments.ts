@@ -1,0 +1,74 @@
+// The arguments of this process with the bytes that Node does not keep: it decodes them as UTF-8
+// and puts U+FFFD in the place of every byte that is none.
+import { readFileSync } from "node:fs";
+import { CliError } from "./exit-status.ts";
+import { decodeBytes, showRawBytes, unknownByte } from "./raw-bytes.ts";
+
+/**
+ * The arguments as they were given.
+ * @param argv as Node decoded them, without the program itself
+ * @returns bytes that are not UTF-8 as raw-bytes.ts writes them; `unknownByte` where the system
+ * does not tell them
+ */
+export function readArguments(argv: readonly string[]): string[] {
+  if (!argv.some((argument) => argument.includes("\ufffd"))) return [...argv];
+  const bytes = rawArguments(argv.length);
+  return argv.map((argument, index) => readArgument(argument, bytes[index]));
+}
+
+/** @param bytes undefined where the system does not tell them */
+function readArgument(argument: string, bytes: Buffer | undefined): string {
+  if (bytes?.toString("utf8") === argument) return decodeBytes(bytes);
+  return argument.replaceAll("\ufffd", unknownByte);
+}
+
+/** The last arguments of this process, before anything changed its title (proc(5)). */
+function rawArguments(count: number): Buffer[] {
+  const all = readTexts("/proc/self/cmdline");
+  return all.slice(-count);
+}
+
+/**
+ * The variables as they were given, in the same way. Those whose bytes the system does not tell, or
+ * that are not what this process started with, stay as they are.
+ */
+export function withRawVariables(environment: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+  const entries = Object.entries(environment);
+  if (!entries.some(([, value]) => value?.includes("\ufffd"))) return environment;
+  const lines = readTexts("/proc/self/environ");
+  const byDecodedLine = new Map(lines.map((line) => [line.toString("utf8"), line]));
+  return Object.fromEntries(
+    entries.map(([name, value]) => {
+      const line = byDecodedLine.get(`${name}=${value}`);
+      if (line === undefined) return [name, value];
+      return [name, decodeBytes(line).slice(name.length + 1)];
+    }),
+  );
+}
+
+/** The texts of such a file; none where the system has no such files. */
+function readTexts(file: string): Buffer[] {
+  try {
+    return splitAtNul(readFileSync(file));
+  } catch {
+    return [];
+  }
+}
+
+function splitAtNul(bytes: Buffer): Buffer[] {
+  const parts: Buffer[] = [];
+  let start = 0;
+  for (let end = bytes.indexOf(0); end >= 0; end = bytes.indexOf(0, start)) {
+    parts.push(bytes.subarray(start, end));
+    start = end + 1;
+  }
+  return parts;
+}
+
+/** What a command fails with that cannot keep an argument as it came. */
+export function notUtf8(argument: string): CliError {
+  return new CliError(
+    "usage",
+    `the argument ${showRawBytes(argument).slice(0, 100)} is not UTF-8, and its bytes would change on the way; write it in UTF-8, or hand it over in a file`,
+  );
+}

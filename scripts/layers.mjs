@@ -42,6 +42,7 @@ export const words = [
   "gateway/defined.ts",
   "gateway/network.ts",
   "gateway/network-budget.ts",
+  "gateway/path-readings.ts",
   "gateway/random.ts",
   "gateway/single-argument.ts",
   "cli/app-url.ts",

@@ -368,3 +368,146 @@ test("an origin that forgets case finds no other application than policy did (P7
   for (const target of ["/a/x", "/A/x"])
     assert.equal(await passed(target, { host: "two.localhost", anonymous: true }), target);
 });
+
+test("no reading that forgets case gets past a pattern, whichever application owns the others (P7)", async (context) => {
+  const olga = only("olga@example.com");
+  const on = (domain: string, policies: unknown, more: string[] = []) => ({
+    name: `${domain} of ${JSON.stringify(policies).length}`,
+    type: "self_hosted",
+    domain,
+    self_hosted_domains: more,
+    policies,
+  });
+  const { refused, passed } = await scene(context, [
+    // The laxer application has a more specific pattern than the one in question.
+    on("deep.localhost", open, ["deep.localhost/admin/help/public"]),
+    on("deep.localhost/admin", olga),
+    on("odd.localhost", open),
+    on("odd.localhost/Reports", olga),
+    on("odd.localhost/caf%C3%A9", olga, ["odd.localhost/a%40b"]),
+    on("odd.localhost/x;y", olga, ["odd.localhost/*/Private"]),
+  ]);
+  const anonymous = true;
+  for (const target of [
+    "/ADMIN",
+    "/Admin/x",
+    "/ADMIN/HELP",
+    "//ADMIN",
+    "/ADMIN;x",
+    "/x/..;/Admin",
+    "/%41dmin",
+    "/;/ADMIN/x",
+    "/x;/..;/aDMIN",
+  ])
+    await refused(target, { host: "deep.localhost", anonymous });
+  for (const target of [
+    "/reports",
+    "/REPORTS/1",
+    "/rep%6frts",
+    "/CAF%C3%89",
+    "/Caf%c3%a9/x",
+    "/a@b",
+    "/A@B/x",
+    "/A%40b",
+    "/x",
+    "/x%3By",
+    "/X;Y",
+    "/team/private",
+    "/team/PRIVATE/x",
+    "/team//Private",
+  ])
+    await refused(target, { host: "odd.localhost", anonymous });
+  const kept = { "/admin/help/public": "deep", "/Administration": "deep", "/Report": "odd" };
+  for (const [target, name] of Object.entries(kept))
+    assert.equal(await passed(target, { host: `${name}.localhost`, anonymous }), target);
+});
+
+test("runs of slashes reach the origin as they were sent, where every reading is one application and service (P5)", async (context) => {
+  const files = { name: "files", type: "self_hosted", domain: "files.localhost", policies: open };
+  const { passed, refused, fixture } = await scene(context, [
+    files,
+    { ...files, name: "secret", domain: "files.localhost/secret", policies: only("olga@x.test") },
+  ]);
+  const host = "files.localhost";
+  const anonymous = true;
+  for (const target of [
+    "/fetch/https://img.example.com/a.png",
+    "//bucket//key",
+    "/a//",
+    "//",
+    "///x?u=//y",
+    "/a;v=1//b",
+    "/caf%C3%A9//x",
+    "/x//Y",
+  ])
+    assert.equal(await passed(target, { host, anonymous }), target);
+  // What a dot segment removes depends on who merges first: nothing is left to be merged.
+  assert.equal(await passed("/a//../b", { host, anonymous }), "/b");
+  assert.equal(await passed("/a/./b//c/../d", { host, anonymous }), "/a/b//d");
+  for (const target of [
+    "//secret",
+    "/x//../secret",
+    "/x/..//secret",
+    "//SECRET/x",
+    "/;//secret",
+    "//%73ecret",
+  ])
+    await refused(target, { host, anonymous });
+  assert.equal(fixture.upstream.requests.length, 0);
+});
+
+test("an application says what becomes of its slashes: merged, or kept where its origin alone tells them apart (P5)", async (context) => {
+  const application = (host: string, path: string, policies: unknown, double_slashes?: string) => ({
+    name: host + path,
+    type: "self_hosted",
+    domain: `${host}.localhost${path}`,
+    policies,
+    double_slashes,
+  });
+  const { passed, refused } = await scene(context, [
+    application("merging", "", open, "merge"),
+    application("keeping", "", open, "keep"),
+    application("keeping", "/admin", only("olga@example.com"), "keep"),
+    application("half", "", open, "keep"),
+    application("half", "/admin", only("olga@example.com")),
+  ]);
+  const anonymous = true;
+  assert.equal(await passed("/a//b", { host: "merging.localhost", anonymous }), "/a/b");
+  assert.equal(await passed("//admin", { host: "keeping.localhost", anonymous }), "//admin");
+  assert.equal(await passed("/a//b", { host: "half.localhost", anonymous }), "/a//b");
+  await refused("//admin", { host: "half.localhost", anonymous });
+  for (const target of ["/admin", "/admin//x", "//x/..;/..;/admin", "/x/../admin"])
+    await refused(target, { host: "keeping.localhost", anonymous });
+});
+
+test("a path that leads to one service in one reading and to another in another is refused or merged (P9)", async (context) => {
+  const { fixture, ask, passed } = await scene(context, [
+    { name: "two", type: "self_hosted", domain: "two.localhost", policies: open },
+  ]);
+  const { ingress, ...sections } = { ingress: [{ service: fixture.upstream.origin }] };
+  await fixture.change({
+    ...sections,
+    applications: [
+      {
+        name: "two",
+        type: "self_hosted",
+        domain: "two.localhost",
+        policies: open,
+        allow_encoded_slashes: true,
+      },
+    ],
+    ingress: [
+      { hostname: "two.localhost", path: "/internal", service: "http_status:403" },
+      ...ingress,
+    ],
+  });
+  const at = { host: "two.localhost", anonymous: true };
+  for (const target of ["/internal;x/y", "/x/..;/internal", "/;/internal", "/x%2F..%2Finternal"]) {
+    const { status } = await ask(target, at);
+    assert.equal(status, 400, target);
+  }
+  assert.equal((await ask("//internal/x", at)).status, 403, "merged: the same as /internal/x");
+  assert.equal(fixture.upstream.requests.length, 0);
+  for (const target of ["/internals;x", "/a//b", "/x%2Fy"])
+    assert.equal(await passed(target, at), target);
+});

@@ -130,11 +130,17 @@ function escapeLiteral(literal: string): string {
   return literal.replace(/[.*+?^${}()|[\]\\]/g, "\\$&");
 }
 
-function compilePath(path: string): (path: string) => boolean {
+/**
+ * Makes the test for the paths that the path of a pattern covers.
+ * @param path "" or starts with `/`, without a slash at its end
+ * @param wildcard what stands for the `*` where `*` is a character like others
+ */
+export function compilePath(path: string, wildcard = "*"): (path: string) => boolean {
   if (path === "") return () => true;
   // `/alpha/*` covers what lies below `/alpha`, and not `/alpha` itself.
-  if (path.endsWith("/*")) return pathGlob(path.slice(0, -1), { open: true });
-  return pathGlob(path);
+  if (path.endsWith(`/${wildcard}`))
+    return pathGlob(path.slice(0, -wildcard.length), { open: true, wildcard });
+  return pathGlob(path, { wildcard });
 }
 
 /**

@@ -4,6 +4,7 @@
 export {
   type CompiledPattern,
   compareSpecificity,
+  compilePath,
   compilePattern,
   parsePattern,
 } from "./application-pattern.ts";

@@ -6,13 +6,14 @@
  * Makes the test for paths that a pattern covers: the paths it matches and, on segment boundaries,
  * everything below them.
  * @param options.open anything may follow the pattern, in the middle of a segment too
+ * @param options.wildcard what stands for the `*` in a pattern where `*` is a character like others
  */
 export function pathGlob(
   pattern: string,
-  options: { open?: boolean } = {},
+  options: { open?: boolean; wildcard?: string } = {},
 ): (path: string) => boolean {
   const isOpen = options.open === true;
-  const [first = "", ...pieces] = pattern.split("*");
+  const [first = "", ...pieces] = pattern.split(options.wildcard ?? "*");
   const last = isOpen ? undefined : pieces.pop();
   return (path) => {
     if (!path.startsWith(first)) return false;

@@ -187,7 +187,9 @@ const redirectLength = 2_200;
  * alone, or to the front page.
  */
 function returnTo({ path, query }: RequestFacts): string {
-  const address = query === "" ? path : `${path}?${query}`;
+  // `//evil.test/` as an address is another host.
+  const here = path.replace(/^\/+/, "/");
+  const address = query === "" ? here : `${here}?${query}`;
   if (address.length <= redirectLength) return address;
-  return path.length <= redirectLength ? path : "/";
+  return here.length <= redirectLength ? here : "/";
 }

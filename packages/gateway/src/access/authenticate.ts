@@ -162,10 +162,11 @@ function isBelow({ htu }: PassClaims, facts: RequestFacts): boolean {
   if (!htu.startsWith(`${origin}/`)) return false;
   const prefix = htu.slice(origin.length);
   if (prefix !== canonicalPath(prefix)) return false;
+  const canonical = canonicalize(facts.path);
+  if (canonical === undefined) return false;
   // `/v1/..;/admin` belongs to the application in both readings, but only in one of them below
   // `/v1/` (case P3).
-  const otherReadings = canonicalize(facts.path)?.otherReadings ?? [];
-  return [facts.path, ...otherReadings].every((path) => covers(prefix, path));
+  return [canonical.path, ...canonical.otherReadings].every((path) => covers(prefix, path));
 }
 
 function covers(prefix: string, path: string): boolean {

@@ -1,10 +1,11 @@
 // The data path, whole: read → match the application → authorize → forward. Every way in ends in
 // one of the answers of answers.ts or at the origin, and nothing reaches the origin that policy did
 // not let pass.
-import { endpoints, reservedPrefix } from "@postern/protocol";
+import { endpoints } from "@postern/protocol";
 import type { Catalog, CatalogSource } from "../catalog/catalog.ts";
 import { chooseService } from "../catalog/choose-service.ts";
 import { isApplicationHost } from "../catalog/match-application.ts";
+import { isReserved as isReservedPath } from "../catalog/path-choice.ts";
 import type { RequestFacts } from "../catalog/request-facts.ts";
 import type { Clock } from "../clock.ts";
 import type { LocalAnswer } from "../http/local-answer.ts";
@@ -276,8 +277,7 @@ function fieldsOf({ reading, match }: ApplicationRequest): ApplicationRequestFie
  */
 function isReserved({ host, path }: RequestFacts, catalog: Catalog): boolean {
   if (host === catalog.teamHost) return true;
-  const isBelowPrefix = path.startsWith(reservedPrefix) || path === reservedPrefix.slice(0, -1);
-  if (isBelowPrefix && isApplicationHost(catalog, host)) return true;
+  if (isReservedPath(path) && isApplicationHost(catalog, host)) return true;
   if (!catalog.relayHosts.has(host)) return false;
   return path.startsWith(endpoints.transfer) || !isApplicationHost(catalog, host);
 }

@@ -53,6 +53,13 @@ export const unreadable: Record<RequestFault, Problem> = {
     "bad_path",
     "The path holds a control character, a raw # or backslash, a broken escape, or bytes that are no UTF-8.",
   ),
+  path_too_long: {
+    ...badRequest(
+      "path_too_long",
+      "The path is longer than 8000 characters and holds capitals, escapes, parameters or dot segments.",
+    ),
+    status: 414,
+  },
   ambiguous_path: badRequest(
     "ambiguous_path",
     "The path can be read in two ways that mean different applications. Write it plainly.",

@@ -1,20 +1,11 @@
 // From what arrived to the facts that everything else reads: host, canonical path, client address.
 // Whatever can be read in two ways is refused here, before anything is decided.
-import {
-  isBracketedAddress,
-  isHostName,
-  parseAuthority,
-  reservedPrefix,
-  withoutFinalDot,
-} from "@postern/protocol";
+import { isBracketedAddress, isHostName, parseAuthority, withoutFinalDot } from "@postern/protocol";
 import type { Catalog } from "../catalog/catalog.ts";
-import {
-  type ApplicationMatch,
-  matchApplication,
-  matchesOnlyWithoutCase,
-} from "../catalog/match-application.ts";
+import { matchApplication } from "../catalog/match-application.ts";
+import { choosePath, isPlainRequest, type PathChoice } from "../catalog/path-choice.ts";
 import type { RequestFacts } from "../catalog/request-facts.ts";
-import { type CanonicalPath, canonicalize } from "../http/canonical-path.ts";
+import { canonicalize, withItsSlashes } from "../http/canonical-path.ts";
 import { type RequestHeaders, readHeaders } from "../http/request-headers.ts";
 import type { RequestHead } from "../http/transport.ts";
 import type { Network } from "../network.ts";
@@ -27,6 +18,7 @@ export type RequestFault =
   | "bad_port"
   | "bad_target"
   | "bad_path"
+  | "path_too_long"
   | "ambiguous_path"
   | "encoded_slash"
   | "two_tokens"
@@ -71,7 +63,8 @@ export interface ReadingRules {
 }
 
 const headerLimit = 256;
-const upperCase = /[A-Z]/;
+/** Characters of a path that origins could read in several ways: enough by RFC 9110 4.1. */
+const longestUnplainPath = 8_000;
 
 /** Reads one request under the catalog in force. */
 export function readRequest(
@@ -104,14 +97,16 @@ export function readRequest(
   // 3. Path and query.
   const target = splitTarget(head.target, headers.host[0] ?? "");
   if (target === undefined) return refuse("bad_target");
+  if (isTooLong(target.path)) return refuse("path_too_long");
   const canonical = canonicalize(target.path);
   if (canonical === undefined) return refuse("bad_path");
   const query = takeTokens(target.query, rules);
   if (query === undefined) return refuse("two_tokens");
 
   // 4. The application, which must be the same in every reading of the path.
-  const match = matchApplication(catalog, host, canonical.path);
-  if (isAmbiguous(catalog, host, canonical, match)) return refuse("ambiguous_path");
+  const choice = readPath(catalog, host, target.path, canonical.path);
+  if (choice === undefined) return refuse("ambiguous_path");
+  const { path, match } = choice;
   if (canonical.encodedSlash && match?.application.allow_encoded_slashes !== true)
     return refuse("encoded_slash");
 
@@ -120,7 +115,7 @@ export function readRequest(
     scheme: client.scheme,
     host,
     authority: authority.text,
-    path: canonical.path,
+    path,
     query: query.rest,
     clientIp: client.address,
     rayId,
@@ -171,19 +166,22 @@ function relativeTarget(target: string, host: string): string | undefined {
   return rest.startsWith("/") ? rest : `/${rest}`;
 }
 
-/** Whether a program that reads the path in another way would find another application there. */
-function isAmbiguous(
+/** Whether a path takes too long to read: each way of reading it goes through the whole of it. */
+function isTooLong(path: string): boolean {
+  return path.length > longestUnplainPath && /[A-Z%;]|\/[/.]/.test(path);
+}
+
+/** The form that the origin gets, and whose it is; undefined when it could be two applications'. */
+function readPath(
   catalog: Catalog,
   host: string,
-  { path, otherReadings }: CanonicalPath,
-  match: ApplicationMatch | undefined,
-): boolean {
-  for (const reading of otherReadings) {
-    const other = matchApplication(catalog, host, reading);
-    if (other?.application !== match?.application) return true;
-    if (reading.startsWith(reservedPrefix.slice(0, -1))) return true;
-  }
-  return upperCase.test(path) && matchesOnlyWithoutCase(catalog, host, path, match);
+  raw: string,
+  path: string,
+): PathChoice | undefined {
+  const forms = { path, withItsSlashes: withItsSlashes(raw, path) };
+  if (isPlainRequest(catalog, host, forms))
+    return { path, match: matchApplication(catalog, host, path) };
+  return choosePath(catalog, host, forms);
 }
 
 /**

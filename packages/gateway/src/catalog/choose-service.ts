@@ -1,22 +1,30 @@
 // Where a request goes: the first ingress rule that covers host and path, as in cloudflared. A
 // `path` is a prefix on segment boundaries or a glob with `*`; never a regular expression of the
 // user's, since it runs on each request.
-import { pathGlob } from "@postern/protocol";
+import { compilePath } from "@postern/protocol";
 import type { IngressRule } from "../model/model.ts";
+import type { PathReading } from "../path-readings.ts";
+import { ReadPattern } from "./read-pattern.ts";
 
 /** An ingress rule, ready for matching. */
 export interface CompiledIngressRule extends IngressRule {
   coversHost(host: string): boolean;
   coversPath(path: string): boolean;
+  /** the path as origins read it */
+  readPattern: ReadPattern;
 }
 
 /** Makes rules ready for matching, in their order. */
 export function compileIngress(rules: readonly IngressRule[]): CompiledIngressRule[] {
-  return rules.map((rule) => ({
-    ...rule,
-    coversHost: hostTest(rule.hostname ?? "*"),
-    coversPath: pathTest(rule.path ?? ""),
-  }));
+  return rules.map((rule) => {
+    const path = patternPath(rule.path ?? "");
+    return {
+      ...rule,
+      coversHost: hostTest(rule.hostname ?? "*"),
+      coversPath: compilePath(path),
+      readPattern: new ReadPattern(path),
+    };
+  });
 }
 
 /** The rule that takes a request. @param host lower-case, no port @param path canonical */
@@ -29,6 +37,19 @@ export function chooseService(
   return undefined;
 }
 
+/**
+ * The rule that would take a request if its path were read so.
+ * @param rules those that cover the host
+ * @param text the path under the reading
+ */
+export function serviceUnder(
+  rules: readonly CompiledIngressRule[],
+  reading: PathReading,
+  text: string,
+): IngressRule | undefined {
+  return rules.find(({ readPattern }) => readPattern.under(reading).covers(text));
+}
+
 function hostTest(hostname: string): (host: string) => boolean {
   if (hostname === "*") return () => true;
   if (!hostname.startsWith("*.")) return (host) => host === hostname;
@@ -37,8 +58,9 @@ function hostTest(hostname: string): (host: string) => boolean {
   return (host) => host.length > end.length && host.endsWith(end);
 }
 
-function pathTest(path: string): (path: string) => boolean {
-  if (path === "") return () => true;
+/** A path of a rule as one of an application's pattern: with a slash before it, and none behind. */
+function patternPath(path: string): string {
+  if (path === "" || path === "/") return "";
   const pattern = path.startsWith("/") ? path : `/${path}`;
-  return pathGlob(pattern.endsWith("/") ? pattern.slice(0, -1) : pattern);
+  return pattern.endsWith("/") ? pattern.slice(0, -1) : pattern;
 }

@@ -2,6 +2,7 @@
 import { type CompiledPattern, compilePattern } from "@postern/protocol";
 import { BoundedCache } from "../bounded-cache.ts";
 import type { Application } from "../model/model.ts";
+import { ReadPattern } from "./read-pattern.ts";
 
 /** The application that a request belongs to, and why. */
 export interface ApplicationMatch {
@@ -13,19 +14,28 @@ export interface ApplicationMatch {
 /** A pattern of an application, ready for matching. */
 export interface CatalogPattern {
   pattern: CompiledPattern;
-  /** the pattern in lower case, for paths in lower case */
-  folded: CompiledPattern;
+  /** the pattern's path as origins read it */
+  readPattern: ReadPattern;
   application: Application;
   /** the answer to a request that it covers */
   match: ApplicationMatch;
 }
 
+/** The patterns that cover one host. */
+export interface HostPatterns {
+  /** most specific first; none for a host of no application */
+  patterns: readonly CatalogPattern[];
+  /** whether a path without capitals, escapes and parameters means the same in every reading */
+  isPlain: boolean;
+}
+
 const cachedHosts = 1_000;
+const noPatterns: HostPatterns = { patterns: [], isPlain: true };
 
 /** The patterns of all applications, by host. */
 export class HostIndex {
   readonly #patterns: readonly CatalogPattern[];
-  readonly #byHost = new BoundedCache<string, readonly CatalogPattern[]>(cachedHosts);
+  readonly #byHost = new BoundedCache<string, HostPatterns>(cachedHosts);
 
   /** @param patterns most specific first */
   constructor(patterns: readonly CatalogPattern[]) {
@@ -34,19 +44,29 @@ export class HostIndex {
 
   /** The patterns that cover a host, most specific first; none for a host of no application. */
   patternsFor(host: string): readonly CatalogPattern[] {
+    return this.find(host).patterns;
+  }
+
+  /** The patterns that cover a host, and how plain they are. */
+  find(host: string): HostPatterns {
     const cached = this.#byHost.get(host);
     if (cached !== undefined) return cached;
-    const covering = this.#patterns.filter(({ pattern }) => pattern.matchesHost(host));
+    const patterns = this.#patterns.filter(({ pattern }) => pattern.matchesHost(host));
     // Names no pattern covers are not cached: strangers could fill the cache.
-    if (covering.length > 0) this.#byHost.set(host, covering);
-    return covering;
+    if (patterns.length === 0) return noPatterns;
+
+    const isPlain = patterns.every(({ pattern }) => !unplain.test(pattern.path));
+    const hostPatterns = { patterns, isPlain };
+    this.#byHost.set(host, hostPatterns);
+    return hostPatterns;
   }
 }
+
+const unplain = /[A-Z%;]/;
 
 /** @throws {ProtocolError} bad_pattern */
 export function compileDomain(domain: string, application: Application): CatalogPattern {
   const pattern = compilePattern(domain);
-  const lower = pattern.text.toLowerCase();
-  const folded = lower === pattern.text ? pattern : compilePattern(lower);
-  return { pattern, folded, application, match: { application, pattern: pattern.text } };
+  const readPattern = new ReadPattern(pattern.path);
+  return { pattern, readPattern, application, match: { application, pattern: pattern.text } };
 }

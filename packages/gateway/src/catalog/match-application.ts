@@ -32,32 +32,13 @@ function coveringPattern(
 }
 
 /**
- * Whether an origin that takes `/ADMIN` for `/admin` would find another application there than the
- * one that was matched: a more specific one, whose pattern fits only once case is forgotten (case
- * P7).
- */
-export function matchesOnlyWithoutCase(
-  catalog: Catalog,
-  host: string,
-  path: string,
-  match: ApplicationMatch | undefined,
-): boolean {
-  const lower = path.toLowerCase();
-  for (const { application, folded } of catalog.hosts.patternsFor(host)) {
-    if (application === match?.application) return false;
-    // Somebody who configured both spellings has an origin that tells them apart.
-    const isOtherSpelling = folded.text === match?.pattern.toLowerCase();
-    if (folded.matchesPath(lower) && !isOtherSpelling) return true;
-  }
-  return false;
-}
-
-/**
  * The widest part of the path, cut at a `/`, under which every path belongs to the application that
  * has this one; undefined when that cannot be said. The widest and not the longest: where nothing
  * else lies below a pattern, all its paths share one answer, which is signed once (ADR 0003).
  */
 export function pathScope(catalog: Catalog, host: string, path: string): string | undefined {
+  // Others merge the slashes: to them a scope that holds a run of them would be another.
+  if (path.includes("//")) return undefined;
   const patterns = catalog.hosts.patternsFor(host);
   const match = coveringPattern(patterns, path);
   if (match === undefined || match.pattern.pathHasWildcard) return undefined;

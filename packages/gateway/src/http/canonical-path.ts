@@ -1,6 +1,12 @@
 // One form of every path: what policy sees is byte for byte what the origin gets (cases P2–P6, P8).
 // Ambiguity is refused rather than guessed: a path that another program may read differently must
 // mean the same application in every reading.
+import {
+  decodeSlashes,
+  resolveMerged,
+  resolveSegments,
+  withoutParameters,
+} from "../path-readings.ts";
 
 /** A path in its one form, and what others could take it for. */
 export interface CanonicalPath {
@@ -42,10 +48,24 @@ export function canonicalize(raw: string): CanonicalPath | undefined {
 
   const unescaped = raw.includes("%") ? decodeUnreserved(raw) : raw;
   if (unescaped === undefined) return undefined;
-  const path = removeDotSegments(unescaped);
+  const path = resolveMerged(unescaped);
   const encodedSlash = path.includes("%2F") || path.includes("%5C");
   if (!hasParameters && !encodedSlash) return { path, otherReadings: none, encodedSlash };
   return { path, otherReadings: otherReadingsOf(path), encodedSlash };
+}
+
+/**
+ * The canonical form of a path, but for its runs of slashes, which stay as they were sent: an empty
+ * segment is a segment to RFC 3986, and to origins that take a URL in their path.
+ * @param path its canonical form
+ * @returns undefined where it has no run of slashes, or where a dot segment would remove another
+ * segment for who merges them first: `/a//../b` is `/a/b` to one and `/b` to the other
+ */
+export function withItsSlashes(raw: string, path: string): string | undefined {
+  if (raw === path || !raw.includes("//")) return undefined;
+  const resolved = resolveSegments(decodeUnreserved(raw) ?? raw);
+  const differsInSlashesAlone = resolved !== path && resolveMerged(resolved) === path;
+  return differsInSlashesAlone ? resolved : undefined;
 }
 
 /**
@@ -86,17 +106,9 @@ function otherReadingsOf(path: string): string[] {
     decodeSlashes(withoutParameters(path)),
     withoutParameters(decodeSlashes(path)),
   ];
-  const distinct = new Set(readings.map(removeDotSegments));
+  const distinct = new Set(readings.map(resolveMerged));
   distinct.delete(path);
   return [...distinct];
-}
-
-function decodeSlashes(path: string): string {
-  return path.replace(/%2F|%5C/g, "/");
-}
-
-function withoutParameters(path: string): string {
-  return path.replace(/;[^/]*/g, "");
 }
 
 /**
@@ -123,20 +135,4 @@ function isText(bytes: Buffer): boolean {
   } catch {
     return false;
   }
-}
-
-/**
- * Removes dot segments (RFC 3986 5.2.4), with runs of slashes taken as one. A path that ends in a
- * dot segment ends in a slash.
- */
-function removeDotSegments(path: string): string {
-  const output: string[] = [];
-  const segments = path.split("/");
-  for (const segment of segments) {
-    if (segment === "..") output.pop();
-    else if (segment !== "" && segment !== ".") output.push(segment);
-  }
-  const last = segments.at(-1);
-  const endsInSlash = output.length > 0 && (last === "" || last === "." || last === "..");
-  return `/${output.join("/")}${endsInSlash ? "/" : ""}`;
 }

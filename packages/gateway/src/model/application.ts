@@ -41,6 +41,8 @@ const destination = z.strictObject({
 
 const sameSite = z.enum(["none", "lax", "strict"]);
 
+const doubleSlashes = z.enum(["keep", "merge"]);
+
 /** Fields that may be absent, in a file and in force. */
 const optionalFields = {
   cors_headers: corsHeaders.optional(),
@@ -51,6 +53,11 @@ const optionalFields = {
   custom_deny_message: someText.optional(),
   custom_deny_url: webUrl.optional(),
   custom_non_identity_deny_url: webUrl.optional(),
+  /**
+   * [ext] `keep`: `//` stays although some origins would take it for `/` and find another
+   * application; `merge`: it never stays (ADR 0013)
+   */
+  double_slashes: doubleSlashes.optional(),
 };
 
 const fields = z.strictObject({
@@ -233,6 +240,7 @@ function toObject(input: Input): ConfiguredApplication {
     options_preflight_bypass: input.options_preflight_bypass,
     skip_interstitial: input.skip_interstitial,
     allow_encoded_slashes: input.allow_encoded_slashes,
+    double_slashes: input.double_slashes,
     cors_headers: input.cors_headers,
     read_service_tokens_from_header: input.read_service_tokens_from_header,
     custom_deny_message: input.custom_deny_message,

@@ -9,7 +9,15 @@ import { runPostern } from "../support/cli.ts";
 import { freePort } from "../support/gateway.ts";
 import { rawExchange, rawRequest } from "../support/raw-request.ts";
 import { startUpstream } from "../support/upstream.ts";
-import { anOperator, ask, certificate, host, openTo, teamHost } from "./gateway-process-fixture.ts";
+import {
+  anOperator,
+  ask,
+  certificate,
+  host,
+  openTo,
+  said,
+  teamHost,
+} from "./gateway-process-fixture.ts";
 
 test("a gateway that cannot start says why in lines and ends with a status, without a stack trace", async (context) => {
   const operator = await anOperator(context, openTo("http_status:204"));
@@ -118,6 +126,12 @@ test("whoever comes over http is sent to https at the port that people see, and 
     "two are none",
   );
 
+  for (const asked of ["elsewhere.test", `sub.${host}`, "127.0.0.1", `${host}.evil.test`]) {
+    const { status, headers } = await get("GET /", `Host: ${asked}`);
+    assert.equal(status, 421, asked);
+    assert.equal(headers["location"], undefined);
+  }
+
   operator.write({
     redirect_http: `127.0.0.1:${redirectPort}`,
     public_ports: [443, operator.port],
@@ -215,4 +229,27 @@ test("what the parser refuses is not answered in the middle of another answer", 
   await closed;
   assert.match(received, /^HTTP\/1\.1 200 /);
   assert.doesNotMatch(received, /HTTP\/1\.1 400/);
+});
+
+test("a line of the log is no longer than its limit, whatever the client sends", async (context) => {
+  const upstream = await startUpstream();
+  context.after(() => upstream.close());
+  const operator = await anOperator(context, openTo(upstream.origin, "app.localhost"));
+  operator.write({ auth_domain: `login.localhost:${operator.port}`, log: { requests: true } });
+  const running = await operator.start();
+  const ask = (path: string, method = "GET") =>
+    rawRequest(operator.port, `${method} ${path} HTTP/1.1`, [
+      `Host: app.localhost:${operator.port}`,
+    ]);
+  const long = "x".repeat(60_000);
+  await ask(`/${long}`);
+  await ask(`/${"a/".repeat(30_000)}`);
+  await ask(`/%C3%A9${long}`);
+  await ask("/short", "M-".repeat(4_000));
+  const { path } = await said(running, "a request passed", 1);
+  assert.match(String(path), /^\/x{4095}… \(55905 more characters\)$/);
+  await ask("/short");
+  await running.until(/"path":"\/short"/);
+  for (const line of running.stderr().split("\n"))
+    assert.ok(line.length < 9_000, line.slice(0, 90));
 });

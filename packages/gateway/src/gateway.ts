@@ -1,5 +1,7 @@
 // A gateway that serves: composed parts behind listening sockets.
 import { setTimeout as wait } from "node:timers/promises";
+import type { Catalog } from "./catalog/catalog.ts";
+import { isApplicationHost } from "./catalog/match-application.ts";
 import { type ComposeOptions, compose, type Parts } from "./compose.ts";
 import type { Config } from "./config/load-config.ts";
 import { keepHouse, rotateWhenOld } from "./housekeeping.ts";
@@ -92,7 +94,12 @@ async function closeParts({ handler, store }: Parts): Promise<void> {
 }
 
 /** @throws {Error} when an address is taken; then none is listened on */
-async function openListeners({ config, handler: { handle }, record }: Parts): Promise<Listener[]> {
+async function openListeners({
+  config,
+  catalogs,
+  handler: { handle },
+  record,
+}: Parts): Promise<Listener[]> {
   const { limits, tls, redirect_http } = config;
   const listeners: Listener[] = [];
   try {
@@ -102,7 +109,9 @@ async function openListeners({ config, handler: { handle }, record }: Parts): Pr
       );
     }
     if (redirect_http !== undefined) {
-      const toHttps = redirectToHttps(publicPort(config));
+      const toHttps = redirectToHttps(publicPort(config), (host) =>
+        isServed(catalogs.current(), host),
+      );
       listeners.push(
         await createListener({ listen: redirect_http, handler: toHttps, limits, record }),
       );
@@ -112,6 +121,12 @@ async function openListeners({ config, handler: { handle }, record }: Parts): Pr
     await Promise.all(listeners.map((listener) => listener.close(0)));
     throw error;
   }
+}
+
+/** Whether the gateway answers for a host other than by saying that it is not its own. */
+function isServed(catalog: Catalog, host: string): boolean {
+  if (host === catalog.teamHost || catalog.relayHosts.has(host)) return true;
+  return isApplicationHost(catalog, host);
 }
 
 /** The port that people see: the first of `public_ports`, else the first that is listened on. */

@@ -16,6 +16,7 @@ import type { Tokens } from "../tokens/tokens.ts";
 import type { DeniedAsker } from "./authorize.ts";
 import { corsHeaders } from "./cors.ts";
 import { denied, fixedStatus, notSignedIn, type Problem } from "./problems.ts";
+import { shellWord } from "./shell-word.ts";
 
 /** Draws a page with the organization's name and design. */
 export type RenderErrorPage = (page: {
@@ -78,7 +79,7 @@ export function signInAnswer(parts: AnswerParts, to: ApplicationRecipient): Loca
   const { facts, application } = to;
   if (!looksAtPages(to.headers)) return problemAnswer(parts, to, notSignedIn(facts));
   const link = signInLink(parts, to);
-  const here = `${facts.scheme}://${facts.authority}${facts.path}`;
+  const here = shellWord(`${facts.scheme}://${facts.authority}${facts.path}`);
   return {
     status: 302,
     headers: {

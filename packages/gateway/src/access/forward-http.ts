@@ -2,6 +2,7 @@
 // they arrive and no faster than the other side takes them. What the origin gets was written by
 // sanitize-headers.ts; nothing is added here.
 import type { ApplicationMatch } from "../catalog/match-application.ts";
+import { atEndOfTurn } from "../http/end-of-turn.ts";
 import type { Exchange } from "../http/transport.ts";
 import type { IngressRule } from "../model/model.ts";
 import type { OriginConnection, OriginEvents, OriginFault } from "../origin/origin-connection.ts";
@@ -187,7 +188,14 @@ class Passage implements OriginEvents, ForwardedBodyEvents {
     const first = this.#first;
     this.#first = undefined;
     if (first !== undefined) this.#write(first);
+    else if (!this.#hasData) atEndOfTurn(this.#sendHead);
   }
+
+  /** A head whose body is not here yet does not wait for it: an event may be hours away. */
+  readonly #sendHead = (): void => {
+    const { response } = this.#forwarding.exchange;
+    if (response.started && !this.#hasData) response.flush();
+  };
 
   end(rawTrailers: string[]): void {
     this.#release();

@@ -8,6 +8,7 @@ import type { CredentialFault } from "./authenticate.ts";
 import type { DeniedAsker } from "./authorize.ts";
 import type { ForwardFault } from "./forward-http.ts";
 import type { RequestFault } from "./read-request.ts";
+import { shellWord } from "./shell-word.ts";
 
 /** What is wrong with a request, in the words of the answer. */
 export interface Problem {
@@ -82,6 +83,10 @@ export const unreadable: Record<RequestFault, Problem> = {
   unknown_coding: badRequest(
     "unknown_coding",
     "The body has a transfer coding other than chunked, so nobody can tell where it ends.",
+  ),
+  coding_in_http_1_0: badRequest(
+    "coding_in_http_1_0",
+    "HTTP/1.0 has no transfer codings, so nobody can tell where the body ends. Send a Content-Length, or use HTTP/1.1.",
   ),
   too_many_headers: {
     status: 431,
@@ -212,12 +217,13 @@ export const internal: Problem = {
 
 /** For programs, which cannot follow a redirect to the sign-in page. */
 export function notSignedIn(facts: RequestFacts): Problem {
+  const here = shellWord(`${facts.scheme}://${facts.authority}${facts.path}`);
   return {
     status: 401,
     error: "not_signed_in",
     pageless: true,
     heading: "",
-    message: `Sign in first, in a browser or with: postern access login ${facts.scheme}://${facts.authority}${facts.path}`,
+    message: `Sign in first, in a browser or with: postern access login ${here}`,
     headers: challenge(facts),
   };
 }

@@ -25,6 +25,7 @@ export type RequestFault =
   | "bad_forwarding"
   | "bad_method"
   | "unknown_coding"
+  | "coding_in_http_1_0"
   | "too_many_headers";
 
 /** A request that has one meaning. */
@@ -82,6 +83,8 @@ export function readRequest(
   // 1. What cannot be carried on at all.
   if (rawHeaders.length > 2 * headerLimit) return refuse("too_many_headers");
   if (headers.unknownCoding) return refuse("unknown_coding");
+  // A proxy in front that does not know chunks takes them for the next request (RFC 9112 6.1).
+  if (headers.chunked && head.version === "1.0") return refuse("coding_in_http_1_0");
   // TRACE shows to a page what scripts must not read, and CONNECT asks for another kind of proxy
   // (case H9).
   if (method === "TRACE" || method === "CONNECT") return refuse("bad_method");

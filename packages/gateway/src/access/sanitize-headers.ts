@@ -110,7 +110,8 @@ export function sanitizeHeaders(input: SanitizeInput): string[] {
       if (ofApplication !== "") out.push(name, ofApplication);
       continue;
     }
-    if (connectionOptions?.has(lower) !== true) out.push(name, value);
+    if (connectionOptions?.has(lower) === true) continue;
+    out.push(name, lower === "content-length" ? plainLength(value) : value);
   }
   // After the client's, so that nothing it says about its connection can take them away (case H3).
   out.push("X-Forwarded-For", facts.clientIp);
@@ -122,6 +123,11 @@ export function sanitizeHeaders(input: SanitizeInput): string[] {
   out.push("Cf-Access-Jwt-Assertion", identity.assertion);
   if (identity.email !== undefined) out.push("Cf-Access-Authenticated-User-Email", identity.email);
   return out;
+}
+
+/** In its one spelling: an origin may read leading zeros as another base. */
+function plainLength(digits: string): string {
+  return digits.startsWith("0") ? digits.replace(/^0+(?=\d)/, "") : digits;
 }
 
 /**

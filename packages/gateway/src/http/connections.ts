@@ -1,18 +1,31 @@
-// The open connections of one server, and how they end when it does. A client that keeps its
-// connection must be told before it is closed, or it loses the request that it has just sent: each
-// answer says so from then on, and what stays silent is closed after a moment.
+// The open connections of one server, and how they end. A client that takes nothing of its answer
+// is cut off. When the server itself ends, a client that keeps its connection must be told before,
+// or it loses the request that it has just sent: each answer says so from then on, and what stays
+// silent is closed after a moment.
 import type { Server, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
 
 /** A connection is closed when nothing came over it for so long after the drain began. */
 const silenceMs = 1_000;
 const lookMs = 100;
+/** How often connections are looked at for clients that take nothing, at most. */
+const takeLookMs = 5_000;
 
-/** What was last seen of a connection. */
+/** What was last seen of a connection. Times are of `performance.now()`. */
 interface Activity {
   bytesRead: number;
-  /** `performance.now()` */
-  at: number;
+  readAt: number;
+  /** bytes that wait for the client to take them */
+  untaken: number;
+  /** when that was last another number, or 0 */
+  takenAt: number;
+}
+
+/** What a server is asked for about its connections. */
+export interface ConnectionsOptions {
+  isTls: boolean;
+  /** milliseconds for which a client may take nothing of what waits for it */
+  takeTimeout: number;
 }
 
 /** The connections of a server, from the moment at which it accepts them. */
@@ -23,9 +36,15 @@ export class Connections {
   readonly #carriers = new Map<Socket, Activity>();
   /** those of a TLS server, whose own list lacks the ones that are still in their handshake */
   readonly #encrypted = new Set<Socket>();
-  #look: NodeJS.Timeout | undefined;
+  readonly #takeTimeout: number;
+  readonly #takeLook: NodeJS.Timeout;
+  #silenceLook: NodeJS.Timeout | undefined;
 
-  constructor(server: Server, isTls: boolean) {
+  constructor(server: Server, { isTls, takeTimeout }: ConnectionsOptions) {
+    this.#takeTimeout = takeTimeout;
+    const cutUntaken = () => this.#cutUntaken(performance.now());
+    this.#takeLook = setInterval(cutUntaken, Math.min(takeLookMs, takeTimeout / 2));
+    this.#takeLook.unref();
     server.on("connection", (socket: Socket) => {
       if (isTls) this.#trackEncrypted(socket);
       else this.#track(socket);
@@ -40,8 +59,8 @@ export class Connections {
   drain(): Promise<void> {
     this.isDraining = true;
     const now = performance.now();
-    for (const activity of this.#carriers.values()) activity.at = now;
-    this.#look ??= setInterval(() => this.#closeSilent(performance.now()), lookMs);
+    for (const activity of this.#carriers.values()) activity.readAt = now;
+    this.#silenceLook ??= setInterval(() => this.#closeSilent(performance.now()), lookMs);
     const ends = [...this.#carriers.keys()].map(
       (socket) => new Promise<void>((resolve) => socket.once("close", () => resolve())),
     );
@@ -56,11 +75,12 @@ export class Connections {
 
   /** Looks at them no more. */
   stop(): void {
-    clearInterval(this.#look);
+    clearInterval(this.#silenceLook);
+    clearInterval(this.#takeLook);
   }
 
   #track(socket: Socket): void {
-    this.#carriers.set(socket, { bytesRead: 0, at: performance.now() });
+    this.#carriers.set(socket, newActivity(performance.now()));
     socket.once("close", () => this.#carriers.delete(socket));
   }
 
@@ -75,12 +95,39 @@ export class Connections {
       const isSilent = bytesRead === activity.bytesRead && answerInProgress(socket) === undefined;
       if (!isSilent) {
         activity.bytesRead = bytesRead;
-        activity.at = now;
-      } else if (now - activity.at >= silenceMs) {
+        activity.readAt = now;
+      } else if (now - activity.readAt >= silenceMs) {
         socket.destroySoon();
+        // Once is enough.
+        activity.readAt = Number.POSITIVE_INFINITY;
       }
     }
   }
+
+  #cutUntaken(now: number): void {
+    for (const [socket, activity] of this.#carriers) {
+      const untaken = socket.writableLength === 0 ? 0 : untakenBytes(socket);
+      if (untaken === 0 || untaken !== activity.untaken) {
+        activity.untaken = untaken;
+        activity.takenAt = now;
+      } else if (now - activity.takenAt >= this.#takeTimeout) {
+        socket.destroy();
+      }
+    }
+  }
+}
+
+function newActivity(now: number): Activity {
+  return { bytesRead: 0, readAt: now, untaken: 0, takenAt: now };
+}
+
+/**
+ * Bytes that the client has not taken. What a write that is under way still holds is known to the
+ * handle alone, where Node's own timeouts look as well.
+ */
+function untakenBytes(socket: Socket): number {
+  const { _handle: handle } = socket as Socket & { _handle?: { writeQueueSize?: number } | null };
+  return socket.writableLength + (handle?.writeQueueSize ?? 0);
 }
 
 /**

@@ -13,6 +13,7 @@ import { Server as TlsServer } from "node:tls";
 import type { Certificates } from "./certificates.ts";
 import { answerInProgress, Connections } from "./connections.ts";
 import { NodeHttp1Exchange } from "./node-http1.ts";
+import { Pipelines } from "./pipelines.ts";
 import type { Exchange } from "./transport.ts";
 
 /** How much and how long a client may take before its request is known. */
@@ -22,6 +23,8 @@ export interface ServerLimits {
   header_timeout: number;
   /** milliseconds for which an idle connection is kept */
   idle_timeout: number;
+  /** milliseconds for which a client may take nothing of its answer */
+  body_timeout: number;
 }
 
 /** A server that does not listen yet, and its connections. */
@@ -37,11 +40,19 @@ export function createHttp1Server(
   handler: (exchange: Exchange) => void,
 ): Http1Server {
   const server = createNodeServer(limits, certificates);
-  const connections = new Connections(server, certificates !== undefined);
+  const connections = new Connections(server, {
+    isTls: certificates !== undefined,
+    takeTimeout: limits.body_timeout,
+  });
   // Beyond its default of 2000 Node drops headers in silence; read-request.ts refuses long before.
   server.maxHeadersCount = 0;
-  const serve = (request: IncomingMessage, response: ServerResponse) =>
-    handler(new NodeHttp1Exchange(request, response, connections));
+  const serve = (request: IncomingMessage, response: ServerResponse) => {
+    // Until an answer before it has ended, the connection is not the response's own.
+    if (response.socket === null) pipelines.add(request, response);
+    else handler(new NodeHttp1Exchange(request, response, isLast));
+  };
+  const pipelines = new Pipelines(serve);
+  const isLast = (socket: Socket | null) => connections.isDraining && !pipelines.isWaiting(socket);
   server.on("request", serve);
   // The handler decides first whether the body is wanted: a refused upload is never begun.
   server.on("checkContinue", serve);

@@ -4,7 +4,6 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
 import { canonicalPeer } from "../network.ts";
-import type { Connections } from "./connections.ts";
 import { atEndOfTurn } from "./end-of-turn.ts";
 import type {
   BodyReader,
@@ -18,6 +17,9 @@ import type {
 /** Bytes up to which the last piece of an answer is copied into the write of its head. */
 const joinedLimit = 65_536;
 
+/** Whether the answer that begins is the last one of its connection. */
+type IsLast = (socket: Socket | null) => boolean;
+
 /** One request of node:http and the answer to it. */
 export class NodeHttp1Exchange implements Exchange {
   readonly head: RequestHead;
@@ -28,11 +30,7 @@ export class NodeHttp1Exchange implements Exchange {
   #onAbort: (() => void) | undefined;
   #watchesClose = false;
 
-  constructor(
-    request: IncomingMessage,
-    response: ServerResponse,
-    connections: Pick<Connections, "isDraining">,
-  ) {
+  constructor(request: IncomingMessage, response: ServerResponse, isLast: IsLast) {
     this.#request = request;
     this.#response = response;
     this.head = {
@@ -42,7 +40,7 @@ export class NodeHttp1Exchange implements Exchange {
       rawHeaders: request.rawHeaders,
       peer: peerOf(request.socket),
     };
-    this.response = new NodeHttp1Response(response, connections);
+    this.response = new NodeHttp1Response(response, isLast);
   }
 
   get body(): RequestBody {
@@ -119,13 +117,13 @@ class NodeHttp1Body implements RequestBody {
 class NodeHttp1Response implements ResponseWriter {
   onDrain: (() => void) | undefined;
   readonly #response: ServerResponse;
-  readonly #connections: Pick<Connections, "isDraining">;
+  readonly #isLast: IsLast;
   #onFinish: ((status: number) => void) | undefined;
   #watchesDrain = false;
 
-  constructor(response: ServerResponse, connections: Pick<Connections, "isDraining">) {
+  constructor(response: ServerResponse, isLast: IsLast) {
     this.#response = response;
-    this.#connections = connections;
+    this.#isLast = isLast;
   }
 
   get started(): boolean {
@@ -150,7 +148,7 @@ class NodeHttp1Response implements ResponseWriter {
   }
 
   start({ status, reason, rawHeaders }: ResponseHead): void {
-    if (this.#connections.isDraining) this.closeConnection();
+    if (this.#isLast(this.#response.socket)) this.closeConnection();
     // Node copies the list and does not change it.
     this.#response.writeHead(status, reason, rawHeaders as string[]);
   }

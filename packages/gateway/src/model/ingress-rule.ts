@@ -74,6 +74,8 @@ const originRequest = z.strictObject({
   connectTimeout: timeout.prefault("30s"),
   /** [ext] milliseconds from the complete request to the beginning of the answer */
   responseTimeout: timeout.prefault("100s"),
+  /** [ext] milliseconds for which the origin may pause in the middle of an answer */
+  bodyTimeout: timeout.prefault("10m"),
   noTLSVerify: z.boolean().optional(),
   originServerName: someText.optional(),
   /** path of a PEM file */

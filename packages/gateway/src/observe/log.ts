@@ -96,8 +96,25 @@ export function createLog(level: LogLevel): RecordEvent {
     },
     new LogOutput((count) => record({ event: "log_lines_lost", lines: count })),
   );
-  const record: RecordEvent = (event) => logger[lines[event.event][0]](event, messageOf(event));
+  const record: RecordEvent = (event) =>
+    logger[lines[event.event][0]](bounded(event), messageOf(event));
   return record;
+}
+
+/** Characters of one field: most are the client's words, and may be a whole head long. */
+const fieldLimit = 4_096;
+
+/** The event with each text that is too long cut off, and how much of it is missing. */
+function bounded(event: GatewayEvent): object {
+  const isLong = (value: unknown) => typeof value === "string" && value.length > fieldLimit;
+  if (!Object.values(event).some(isLong)) return event;
+  const fields = Object.entries(event).map(([name, value]) => [name, cutOff(value)]);
+  return Object.fromEntries(fields) as object;
+}
+
+function cutOff(value: unknown): unknown {
+  if (typeof value !== "string" || value.length <= fieldLimit) return value;
+  return `${value.slice(0, fieldLimit)}… (${value.length - fieldLimit} more characters)`;
 }
 
 function messageOf(event: GatewayEvent): string {

@@ -51,6 +51,8 @@ export interface ConnectionOptions {
   connectTimeout: number;
   /** milliseconds for which the connection may be idle, unless the origin says less */
   idleTimeout: number;
+  /** milliseconds for which an origin may pause in the middle of an answer */
+  bodyTimeout: number;
   onUnusable: (connection: OriginConnection) => void;
   /** The origin sent bytes after an answer that nobody had asked for. */
   onStray: () => void;
@@ -75,7 +77,8 @@ export class OriginConnection {
   #persistent = true;
   #connected = false;
   #paused = false;
-  #headArrived = false;
+  /** undefined until the head of the answer has arrived */
+  #answerHead: OriginResponseHead | undefined;
   /** set when the answer is complete, until everything that arrived with it was looked at */
   #trailers: string[] | undefined;
   /** the head of the request waits for the end of this turn */
@@ -83,6 +86,7 @@ export class OriginConnection {
   #broken = false;
   readonly #connectDeadline: NodeJS.Timeout;
   #answerDeadline: NodeJS.Timeout | undefined;
+  #bodyDeadline: NodeJS.Timeout | undefined;
 
   constructor(dial: Dial, options: ConnectionOptions) {
     this.#options = options;
@@ -129,7 +133,7 @@ export class OriginConnection {
   start(method: string, head: string, events: OriginEvents, isWhole: boolean): void {
     this.#events = events;
     this.answered = false;
-    this.#headArrived = false;
+    this.#answerHead = undefined;
     this.#trailers = undefined;
     this.#reader.start(method, this.#responseEvents);
     this.#isUnsent = isWhole;
@@ -172,7 +176,7 @@ export class OriginConnection {
 
   /** The request is complete: the origin has `ms` to begin its answer. */
   expectAnswer(ms: number): void {
-    if (this.#headArrived) return;
+    if (this.#answerHead !== undefined) return;
     clearTimeout(this.#answerDeadline);
     this.#answerDeadline = setTimeout(
       () => this.#break("response_timeout", `no answer within ${ms} ms`),
@@ -183,18 +187,21 @@ export class OriginConnection {
   pause(): void {
     this.#paused = true;
     this.#socket.pause();
+    clearTimeout(this.#bodyDeadline);
   }
 
   resume(): void {
     if (!this.#paused) return;
     this.#paused = false;
     this.#socket.resume();
+    this.#expectMore();
   }
 
   /** Ends the connection, and with it the request, to which nothing happens any more. */
   destroy(): void {
     clearTimeout(this.#connectDeadline);
     clearTimeout(this.#answerDeadline);
+    clearTimeout(this.#bodyDeadline);
     this.#events = undefined;
     this.#persistent = false;
     this.#socket.destroy();
@@ -229,8 +236,12 @@ export class OriginConnection {
     this.answered = true;
     try {
       if (this.#reader.read(chunk) > 0) this.#persistent = false;
-      if (this.#trailers === undefined) this.#events?.flush();
-      else this.#end(this.#trailers);
+      if (this.#trailers !== undefined) {
+        this.#end(this.#trailers);
+        return;
+      }
+      this.#events?.flush();
+      this.#expectMore();
     } catch (error) {
       // A fault of ours, too, is the end of this request and not of the process.
       this.#break("malformed", error instanceof ResponseFault ? error.message : String(error));
@@ -243,7 +254,7 @@ export class OriginConnection {
   }
 
   #head(head: OriginResponseHead): void {
-    this.#headArrived = true;
+    this.#answerHead = head;
     clearTimeout(this.#answerDeadline);
     if (!head.persistent) this.#persistent = false;
     // A second less than the origin says: it counts from its own clock.
@@ -251,7 +262,21 @@ export class OriginConnection {
     this.#events?.head(head);
   }
 
+  /** The rest of an answer is waited for, unless it is one that may pause without end. */
+  #expectMore(): void {
+    const head = this.#answerHead;
+    const isWaiting = this.#events !== undefined && head !== undefined && !this.#paused;
+    clearTimeout(this.#bodyDeadline);
+    if (!isWaiting || isEventStream(head)) return;
+    const { bodyTimeout } = this.#options;
+    this.#bodyDeadline = setTimeout(
+      () => this.#break("response_timeout", `the answer stopped for ${bodyTimeout} ms`),
+      bodyTimeout,
+    );
+  }
+
   #end(rawTrailers: string[]): void {
+    clearTimeout(this.#bodyDeadline);
     const events = this.#events;
     this.#events = undefined;
     this.reused = true;
@@ -283,4 +308,10 @@ export class OriginConnection {
     this.destroy();
     events?.fail(fault, detail);
   }
+}
+
+/** Whether silence is part of the answer: it comes when something happens. */
+function isEventStream({ names, rawHeaders }: OriginResponseHead): boolean {
+  const type = rawHeaders[2 * names.indexOf("content-type") + 1] ?? "";
+  return names.includes("content-type") && /^text\/event-stream\b/i.test(type);
 }

@@ -86,7 +86,7 @@ export class OriginPool {
   closed = false;
   readonly #service: IngressRule["service"];
   readonly #dial: Dial;
-  readonly #connectTimeout: number;
+  readonly #originRequest: IngressRule["originRequest"];
   readonly #options: PoolOptions;
   readonly #open = new Set<OriginConnection>();
   // The youngest last: it is taken first, so that a quiet pool shrinks by itself.
@@ -98,7 +98,7 @@ export class OriginPool {
   constructor({ service, originRequest }: IngressRule, options: PoolOptions) {
     this.#service = service;
     this.#dial = dialer(service, originRequest);
-    this.#connectTimeout = originRequest.connectTimeout;
+    this.#originRequest = originRequest;
     this.#options = options;
   }
 
@@ -131,7 +131,8 @@ export class OriginPool {
       idle.destroy();
     }
     const connection = new OriginConnection(this.#dial, {
-      connectTimeout: this.#connectTimeout,
+      connectTimeout: this.#originRequest.connectTimeout,
+      bodyTimeout: this.#originRequest.bodyTimeout,
       idleTimeout,
       onUnusable: this.#drop,
       onStray: this.#distrust,

@@ -20,7 +20,12 @@ export const nodeHttp1: Transport = {
     const port = await freePort();
     const listener = await createListener({
       listen: { kind: "tcp", host: "127.0.0.1", port },
-      limits: { header_bytes: 16_384, header_timeout: 5_000, idle_timeout: 5_000 },
+      limits: {
+        header_bytes: 16_384,
+        header_timeout: 5_000,
+        idle_timeout: 5_000,
+        body_timeout: 5_000,
+      },
       record: () => undefined,
       handler,
     });

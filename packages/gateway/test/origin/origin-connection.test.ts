@@ -44,6 +44,7 @@ async function openConnection(context: TestContext) {
     },
     {
       connectTimeout: 5_000,
+      bodyTimeout: 5_000,
       idleTimeout: 5_000,
       onUnusable: () => undefined,
       onStray: () => void strays++,

@@ -59,6 +59,8 @@ export interface Parts {
   transferChanged(id?: string): void;
   /** Answers the terminals that wait, so that they poll again. */
   releasePolls(): void;
+  /** as Gateway says */
+  checkProviders(): Promise<void>;
 }
 
 /**
@@ -139,6 +141,7 @@ async function join(foundation: Foundation): Promise<Parts> {
     handler,
     transferChanged: login.transferChanged,
     releasePolls: login.releasePolls,
+    checkProviders: () => login.checkProviders(catalogs.current()),
   };
 }
 

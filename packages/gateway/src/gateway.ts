@@ -18,6 +18,11 @@ export interface Gateway {
   reload: Parts["catalogs"]["reload"];
   rotateKeys(): Promise<void>;
   /**
+   * Asks the identity providers in force how to speak with them, and logs those that cannot be
+   * used. Never throws.
+   */
+  checkProviders(): Promise<void>;
+  /**
    * Lets everybody who is connected have an answer that ends the connection, serves who comes
    * meanwhile, then stops listening and closes the store. After `graceMs` what is left is cut.
    */
@@ -46,6 +51,7 @@ export async function listen(parts: Parts): Promise<Gateway> {
       apply: (config) => parts.catalogs.apply(config),
       reload: (read) => parts.catalogs.reload(read),
       rotateKeys: () => parts.tokens.rotateKeys(),
+      checkProviders: () => parts.checkProviders(),
       async close(graceMs = 0) {
         await closeListeners(listeners, parts, graceMs);
         stopHousekeeping();

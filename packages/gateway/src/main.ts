@@ -51,6 +51,8 @@ export async function runGateway(options: { config: string }): Promise<void> {
   // Before it says that it is up: whoever reads that may stop it at once.
   const stopped = ended();
   record({ event: "gateway_started", listen: config.listen, auth_domain: config.auth_domain });
+  // Nobody waits for it: a provider that is away does not keep the gateway from starting.
+  void gateway.checkProviders();
   await stopped;
   record({ event: "gateway_ending" });
   unwatch();
@@ -73,6 +75,7 @@ async function applyFile(file: string, { gateway, started, record }: Running): P
     );
     for (const warning of warnings) record({ event: "configuration_warning", warning });
     record({ event: "configuration_applied", file });
+    void gateway.checkProviders();
     const fields = fixedAtStart.filter((field) => !isSame(settings[field], started[field]));
     if (fields.length > 0) record({ event: "restart_needed", fields });
   } catch (error) {

@@ -3,6 +3,7 @@
 // peer again.
 import { headers as names } from "@postern/protocol";
 import { Hono } from "hono";
+import type { Catalog } from "../catalog/catalog.ts";
 import type { RequestFacts } from "../catalog/request-facts.ts";
 import type { Clock } from "../clock.ts";
 import { privateHeaders } from "../http/private-headers.ts";
@@ -54,6 +55,8 @@ export interface Login {
   transferChanged(id?: string): void;
   /** Answers the terminals that wait, so that they poll again: elsewhere, if this process ends. */
   releasePolls(): void;
+  /** Writes down which identity providers cannot be used. Never throws. */
+  checkProviders(catalog: Catalog): Promise<void>;
 }
 
 /** Makes the sign-in. */
@@ -72,6 +75,7 @@ export function createLogin(options: LoginOptions): Login {
     },
     transferChanged: (id) => parts.mailboxes.changed(id),
     releasePolls: () => parts.mailboxes.releasePolls(),
+    checkProviders: (catalog) => parts.providers.check(catalog),
   };
 }
 

@@ -15,11 +15,25 @@ export function decideFor(
   application: Application,
   session: StoredSession,
 ): Decision {
-  return evaluate({
-    application,
-    principal: { kind: "person", identity: session.identity },
-    ip: facts.clientIp,
-  });
+  return evaluate({ application, ...subjectOf(facts, session) });
+}
+
+/**
+ * Names of the policies that cannot be judged for a person, because the provider left a claim out
+ * for example: the reason why somebody is denied whom a policy names.
+ */
+export function unjudgedPolicies(
+  facts: RequestFacts,
+  application: Application,
+  session: StoredSession,
+): string[] {
+  const subject = subjectOf(facts, session);
+  const unjudged = application.policies.filter(({ matches }) => matches(subject) === "unknown");
+  return unjudged.map(({ name }) => name);
+}
+
+function subjectOf({ clientIp }: RequestFacts, { identity }: StoredSession) {
+  return { principal: { kind: "person" as const, identity }, ip: clientIp };
 }
 
 /** Whether the person may enter. What is not plainly allowed is denied (case C6). */

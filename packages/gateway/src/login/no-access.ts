@@ -1,9 +1,11 @@
 import { endpoints } from "@postern/protocol";
 import type { Clock } from "../clock.ts";
+import { defined } from "../defined.ts";
 import type { Application } from "../model/model.ts";
 import type { RecordEvent } from "../observe/events.ts";
 import type { SecretBox } from "../secrets/secret-box.ts";
 import type { StoredSession } from "../storage/store.ts";
+import { unjudgedPolicies } from "./decide.ts";
 import { csrfValue } from "./forms.ts";
 import { type LoginContext, requestFields } from "./login-context.ts";
 import { sendPage } from "./pages/layout.ts";
@@ -21,11 +23,14 @@ export async function sendNoAccess(
   refusal: { application: Application; target: SignInTarget; session: StoredSession },
 ): Promise<Response> {
   const { application, target, session } = refusal;
+  const { facts } = c.var;
+  const unjudged = unjudgedPolicies(facts, application, session);
   parts.record({
     event: "sign_in_denied",
-    ...requestFields(c.var.facts),
+    ...requestFields(facts),
     aud: application.aud,
     user: session.user_id,
+    ...defined({ unjudged_policies: unjudged.length > 0 ? unjudged : undefined }),
   });
   if (application.custom_deny_url !== undefined) return goTo(c, application.custom_deny_url);
   return sendPage(

@@ -12,6 +12,10 @@ export interface SignInTarget {
   application: TargetAddress | undefined;
   /** somebody else is to sign in: the provider must ask again */
   someone_else?: true;
+  /** for the provider: who will probably sign in (OpenID Connect Core 3.1.2.1) */
+  login_hint?: string;
+  /** for the provider: what it must ask, whoever is signed in there */
+  prompt?: string;
 }
 
 /** An address of an application. */

@@ -1,5 +1,6 @@
 // Groups: named sets of rules that policies and other groups use.
 import { z } from "zod";
+import { providersIn } from "./identity-provider.ts";
 import { defineKind, type World } from "./kind.ts";
 import {
   type RuleSet,
@@ -35,7 +36,7 @@ export const group = defineKind({
   references: ruleReferences,
   check(input, world, report) {
     warnWithoutEffect(fields, input, report);
-    warnAboutRules(input, report);
+    warnAboutRules(input, providersIn(world), report);
     if (containsItself(input, (id) => findGroup(world, id)))
       report.problem(
         [],

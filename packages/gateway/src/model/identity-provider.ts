@@ -1,14 +1,15 @@
 // Identity providers: who vouches for people, and where to ask. What each type of provider needs is
 // in providers/.
 import { z } from "zod";
-import { defineKind } from "./kind.ts";
+import { defineKind, type World } from "./kind.ts";
 import * as registered from "./providers/index.ts";
 import type { OidcConfig } from "./providers/oidc.ts";
 import type { ProviderKind } from "./providers/provider.ts";
 import { isMap } from "./read-value.ts";
+import type { ProviderLookup } from "./rules/rule.ts";
 import { choice, identifier, objectName, refuse, text } from "./values.ts";
 
-export type { OidcConfig } from "./providers/oidc.ts";
+export type { ClientAuthMethod, OidcConfig } from "./providers/oidc.ts";
 
 /** A provider as it is stored and in force; secrets are in clear. */
 export interface IdentityProvider {
@@ -63,4 +64,19 @@ export const identityProvider = defineKind({
 /** Whether everybody who has an e-mail address can sign in with providers of this type. */
 export function mailsPins(type: IdentityProvider["type"] | undefined): boolean {
   return providers.some((provider) => provider.type === type && provider.mailsPins);
+}
+
+/** What rules may ask about the identity providers of a world. */
+export function providersIn(world: World): ProviderLookup {
+  return {
+    claimsOf(id) {
+      const provider = world.find(identityProvider, id);
+      return provider === undefined ? undefined : claimsOf(provider);
+    },
+  };
+}
+
+/** The claims that a provider keeps. */
+function claimsOf({ config }: IdentityProvider): readonly string[] {
+  return "claims" in config ? (config.claims ?? []) : [];
 }

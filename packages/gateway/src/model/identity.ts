@@ -11,6 +11,12 @@ export interface Identity {
   /** the configured claims of an OIDC provider */
   oidc_fields: Record<string, unknown>;
   amr: string[];
+  /**
+   * Claims of which the provider stated everything that it has: who lacks one of them does not have
+   * it, and of any other claim it is unknown. Absent: of every claim, as in sessions that are older
+   * than this field.
+   */
+  known_claims?: string[];
   /** the browser's address at login */
   ip: string;
   country: string;

@@ -5,7 +5,7 @@ export type { CorsHeaders } from "./cors-headers.ts";
 export type { Decision } from "./decision.ts";
 export type { Group } from "./group.ts";
 export type { Identity, Principal } from "./identity.ts";
-export type { IdentityProvider, OidcConfig } from "./identity-provider.ts";
+export type { ClientAuthMethod, IdentityProvider, OidcConfig } from "./identity-provider.ts";
 export type { IngressRule } from "./ingress-rule.ts";
 export type { Organization } from "./organization.ts";
 export type { CompiledPolicy, Policy, PolicyAction } from "./policy.ts";

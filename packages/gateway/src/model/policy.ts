@@ -3,7 +3,7 @@
 import { z } from "zod";
 import { defined } from "../defined.ts";
 import { group } from "./group.ts";
-import { identityProvider, mailsPins } from "./identity-provider.ts";
+import { identityProvider, mailsPins, providersIn } from "./identity-provider.ts";
 import { defineKind, type World } from "./kind.ts";
 import type { Report } from "./problem.ts";
 import type { Matcher, Rule, RuleSubject } from "./rules/rule.ts";
@@ -88,7 +88,7 @@ export function toPolicy(input: z.infer<typeof fields>): Policy {
 /** Warns of policies that are hardly meant: that never hold, or let in the world. */
 export function checkPolicy(input: z.infer<typeof fields>, world: World, report: Report): void {
   warnWithoutEffect(fields, input, report);
-  warnAboutRules(input, report);
+  warnAboutRules(input, providersIn(world), report);
   warnOfIdleRules(input, report);
   if (input.decision === "allow") warnOfOpenDoors(input, world, report);
 }

@@ -89,6 +89,15 @@ export const timeout = text((source) => {
   return refuse("is no time to wait; write one from 1ms to 24h");
 });
 
+/** A time in Go syntax between two bounds, kept as it is. */
+export function duration({ from, to }: { from: string; to: string }) {
+  return text((source) => {
+    const length = durationOf(source);
+    if (length >= parseDuration(from) && length <= parseDuration(to)) return source;
+    return refuse(`is no time from ${from} to ${to}`);
+  });
+}
+
 function durationOf(source: string): number {
   try {
     return parseDuration(source);

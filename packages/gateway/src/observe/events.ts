@@ -49,11 +49,13 @@ export interface EventFields {
   sign_in_page_failed: { ray: string; error: string };
   answer_failed: { ray: string; error: string };
   signed_in: RequestFields & { provider: string; user: string };
-  sign_in_failed: RequestFields & { provider: string; fault: string; detail: string };
-  sign_in_denied: RequestFields & { aud: string; user: string };
+  sign_in_failed: RequestFields & ProviderFault;
+  sign_in_warning: RequestFields & SignInWarning & { provider: string };
+  /** `unjudged_policies`: names of those that are about something that is unknown of the person */
+  sign_in_denied: RequestFields & { aud: string; user: string; unjudged_policies?: string[] };
   let_in: RequestFields & { aud: string; user: string };
   hand_over_refused: RequestFields & { aud: string };
-  provider_unusable: { ray: string; provider: string; error: string };
+  provider_unusable: ProviderFault;
   pin_refused: RequestFields & { provider: string; verdict: string };
   mail_missing: { ray: string };
   mail_failed: { ray: string; error: string };
@@ -76,6 +78,41 @@ export interface ErrorPageFields {
   status: number;
   /** what the page says */
   reason: string;
+}
+
+/** What a provider, or what lies between it and the gateway, says of a failure. */
+export interface ProviderReport {
+  /** of OAuth: `invalid_client` */
+  oauth_error?: string;
+  oauth_description?: string;
+  /** of the answer */
+  status?: number;
+  /** without its query */
+  url?: string;
+  /** the innermost: `ECONNREFUSED`, `CERT_HAS_EXPIRED` */
+  cause?: string;
+  /** what was compared, with what it should have been and what it was */
+  claim?: string;
+  expected?: string;
+  received?: string;
+}
+
+/** Why a provider proves nobody. */
+export interface ProviderFault extends ProviderReport {
+  provider: string;
+  /** the class of the fault, which the page follows */
+  fault: string;
+  detail: string;
+}
+
+/** Somebody signs in, and the operator should know this of the provider. */
+export interface SignInWarning extends ProviderReport {
+  warning: "userinfo_failed" | "claims_unknown" | "clock_differs";
+  detail: string;
+  /** that the provider says nothing usable about: rules on them cannot be judged */
+  claims?: readonly string[];
+  /** by which the provider's clock is ahead; negative: behind */
+  seconds?: number;
 }
 
 /** Why a request did not pass: the outcome, and what led to it as precisely as is known. */

@@ -2,6 +2,7 @@
 // keep a page out of frames, caches and referrers.
 import { html, raw } from "hono/html";
 import type { ContentfulStatusCode } from "hono/utils/http-status";
+import type { Catalog } from "../../catalog/catalog.ts";
 import { privateHeaders } from "../../http/private-headers.ts";
 import type { Organization } from "../../model/model.ts";
 import { type LoginContext, requestFields } from "../login-context.ts";
@@ -36,7 +37,7 @@ export async function sendPage(c: LoginContext, page: Page): Promise<Response> {
   const frame = frameOf(catalog.organization);
   const body = await page.body;
   const text = render(frame, { title, heading, body, ray: showRay ? rayId : undefined });
-  const headers = pageHeaders(frame, leavesHost ? formsLeaving[scheme] : "'self'");
+  const headers = pageHeaders(frame, leavesHost ? leavingForms(scheme, catalog) : "'self'");
   for (const [name, value] of Object.entries(headers)) c.header(name, value);
   return c.body(text.toString(), page.status);
 }
@@ -70,7 +71,18 @@ export function renderErrorPage(page: {
  * Where the form of a page may end that leaves this host. Chromium applies `form-action` to the
  * redirects that follow a form as well, and those may end on any host.
  */
-const formsLeaving = { https: "'self' https:", http: "'self' http: https:" };
+function leavingForms(scheme: "http" | "https", catalog: Catalog): string {
+  const isPlain = scheme === "http" || hasPlainProvider(catalog);
+  return isPlain ? "'self' http: https:" : "'self' https:";
+}
+
+/** Whether a provider is on this machine over plain HTTP, as in development. */
+function hasPlainProvider({ identityProviders }: Catalog): boolean {
+  return [...identityProviders.values()].some(({ config }) => {
+    const addresses = "client_id" in config ? [config.issuer, config.auth_url] : [];
+    return addresses.some((address) => address?.toLowerCase().startsWith("http:") === true);
+  });
+}
 
 /** What the organization's design adds to a page. */
 interface Frame {

@@ -1,69 +1,149 @@
-// From the claims of an OpenID Provider to an identity. What a provider does not vouch for does not
-// count.
+// From what an OpenID Provider states to an identity. What a provider does not vouch for does not
+// count, and what it leaves out is unknown.
+import { claimAt, isGroupsClaim } from "../../model/claim-path.ts";
 import type { OidcConfig } from "../../model/model.ts";
-import { canonicalEmail } from "./canonical-email.ts";
-import type { SignInResult } from "./provider.ts";
+import type { SignInWarning } from "../../observe/events.ts";
+import { type Claims, emailOf } from "./oidc-email.ts";
+import type { SignInFailure, SignInResult } from "./provider.ts";
 
 // Bounds what a provider can put into the store; far more than any organization has.
 const groupLimit = 2_000;
 const methodLimit = 32;
 const nameLength = 256;
 
-/** @param claims of a verified ID token, completed by the userinfo endpoint where there is one */
+/** What a provider states about a person at one login. */
+export interface Statement {
+  /** of the verified ID token */
+  idToken: Claims;
+  userInfo: UserInfo;
+}
+
+/** What the userinfo endpoint says. `none`: the provider has no such endpoint. */
+export type UserInfo =
+  | { kind: "none" | "not_asked" }
+  | { kind: "failed"; failure: SignInFailure }
+  | { kind: "answered"; claims: Claims };
+
+/** Who somebody is, by what the provider states; claims that stay unknown are warned of. */
 export function identityFromClaims(
   config: OidcConfig,
-  claims: Record<string, unknown>,
+  statement: Statement,
+  { usesGroups, warn }: { usesGroups: boolean; warn: (warning: SignInWarning) => void },
 ): SignInResult {
-  const address = claims[config.email_claim_name ?? "email"];
-  if (typeof address !== "string" || address === "")
-    return refuse("email_missing", "the provider stated no e-mail address");
-  // An address that was never proven may be anybody's (case L10). Silence on the matter is common
-  // and accepted.
-  if (claims["email_verified"] === false || claims["email_verified"] === "false")
-    return refuse("email_unverified", "email_verified is false");
-  const email = canonicalEmail(address);
-  if (email === undefined)
-    return refuse("email_unusable", "the e-mail address is not a plain ASCII one with one @");
-  const name = claims["name"];
+  const { userInfo } = statement;
+  const documents = documentsOf(statement);
+  const email = emailOf(config, documents);
+  // Where the address was to come from userinfo, what is wrong is userinfo.
+  if (!email.ok && userInfo.kind === "failed") return userInfo.failure;
+  if (!email.ok) return email;
+
+  const kept = config.claims ?? [];
+  const names = [...new Set([...kept, "groups"])];
+  const known = names.filter((name) => isKnown(statement, name));
+  const missing = names.filter(
+    (name) => !known.includes(name) && (name !== "groups" || usesGroups),
+  );
+  if (missing.length > 0) warn(unknownClaims(missing, statement));
+
+  const name = statedValue(documents, "name");
+  const groups = stringsIn(statedValue(documents, "groups"));
+  const hasAllGroups = groups.length <= groupLimit;
   return {
     ok: true,
     identity: {
-      email,
+      email: email.address,
       name: typeof name === "string" ? name.slice(0, nameLength) : "",
-      groups: stringsIn(groupsClaim(claims)).slice(0, groupLimit),
-      oidc_fields: pick(claims, config.claims ?? []),
-      amr: stringsIn(claims["amr"]).slice(0, methodLimit),
+      groups: groups.slice(0, groupLimit),
+      oidc_fields: pick(documents, kept),
+      amr: stringsIn(statedValue(documents, "amr")).slice(0, methodLimit),
+      known_claims: known.filter((each) => !isGroupsClaim(each) || hasAllGroups),
     },
   };
 }
 
-/** Whether the ID token alone leaves something out that the configuration asks for. */
-export function isIncomplete(config: OidcConfig, claims: Record<string, unknown>): boolean {
-  const names = [config.email_claim_name ?? "email", "name", ...(config.claims ?? [])];
-  const hasAll = names.every((name) => Object.hasOwn(claims, name));
-  return !hasAll || groupsClaim(claims) === undefined;
+/**
+ * Whether the ID token alone leaves something out that policy or the configuration uses: then the
+ * userinfo endpoint is asked.
+ */
+export function isIncomplete(config: OidcConfig, idToken: Claims, usesGroups: boolean): boolean {
+  if (!emailOf(config, [idToken]).ok) return true;
+  const asksForGroups = config.scopes?.some(isGroupsClaim) === true;
+  const names = [...(config.claims ?? [])];
+  if (usesGroups || asksForGroups) names.push("groups");
+  return names.some((name) => !states(idToken, name));
 }
 
-function refuse(
-  fault: "email_missing" | "email_unverified" | "email_unusable",
-  detail: string,
-): SignInResult {
-  return { ok: false, fault, detail };
+/** The ID token is signed, and wins where both speak. */
+function documentsOf({ idToken, userInfo }: Statement): Claims[] {
+  return userInfo.kind === "answered" ? [idToken, userInfo.claims] : [idToken];
 }
 
-/** A claim named `groups`, in any case, holds the groups (access-features 6). */
-function groupsClaim(claims: Record<string, unknown>): unknown {
-  const name = Object.keys(claims).find((key) => key.toLowerCase() === "groups");
-  return name === undefined ? undefined : claims[name];
+/**
+ * Whether the provider has said everything that it has about a claim: in one document whole, or not
+ * at all where every document is here.
+ */
+function isKnown(statement: Statement, name: string): boolean {
+  const { userInfo } = statement;
+  const documents = documentsOf(statement);
+  if (documents.some((document) => states(document, name))) return true;
+  if (documents.some((document) => isLeftOut(document, name))) return false;
+  return userInfo.kind === "none" || userInfo.kind === "answered";
 }
 
-function pick(claims: Record<string, unknown>, names: readonly string[]): Record<string, unknown> {
-  const ownNames = names.filter((name) => Object.hasOwn(claims, name));
-  return Object.fromEntries(ownNames.map((name) => [name, claims[name]]));
+function states(document: Claims, name: string): boolean {
+  return !isLeftOut(document, name) && valueIn(document, name) !== undefined;
+}
+
+/**
+ * Whether a document says that the claim, or what holds it, is elsewhere: distributed claims
+ * (OpenID Connect Core 5.6.2), which Entra writes for people of many groups, and Entra's shorter
+ * `hasgroups`.
+ */
+function isLeftOut(document: Claims, name: string): boolean {
+  const { _claim_names: elsewhere } = document;
+  if (isGroupsClaim(name) && isTrue(document["hasgroups"])) return true;
+  if (typeof elsewhere !== "object" || elsewhere === null) return false;
+  return Object.keys(elsewhere).some((key) => {
+    if (isGroupsClaim(name)) return isGroupsClaim(key);
+    return name === key || name.startsWith(`${key}.`);
+  });
+}
+
+function isTrue(value: unknown): boolean {
+  return value === true || value === "true";
+}
+
+/** The value of the first document that states the claim whole, else of one with a part of it. */
+function statedValue(documents: readonly Claims[], name: string): unknown {
+  const source = documents.find((document) => states(document, name));
+  if (source !== undefined) return valueIn(source, name);
+  const partial = documents.find((document) => valueIn(document, name) !== undefined);
+  return partial === undefined ? undefined : valueIn(partial, name);
+}
+
+function valueIn(document: Claims, name: string): unknown {
+  if (!isGroupsClaim(name)) return claimAt(document, name);
+  const key = Object.keys(document).find(isGroupsClaim);
+  return key === undefined ? undefined : document[key];
+}
+
+/** The configured claims, under the names that the configuration writes. */
+function pick(documents: readonly Claims[], names: readonly string[]): Record<string, unknown> {
+  const entries = names.map((name) => [name, statedValue(documents, name)] as const);
+  return Object.fromEntries(entries.filter(([, value]) => value !== undefined));
 }
 
 /** One string is a list of one; empty strings are nobody's group (case L11). */
 function stringsIn(value: unknown): string[] {
   const list: unknown[] = Array.isArray(value) ? value : [value];
   return list.filter((item): item is string => typeof item === "string" && item !== "");
+}
+
+function unknownClaims(claims: readonly string[], { userInfo }: Statement): SignInWarning {
+  const reason =
+    userInfo.kind === "failed"
+      ? "the userinfo endpoint could not be asked"
+      : "the provider left them out and says that they are elsewhere, as Entra does beyond its limit of groups";
+  const detail = `${reason}; rules on ${claims.join(", ")} cannot be judged for this person`;
+  return { warning: "claims_unknown", detail, claims };
 }

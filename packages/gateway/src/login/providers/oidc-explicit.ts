@@ -2,98 +2,160 @@
 // it: no issuer is known, so `iss` cannot be compared. The signature by the keys at `certs_url`,
 // the audience, the nonce and the attempt, which names its provider, tie the answer to the question
 // instead.
-import {
-  createRemoteJWKSet,
-  customFetch,
-  errors,
-  type JWTPayload,
-  type JWTVerifyGetKey,
-  jwtVerify,
-} from "jose";
+import { createRemoteJWKSet, customFetch, errors, type JWTPayload, jwtVerify } from "jose";
+import { AuthorizationResponseError, type ServerMetadata } from "openid-client";
+import type { Clock } from "../../clock.ts";
 import type { OidcConfig } from "../../model/model.ts";
-import { boundedFetch } from "./bounded-fetch.ts";
+import { boundedFetch, type ProviderFetch, ProviderFetchError } from "./bounded-fetch.ts";
+import { clientAuthentication, clientAuthMethod } from "./client-authentication.ts";
+import { clockFault, clockWarning } from "./clock-difference.ts";
+import { differenceText } from "./failure-words.ts";
 import { identityFromClaims } from "./oidc-claims.ts";
-import type { OidcAnswer, OidcClient } from "./oidc-client.ts";
-import type { SignInFault, SignInResult } from "./provider.ts";
+import { clockTolerance, type OidcAnswer, type OidcClient, timeoutOf } from "./oidc-client.ts";
+import type { SignInFailure, SignInResult } from "./provider.ts";
+import { failure, failureOf } from "./provider-failure.ts";
 
 // access-features 6.
 const algorithms = ["RS256", "RS512", "PS512", "ES256", "ES384", "ES512"];
 const requiredClaims = ["iss", "sub", "exp", "iat", "nonce"];
-const toleranceSeconds = 30;
-const detailLength = 300;
+/** Without discovery nothing says what the provider takes; this is what the API's clients send. */
+const offeredMethods = ["client_secret_post"];
+
+type Keys = ReturnType<typeof createRemoteJWKSet>;
+
+interface Client {
+  config: OidcConfig;
+  fetch: ProviderFetch;
+  keys: Keys;
+  now: Clock;
+}
 
 /** The client of a provider that is configured by its three addresses. */
-export function explicitClient(config: OidcConfig): OidcClient {
+export function explicitClient(config: OidcConfig, now: Clock): OidcClient {
+  const fetch = boundedFetch(timeoutOf(config));
   const { auth_url = "", certs_url = "" } = config;
   const keys = createRemoteJWKSet(new URL(certs_url), {
-    [customFetch]: (url, options) => boundedFetch(url, options as RequestInit),
+    [customFetch]: (url, options) => fetchKeys(fetch, url, options as RequestInit),
   });
+  const client = { config, fetch, keys, now };
   return {
     async authorizationUrl(parameters) {
       const url = new URL(auth_url);
       const entries = Object.entries({ client_id: config.client_id, ...parameters });
       for (const [name, value] of entries) url.searchParams.set(name, value);
-      return url.toString();
+      return { ok: true, url: url.toString() };
     },
     async redeem(answer) {
-      const token = await fetchIdToken(config, answer);
-      return token.ok ? verify(config, keys, token.idToken, answer.nonce) : token;
+      const token = await fetchIdToken(client, answer);
+      return token.ok ? verify(client, token.idToken, answer) : token;
+    },
+    async check() {
+      const exchange = { url: certs_url, secrets: [] };
+      return keys.reload().then(
+        () => undefined,
+        (error) => failureOf(error, exchange),
+      );
     },
   };
 }
 
+/** @throws {ProviderFetchError} when there are no keys at the address */
+async function fetchKeys(
+  fetch: ProviderFetch,
+  address: string,
+  options: RequestInit,
+): Promise<Response> {
+  const response = await fetch(address, options);
+  if (response.status === 200) return response;
+  const fault = response.status >= 500 ? "unreachable" : "unusable";
+  const message = `the provider's keys are answered with ${response.status}`;
+  throw new ProviderFetchError(fault, new URL(address), message);
+}
+
 /** Exchanges the code for an ID token, which is not verified yet (OpenID Connect Core 3.1.3). */
 async function fetchIdToken(
-  config: OidcConfig,
-  { parameters, redirectUri, verifier }: OidcAnswer,
-): Promise<{ ok: true; idToken: string } | Extract<SignInResult, { ok: false }>> {
+  { config, fetch }: Client,
+  answer: OidcAnswer,
+): Promise<{ ok: true; idToken: string } | SignInFailure> {
+  const { parameters, redirectUri, verifier } = answer;
+  const { client_id, token_url = "" } = config;
+  const exchange = { url: token_url, secrets: secretsOf(config, answer) };
   const code = parameters.get("code");
-  if (parameters.has("error") || code === null)
-    return refuse("provider_refused", "the callback holds no code");
+  if (parameters.has("error")) {
+    const refusal = new AuthorizationResponseError("the provider answers with an error", {
+      cause: parameters,
+    });
+    return failureOf(refusal, { ...exchange, url: undefined });
+  }
+  if (code === null) return failure("answer_invalid", "the callback holds no code");
+
   const body = new URLSearchParams({
     grant_type: "authorization_code",
     code,
     redirect_uri: redirectUri,
-    client_id: config.client_id,
   });
-  if (config.client_secret !== undefined) body.set("client_secret", config.client_secret);
   if (config.pkce_enabled !== false) body.set("code_verifier", verifier);
   try {
-    const headers = { Accept: "application/json" };
-    const response = await boundedFetch(config.token_url ?? "", { method: "POST", headers, body });
+    const headers = new Headers({ Accept: "application/json" });
+    const server: ServerMetadata = {
+      issuer: token_url,
+      token_endpoint: token_url,
+      token_endpoint_auth_methods_supported: offeredMethods,
+    };
+    await clientAuthentication(config)(server, { client_id }, body, headers);
+    const response = await fetch(token_url, { method: "POST", headers, body });
     if (response.status !== 200)
-      return refuse("answer_invalid", `the token address answers ${response.status}`);
+      return refusedExchange(config, await failureOf(unexpected(response), exchange));
     const { id_token: idToken } = (await response.json()) as { id_token?: unknown };
-    if (typeof idToken !== "string")
-      return refuse("answer_invalid", "the provider gave no ID token");
-    return { ok: true, idToken };
+    if (typeof idToken === "string") return { ok: true, idToken };
+    return failure("answer_invalid", "the provider gave no ID token", { url: token_url });
   } catch (error) {
-    return unreachable(error);
+    return failureOf(error, exchange);
   }
+}
+
+function unexpected(response: Response): Error {
+  return new Error(`the token address answers ${response.status}`, { cause: response });
+}
+
+function refusedExchange(config: OidcConfig, failed: SignInFailure): SignInFailure {
+  const { oauth_error, status } = failed.report ?? {};
+  if (oauth_error !== "invalid_client" && status !== 401) return failed;
+  const method = clientAuthMethod(config, offeredMethods);
+  const detail = `the provider does not take this client, which was asked with ${method}: check client_id and its secret or key, or write another token_endpoint_auth_method`;
+  return { ...failed, detail: `${detail} (${failed.detail})` };
 }
 
 /** OpenID Connect Core 3.1.3.7, but for the issuer, which is not known. */
 async function verify(
-  config: OidcConfig,
-  keys: JWTVerifyGetKey,
+  { config, keys, now }: Client,
   idToken: string,
-  nonce: string,
+  answer: OidcAnswer,
 ): Promise<SignInResult> {
   try {
     const { payload } = await jwtVerify(idToken, keys, {
       algorithms,
       audience: config.client_id,
-      clockTolerance: toleranceSeconds,
+      clockTolerance,
       requiredClaims,
     });
-    if (payload["nonce"] !== nonce)
-      return refuse("answer_invalid", "the nonce is another attempt's");
+    if (payload["nonce"] !== answer.nonce)
+      return failure("answer_invalid", "the nonce is another attempt's", { claim: "nonce" });
     if (!isForClient(payload, config.client_id))
-      return refuse("answer_invalid", "the ID token was made for another client");
-    return identityFromClaims(config, payload);
+      return failure("answer_invalid", "the ID token was made for another client", {
+        claim: "azp",
+        expected: config.client_id,
+        received: String(payload["azp"]),
+      });
+    const fault = clockFault(payload, now());
+    if (fault !== undefined) return fault;
+    const warning = clockWarning(payload, now());
+    if (warning !== undefined) answer.warn(warning);
+    return identityFromClaims(config, { idToken: payload, userInfo: { kind: "none" } }, answer);
   } catch (error) {
-    if (error instanceof errors.JOSEError) return refuse("answer_invalid", error.code);
-    return unreachable(error);
+    if (error instanceof errors.JOSEError) return joseFailure(error, config, now());
+    const exchange = { url: config.certs_url, secrets: secretsOf(config, answer) };
+    return failureOf(error, exchange);
   }
 }
 
@@ -105,13 +167,25 @@ function isForClient(claims: JWTPayload, clientId: string): boolean {
   return party === clientId;
 }
 
-type Refusal = Extract<SignInResult, { ok: false }>;
-
-function refuse(fault: SignInFault, detail: string): Refusal {
-  return { ok: false, fault, detail };
+/** An ID token that does not verify, in the words of jose. */
+function joseFailure(error: errors.JOSEError, config: OidcConfig, now: number): SignInFailure {
+  const { code } = error;
+  if (!(error instanceof errors.JWTClaimValidationFailed || error instanceof errors.JWTExpired))
+    return failure("answer_invalid", `${code}: ${error.message}`);
+  const { claim, payload } = error;
+  if (claim === "nbf" || claim === "exp") {
+    const start = claim === "nbf" ? payload.nbf : payload.iat;
+    const ahead = (start ?? 0) - Math.floor(now / 1000);
+    return failure("provider_misconfigured", `${claim}: ${differenceText(ahead)}`, { claim });
+  }
+  if (claim !== "aud") return failure("answer_invalid", error.message, { claim });
+  const received = JSON.stringify(payload.aud ?? "").slice(0, 200);
+  return failure("answer_invalid", error.message, { claim, expected: config.client_id, received });
 }
 
-function unreachable(error: unknown): Refusal {
-  const detail = error instanceof Error ? error.message.slice(0, detailLength) : "";
-  return refuse("provider_unreachable", detail);
+/** What no log may hold. */
+function secretsOf(config: OidcConfig, answer: OidcAnswer): (string | undefined)[] {
+  const { parameters, nonce, state, verifier } = answer;
+  const code = parameters.get("code") ?? undefined;
+  return [config.client_secret, config.private_key, code, nonce, state, verifier];
 }

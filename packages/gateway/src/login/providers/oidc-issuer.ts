@@ -1,82 +1,122 @@
-// An OpenID Provider whose issuer is configured, with discovery or with its addresses stated.
-// openid-client speaks the protocol: it verifies the ID token's signature, issuer, audience and
-// times. What it fetches is bounded here.
+// An OpenID Provider whose issuer is configured, with discovery. openid-client speaks the protocol:
+// it verifies the ID token's signature, issuer, audience and times. What it fetches is bounded in
+// bounded-fetch.ts.
 import * as openid from "openid-client";
 import type { Clock } from "../../clock.ts";
 import type { OidcConfig } from "../../model/model.ts";
 import { boundedFetch, mayFetch } from "./bounded-fetch.ts";
-import { identityFromClaims, isIncomplete } from "./oidc-claims.ts";
-import type { OidcAnswer, OidcClient } from "./oidc-client.ts";
-import type { SignInFault, SignInResult } from "./provider.ts";
+import { clientAuthentication, clientAuthMethod } from "./client-authentication.ts";
+import { clockFault, clockWarning } from "./clock-difference.ts";
+import { identityFromClaims, isIncomplete, type Statement } from "./oidc-claims.ts";
+import type { AuthorizationUrl, OidcAnswer, OidcClient } from "./oidc-client.ts";
+import { clockTolerance, timeoutOf } from "./oidc-client.ts";
+import type { SignInFailure, SignInResult } from "./provider.ts";
+import { failure, failureOf } from "./provider-failure.ts";
 
-type IssuerConfig = OidcConfig & { issuer: string };
+/** The configuration of a provider that is found by its issuer. */
+export type IssuerConfig = OidcConfig & { issuer: string };
+
+type Discovery = () => Promise<openid.Configuration>;
 
 const discoveryLifeMs = 60 * 60_000;
-const detailLength = 300;
 
 /** The client of a provider whose issuer is configured. */
 export function issuerClient(config: IssuerConfig, now: Clock): OidcClient {
-  const configuration = cached(() => configure(config), discoveryLifeMs, now);
+  const discovery = cached(() => discover(config), discoveryLifeMs, now);
   return {
-    async authorizationUrl(parameters) {
-      return openid.buildAuthorizationUrl(await configuration(), parameters).toString();
+    authorizationUrl: (parameters) => authorizationUrl(config, discovery, parameters),
+    redeem: (answer) => redeem({ config, discovery, now }, answer),
+    async check() {
+      const result = await authorizationUrl(config, discovery, {});
+      return result.ok ? undefined : result;
     },
-    redeem: (answer) => redeem(config, configuration, answer),
   };
 }
 
-async function redeem(
-  config: IssuerConfig,
-  configuration: () => Promise<openid.Configuration>,
-  answer: OidcAnswer,
-): Promise<SignInResult> {
-  let provider: openid.Configuration;
-  try {
-    provider = await configuration();
-  } catch (error) {
-    return { ok: false, fault: "provider_unreachable", detail: describe(error) };
-  }
-  try {
-    return identityFromClaims(config, await claimsOf(config, provider, answer));
-  } catch (error) {
-    return { ok: false, fault: faultOf(error), detail: describe(error) };
-  }
-}
-
-/** Learns how to speak with the provider, from its discovery document or the configuration. */
-async function configure(config: IssuerConfig): Promise<openid.Configuration> {
-  const { client_id, client_secret, auth_url, token_url, certs_url } = config;
+/** Learns how to speak with the provider, from its discovery document. */
+function discover(config: IssuerConfig): Promise<openid.Configuration> {
+  const { client_id, client_secret } = config;
   const issuer = new URL(config.issuer);
   const extensions = [openid.enableNonRepudiationChecks];
   // boundedFetch decides address by address: a discovery document may not lead from https to http.
   if (issuer.protocol === "http:" && mayFetch(issuer))
     extensions.push(openid.allowInsecureRequests);
-  const customFetch = boundedFetch as openid.CustomFetch;
-  if (auth_url === undefined || token_url === undefined || certs_url === undefined) {
-    return openid.discovery(issuer, client_id, client_secret, undefined, {
-      [openid.customFetch]: customFetch,
-      timeout: 10,
-      execute: extensions,
-    });
-  }
-  const metadata = {
-    issuer: config.issuer,
-    authorization_endpoint: auth_url,
-    token_endpoint: token_url,
-    jwks_uri: certs_url,
-  };
-  const configuration = new openid.Configuration(metadata, client_id, client_secret);
-  configuration[openid.customFetch] = customFetch;
-  for (const extend of extensions) extend(configuration);
-  return configuration;
+  const metadata: Partial<openid.ClientMetadata> = { [openid.clockTolerance]: clockTolerance };
+  if (client_secret !== undefined) metadata.client_secret = client_secret;
+  return openid.discovery(issuer, client_id, metadata, clientAuthentication(config), {
+    [openid.customFetch]: boundedFetch(timeoutOf(config)) as openid.CustomFetch,
+    execute: extensions,
+  });
 }
 
-/** The claims of the ID token, completed by the userinfo endpoint where that is needed. */
-async function claimsOf(
+async function authorizationUrl(
+  config: IssuerConfig,
+  discovery: Discovery,
+  parameters: Record<string, string>,
+): Promise<AuthorizationUrl> {
+  try {
+    const url = openid.buildAuthorizationUrl(await discovery(), parameters);
+    if (isReachable(config, url)) return { ok: true, url: url.href };
+    const detail = "the provider leads people to an address that is not https";
+    return failure("provider_misconfigured", detail, { url: `${url.origin}${url.pathname}` });
+  } catch (error) {
+    return describe(config, error);
+  }
+}
+
+/**
+ * Whether browsers follow the button there: a page that is served over https lets its forms lead
+ * over plain HTTP only where the configured issuer is on this machine (pages/layout.ts).
+ */
+function isReachable({ issuer }: IssuerConfig, url: URL): boolean {
+  if (url.protocol === "https:") return true;
+  return mayFetch(url) && new URL(issuer).protocol === "http:";
+}
+
+interface Redemption {
+  config: IssuerConfig;
+  discovery: Discovery;
+  now: Clock;
+}
+
+async function redeem(
+  { config, discovery, now }: Redemption,
+  answer: OidcAnswer,
+): Promise<SignInResult> {
+  // 1. The provider says how to speak with it.
+  let provider: openid.Configuration;
+  try {
+    provider = await discovery();
+  } catch (error) {
+    return describe(config, error);
+  }
+
+  // 2. The code becomes a verified ID token.
+  const secrets = secretsOf(config, answer);
+  let tokens: Awaited<ReturnType<typeof exchange>>;
+  try {
+    tokens = await exchange(config, provider, answer);
+  } catch (error) {
+    const url = provider.serverMetadata().token_endpoint;
+    return explained(config, provider, await failureOf(error, { url, secrets }));
+  }
+  const { claims: idToken, accessToken } = tokens;
+  const fault = clockFault(idToken, now());
+  if (fault !== undefined) return fault;
+  const warning = clockWarning(idToken, now());
+  if (warning !== undefined) answer.warn(warning);
+
+  // 3. Userinfo completes it, where something is missing that is used.
+  const statement = await complete(config, provider, { idToken, accessToken, answer });
+  return identityFromClaims(config, statement, answer);
+}
+
+/** @throws {Error} when the provider refuses, is not reached, or answers another question */
+async function exchange(
   config: OidcConfig,
   provider: openid.Configuration,
   { parameters, redirectUri, state, nonce, verifier }: OidcAnswer,
-): Promise<Record<string, unknown>> {
+): Promise<{ claims: openid.IDToken; accessToken: string }> {
   const checks: openid.AuthorizationCodeGrantChecks = {
     expectedState: state,
     expectedNonce: nonce,
@@ -86,26 +126,69 @@ async function claimsOf(
   const tokens = await openid.authorizationCodeGrant(provider, callback, checks);
   const claims = tokens.claims();
   if (claims === undefined) throw new Error("the provider gave no ID token");
-  const { userinfo_endpoint } = provider.serverMetadata();
-  if (userinfo_endpoint === undefined || !isIncomplete(config, claims)) return claims;
-  const userInfo = await openid.fetchUserInfo(provider, tokens.access_token, claims.sub);
-  // The ID token is signed and wins where both speak.
-  return { ...userInfo, ...claims };
+  return { claims, accessToken: tokens.access_token };
 }
 
-function faultOf(error: unknown): SignInFault {
-  if (error instanceof openid.AuthorizationResponseError) return "provider_refused";
-  const isNetwork = error instanceof TypeError && error.message === "fetch failed";
-  const isTimeout = error instanceof Error && error.name === "TimeoutError";
-  return isNetwork || isTimeout ? "provider_unreachable" : "answer_invalid";
+/** Asks for userinfo only where the ID token leaves something out that is used. */
+async function complete(
+  config: IssuerConfig,
+  provider: openid.Configuration,
+  {
+    idToken,
+    accessToken,
+    answer,
+  }: {
+    idToken: openid.IDToken;
+    accessToken: string;
+    answer: OidcAnswer;
+  },
+): Promise<Statement> {
+  const { userinfo_endpoint: url } = provider.serverMetadata();
+  if (url === undefined) return { idToken, userInfo: { kind: "none" } };
+  if (!isIncomplete(config, idToken, answer.usesGroups))
+    return { idToken, userInfo: { kind: "not_asked" } };
+  try {
+    const claims = await openid.fetchUserInfo(provider, accessToken, idToken.sub);
+    return { idToken, userInfo: { kind: "answered", claims } };
+  } catch (error) {
+    const secrets = [...secretsOf(config, answer), accessToken];
+    const failed = await failureOf(error, { url, secrets });
+    answer.warn({ ...failed.report, warning: "userinfo_failed", detail: failed.detail });
+    return { idToken, userInfo: { kind: "failed", failure: failed } };
+  }
 }
 
-/** The error for the log: codes and our own words. The provider's may hold anything. */
-function describe(error: unknown): string {
-  if (!(error instanceof Error)) return "unknown error";
-  const code: unknown = (error as { code?: unknown }).code;
-  const name = typeof code === "string" ? `${error.name} ${code}` : error.name;
-  return `${name}: ${error.message}`.slice(0, detailLength);
+/** Adds to a failure what the operator can do about it. */
+function explained(
+  config: OidcConfig,
+  provider: openid.Configuration,
+  failed: SignInFailure,
+): SignInFailure {
+  const { oauth_error, status } = failed.report ?? {};
+  const isAboutClient = oauth_error === "invalid_client" || oauth_error === "unauthorized_client";
+  if (!isAboutClient && status !== 401) return failed;
+  const { token_endpoint_auth_methods_supported: offered } = provider.serverMetadata();
+  const method = clientAuthMethod(config, offered);
+  const methods = offered === undefined ? "no methods" : offered.join(", ");
+  const advice = `the provider does not take this client; it was asked with ${method} and lists ${methods}: check client_id and its secret or key, or write another token_endpoint_auth_method`;
+  return { ...failed, detail: `${advice} (${failed.detail})` };
+}
+
+/** Why the provider cannot be asked how to speak with it. */
+async function describe(config: IssuerConfig, error: unknown): Promise<SignInFailure> {
+  const secrets = [config.client_secret, config.private_key];
+  const failed = await failureOf(error, { url: config.issuer, secrets });
+  const { claim, received } = failed.report ?? {};
+  if (claim !== "issuer" || received === undefined) return failed;
+  const detail = `the provider calls itself ${received}, the configuration ${config.issuer}; where that is the provider you mean, write issuer: ${received}`;
+  return { ...failed, detail, report: { ...failed.report, expected: config.issuer } };
+}
+
+/** What no log may hold. */
+function secretsOf(config: OidcConfig, answer: OidcAnswer): (string | undefined)[] {
+  const { parameters, nonce, state, verifier } = answer;
+  const code = parameters.get("code") ?? undefined;
+  return [config.client_secret, config.private_key, code, nonce, state, verifier];
 }
 
 /** Makes a value once and keeps it for `lifeMs`. A failure is not kept. */

@@ -2,7 +2,12 @@
 // Core 3.1). Where the issuer is configured, openid-client speaks the protocol (oidc-issuer.ts);
 // where three addresses alone are, oidc-explicit.ts does.
 import { calculatePKCECodeChallenge } from "openid-client";
-import type { IdentityProvider, OidcConfig } from "../../model/model.ts";
+import type { Catalog } from "../../catalog/catalog.ts";
+import { isGroupsClaim } from "../../model/claim-path.ts";
+import type { IdentityProvider, OidcConfig, RuleSet } from "../../model/model.ts";
+import { isMap } from "../../model/read-value.ts";
+
+import { requestFields } from "../login-context.ts";
 import { randomSecret } from "../secret-values.ts";
 import type { OidcClient } from "./oidc-client.ts";
 import { explicitClient } from "./oidc-explicit.ts";
@@ -17,7 +22,6 @@ import type {
 } from "./provider.ts";
 
 const defaultScopes = ["openid", "email", "profile"];
-const errorLength = 300;
 
 /** Makes the OpenID Provider of a configured object. */
 export const openIdConnect: MakeProvider = (settings, parts) => {
@@ -25,46 +29,72 @@ export const openIdConnect: MakeProvider = (settings, parts) => {
   const client = clientOf(config, parts);
   return {
     offer: "button",
-    start: (request) => start(client, { settings, config, parts, request }),
-    finish: (request) => finish(client, request),
+    start: (request) => start(client, { config, parts, request }),
+    finish: (request) => finish(client, { settings, parts, request }),
+    check: () => client.check(),
   };
 };
 
 function clientOf(config: OidcConfig, { now }: ProviderParts): OidcClient {
   const { issuer } = config;
-  return issuer === undefined ? explicitClient(config) : issuerClient({ ...config, issuer }, now);
+  return issuer === undefined
+    ? explicitClient(config, now)
+    : issuerClient({ ...config, issuer }, now);
 }
 
 async function start(
   client: OidcClient,
-  attempt: {
-    settings: IdentityProvider;
-    config: OidcConfig;
-    parts: ProviderParts;
-    request: StartRequest;
-  },
+  attempt: { config: OidcConfig; parts: ProviderParts; request: StartRequest },
 ): Promise<Start> {
-  const { settings, config, parts, request } = attempt;
+  const { config, parts, request } = attempt;
   const secrets = {
     nonce: randomSecret(parts.randomBytes),
     verifier: randomSecret(parts.randomBytes),
   };
-  try {
-    const parameters = await authorizationParameters(config, request, secrets);
-    const url = await client.authorizationUrl(parameters);
-    return { ok: true, next: "redirect", url, secrets };
-  } catch (error) {
-    const detail = String(error).slice(0, errorLength);
-    const { rayId: ray } = request.facts;
-    parts.record({ event: "provider_unusable", ray, provider: settings.id, error: detail });
-    return { ok: false, fault: "provider_unreachable", detail };
-  }
+  const parameters = await authorizationParameters(config, request, secrets);
+  const target = await client.authorizationUrl(parameters);
+  if (!target.ok) return target;
+  return { ok: true, next: "redirect", url: target.url, secrets };
 }
 
-function finish(client: OidcClient, request: FinishRequest): Promise<SignInResult> {
-  const { parameters, redirectUri, state, secrets } = request;
+function finish(
+  client: OidcClient,
+  attempt: { settings: IdentityProvider; parts: ProviderParts; request: FinishRequest },
+): Promise<SignInResult> {
+  const { settings, parts, request } = attempt;
+  const { parameters, redirectUri, state, secrets, facts } = request;
   const { nonce = "", verifier = "" } = secrets;
-  return client.redeem({ parameters, redirectUri, state, nonce, verifier });
+  const fields = {
+    event: "sign_in_warning",
+    ...requestFields(facts),
+    provider: settings.id,
+  } as const;
+  return client.redeem({
+    parameters,
+    redirectUri,
+    state,
+    nonce,
+    verifier,
+    usesGroups: usesGroupsOf(facts.catalog, settings.id),
+    warn: (warning) => parts.record({ ...fields, ...warning }),
+  });
+}
+
+/** Whether a rule in force is about the groups that a provider states. */
+function usesGroupsOf({ applications, groups }: Catalog, providerId: string): boolean {
+  for (const set of groups.values()) if (isAboutGroups(set, providerId)) return true;
+  return applications.some(({ policies }) =>
+    policies.some((policy) => isAboutGroups(policy, providerId)),
+  );
+}
+
+function isAboutGroups({ include, require, exclude }: RuleSet, providerId: string): boolean {
+  return [include, require, exclude].some((rules) =>
+    rules.some(({ oidc }) => {
+      if (!isMap(oidc) || oidc["identity_provider_id"] !== providerId) return false;
+      return isGroupsClaim(String(oidc["claim_name"]));
+    }),
+  );
 }
 
 /** The arguments of the authorization request, but for those that name the client. */
@@ -82,8 +112,11 @@ async function authorizationParameters(
     state,
     nonce,
   };
+  const { login_hint, prompt } = target;
+  if (login_hint !== undefined) parameters["login_hint"] = login_hint;
+  if (prompt !== undefined) parameters["prompt"] = prompt;
   // The provider's own session would bring the same person back.
-  if (target.someone_else === true) parameters["prompt"] = "login";
+  if (target.someone_else === true && prompt === undefined) parameters["prompt"] = "login";
   // Sent to providers that do not know it as well: they ignore it (RFC 7636 section 5).
   if (config.pkce_enabled !== false) {
     parameters["code_challenge"] = await calculatePKCECodeChallenge(verifier);

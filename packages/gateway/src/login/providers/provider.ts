@@ -7,7 +7,7 @@
 import type { RequestFacts } from "../../catalog/request-facts.ts";
 import type { Clock } from "../../clock.ts";
 import type { Identity, IdentityProvider } from "../../model/model.ts";
-import type { RecordEvent } from "../../observe/events.ts";
+import type { ProviderReport, RecordEvent } from "../../observe/events.ts";
 import type { RandomBytes } from "../../random.ts";
 import type { SecretBox } from "../../secrets/secret-box.ts";
 import type { Store } from "../../storage/store.ts";
@@ -25,6 +25,10 @@ export type ProvidedIdentity = Omit<Identity, "ip" | "country" | "iat" | "idp">;
 /** Why nobody is signed in. Precise here and in the log, general on the page. */
 export type SignInFault =
   | "provider_unreachable"
+  /** it was reached, and gave no whole answer in time */
+  | "provider_slow"
+  /** somebody has to change a setting, here or there: trying again does not help */
+  | "provider_misconfigured"
   /** the person or the provider said no */
   | "provider_refused"
   /** the answer does not fit the question: state, nonce, issuer, signature, audience, times */
@@ -38,10 +42,16 @@ export type SignInFault =
   | "code_over";
 
 /** What the answer of a provider proves. */
-export type SignInResult =
-  | { ok: true; identity: ProvidedIdentity }
-  | { ok: false; fault: SignInFault; detail: string }
-  | FormRefused;
+export type SignInResult = { ok: true; identity: ProvidedIdentity } | SignInFailure | FormRefused;
+
+/** Nobody is signed in: why, for the page and for the log. */
+export interface SignInFailure {
+  ok: false;
+  fault: SignInFault;
+  detail: string;
+  /** what the provider says about it */
+  report?: ProviderReport;
+}
 
 /** The form that was sent is shown once more, with this message. The attempt goes on. */
 export interface FormRefused {
@@ -54,11 +64,7 @@ export interface FormRefused {
 export type AttemptSecrets = Readonly<Record<string, string>>;
 
 /** How an attempt goes on, or why it does not. */
-export type Start =
-  | Redirect
-  | Form
-  | FormRefused
-  | { ok: false; fault: SignInFault; detail: string };
+export type Start = Redirect | Form | FormRefused | SignInFailure;
 
 /** The browser goes on at the provider's own address. */
 export interface Redirect {
@@ -117,6 +123,8 @@ export interface Provider {
   finish(request: FinishRequest): Promise<SignInResult>;
   /** Draws the form that `start` leads to. */
   drawForm?(request: FormRequest): Page;
+  /** Asks the provider how to speak with it, for nobody. @returns why it cannot be used */
+  check?(): Promise<SignInFailure | undefined>;
 }
 
 /** Makes the provider that a configured object describes. */

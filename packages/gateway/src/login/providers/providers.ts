@@ -32,6 +32,25 @@ export class Providers {
     return provider;
   }
 
+  /**
+   * Asks each provider in force how to speak with it, and writes down which of them cannot be used.
+   * Never throws: a provider that is away now may be back when somebody signs in.
+   */
+  async check(catalog: Catalog): Promise<void> {
+    const checks = [...catalog.identityProviders.values()].map((settings) =>
+      this.#checkOne(catalog, settings),
+    );
+    await Promise.all(checks);
+  }
+
+  async #checkOne(catalog: Catalog, settings: IdentityProvider): Promise<void> {
+    const failed = await this.of(catalog, settings).check?.();
+    if (failed === undefined) return;
+    const { fault, detail, report } = failed;
+    const event = "provider_unusable";
+    this.#parts.record({ event, provider: settings.id, fault, detail, ...report });
+  }
+
   #keepOnly(configured: Catalog["identityProviders"]): void {
     const objects = new Set(configured.values());
     this.#instances = new Map([...this.#instances].filter(([settings]) => objects.has(settings)));

@@ -1,10 +1,9 @@
-import { type LoginContext, requestFields } from "../login-context.ts";
+import type { LoginContext } from "../login-context.ts";
 import { sendStartAgain } from "../pages/error.ts";
-import { sendPage } from "../pages/layout.ts";
 import { equalSecrets } from "../secret-values.ts";
 import { startOf } from "../sign-in-target.ts";
 import { attemptsOf, isLive, keepAttempt } from "./attempt.ts";
-import { faultPage } from "./fault-page.ts";
+import { sendFault } from "./fault-page.ts";
 import { finishSignIn } from "./finish-sign-in.ts";
 import { findOffer } from "./offers.ts";
 import type { SignInParts } from "./sign-in-parts.ts";
@@ -38,14 +37,7 @@ export async function callback(c: LoginContext, parts: SignInParts): Promise<Res
   const result = await provider.finish({ facts, target, state, redirectUri, secrets, parameters });
   if (result.ok) return finishSignIn(c, parts, { target, settings, person: result.identity });
   if (result.fault === "form_refused") return sendStartAgain(c, start, result.message);
-  parts.record({
-    event: "sign_in_failed",
-    ...requestFields(facts),
-    provider: settings.id,
-    fault: result.fault,
-    detail: result.detail,
-  });
-  return sendPage(c, faultPage(result.fault, start));
+  return sendFault(c, parts, { provider: settings.id, failure: result, start });
 }
 
 const doubledArgument = "The identity provider's answer says the same thing twice.";

@@ -1,13 +1,32 @@
+import type { RecordEvent } from "../../observe/events.ts";
+import { type LoginContext, requestFields } from "../login-context.ts";
 import { errorPage, startAgainPage } from "../pages/error.ts";
-import type { Page } from "../pages/layout.ts";
+import { type Page, sendPage } from "../pages/layout.ts";
 import { pinWindows } from "../providers/pin-limits.ts";
-import type { SignInFault } from "../providers/provider.ts";
+import type { SignInFailure, SignInFault } from "../providers/provider.ts";
+
+/**
+ * Tells the person in general words, and the log precisely: every way in which a provider proves
+ * nobody ends here.
+ * @param failed `start` is where the person begins anew
+ */
+export function sendFault(
+  c: LoginContext,
+  parts: { record: RecordEvent },
+  failed: { provider: string; failure: SignInFailure; start: string },
+): Promise<Response> {
+  const { provider, failure, start } = failed;
+  const { fault, detail, report } = failure;
+  const fields = { ...requestFields(c.var.facts), provider, fault, detail };
+  parts.record({ event: "sign_in_failed", ...fields, ...report });
+  return sendPage(c, faultPage(fault, start));
+}
 
 /**
  * The page for a sign-in that failed: general words here, the precise reason in the log.
  * @param start where the person begins anew
  */
-export function faultPage(fault: SignInFault, start: string): Page {
+function faultPage(fault: SignInFault, start: string): Page {
   const next = { href: start, label: "Start again" };
   switch (fault) {
     case "provider_unreachable":
@@ -16,6 +35,21 @@ export function faultPage(fault: SignInFault, start: string): Page {
         heading: "Signing in is not possible right now",
         message: "The identity provider does not answer. Try again in a moment.",
         next,
+      });
+    case "provider_slow":
+      return errorPage({
+        status: 504,
+        heading: "Signing in is not possible right now",
+        message: "The identity provider takes too long to answer. Try again in a moment.",
+        next,
+      });
+    case "provider_misconfigured":
+      return errorPage({
+        status: 502,
+        heading: "Signing in this way is not possible",
+        message:
+          "The identity provider and this gateway are not set up for each other. Trying again does not help: give the ray ID to the people who run this.",
+        next: { href: start, label: "Sign in another way" },
       });
     case "provider_refused":
       return errorPage({

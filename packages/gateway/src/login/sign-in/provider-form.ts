@@ -8,7 +8,7 @@ import { type Page, sendPage } from "../pages/layout.ts";
 import type { Provider } from "../providers/provider.ts";
 import { startOf } from "../sign-in-target.ts";
 import { type Attempt, attemptsOf, isLive, keepAttempt } from "./attempt.ts";
-import { faultPage } from "./fault-page.ts";
+import { sendFault } from "./fault-page.ts";
 import { finishSignIn } from "./finish-sign-in.ts";
 import { findOffer, type Offer } from "./offers.ts";
 import type { SignInParts } from "./sign-in-parts.ts";
@@ -48,7 +48,10 @@ export async function submitForm(c: LoginContext, parts: SignInParts): Promise<R
   });
   if (!answer.ok && answer.fault === "form_refused")
     return sendForm(c, result.open, answer.message);
-  if (!answer.ok) return sendPage(c, faultPage(answer.fault, startOf(facts, target)));
+  if (!answer.ok) {
+    const start = startOf(facts, target);
+    return sendFault(c, parts, { provider: settings.id, failure: answer, start });
+  }
 
   keepAttempt(c, parts, { ...attempt, used: true });
   return finishSignIn(c, parts, { target, settings, person: answer.identity });

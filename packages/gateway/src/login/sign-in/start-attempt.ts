@@ -4,12 +4,11 @@
 import { endpoints } from "@postern/protocol";
 import type { RequestFacts } from "../../catalog/request-facts.ts";
 import type { LoginContext } from "../login-context.ts";
-import { sendPage } from "../pages/layout.ts";
 import { formPath } from "../providers/provider.ts";
 import { goTo } from "../responses.ts";
 import { type SignInTarget, startOf } from "../sign-in-target.ts";
 import { keepAttempt, newAttempt } from "./attempt.ts";
-import { faultPage } from "./fault-page.ts";
+import { sendFault } from "./fault-page.ts";
 import { type Offer, showOffers } from "./offers.ts";
 import type { SignInParts } from "./sign-in-parts.ts";
 
@@ -30,7 +29,10 @@ export async function startAttempt(
     const email = { value: fields.get("email") ?? "", error: start.message };
     return showOffers(c, parts, target, email);
   }
-  if (!start.ok) return sendPage(c, faultPage(start.fault, startOf(facts, target)));
+  if (!start.ok) {
+    const fresh = startOf(facts, target);
+    return sendFault(c, parts, { provider: settings.id, failure: start, start: fresh });
+  }
 
   keepAttempt(c, parts, { ...attempt, secrets: start.secrets });
   switch (start.next) {

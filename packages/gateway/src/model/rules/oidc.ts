@@ -1,9 +1,13 @@
 import { z } from "zod";
+import { claimAt, coversClaim, isGroupsClaim } from "../claim-path.ts";
 import type { Identity } from "../identity.ts";
 import { someText } from "../values.ts";
-import { defineRule, ofPerson } from "./rule.ts";
+import { defineRule, judgePerson, type Match } from "./rule.ts";
 
-/** Holds for people of whom one provider stated a claim with this value: whole values only. */
+/**
+ * Holds for people of whom one provider stated a claim with this value: whole values only. What the
+ * provider left out cannot be judged.
+ */
 export const oidc = defineRule({
   name: "oidc",
   schema: z.strictObject({
@@ -14,16 +18,36 @@ export const oidc = defineRule({
   about: "people",
   refersTo: { kind: "identity_provider", id: "identity_provider_id", name: "identity_provider" },
   compile: ({ claim_name, claim_value, identity_provider_id }) =>
-    ofPerson((identity) => {
-      if (identity.idp.id !== identity_provider_id) return false;
-      return valuesOf(claimOf(identity, claim_name)).includes(claim_value);
+    judgePerson((identity) => {
+      if (identity.idp.id !== identity_provider_id) return "no";
+      return judge(identity, claim_name, claim_value);
     }),
+  warnOf({ claim_name, identity_provider_id }, { claimsOf }, report) {
+    const claims = claimsOf(identity_provider_id);
+    if (claims === undefined || isGroupsClaim(claim_name)) return;
+    if (coversClaim(claims, claim_name)) return;
+    report.warning(
+      ["claim_name"],
+      "never holds: the claims of this identity provider do not list it, so it is not kept; add it to config.claims there",
+    );
+  },
 });
 
-/** Own properties only: `constructor` is no claim of anybody's. */
+function judge(identity: Identity, name: string, value: string): Match {
+  if (valuesOf(claimOf(identity, name)).includes(value)) return "yes";
+  const { known_claims } = identity;
+  if (known_claims === undefined || coversClaim(known_claims, canonicalName(name))) return "no";
+  return "unknown";
+}
+
 function claimOf(identity: Identity, name: string): unknown {
-  if (Object.hasOwn(identity.oidc_fields, name)) return identity.oidc_fields[name];
-  return name.toLowerCase() === "groups" ? identity.groups : undefined;
+  const claim = claimAt(identity.oidc_fields, name);
+  if (claim !== undefined) return claim;
+  return isGroupsClaim(name) ? identity.groups : undefined;
+}
+
+function canonicalName(name: string): string {
+  return isGroupsClaim(name) ? "groups" : name;
 }
 
 /** A claim with several values holds when one of them does; each counts as a whole. */

@@ -2,9 +2,9 @@
 // meant by them.
 import { z } from "zod";
 import type { Reference } from "../kind.ts";
-import type { FieldPath, Report } from "../problem.ts";
+import { type FieldPath, type Report, reportBelow } from "../problem.ts";
 import { isMap, itemsOf } from "../read-value.ts";
-import type { Rule } from "./rule.ts";
+import type { ProviderLookup, Rule } from "./rule.ts";
 import { kindName, knownRule, rule, storedRule } from "./rule-kinds.ts";
 
 /** include: one of them; require: all of them; exclude: none of them (access-features 4.2). */
@@ -46,11 +46,15 @@ function ruleReference(each: unknown, path: FieldPath): Reference[] {
   return [{ kind: object, at: [...path, kind.name, id], name }];
 }
 
-/** Warns of kinds that cannot be judged here. */
-export function warnAboutRules(set: RuleSet, report: Report): void {
+/** Warns of kinds that cannot be judged here, and of values that are hardly meant. */
+export function warnAboutRules(set: RuleSet, lookup: ProviderLookup, report: Report): void {
   for (const list of ruleLists) {
     set[list].forEach((each, index) => {
-      if (knownRule(each) !== undefined) return;
+      const { kind, value } = knownRule(each) ?? {};
+      if (kind !== undefined) {
+        kind.warnOf?.(value, lookup, reportBelow(report, [list, index, kind.name]));
+        return;
+      }
       report.warning(
         [list, index, kindName(each) ?? ""],
         "cannot be judged by this gateway yet, so it fails closed: it lets nobody in and counts as an exclude",

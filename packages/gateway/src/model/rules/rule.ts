@@ -3,6 +3,7 @@
 // never let anybody in.
 import type { z } from "zod";
 import type { Identity, Principal } from "../identity.ts";
+import type { Report } from "../problem.ts";
 
 /**
  * A rule as the API writes it: exactly one key, its kind. Kinds that this gateway cannot judge are
@@ -40,6 +41,8 @@ export interface RuleKind<Value = unknown> {
   compile(value: Value, groups: GroupLookup): Matcher;
   /** Why this rule alone, in the `include` of an allow policy, lets in the world; or undefined. */
   admitsWorld?(value: Value, lookup: WorldLookup): string | undefined;
+  /** Warns of a value that is hardly meant; paths begin at the value. */
+  warnOf?(value: Value, lookup: ProviderLookup, report: Report): void;
 }
 
 /** The object that a rule names. */
@@ -62,6 +65,12 @@ export interface WorldLookup {
   mailsPins(providerId: string): boolean;
 }
 
+/** What can be asked about identity providers. */
+export interface ProviderLookup {
+  /** the claims that a provider keeps; undefined when nothing is known of it */
+  claimsOf(providerId: string): readonly string[] | undefined;
+}
+
 /** Gives a kind of rule its types. */
 export function defineRule<Value>(kind: RuleKind<Value>): RuleKind<Value> {
   return kind;
@@ -74,8 +83,13 @@ export function yes(holds: boolean): Match {
 
 /** A rule about identity: pending for somebody unknown, never true of a program. */
 export function ofPerson(holds: (identity: Identity) => boolean): Matcher {
+  return judgePerson((identity) => yes(holds(identity)));
+}
+
+/** As `ofPerson`, of a rule that cannot be judged for everybody. */
+export function judgePerson(judge: (identity: Identity) => Match): Matcher {
   return ({ principal }) => {
     if (principal.kind === "anonymous") return "after_login";
-    return yes(principal.kind === "person" && holds(principal.identity));
+    return principal.kind === "person" ? judge(principal.identity) : "no";
   };
 }

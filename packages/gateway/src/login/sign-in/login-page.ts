@@ -10,6 +10,7 @@ import type { LoginContext } from "../login-context.ts";
 import { someoneElsePurpose } from "../no-access.ts";
 import { errorPage, sendStartAgain } from "../pages/error.ts";
 import { sendPage } from "../pages/layout.ts";
+import { mustAsk } from "../provider-wishes.ts";
 import { sendEmpty } from "../responses.ts";
 import { openTarget, type SignInTarget, startOf } from "../sign-in-target.ts";
 import { browserSession, clearSessionCookie, terminalSession } from "../team-session.ts";
@@ -31,9 +32,9 @@ export async function showLogin(c: LoginContext, parts: SignInParts): Promise<Re
   const { application, target } = request;
   if (application !== undefined) nameApplication(c, application, target);
 
-  // 2. Whoever is signed in already goes on.
+  // 2. Whoever is signed in already goes on, unless the link wants the provider to ask.
   const session = await sessionFor(c, parts, target);
-  if (session !== undefined) return handOver(c, parts, target, session);
+  if (session !== undefined && !mustAsk(target)) return handOver(c, parts, target, session);
   if (facts.method === "HEAD") return sendEmpty(c, 200);
 
   // 3. Everybody else signs in: at the only provider at once, if the application wants that.

@@ -7,6 +7,7 @@ import type { Application } from "../../model/model.ts";
 import { readSignInLink } from "../../tokens/sign-in-link.ts";
 import type { Tokens } from "../../tokens/tokens.ts";
 import { coversHost, freshStart, hostOf, pathOnHost } from "../application-host.ts";
+import { type ProviderWishes, readProviderWishes, withoutWishes } from "../provider-wishes.ts";
 import type { SignInTarget } from "../sign-in-target.ts";
 
 /** What the URL of the login page says. */
@@ -25,7 +26,11 @@ const redirectLength = 2_200;
 export function readLoginRequest(parts: { tokens: Tokens }, facts: RequestFacts): LoginRequest {
   const authority = facts.path.slice(endpoints.login.length + 1);
   if (authority === "")
-    return { ok: true, application: undefined, target: { application: undefined } };
+    return {
+      ok: true,
+      application: undefined,
+      target: { application: undefined, ...wishesOf(facts, "") },
+    };
 
   // 1. The application must be one of that host's.
   const link = readSignInLink(parts.tokens, {
@@ -46,9 +51,22 @@ export function readLoginRequest(parts: { tokens: Tokens }, facts: RequestFacts)
   if (path === undefined || appSession === undefined) {
     return { ok: false, fault: "stale", freshStart: freshStart(facts, authority, path ?? "/") };
   }
-  const redirect_url = shortened(path);
+  const wishes = wishesOf(facts, path);
+  const redirect_url = shortened(isForTerminal(path) ? withoutWishes(path) : path);
   const address = { aud: application.aud, authority, redirect_url, app_session: appSession };
-  return { ok: true, application, target: { application: address } };
+  return { ok: true, application, target: { application: address, ...wishes } };
+}
+
+/**
+ * What is wished of the provider: by the terminal's link, which the application's host read, or by
+ * the login page's own arguments. Wishes that cannot be carried out are left out.
+ */
+function wishesOf(facts: RequestFacts, path: string): ProviderWishes {
+  const [, terminalQuery = ""] = isForTerminal(path) ? path.split("?", 2) : [];
+  const ofTerminal = readProviderWishes(new URLSearchParams(terminalQuery));
+  const ofPage = readProviderWishes(new URLSearchParams(facts.query));
+  const pageWishes = ofPage.ok ? ofPage.wishes : {};
+  return ofTerminal.ok ? { ...pageWishes, ...ofTerminal.wishes } : pageWishes;
 }
 
 /**

@@ -9,6 +9,7 @@ import type { LoginContext } from "../login-context.ts";
 import { sendNoAccess } from "../no-access.ts";
 import { sendPage } from "../pages/layout.ts";
 import { brokenLinkPage } from "../pages/terminal-outcome.ts";
+import { mustAsk } from "../provider-wishes.ts";
 import { browserSession } from "../team-session.ts";
 import { goToLogin, isVouched, readTeamRequest } from "./cli-link.ts";
 import type { CliRequest } from "./cli-request.ts";
@@ -30,9 +31,9 @@ export async function showApproval(c: LoginContext, parts: TerminalParts): Promi
     return sendPage(c, brokenLinkPage(staleLink, start));
   }
 
-  // 2. Somebody must be signed in whom policy lets in.
+  // 2. Somebody must be signed in whom policy lets in. The login takes the wishes out of the link.
   const session = await browserSession(c, parts);
-  if (session === undefined) return goToLogin(c, parts, request);
+  if (session === undefined || mustAsk(request.wishes)) return goToLogin(c, parts, request);
   const login = { request, session };
   const decision = decideFor(facts, request.application, session);
   if (!admits(decision)) return sendTerminalNoAccess(c, parts, login);

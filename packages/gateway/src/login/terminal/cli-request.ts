@@ -5,6 +5,7 @@ import { decodeTransferKey, endpoints, ProtocolError } from "@postern/protocol";
 import type { Catalog } from "../../catalog/catalog.ts";
 import type { Application } from "../../model/model.ts";
 import { coversHost, hasUserInfo, hostOf } from "../application-host.ts";
+import { type ProviderWishes, readProviderWishes, wishArguments } from "../provider-wishes.ts";
 import { mailboxId } from "./mailboxes.ts";
 
 /** A terminal's request that can be used. */
@@ -17,6 +18,8 @@ export interface CliRequest {
   /** the mailbox from which the terminal fetches its tokens */
   mailbox: string;
   sendOrgToken: boolean;
+  /** what the link wishes of the identity provider */
+  wishes: ProviderWishes;
   /** the request as path and query of the application's host, in the one order that we write */
   path: string;
 }
@@ -24,7 +27,14 @@ export interface CliRequest {
 /** `message` says what is wrong, as a sentence for the page. */
 export type CliRequestReading = { ok: true; request: CliRequest } | { ok: false; message: string };
 
-const singleArguments = ["aud", "redirect_url", "send_org_token", "token", "close_interstitial"];
+const singleArguments = [
+  "aud",
+  "redirect_url",
+  "send_org_token",
+  "token",
+  "close_interstitial",
+  ...wishArguments,
+];
 // It travels inside other URLs up to three times; the head of a request has 16 kB.
 const redirectUrlLength = 1024;
 
@@ -46,6 +56,9 @@ export function readCliRequest(
   const redirectUrl = link.get("redirect_url") ?? "";
   if (redirectUrl !== "" && !staysOn(host, redirectUrl))
     return refuse("The link leads to another host than the application's.");
+  const reading = readProviderWishes(link);
+  if (!reading.ok) return refuse(reading.message);
+  const { wishes } = reading;
   return {
     ok: true,
     request: {
@@ -54,13 +67,18 @@ export function readCliRequest(
       key,
       mailbox: mailboxId(key),
       sendOrgToken: link.get("send_org_token") === "true",
-      path: canonicalPath(application, link),
+      wishes,
+      path: canonicalPath(application, link, wishes),
     },
   };
 }
 
 /** What we understood of the link, in one order and without what is too long to carry. */
-function canonicalPath(application: Application, link: URLSearchParams): string {
+function canonicalPath(
+  application: Application,
+  link: URLSearchParams,
+  wishes: ProviderWishes,
+): string {
   const redirectUrl = link.get("redirect_url") ?? "";
   const query = new URLSearchParams({ aud: application.aud, edge_token_transfer: "true" });
   if (redirectUrl !== "" && redirectUrl.length <= redirectUrlLength)
@@ -68,6 +86,7 @@ function canonicalPath(application: Application, link: URLSearchParams): string 
   if (link.get("send_org_token") === "true") query.set("send_org_token", "true");
   query.set("token", link.get("token") ?? "");
   if (link.get("close_interstitial") === "true") query.set("close_interstitial", "true");
+  for (const [name, value] of Object.entries(wishes)) query.set(name, value);
   return `${endpoints.cli}?${query}`;
 }
 

@@ -108,7 +108,7 @@ async function join(foundation: Foundation): Promise<Parts> {
     secretBox,
     sendMail: foundation.sendMail ?? configuredMail(config),
     announcePin: foundation.announcePin,
-    relay: foundation.relay,
+    relay: { mailboxesPerNetwork: config.limits.terminal_logins, ...foundation.relay },
     bodyTimeout: config.limits.body_timeout,
     record,
     now,

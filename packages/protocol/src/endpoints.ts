@@ -30,6 +30,8 @@ export const headers = {
   domain: "cf-access-domain",
   ray: "cf-ray",
   servicePublicKey: "service-public-key",
+  /** [ext] on a poll: the terminal will say with DELETE that it has its box (wire-protocol 6.6). */
+  transferConfirm: "cf-access-transfer-confirm",
 } as const;
 
 /** Cookie names that applications and the official client know. */

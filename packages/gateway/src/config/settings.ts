@@ -51,6 +51,8 @@ export const settingsFields = {
       body_timeout: timeout.prefault("60s"),
       origin_connections: z.int().min(1).max(65_536).default(1024),
       drain_timeout: timeout.prefault("30s"),
+      /** [ext] terminals of one network that may begin to sign in within ten minutes */
+      terminal_logins: z.int().min(1).max(100_000).default(60),
     })
     .prefault({}),
   key_rotation_interval_days: z.int().min(21).max(365).default(42),

@@ -5,8 +5,15 @@ import { setImmediate as endOfTurn } from "node:timers/promises";
 import { endAndLinger } from "./linger.ts";
 import type { BodyReader, Exchange, RequestHead, ResponseWriter } from "./transport.ts";
 
-/** Answers a request of the Fetch standard, as Hono's `app.fetch` does. */
-export type WebHandler = (request: Request) => Response | Promise<Response>;
+/**
+ * Answers a request of the Fetch standard, as Hono's `app.fetch` does.
+ * @param isWritten becomes true once the whole answer is handed to the network, and false when the
+ * client goes away before
+ */
+export type WebHandler = (
+  request: Request,
+  isWritten: Promise<boolean>,
+) => Response | Promise<Response>;
 
 /** What an exchange does not say of itself. */
 export interface WebRequestOptions {
@@ -27,9 +34,15 @@ export async function answerExchange(
   handler: WebHandler,
 ): Promise<void> {
   const client = new AbortController();
-  const abort = () => client.abort();
+  const written = Promise.withResolvers<boolean>();
+  const abort = () => {
+    client.abort();
+    written.resolve(false);
+  };
+  const finish = () => written.resolve(true);
   exchange.onAbort = abort;
-  const answer = await handler(toRequest(exchange, options, client.signal));
+  exchange.response.onFinish = finish;
+  const answer = await handler(toRequest(exchange, options, client.signal), written.promise);
   if (exchange.response.closed) await answer.body?.cancel();
   else await sendResponse(exchange, answer, client.signal);
 }
@@ -132,7 +145,6 @@ async function sendResponse(
     piece = await following;
     following = piece && nextPiece(pieces);
   }
-  exchange.onAbort = undefined;
   if (isUnread) endAndLinger(exchange, piece ?? Buffer.alloc(0));
   else response.end(piece);
 }

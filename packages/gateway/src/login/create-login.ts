@@ -67,7 +67,8 @@ export function createLogin(options: LoginOptions): Login {
   return {
     answer(exchange, facts) {
       const request = { url: urlOf(facts), bodyTimeout };
-      const respond = (web: Request) => app.fetch(web, { facts });
+      const respond = (web: Request, isWritten: Promise<boolean>) =>
+        app.fetch(web, { facts, isWritten });
       answerExchange(exchange, request, respond).catch((error) => {
         record({ event: "answer_failed", ray: facts.rayId, error: String(error) });
         exchange.destroy();
@@ -83,13 +84,13 @@ function assemble(options: LoginOptions): LoginParts {
   const { store, now, record } = options;
   const { counters, transfers } = store;
   const settings = { ...defaultRelaySettings, ...options.relay };
-  const mailboxes = new Mailboxes({ transfers, now, lookAgainMs: settings.lookAgainMs });
+  const mailboxes = new Mailboxes({ transfers, settings, record, now });
   const pinLimits = new PinLimits({ counters, now });
   return {
     ...options,
     providers: new Providers({ ...options, pinLimits }),
     mailboxes,
-    relay: new Relay({ mailboxes, counters, settings, record, now }),
+    relay: new Relay({ mailboxes, settings, record, now }),
   };
 }
 

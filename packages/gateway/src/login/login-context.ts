@@ -4,10 +4,11 @@ import type { RecordEvent, RequestFields } from "../observe/events.ts";
 
 /**
  * What Hono's context holds on each request. `createLogin` binds the facts of the data path, and
- * the handlers read them as a variable. Pages record with `record` that they were shown.
+ * the handlers read them as a variable. `isWritten` says how the answer fares (web-exchange.ts).
+ * Pages record with `record` that they were shown.
  */
 export interface LoginEnv {
-  Bindings: { facts: RequestFacts };
+  Bindings: { facts: RequestFacts; isWritten: Promise<boolean> };
   Variables: { facts: RequestFacts; record: RecordEvent };
 }
 

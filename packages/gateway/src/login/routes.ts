@@ -43,7 +43,7 @@ export function routes(app: Hono<LoginEnv>, parts: LoginParts): void {
   // domain alone, out of reach of the application's own scripts.
   app.get(endpoints.cli, (c) => (isOnTeam(c) ? showApproval(c, parts) : vouch(c, parts)));
   app.post(endpoints.cli, onTeam, (c) => submitAnswer(c, parts));
-  app.all(`${endpoints.transfer}*`, (c) => parts.relay.poll(c));
+  app.all(`${endpoints.transfer}*`, (c) => parts.relay.answer(c));
   app.post(endpoints.pass, onApplication, (c) => mintPass(c, parts));
 }
 

@@ -66,6 +66,7 @@ export interface EventFields {
   transfer_ended: RequestFields;
   poll_refused: RequestFields & { status: number; error: string };
   poll_not_released: { error: string };
+  delivery_not_noted: { error: string };
   pass_issued: RequestFields & { aud: string };
 }
 

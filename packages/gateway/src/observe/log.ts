@@ -74,8 +74,12 @@ const lines: Record<EventName, [LineLevel, string]> = {
   transfer_ended: ["warn", "a terminal login was polled from a second address and is over"],
   poll_refused: ["warn", "a terminal's poll was refused"],
   poll_not_released: ["debug", "the end of a poll could not be noted"],
+  delivery_not_noted: ["error", "a terminal has its tokens, and its mailbox could not be emptied"],
   pass_issued: ["info", "a pass was made"],
 };
+
+const tooManyLogins =
+  "more terminals of one network began to sign in than limits.terminal_logins allows";
 
 const failedTasks: Record<HousekeepingTask, string> = {
   refresh: "reading the changed store failed",
@@ -122,6 +126,8 @@ function messageOf(event: GatewayEvent): string {
   switch (event.event) {
     case "configuration_warning":
       return event.warning;
+    case "poll_refused":
+      return event.error === "too_many_logins" ? tooManyLogins : lines.poll_refused[1];
     case "housekeeping_failed":
       return failedTasks[event.task];
     default:

@@ -34,6 +34,7 @@ test("what is left out has the documented default, and no proxy is trusted (H4)"
       body_timeout: 60_000,
       origin_connections: 1024,
       drain_timeout: 30_000,
+      terminal_logins: 60,
     },
     key_rotation_interval_days: 42,
     organization: { name: "Postern", auth_domain: "login.localhost" },

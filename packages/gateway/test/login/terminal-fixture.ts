@@ -15,6 +15,7 @@ import { freePort, startGateway } from "../../../../test/support/gateway.ts";
 import type { Parts } from "../../src/compose.ts";
 import { defined } from "../../src/defined.ts";
 import type { RelaySettings } from "../../src/login/terminal/relay-settings.ts";
+import type { GatewayEvent } from "../../src/observe/events.ts";
 import type { StoredSession } from "../../src/storage/store.ts";
 import { identityOf } from "./login-fixture.ts";
 
@@ -69,6 +70,8 @@ export interface TerminalFixture {
   /** what reached the application */
   originSaw: string[];
   clock: { ahead: number };
+  /** everything that the gateway recorded */
+  events: GatewayEvent[];
   send(url: string, ask?: Ask): Promise<Answer>;
   terminal(options?: {
     host?: string;
@@ -89,6 +92,8 @@ export interface TerminalFixtureOptions {
   /** added to the application `app.localhost` */
   application?: Record<string, unknown>;
   settings?: Partial<RelaySettings>;
+  /** sections of the configuration beside those of the fixture */
+  sections?: Record<string, unknown>;
   /** a file that another process may open as well; default: in memory */
   store?: string;
 }
@@ -104,7 +109,7 @@ export async function startTerminalFixture(
   const origin = await startOrigin();
   const gateway = await startGateway({
     sections: sectionsWith(origin.url, options),
-    relay: { busyMs: 20, ...options.settings },
+    relay: { busyMs: 20, hangUpMs: 20, ...options.settings },
     ...defined({ store: options.store }),
   });
   context.after(async () => {
@@ -117,7 +122,7 @@ export async function startTerminalFixture(
 
   const isHeld = async (terminal: Terminal) => {
     const id = createHash("sha256").update(terminal.pair.publicKey).digest("hex");
-    return ((await parts.store.transfers.find(id))?.held_until ?? 0) > 0;
+    return ((await parts.store.transfers.find(id))?.held_until ?? 0) > parts.now();
   };
 
   return {
@@ -127,6 +132,7 @@ export async function startTerminalFixture(
     parts,
     originSaw: origin.requests,
     clock: gateway.clock,
+    events: gateway.events,
     send,
     aud,
     terminal(options = {}) {
@@ -155,6 +161,7 @@ function sectionsWith(origin: string, options: TerminalFixtureOptions): Record<s
     organization: { name: "Test", ...options.organization },
     identity_providers: [{ id: "pin", name: "One-time PIN", type: "onetimepin", config: {} }],
     ingress: [{ service: origin }],
+    ...options.sections,
     applications: [
       {
         name: "The <b>API</b>",

@@ -7,7 +7,7 @@ import { privateHeaders } from "../../http/private-headers.ts";
 import type { Organization } from "../../model/model.ts";
 import { type LoginContext, requestFields } from "../login-context.ts";
 import { type Html, type Link, linkButton, whenSet } from "./html.ts";
-import { type Style, stylesFor } from "./style.ts";
+import { type Style, sourceOf, stylesFor } from "./style.ts";
 
 /** Characters of a path that the log gets. */
 const loggedPathLength = 500;
@@ -27,17 +27,20 @@ export interface Page {
    * a form here may end, over redirects, on another host: an identity provider or the application
    */
   leavesHost?: boolean;
+  /** a script that runs once the page is shown; nothing on the page depends on it */
+  script?: string;
 }
 
 /** Answers with a page. */
 export async function sendPage(c: LoginContext, page: Page): Promise<Response> {
   const { rayId, catalog, scheme } = c.var.facts;
-  const { title, heading, showRay = false, leavesHost = false } = page;
+  const { title, heading, showRay = false, leavesHost = false, script } = page;
   if (showRay) recordErrorPage(c, page);
   const frame = frameOf(catalog.organization);
   const body = await page.body;
-  const text = render(frame, { title, heading, body, ray: showRay ? rayId : undefined });
-  const headers = pageHeaders(frame, leavesHost ? leavingForms(scheme, catalog) : "'self'");
+  const text = render(frame, { title, heading, body, ray: showRay ? rayId : undefined, script });
+  const formTargets = leavesHost ? leavingForms(scheme, catalog) : "'self'";
+  const headers = pageHeaders(frame, { formTargets, script });
   for (const [name, value] of Object.entries(headers)) c.header(name, value);
   return c.body(text.toString(), page.status);
 }
@@ -63,8 +66,9 @@ export function renderErrorPage(page: {
   const { organization, heading, message, rayId: ray, next } = page;
   const body = html`<p class="lead">${message}</p>${whenSet(next, linkButton)}`;
   const frame = frameOf(organization);
-  const text = render(frame, { title: heading, heading, body, ray });
-  return { body: text.toString(), headers: pageHeaders(frame, "'self'") };
+  const text = render(frame, { title: heading, heading, body, ray, script: undefined });
+  const headers = pageHeaders(frame, { formTargets: "'self'", script: undefined });
+  return { body: text.toString(), headers };
 }
 
 /**
@@ -103,7 +107,10 @@ function frameOf({ name, login_design }: Organization): Frame {
   };
 }
 
-function pageHeaders({ styles, logo }: Frame, formTargets: string): Record<string, string> {
+function pageHeaders(
+  { styles, logo }: Frame,
+  { formTargets, script }: { formTargets: string; script: string | undefined },
+): Record<string, string> {
   const policy = [
     "default-src 'none'",
     `style-src ${styles.map(({ source }) => source).join(" ")}`,
@@ -112,6 +119,7 @@ function pageHeaders({ styles, logo }: Frame, formTargets: string): Record<strin
     "base-uri 'none'",
     "frame-ancestors 'none'",
   ];
+  if (script !== undefined) policy.push(`script-src ${sourceOf(script)}`);
   return {
     ...privateHeaders,
     "Content-Type": "text/html; charset=utf-8",
@@ -141,7 +149,13 @@ function usableLogo(path: string | undefined): string | undefined {
 
 function render(
   { name, styles, logo, header, footer }: Frame,
-  page: { title: string; heading: string; body: Html; ray: string | undefined },
+  page: {
+    title: string;
+    heading: string;
+    body: Html;
+    ray: string | undefined;
+    script: string | undefined;
+  },
 ): Html {
   return html`<!doctype html>
 <html lang="en">
@@ -164,6 +178,7 @@ ${page.body}
 ${whenSet(page.ray, (ray) => html`<p class="ray">Ray ID <code>${ray}</code></p>`)}
 </main>
 ${whenSet(footer, (text) => html`<footer><p>${text}</p></footer>`)}
+${whenSet(page.script, (text) => html`<script>${raw(text)}</script>`)}
 </body>
 </html>
 `;

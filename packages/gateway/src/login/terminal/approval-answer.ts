@@ -5,12 +5,12 @@ import { type Admission, admits, decideFor } from "../decide.ts";
 import { csrfHolds, readForm } from "../forms.ts";
 import { type LoginContext, requestFields } from "../login-context.ts";
 import { sendPage } from "../pages/layout.ts";
-import { approvedPage, brokenLinkPage, refusedPage } from "../pages/terminal-outcome.ts";
+import { brokenLinkPage, refusedPage } from "../pages/terminal-outcome.ts";
 import { browserSession } from "../team-session.ts";
 import { sendTerminalNoAccess } from "./approval-page.ts";
 import { readTeamRequest } from "./cli-link.ts";
 import { deliverTokens } from "./deliver-tokens.ts";
-import { csrfPurpose, showCurrentStanding, showStanding } from "./show-standing.ts";
+import { csrfPurpose, showAwaitedStanding, showStanding } from "./show-standing.ts";
 import { awaitStanding, refusesClient, showsNoCode, type TerminalLogin } from "./standing.ts";
 import type { TerminalParts } from "./terminal-parts.ts";
 
@@ -65,14 +65,16 @@ async function approve(
   const { admission } = approval;
   const orgToken = request.sendOrgToken;
   const isDelivered = await deliverTokens(parts, { ...login, transfer, admission, orgToken });
-  if (!isDelivered) return showCurrentStanding(c, parts, login);
+  if (!isDelivered) return showAwaitedStanding(c, parts, login);
   parts.record({
     event: "terminal_approved",
     ...requestFields(facts),
     terminal: transfer.address,
     aud: request.application.aud,
   });
-  return sendPage(c, approvedPage(request.application.name));
+
+  // 6. The page says that it worked once the terminal has them.
+  return showAwaitedStanding(c, parts, login);
 }
 
 async function deny(
@@ -82,7 +84,7 @@ async function deny(
 ): Promise<Response> {
   const { mailbox, application } = login.request;
   const isDenied = await parts.mailboxes.answer(mailbox, { state: "refused" });
-  if (!isDenied) return showCurrentStanding(c, parts, login);
+  if (!isDenied) return showAwaitedStanding(c, parts, login);
   const fields = requestFields(c.var.facts);
   parts.record({ event: "terminal_denied", ...fields, aud: application.aud });
   return sendPage(c, refusedPage());

@@ -14,7 +14,7 @@ import { browserSession } from "../team-session.ts";
 import { goToLogin, isVouched, readTeamRequest } from "./cli-link.ts";
 import type { CliRequest } from "./cli-request.ts";
 import { deliverTokens } from "./deliver-tokens.ts";
-import { showCurrentStanding, showStanding } from "./show-standing.ts";
+import { showAwaitedStanding, showStanding } from "./show-standing.ts";
 import { awaitStanding, refusesClient, type TerminalLogin } from "./standing.ts";
 import type { TerminalParts } from "./terminal-parts.ts";
 
@@ -44,7 +44,7 @@ export async function showApproval(c: LoginContext, parts: TerminalParts): Promi
     return showStanding(c, parts, login, standing);
   const { transfer } = standing;
   await deliverTokens(parts, { ...login, transfer, admission: decision, orgToken: false });
-  return showCurrentStanding(c, parts, login);
+  return showAwaitedStanding(c, parts, login);
 }
 
 /** Signed in, and not allowed: another person may sign in and answer. */

@@ -12,16 +12,25 @@ export class Bells {
     for (const id of this.#listeners.keys()) this.ring(id);
   }
 
-  /** Listens for an id, until `stop`. */
-  listen(id: string): Bell {
+  /** Listens for some ids, until `stop`. */
+  listen(...ids: string[]): Bell {
+    const bell = new Bell(() => {
+      for (const id of ids) this.#remove(id, bell);
+    });
+    for (const id of ids) this.#listenersOf(id).add(bell);
+    return bell;
+  }
+
+  #listenersOf(id: string): Set<Bell> {
     const listeners = this.#listeners.get(id) ?? new Set();
     this.#listeners.set(id, listeners);
-    const bell = new Bell(() => {
-      listeners.delete(bell);
-      if (listeners.size === 0 && this.#listeners.get(id) === listeners) this.#listeners.delete(id);
-    });
-    listeners.add(bell);
-    return bell;
+    return listeners;
+  }
+
+  #remove(id: string, bell: Bell): void {
+    const listeners = this.#listenersOf(id);
+    listeners.delete(bell);
+    if (listeners.size === 0) this.#listeners.delete(id);
   }
 }
 
@@ -41,10 +50,16 @@ export class Bell {
     this.#wake?.();
   }
 
-  /** Resolves when rung, also since the last wait, when aborted, or after `ms`. */
+  /** Whether it was rung since this was asked last. */
+  takeNews(): boolean {
+    const hasRung = this.#hasRung;
+    this.#hasRung = false;
+    return hasRung;
+  }
+
+  /** Resolves when there is news, when aborted, or after `ms`. */
   async wait(ms: number, signal?: AbortSignal): Promise<void> {
     if (!this.#hasRung && signal?.aborted !== true) await this.#sleep(ms, signal);
-    this.#hasRung = false;
   }
 
   async #sleep(ms: number, signal: AbortSignal | undefined): Promise<void> {

@@ -20,6 +20,8 @@ export interface CliRequest {
   sendOrgToken: boolean;
   /** what the link wishes of the identity provider */
   wishes: ProviderWishes;
+  /** whether the browser's window is to be closed afterwards (`close_interstitial`) */
+  closeWindow: boolean;
   /** the request as path and query of the application's host, in the one order that we write */
   path: string;
 }
@@ -68,6 +70,7 @@ export function readCliRequest(
       mailbox: mailboxId(key),
       sendOrgToken: link.get("send_org_token") === "true",
       wishes,
+      closeWindow: link.get("close_interstitial") === "true",
       path: canonicalPath(application, link, wishes),
     },
   };

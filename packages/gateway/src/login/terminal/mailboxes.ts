@@ -1,15 +1,41 @@
 // The mailboxes of the relay (wire-protocol 6.7), as this process sees them. The store says how a
 // mailbox stands, for every process that serves it. Whoever waits for one is woken when this
-// process changes it, and when another process is said to have.
+// process changes it, and when another process is said to have; nobody reads meanwhile.
 import { createHash } from "node:crypto";
 import type { Clock } from "../../clock.ts";
+import type { RecordEvent } from "../../observe/events.ts";
 import type { StoredTransfer, TransferStore } from "../../storage/store.ts";
-import { Bells } from "./bells.ts";
+import { type Bell, Bells } from "./bells.ts";
+import { Presence } from "./presence.ts";
+import type { RelaySettings } from "./relay-settings.ts";
 
 /** A person's answer to a terminal. */
 export type MailboxAnswer =
   | { state: "refused" | "policy" }
   | { state: "sealed"; body: string; servicePublicKey: string };
+
+/** What mailboxes are made from. */
+export interface MailboxParts {
+  transfers: TransferStore;
+  settings: RelaySettings;
+  record: RecordEvent;
+  now: Clock;
+}
+
+/** A wait for a mailbox. */
+export interface MailboxWait {
+  /** listens since before `transfer` was read */
+  bell: Bell;
+  id: string;
+  /** the mailbox as it was read last */
+  transfer: StoredTransfer | undefined;
+  /** when it ends at the latest, by `performance.now()` */
+  deadline: number;
+  /** says that nobody waits any more */
+  signal?: AbortSignal;
+  /** a poll, which ends early when polls are let go */
+  isPoll?: boolean;
+}
 
 /** The mailbox of a terminal's public key. */
 export function mailboxId(key: Uint8Array): string {
@@ -21,24 +47,21 @@ export function isWaiting(transfer: StoredTransfer, now: number): boolean {
   return transfer.state === "waiting" && transfer.expires_at > now;
 }
 
-/** Whether a terminal is on the line: only then may a person approve (case C5). */
-export function isHeld(transfer: StoredTransfer, now: number): boolean {
-  return isWaiting(transfer, now) && transfer.held_until > now;
-}
-
 /** The mailboxes of the store, with a bell for each that somebody waits for. */
 export class Mailboxes {
   readonly #transfers: TransferStore;
   readonly #now: Clock;
   readonly #lookAgainMs: number;
+  readonly #presence: Presence;
   readonly #bells = new Bells();
   /** how often polls were let go */
   #releases = 0;
 
-  constructor(parts: { transfers: TransferStore; now: Clock; lookAgainMs: number }) {
+  constructor(parts: MailboxParts) {
     this.#transfers = parts.transfers;
     this.#now = parts.now;
-    this.#lookAgainMs = parts.lookAgainMs;
+    this.#lookAgainMs = parts.settings.lookAgainMs;
+    this.#presence = new Presence(parts);
   }
 
   /** The mailbox as it stands; undefined before the first poll. */
@@ -46,15 +69,29 @@ export class Mailboxes {
     return this.#transfers.find(id);
   }
 
+  /** Whether a terminal is on the line: only then may a person approve (case C5). */
+  isHeld(transfer: StoredTransfer): boolean {
+    return isWaiting(transfer, this.#now()) && this.#presence.isHeld(transfer);
+  }
+
   /**
-   * The same, after waiting up to `ms` for a poll: terminals leave short gaps between two polls.
+   * The mailbox once the terminal has done its part: it is on the line, or has taken the answer.
+   * Terminals leave short gaps between two polls.
+   * @returns the mailbox as it stands after `ms` at the latest
    */
-  findWithPoll(id: string, ms: number): Promise<StoredTransfer | undefined> {
-    const isReady = (transfer: StoredTransfer | undefined) => {
+  async findSettled(id: string, ms: number): Promise<StoredTransfer | undefined> {
+    const isSettled = (transfer: StoredTransfer | undefined) => {
       if (transfer === undefined) return false;
-      return isHeld(transfer, this.#now()) || !isWaiting(transfer, this.#now());
+      if (isWaiting(transfer, this.#now())) return this.isHeld(transfer);
+      return transfer.state !== "sealed" || transfer.expires_at <= this.#now();
     };
-    return this.readUntil(isReady, { id, ms });
+    const deadline = performance.now() + ms;
+    const bell = this.#bells.listen(id, lineOf(id));
+    try {
+      return await this.waitUntil(isSettled, { bell, id, transfer: await this.find(id), deadline });
+    } finally {
+      bell.stop();
+    }
   }
 
   /** Opens the mailbox of a first poll. @returns the mailbox as it is, opened now or before */
@@ -62,10 +99,20 @@ export class Mailboxes {
     return this.#transfers.open(transfer);
   }
 
-  /** Notes until when a poll is held, milliseconds; 0 when none is. */
-  async hold(id: string, until: number): Promise<void> {
-    await this.#transfers.hold(id, until);
-    this.#bells.ring(id);
+  /** Until when a poll is held that begins now, milliseconds since the epoch. */
+  nextLease(): number {
+    return this.#presence.nextLease();
+  }
+
+  /** A poll of the mailbox begins. It must `hangUp`, whatever comes of this. */
+  async hold(transfer: StoredTransfer, lease: number): Promise<void> {
+    await this.#presence.begin(transfer, lease);
+    this.#bells.ring(lineOf(transfer.id));
+  }
+
+  /** A poll of the mailbox has ended. */
+  hangUp(id: string): void {
+    this.#presence.end(id);
   }
 
   /** Leaves `waiting` for an answer. @returns false when the mailbox was not waiting any more */
@@ -83,11 +130,11 @@ export class Mailboxes {
     sealed?: { body: string; service_public_key: string },
   ): Promise<boolean> {
     const hasMoved = await this.#transfers.move(id, { from, to, now: this.#now(), sealed });
-    this.#bells.ring(id);
+    this.changed(id);
     return hasMoved;
   }
 
-  /** Wakes whoever waits for a mailbox that another process changed; without an id, everybody. */
+  /** Wakes whoever waits for a mailbox that may have changed; without an id, everybody. */
   changed(id?: string): void {
     if (id === undefined) this.#bells.ringAll();
     else this.#bells.ring(id);
@@ -99,31 +146,36 @@ export class Mailboxes {
     this.#bells.ringAll();
   }
 
+  /** Listens for changes of a mailbox, until it is stopped. */
+  listen(id: string): Bell {
+    return this.#bells.listen(id);
+  }
+
   /**
-   * Reads a mailbox again and again, whenever it may have changed.
-   * @param wait ends after `ms`, or when `signal` says that nobody waits any more; that of a poll,
-   * when polls are let go
+   * Reads a mailbox again whenever it may have changed.
    * @returns the mailbox that `isReady` took, or the last that was read
    */
-  async readUntil(
+  async waitUntil(
     isReady: (transfer: StoredTransfer | undefined) => boolean,
-    wait: { id: string; ms: number; signal?: AbortSignal; isPoll?: boolean },
+    { bell, id, deadline, signal, isPoll, ...wait }: MailboxWait,
   ): Promise<StoredTransfer | undefined> {
-    const { id, ms, signal, isPoll } = wait;
     const releases = this.#releases;
-    const bell = this.#bells.listen(id);
-    const deadline = performance.now() + ms;
-    try {
-      for (;;) {
-        const transfer = await this.#transfers.find(id);
-        const leftMs = deadline - performance.now();
-        if (isReady(transfer) || leftMs <= 0 || signal?.aborted === true) return transfer;
-        if (isPoll === true && this.#releases !== releases) return transfer;
-        const untilExpiryMs = (transfer?.expires_at ?? Number.POSITIVE_INFINITY) - this.#now();
-        await bell.wait(Math.max(0, Math.min(leftMs, this.#lookAgainMs, untilExpiryMs)), signal);
-      }
-    } finally {
-      bell.stop();
+    let { transfer } = wait;
+    for (;;) {
+      if (isPoll === true && this.#releases !== releases) return transfer;
+      while (bell.takeNews()) transfer = await this.find(id);
+      const leftMs = deadline - performance.now();
+      if (isReady(transfer) || leftMs <= 0 || signal?.aborted === true) return transfer;
+      // What nobody rings for has not changed. Only its time may be over.
+      const untilExpiryMs = (transfer?.expires_at ?? Number.POSITIVE_INFINITY) - this.#now();
+      const waitMs = Math.max(0, Math.min(leftMs, this.#lookAgainMs, untilExpiryMs));
+      await bell.wait(waitMs, signal);
+      if (waitMs === this.#lookAgainMs) transfer = await this.find(id);
     }
   }
+}
+
+/** Rung when a terminal comes on the line. Polls do not listen for that, but pages do. */
+function lineOf(id: string): string {
+  return `line ${id}`;
 }

@@ -12,19 +12,29 @@ export interface RelaySettings {
    */
   lookAgainMs: number;
   /**
+   * how long after its last poll a terminal counts as gone for other processes: terminals leave
+   * short gaps between two polls, and a stranger who hangs up and polls again causes no write
+   */
+  hangUpMs: number;
+  /**
    * new mailboxes for one network (IPv6: /64) in the life of one; an office behind one address fits
    * in
    */
   mailboxesPerNetwork: number;
   /** polls held for one network at a time in this process, those that wait for a 429 included */
   pollsPerNetwork: number;
+  /** polls held in this process at a time; networks with few polls have a reserve beyond */
+  pollsInAll: number;
 }
 
 /** The settings of a gateway; tests use shorter times. */
 export const defaultRelaySettings: RelaySettings = {
   holdMs: 50_000,
   busyMs: 5_000,
-  lookAgainMs: 10_000,
+  // The feed of changes tells everything, and every poll begins with a look.
+  lookAgainMs: Number.POSITIVE_INFINITY,
+  hangUpMs: 2_000,
   mailboxesPerNetwork: 60,
   pollsPerNetwork: 200,
+  pollsInAll: 10_000,
 };

@@ -1,88 +1,244 @@
 // The relay: where a terminal fetches its tokens (wire-protocol 6.6 and 6.7). It holds ciphertext
-// only and hands it out once. A terminal polls the mailbox of its public key; each poll is held
-// open until a person has answered, or for as long as clients wait.
+// only. A terminal polls the mailbox of its public key; each poll is held open until a person has
+// answered, or for as long as clients wait. The box is there until the terminal has it.
 import { setTimeout as pause } from "node:timers/promises";
 import { decodeTransferKey, endpoints, headers, ProtocolError } from "@postern/protocol";
+import { BoundedCache } from "../../bounded-cache.ts";
 import type { RequestFacts } from "../../catalog/request-facts.ts";
 import type { Clock } from "../../clock.ts";
+import { defined } from "../../defined.ts";
 import { networkOf, sameNetwork } from "../../network.ts";
+import { NetworkBudget, type Rate } from "../../network-budget.ts";
 import type { RecordEvent } from "../../observe/events.ts";
-import type { CounterStore, StoredTransfer } from "../../storage/store.ts";
+import type { StoredTransfer } from "../../storage/store.ts";
 import { isFromBrowser } from "../fetch-metadata.ts";
 import { type LoginContext, requestFields } from "../login-context.ts";
-import { isWaiting, type Mailboxes, mailboxId } from "./mailboxes.ts";
+import { Deliveries } from "./deliveries.ts";
+import { isWaiting, type Mailboxes, type MailboxWait, mailboxId } from "./mailboxes.ts";
+import { PollSeats } from "./poll-seats.ts";
 import type { RelaySettings } from "./relay-settings.ts";
-import { Tally } from "./tally.ts";
 
 const mailboxLifeMs = 10 * 60_000;
 const userAgentLength = 200;
+/** Mailboxes that all networks together may open in the life of one, and the reserve beyond. */
+const mailboxesInAll = { most: 6_000, reserve: 2_000 };
+/** Terminals that were turned away, and whose pages can say so. */
+const refusalCapacity = 1_000;
 
 /** What the relay is made from. */
 export interface RelayParts {
   mailboxes: Mailboxes;
-  counters: CounterStore;
   settings: RelaySettings;
   record: RecordEvent;
   now: Clock;
 }
 
-/** Answers the polls of terminals, and knows how many it holds. */
+/** Answers the polls of terminals, and knows which it holds. */
 export class Relay {
   readonly #parts: RelayParts;
-  readonly #pollsOfNetwork = new Tally();
-  readonly #pollsOfMailbox = new Tally();
+  readonly #seats: PollSeats;
+  readonly #openings: NetworkBudget;
+  readonly #deliveries: Deliveries;
+  /** mailbox → when it was turned away, milliseconds since the epoch */
+  readonly #refusals = new BoundedCache<string, number>(refusalCapacity);
 
   constructor(parts: RelayParts) {
+    const { settings, now } = parts;
     this.#parts = parts;
+    this.#seats = new PollSeats(settings);
+    this.#deliveries = new Deliveries(parts);
+    this.#openings = new NetworkBudget(now, {
+      perNetwork: inMailboxLife(settings.mailboxesPerNetwork),
+      inAll: inMailboxLife(mailboxesInAll.most),
+      reserve: inMailboxLife(mailboxesInAll.reserve),
+    });
+  }
+
+  /** Whether the terminal of this mailbox was turned away: its network began too many sign-ins. */
+  hasRefused(id: string): boolean {
+    const refusedAt = this.#refusals.get(id) ?? Number.NEGATIVE_INFINITY;
+    return refusedAt + mailboxLifeMs > this.#parts.now();
   }
 
   /** Answers `/transfer/<key>`. */
-  async poll(c: LoginContext): Promise<Response> {
+  async answer(c: LoginContext): Promise<Response> {
     const { facts } = c.var;
 
     // 1. A poll is the GET of a program, with a key, on a host of the relay.
     if (!isRelayHost(facts)) return c.notFound();
     // HEAD would take the one delivery and show nothing of it.
-    if (facts.method !== "GET") return refuse(405, "method_not_allowed", { allow: "GET" });
-    if (isFromBrowser(c)) return refuse(403, "browser");
+    if (facts.method !== "GET" && facts.method !== "DELETE")
+      return this.#refuse(c, 405, "method_not_allowed", { allow: "GET, DELETE" });
+    if (isFromBrowser(c)) return this.#refuse(c, 403, "browser");
     const key = readKey(facts.path);
-    if (key === undefined) return refuse(400, "bad_key");
+    if (key === undefined) return this.#refuse(c, 400, "bad_key");
 
-    // 2. Only so many are held for one network.
+    // 2. A terminal says that it has its box.
+    const id = mailboxId(key);
+    if (facts.method === "DELETE") return this.#confirm(c, id);
+
+    // 3. Only so many polls are held.
     const network = networkOf(facts.clientIp);
+    if (!this.#seats.take(network)) return this.#refuse(c, 429, "busy", retryLater);
     try {
-      const count = this.#pollsOfNetwork.enter(network);
-      if (count > this.#parts.settings.pollsPerNetwork) return busy();
-      return await this.#pollMailbox(c, mailboxId(key));
+      return await this.#poll(c, id);
     } finally {
-      this.#pollsOfNetwork.leave(network);
+      this.#seats.leave(network);
     }
   }
 
-  async #pollMailbox(c: LoginContext, id: string): Promise<Response> {
+  async #poll(c: LoginContext, id: string): Promise<Response> {
     const { mailboxes, settings } = this.#parts;
     const { signal } = c.req.raw;
-
-    // 3. The first poll opens the mailbox.
-    const transfer = (await mailboxes.find(id)) ?? (await openMailbox(c, this.#parts, id));
-    if (transfer === undefined) {
-      await pause(settings.busyMs, undefined, { signal }).catch(() => undefined);
-      return busy();
-    }
-
-    // 4. A poll from elsewhere ends it: somebody else holds the same key (case C4).
-    if (!sameNetwork(transfer.address, c.var.facts.clientIp)) return endMailbox(c, this.#parts, id);
-
-    // 5. The poll is held until a person has answered.
-    this.#pollsOfMailbox.enter(id);
+    const bell = mailboxes.listen(id);
     try {
-      await mailboxes.hold(id, this.#parts.now() + settings.holdMs);
-      return await awaitAnswer(this.#parts, id, signal);
+      // 4. The first poll opens the mailbox.
+      const lease = mailboxes.nextLease();
+      const transfer = (await mailboxes.find(id)) ?? (await this.#openMailbox(c, id, lease));
+      if (transfer === undefined) {
+        await pause(settings.busyMs, undefined, { signal }).catch(() => undefined);
+        return this.#refuse(c, 429, "too_many_logins", retryLater);
+      }
+
+      // 5. A poll from elsewhere ends it: somebody else holds the same key (case C4).
+      if (!sameNetwork(transfer.address, c.var.facts.clientIp))
+        return await this.#endMailbox(c, transfer);
+
+      // 6. The poll is held until a person has answered.
+      try {
+        await mailboxes.hold(transfer, lease);
+        const deadline = performance.now() + settings.holdMs;
+        return await this.#awaitAnswer(c, { bell, id, transfer, deadline, signal, isPoll: true });
+      } finally {
+        // A terminal that asks twice at once stays on the line until its last poll ends.
+        mailboxes.hangUp(id);
+      }
     } finally {
-      // A terminal that asks twice at once stays on the line until its last poll ends.
-      if (this.#pollsOfMailbox.leave(id) === 0) await hangUp(this.#parts, id);
+      bell.stop();
     }
   }
+
+  /** Records a first poll. @returns undefined when the network has opened too many mailboxes */
+  async #openMailbox(
+    c: LoginContext,
+    id: string,
+    lease: number,
+  ): Promise<StoredTransfer | undefined> {
+    const { mailboxes, now } = this.#parts;
+    const { clientIp } = c.var.facts;
+    if (!this.#openings.take(networkOf(clientIp))) {
+      this.#refusals.set(id, now());
+      return undefined;
+    }
+    const createdAt = now();
+    return mailboxes.open({
+      id,
+      address: clientIp,
+      user_agent: (c.req.header("user-agent") ?? "").slice(0, userAgentLength),
+      created_at: createdAt,
+      expires_at: createdAt + mailboxLifeMs,
+      held_until: lease,
+      state: "waiting",
+      body: null,
+      service_public_key: null,
+    });
+  }
+
+  async #awaitAnswer(c: LoginContext, wait: MailboxWait): Promise<Response> {
+    const { mailboxes, now } = this.#parts;
+    const { id, signal, deadline } = wait;
+    const confirms = c.req.header(headers.transferConfirm) === "1";
+
+    // A box that is being written to another poll is that one's, unless its connection breaks.
+    const isOthers = () => !confirms && this.#deliveries.isUnderWay(id);
+    const isOver = (transfer: StoredTransfer | undefined) =>
+      transfer === undefined || !(isWaiting(transfer, now()) || isOthers());
+    const transfer = await mailboxes.waitUntil(isOver, wait);
+
+    if (transfer === undefined || transfer.expires_at <= now())
+      return this.#refuse(c, 410, "expired");
+    switch (transfer.state) {
+      case "waiting":
+        return empty();
+      case "sealed":
+        // Nobody is there to take it: it stays for the next poll.
+        if (signal?.aborted === true || performance.now() >= deadline) return empty();
+        if (isOthers()) return this.#awaitAnswer(c, { ...wait, transfer });
+        if (!confirms) this.#deliveries.begin(id, c.env.isWritten);
+        return delivery(transfer);
+      case "delivered":
+        return this.#refuse(c, 410, "expired");
+      case "refused":
+      case "policy":
+      case "expired":
+      case "address":
+        return this.#refuse(c, 410, transfer.state);
+    }
+  }
+
+  /** `DELETE`: the terminal has read its box, which is emptied. */
+  async #confirm(c: LoginContext, id: string): Promise<Response> {
+    const { mailboxes } = this.#parts;
+    const transfer = await mailboxes.find(id);
+    if (transfer === undefined) return this.#refuse(c, 410, "expired");
+    if (!sameNetwork(transfer.address, c.var.facts.clientIp))
+      return this.#refuse(c, 410, "address");
+    switch (transfer.state) {
+      case "waiting":
+        return this.#refuse(c, 409, "not_answered");
+      case "sealed":
+        await mailboxes.move(id, "sealed", "delivered");
+        return empty();
+      case "delivered":
+        return empty();
+      case "refused":
+      case "policy":
+      case "expired":
+      case "address":
+        return this.#refuse(c, 410, transfer.state);
+    }
+  }
+
+  /** Ends a mailbox for everybody, unless it was answered finally before. */
+  async #endMailbox(c: LoginContext, { id, state }: StoredTransfer): Promise<Response> {
+    const { mailboxes, record } = this.#parts;
+    const isOpen = state === "waiting" || state === "sealed";
+    const hasEnded =
+      isOpen &&
+      ((await mailboxes.move(id, "waiting", "address")) ||
+        (await mailboxes.move(id, "sealed", "address")));
+    if (hasEnded) record({ event: "transfer_ended", ...requestFields(c.var.facts) });
+    const isAddress = hasEnded || state === "address";
+    return this.#refuse(c, 410, isAddress ? "address" : "expired");
+  }
+
+  /** What ended a mailbox is in the log already; every other refusal is written down here. */
+  #refuse(
+    c: LoginContext,
+    status: number,
+    error: string,
+    more: Record<string, string> = {},
+  ): Response {
+    const fields = requestFields(c.var.facts);
+    if (status !== 410) this.#parts.record({ event: "poll_refused", ...fields, status, error });
+    const fixed = { "cache-control": "no-store", "x-content-type-options": "nosniff" };
+    const body = defined({ error, message: messages[error] });
+    return Response.json(body, { status, headers: { ...fixed, ...more } });
+  }
+}
+
+const retryLater = { "retry-after": "5" };
+
+/** What a terminal can show, beside the code. */
+const messages: Partial<Record<string, string>> = {
+  too_many_logins:
+    "Too many terminals began to sign in from your network. Wait some minutes, then run the command again.",
+  busy: "The gateway holds as many polls as it can. Try again in a moment.",
+};
+
+/** A rate that lets so many mailboxes be open at a time. */
+function inMailboxLife(burst: number): Rate {
+  return { burst, perSecond: burst / (mailboxLifeMs / 1000) };
 }
 
 function isRelayHost({ host, catalog }: RequestFacts): boolean {
@@ -99,84 +255,6 @@ function readKey(path: string): Uint8Array | undefined {
   }
 }
 
-/** Records a first poll. @returns undefined when the network has opened too many mailboxes */
-async function openMailbox(
-  c: LoginContext,
-  { mailboxes, counters, settings, now }: RelayParts,
-  id: string,
-): Promise<StoredTransfer | undefined> {
-  const { clientIp } = c.var.facts;
-  const createdAt = now();
-  const count = await counters.count(`relay ${networkOf(clientIp)}`, mailboxLifeMs, createdAt);
-  if (count > settings.mailboxesPerNetwork) return undefined;
-  return mailboxes.open({
-    id,
-    address: clientIp,
-    user_agent: (c.req.header("user-agent") ?? "").slice(0, userAgentLength),
-    created_at: createdAt,
-    expires_at: createdAt + mailboxLifeMs,
-    held_until: 0,
-    state: "waiting",
-    body: null,
-    service_public_key: null,
-  });
-}
-
-/** Ends a mailbox for everybody, unless it was answered finally before. */
-async function endMailbox(
-  c: LoginContext,
-  { mailboxes, record }: RelayParts,
-  id: string,
-): Promise<Response> {
-  const hasEnded =
-    (await mailboxes.move(id, "waiting", "address")) ||
-    (await mailboxes.move(id, "sealed", "address"));
-  if (hasEnded) record({ event: "transfer_ended", ...requestFields(c.var.facts) });
-  const transfer = await mailboxes.find(id);
-  return refuse(410, transfer?.state === "address" ? "address" : "expired");
-}
-
-async function awaitAnswer(
-  { mailboxes, settings, now }: RelayParts,
-  id: string,
-  signal: AbortSignal,
-): Promise<Response> {
-  const isOver = (transfer: StoredTransfer | undefined) =>
-    transfer === undefined || !isWaiting(transfer, now());
-  const transfer = await mailboxes.readUntil(isOver, {
-    id,
-    ms: settings.holdMs,
-    signal,
-    isPoll: true,
-  });
-  if (transfer === undefined || transfer.expires_at <= now()) return refuse(410, "expired");
-  switch (transfer.state) {
-    case "waiting":
-      return noAnswerYet();
-    case "sealed":
-      // Nobody is there to take it: it stays for the next poll.
-      if (signal.aborted) return noAnswerYet();
-      if (await mailboxes.move(id, "sealed", "delivered")) return delivery(transfer);
-      return refuse(410, "expired");
-    case "delivered":
-      return refuse(410, "expired");
-    case "refused":
-    case "policy":
-    case "expired":
-    case "address":
-      return refuse(410, transfer.state);
-  }
-}
-
-async function hangUp({ mailboxes, record }: RelayParts, id: string): Promise<void> {
-  try {
-    await mailboxes.hold(id, 0);
-  } catch (error) {
-    // The gateway is closing: what was noted runs out by itself.
-    record({ event: "poll_not_released", error: String(error) });
-  }
-}
-
 function delivery(transfer: StoredTransfer): Response {
   return new Response(transfer.body, {
     headers: {
@@ -187,15 +265,6 @@ function delivery(transfer: StoredTransfer): Response {
   });
 }
 
-function noAnswerYet(): Response {
+function empty(): Response {
   return new Response(null, { status: 204, headers: { "cache-control": "no-store" } });
-}
-
-function busy(): Response {
-  return refuse(429, "busy", { "retry-after": "5" });
-}
-
-function refuse(status: number, error: string, more: Record<string, string> = {}): Response {
-  const fixed = { "cache-control": "no-store", "x-content-type-options": "nosniff" };
-  return Response.json({ error }, { status, headers: { ...fixed, ...more } });
 }

@@ -6,11 +6,18 @@ import { csrfValue } from "../forms.ts";
 import type { LoginContext } from "../login-context.ts";
 import { approvalPage } from "../pages/approval.ts";
 import { type Page, sendPage } from "../pages/layout.ts";
-import { absentPage, approvedPage, overPage, refusedPage } from "../pages/terminal-outcome.ts";
+import {
+  absentPage,
+  approvedPage,
+  overPage,
+  refusedPage,
+  tellingPage,
+  tooManyLoginsPage,
+} from "../pages/terminal-outcome.ts";
 import { teamUrl } from "./cli-link.ts";
 import type { CliRequest } from "./cli-request.ts";
 import {
-  currentStanding,
+  awaitStanding,
   refusesClient,
   type Standing,
   showsNoCode,
@@ -18,20 +25,20 @@ import {
 } from "./standing.ts";
 import type { TerminalParts } from "./terminal-parts.ts";
 
-const lookAgainSeconds = 4;
+const lookAgainSeconds = 3;
 
 /** The value that ties the form of the approval page to this session and this request. */
 export function csrfPurpose(request: CliRequest): string {
   return `terminal ${request.authority} ${request.path}`;
 }
 
-/** Shows how the login stands now. */
-export async function showCurrentStanding(
+/** Shows how the login stands, after giving the terminal a moment to do its part. */
+export async function showAwaitedStanding(
   c: LoginContext,
   parts: TerminalParts,
   login: TerminalLogin,
 ): Promise<Response> {
-  return showStanding(c, parts, login, await currentStanding(parts, login));
+  return showStanding(c, parts, login, await awaitStanding(parts, login));
 }
 
 /**
@@ -45,15 +52,18 @@ export async function showStanding(
   standing: Standing,
   options: { confirmationMissing: boolean } = { confirmationMissing: false },
 ): Promise<Response> {
+  const { application, closeWindow } = login.request;
   switch (standing.kind) {
     case "asking":
       return sendPage(c, askingPage(c, parts, login, { ...standing, ...options }));
     case "absent":
       return sendAbsent(c, parts, login);
+    case "telling":
     case "answered":
-      if (await hasApproved(parts, login.session, standing.transfer))
-        return sendPage(c, approvedPage(login.request.application.name));
-      return sendPage(c, overPage("answered"));
+      if (!(await hasApproved(parts, login.session, standing.transfer)))
+        return sendPage(c, overPage("answered"));
+      if (standing.kind === "telling") return sendTelling(c, parts, login);
+      return sendPage(c, approvedPage(application.name, { closeWindow }));
     case "over":
       if (standing.reason === "refused") return sendPage(c, refusedPage());
       return sendPage(c, overPage(standing.reason));
@@ -84,16 +94,33 @@ function askingPage(
   });
 }
 
-/** No terminal is on the line. The page looks again by itself. */
+/** No terminal is on the line. The page looks again by itself, unless it was turned away. */
 function sendAbsent(
   c: LoginContext,
   parts: TerminalParts,
   { request }: TerminalLogin,
 ): Promise<Response> {
-  const again = teamUrl(parts, c.var.facts.catalog.issuer, request);
-  c.header("Refresh", `${lookAgainSeconds}; url=${again}`);
+  if (parts.relay.hasRefused(request.mailbox)) return sendPage(c, tooManyLoginsPage());
+  const again = lookAgain(c, parts, request);
   const { application, key } = request;
   return sendPage(c, absentPage({ application: application.name, key, again }));
+}
+
+/** The answer waits for the terminal to take it. The page looks again by itself. */
+function sendTelling(
+  c: LoginContext,
+  parts: TerminalParts,
+  { request }: TerminalLogin,
+): Promise<Response> {
+  const again = lookAgain(c, parts, request);
+  return sendPage(c, tellingPage({ application: request.application.name, again }));
+}
+
+/** Lets the page look again by itself, without a script. @returns where */
+function lookAgain(c: LoginContext, parts: TerminalParts, request: CliRequest): string {
+  const again = teamUrl(parts, c.var.facts.catalog.issuer, request);
+  c.header("Refresh", `${lookAgainSeconds}; url=${again}`);
+  return again;
 }
 
 /**

@@ -2,7 +2,6 @@
 import type { Organization } from "../../model/model.ts";
 import type { StoredSession, StoredTransfer } from "../../storage/store.ts";
 import type { CliRequest } from "./cli-request.ts";
-import { isHeld } from "./mailboxes.ts";
 import type { TerminalParts } from "./terminal-parts.ts";
 
 /** A terminal's request, and the person who is asked about it. */
@@ -12,41 +11,38 @@ export interface TerminalLogin {
 }
 
 /**
- * `asking`: a terminal is on the line. `absent`: none is, now. The others are final.
+ * `asking`: a terminal is on the line. `absent`: none is, now. `telling`: a person has answered,
+ * and the terminal has not taken the answer yet. The others are final.
  */
 export type Standing =
   | { kind: "asking"; transfer: StoredTransfer }
   | { kind: "absent" }
+  | { kind: "telling"; transfer: StoredTransfer }
   | { kind: "answered"; transfer: StoredTransfer }
-  | { kind: "over"; reason: "refused" | "policy" | "expired" | "address" };
+  | { kind: "over"; reason: "refused" | "policy" | "expired" | "untaken" | "address" };
 
-// The browser is often there before the terminal's first poll, and polls leave short gaps between
-// them.
-const waitForPollMs = 1_500;
+// The browser is often there before the terminal's first poll, polls leave short gaps between them,
+// and a terminal that is on the line takes its answer at once.
+const settlingMs = 1_500;
 
-/** How the login stands, after waiting a moment for the terminal to be on the line. */
+/** How the login stands, after giving the terminal a moment to do its part. */
 export async function awaitStanding(
   { mailboxes, now }: TerminalParts,
   { request }: TerminalLogin,
 ): Promise<Standing> {
-  return standingOf(await mailboxes.findWithPoll(request.mailbox, waitForPollMs), now());
-}
-
-/** How the login stands now. */
-export async function currentStanding(
-  { mailboxes, now }: TerminalParts,
-  { request }: TerminalLogin,
-): Promise<Standing> {
-  return standingOf(await mailboxes.find(request.mailbox), now());
-}
-
-function standingOf(transfer: StoredTransfer | undefined, now: number): Standing {
+  const transfer = await mailboxes.findSettled(request.mailbox, settlingMs);
   if (transfer === undefined) return { kind: "absent" };
-  if (transfer.expires_at <= now) return { kind: "over", reason: "expired" };
+  if (transfer.state === "waiting" && mailboxes.isHeld(transfer))
+    return { kind: "asking", transfer };
+  return standingOf(transfer, transfer.expires_at <= now());
+}
+
+function standingOf(transfer: StoredTransfer, isExpired: boolean): Standing {
   switch (transfer.state) {
     case "waiting":
-      return isHeld(transfer, now) ? { kind: "asking", transfer } : { kind: "absent" };
+      return isExpired ? { kind: "over", reason: "expired" } : { kind: "absent" };
     case "sealed":
+      return isExpired ? { kind: "over", reason: "untaken" } : { kind: "telling", transfer };
     case "delivered":
       return { kind: "answered", transfer };
     case "refused":

@@ -2,6 +2,7 @@
 // do, says in Fetch Metadata where a request comes from, fills in forms by the names that pages.md
 // fixes.
 import { request as httpRequest, type IncomingHttpHeaders } from "node:http";
+import { defined } from "../../src/defined.ts";
 
 export interface Answer {
   url: string;
@@ -17,6 +18,8 @@ export interface Ask {
   method?: string;
   headers?: Record<string, string>;
   body?: string;
+  /** source address */
+  from?: string;
 }
 
 interface Form {
@@ -27,6 +30,7 @@ interface Form {
 
 export class Person {
   readonly jar: Map<string, Map<string, string>>;
+  readonly #from: string | undefined;
   /** every answer so far, oldest first */
   readonly history: Answer[] = [];
   page: Answer = {
@@ -38,9 +42,13 @@ export class Person {
     location: undefined,
   };
 
-  /** @param jar of another window of the same browser */
-  constructor(jar: Person["jar"] = new Map()) {
+  /**
+   * @param jar of another window of the same browser
+   * @param from source address
+   */
+  constructor(jar: Person["jar"] = new Map(), from?: string) {
     this.jar = jar;
+    this.#from = from;
   }
 
   /** one request and its cookies; follows nothing and leaves the page as it is */
@@ -59,7 +67,7 @@ export class Person {
           : { cookie: [...cookies].map(([name, value]) => `${name}=${value}`).join("; ") }),
         ...headers,
       },
-      ...(body === undefined ? {} : { body }),
+      ...defined({ body, from: this.#from }),
     });
     for (const line of answer.setCookies) remember(cookies, line);
     this.history.push(answer);
@@ -82,7 +90,7 @@ export class Person {
     label: string,
     values: Record<string, string> = {},
     page = this.page,
-  ): { url: string } & Required<Ask> {
+  ): { url: string } & Required<Omit<Ask, "from">> {
     const forms = formsOf(page.text);
     const form = forms.find((each) => each.buttons.some((button) => button.label === label));
     const button = form?.buttons.find((each) => each.label === label);
@@ -120,7 +128,7 @@ export class Person {
 
   /** another window of the same browser */
   tab(): Person {
-    return new Person(this.jar);
+    return new Person(this.jar, this.#from);
   }
 }
 
@@ -131,7 +139,7 @@ export function headingOf(answer: Answer): string {
 /** One request on a connection of its own, to 127.0.0.1 whatever the host. */
 export function send(
   url: string,
-  { method = "GET", headers = {}, body }: Ask = {},
+  { method = "GET", headers = {}, body, from }: Ask = {},
 ): Promise<Answer> {
   const { host, port, pathname, search } = new URL(url);
   return new Promise((resolve, reject) => {
@@ -144,6 +152,7 @@ export function send(
       path: pathname + search,
       headers: { host, ...headers, ...length },
       agent: false as const,
+      ...defined({ localAddress: from }),
     };
     const request = httpRequest(options, (response) => {
       const chunks: Buffer[] = [];

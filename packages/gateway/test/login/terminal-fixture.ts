@@ -109,7 +109,12 @@ export async function startTerminalFixture(
   const origin = await startOrigin();
   const gateway = await startGateway({
     sections: sectionsWith(origin.url, options),
-    relay: { busyMs: 20, hangUpMs: 20, ...options.settings },
+    relay: {
+      busyMs: 20,
+      hangUpMs: 20,
+      leaseMs: options.settings?.holdMs ?? 50_000,
+      ...options.settings,
+    },
     ...defined({ store: options.store }),
   });
   context.after(async () => {

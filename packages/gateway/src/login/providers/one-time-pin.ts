@@ -11,6 +11,7 @@ import { pinPage } from "../pages/pin.ts";
 import { equalSecrets, randomBelow, randomSecret, sha256 } from "../secret-values.ts";
 import { nameOf, sealTarget } from "../sign-in-target.ts";
 import { canonicalEmail } from "./canonical-email.ts";
+import type { PinAsker } from "./pin-limits.ts";
 import { mailPin, pinIdentity } from "./pin-mail.ts";
 import {
   type FinishRequest,
@@ -54,15 +55,17 @@ export const oneTimePin: MakeProvider = (settings, parts) => ({
 async function requestCode(
   settings: IdentityProvider,
   parts: ProviderParts,
-  { facts, target, fields }: StartRequest,
+  request: StartRequest,
 ): Promise<Start> {
+  const { facts, target, fields } = request;
+
   // 1. The address counts in its one spelling.
   const email = canonicalEmail((fields.get("email") ?? "").trim());
   if (email === undefined)
     return refuseForm("Write your whole e-mail address, like ada@example.com.");
 
   // 2. Only so many codes are made for an address or a network.
-  if (!(await parts.pinLimits.countRequest(networkOf(facts.clientIp), email)))
+  if (!(await parts.pinLimits.countRequest(askerOf(request, email))))
     return refuse("too_many_codes_requested");
 
   // 3. The store gets hashes alone; what they are hashes of waits in the browser.
@@ -121,13 +124,13 @@ async function judge(
   request: FinishRequest,
   code: string,
 ): Promise<Verdict> {
-  const { facts, target } = request;
+  const { target } = request;
   const secrets = readSecrets(request);
   const id = sha256(secrets.pin);
 
-  // 1. Counting comes before comparing, and a try counts whatever comes of it.
-  if (!(await parts.pinLimits.countTry(networkOf(facts.clientIp), secrets.email)))
-    return "too_many";
+  // 1. Counting comes before comparing, and a try counts whatever comes of it: for the code of this
+  // browser's attempt, and for the address.
+  if (!(await parts.pinLimits.countTry(askerOf(request, secrets.email)))) return "too_many";
   const pin = await parts.store.pins.try(id);
   if (pin === undefined || pin.expires_at <= parts.now() || pin.tries > triesPerPin) return "over";
 
@@ -159,6 +162,14 @@ function drawForm(settings: IdentityProvider, parts: ProviderParts, request: For
     },
     error,
   });
+}
+
+function askerOf(
+  { facts, addressesBefore }: StartRequest | FinishRequest,
+  email: string,
+): PinAsker {
+  const network = networkOf(facts.clientIp);
+  return { network, email, isKnown: addressesBefore.includes(email) };
 }
 
 function readSecrets({ secrets }: FinishRequest | FormRequest): PinSecrets {

@@ -1,6 +1,10 @@
 // How often codes may be requested and tried: what one person needs on a bad day, and far below
-// what guessing six digits needs. Counting is per network and per canonical address, so that
-// neither haste nor another spelling gains tries (case L12).
+// what guessing six digits needs (docs/threat-model.md has the chances). Counting is per network
+// and per canonical address, so that neither haste nor another spelling gains tries (case L12).
+//
+// Nobody may lock somebody else out by using up what an address has. Two shares of each address are
+// out of a stranger's reach: one for browsers that signed in as it before, and one for the first
+// requests and tries from other networks.
 import { BoundedCache } from "../../bounded-cache.ts";
 import type { Clock } from "../../clock.ts";
 import type { CounterStore } from "../../storage/store.ts";
@@ -10,28 +14,65 @@ interface Limit {
   windowMs: number;
 }
 
+/** What is limited: requests for codes, or tries of them. */
+interface Limits {
+  /** beginning of the counters' names */
+  name: string;
+  /** one network, all addresses together */
+  perNetwork: Limit;
+  /** one address, whoever comes first */
+  perEmail: Limit;
+  /** one address, browsers that signed in as it before */
+  perKnownEmail: Limit;
+  /** one address, once `perEmail` is used up: what one network may begin with */
+  first: Limit;
+  /** the same of all networks together */
+  firsts: Limit;
+}
+
 const minute = 60_000;
-const limits = {
-  requestsPerNetwork: { most: 20, windowMs: 60 * minute },
-  requestsPerEmail: { most: 5, windowMs: 10 * minute },
-  triesPerNetwork: { most: 60, windowMs: 60 * minute },
-  triesPerEmail: { most: 10, windowMs: 60 * minute },
+const hour = 60 * minute;
+const requests: Limits = {
+  name: "pin-asks",
+  perNetwork: { most: 20, windowMs: hour },
+  perEmail: { most: 5, windowMs: 10 * minute },
+  perKnownEmail: { most: 5, windowMs: 10 * minute },
+  first: { most: 1, windowMs: 10 * minute },
+  firsts: { most: 5, windowMs: 10 * minute },
+};
+const tries: Limits = {
+  name: "pin-tries",
+  perNetwork: { most: 60, windowMs: hour },
+  perEmail: { most: 10, windowMs: hour },
+  perKnownEmail: { most: 20, windowMs: hour },
+  first: { most: 2, windowMs: hour },
+  firsts: { most: 10, windowMs: hour },
 };
 /** For how long somebody has to wait who requested or tried too many codes, milliseconds. */
 export const pinWindows = {
-  requestsMs: limits.requestsPerEmail.windowMs,
-  triesMs: limits.triesPerEmail.windowMs,
+  requestsMs: requests.perEmail.windowMs,
+  triesMs: tries.perEmail.windowMs,
 };
 const rejectionMs = minute;
 const rejectionCapacity = 10_000;
+
+/** Who requests or tries a code. */
+export interface PinAsker {
+  /** networkOf(address) */
+  network: string;
+  /** canonical address */
+  email: string;
+  /** whether this browser has signed in as the address before */
+  isKnown: boolean;
+}
 
 /** Counts requests and tries in the store, for every process that uses it. */
 export class PinLimits {
   readonly #counters: CounterStore;
   readonly #now: Clock;
   /**
-   * Key → until when it is rejected without counting, milliseconds. Each count is a write that
-   * reaches the disk, and a flood of them would hold up everybody (case O5).
+   * Key → until when it is rejected without counting, milliseconds. Each count is a write, and a
+   * flood of them would hold up everybody (case O5).
    */
   readonly #rejections = new BoundedCache<string, number>(rejectionCapacity);
 
@@ -41,24 +82,29 @@ export class PinLimits {
   }
 
   /** Counts a request for a code. @returns whether it may be answered */
-  async countRequest(network: string, email: string): Promise<boolean> {
-    return (
-      (await this.#count(`pin-asks ${network}`, limits.requestsPerNetwork)) &&
-      (await this.#count(`pin-asks ${email}`, limits.requestsPerEmail))
-    );
+  countRequest(asker: PinAsker): Promise<boolean> {
+    return this.#countFor(asker, requests);
   }
 
   /** Counts a code that was typed. @returns whether it may be compared */
-  async countTry(network: string, email: string): Promise<boolean> {
-    return (
-      (await this.#count(`pin-tries ${network}`, limits.triesPerNetwork)) &&
-      (await this.#count(`pin-tries ${email}`, limits.triesPerEmail))
-    );
+  countTry(asker: PinAsker): Promise<boolean> {
+    return this.#countFor(asker, tries);
   }
 
-  /** Forgets the tries at an address: a right code was typed. */
+  /** Forgets the tries of browsers that signed in as the address: a right code was typed. */
   async clearTries(email: string): Promise<void> {
-    await this.#counters.clear(`pin-tries ${email}`);
+    await this.#counters.clear(`${tries.name} known ${email}`);
+  }
+
+  async #countFor({ network, email, isKnown }: PinAsker, limits: Limits): Promise<boolean> {
+    const { name } = limits;
+    if (isKnown) return this.#count(`${name} known ${email}`, limits.perKnownEmail);
+
+    if (!(await this.#count(`${name} ${network}`, limits.perNetwork))) return false;
+    // Counted from the beginning: who has used up the address's share has no first try any more.
+    const isFirst = await this.#count(`${name} ${network} ${email}`, limits.first);
+    if (await this.#count(`${name} ${email}`, limits.perEmail)) return true;
+    return isFirst && this.#count(`${name} first ${email}`, limits.firsts);
   }
 
   async #count(key: string, { most, windowMs }: Limit): Promise<boolean> {

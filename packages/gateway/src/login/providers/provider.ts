@@ -89,6 +89,8 @@ interface AttemptRequest {
   state: string;
   /** our callback */
   redirectUri: string;
+  /** canonical addresses that this browser has signed in as before */
+  addressesBefore: readonly string[];
 }
 
 /** An attempt that begins. */

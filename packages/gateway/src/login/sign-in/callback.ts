@@ -2,6 +2,7 @@ import type { LoginContext } from "../login-context.ts";
 import { sendStartAgain } from "../pages/error.ts";
 import { equalSecrets } from "../secret-values.ts";
 import { startOf } from "../sign-in-target.ts";
+import { addressesBefore } from "../signed-in-before.ts";
 import { attemptsOf, isLive, keepAttempt } from "./attempt.ts";
 import { sendFault } from "./fault-page.ts";
 import { finishSignIn } from "./finish-sign-in.ts";
@@ -34,7 +35,15 @@ export async function callback(c: LoginContext, parts: SignInParts): Promise<Res
   if (offer === undefined) return sendStartAgain(c, start, providerGone);
   const { settings, provider } = offer;
   const redirectUri = callbackUrl(facts);
-  const result = await provider.finish({ facts, target, state, redirectUri, secrets, parameters });
+  const result = await provider.finish({
+    facts,
+    target,
+    state,
+    redirectUri,
+    addressesBefore: addressesBefore(c, parts),
+    secrets,
+    parameters,
+  });
   if (result.ok) return finishSignIn(c, parts, { target, settings, person: result.identity });
   if (result.fault === "form_refused") return sendStartAgain(c, start, result.message);
   return sendFault(c, parts, { provider: settings.id, failure: result, start });

@@ -2,6 +2,7 @@ import type { IdentityProvider } from "../../model/model.ts";
 import { type LoginContext, requestFields } from "../login-context.ts";
 import type { ProvidedIdentity } from "../providers/provider.ts";
 import { applicationOf, type SignInTarget } from "../sign-in-target.ts";
+import { rememberAddress } from "../signed-in-before.ts";
 import { browserSession, startBrowserSession } from "../team-session.ts";
 import { handOver } from "./hand-over.ts";
 import type { SignInParts } from "./sign-in-parts.ts";
@@ -26,6 +27,7 @@ export async function finishSignIn(
     iat: Math.floor(parts.now() / 1000),
   };
   const session = await startBrowserSession(c, parts, identity, applicationOf(facts, target));
+  rememberAddress(c, parts, identity.email);
   if (before !== undefined && before.user_id !== session.user_id)
     await parts.sessions.end(before.id);
   parts.record({

@@ -7,6 +7,7 @@ import { startAgainPage } from "../pages/error.ts";
 import { type Page, sendPage } from "../pages/layout.ts";
 import type { Provider } from "../providers/provider.ts";
 import { startOf } from "../sign-in-target.ts";
+import { addressesBefore } from "../signed-in-before.ts";
 import { type Attempt, attemptsOf, isLive, keepAttempt } from "./attempt.ts";
 import { sendFault } from "./fault-page.ts";
 import { finishSignIn } from "./finish-sign-in.ts";
@@ -43,6 +44,7 @@ export async function submitForm(c: LoginContext, parts: SignInParts): Promise<R
     target,
     state,
     redirectUri: callbackUrl(facts),
+    addressesBefore: addressesBefore(c, parts),
     secrets,
     parameters: new URLSearchParams([...(fields ?? [])]),
   });

@@ -7,6 +7,7 @@ import type { LoginContext } from "../login-context.ts";
 import { formPath } from "../providers/provider.ts";
 import { goTo } from "../responses.ts";
 import { type SignInTarget, startOf } from "../sign-in-target.ts";
+import { addressesBefore } from "../signed-in-before.ts";
 import { keepAttempt, newAttempt } from "./attempt.ts";
 import { sendFault } from "./fault-page.ts";
 import { type Offer, showOffers } from "./offers.ts";
@@ -24,7 +25,9 @@ export async function startAttempt(
   const attempt = newAttempt(parts, target, settings.id);
   const { state } = attempt;
   const redirectUri = callbackUrl(facts);
-  const start = await provider.start({ facts, target, state, redirectUri, fields });
+  const before = addressesBefore(c, parts);
+  const request = { facts, target, state, redirectUri, addressesBefore: before, fields };
+  const start = await provider.start(request);
   if (!start.ok && start.fault === "form_refused") {
     const email = { value: fields.get("email") ?? "", error: start.message };
     return showOffers(c, parts, target, email);

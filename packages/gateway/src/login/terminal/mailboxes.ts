@@ -99,7 +99,7 @@ export class Mailboxes {
     return this.#transfers.open(transfer);
   }
 
-  /** Until when a poll is held that begins now, milliseconds since the epoch. */
+  /** The end of a lease that begins now, milliseconds since the epoch (presence.ts). */
   nextLease(): number {
     return this.#presence.nextLease();
   }

@@ -1,7 +1,7 @@
 // Which terminals are on the line. For polls of this process memory says so. Other processes of the
-// store read a lease there (`held_until`). It is written when a poll begins that the lease before
-// does not nearly cover, and taken back when nobody has polled again for a moment: a stranger who
-// polls and hangs up without end causes next to no writes.
+// store read a lease there (`held_until`), which covers several polls. It is written when a poll
+// begins that the lease before does not nearly cover, and taken back when nobody has polled again
+// for a moment: a stranger who polls and hangs up without end causes next to no writes.
 import type { Clock } from "../../clock.ts";
 import type { RecordEvent } from "../../observe/events.ts";
 import type { StoredTransfer, TransferStore } from "../../storage/store.ts";
@@ -14,7 +14,7 @@ const uncoveredShare = 0.2;
 /** What presence is made from. */
 export interface PresenceParts {
   transfers: Pick<TransferStore, "hold">;
-  settings: Pick<RelaySettings, "holdMs" | "hangUpMs">;
+  settings: Pick<RelaySettings, "holdMs" | "leaseMs" | "hangUpMs">;
   record: RecordEvent;
   now: Clock;
 }
@@ -30,9 +30,9 @@ export class Presence {
     this.#parts = parts;
   }
 
-  /** Until when a poll is held that begins now, milliseconds since the epoch. */
+  /** The end of a lease that begins now, milliseconds since the epoch. */
   nextLease(): number {
-    return this.#parts.now() + this.#parts.settings.holdMs;
+    return this.#parts.now() + this.#parts.settings.leaseMs;
   }
 
   /** Whether a poll of the mailbox is being held, here or in another process. */
@@ -52,10 +52,11 @@ export class Presence {
       this.#leases.set(id, lease);
       return;
     }
+    const { transfers, settings, now } = this.#parts;
     const existingLease = Math.max(held_until, this.#leases.get(id) ?? 0);
-    if (existingLease >= lease - this.#parts.settings.holdMs * uncoveredShare) return;
+    if (existingLease >= now() + settings.holdMs * (1 - uncoveredShare)) return;
     this.#leases.set(id, lease);
-    await this.#parts.transfers.hold(id, lease);
+    await transfers.hold(id, lease);
   }
 
   /** A poll of the mailbox has ended. */

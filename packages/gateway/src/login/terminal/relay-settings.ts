@@ -11,6 +11,8 @@ export interface RelaySettings {
    * changed
    */
   lookAgainMs: number;
+  /** how long other processes take a terminal for being on the line, unless told otherwise */
+  leaseMs: number;
   /**
    * how long after its last poll a terminal counts as gone for other processes: terminals leave
    * short gaps between two polls, and a stranger who hangs up and polls again causes no write
@@ -33,6 +35,7 @@ export const defaultRelaySettings: RelaySettings = {
   busyMs: 5_000,
   // The feed of changes tells everything, and every poll begins with a look.
   lookAgainMs: Number.POSITIVE_INFINITY,
+  leaseMs: 200_000,
   hangUpMs: 2_000,
   mailboxesPerNetwork: 60,
   pollsPerNetwork: 200,

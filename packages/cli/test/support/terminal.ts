@@ -29,6 +29,8 @@ export interface Machine {
   run(args: string[], environment?: Record<string, string>, input?: string): Promise<Finished>;
   /** the same with a terminal around it: standard error is a TTY, and so is the rest */
   runOnTerminal(args: string[], environment?: Record<string, string>): Promise<Finished>;
+  /** any command line, which may start this program in other surroundings */
+  runUnder(command: string[]): Promise<Finished>;
   /** the same machine with another working directory */
   in(workingDirectory: string): Pick<Machine, "run">;
 }
@@ -83,6 +85,7 @@ export function machine(context: TestContext, browser = opensPage): Machine {
       const quoted = [process.execPath, bin, ...args].map((part) => `'${part}'`).join(" ");
       return finish(start("script", ["-qec", quoted, "/dev/null"], more), "");
     },
+    runUnder: ([command = "", ...args]) => finish(start(command, args, {}), ""),
     in: (cwd) => ({
       run: (args, more = {}, input = "") =>
         finish(start(process.execPath, [bin, ...args], more, cwd), input),

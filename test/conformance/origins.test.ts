@@ -2,14 +2,21 @@
 // who asks; reached directly they believe nobody (O13).
 import assert from "node:assert/strict";
 import { spawn, spawnSync } from "node:child_process";
-import { generateKeyPairSync, sign } from "node:crypto";
+import {
+  createHmac,
+  createPrivateKey,
+  generateKeyPairSync,
+  type KeyObject,
+  sign,
+} from "node:crypto";
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { request } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { Visitor } from "../../demo/visitor.ts";
 import { watchProcess } from "../support/cli.ts";
-import { freePort, startGateway } from "../support/gateway.ts";
+import { freePort, startGateway, type TestGateway } from "../support/gateway.ts";
 import { leaveOut } from "../support/requirements.ts";
 import { startUpstream } from "../support/upstream.ts";
 
@@ -53,6 +60,8 @@ interface Scene {
   aud: string;
   issuer: string;
   certsUrl: string;
+  /** the gateway's own, as only somebody inside has it: for what the gateway never signs */
+  key: KeyObject;
 }
 
 /**
@@ -95,7 +104,16 @@ async function issue(context: TestContext): Promise<Scene> {
     aud: auds[0] ?? "",
     issuer: gateway.team,
     certsUrl: `${gateway.origin("localhost")}/cdn-cgi/access/certs`,
+    key: await signingKeyOf(gateway),
   };
+}
+
+async function signingKeyOf({ parts }: TestGateway): Promise<KeyObject> {
+  const current = (await parts.store.keys.all()).find(({ state }) => state === "current");
+  assert.ok(current !== undefined);
+  const pem = parts.secretBox.open(current.sealed_private_key, `signing key ${current.kid}`);
+  assert.ok(pem !== undefined);
+  return createPrivateKey(pem);
 }
 
 async function startVerifier(
@@ -122,51 +140,117 @@ async function startVerifier(
   return `http://127.0.0.1:${port}`;
 }
 
-/** The same claims, signed by somebody else under the kid of the real key. */
-function forge(
+interface Signature {
+  /** default: a key of somebody else */
+  key?: KeyObject;
+  header?: Record<string, unknown>;
+}
+
+/** The same claims with a change, signed anew under the kid of the real key. */
+function resign(
   assertion: string,
   change: Record<string, unknown>,
-  header: Record<string, unknown> = {},
+  { key, header = {} }: Signature = {},
 ): string {
   const [head = "", body = ""] = assertion.split(".");
   const read = (part: string) =>
     JSON.parse(Buffer.from(part, "base64url").toString()) as Record<string, unknown>;
   const write = (value: unknown) => Buffer.from(JSON.stringify(value)).toString("base64url");
-  const { privateKey } = generateKeyPairSync("rsa", { modulusLength: 2048 });
+  const privateKey = key ?? generateKeyPairSync("rsa", { modulusLength: 2048 }).privateKey;
   const input = `${write({ ...read(head), ...header })}.${write({ ...read(body), ...change })}`;
   return `${input}.${sign("sha256", Buffer.from(input), privateKey).toString("base64url")}`;
 }
 
+/** What an attacker who reaches the origin without the gateway could send in place of an assertion. */
+function attacksOf({ assertion, otherAssertion, key }: Scene): Record<string, string[][]> {
+  const name = "Cf-Access-Jwt-Assertion";
+  const ours = (change: Record<string, unknown>, header = {}) =>
+    resign(assertion, change, { key, header });
+  const now = Math.floor(Date.now() / 1000);
+  const [head = "", body = "", signature = ""] = assertion.split(".");
+  const hmacInput = `${Buffer.from('{"alg":"HS256"}').toString("base64url")}.${body}`;
+  const hmac = createHmac("sha256", "").update(hmacInput).digest("base64url");
+  const tokens: Record<string, string> = {
+    "a token of another application": otherAssertion,
+    "claims changed under the old signature": resign(assertion, {
+      email: "root@example.com",
+    }).replace(/[^.]+$/, signature),
+    "a key of somebody else": resign(assertion, {}),
+    "a key of somebody else, sent along": resign(
+      assertion,
+      {},
+      {
+        header: {
+          jwk: generateKeyPairSync("rsa", { modulusLength: 2048 }).publicKey.export({
+            format: "jwk",
+          }),
+        },
+      },
+    ),
+    "an unknown kid": ours({}, { kid: "unknown" }),
+    "no kid": ours({}, { kid: undefined }),
+    "another issuer": ours({ iss: "https://evil.example" }),
+    "no issuer": ours({ iss: undefined }),
+    "no audience": ours({ aud: undefined }),
+    "an empty audience": ours({ aud: [] }),
+    "a token that has run out": ours({ exp: now - 3_600 }),
+    "a token without an end": ours({ exp: undefined }),
+    "a token of the team domain": ours({ type: "org" }),
+    "a token of no type": ours({ type: undefined }),
+    "a token that says where an application is": ours({ type: "match" }),
+    "a pass": ours({ type: "pass" }),
+    "no algorithm": resign(assertion, {}, { header: { alg: "none" } }).replace(/[^.]+$/, ""),
+    "another algorithm": `${hmacInput}.${hmac}`,
+    "half a token": `${head}.${body}`,
+    "an empty token": "",
+    garbage: "a.b.c",
+  };
+  return {
+    "plain identity headers": [
+      ["Cf-Access-Authenticated-User-Email", "root@example.com"],
+      ["X-Forwarded-Email", "root@example.com"],
+      ["X-Verified-Email", "root@example.com"],
+    ],
+    "the token as a cookie": [["Cookie", `CF_Authorization=${assertion}`]],
+    "the token as a bearer": [["Authorization", `Bearer ${assertion}`]],
+    "the token as the client's own header": [["Cf-Access-Token", assertion]],
+    "two tokens, the good one first": [
+      [name, assertion],
+      [name, otherAssertion],
+    ],
+    "two tokens, the good one last": [
+      [name, otherAssertion],
+      [name, assertion],
+    ],
+    "two tokens in one header": [[name, `${assertion}, ${assertion}`]],
+    ...Object.fromEntries(Object.entries(tokens).map(([what, token]) => [what, [[name, token]]])),
+  };
+}
+
+/** Lets the good assertion pass, and each attack be refused. */
 async function judge(address: string, scene: Scene): Promise<void> {
-  const ask = async (headers: Record<string, string>) => {
-    const answer = await fetch(address, { headers });
-    return { status: answer.status, body: await answer.text() };
-  };
-  const good = await ask({ "Cf-Access-Jwt-Assertion": scene.assertion });
-  assert.equal(good.status, 200, good.body);
-  const refused: Record<string, Record<string, string>> = {
-    "plain identity headers": {
-      "Cf-Access-Authenticated-User-Email": "root@example.com",
-      "X-Forwarded-Email": "root@example.com",
-    },
-    "a token of another application": { "Cf-Access-Jwt-Assertion": scene.otherAssertion },
-    "claims changed under the old signature": {
-      "Cf-Access-Jwt-Assertion": forge(scene.assertion, { email: "root@example.com" }).replace(
-        /[^.]+$/,
-        scene.assertion.split(".")[2] ?? "",
-      ),
-    },
-    "a key of somebody else": { "Cf-Access-Jwt-Assertion": forge(scene.assertion, {}) },
-    "another issuer": {
-      "Cf-Access-Jwt-Assertion": forge(scene.assertion, { iss: "https://evil.example" }),
-    },
-    "no algorithm": {
-      "Cf-Access-Jwt-Assertion": forge(scene.assertion, {}, { alg: "none" }).replace(/[^.]+$/, ""),
-    },
-    garbage: { "Cf-Access-Jwt-Assertion": "a.b.c" },
-  };
-  for (const [what, headers] of Object.entries(refused))
-    assert.equal((await ask(headers)).status, 403, what);
+  const good = await askWith(address, [["Cf-Access-Jwt-Assertion", scene.assertion]]);
+  assert.equal(good.status, 200, good.text);
+  for (const [what, headers] of Object.entries(attacksOf(scene)))
+    assert.equal((await askWith(address, headers)).status, 403, what);
+}
+
+/** Asks with headers exactly as written, the same name twice among them. */
+function askWith(
+  address: string,
+  headers: readonly string[][],
+): Promise<{ status: number | undefined; text: string }> {
+  return new Promise((resolve, reject) => {
+    const { host } = new URL(address);
+    const asked = request(address, { agent: false, headers: ["Host", host, ...headers.flat()] });
+    asked.once("error", reject);
+    asked.once("response", async (response) => {
+      let text = "";
+      for await (const chunk of response) text += String(chunk);
+      resolve({ status: response.statusCode, text });
+    });
+    asked.end();
+  });
 }
 
 for (const verifier of verifiers) {
@@ -198,10 +282,43 @@ test(
     const child = spawn(nginx, ["-p", folder, "-c", "nginx.conf"]);
     context.after(() => child.kill("SIGTERM"));
     await connectable(port);
-    await judge(`http://127.0.0.1:${port}/`, scene);
+    const address = `http://127.0.0.1:${port}/`;
+    await judge(address, scene);
     assert.equal(application.requests.length, 1, "only the good request reached the application");
+    assert.equal((await askWith(`${address}verify`, [])).status, 404, "the verifier is internal");
+
+    // Whoever has a good assertion is still nobody else.
+    const names = [
+      "Cf-Access-Authenticated-User-Email",
+      "cf-access-authenticated-user-email",
+      "Cf_Access_Authenticated_User_Email",
+      "Cf.Access.Authenticated.User.Email",
+      "Cf-Access_Authenticated-User_Email",
+      "X-Verified-Email",
+    ];
+    const assertion = ["Cf-Access-Jwt-Assertion", scene.assertion];
+    for (const forged of [...names.map((name) => [name]), names.slice(0, 4)]) {
+      application.requests.length = 0;
+      const lies = forged.map((name) => [name, "root@example.com"]);
+      assert.equal((await askWith(address, [...lies, assertion])).status, 200, forged.join());
+      const rawHeaders = application.requests[0]?.rawHeaders ?? [];
+      const told = rawHeaders.filter((_, index) => emailName.test(rawHeaders[index - 1] ?? ""));
+      assert.deepEqual(told, ["ada@example.com"], forged.join());
+    }
+
+    // A program has no address, also when it says that it has one.
+    application.requests.length = 0;
+    const claims = { email: undefined, sub: "", common_name: "robot.access" };
+    const program = resign(scene.assertion, claims, { key: scene.key });
+    const lie = ["Cf-Access-Authenticated-User-Email", "root@example.com"];
+    const asked = await askWith(address, [lie, ["Cf-Access-Jwt-Assertion", program]]);
+    assert.equal(asked.status, 200);
+    assert.doesNotMatch(JSON.stringify(application.requests[0]?.rawHeaders), /root@example/);
   },
 );
+
+/** Every spelling that an application could take for the address of who asks. */
+const emailName = /^cf.access.authenticated.user.email$/i;
 
 async function connectable(port: number): Promise<void> {
   const { connect } = await import("node:net");

@@ -141,6 +141,7 @@ func main() {
 			fmt.Fprintf(writer, `{"error":%q}`, refused.Error())
 			return
 		}
+		writer.Header().Set("X-Verified-Email", found.Email)
 		json.NewEncoder(writer).Encode(map[string]string{"email": found.Email, "common_name": found.CommonName})
 	})
 	listener, err := net.Listen("tcp", "127.0.0.1:"+os.Getenv("PORT"))

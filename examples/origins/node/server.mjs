@@ -27,7 +27,8 @@ async function verify(request) {
 createServer(async (request, response) => {
   try {
     const { email = "", common_name } = await verify(request);
-    response.writeHead(200, { "Content-Type": "application/json" });
+    const headers = { "Content-Type": "application/json", "X-Verified-Email": email };
+    response.writeHead(200, headers);
     response.end(JSON.stringify({ email, common_name }));
   } catch {
     response.writeHead(403, { "Content-Type": "application/json" });

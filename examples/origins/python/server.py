@@ -51,14 +51,17 @@ def verify(headers):
 
 class Handler(BaseHTTPRequestHandler):
     def do_GET(self):
+        email = ""
         try:
             claims = verify(self.headers)
-            status, body = 200, {"email": claims.get("email", ""), "common_name": claims.get("common_name")}
+            email = claims.get("email", "")
+            status, body = 200, {"email": email, "common_name": claims.get("common_name")}
         except Exception:
             status, body = 403, {"error": "this request did not come through the gateway"}
         content = json.dumps(body).encode()
         self.send_response(status)
         self.send_header("Content-Type", "application/json")
+        self.send_header("X-Verified-Email", email)
         self.send_header("Content-Length", str(len(content)))
         self.end_headers()
         self.wfile.write(content)

@@ -196,6 +196,9 @@ function forward(
   const { exchange, reading, match } = request;
   const { facts, headers, rawHeaders } = reading;
 
+  // Who went away while it was decided wants nothing of the origin any more.
+  if (exchange.response.closed) return;
+
   // 1. The service.
   const rule = chooseService(facts.catalog.ingress, facts.host, facts.path);
   if (rule === undefined) {
@@ -219,7 +222,7 @@ function forward(
     consumedHeader: consumedHeader(reading, match.application),
     hostHeader: rule.originRequest.httpHostHeader,
   });
-  if (path.logRequests) recordWhenAnswered(path, request);
+  if (path.logRequests) recordWhenEnded(path, request);
   path.forwarder.forward({ exchange, reading, match, rule, originHeaders });
 }
 
@@ -238,10 +241,14 @@ function answerOwnFault(path: DataPath, request: ApplicationRequest, error: unkn
   sendProblem(path, request, internal);
 }
 
-function recordWhenAnswered(path: DataPath, request: ApplicationRequest): void {
+/** A request that reached its origin has its line when it ends, however it ends. */
+function recordWhenEnded(path: DataPath, request: ApplicationRequest): void {
   const recordPassed = (status: number) =>
     path.record({ event: "request_passed", ...fieldsOf(request), status });
+  const recordCut = (status: number | undefined) =>
+    path.record({ event: "request_cut", ...fieldsOf(request), status });
   request.exchange.response.onFinish = recordPassed;
+  request.exchange.response.onCut = recordCut;
 }
 
 /** The ray id on the page finds this line. People without a session are everyday life. */

@@ -119,6 +119,7 @@ class NodeHttp1Response implements ResponseWriter {
   readonly #response: ServerResponse;
   readonly #isLast: IsLast;
   #onFinish: ((status: number) => void) | undefined;
+  #onCut: ((status: number | undefined) => void) | undefined;
   #watchesDrain = false;
 
   constructor(response: ServerResponse, isLast: IsLast) {
@@ -141,6 +142,15 @@ class NodeHttp1Response implements ResponseWriter {
   set onFinish(listener: ((status: number) => void) | undefined) {
     this.#onFinish = listener;
     this.#response.once("finish", () => this.#onFinish?.(this.#response.statusCode));
+  }
+
+  get onCut(): ((status: number | undefined) => void) | undefined {
+    return this.#onCut;
+  }
+
+  set onCut(listener: ((status: number | undefined) => void) | undefined) {
+    this.#onCut = listener;
+    this.#response.once("close", () => this.#closed());
   }
 
   closeConnection(): void {
@@ -178,6 +188,11 @@ class NodeHttp1Response implements ResponseWriter {
       const text = last.toString("latin1");
       atEndOfTurn(() => response.end(text, "latin1"));
     }
+  }
+
+  #closed(): void {
+    const { headersSent, statusCode, writableFinished } = this.#response;
+    if (!writableFinished) this.#onCut?.(headersSent ? statusCode : undefined);
   }
 }
 

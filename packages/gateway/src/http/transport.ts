@@ -82,6 +82,12 @@ export interface ResponseWriter {
   onDrain: (() => void) | undefined;
   /** Called with the status once the whole answer is handed to the network. Set before `start`. */
   onFinish: ((status: number) => void) | undefined;
+  /**
+   * Called, in place of `onFinish`, when the exchange ends before the whole answer is handed over:
+   * the client went away, or the gateway cut it off. The status is that of an answer that had
+   * begun. Set before `start`.
+   */
+  onCut: ((status: number | undefined) => void) | undefined;
   /** The connection is not kept after this answer, and the client told so. Before `start`. */
   closeConnection(): void;
   /** Begins the answer. The head leaves with the first bytes of the body, or with `flush`. */

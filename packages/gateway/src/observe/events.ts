@@ -39,6 +39,8 @@ export interface EventFields {
   log_lines_lost: { lines: number };
 
   request_passed: ApplicationRequestFields & { status: number };
+  /** the client broke it off, or its answer was; `status` is undefined before an answer began */
+  request_cut: ApplicationRequestFields & { status: number | undefined };
   request_challenged: ApplicationRequestFields & RefusalFields;
   request_refused: ApplicationRequestFields & RefusalFields;
   request_failed: Partial<ApplicationRequestFields> & { error: string };

@@ -44,6 +44,7 @@ const lines: Record<EventName, [LineLevel, string]> = {
   log_lines_lost: ["error", "the log could not be written for a while; so many lines are missing"],
 
   request_passed: ["info", "a request passed"],
+  request_cut: ["info", "a request ended before its answer did"],
   // People without a session are everyday life.
   request_challenged: ["debug", "a request must sign in"],
   request_refused: ["info", "a request was refused"],

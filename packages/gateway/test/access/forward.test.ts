@@ -610,3 +610,67 @@ test("a malformed second request is not the answer to the first", async (context
   assert.equal((await exchanged).status, 0);
   first.release();
 });
+
+test("a request has its line in the log when it ends, however it ends", async (context) => {
+  const upstream = await startUpstream();
+  context.after(() => upstream.close());
+  const ingress = [
+    { service: upstream.origin, originRequest: { bodyTimeout: "200ms", responseTimeout: "300ms" } },
+  ];
+  const gateway = await gatewayTo(context, ingress, { log: { requests: true } });
+  const ended = async (path: string) => {
+    for (;;) {
+      const line = gateway.events.find(
+        (event) =>
+          (event.event === "request_passed" || event.event === "request_cut") &&
+          event.path === path,
+      );
+      if (line !== undefined && "status" in line) return [line.event, line.status];
+      await new Promise((resolve) => setTimeout(resolve, 10));
+    }
+  };
+  const breakOff = async (path: string, options: Parameters<typeof ask>[1] = {}) => {
+    const asked = ask(gateway, { path, ...options });
+    asked.on("error", () => undefined);
+    asked.flushHeaders();
+    await upstream.seen(1);
+    return asked;
+  };
+
+  // 1. Broken off by the client: before the answer, in the middle of it, in the middle of a body.
+  upstream.answerWith(() => undefined);
+  (await breakOff("/before")).destroy();
+  assert.deepEqual(await ended("/before"), ["request_cut", undefined]);
+  upstream.reset();
+  upstream.answerWith((_request, response) => void response.write("the beginning"));
+  const middle = await breakOff("/middle");
+  const [response] = (await once(middle, "response")) as [IncomingMessage];
+  response.on("error", () => undefined);
+  middle.destroy();
+  assert.deepEqual(await ended("/middle"), ["request_cut", 200]);
+  upstream.reset();
+  const headers = { "Content-Length": "10" };
+  (await breakOff("/upload", { method: "POST", headers })).destroy();
+  assert.deepEqual(await ended("/upload"), ["request_cut", undefined]);
+
+  // 2. By the origin: it dies, or stops.
+  upstream.reset();
+  upstream.answerWith(dyingAfter(10, 100));
+  await rawRequest(gateway.port, "GET /dies HTTP/1.1", [`Host: ${host}`]);
+  assert.deepEqual(await ended("/dies"), ["request_cut", 200]);
+  upstream.answerWith((_request, response) => void response.write("the beginning"));
+  await rawRequest(gateway.port, "GET /stops HTTP/1.1", [`Host: ${host}`]);
+  assert.deepEqual(await ended("/stops"), ["request_cut", 200]);
+  const faults = gateway.events.flatMap((event) =>
+    event.event === "origin_failed" ? [event.path] : [],
+  );
+  assert.deepEqual(faults, ["/dies", "/stops"]);
+
+  // 3. As it should.
+  upstream.reset();
+  await rawRequest(gateway.port, "GET /whole HTTP/1.1", [`Host: ${host}`]);
+  assert.deepEqual(await ended("/whole"), ["request_passed", 200]);
+  upstream.answerWith(hangUp);
+  await rawRequest(gateway.port, "GET /refused HTTP/1.1", [`Host: ${host}`]);
+  assert.deepEqual(await ended("/refused"), ["request_passed", 502]);
+});

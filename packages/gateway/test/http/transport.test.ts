@@ -250,7 +250,9 @@ for (const { name, start, ask } of transports) {
     const exchange = await arrived;
     let aborts = 0;
     let finishes = 0;
+    const cuts: (number | undefined)[] = [];
     exchange.response.onFinish = () => finishes++;
+    exchange.response.onCut = (status) => cuts.push(status);
     const aborted = new Promise<void>((resolve) => {
       exchange.onAbort = () => {
         aborts++;
@@ -265,6 +267,7 @@ for (const { name, start, ask } of transports) {
     await aborted;
     assert.equal(exchange.response.closed, true);
     assert.deepEqual([aborts, finishes], [1, 0]);
+    assert.deepEqual(cuts, [200]);
   });
 
   test(`${name}: an answer that the client has is finished, with its status`, async (context) => {
@@ -272,6 +275,7 @@ for (const { name, start, ask } of transports) {
     const port = await start(context, (exchange) => {
       exchange.onAbort = () => assert.fail("nobody went away");
       exchange.response.onFinish = (status) => statuses.push(status);
+      exchange.response.onCut = () => assert.fail("nothing was cut off");
       exchange.response.start({ status: 404, rawHeaders: [] });
       exchange.response.end("whole");
     });

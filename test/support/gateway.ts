@@ -5,6 +5,7 @@ import { randomBytes } from "node:crypto";
 import type { Clock } from "../../packages/gateway/src/clock.ts";
 import { type ComposeOptions, compose, type Parts } from "../../packages/gateway/src/compose.ts";
 import { loadConfig } from "../../packages/gateway/src/config/load-config.ts";
+import { defined } from "../../packages/gateway/src/defined.ts";
 import { type Gateway, listen } from "../../packages/gateway/src/gateway.ts";
 import type { GatewayEvent } from "../../packages/gateway/src/observe/events.ts";
 import { freePort } from "./free-port.ts";
@@ -39,12 +40,17 @@ export interface TestGateway {
 }
 
 export interface TestGatewayOptions
-  extends Pick<ComposeOptions, "relay" | "sendMail" | "generateKeyPair" | "secretKey"> {
+  extends Pick<
+    ComposeOptions,
+    "relay" | "sendMail" | "mailRetryDelays" | "generateKeyPair" | "secretKey"
+  > {
   /** sections of postern.yaml; listen, auth_domain, store and secret_key_file have defaults */
   sections: Record<string, unknown>;
   /** default `login.localhost` without TLS */
   teamHost?: string;
   tls?: { cert_file: string; key_file: string }[];
+  /** `false`: PINs are mailed as the sections say; default: they are announced in `pins` */
+  announcePin?: false;
   now?: Clock;
   store?: string;
   port?: number;
@@ -89,7 +95,9 @@ export async function startGateway(options: TestGatewayOptions): Promise<TestGat
   const pins = new Map<string, string>();
   const events: GatewayEvent[] = [];
   const clock = { ahead: 0 };
-  const { sendMail, relay } = options;
+  const { sendMail, mailRetryDelays, relay } = options;
+  const announce = (email: string, pin: string) => void pins.set(email, pin);
+  const mailsPins = sendMail !== undefined || options.announcePin === false;
   const parts = await compose({
     config: configOf(options.sections),
     record: (event) => void events.push(event),
@@ -97,10 +105,8 @@ export async function startGateway(options: TestGatewayOptions): Promise<TestGat
     secretKey: options.secretKey ?? randomBytes(32),
     generateKeyPair: options.generateKeyPair ?? testKeyPair,
     // A gateway that mails its PINs announces none.
-    ...(sendMail === undefined
-      ? { announcePin: (email: string, pin: string) => pins.set(email, pin) }
-      : { sendMail }),
-    ...(relay === undefined ? {} : { relay }),
+    ...defined({ sendMail, announcePin: mailsPins ? undefined : announce }),
+    ...defined({ relay, mailRetryDelays }),
   });
   const gateway = await listen(parts);
   return {

@@ -1,5 +1,5 @@
 // A real SMTP server (smtp-server) in this process, on a free port of 127.0.0.1. It takes every
-// message.
+// message, unless a test scripts its replies.
 import type { AddressInfo } from "node:net";
 import { SMTPServer } from "smtp-server";
 
@@ -9,7 +9,17 @@ export interface ReceivedMail {
   subject: string;
   /** the body as a reader sees it */
   text: string;
+  /** the headers as they arrived */
+  head: string;
+  /** what the client called itself */
+  helo: string;
 }
+
+/** What a client has come to: the connection, its greeting, a recipient, or the whole message. */
+export type MailStep = "connect" | "rcpt" | "data";
+
+/** The reply that refuses a step, such as 451; undefined lets it pass. */
+export type RefuseMail = (step: MailStep, to: string) => number | undefined;
 
 export interface MailServer {
   /** for `smtp.url` */
@@ -20,18 +30,27 @@ export interface MailServer {
   close(): Promise<void>;
 }
 
-export async function startMailServer(): Promise<MailServer> {
+export async function startMailServer(refuse: RefuseMail = () => undefined): Promise<MailServer> {
   const messages: ReceivedMail[] = [];
   const untaken: ReceivedMail[] = [];
   const waiting = new Set<() => void>();
   const server = new SMTPServer({
     authOptional: true,
     disabledCommands: ["STARTTLS", "AUTH"],
+    onConnect: (_session, done) => done(refusal(refuse("connect", ""))),
+    onRcptTo: ({ address }, _session, done) => done(refusal(refuse("rcpt", address))),
     onData: (stream, session, done) => {
       const chunks: Buffer[] = [];
       stream.on("data", (chunk: Buffer) => chunks.push(chunk));
       stream.on("end", () => {
-        const mail = read(Buffer.concat(chunks).toString(), session.envelope);
+        const [recipient] = session.envelope.rcptTo;
+        const error = refusal(refuse("data", recipient?.address ?? ""));
+        if (error !== undefined) {
+          done(error);
+          return;
+        }
+        const helo = session.hostNameAppearsAs || "";
+        const mail = { ...read(Buffer.concat(chunks).toString(), session.envelope), helo };
         messages.push(mail);
         untaken.push(mail);
         done();
@@ -62,6 +81,11 @@ export async function startMailServer(): Promise<MailServer> {
   };
 }
 
+function refusal(responseCode: number | undefined): Error | undefined {
+  if (responseCode === undefined) return undefined;
+  return Object.assign(new Error("scripted by the test"), { responseCode });
+}
+
 /** The code in a message of the gateway. */
 export function codeIn(mail: ReceivedMail): string {
   return /\b\d{6}\b/.exec(mail.text)?.[0] ?? "";
@@ -70,7 +94,7 @@ export function codeIn(mail: ReceivedMail): string {
 function read(
   raw: string,
   envelope: { mailFrom: false | { address: string }; rcptTo: { address: string }[] },
-): ReceivedMail {
+): Omit<ReceivedMail, "helo"> {
   const [head = "", ...rest] = raw.split("\r\n\r\n");
   const body = rest.join("\r\n\r\n");
   const quoted = /^content-transfer-encoding:\s*quoted-printable/im.test(head);
@@ -79,6 +103,7 @@ function read(
     from: envelope.mailFrom === false ? "" : envelope.mailFrom.address,
     subject: /^subject:\s*(.*)$/im.exec(head)?.[1]?.trim() ?? "",
     text: quoted ? unquote(body) : body,
+    head,
   };
 }
 

@@ -7,7 +7,7 @@ import { type ChangingCatalogSource, createCatalogSource } from "./catalog/catal
 import type { Clock } from "./clock.ts";
 import type { Config } from "./config/load-config.ts";
 import { createLogin } from "./login/create-login.ts";
-import { createSendMail, type SendMail } from "./login/mail.ts";
+import { createSendMail, heloNameOf, type SendMail } from "./login/mail.ts";
 import { renderErrorPage } from "./login/pages/layout.ts";
 import type { RelaySettings } from "./login/terminal/relay-settings.ts";
 import type { RecordEvent } from "./observe/events.ts";
@@ -35,6 +35,8 @@ export interface ComposeOptions {
   generateKeyPair?: GenerateKeyPair;
   /** undefined uses the configured SMTP server, if there is one */
   sendMail?: SendMail;
+  /** the pauses before a refused message is tried again, milliseconds; default where absent */
+  mailRetryDelays?: readonly number[];
   /** shows a PIN to the person at the gateway's terminal: `postern dev` alone */
   announcePin?: (email: string, pin: string) => void;
   /** times and limits of the relay; defaults where absent */
@@ -107,6 +109,7 @@ async function join(foundation: Foundation): Promise<Parts> {
     sessions,
     secretBox,
     sendMail: foundation.sendMail ?? configuredMail(config),
+    mailRetryDelays: foundation.mailRetryDelays,
     announcePin: foundation.announcePin,
     relay: { mailboxesPerNetwork: config.limits.terminal_logins, ...foundation.relay },
     bodyTimeout: config.limits.body_timeout,
@@ -150,8 +153,10 @@ export function organizationTagIn(store: Store, randomBytes: RandomBytes): Promi
   return store.settings.get("organization_tag", randomBytes(32).toString("hex"));
 }
 
-function configuredMail({ smtp }: Config): SendMail | undefined {
-  return smtp === undefined ? undefined : createSendMail(smtp);
+function configuredMail({ smtp, team_host }: Config): SendMail | undefined {
+  if (smtp === undefined) return undefined;
+  const { url, from, helo_name = heloNameOf(team_host), starttls } = smtp;
+  return createSendMail({ url, from, heloName: helo_name, starttls });
 }
 
 /** The ports that a `Host` may name (wire-protocol 1). */

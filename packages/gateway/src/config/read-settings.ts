@@ -33,7 +33,7 @@ export interface Settings {
   store: string;
   /** absolute */
   secret_key_file: string;
-  smtp?: { url: string; from: string };
+  smtp?: NonNullable<SettingsFields["smtp"]>;
   log: Pick<SettingsFields["log"], "level" | "requests">;
   limits: SettingsFields["limits"];
   key_rotation_interval_days: number;

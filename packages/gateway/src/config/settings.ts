@@ -2,7 +2,7 @@
 // protects and for whom is in the model.
 import { z } from "zod";
 import { network, someText, timeout } from "../model/values.ts";
-import { authority, listenAddress, mailUrl } from "./values.ts";
+import { authority, heloName, listenAddress, mailUrl } from "./values.ts";
 
 const port = z.int().min(1).max(65_535);
 
@@ -32,7 +32,14 @@ export const settingsFields = {
   workers: z.union([z.int().min(1), z.literal("auto")]).default(1),
   store: someText.default("sqlite:./data/postern.db"),
   secret_key_file: someText.default("./data/secret.key"),
-  smtp: z.strictObject({ url: mailUrl, from: someText }).optional(),
+  smtp: z
+    .strictObject({
+      url: mailUrl,
+      from: someText,
+      helo_name: heloName.optional(),
+      starttls: z.enum(["offered", "required"]).default("offered"),
+    })
+    .optional(),
   admin: z.strictObject({ listen: later.optional() }).optional(),
   log: z
     .strictObject({

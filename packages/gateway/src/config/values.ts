@@ -29,6 +29,13 @@ export const mailUrl = text((source) => {
   );
 });
 
+/** A host name, or an address literal like `[192.0.2.1]` (RFC 5321 4.1.3) */
+export const heloName = text((source) => {
+  if (/^(?=.{1,255}$)[a-z0-9-]{1,63}(?:\.[a-z0-9-]{1,63})*$/i.test(source)) return source;
+  if (/^\[(?:IPv6:)?[0-9a-f:.]+\]$/i.test(source)) return source;
+  return refuse("is not a name to greet a mail server with; write it like mail.example.com");
+});
+
 /** `host:port`, `[::1]:port`, `:port` or `unix:/path` */
 export const listenAddress = text((source): ListenAddress => {
   if (source.startsWith("unix:")) {

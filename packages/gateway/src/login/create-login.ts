@@ -16,6 +16,7 @@ import type { Store } from "../storage/store.ts";
 import type { Sessions, Tokens } from "../tokens/tokens.ts";
 import type { LoginEnv } from "./login-context.ts";
 import type { SendMail } from "./mail.ts";
+import { defaultRetryDelays, MailDelivery } from "./mail-delivery.ts";
 import { errorPage } from "./pages/error.ts";
 import { sendPage } from "./pages/layout.ts";
 import { PinLimits } from "./providers/pin-limits.ts";
@@ -33,6 +34,8 @@ export interface LoginOptions {
   secretBox: SecretBox;
   /** undefined when no SMTP server is configured */
   sendMail: SendMail | undefined;
+  /** the pauses before a refused message is tried again, milliseconds; default where absent */
+  mailRetryDelays: readonly number[] | undefined;
   /** `postern dev` alone: shows the PIN in the gateway's terminal */
   announcePin: ((email: string, pin: string) => void) | undefined;
   /** times and limits of the relay; defaults where absent */
@@ -88,10 +91,15 @@ function assemble(options: LoginOptions): LoginParts {
   const pinLimits = new PinLimits({ counters, now });
   return {
     ...options,
-    providers: new Providers({ ...options, pinLimits }),
+    providers: new Providers({ ...options, mail: mailDelivery(options), pinLimits }),
     mailboxes,
     relay: new Relay({ mailboxes, settings, record, now }),
   };
+}
+
+function mailDelivery(options: LoginOptions): MailDelivery | undefined {
+  const { sendMail, mailRetryDelays: retryDelays = defaultRetryDelays, record, now } = options;
+  return sendMail && new MailDelivery({ sendMail, retryDelays, record, now });
 }
 
 function createApp(parts: LoginParts): Hono<LoginEnv> {

@@ -1,17 +1,36 @@
+// Mail over SMTP: one plain-text message at a time, and why the server did not take it.
+import { isIP } from "node:net";
 import { createTransport } from "nodemailer";
 
-/** Sends one plain-text message. @throws {Error} when the mail server did not take it */
-export type SendMail = (message: { to: string; subject: string; text: string }) => Promise<void>;
+/** A plain-text message. */
+export interface Message {
+  to: string;
+  subject: string;
+  text: string;
+}
+
+/** Sends one message. @throws {Error} when the mail server did not take it; see `isForNow` */
+export type SendMail = (message: Message) => Promise<void>;
+
+/** The mail server, and what the gateway calls itself there. */
+export interface MailServer {
+  /** `smtp://` or `smtps://`, with user and password where needed */
+  url: string;
+  from: string;
+  /** how the gateway greets the server (EHLO, RFC 5321 4.1.1.1); default: the machine's name */
+  heloName?: string;
+  /** `required`: nothing is sent without TLS; `offered`: with TLS where the server offers it */
+  starttls?: "offered" | "required";
+}
 
 const timeoutMs = 20_000;
 
-/**
- * Sends over the configured SMTP server.
- * @param smtp `url` is `smtp://` or `smtps://`, with user and password where needed
- */
-export function createSendMail(smtp: { url: string; from: string }): SendMail {
+/** Sends over an SMTP server. */
+export function createSendMail({ url, from, heloName, starttls }: MailServer): SendMail {
   const transport = createTransport({
-    url: smtp.url,
+    url,
+    ...(heloName === undefined ? {} : { name: heloName }),
+    requireTLS: starttls === "required",
     connectionTimeout: timeoutMs,
     greetingTimeout: timeoutMs,
     socketTimeout: timeoutMs,
@@ -20,6 +39,53 @@ export function createSendMail(smtp: { url: string; from: string }): SendMail {
     disableUrlAccess: true,
   });
   return async ({ to, subject, text }) => {
-    await transport.sendMail({ from: smtp.from, to: { name: "", address: to }, subject, text });
+    await transport.sendMail({
+      from,
+      to: { name: "", address: to },
+      subject,
+      text,
+      // Nobody's absence is answered to the gateway (RFC 3834 5).
+      headers: { "Auto-Submitted": "auto-generated" },
+    });
   };
+}
+
+/** A host as it stands in EHLO: an address is a literal in brackets (RFC 5321 4.1.3). */
+export function heloNameOf(hostname: string): string {
+  const host = hostname.replace(/^\[|\]$/g, "");
+  switch (isIP(host)) {
+    case 4:
+      return `[${host}]`;
+    case 6:
+      return `[IPv6:${host}]`;
+    default:
+      return host;
+  }
+}
+
+/** What nodemailer says of a failure. */
+interface MailError extends Error {
+  /** a code of its own, such as `EAUTH`, or of the system, such as `ECONNREFUSED` */
+  code?: string;
+  /** the reply of the server (RFC 5321 4.2) */
+  responseCode?: number;
+}
+
+/** Faults of the set-up: the same message fails again until somebody changes something. */
+const lastingFaults = new Set(["EAUTH", "ETLS", "EMESSAGE", "ENOAUTH", "EOAUTH2"]);
+
+/**
+ * Whether the same message may be taken later: the server said so (RFC 5321 4.2.1, replies 4xx), or
+ * could not be reached.
+ */
+export function isForNow(error: unknown): boolean {
+  if (!(error instanceof Error)) return false;
+  const { code = "", responseCode } = error as MailError;
+  if (responseCode !== undefined) return responseCode >= 400 && responseCode < 500;
+  return !lastingFaults.has(code);
+}
+
+/** Whether the server refused the recipient, and may take messages to others. */
+export function isAboutRecipient(error: unknown): boolean {
+  return error instanceof Error && (error as MailError).code === "EENVELOPE" && !isForNow(error);
 }

@@ -60,6 +60,7 @@ export interface EventFields {
   provider_unusable: ProviderFault;
   pin_refused: RequestFields & { provider: string; verdict: string };
   mail_missing: { ray: string };
+  mail_delayed: { ray: string; error: string };
   mail_failed: { ray: string; error: string };
 
   terminal_approved: RequestFields & { terminal: string; aud: string };

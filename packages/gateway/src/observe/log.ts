@@ -67,6 +67,7 @@ const lines: Record<EventName, [LineLevel, string]> = {
   provider_unusable: ["warn", "an identity provider cannot be used as it is"],
   pin_refused: ["warn", "a PIN was refused"],
   mail_missing: ["error", "a PIN was asked for, and no mail server is configured (smtp)"],
+  mail_delayed: ["warn", "the mail server did not take a PIN for now; it is tried again"],
   mail_failed: ["error", "the mail server did not take a PIN"],
 
   terminal_approved: ["info", "a terminal was approved"],

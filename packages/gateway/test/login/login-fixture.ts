@@ -9,7 +9,12 @@ import {
   type IdentityProviderServer,
   startIdentityProvider,
 } from "../../../../test/support/identity-provider.ts";
-import { codeIn, type MailServer, startMailServer } from "../../../../test/support/mail-server.ts";
+import {
+  codeIn,
+  type MailServer,
+  type RefuseMail,
+  startMailServer,
+} from "../../../../test/support/mail-server.ts";
 import { startUpstream, type Upstream } from "../../../../test/support/upstream.ts";
 import type { Parts } from "../../src/compose.ts";
 import { defined } from "../../src/defined.ts";
@@ -46,8 +51,9 @@ export interface LoginFixture {
 
 export interface LoginFixtureOptions {
   sections?: Record<string, unknown>;
-  /** sends PINs over SMTP instead of announcing them */
-  mail?: boolean;
+  /** sends PINs over SMTP instead of announcing them; a function scripts the server's refusals */
+  mail?: boolean | RefuseMail;
+  mailRetryDelays?: readonly number[];
   /** accounts of an OpenID Provider, which becomes the provider `corp` */
   accounts?: Record<string, Account>;
   claimsInIdToken?: boolean;
@@ -81,7 +87,7 @@ export async function startLoginFixture(
   const port = await freePort();
   const team = `http://login.localhost:${port}`;
   const upstream = await startUpstream();
-  const mail = options.mail === true ? await startMailServer() : undefined;
+  const mail = await startMail(options.mail);
   const idp = options.accounts === undefined ? undefined : await startProvider(team, options);
   const sectionsWith = (sections: Record<string, unknown>) => ({
     organization: { name: "Test" },
@@ -96,6 +102,7 @@ export async function startLoginFixture(
     ...(mail === undefined
       ? {}
       : { sendMail: createSendMail({ url: mail.url, from: "access@example.com" }) }),
+    ...defined({ mailRetryDelays: options.mailRetryDelays }),
   });
   context.after(async () => {
     await gateway.close();
@@ -130,6 +137,11 @@ export async function startLoginFixture(
       }),
     change: (sections) => gateway.change(sectionsWith(sections)),
   };
+}
+
+async function startMail(mail: LoginFixtureOptions["mail"]): Promise<MailServer | undefined> {
+  if (mail === undefined || mail === false) return undefined;
+  return mail === true ? startMailServer() : startMailServer(mail);
 }
 
 function startProvider(

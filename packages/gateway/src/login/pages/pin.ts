@@ -14,6 +14,8 @@ export interface PinView {
   minutes: number;
   /** where the code is asked for again, with what that form needs */
   resend: { action: string; target: string; provider: string };
+  /** whether the mail server has just not taken messages */
+  isMailInTrouble: boolean;
   /** what is wrong with the code that was typed */
   error: string | undefined;
 }
@@ -30,8 +32,9 @@ export function pinPage(view: PinView): Page {
     heading: "Enter your code",
     leavesHost: true,
     body: html`
-<p class="lead">If <strong>${view.email}</strong> may sign in to ${view.name}, a message with a six-digit code is on its way.
+<p class="lead">If <strong>${view.email}</strong> may sign in to ${view.name}, we are sending a message with a six-digit code.
 The code lives for ${view.minutes} minutes and works once, in this browser.</p>
+${when(view.isMailInTrouble, mailTrouble)}
 <form method="post" action="${view.action}">
 <input type="hidden" name="attempt" value="${view.attempt}">
 <label for="code">Code</label>
@@ -45,6 +48,14 @@ ${whenSet(view.error, (error) => html`<p class="error" id="code-error" role="ale
 <button class="quiet" name="email" value="${view.email}">Send another code</button>
 <button class="quiet" name="back" value="1">Use another address</button>
 </form>
+<form method="get" action="${view.action}" class="stack">
+<input type="hidden" name="attempt" value="${view.attempt}">
+<button class="quiet">See whether it could be sent</button>
+</form>
 <p class="hint">Nothing arrived? Look at the address above and into your spam folder.</p>`,
   };
 }
+
+const mailTrouble = html`<div class="warning" role="status"><p><strong>The mail server does not take our messages at the moment.</strong>
+Yours may not have been sent. We try again for some minutes, while this page stays open or not. If nothing arrives by then, ask for another code,
+or tell the people who run this.</p></div>`;

@@ -76,6 +76,7 @@ async function requestCode(
     browser: randomSecret(parts.randomBytes),
   };
   const createdAt = parts.now();
+  const expiresAt = createdAt + lifeMs;
   await parts.store.pins.add({
     id: sha256(secrets.pin),
     email,
@@ -85,11 +86,12 @@ async function requestCode(
     browser_hash: sha256(secrets.browser),
     tries: 0,
     created_at: createdAt,
-    expires_at: createdAt + lifeMs,
+    expires_at: expiresAt,
   });
 
   // 4. The mail leaves after the answer, which is the same for everybody.
-  mailPin(parts, { facts, target, settings, email, code, minutes: lifeMs / 60_000 });
+  const minutes = lifeMs / 60_000;
+  mailPin(parts, { facts, target, settings, email, code, minutes, expiresAt });
   return { ok: true, next: "form", secrets };
 }
 
@@ -160,6 +162,7 @@ function drawForm(settings: IdentityProvider, parts: ProviderParts, request: For
       target: sealTarget(parts, target),
       provider: settings.id,
     },
+    isMailInTrouble: parts.mail?.isInTrouble() ?? false,
     error,
   });
 }

@@ -16,9 +16,9 @@ export interface RequestedPin {
   code: string;
   /** how long the code lives */
   minutes: number;
+  /** when the code ends, milliseconds since the epoch */
+  expiresAt: number;
 }
-
-const errorLength = 300;
 
 /** Who a right code proves somebody to be: an address and nothing else. */
 export function pinIdentity(email: string): ProvidedIdentity {
@@ -31,20 +31,16 @@ export function pinIdentity(email: string): ProvidedIdentity {
  */
 export function mailPin(parts: ProviderParts, pin: RequestedPin): void {
   if (!couldEnter(pin)) return;
-  const { sendMail, announcePin, record } = parts;
+  const { mail, announcePin, record } = parts;
   const { rayId: ray, catalog } = pin.facts;
   announcePin?.(pin.email, pin.code);
-  if (sendMail === undefined) {
+  if (mail === undefined) {
     if (announcePin === undefined) record({ event: "mail_missing", ray });
     return;
   }
   const subject = `Your code for ${catalog.organization.name}`;
   const message = { to: pin.email, subject, text: textOf(pin) };
-  setImmediate(() => {
-    sendMail(message).catch((error) =>
-      record({ event: "mail_failed", ray, error: String(error).slice(0, errorLength) }),
-    );
-  });
+  mail.send({ message, ray, expiresAt: pin.expiresAt });
 }
 
 /**

@@ -11,7 +11,7 @@ import type { ProviderReport, RecordEvent } from "../../observe/events.ts";
 import type { RandomBytes } from "../../random.ts";
 import type { SecretBox } from "../../secrets/secret-box.ts";
 import type { Store } from "../../storage/store.ts";
-import type { SendMail } from "../mail.ts";
+import type { MailDelivery } from "../mail-delivery.ts";
 import type { Page } from "../pages/layout.ts";
 import type { SignInTarget } from "../sign-in-target.ts";
 import type { PinLimits } from "./pin-limits.ts";
@@ -138,7 +138,7 @@ export interface ProviderParts {
   pinLimits: PinLimits;
   secretBox: SecretBox;
   /** undefined when no SMTP server is configured */
-  sendMail: SendMail | undefined;
+  mail: MailDelivery | undefined;
   /** `postern dev` alone: shows the PIN in the gateway's terminal */
   announcePin: ((email: string, pin: string) => void) | undefined;
   record: RecordEvent;

@@ -2,7 +2,7 @@
 // wants a newer Node than the rest of the command line.
 import type { Surroundings } from "../../context.ts";
 import { CliError, reasonOf } from "../../exit-status.ts";
-import { runWithNewerNode } from "./newer-node.ts";
+import { followLauncher, runWithNewerNode } from "./newer-node.ts";
 
 /** What the gateway's package exports for us. */
 export interface GatewayPackage {
@@ -30,6 +30,7 @@ export async function withGateway(
 ): Promise<number> {
   if (Number.parseInt(process.versions.node, 10) < oldestNode)
     return runWithNewerNode(surroundings.environment, oldestNode);
+  followLauncher(surroundings.environment);
   const gateway = await loadGateway();
   try {
     await use(gateway);

@@ -1,4 +1,6 @@
 // Runs this very command with another Node, where the checkout or PATH has one that is new enough.
+// Whoever started this process knows it alone: signals go on to the other one, and when this one
+// ends, by SIGKILL as well, the other one is told to end (a channel between them closes then).
 import { type ChildProcess, spawn } from "node:child_process";
 import { delimiter, dirname, join } from "node:path";
 import { CliError } from "../../exit-status.ts";
@@ -25,7 +27,7 @@ export async function runWithNewerNode(
       `the gateway needs Node ${oldest} or newer, and this is ${process.versions.node}; install a newer Node`,
     );
   const child = spawn(node, process.argv.slice(1), {
-    stdio: "inherit",
+    stdio: ["inherit", "inherit", "inherit", "ipc"],
     env: { ...environment, [handedOver]: "1" },
   });
   relaySignals(child);
@@ -35,13 +37,27 @@ export async function runWithNewerNode(
   });
 }
 
+/**
+ * In the process that was started with a newer Node: ends when the one that started it is gone, and
+ * lets it pass SIGHUP on from now on.
+ */
+export function followLauncher(environment: NodeJS.ProcessEnv): void {
+  if (environment[handedOver] === undefined || process.send === undefined) return;
+  process.once("disconnect", () => process.kill(process.pid, "SIGTERM"));
+  // The channel alone keeps no process alive.
+  process.channel?.unref();
+  process.send("ready");
+}
+
 /** The keyboard's signals reach the child by themselves; this process only has to outlive it. */
 function relaySignals(child: ChildProcess): void {
+  // Until the child handles SIGHUP, that would end it.
+  const isReady = new Promise((resolve) => child.once("message", resolve));
   process.on("SIGINT", () => {
     if (!isTerminal(0)) child.kill("SIGINT");
   });
   process.on("SIGTERM", () => child.kill("SIGTERM"));
-  process.on("SIGHUP", () => child.kill("SIGHUP"));
+  process.on("SIGHUP", () => void isReady.then(() => child.kill("SIGHUP")));
 }
 
 /** Node as a dependency, looked for upwards from this program and then in PATH. */

@@ -29,6 +29,8 @@ export async function runGatewayCommand(invocation: Invocation): Promise<number>
   const line = readCommandLine(args, command.flags);
   refuseArguments(line.rest, command.name);
   const config = needConfig(line.value("config"), command.name);
+  // Unhandled, SIGHUP would end the process while it loads the gateway, which reads the file later.
+  process.on("SIGHUP", () => undefined);
   return withGateway(surroundings, ({ runGateway }) => runGateway({ config }));
 }
 

@@ -22,6 +22,7 @@ export const rooms = {
   "gateway/compose.ts": "*",
   "gateway/gateway.ts": "*",
   "gateway/housekeeping.ts": "*",
+  "gateway/reload.ts": "*",
   "gateway/dev.ts": "*",
   "gateway/main.ts": "*",
 

@@ -14,7 +14,7 @@ import type { RecordEvent } from "./observe/events.ts";
 import { limitEvents } from "./observe/limit-events.ts";
 import type { RandomBytes } from "./random.ts";
 import { createSecretBox, type SecretBox } from "./secrets/secret-box.ts";
-import { loadSecretKey } from "./secrets/secret-key-file.ts";
+import { loadSecretKey, readSecretKeyFile } from "./secrets/secret-key-file.ts";
 import { openStore } from "./storage/open-store.ts";
 import type { Store } from "./storage/store.ts";
 import { createTokens } from "./tokens/create-tokens.ts";
@@ -71,10 +71,10 @@ export interface Parts {
  */
 export async function compose(options: ComposeOptions): Promise<Parts> {
   const { config, now = Date.now, randomBytes = systemRandomBytes } = options;
-  const secretKey = options.secretKey ?? loadSecretKey(config.secret_key_file, randomBytes);
-  const secretBox = createSecretBox(secretKey, randomBytes);
   const store = await openStore(config.store, randomBytes);
   try {
+    const secretKey = options.secretKey ?? (await secretKeyFor(store, config, randomBytes));
+    const secretBox = createSecretBox(secretKey, randomBytes);
     const record = limitEvents(options.record, now);
     return await join({ ...options, record, now, randomBytes, secretBox, store });
   } catch (error) {
@@ -92,7 +92,15 @@ interface Foundation extends ComposeOptions {
 
 async function join(foundation: Foundation): Promise<Parts> {
   const { config, record, now, randomBytes, secretBox, store } = foundation;
-  const catalogs = await createCatalogSource({ store, secretBox, config, now, randomBytes });
+  const catalogs = await createCatalogSource({
+    store,
+    secretBox,
+    config,
+    now,
+    randomBytes,
+    onRemoval: (objects) => record({ event: "objects_removed", objects }),
+    onOverruling: (objects) => record({ event: "other_file_overruled", objects }),
+  });
   const tokens = await createTokens({
     store,
     secretBox,
@@ -146,6 +154,22 @@ async function join(foundation: Foundation): Promise<Parts> {
     releasePolls: login.releasePolls,
     checkProviders: () => login.checkProviders(catalogs.current()),
   };
+}
+
+/**
+ * The secret key of a store: the configured file, which is made for a store that needs no old one.
+ * @throws {Error} in one line, when it cannot be read or made
+ */
+export async function secretKeyFor(
+  store: Store,
+  { secret_key_file }: Config,
+  randomBytes: RandomBytes,
+): Promise<Buffer> {
+  // Asked before the file is looked for: another process may be making both at this moment.
+  const isSealed = (await store.keys.all()).length > 0;
+  return isSealed
+    ? readSecretKeyFile(secret_key_file)
+    : loadSecretKey(secret_key_file, randomBytes);
 }
 
 /** The `aud` of team-domain tokens: 64 hex characters, made once for a store. */

@@ -49,7 +49,7 @@ export async function listen(parts: Parts): Promise<Gateway> {
     const stopHousekeeping = keepHouse(parts);
     return {
       apply: (config) => parts.catalogs.apply(config),
-      reload: (read) => parts.catalogs.reload(read),
+      reload: (read, approve) => parts.catalogs.reload(read, approve),
       rotateKeys: () => parts.tokens.rotateKeys(),
       checkProviders: () => parts.checkProviders(),
       async close(graceMs = 0) {

@@ -9,6 +9,8 @@ const keyAgeCheckInterval = 60 * 60_000;
 /** How soon what could not be read again is tried again, milliseconds. */
 const retryInterval = 10_000;
 const complaintInterval = 60_000;
+/** Gateways whose common file has changed read it within this time, milliseconds. */
+const ownFileInterval = 3_000;
 const day = 24 * 60 * 60_000;
 
 /** @returns a function that ends it */
@@ -22,9 +24,11 @@ export function keepHouse(parts: Parts): () => void {
     }
   };
   const others = new OtherProcesses(parts);
+  const comparison = new FileComparison(parts);
   const unwatch = store.watch((changes) => void attempt("refresh", () => others.follow(changes)));
   const timers = [
     setInterval(() => void attempt("refresh", () => others.catchUp()), retryInterval),
+    setInterval(() => comparison.look(), ownFileInterval),
     setInterval(() => void attempt("sweep", () => store.sweep(now())), sweepInterval),
     setInterval(() => void attempt("rotate_keys", () => rotateWhenOld(parts)), keyAgeCheckInterval),
   ];
@@ -40,6 +44,30 @@ export async function rotateWhenOld({ store, tokens, config, now }: Parts): Prom
   const current = (await store.keys.all()).find((key) => key.state === "current");
   const age = now() - (current?.activated_at ?? now());
   if (age >= config.key_rotation_interval_days * day) await tokens.rotateKeys();
+}
+
+/** Says when another gateway of the store has another file: each undoes what the other does. */
+class FileComparison {
+  readonly #parts: Pick<Parts, "catalogs" | "record">;
+  /** the differences of the last look, and those that were told last */
+  #before = "";
+  #told = "";
+
+  constructor(parts: Pick<Parts, "catalogs" | "record">) {
+    this.#parts = parts;
+  }
+
+  /** What differs in two looks is not a change that this gateway is about to read itself. */
+  look(): void {
+    const { catalogs, record } = this.#parts;
+    const objects = catalogs.overruled();
+    const state = objects.join("\n");
+    const isNews = state === this.#before && state !== this.#told;
+    this.#before = state;
+    if (!isNews) return;
+    this.#told = state;
+    if (objects.length > 0) record({ event: "file_overruled", objects });
+  }
 }
 
 type Followed = Pick<Parts, "tokens" | "catalogs" | "transferChanged" | "record" | "now">;

@@ -2,15 +2,12 @@
 // keys. The only reader of process.env.
 import { randomBytes } from "node:crypto";
 import { readCatalog } from "./catalog/catalog-source.ts";
-import { organizationTagIn } from "./compose.ts";
+import { organizationTagIn, secretKeyFor } from "./compose.ts";
 import { type ConfigFile, readConfigFile } from "./config/config-file.ts";
-import type { Config } from "./config/load-config.ts";
-import { readFileUpdateInThread } from "./config/load-config-thread.ts";
-import { type Gateway, startGateway } from "./gateway.ts";
-import type { RecordEvent } from "./observe/events.ts";
+import { startGateway } from "./gateway.ts";
 import { createLog } from "./observe/log.ts";
+import { HangUps, Reload } from "./reload.ts";
 import { createSecretBox } from "./secrets/secret-box.ts";
-import { loadSecretKey } from "./secrets/secret-key-file.ts";
 import { openStore } from "./storage/open-store.ts";
 import { createTokens } from "./tokens/create-tokens.ts";
 import { watchFiles } from "./watch-files.ts";
@@ -33,6 +30,8 @@ const fixedAtStart = [
   "limits",
   "key_rotation_interval_days",
 ] as const satisfies (keyof Config)[];
+/** How long requests in flight may take when the gateway is told to end. */
+const graceMs = 10_000;
 
 /**
  * `postern gateway --config FILE`: serves until SIGTERM or SIGINT; SIGHUP or a change of the file
@@ -40,14 +39,15 @@ const fixedAtStart = [
  * @throws {ConfigError} when the file is wrong, with one line for each problem
  */
 export async function runGateway(options: { config: string }): Promise<void> {
-  const file = options.config;
-  const { config, warnings } = readConfigFile(sourceOf(file));
+  const hangUps = new HangUps();
+  const source = sourceOf(options.config);
+  const { config, warnings } = readConfigFile(source);
   const record = createLog(config.log.level);
   for (const warning of warnings) record({ event: "configuration_warning", warning });
   const gateway = await startGateway({ config, record });
-  const reload = neverTwiceAtOnce(() => applyFile(file, { gateway, started: config, record }));
-  process.on("SIGHUP", reload);
-  const unwatch = watchFiles([file], reload, record);
+  const reload = new Reload(source, { gateway, started: config, record });
+  hangUps.handleWith(() => reload.confirm());
+  const unwatch = watchFiles([source.file], () => reload.begin(), record);
   // Before it says that it is up: whoever reads that may stop it at once.
   const stopped = ended();
   record({ event: "gateway_started", listen: config.listen, auth_domain: config.auth_domain });
@@ -109,6 +109,10 @@ function isSame(one: unknown, other: unknown): boolean {
   return JSON.stringify(one) === JSON.stringify(other);
 }
 
+  hangUps.ignore();
+  await gateway.close(graceMs);
+}
+
 /**
  * `postern keys rotate --config FILE`: the published next key signs from now on; running gateways
  * notice.
@@ -116,12 +120,9 @@ function isSame(one: unknown, other: unknown): boolean {
 export async function rotateKeys(options: { config: string }): Promise<void> {
   const { config } = readConfigFile(sourceOf(options.config));
   const now = Date.now;
-  const secretBox = createSecretBox(
-    loadSecretKey(config.secret_key_file, randomBytes),
-    randomBytes,
-  );
   const store = await openStore(config.store, randomBytes);
   try {
+    const secretBox = createSecretBox(await secretKeyFor(store, config, randomBytes), randomBytes);
     // What the file says by now is for the gateway to apply, in its own environment.
     const catalogs = await readCatalog({ store, secretBox, config });
     const organizationTag = await organizationTagIn(store, randomBytes);
@@ -137,9 +138,10 @@ function sourceOf(file: string): ConfigFile {
   return { file, environment: { ...process.env } };
 }
 
+/** A supervisor may signal every process of a group: of several SIGTERM the first one counts. */
 function ended(): Promise<void> {
   return new Promise((resolve) => {
-    process.once("SIGTERM", resolve);
-    process.once("SIGINT", resolve);
+    process.on("SIGTERM", () => resolve());
+    process.once("SIGINT", () => resolve());
   });
 }

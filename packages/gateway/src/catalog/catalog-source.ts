@@ -20,6 +20,7 @@ import { CatalogBuilder, type CatalogContent } from "./catalog-builder.ts";
 import { differenceOf } from "./difference.ts";
 import { OutdatedObjects } from "./outdated-objects.ts";
 import { inOrder, keyOfObject, objectKeyOf, type Records, readRows, toRows } from "./records.ts";
+import { describeObject, describeObjects } from "./removals.ts";
 import { runAtOnce, runInSlices } from "./steps.ts";
 
 /** A catalog that follows the file and the store. */
@@ -33,17 +34,30 @@ export interface ChangingCatalogSource extends CatalogSource {
    * Puts into force what `read` finds changed in a file. Calls it again when another change came
    * between.
    * @param read is told what is in force of the files before
+   * @param approve looks at what would be removed, and throws to refuse it
    * @throws {ConfigError} as `apply` does
    */
   reload<Update extends ConfigUpdate>(
     read: (knownConfig: KnownConfig) => Promise<Update>,
+    approve?: ApproveRemovals,
   ): Promise<Update>;
   /**
    * Reads what another process changed, and what could not be read before.
    * @throws {Error} when what is stored cannot be used; then the catalog stays as it is
    */
   refresh(objects?: readonly ObjectKey[] | "all"): Promise<void>;
+  /**
+   * Objects that another process put into force, against the file of this one: changed, removed or
+   * added ones. Each as people know it.
+   */
+  overruled(): string[];
 }
+
+/**
+ * @param remove what a file would remove
+ * @param standing what there is before
+ */
+export type ApproveRemovals = (remove: readonly ObjectKey[], standing: Records) => void;
 
 /** What a catalog source is made with. */
 export interface CatalogSourceDeps {
@@ -53,6 +67,10 @@ export interface CatalogSourceDeps {
   config: Config;
   now: Clock;
   randomBytes: RandomBytes;
+  /** is told what a file has removed, each object as people know it */
+  onRemoval?: (objects: readonly string[]) => void;
+  /** is told which stored objects of another file the first configuration changed or removed */
+  onOverruling?: (objects: readonly string[]) => void;
 }
 
 /**
@@ -119,10 +137,11 @@ class StoredCatalogs implements ChangingCatalogSource {
 
   async reload<Update extends ConfigUpdate>(
     read: (knownConfig: KnownConfig) => Promise<Update>,
+    approve?: ApproveRemovals,
   ): Promise<Update> {
     for (;;) {
       const update = await read(this.#inForce?.knownConfig ?? nothingKnown);
-      const isApplied = await this.#inTurn(() => this.#applyUpdate(update));
+      const isApplied = await this.#inTurn(() => this.#applyUpdate(update, approve));
       if (isApplied) return update;
     }
   }
@@ -130,6 +149,22 @@ class StoredCatalogs implements ChangingCatalogSource {
   async refresh(objects: readonly ObjectKey[] | "all" = "all"): Promise<void> {
     this.#outdated.add(objects);
     await this.#inTurn(() => this.#takeOver());
+  }
+
+  overruled(): string[] {
+    if (this.#inForce === undefined) return [];
+    const { records, order, knownConfig } = this.#inForce;
+    const ofFile = new Set(order);
+    const changedKeys = order.filter((key) => !knownConfig.objects.has(key));
+    const addedRecords = [...records]
+      .filter(([key, { managedBy }]) => managedBy === "file" && !ofFile.has(key))
+      .map(([, record]) => record);
+    const changedObjects = changedKeys.map((key) => {
+      const record = records.get(key);
+      // What was removed is known by its key alone.
+      return record === undefined ? key : describeObject(record);
+    });
+    return [...changedObjects, ...addedRecords.map(describeObject)];
   }
 
   /** One change after the other: each begins with what the one before left. */
@@ -140,8 +175,8 @@ class StoredCatalogs implements ChangingCatalogSource {
   }
 
   /** @returns false when the update is the difference to another state than the one in force */
-  async #applyUpdate(update: ConfigUpdate): Promise<boolean> {
-    const { store, secretBox, now, randomBytes } = this.#deps;
+  async #applyUpdate(update: ConfigUpdate, approve?: ApproveRemovals): Promise<boolean> {
+    const { store, secretBox, now, randomBytes, onRemoval, onOverruling } = this.#deps;
     const isApplied = await this.#outdated.readWith(async (outdated) => {
       // 1. Read again what is to change: another process may have done so already.
       const touched = outdated === "all" ? outdated : [...outdated, ...this.#touchedBy(update)];
@@ -153,6 +188,7 @@ class StoredCatalogs implements ChangingCatalogSource {
       // anything is written.
       const tools = { now: now(), makeAud: () => randomBytes(32).toString("hex") };
       const { records, put, remove } = await runInSlices(differenceOf(update, standing, tools));
+      approve?.(remove, standing);
       const order = [...update.objects.keys()];
       const next = await this.#build({
         content: { objects: inOrder(records, order), settings: update.settings, ingress },
@@ -164,7 +200,13 @@ class StoredCatalogs implements ChangingCatalogSource {
       // 3. Write what differs.
       const rows = await runInSlices(toRows(put, secretBox, tools.now));
       if (rows.length + remove.length > 0) await store.objects.change(rows, remove);
+      const isFirst = this.#inForce === undefined;
       this.#inForce = next;
+
+      // 4. Tell what another file had put there.
+      if (remove.length > 0) onRemoval?.(describeObjects(remove, standing));
+      const overruled = describeObjects([...put.map(objectKeyOf), ...remove], standing);
+      if (isFirst && overruled.length > 0) onOverruling?.(overruled);
       return true;
     });
     return isApplied === true;

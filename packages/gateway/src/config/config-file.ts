@@ -1,7 +1,6 @@
-import { readFileSync } from "node:fs";
-import { ConfigError } from "./config-error.ts";
 import { type ConfigUpdate, type KnownConfig, updateOf } from "./config-update.ts";
 import { type Config, loadConfig } from "./load-config.ts";
+import { readSettledText, readText } from "./settled-text.ts";
 
 /** Where a configuration comes from. */
 export interface ConfigFile {
@@ -18,25 +17,21 @@ export function readConfigFile({ file, environment }: ConfigFile): {
   return loadConfig({ text: readText(file), file, environment });
 }
 
-function readText(file: string): string {
-  try {
-    return readFileSync(file, "utf8");
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    throw new ConfigError(`${file}: cannot be read (${code}); name the file with --config`);
-  }
-}
-
 /** What has changed in a file, and what to consider about it. */
 export interface FileUpdate extends ConfigUpdate {
   warnings: string[];
 }
 
 /**
+ * Reads a file that has changed, as soon as nobody is writing it.
  * @param knownConfig what the receiver of the update has
- * @throws {ConfigError} as `readConfigFile` does
+ * @throws {ConfigError} as `readConfigFile` does, or when the file does not come to rest
  */
-export function readFileUpdate(source: ConfigFile, knownConfig: KnownConfig): FileUpdate {
-  const { config, warnings } = readConfigFile(source);
+export async function readFileUpdate(
+  { file, environment }: ConfigFile,
+  knownConfig: KnownConfig,
+): Promise<FileUpdate> {
+  const text = await readSettledText(file);
+  const { config, warnings } = loadConfig({ text, file, environment });
   return { ...updateOf(config, knownConfig), warnings };
 }

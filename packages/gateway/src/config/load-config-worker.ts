@@ -8,7 +8,7 @@ import type { FromThread, ThreadInput } from "./load-config-thread.ts";
 if (parentPort === null)
   throw new Error("load-config-worker.ts is started by load-config-thread.ts alone");
 giveWay();
-parentPort.postMessage(answerTo(workerData));
+parentPort.postMessage(await answerTo(workerData));
 
 /** Lets the serving thread run first where both want a processor. */
 function giveWay(): void {
@@ -21,9 +21,9 @@ function giveWay(): void {
   }
 }
 
-function answerTo({ source, knownConfig }: ThreadInput): FromThread {
+async function answerTo({ source, knownConfig }: ThreadInput): Promise<FromThread> {
   try {
-    return { ok: true, update: readFileUpdate(source, knownConfig) };
+    return { ok: true, update: await readFileUpdate(source, knownConfig) };
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
     return { ok: false, problems: error.message };

@@ -60,6 +60,7 @@ export const settingsFields = {
       drain_timeout: timeout.prefault("30s"),
       /** [ext] terminals of one network that may begin to sign in within ten minutes */
       terminal_logins: z.int().min(1).max(100_000).default(60),
+      removals: z.number().min(0).max(1).optional(),
     })
     .prefault({}),
   key_rotation_interval_days: z.int().min(21).max(365).default(42),

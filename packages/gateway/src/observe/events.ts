@@ -29,6 +29,12 @@ export interface EventFields {
   configuration_warning: { warning: string };
   configuration_applied: { file: string };
   configuration_refused: { file: string; problems: readonly string[] };
+  /** a file that says nothing of them any more took them out of force */
+  objects_removed: { objects: readonly string[] };
+  /** another gateway of the same store has another file: its objects are in force here */
+  file_overruled: { objects: readonly string[] };
+  /** at the start: the store had these as another file, or an earlier one, says */
+  other_file_overruled: { objects: readonly string[] };
   restart_needed: { fields: readonly string[] };
   folder_unwatched: { folder: string; error: string };
   certificates_reloaded: Record<never, never>;

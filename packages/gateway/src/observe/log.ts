@@ -29,6 +29,15 @@ const lines: Record<EventName, [LineLevel, string]> = {
     "error",
     "the changed configuration was not applied; the one before stays in force",
   ],
+  objects_removed: ["warn", "the configuration does not have these any more; they are removed"],
+  file_overruled: [
+    "warn",
+    "another gateway on this store has another file, and these are as that one says; give both the same",
+  ],
+  other_file_overruled: [
+    "warn",
+    "the store had these as another file says; if a gateway runs with that file, give both the same",
+  ],
   restart_needed: ["warn", "these fields take effect when the gateway is started again"],
   folder_unwatched: [
     "warn",

@@ -42,6 +42,19 @@ export function loadSecretKey(file: string, randomBytes: RandomBytes): Buffer {
   return key;
 }
 
+/**
+ * Reads the secret key of a store that was sealed with it. A new one would open nothing there.
+ * @returns 32 bytes
+ * @throws {Error} in one line, when the file is not there or not what it must be
+ */
+export function readSecretKeyFile(file: string): Buffer {
+  const key = readSecretKey(file);
+  if (key !== undefined) return key;
+  throw new Error(
+    `${file}: the secret key is missing, and what is in the store was sealed with it; restore the file from a backup, or name it in secret_key_file`,
+  );
+}
+
 /** Undefined when there is no such file. */
 function readSecretKey(file: string): Buffer | undefined {
   const descriptor = openKeyFile(file);

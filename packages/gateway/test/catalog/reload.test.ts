@@ -100,7 +100,7 @@ test("an operator hears of a changed file from the thread what a start would say
   const application = { name, domain: "a.localhost", policies: [] };
   write({ ...soundSections(), applications: [application] });
   const update = await readFileUpdateInThread(source, nothingKnown);
-  assert.deepEqual(update, readFileUpdate(source, nothingKnown));
+  assert.deepEqual(update, await readFileUpdate(source, nothingKnown));
   assert.match(update.warnings.join("\n"), /postern\.yaml:\d+: applications\[0\]: has no policies/);
   assert.ok(update.changedObjects.some(({ object }) => object.name === "Orders"));
 

@@ -1,15 +1,10 @@
 // An OpenID Provider that answers as some real ones do, where oidc-provider cannot be made to: by
 // default it signs everybody in as Ada without asking, and each of its answers can be another one.
-import {
-  createHmac,
-  createPublicKey,
-  generateKeyPairSync,
-  type KeyObject,
-  sign,
-} from "node:crypto";
+import { createHmac, createPublicKey, type KeyObject, sign } from "node:crypto";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import { createServer as createTlsServer } from "node:https";
 import type { AddressInfo } from "node:net";
+import { testKeyPair } from "./signing-keys.ts";
 
 export type Claims = Record<string, unknown>;
 type Answer = (request: ReceivedRequest, response: ServerResponse) => unknown;
@@ -44,15 +39,15 @@ export interface OddProvider {
   requests: ReceivedRequest[];
   /** the requests for one path */
   to(path: string): ReceivedRequest[];
-  /** a JWT signed by the provider's key */
-  signed(claims: Claims): string;
+  /** a JWT signed by the provider's key, or by another one */
+  signed(claims: Claims, key?: KeyObject): string;
   close(): Promise<void>;
 }
 
 export const clientSecret = "the~secret-of.the/odd client";
 
 export async function startOddProvider(options: OddProviderOptions = {}): Promise<OddProvider> {
-  const { privateKey } = generateKeyPairSync("rsa", { modulusLength: 2048 });
+  const { privateKey } = await testKeyPair();
   const requests: ReceivedRequest[] = [];
   const listener = (request: IncomingMessage, response: ServerResponse) => {
     receive(request)
@@ -80,7 +75,7 @@ export async function startOddProvider(options: OddProviderOptions = {}): Promis
     options,
     requests,
     to: (path) => requests.filter((each) => each.path === path),
-    signed: (claims) => signedToken(privateKey, claims),
+    signed: (claims, key = privateKey) => signedToken(key, claims),
     close: () =>
       new Promise((resolve) => {
         server.close(() => resolve());

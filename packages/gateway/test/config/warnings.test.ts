@@ -9,6 +9,10 @@ const smtp = "smtp: {url: smtp://localhost, from: a@b.c}";
 const robot = "service_tokens: [{id: robot, name: Robot, client_id: a, client_secret: x}]";
 const policy = (decision: string, rules: string) =>
   `applications: [{name: a, domain: a.test, policies: [{name: p, decision: ${decision}, ${rules}}]}]`;
+const claim = (name: string) =>
+  `{oidc: {identity_provider: corp, claim_name: ${name}, claim_value: x}}`;
+const notKept =
+  /never holds: the claims of this identity provider do not list it.*add it to config\.claims/;
 const inPolicy = "applications[0].policies[0]";
 
 const cases: [who: string, written: string, warnings: [field: string, says: RegExp][]][] = [
@@ -16,6 +20,42 @@ const cases: [who: string, written: string, warnings: [field: string, says: RegE
     "lets everybody in",
     policy("allow", "include: [{everyone: {}}]"),
     [[`${inPolicy}.include[0]`, /lets in everybody who can sign in/]],
+  ],
+  [
+    "asks for claims that the provider does not keep",
+    `identity_providers:
+  - {id: corp, name: Corp, type: oidc, config: {client_id: a, issuer: "https://idp.test", claims: [department, realm_access]}}
+${policy("allow", `include: [${claim("role")}, ${claim("realm_access.roles")}, ${claim("groups")}], require: [${claim("department")}], exclude: [${claim("Department")}, ${claim("realm.roles")}]`)}`,
+    [
+      [`${inPolicy}.include[0].oidc.claim_name`, notKept],
+      [`${inPolicy}.exclude[0].oidc.claim_name`, notKept],
+      [`${inPolicy}.exclude[1].oidc.claim_name`, notKept],
+    ],
+  ],
+  [
+    "asks for a claim of a provider that keeps none, in a group and in a policy",
+    `groups: [{name: admins, include: [${claim("roles")}]}]
+policies: [{name: p, decision: allow, include: [${claim("Groups")}, ${claim("roles")}]}]
+applications: [{name: a, domain: a.test, policies: [p]}]`,
+    [
+      ["groups[0].include[0].oidc.claim_name", notKept],
+      ["policies[0].include[1].oidc.claim_name", notKept],
+    ],
+  ],
+  [
+    "asks for a part of what is not kept whole",
+    `identity_providers:
+  - {id: corp, name: Corp, type: oidc, config: {client_id: a, issuer: "https://idp.test", claims: [realm_access.roles]}}
+${policy("allow", `include: [${claim("realm_access")}, ${claim("realm_access.roles")}, ${claim("realm_access.rolesx")}]`)}`,
+    [
+      [`${inPolicy}.include[0].oidc.claim_name`, notKept],
+      [`${inPolicy}.include[2].oidc.claim_name`, notKept],
+    ],
+  ],
+  [
+    "asks for claims of the one-time PIN",
+    `${smtp}\nidentity_providers: [${pin}]\n${policy("allow", "include: [{oidc: {identity_provider: PIN, claim_name: department, claim_value: x}}]")}`,
+    [[`${inPolicy}.include[0].oidc.claim_name`, notKept]],
   ],
   [
     "lets everybody in by a group in a group",

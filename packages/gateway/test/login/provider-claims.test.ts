@@ -1,6 +1,7 @@
 // What a provider states, leaves out, or cannot be asked for: who somebody is, what policy knows of
 // them, and what it does not know.
 import assert from "node:assert/strict";
+import { generateKeyPairSync } from "node:crypto";
 import { test } from "node:test";
 import { answer, hangUp, json, silence } from "../../../../test/support/odd-provider.ts";
 import { isIn, type ProviderFixtureOptions, startProviderFixture } from "./provider-fixture.ts";
@@ -34,7 +35,7 @@ const failures: [how: string, userInfo: Failure][] = [
 for (const [how, userInfo] of failures) {
   test(`a person signs in although userinfo, which ${how}, was to add a claim; the claim is unknown`, async (context) => {
     const fixture = await startProviderFixture(context, {
-      config: { claims: ["department"], timeout: "300ms" },
+      config: { claims: ["department"], timeout: "1s" },
       answers: { "/userinfo": userInfo },
       sections: {
         applications: [
@@ -126,10 +127,10 @@ test("signed userinfo is taken when its signature, issuer and audience fit, and 
     config: { claims: ["department"] },
     policies: allow([oidcRule("department", "research")]),
   });
-  const stranger = await startProviderFixture(context);
   const { origin: iss } = forged.provider;
   const claims = { iss, aud: "postern", sub: "ada", department: "research" };
-  const jwt = stranger.provider.signed(claims);
+  const { privateKey } = generateKeyPairSync("rsa", { modulusLength: 2048 });
+  const jwt = forged.provider.signed(claims, privateKey);
   forged.provider.options.answers = { "/userinfo": answer(200, "application/jwt", jwt) };
   assert.ok(!isIn(await forged.signIn(), forged));
   assert.equal(forged.upstream.requests.length, 0);
@@ -142,7 +143,7 @@ test("where userinfo was to bring the address itself, its failure is what the pe
     [answer(403, "text/plain", ""), "provider_misconfigured", 502],
   ] as const) {
     const fixture = await startProviderFixture(context, {
-      config: { timeout: "300ms" },
+      config: { timeout: "1s" },
       idToken: { email: undefined },
       answers: { "/userinfo": userInfo },
     });

@@ -60,7 +60,7 @@ function tokenError(status: number, body: object): OddProviderOptions {
   return { answers: { "/token": (_request, response) => json(response, status, body) } };
 }
 
-const patience = { config: { timeout: "300ms" } };
+const patience = { config: { timeout: "1s" } };
 
 const cases: FaultCase[] = [
   // The person or the provider says no.

@@ -41,6 +41,7 @@ export async function startProviderFixture(
   const { config = {}, explicit = false, policies = everybody, sections = {}, ...odd } = options;
   const port = await freePort();
   const [upstream, provider] = await Promise.all([startUpstream(), startOddProvider(odd)]);
+  context.after(() => Promise.all([upstream.close(), provider.close()]));
   const where = explicit ? provider.urls : { issuer: provider.origin };
   const client = { client_id: "postern", client_secret: clientSecret };
   const gateway = await startGateway({
@@ -54,10 +55,7 @@ export async function startProviderFixture(
       ...sections,
     },
   });
-  context.after(async () => {
-    await gateway.close();
-    await Promise.all([upstream.close(), provider.close()]);
-  });
+  context.after(() => gateway.close());
   const app = gateway.origin("app.localhost");
   return {
     gateway,

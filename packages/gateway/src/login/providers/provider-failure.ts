@@ -148,6 +148,7 @@ const faultsOfCodes: Readonly<Record<string, SignInFault>> = {
   OAUTH_JSON_ATTRIBUTE_COMPARISON_FAILED: "provider_misconfigured",
   OAUTH_JWT_TIMESTAMP_CHECK_FAILED: "provider_misconfigured",
   OAUTH_MISSING_SERVER_METADATA: "provider_misconfigured",
+  OAUTH_REQUEST_PROTOCOL_FORBIDDEN: "provider_misconfigured",
   OAUTH_UNSUPPORTED_OPERATION: "provider_misconfigured",
   POSTERN_UNUSABLE_KEY: "provider_misconfigured",
 };

@@ -18,6 +18,7 @@ import { showApproval } from "./terminal/approval-page.ts";
 import { vouch } from "./terminal/cli-link.ts";
 import { mintPass } from "./terminal/pass.ts";
 import type { TerminalParts } from "./terminal/terminal-parts.ts";
+import { unbuiltRoutes } from "./unbuilt.ts";
 
 /** What the handlers are made from. */
 export type LoginParts = SignInParts & TerminalParts;
@@ -45,6 +46,8 @@ export function routes(app: Hono<LoginEnv>, parts: LoginParts): void {
   app.post(endpoints.cli, onTeam, (c) => submitAnswer(c, parts));
   app.all(`${endpoints.transfer}*`, (c) => parts.relay.answer(c));
   app.post(endpoints.pass, onApplication, (c) => mintPass(c, parts));
+
+  unbuiltRoutes(app);
 }
 
 async function showHome(c: LoginContext, parts: LoginParts): Promise<Response> {

@@ -199,3 +199,44 @@ test("where no application is there is nothing to describe: a 403, and on the te
     if (status === 403) assert.match(answer.headers["cf-ray"] ?? "", /^[0-9a-f]{16}$/);
   }
 });
+
+test("a flood of questions from one address gives nobody else a 429", async (context) => {
+  const access = await startAccessFixture(
+    context,
+    [application("*", [everybody]), application("app", [everybody])],
+    { trusted_proxies: ["127.0.0.1"] },
+  );
+  const from = (address: string) => [
+    asking,
+    `X-Forwarded-For: ${address}`,
+    "X-Forwarded-Proto: http",
+  ];
+  const statuses: number[] = [];
+  for (let nth = 0; nth < 150; nth++) {
+    const asked = { host: `host-${nth}.localhost` };
+    statuses.push((await access.ask("/", from("203.0.113.7"), asked)).status);
+  }
+  assert.ok(statuses.includes(429), "somebody who asks without end is told to wait");
+  const others = ["198.51.100.1", "198.51.100.2", "2001:db8::1", "203.0.113.8"];
+  for (const [nth, address] of others.entries()) {
+    const asked = { host: `other-${nth}.localhost` };
+    assert.equal((await access.ask("/", from(address), asked)).status, 204, address);
+  }
+  const known = await access.ask("/", from("203.0.113.7"), { host: "host-0.localhost" });
+  assert.equal(known.status, 204, "what is signed already is given to everybody");
+});
+
+test("a flood of questions from many addresses leaves a reserve for who has not asked yet", async (context) => {
+  const access = await startAccessFixture(context, [application("*", [everybody])], {
+    trusted_proxies: ["127.0.0.1"],
+  });
+  const ask = async (host: string, address: string) => {
+    const lines = [asking, `X-Forwarded-For: ${address}`, "X-Forwarded-Proto: http"];
+    return (await access.ask("/", lines, { host })).status;
+  };
+  const statuses: number[] = [];
+  for (let nth = 0; nth < 800; nth++)
+    statuses.push(await ask(`host-${nth}.localhost`, `203.0.113.${nth % 8}`));
+  assert.ok(statuses.filter((status) => status === 429).length > 100);
+  assert.equal(await ask("late.localhost", "198.51.100.1"), 204);
+});

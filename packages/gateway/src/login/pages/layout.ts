@@ -3,6 +3,7 @@
 import { html, raw } from "hono/html";
 import type { ContentfulStatusCode } from "hono/utils/http-status";
 import type { Catalog } from "../../catalog/catalog.ts";
+import { type AnswerForm, answerForm } from "../../http/answer-form.ts";
 import { privateHeaders } from "../../http/private-headers.ts";
 import type { Organization } from "../../model/model.ts";
 import { type LoginContext, requestFields } from "../login-context.ts";
@@ -36,6 +37,8 @@ export async function sendPage(c: LoginContext, page: Page): Promise<Response> {
   const { rayId, catalog, scheme } = c.var.facts;
   const { title, heading, showRay = false, leavesHost = false, script } = page;
   if (showRay) recordErrorPage(c, page);
+  const form = showRay ? formFor(c) : "page";
+  if (form !== "page") return sendPageless(c, page, form);
   const frame = frameOf(catalog.organization);
   const body = await page.body;
   const text = render(frame, { title, heading, body, ray: showRay ? rayId : undefined, script });
@@ -43,6 +46,37 @@ export async function sendPage(c: LoginContext, page: Page): Promise<Response> {
   const headers = pageHeaders(frame, { formTargets, script });
   for (const [name, value] of Object.entries(headers)) c.header(name, value);
   return c.body(text.toString(), page.status);
+}
+
+/** What went wrong, for a program: the same words and the same ray id. */
+function sendPageless(
+  c: LoginContext,
+  { status, heading, reason }: Page,
+  form: Exclude<AnswerForm, "page">,
+): Response {
+  const { rayId } = c.var.facts;
+  const message = reason === undefined ? heading : `${heading}: ${reason}`;
+  for (const [name, value] of Object.entries(privateHeaders)) c.header(name, value);
+  if (form === "json")
+    return c.json({ error: errorCodes[status] ?? "failed", message, ray_id: rayId }, status);
+  return c.text(`${message} (ray ${rayId})\n`, status);
+}
+
+const errorCodes: Partial<Record<number, string>> = {
+  400: "bad_request",
+  403: "denied",
+  404: "not_found",
+  410: "over",
+  429: "too_many",
+  500: "internal",
+};
+
+function formFor(c: LoginContext): AnswerForm {
+  return answerForm({
+    accept: c.req.header("accept"),
+    fetchMode: c.req.header("sec-fetch-mode"),
+    requestedWith: c.req.header("x-requested-with"),
+  });
 }
 
 /** The ray id on the page finds this line. */

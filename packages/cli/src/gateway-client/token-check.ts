@@ -47,12 +47,20 @@ export async function checkToken(
     if (status === 302 && (answer.location ?? "").includes(endpoints.login)) return "dead";
     // Cloudflare passes the check on to the origin: there, only a redirect to the login says
     // anything.
-    if (application.team.endsWith(".cloudflareaccess.com") || status < 300) return "good";
+    if (isCloudflares(application) || status < 300) return "good";
     return status === 403 ? "denied" : "dead";
   } catch (error) {
     if (error instanceof TimeoutError) return "good";
     throw error;
   }
+}
+
+/**
+ * Whether Cloudflare itself runs the team. A gateway of ours may have such a name as well: it names
+ * a relay on its own team domain, and Cloudflare does not.
+ */
+function isCloudflares({ team, relay }: Application): boolean {
+  return team.endsWith(".cloudflareaccess.com") && !relay.startsWith(`${team}/`);
 }
 
 /**

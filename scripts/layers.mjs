@@ -31,7 +31,7 @@ export const rooms = {
   "cli/tool": "store",
   "cli/gateway-client": "net store",
   "cli/sign-in": "net store tool gateway-client",
-  "cli/curl": "store tool sign-in",
+  "cli/curl": "net store tool sign-in",
   "cli/commands": "*",
   "cli/main.ts": "*",
 };

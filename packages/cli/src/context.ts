@@ -16,6 +16,32 @@ export interface Surroundings {
   tell(line: string): void;
 }
 
+/** How hosts are reached, as a command line says it; what is absent is as the environment says. */
+export interface Network {
+  /** an http or https URL; empty for none */
+  proxy?: string;
+  /** `user:password` */
+  proxyUser?: string;
+  /** as `NO_PROXY`, in its place */
+  noProxy?: string;
+  /** `host:port:address[,address]`; `*` is every host */
+  resolve: readonly string[];
+  /** `host:port:other-host:other-port`; an empty part is any, or the same */
+  connectTo: readonly string[];
+  /** PEM files, and folders of them, to trust as well */
+  authorities: readonly string[];
+  authorityFolders: readonly string[];
+  /** an address or an interface of this machine */
+  interface?: string;
+  family?: 4 | 6;
+  /** a Unix socket that takes the place of every host */
+  socketPath?: string;
+  /** options that lead elsewhere in a way that is not known here */
+  unknown: readonly string[];
+  /** options that count for curl alone, for the message when nothing can be reached */
+  curlOnly: readonly string[];
+}
+
 /** The surroundings of one command of the `access` group, with the flags that all of them take. */
 export interface Context extends Surroundings {
   profile: string;
@@ -23,4 +49,14 @@ export interface Context extends Surroundings {
   caFile: string | undefined;
   /** prints the HTTP exchange with secrets cut out */
   debug: boolean;
+  /** how to reach hosts, where the command line of a tool says it */
+  network?: Network;
+}
+
+/** The same context over another network. */
+export function withNetwork(context: Context, network: Network): Context {
+  // Not spread: what costs something to find out stays a getter.
+  const copy: Context = Object.create(null, Object.getOwnPropertyDescriptors(context));
+  copy.network = network;
+  return copy;
 }

@@ -96,6 +96,9 @@ function readLong(argument: string, next: string | undefined): Reading {
 
 const shortNames: Record<string, string> = {
   ":": "next",
+  4: "ipv4",
+  6: "ipv6",
+  E: "cert",
   K: "config",
   L: "location",
   b: "cookie",
@@ -106,6 +109,8 @@ const shortNames: Record<string, string> = {
   h: "help",
   V: "version",
   M: "manual",
+  U: "proxy-user",
+  x: "proxy",
 };
 
 /** A cluster such as `-sSLo file`: the letters after one that takes a value are that value. */

@@ -1,10 +1,14 @@
 // What curl must know of the network that we know: names below .localhost, and the authorities that
 // we trust.
 import { readFileSync } from "node:fs";
+import { isLoopbackHost } from "@postern/protocol/host";
 import { type AppUrl, portOf } from "../app-url.ts";
-import type { Context } from "../context.ts";
+import type { Context, Network } from "../context.ts";
 import { CliError } from "../exit-status.ts";
+import { environmentAuthorities, systemAuthorities } from "../net/certificate-authorities.ts";
+import { exemptNames } from "../tool/loopback-environment.ts";
 import type { SecretDescriptors } from "../tool/secret-descriptor.ts";
+import { needsLoopbackRule, networkOf } from "./curl-lookup.ts";
 import { type CurlSection, hasOption } from "./curl-section.ts";
 
 /**
@@ -18,15 +22,30 @@ export function networkArguments(
   files: SecretDescriptors,
 ): string[] {
   const apps = [...section.targets.values()].map((target) => target.app);
-  return [...resolveArguments(apps), ...authorityArguments(context, section, apps, files)];
+  return [
+    ...resolveArguments(apps, networkOf(section)),
+    ...directArguments(context, section, apps),
+    ...authorityArguments(context, section, apps, files),
+  ];
 }
 
 /** Names below .localhost, found without a resolver (wire-protocol 9). */
-function resolveArguments(apps: AppUrl[]): string[] {
+function resolveArguments(apps: AppUrl[], network: Network): string[] {
   const rules = apps
-    .filter(({ hostname }) => hostname.endsWith(".localhost"))
-    .map(({ hostname, origin }) => `${hostname}:${portOf(new URL(origin))}:127.0.0.1`);
+    .map(({ hostname, origin }) => ({ hostname, port: portOf(new URL(origin)) }))
+    .filter(({ hostname, port }) => needsLoopbackRule(hostname, port, network))
+    .map(({ hostname, port }) => `${hostname}:${port}:127.0.0.1`);
   return [...new Set(rules)].flatMap((rule) => ["--resolve", rule]);
+}
+
+/** No proxy stands between this machine and itself, whichever option names one. */
+function directArguments(context: Context, section: CurlSection, apps: AppUrl[]): string[] {
+  const { proxy, noProxy } = networkOf(section);
+  const asksThisMachine = apps.some(({ hostname }) => isLoopbackHost(hostname));
+  if (proxy === undefined || proxy === "" || !asksThisMachine) return [];
+  const { environment } = context;
+  const list = noProxy ?? (environment["no_proxy"] || environment["NO_PROXY"]);
+  return ["--noproxy", [...(list ? [list] : []), exemptNames].join()];
 }
 
 function authorityArguments(
@@ -50,14 +69,6 @@ function ownAuthorities({ caFile, environment }: Context): string[] {
   return files.filter((file) => file !== undefined);
 }
 
-/** Where distributions keep what they trust; `--cacert` takes the place of it. */
-const systemBundles = [
-  "/etc/ssl/certs/ca-certificates.crt",
-  "/etc/pki/tls/certs/ca-bundle.crt",
-  "/etc/ssl/ca-bundle.pem",
-  "/etc/ssl/cert.pem",
-];
-
 /**
  * One file with ours beside the system's: a line may name hosts of both. Where descriptors share
  * their offset (macOS), a second connection would find the file at its end: there it is ours alone.
@@ -66,9 +77,10 @@ function bundle(context: Context, authorities: string[], files: SecretDescriptor
   const texts = authorities.map((file) => readAuthorities(context, file));
   const [first = ""] = authorities;
   if (process.platform !== "linux") return first;
-  const system = systemAuthorities(context.environment);
-  if (system === undefined && authorities.length === 1) return first;
-  return files.add([...texts, system ?? ""].join("\n"));
+  const fromEnvironment = environmentAuthorities(context.environment);
+  const others = fromEnvironment.length > 0 ? fromEnvironment : systemAuthorities();
+  if (others.length === 0 && authorities.length === 1) return first;
+  return files.add([...texts, ...others].join("\n"));
 }
 
 function readAuthorities({ caFile }: Context, file: string): string {
@@ -76,12 +88,6 @@ function readAuthorities({ caFile }: Context, file: string): string {
   if (text === undefined && file === caFile)
     throw new CliError("usage", `${file} cannot be read; --ca-file takes a PEM file`);
   return text ?? "";
-}
-
-function systemAuthorities(environment: NodeJS.ProcessEnv): string | undefined {
-  return [environment["CURL_CA_BUNDLE"], environment["SSL_CERT_FILE"], ...systemBundles]
-    .map((file) => (file ? readText(file) : undefined))
-    .find((text) => text !== undefined);
 }
 
 function readText(file: string): string | undefined {

@@ -27,7 +27,7 @@ export const longWithValue: ReadonlySet<string> = new Set(
  */
 const longWithoutValue: ReadonlySet<string> = new Set(
   `location location-trusted next fail head get include insecure haproxy-protocol proxy-anyauth proxy-basic
-  proxy-digest proxy-insecure proxy-ntlm proxy-negotiate proxytunnel parallel parallel-immediate globoff follow tlsv1
+  proxy-digest proxy-insecure proxy-ntlm proxy-negotiate proxytunnel ipv4 ipv6 parallel parallel-immediate globoff follow tlsv1
   retry-all-errors retry-connrefused form-escape http0.9 http1.0 http1.1 http2 ssl silent show-error show-headers
   verbose version manual`.split(/\s+/),
 );

@@ -31,9 +31,15 @@ export function emptySection(): CurlSection {
   return { parts: [], implied: [], targets: new Map(), hasUnreadUrls: false };
 }
 
+/** The values of these options, in their order; an empty one where an option takes none. */
+export function optionValues(section: CurlSection, ...names: string[]): string[] {
+  return [...section.implied, ...section.parts].flatMap((part) => {
+    if (part.kind !== "option" || !names.includes(part.name)) return [];
+    return [part.value ?? ""];
+  });
+}
+
 /** Whether the section has one of these options, on the command line or in a file. */
 export function hasOption(section: CurlSection, ...names: string[]): boolean {
-  return [...section.implied, ...section.parts].some(
-    (part) => part.kind === "option" && names.includes(part.name),
-  );
+  return optionValues(section, ...names).length > 0;
 }

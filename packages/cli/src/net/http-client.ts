@@ -4,8 +4,9 @@
 import type { IncomingMessage, RequestOptions } from "node:http";
 import http from "node:http";
 import https from "node:https";
+import { isIP } from "node:net";
 import type { ConnectionOptions as TlsOptions } from "node:tls";
-import { isLoopbackHost, loopbackAddress } from "@postern/protocol/host";
+import { isLoopbackHost, withoutBrackets } from "@postern/protocol/host";
 import type { Context } from "../context.ts";
 import { defined } from "../defined.ts";
 import { CliError } from "../exit-status.ts";
@@ -14,6 +15,7 @@ import { version } from "../version.ts";
 import { trustedCertificates } from "./certificate-authorities.ts";
 import { showRequest, showResponse, withoutSecrets } from "./debug.ts";
 import type { HttpRequest, HttpResponse } from "./http-message.ts";
+import { dialFor, refuseUnknown } from "./network.ts";
 import { openTunnel, proxyFor } from "./proxy.ts";
 
 /**
@@ -46,6 +48,7 @@ export async function send(context: Context, request: HttpRequest): Promise<Http
     const shownUrl = printable(withoutSecrets(url.href).slice(0, 200));
     throw new CliError("unverified", `${shownUrl} is not an https URL; nothing was sent there`);
   }
+  refuseUnknown(context.network);
   showRequest(context, request);
   try {
     const response = await exchange(context, request);
@@ -54,8 +57,15 @@ export async function send(context: Context, request: HttpRequest): Promise<Http
   } catch (error) {
     if (context.debug) context.tell(`* ${String(error)}`);
     if (error instanceof CliError) throw error;
-    throw unreachable(url, error as NodeJS.ErrnoException);
+    throw withCurlOnly(context, unreachable(url, error as NodeJS.ErrnoException));
   }
+}
+
+/** Names the options that let curl through, perhaps, and not what is asked before it. */
+function withCurlOnly({ network }: Context, { code, message }: CliError): CliError {
+  const options = (network?.curlOnly ?? []).map((name) => `--${name}`).join(", ");
+  if (options === "") return new CliError(code, message);
+  return new CliError(code, `${message} (${options} counts for curl alone)`);
 }
 
 /** Plain http never leaves this machine. */
@@ -74,7 +84,7 @@ async function exchange(context: Context, request: HttpRequest): Promise<HttpRes
     method,
     agent: false,
     headers: { Host: url.host, "User-Agent": userAgent, ...headers, ...headersOf(body) },
-    ...dialOptions(url),
+    ...dialOptions(context, url),
     ...(isSecure ? await secureOptions(context, url, timeout) : {}),
   };
   return exchangeUntil(deadline, request, options);
@@ -88,12 +98,13 @@ function headersOf(body: string | undefined): Record<string, string> {
   };
 }
 
-/** A loopback name is dialled without a resolver. */
-function dialOptions(url: URL): ExchangeOptions {
-  const address = loopbackAddress(url.hostname);
-  if (address === undefined) return {};
+/** Where to connect to; the certificate must still be the name's. */
+function dialOptions({ network }: Context, url: URL): ExchangeOptions {
+  const { host, ...dial } = dialFor(url, network);
+  const name = withoutBrackets(url.hostname);
+  const servername = isIP(name) === 0 ? name : undefined;
   // `hostname`, because the URL sets that and it wins over `host`.
-  return { hostname: address, servername: url.hostname };
+  return { ...dial, hostname: host, ...defined({ servername }) };
 }
 
 async function secureOptions(
@@ -104,10 +115,10 @@ async function secureOptions(
   const ca = trustedCertificates(context);
   // NODE_TLS_REJECT_UNAUTHORIZED, set for some other program, must not open this one to everybody
   // on the way.
-  const trust = { rejectUnauthorized: true, ...defined({ ca }) };
-  const proxy = proxyFor(context.environment, url);
+  const trust = { rejectUnauthorized: true, ca };
+  const proxy = proxyFor(context.environment, url, context.network);
   if (proxy === undefined) return trust;
-  const socket = await openTunnel(proxy, url, timeout, ca);
+  const socket = await openTunnel(proxy, url, timeout, ca, context.network);
   // An agent, even one for this request alone, would connect by itself.
   return { ...trust, agent: undefined, createConnection: () => socket };
 }

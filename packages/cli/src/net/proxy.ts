@@ -4,25 +4,40 @@
 import type { IncomingMessage } from "node:http";
 import http from "node:http";
 import https from "node:https";
-import { isIP, type Socket } from "node:net";
+import { BlockList, isIP, type Socket } from "node:net";
 import tls from "node:tls";
 import { isLoopbackHost, withoutBrackets } from "@postern/protocol/host";
 import { portOf } from "../app-url.ts";
-import { defined } from "../defined.ts";
+import type { Network } from "../context.ts";
 import { CliError } from "../exit-status.ts";
+import { dialFor, tunnelAuthority } from "./network.ts";
 
 /**
  * The proxy for this URL; undefined for none. Loopback names never go through one.
  * @throws {CliError} usage when the environment names something that is no proxy
  */
-export function proxyFor(environment: NodeJS.ProcessEnv, url: URL): URL | undefined {
+export function proxyFor(
+  environment: NodeJS.ProcessEnv,
+  url: URL,
+  network: Network | undefined,
+): URL | undefined {
   const variable = (name: string) =>
     environment[name.toLowerCase()] || environment[name] || undefined;
   const forScheme = variable(url.protocol === "https:" ? "HTTPS_PROXY" : "HTTP_PROXY");
-  const text = forScheme ?? variable("ALL_PROXY");
-  if (text === undefined || isLoopbackHost(url.hostname)) return undefined;
-  if (isExempt(variable("NO_PROXY") ?? "", url)) return undefined;
-  return readProxy(text);
+  const text = network?.proxy ?? forScheme ?? variable("ALL_PROXY");
+  if (!text || isLoopbackHost(url.hostname)) return undefined;
+  if (isExempt(network?.noProxy ?? variable("NO_PROXY") ?? "", url)) return undefined;
+  const proxy = readProxy(text);
+  return network?.proxyUser === undefined ? proxy : withUser(proxy, network.proxyUser);
+}
+
+/** @param user `name:password`, as curl's `-U` takes it */
+function withUser(proxy: URL, user: string): URL {
+  const [, name = "", password = ""] = /^([^:]*):?(.*)$/s.exec(user) ?? [];
+  const changed = new URL(proxy);
+  changed.username = encodeURIComponent(name);
+  changed.password = encodeURIComponent(password);
+  return changed;
 }
 
 function readProxy(text: string): URL {
@@ -52,39 +67,62 @@ function exempts(entry: string, url: URL): boolean {
   const [, name = entry, port] = /^(\[.*\]|[^:]+):(\d+)$/.exec(entry) ?? [];
   if (port !== undefined && Number(port) !== portOf(url)) return false;
   const host = withoutBrackets(url.hostname);
+  if (isInNetwork(host, name)) return true;
   const suffix = withoutBrackets(name.replace(/^\*?\./, ""));
   return host === suffix || host.endsWith(`.${suffix}`);
+}
+
+/** Whether the host is an address in a network such as `10.0.0.0/8`. */
+function isInNetwork(host: string, entry: string): boolean {
+  const [, network = "", bits] = /^(.*)\/(\d{1,3})$/.exec(entry) ?? [];
+  const family = isIP(withoutBrackets(network));
+  const longest = family === 4 ? 32 : 128;
+  if (family === 0 || isIP(host) !== family || Number(bits) > longest) return false;
+  const list = new BlockList();
+  const kind = family === 4 ? "ipv4" : "ipv6";
+  list.addSubnet(withoutBrackets(network), Number(bits), kind);
+  return list.check(host, kind);
 }
 
 /**
  * A TLS connection to the URL's host through the proxy.
  * @param timeout milliseconds
  * @param ca authorities to trust, for the proxy and for the host
+ * @param network how the proxy is reached, and what it is asked for in the host's place
  * @throws {CliError} unreachable when the proxy refuses
  */
 export async function openTunnel(
   proxy: URL,
   target: URL,
   timeout: number,
-  ca: string[] | undefined,
+  ca: string[],
+  network: Network | undefined,
 ): Promise<Socket> {
-  const trust: Trust = { rejectUnauthorized: true, ...defined({ ca }) };
-  const socket = await connectThrough(proxy, target, timeout, trust);
+  const trust: Trust = { rejectUnauthorized: true, ca };
+  const socket = await connectThrough(proxy, target, timeout, trust, network);
   return startTls(socket, target, timeout, trust);
 }
 
 interface Trust {
   rejectUnauthorized: true;
-  ca?: string[];
+  ca: string[];
 }
 
-function connectThrough(proxy: URL, target: URL, timeout: number, trust: Trust): Promise<Socket> {
-  const authority = `${target.hostname}:${portOf(target)}`;
+function connectThrough(
+  proxy: URL,
+  target: URL,
+  timeout: number,
+  trust: Trust,
+  network: Network | undefined,
+): Promise<Socket> {
+  const authority = tunnelAuthority(target, network);
+  const name = withoutBrackets(proxy.hostname);
+  const servername = isIP(name) === 0 ? { servername: name } : {};
   const { request: open } = proxy.protocol === "https:" ? https : http;
   return new Promise((resolve, reject) => {
     const request = open({
-      host: withoutBrackets(proxy.hostname),
-      port: portOf(proxy),
+      ...dialFor(proxy, network),
+      ...servername,
       method: "CONNECT",
       path: authority,
       agent: false,

@@ -1,9 +1,10 @@
 // `access curl`: curl with the token of the application that each URL belongs to. Nothing secret is
 // in the argument list; standard streams and exit status are curl's.
 import type { AppUrl } from "../../app-url.ts";
-import type { Context } from "../../context.ts";
+import { type Context, withNetwork } from "../../context.ts";
 import { readCurlArguments } from "../../curl/curl-arguments.ts";
 import { addCredentials, addServiceToken } from "../../curl/curl-credentials.ts";
+import { networkOf, refuseOpenWays } from "../../curl/curl-lookup.ts";
 import { networkArguments } from "../../curl/curl-network.ts";
 import type { Carrier, CurlSection, CurlTarget } from "../../curl/curl-section.ts";
 import { allTargets, readSections } from "../../curl/curl-sections.ts";
@@ -31,8 +32,7 @@ export async function runCurl({ command, args, surroundings }: Invocation): Prom
   const carrier = readCarrier(line.value("token-in") ?? "");
   const service = readServiceToken(context, serviceTokenOf(line));
   const sections = readSections(context, parts);
-  for (const target of allTargets(sections))
-    target.credential = await findCredential(context, target.app, line, service);
+  for (const section of sections) await findCredentials(context, section, line, service);
   if (service !== undefined) refuseSeveralTeams(allTargets(sections));
   warnAboutUnreadUrls(context, sections);
   const secrets = new SecretDescriptors(context);
@@ -54,6 +54,20 @@ function readCarrier(text: string): Carrier {
     "usage",
     `--token-in ${text.slice(0, 40)} is unknown; it is header, query or cookie (the default)`,
   );
+}
+
+/** What is asked before curl runs is asked over curl's network. */
+async function findCredentials(
+  context: Context,
+  section: CurlSection,
+  line: CommandLine,
+  service: ServiceToken | undefined,
+): Promise<void> {
+  const network = networkOf(section);
+  refuseOpenWays(section, network);
+  const sectionContext = withNetwork(context, network);
+  for (const target of section.targets.values())
+    target.credential = await findCredential(sectionContext, target.app, line, service);
 }
 
 /**

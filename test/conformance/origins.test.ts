@@ -161,7 +161,7 @@ function resign(
   return `${input}.${sign("sha256", Buffer.from(input), privateKey).toString("base64url")}`;
 }
 
-/** What an attacker who reaches the origin without the gateway could send in place of an assertion. */
+/** What an attacker who reaches the origin past the gateway could send in place of an assertion. */
 function attacksOf({ assertion, otherAssertion, key }: Scene): Record<string, string[][]> {
   const name = "Cf-Access-Jwt-Assertion";
   const ours = (change: Record<string, unknown>, header = {}) =>

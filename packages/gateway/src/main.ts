@@ -16,23 +16,6 @@ export type { ComposeOptions } from "./compose.ts";
 export { type DevOptions, runDev } from "./dev.ts";
 export { type Gateway, startGateway } from "./gateway.ts";
 
-/** What a running gateway does not change: its sockets, its files, its limits. */
-const fixedAtStart = [
-  "listen",
-  "redirect_http",
-  "public_ports",
-  "tls",
-  "trusted_proxies",
-  "store",
-  "secret_key_file",
-  "smtp",
-  "log",
-  "limits",
-  "key_rotation_interval_days",
-] as const satisfies (keyof Config)[];
-/** How long requests in flight may take when the gateway is told to end. */
-const graceMs = 10_000;
-
 /**
  * `postern gateway --config FILE`: serves until SIGTERM or SIGINT; SIGHUP or a change of the file
  * applies it.
@@ -56,61 +39,8 @@ export async function runGateway(options: { config: string }): Promise<void> {
   await stopped;
   record({ event: "gateway_ending" });
   unwatch();
-  process.off("SIGHUP", reload);
-  await gateway.close(config.limits.drain_timeout);
-}
-
-interface Running {
-  gateway: Gateway;
-  /** what it was started with */
-  started: Config;
-  record: RecordEvent;
-}
-
-/** Never throws: what cannot be put into force is logged, and changes nothing. */
-async function applyFile(file: string, { gateway, started, record }: Running): Promise<void> {
-  try {
-    const { settings, warnings } = await gateway.reload((known) =>
-      readFileUpdateInThread(sourceOf(file), known),
-    );
-    for (const warning of warnings) record({ event: "configuration_warning", warning });
-    record({ event: "configuration_applied", file });
-    void gateway.checkProviders();
-    const fields = fixedAtStart.filter((field) => !isSame(settings[field], started[field]));
-    if (fields.length > 0) record({ event: "restart_needed", fields });
-  } catch (error) {
-    const message = error instanceof Error ? error.message : String(error);
-    record({ event: "configuration_refused", file, problems: message.split("\n") });
-  }
-}
-
-/**
- * @returns a function that calls `step`, after the call under way has ended where there is one:
- * what was read first must not be put into force last
- */
-function neverTwiceAtOnce(step: () => Promise<void>): () => void {
-  let isRunning = false;
-  let isWanted = false;
-  const run = async () => {
-    isRunning = true;
-    while (isWanted) {
-      isWanted = false;
-      await step();
-    }
-    isRunning = false;
-  };
-  return () => {
-    isWanted = true;
-    if (!isRunning) void run();
-  };
-}
-
-function isSame(one: unknown, other: unknown): boolean {
-  return JSON.stringify(one) === JSON.stringify(other);
-}
-
   hangUps.ignore();
-  await gateway.close(graceMs);
+  await gateway.close(config.limits.drain_timeout);
 }
 
 /**

@@ -85,6 +85,7 @@ export class Reload {
       this.#refusedRemovals = undefined;
       for (const warning of warnings) record({ event: "configuration_warning", warning });
       record({ event: "configuration_applied", file });
+      void gateway.checkProviders();
       const fields = fixedAtStart.filter((field) => !isSame(settings[field], started[field]));
       if (fields.length > 0) record({ event: "restart_needed", fields });
     } catch (error) {

@@ -113,6 +113,31 @@ test(
 );
 
 test(
+  "the window of a terminal's sign-in closes itself where the terminal asked for that",
+  browserOptions(),
+  async (context) => {
+    const { gateway, environment } = await scene(context);
+    const login = startPostern(
+      ["access", "login", gateway.origin("app.localhost"), "--no-browser"],
+      environment,
+    );
+    const [url] = await login.until(/https?:\/\/\S+\/cdn-cgi\/access\/cli\?\S+/);
+    await withPage(async (page) => {
+      await page.goto(`${gateway.team}/cdn-cgi/access/login`);
+      await signInWithPin(page, gateway);
+      const popup = page.waitForEvent("popup");
+      const address = JSON.stringify(`${url}&close_interstitial=true`);
+      await page.evaluate(`void window.open(${address})`);
+      const approval = await popup;
+      const closed = approval.waitForEvent("close");
+      await approval.getByRole("button", { name: "Approve" }).click();
+      await closed;
+    });
+    assert.equal(await login.ended, 0, login.stderr());
+  },
+);
+
+test(
   "a script of the protected application can neither read nor frame nor submit the approval page (C5)",
   browserOptions(),
   async (context) => {

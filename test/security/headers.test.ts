@@ -304,6 +304,7 @@ test("behind a trusted proxy the last address that is not a proxy's counts, and 
   assert.equal(await status("10.1.1.1"), 200);
   assert.equal(await status("10.1.1.1, 192.0.2.7"), 200, "the proxy in the middle is trusted too");
   assert.equal(await status("::ffff:10.1.1.1"), 200, "IPv4 in IPv6 is IPv4");
+  assert.equal(await status("10.1.1.1:80"), 200, "load balancers add the port");
   upstream.reset();
   for (const values of [
     ["10.1.1.1, 203.0.113.9"],
@@ -314,7 +315,12 @@ test("behind a trusted proxy the last address that is not a proxy's counts, and 
     [""],
     [],
     ["010.1.1.1"],
-    ["10.1.1.1:80"],
+    ["10.1.1.1:"],
+    ["10.1.1.1:http"],
+    ["10.1.1.1:123456"],
+    ["[10.1.1.1]x"],
+    ["unknown"],
+    ["_hidden"],
     ["10.1"],
   ]) {
     assert.ok([400, 403].includes(await status(...values)), values.join(" | "));

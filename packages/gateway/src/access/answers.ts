@@ -1,5 +1,5 @@
 // What the gateway says itself on the data path (wire-protocol 4): one function for each kind of
-// answer, plain data in and out. A page for who looks at pages, one line of JSON for programs;
+// answer, plain data in and out. A page for browsers, one line of JSON or text for programs;
 // precise in the log, vague here.
 import { createHash } from "node:crypto";
 import { cookies, endpoints, headers as names } from "@postern/protocol";
@@ -54,7 +54,7 @@ export const tokenHoldsAnswer: LocalAnswer = {
   body: "",
 };
 
-/** Says what is wrong: as a page, or as JSON with the same code and message. */
+/** Says what is wrong in the form that the client reads: a page, JSON, or one line of text. */
 export function problemAnswer(
   { renderErrorPage }: Pick<AnswerParts, "renderErrorPage">,
   to: Recipient | ApplicationRecipient,
@@ -64,14 +64,31 @@ export function problemAnswer(
   const { headers: requestHeaders, catalog, rayId } = to;
   const ofApplication = "application" in to ? applicationHeaders(to) : {};
   const more = { ...problem.headers, ...ofApplication };
-  if (!looksAtPages(requestHeaders) || problem.pageless === true) {
-    const body = `${JSON.stringify({ error, message, ray_id: rayId })}\n`;
-    const type = { "Content-Type": "application/json" };
-    return { status, headers: { ...privateHeaders, ...type, ...more }, body };
+  switch (formFor(requestHeaders, problem)) {
+    case "page": {
+      const { organization } = catalog;
+      const page = renderErrorPage({ organization, heading, message, rayId, next });
+      return { status, headers: { ...page.headers, ...more }, body: page.body };
+    }
+    case "json": {
+      const body = `${JSON.stringify({ error, message, ray_id: rayId })}\n`;
+      const type = { "Content-Type": "application/json" };
+      return { status, headers: { ...privateHeaders, ...type, ...more }, body };
+    }
+    case "text": {
+      const body = `${heading}: ${message.replace(/\s+/g, " ")} Ray ID: ${rayId}\n`;
+      const type = { "Content-Type": "text/plain; charset=utf-8" };
+      return { status, headers: { ...privateHeaders, ...type, ...more }, body };
+    }
   }
-  const { organization } = catalog;
-  const page = renderErrorPage({ organization, heading, message, rayId, next });
-  return { status, headers: { ...page.headers, ...more }, body: page.body };
+}
+
+/** wire-protocol 4: pages are for browsers, and for whoever names HTML. */
+function formFor(headers: RequestHeaders, { pageless }: Problem): "page" | "json" | "text" {
+  if (pageless === true || !looksAtPages(headers)) return "json";
+  const types = headers.accept?.toLowerCase() ?? "";
+  if (headers.fetchMode === "navigate" || types.includes("text/html")) return "page";
+  return types.includes("json") ? "json" : "text";
 }
 
 /** Nobody is signed in, or not any more: the way to the sign-in page. */
@@ -101,7 +118,7 @@ export function deniedAnswer(
 ): LocalAnswer {
   const { application } = to;
   const problem = denied(application, who);
-  if (!looksAtPages(to.headers)) return problemAnswer(parts, to, problem);
+  if (formFor(to.headers, problem) !== "page") return problemAnswer(parts, to, problem);
   switch (who) {
     case "service":
       return problemAnswer(parts, to, problem);

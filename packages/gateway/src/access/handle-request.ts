@@ -30,6 +30,7 @@ import { describeApplication } from "./describe-application.ts";
 import { type ApplicationRequest, type ForwardFault, HttpForwarder } from "./forward-http.ts";
 import {
   credentialsFailed,
+  fixedStatus,
   internal,
   noApplication,
   noWebSocket,
@@ -39,7 +40,7 @@ import {
   unreadable,
 } from "./problems.ts";
 import { RayIds } from "./ray-ids.ts";
-import { type ReadingRules, readRequest } from "./read-request.ts";
+import { type ReadingRules, readRequest, type UnreadableRequest } from "./read-request.ts";
 import { type IdentityHeaders, sanitizeHeaders } from "./sanitize-headers.ts";
 import { consumedHeader } from "./service-credentials.ts";
 import { parseProxies } from "./trusted-proxies.ts";
@@ -74,6 +75,9 @@ export interface RequestHandler {
   /** Ends idle connections to origins. */
   close(): void;
 }
+
+/** Characters of what a stranger writes that the log gets. */
+const loggedLength = 500;
 
 /** What the steps are made with. */
 interface DataPath extends RequestHandlerOptions {
@@ -122,8 +126,7 @@ function handle(path: DataPath, exchange: Exchange): void {
   const catalog = path.catalogs.current();
   const reading = readRequest(path.rules, exchange.head, catalog);
   if (!reading.ok) {
-    const answer = problemAnswer(path, { catalog, ...reading }, unreadable[reading.fault]);
-    sendAnswer(exchange, reading, answer);
+    answerUnreadable(path, exchange, reading);
     return;
   }
 
@@ -138,6 +141,7 @@ function handle(path: DataPath, exchange: Exchange): void {
   // 3. The application.
   const { match } = facts;
   if (match === undefined) {
+    recordErrorAnswer(path, facts, noApplication);
     sendAnswer(exchange, reading, problemAnswer(path, { catalog, ...reading }, noApplication));
     return;
   }
@@ -202,14 +206,15 @@ function forward(
   // 1. The service.
   const rule = chooseService(facts.catalog.ingress, facts.host, facts.path);
   if (rule === undefined) {
-    send(request, fixedStatusAnswer(path, recipientOf(request), 404));
+    answerFixedStatus(path, request, 404);
     return;
   }
   if (rule.service.kind === "status") {
-    send(request, fixedStatusAnswer(path, recipientOf(request), rule.service.status));
+    answerFixedStatus(path, request, rule.service.status);
     return;
   }
   if (headers.asksForWebSocket) {
+    recordErrorAnswer(path, facts, noWebSocket);
     sendProblem(path, request, noWebSocket);
     return;
   }
@@ -224,6 +229,44 @@ function forward(
   });
   if (path.logRequests) recordWhenEnded(path, request);
   path.forwarder.forward({ exchange, reading, match, rule, originHeaders });
+}
+
+function answerFixedStatus(path: DataPath, request: ApplicationRequest, status: number): void {
+  if (status >= 400) recordErrorAnswer(path, request.reading.facts, fixedStatus(status));
+  send(request, fixedStatusAnswer(path, recipientOf(request), status));
+}
+
+function answerUnreadable(path: DataPath, exchange: Exchange, reading: UnreadableRequest): void {
+  const { fault, detail, headers, rayId } = reading;
+  const problem = unreadable[fault];
+  const { method, target, peer = "unix" } = exchange.head;
+  const [withoutQuery = ""] = target.slice(0, loggedLength).split("?");
+  path.record({
+    event: "error_page_shown",
+    ray: rayId,
+    ip: peer,
+    method,
+    host: headers.host.join(" | ").slice(0, loggedLength),
+    path: withoutQuery,
+    status: problem.status,
+    reason: detail === undefined ? problem.error : `${problem.error}: ${detail}`,
+  });
+  const catalog = path.catalogs.current();
+  sendAnswer(exchange, reading, problemAnswer(path, { catalog, ...reading }, problem));
+}
+
+/** The ray id on the page finds this line, where no other event has it. */
+function recordErrorAnswer(path: DataPath, facts: RequestFacts, problem: Problem): void {
+  path.record({
+    event: "error_page_shown",
+    ray: facts.rayId,
+    ip: facts.clientIp,
+    method: facts.method,
+    host: facts.authority,
+    path: facts.path.slice(0, loggedLength),
+    status: problem.status,
+    reason: problem.error,
+  });
 }
 
 function answerOriginFault(

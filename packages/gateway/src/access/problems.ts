@@ -74,6 +74,10 @@ export const unreadable: Record<RequestFault, Problem> = {
     "bad_forwarding",
     "The headers of the proxy in front of the gateway contradict each other or cannot be read.",
   ),
+  no_forwarded_for: badRequest(
+    "no_forwarded_for",
+    "The proxy in front of the gateway sends no X-Forwarded-For. It must say there who the client is.",
+  ),
   bad_method: {
     status: 405,
     error: "bad_method",

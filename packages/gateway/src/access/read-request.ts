@@ -10,7 +10,7 @@ import { type RequestHeaders, readHeaders } from "../http/request-headers.ts";
 import type { RequestHead } from "../http/transport.ts";
 import type { Network } from "../network.ts";
 import type { RayIds } from "./ray-ids.ts";
-import { readClient } from "./trusted-proxies.ts";
+import { type ForwardingFault, readClient } from "./trusted-proxies.ts";
 
 /** Why a request is not even looked at. Each becomes one plain answer. */
 export type RequestFault =
@@ -22,7 +22,7 @@ export type RequestFault =
   | "ambiguous_path"
   | "encoded_slash"
   | "two_tokens"
-  | "bad_forwarding"
+  | ForwardingFault["fault"]
   | "bad_method"
   | "unknown_coding"
   | "coding_in_http_1_0"
@@ -44,6 +44,8 @@ export interface ReadRequest {
 export interface UnreadableRequest {
   ok: false;
   fault: RequestFault;
+  /** the same more precisely, for the log */
+  detail: string | undefined;
   headers: RequestHeaders;
   rayId: string;
 }
@@ -78,7 +80,13 @@ export function readRequest(
   const headers = readHeaders(rawHeaders);
   // HTTP/1.0 knows no go-ahead (RFC 9110 section 10.1.1).
   if (head.version === "1.0") headers.expectsContinue = false;
-  const refuse = (fault: RequestFault): RequestReading => ({ ok: false, fault, headers, rayId });
+  const refuse = (fault: RequestFault, detail?: string): RequestReading => ({
+    ok: false,
+    fault,
+    detail,
+    headers,
+    rayId,
+  });
 
   // 1. What cannot be carried on at all.
   if (rawHeaders.length > 2 * headerLimit) return refuse("too_many_headers");
@@ -90,12 +98,13 @@ export function readRequest(
   if (method === "TRACE" || method === "CONNECT") return refuse("bad_method");
 
   // 2. Who asks, and for which host, by the word of a trusted proxy where one is in front.
-  const client = readClient(rules, peer, headers);
-  if (client === undefined) return refuse("bad_forwarding");
-  const authority = readAuthority(client.host);
-  if (authority === undefined) return refuse("bad_host");
+  const clientReading = readClient(rules, peer, headers);
+  if (!clientReading.ok) return refuse(clientReading.fault, clientReading.detail);
+  const { client } = clientReading;
+  const authority = readAuthority(client.host, client.scheme);
+  if (authority === undefined) return refuse("bad_host", client.host.join(" | "));
   const { host, port } = authority;
-  if (port !== undefined && !rules.allowedPorts.has(port)) return refuse("bad_port");
+  if (port !== undefined && !rules.allowedPorts.has(port)) return refuse("bad_port", String(port));
 
   // 3. Path and query.
   const target = splitTarget(head.target, headers.host[0] ?? "");
@@ -128,9 +137,13 @@ export function readRequest(
   return { ok: true, facts, headers, rawHeaders, rayId, queryToken: query.token };
 }
 
-/** One `Host`, a name or an address with or without port, and nothing else (cases P7, H11). */
+/**
+ * One `Host`, a name or an address with or without port, and nothing else (cases P7, H11). The
+ * default port of the scheme is no port: proxies write it where the client's URL had none.
+ */
 function readAuthority(
   values: readonly string[],
+  scheme: "http" | "https",
 ): { text: string; host: string; port: number | undefined } | undefined {
   const [value] = values;
   if (value === undefined || values.length !== 1) return undefined;
@@ -144,6 +157,7 @@ function readAuthority(
   if (port === undefined) return { text: host, host, port };
   // A port has one spelling: `080` is none.
   if (port === 0 || !value.endsWith(`:${port}`)) return undefined;
+  if (port === defaultPorts[scheme]) return { text: host, host, port: undefined };
   return { text: `${host}:${port}`, host, port };
 }
 
@@ -168,6 +182,8 @@ function relativeTarget(target: string, host: string): string | undefined {
   if (authority?.toLowerCase() !== host.toLowerCase()) return undefined;
   return rest.startsWith("/") ? rest : `/${rest}`;
 }
+
+const defaultPorts = { http: 80, https: 443 };
 
 /** Whether a path takes too long to read: each way of reading it goes through the whole of it. */
 function isTooLong(path: string): boolean {

@@ -57,7 +57,7 @@ export function createHttp1Server(
   // The handler decides first whether the body is wanted: a refused upload is never begun.
   server.on("checkContinue", serve);
   server.on("connect", (_request, socket: Socket) => refuseConnect(socket));
-  server.on("clientError", (error: NodeJS.ErrnoException, socket) =>
+  server.on("clientError", (error: ParserError, socket) =>
     refuseMalformed(error, socket as Socket),
   );
   return { server, connections };
@@ -118,7 +118,53 @@ const refusals: Record<string, Refusal> = {
   },
 };
 
-function refuseMalformed({ code = "" }: NodeJS.ErrnoException, socket: Socket): void {
+/** What node:http says of a request that its parser refuses. */
+interface ParserError extends NodeJS.ErrnoException {
+  /** the piece of the connection in which it stopped */
+  rawPacket?: Buffer;
+  /** where in that piece */
+  bytesParsed?: number;
+}
+
+function refusalOf(error: ParserError): Refusal {
+  const { code = "" } = error;
+  const method = code === "HPE_INVALID_METHOD" ? requestAt(error)?.method : undefined;
+  if (method !== undefined) return unknownMethod(method);
+  const target = code === "HPE_INVALID_URL" ? requestAt(error)?.target : undefined;
+  if (target !== undefined && /[\x80-\xff]/.test(target)) return rawBytes;
+  return refusals[code] ?? malformed;
+}
+
+/** To RFC 9110 9.1 a method is any token; the parser knows some thirty. */
+function unknownMethod(method: string): Refusal {
+  const message = `This gateway does not forward the method ${method} yet.`;
+  return { status: "501 Not Implemented", message };
+}
+
+/** RFC 3986 2.1: the parser takes no bytes beyond ASCII in a request target. */
+const rawBytes: Refusal = {
+  status: "400 Bad Request",
+  message:
+    "The address holds bytes beyond ASCII. Write them as escapes: %C3%A9 for an e with acute.",
+};
+
+const requestLine = /^([!#$%&'*+.^_`|~0-9A-Za-z-]{1,64}) ([!-\xff]+) HTTP\/1\.[01]\r?\n/;
+/** Bytes in which a request line is looked for. */
+const lookedAt = 8_192;
+
+/** The request line around the place where the parser stopped, if a whole one stands there. */
+function requestAt(error: ParserError): { method: string; target: string } | undefined {
+  const { rawPacket, bytesParsed = 0 } = error;
+  if (rawPacket === undefined) return undefined;
+  const start = rawPacket.lastIndexOf("\n", bytesParsed) + 1;
+  const line = rawPacket.toString("latin1", start, start + lookedAt);
+  const [, method, target] = requestLine.exec(line) ?? [];
+  if (method === undefined || target === undefined) return undefined;
+  return { method, target };
+}
+
+function refuseMalformed(error: ParserError, socket: Socket): void {
+  const { code = "" } = error;
   const response = answerInProgress(socket);
   // An answer that was given already still gets out.
   if (response?.headersSent === true) {
@@ -133,7 +179,7 @@ function refuseMalformed({ code = "" }: NodeJS.ErrnoException, socket: Socket): 
     socket.destroy();
     return;
   }
-  const { status, message } = refusals[code] ?? malformed;
+  const { status, message } = refusalOf(error);
   const lines = [
     `HTTP/1.1 ${status}`,
     "Connection: close",

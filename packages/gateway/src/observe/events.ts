@@ -79,7 +79,7 @@ export interface EventFields {
   pass_issued: RequestFields & { aud: string };
 }
 
-/** A page of the sign-in that says what went wrong, and shows the ray id. */
+/** A page, or its words as text or JSON, that says what went wrong and shows the ray id. */
 export interface ErrorPageFields {
   method: string;
   host: string;

@@ -64,7 +64,7 @@ const lines: Record<EventName, [LineLevel, string]> = {
     "an origin sends bytes beyond its answers; its connections serve one request each for a while",
   ],
 
-  error_page_shown: ["info", "a sign-in page said that something is wrong"],
+  error_page_shown: ["info", "a page said that something is wrong"],
   sign_in_page_failed: ["error", "a sign-in page failed"],
   answer_failed: ["error", "answering failed"],
   signed_in: ["info", "a person signed in"],

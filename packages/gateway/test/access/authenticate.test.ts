@@ -148,7 +148,7 @@ test("cookies that verify for two people let nobody in; two sessions of one pers
     ["x", adas, "y", bobs],
     [adas, adasOther, bobs],
   ]) {
-    const answer = await refused(403, "/", cookies(...values));
+    const answer = await refused(403, "/", [...cookies(...values), "Accept: text/html"]);
     assert.match(answer.body, /signed in twice/);
     assert.match(answer.body, /href="\/cdn-cgi\/access\/logout"/, "with a way out");
   }
@@ -268,7 +268,7 @@ test("a valid person whom policy does not let in gets a 403 with the ray id, as 
     [`cf-access-token: ${await token("app")}`],
     [`Cookie: CF_Authorization=${await token("app")}`],
   ]) {
-    const page = await refused(403, "/", lines);
+    const page = await refused(403, "/", [...lines, "Accept: text/html"]);
     assert.match(page.body, new RegExp(`<code>${page.headers["cf-ray"]}</code>`));
     assert.match(page.body, /Sign in as someone else/);
     assert.equal(page.headers["location"], undefined);

@@ -39,6 +39,7 @@ export const rooms = {
 /** Files beside the rooms that every room of their package may import, and that import no room. */
 export const words = [
   "gateway/bounded-cache.ts",
+  "gateway/certificate-validity.ts",
   "gateway/clock.ts",
   "gateway/defined.ts",
   "gateway/network.ts",

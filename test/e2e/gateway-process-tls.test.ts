@@ -1,15 +1,33 @@
 // TLS as an operator sees it: which certificate who gets, and that a renewal needs no restart.
 import assert from "node:assert/strict";
-import { copyFileSync, renameSync, writeFileSync } from "node:fs";
+import {
+  copyFileSync,
+  mkdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { connect as connectPlain } from "node:net";
 import { join } from "node:path";
 import { test } from "node:test";
-import { connect } from "node:tls";
+import { type ConnectionOptions, connect } from "node:tls";
+import { freePort } from "../support/gateway.ts";
 import { rawExchange } from "../support/raw-request.ts";
 import { needs } from "../support/requirements.ts";
 import { certificateFor, type TestCertificate } from "../support/tls.ts";
 import { startUpstream } from "../support/upstream.ts";
-import { anOperator, ask, host, openTo, said, teamHost } from "./gateway-process-fixture.ts";
+import {
+  anOperator,
+  ask,
+  askUntil,
+  host,
+  openTo,
+  said,
+  startGateway,
+  teamHost,
+} from "./gateway-process-fixture.ts";
 
 /**
  * The names in the certificate that a client gets. @param servername undefined: the client names no
@@ -146,5 +164,172 @@ test(
     await new Promise<void>((resolve) => late.on("connect", resolve));
     running.child.kill("SIGTERM");
     assert.equal(await running.ended, 0);
+  },
+);
+
+test(
+  "certificates are read again when their folder is replaced, whoever does it, and on SIGHUP",
+  needs("openssl"),
+  async (context) => {
+    const operator = await anOperator(context, openTo("http_status:204"));
+    const live = join(operator.folder, "live");
+    const pair = { cert_file: join(live, "site/site.pem"), key_file: join(live, "site/site.key") };
+    const putFolder = (name: string, folder: string) => {
+      mkdirSync(folder, { recursive: true });
+      const files = { cert_file: join(folder, "site.pem"), key_file: join(folder, "site.key") };
+      putInPlace(certificateFor(context, [teamHost, name]), files);
+    };
+    putFolder("before.test", join(live, "site"));
+    operator.write({ tls: { certificates: [pair] } });
+    const running = await operator.start();
+    const { port } = operator;
+    const isShown = (name: string) =>
+      askUntil(
+        () => namesShown(port, teamHost),
+        (names) => names.includes(name),
+      );
+    await isShown("before.test");
+
+    // 1. The folder is moved away, and another takes its place, twice.
+    for (const name of ["renamed.test", "again.test"]) {
+      putFolder(name, join(operator.folder, "next"));
+      renameSync(join(live, "site"), join(operator.folder, `old-${name}`));
+      renameSync(join(operator.folder, "next"), join(live, "site"));
+      await isShown(name);
+    }
+
+    // 2. It is removed, and made anew.
+    rmSync(join(live, "site"), { recursive: true });
+    putFolder("anew.test", join(live, "site"));
+    await isShown("anew.test");
+
+    // 3. The folder above is replaced, and what lies in the new one is changed later.
+    putFolder("above.test", join(operator.folder, "live-2/site"));
+    renameSync(live, join(operator.folder, "live-1"));
+    renameSync(join(operator.folder, "live-2"), live);
+    await isShown("above.test");
+    putInPlace(certificateFor(context, [teamHost, "inside.test"]), pair);
+    await isShown("inside.test");
+
+    // 4. A link takes the place of the folder, and is switched.
+    for (const name of ["link.test", "switched.test"]) {
+      const folder = join(operator.folder, name);
+      putFolder(name, folder);
+      rmSync(join(live, "site"), { recursive: true });
+      symlinkSync(folder, join(live, "site"));
+      await isShown(name);
+    }
+
+    const times = running.stderr().split("the certificates were read again").length;
+    running.child.kill("SIGHUP");
+    await said(running, "the certificates were read again", times);
+  },
+);
+
+test("the configuration is read again when its folder is replaced", async (context) => {
+  const operator = await anOperator(context, openTo("http_status:204"));
+  const folder = join(operator.folder, "etc");
+  const file = join(folder, "postern.yaml");
+  const write = (into: string, status: number) => {
+    mkdirSync(into, { recursive: true });
+    operator.write({
+      auth_domain: `login.localhost:${operator.port}`,
+      store: "sqlite::memory:",
+      secret_key_file: join(operator.folder, "secret.key"),
+      ...openTo(`http_status:${status}`, "app.localhost"),
+    });
+    renameSync(operator.file, join(into, "postern.yaml"));
+  };
+  write(folder, 204);
+  const running = startGateway(context, file);
+  await running.until(/the gateway is up/);
+  const status = async () =>
+    (await ask({ port: operator.port, headers: { Host: "app.localhost" } })).status;
+  assert.equal(await status(), 204);
+  write(join(operator.folder, "next"), 410);
+  renameSync(folder, join(operator.folder, "old"));
+  renameSync(join(operator.folder, "next"), folder);
+  assert.equal(await askUntil(status, (answer) => answer === 410), 410);
+});
+
+test(
+  "a certificate that is not valid today is served, and the log says so: at the start and when it is renewed with such a one",
+  needs("openssl"),
+  async (context) => {
+    const expired = { from: "20200101000000Z", to: "20210101000000Z" };
+    const future = { from: "20600101000000Z", to: "20610101000000Z" };
+    const operator = await anOperator(context, openTo("http_status:204"));
+    const pair = {
+      cert_file: join(operator.folder, "site.pem"),
+      key_file: join(operator.folder, "site.key"),
+    };
+    putInPlace(certificateFor(context, [teamHost], expired), pair);
+    operator.write({ tls: { certificates: [pair] } });
+    const running = await operator.start();
+    assert.match(
+      running.stderr(),
+      /cert_file: holds a certificate that ran out on 2021-01-01 \(CN=/,
+    );
+    assert.match(await namesShown(operator.port, teamHost), /login\.example\.test/);
+
+    putInPlace(certificateFor(context, [teamHost], future), pair);
+    const renewed = await said(running, "a certificate is served that is not valid today");
+    assert.match(String(renewed["fault"]), /begins on 2060-01-01/);
+    assert.equal(renewed["file"], pair.cert_file);
+
+    // The first one is good, and an authority behind it is not.
+    const leaf = certificateFor(context, [teamHost]);
+    const authority = certificateFor(context, ["authority.test"], expired);
+    const chain = readFileSync(leaf.cert_file, "utf8") + readFileSync(authority.cert_file, "utf8");
+    writeFileSync(leaf.cert_file, chain);
+    putInPlace(leaf, pair);
+    const chained = await said(running, "a certificate is served that is not valid today", 2);
+    assert.match(String(chained["fault"]), /ran out on 2021-01-01/);
+  },
+);
+
+test(
+  "a client that shuts its sending side after a whole request gets its answer, in the clear and over TLS",
+  needs("openssl"),
+  async (context) => {
+    const upstream = await startUpstream();
+    context.after(() => upstream.close());
+    upstream.answerWith((request, response) => {
+      request.resume();
+      setTimeout(() => response.end("the answer"), 300);
+    });
+    const tls = certificateFor(context, [teamHost, host]);
+    const plainPort = await freePort();
+    const operator = await anOperator(context, openTo(upstream.origin));
+    operator.write({ tls: { certificates: [tls] }, redirect_http: `127.0.0.1:${plainPort}` });
+    await operator.start();
+    const request = (method: string, more: string) =>
+      `${method} / HTTP/1.1\r\nHost: ${host}:${operator.port}\r\n${more}`;
+    for (const text of [
+      request("GET", "\r\n"),
+      request("GET", "Connection: close\r\n\r\n"),
+      request("POST", "Content-Length: 4\r\n\r\nbody"),
+      request("PUT", "Transfer-Encoding: chunked\r\n\r\n4\r\nbody\r\n0\r\n\r\n"),
+      `GET / HTTP/1.0\r\nHost: ${host}:${operator.port}\r\n\r\n`,
+      request("GET", "\r\n") + request("GET", "\r\n"),
+    ]) {
+      const options: ConnectionOptions & { allowHalfOpen: boolean } = {
+        host: "127.0.0.1",
+        port: operator.port,
+        ca: tls.ca,
+        servername: host,
+        allowHalfOpen: true,
+      };
+      const socket = connect(options);
+      socket.end(text);
+      let received = "";
+      for await (const chunk of socket) received += String(chunk);
+      assert.match(received, /^HTTP\/1\.1 200 [\s\S]*the answer/, text);
+    }
+    const plain = connectPlain({ host: "127.0.0.1", port: plainPort, allowHalfOpen: true });
+    plain.end(request("GET", "\r\n"));
+    let received = "";
+    for await (const chunk of plain) received += String(chunk);
+    assert.match(received, /^HTTP\/1\.1 308 /);
   },
 );

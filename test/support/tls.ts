@@ -22,11 +22,22 @@ export interface TestCertificate extends Certificate {
   readonly ca_file: string;
 }
 
+/** When the leaf of a certificate holds, as OpenSSL writes it: `20260101000000Z`. */
+export interface Validity {
+  from: string;
+  to: string;
+}
+
 /**
  * A leaf for `hosts` (names or addresses; `*.` is allowed) in files that go with the test.
+ * @param validity default: two days from now on
  * @throws {Error} when openssl is not here
  */
-export function certificateFor(context: TestContext, hosts: string[]): TestCertificate {
+export function certificateFor(
+  context: TestContext,
+  hosts: string[],
+  validity?: Validity,
+): TestCertificate {
   const folder = mkdtempSync(join(tmpdir(), "postern-tls-"));
   context.after(() => rmSync(folder, { recursive: true, force: true }));
   const file = (name: string) => join(folder, name);
@@ -63,22 +74,37 @@ export function certificateFor(context: TestContext, hosts: string[]): TestCerti
     file("leaf.ext"),
     `subjectAltName=${names}\nbasicConstraints=CA:FALSE\nextendedKeyUsage=serverAuth\n`,
   );
-  const signed = [
-    "-CA",
-    file("ca.pem"),
-    "-CAkey",
-    file("ca.key"),
-    "-CAcreateserial",
-    "-extfile",
-    file("leaf.ext"),
-    "-days",
-    "2",
-  ];
-  openssl("x509", "-req", "-in", file("leaf.csr"), "-out", file("leaf.pem"), ...signed);
+  const signed = ["-in", file("leaf.csr"), "-out", file("leaf.pem"), "-extfile", file("leaf.ext")];
+  if (validity === undefined) {
+    const authority = ["-CA", file("ca.pem"), "-CAkey", file("ca.key"), "-CAcreateserial"];
+    openssl("x509", "-req", "-days", "2", ...signed, ...authority);
+  } else {
+    writeFileSync(file("ca.cnf"), authorityConfiguration(folder));
+    writeFileSync(file("index.txt"), "");
+    const dates = ["-startdate", validity.from, "-enddate", validity.to];
+    openssl("ca", "-batch", "-notext", "-config", file("ca.cnf"), ...signed, ...dates);
+  }
 
   const certificate: Certificate = { cert_file: file("leaf.pem"), key_file: file("leaf.key") };
   return Object.defineProperties(certificate as TestCertificate, {
     ca: { value: readFileSync(file("ca.pem"), "utf8") },
     ca_file: { value: file("ca.pem") },
   });
+}
+
+/** OpenSSL's command for chosen dates reads the rest from a file. */
+function authorityConfiguration(folder: string): string {
+  return `[ca]
+default_ca = test
+[test]
+database = ${folder}/index.txt
+new_certs_dir = ${folder}
+rand_serial = yes
+certificate = ${folder}/ca.pem
+private_key = ${folder}/ca.key
+default_md = sha256
+policy = names
+[names]
+commonName = supplied
+`;
 }

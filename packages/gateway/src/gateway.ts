@@ -17,6 +17,8 @@ export interface Gateway {
   /** As `apply`, of a file of which `read` finds what has changed. */
   reload: Parts["catalogs"]["reload"];
   rotateKeys(): Promise<void>;
+  /** Reads the certificates again; those in force stay where the files cannot be used. */
+  reloadCertificates(): void;
   /**
    * Asks the identity providers in force how to speak with them, and logs those that cannot be
    * used. Never throws.
@@ -51,6 +53,9 @@ export async function listen(parts: Parts): Promise<Gateway> {
       apply: (config) => parts.catalogs.apply(config),
       reload: (read, approve) => parts.catalogs.reload(read, approve),
       rotateKeys: () => parts.tokens.rotateKeys(),
+      reloadCertificates() {
+        for (const listener of listeners) listener.reloadCertificates();
+      },
       checkProviders: () => parts.checkProviders(),
       async close(graceMs = 0) {
         await closeListeners(listeners, parts, graceMs);

@@ -29,7 +29,10 @@ export async function runGateway(options: { config: string }): Promise<void> {
   for (const warning of warnings) record({ event: "configuration_warning", warning });
   const gateway = await startGateway({ config, record });
   const reload = new Reload(source, { gateway, started: config, record });
-  hangUps.handleWith(() => reload.confirm());
+  hangUps.handleWith(() => {
+    gateway.reloadCertificates();
+    reload.confirm();
+  });
   const unwatch = watchFiles([source.file], () => reload.begin(), record);
   // Before it says that it is up: whoever reads that may stop it at once.
   const stopped = ended();

@@ -2,6 +2,7 @@
 // them must not find out at somebody's first request (case H12).
 import { createPrivateKey, X509Certificate } from "node:crypto";
 import { readFileSync, statSync } from "node:fs";
+import { validityFaults } from "../certificate-validity.ts";
 import type { FieldPath, Report } from "../model/problem.ts";
 
 /** What is needed to look at the files that a configuration names. */
@@ -27,10 +28,12 @@ export function readCertificateFiles(
   const files = { cert_file: resolvePath(pair.cert_file), key_file: resolvePath(pair.key_file) };
   const complain = (field: keyof CertificateFiles, what: string) =>
     report.problem([...path, field], what, pair[field]);
-  const certificate = readPem(files.cert_file, (pem) => new X509Certificate(pem));
+  const certificate = readCertificates(files.cert_file);
   const key = readPem(files.key_file, (pem) => createPrivateKey(pem));
   if (!certificate.ok)
     complain("cert_file", certificate.fault ?? "is not a certificate in PEM; name one, or a chain");
+  if (certificate.ok)
+    for (const fault of certificate.validity) report.warning([...path, "cert_file"], fault);
   if (!key.ok)
     complain("key_file", key.fault ?? "is not a private key in PEM without a passphrase; name one");
   if (certificate.ok && key.ok && !certificate.value.checkPrivateKey(key.value))
@@ -40,10 +43,22 @@ export function readCertificateFiles(
 
 /** Reports a file that holds no certificates of authorities. @param file absolute */
 export function checkAuthorities(file: string, path: FieldPath, report: Report): void {
-  const reading = readPem(file, (pem) => new X509Certificate(pem));
-  if (reading.ok) return;
+  const reading = readCertificates(file);
+  if (reading.ok) {
+    for (const validityFault of reading.validity) report.warning(path, validityFault);
+    return;
+  }
   const fault = reading.fault ?? "is not a certificate in PEM; name one, or several in one file";
   report.problem(path, fault);
+}
+
+function readCertificates(file: string): PemReading<X509Certificate> & { validity: string[] } {
+  let validity: string[] = [];
+  const reading = readPem(file, (pem) => {
+    validity = validityFaults(pem, Date.now());
+    return new X509Certificate(pem);
+  });
+  return { ...reading, validity };
 }
 
 type PemReading<Value> =

@@ -1,8 +1,9 @@
 // Which certificate a TLS client gets: the one for the name that it asks for (SNI). Files are read
-// again when they change, so that a renewal needs no restart.
+// again when they change, or when somebody says so: a renewal needs no restart.
 import { X509Certificate } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { createSecureContext, type SecureContext } from "node:tls";
+import { validityFaults } from "../certificate-validity.ts";
 import type { RecordEvent } from "../observe/events.ts";
 import { watchFiles } from "../watch-files.ts";
 
@@ -27,6 +28,8 @@ export interface Certificates {
    * the present one, and with each that takes its place.
    */
   onFallback(use: (fallback: Certificate) => void): void;
+  /** Reads the files again. Never throws: what cannot be used is recorded. */
+  reload(): void;
   close(): void;
 }
 
@@ -55,6 +58,7 @@ export function loadCertificates(
       pairs = loadAll();
       useFallback?.(pairs[0].files);
       record({ event: "certificates_reloaded" });
+      recordValidity(configured, pairs, record);
     } catch (error) {
       record({ event: "certificates_refused", error: String(error) });
     }
@@ -69,8 +73,21 @@ export function loadCertificates(
       useFallback = use;
       use(pairs[0].files);
     },
+    reload,
     close: watchFiles(paths, reload, record),
   };
+}
+
+/** At the start, the reading of the configuration says the same. */
+function recordValidity(
+  configured: readonly CertificateFiles[],
+  pairs: readonly LoadedPair[],
+  record: RecordEvent,
+): void {
+  pairs.forEach(({ files }, index) => {
+    for (const fault of validityFaults(files.cert, Date.now()))
+      record({ event: "certificate_not_valid", file: configured[index]?.cert_file, fault });
+  });
 }
 
 function load({ cert_file, key_file }: CertificateFiles): LoadedPair {

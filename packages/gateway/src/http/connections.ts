@@ -8,6 +8,11 @@ import type { Socket } from "node:net";
 /** A connection is closed when nothing came over it for so long after the drain began. */
 const silenceMs = 1_000;
 const lookMs = 100;
+/**
+ * A client that shuts its sending side after a request may wait for the answer, or be gone: nobody
+ * can tell before something is written. For so long it is taken to wait.
+ */
+const halfOpenMs = 5_000;
 /** How often connections are looked at for clients that take nothing, at most. */
 const takeLookMs = 5_000;
 
@@ -81,6 +86,7 @@ export class Connections {
 
   #track(socket: Socket): void {
     this.#carriers.set(socket, newActivity(performance.now()));
+    socket.once("end", () => endHalfOpen(socket));
     socket.once("close", () => this.#carriers.delete(socket));
   }
 
@@ -115,6 +121,11 @@ export class Connections {
       }
     }
   }
+}
+
+function endHalfOpen(socket: Socket): void {
+  const deadline = setTimeout(() => socket.destroy(), halfOpenMs);
+  socket.once("close", () => clearTimeout(deadline));
 }
 
 function newActivity(now: number): Activity {

@@ -44,6 +44,8 @@ export function createHttp1Server(
     isTls: certificates !== undefined,
     takeTimeout: limits.body_timeout,
   });
+  // A client that has sent its request and shuts its side gets the answer all the same.
+  (server as Server & { httpAllowHalfOpen?: boolean }).httpAllowHalfOpen = true;
   // Beyond its default of 2000 Node drops headers in silence; read-request.ts refuses long before.
   server.maxHeadersCount = 0;
   const serve = (request: IncomingMessage, response: ServerResponse) => {
@@ -79,6 +81,7 @@ function createNodeServer(limits: ServerLimits, certificates: Certificates | und
   const server = createTlsServer({
     ...options,
     ALPNProtocols: ["http/1.1"],
+    allowHalfOpen: true,
     handshakeTimeout: limits.header_timeout,
     SNICallback: (servername, done) => done(null, certificates.contextFor(servername)),
   });

@@ -15,6 +15,8 @@ export type ListenAddress =
 
 /** An address that is listened on. */
 export interface Listener {
+  /** Reads the certificates again. */
+  reloadCertificates(): void;
   /**
    * Goes on listening, and ends each connection with its next answer, which says so.
    * @returns resolves when nobody is left who was connected before
@@ -48,6 +50,7 @@ export async function createListener(options: ListenerOptions): Promise<Listener
     throw error;
   }
   return {
+    reloadCertificates: () => certificates?.reload(),
     drain: () => http1.connections.drain(),
     async close(graceMs) {
       certificates?.close();

@@ -59,6 +59,14 @@ export class NodeHttp1Exchange implements Exchange {
     this.#response.on("close", () => this.#closed());
   }
 
+  abortWhenClientEnds(): void {
+    const { socket } = this.#request;
+    const abort = () => this.destroy();
+    socket.once("end", abort);
+    this.#response.once("close", () => socket.off("end", abort));
+    if (socket.readableEnded) abort();
+  }
+
   continue(): void {
     this.#response.writeContinue();
   }

@@ -17,6 +17,12 @@ export interface Exchange {
   readonly response: ResponseWriter;
   /** Called when the client goes away before it has the whole answer. At most once. */
   onAbort: (() => void) | undefined;
+  /**
+   * Takes a client that shuts its sending side to be gone at once. Without this it may be waiting
+   * for its answer for a moment: nobody can tell the two apart. For answers that take long by
+   * themselves, where it counts whether somebody waits.
+   */
+  abortWhenClientEnds(): void;
   /** Sends `100 Continue` to a client that waits for it with its body (RFC 9110 15.2.1). */
   continue(): void;
   /**

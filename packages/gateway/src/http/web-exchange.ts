@@ -21,6 +21,8 @@ export interface WebRequestOptions {
   url: string;
   /** milliseconds for which a client may pause in the middle of a body that is read */
   bodyTimeout: number;
+  /** whether the handler waits for something, and must know at once that nobody else does */
+  isHeld: boolean;
 }
 
 /**
@@ -41,6 +43,7 @@ export async function answerExchange(
   };
   const finish = () => written.resolve(true);
   exchange.onAbort = abort;
+  if (options.isHeld) exchange.abortWhenClientEnds();
   exchange.response.onFinish = finish;
   const answer = await handler(toRequest(exchange, options, client.signal), written.promise);
   if (exchange.response.closed) await answer.body?.cancel();

@@ -1,7 +1,7 @@
 // The sign-in: everything below the reserved prefix, and the team domain. What a request is was
 // read by the data path; the facts ride along, and nothing here looks at the raw URL, `Host` or
 // peer again.
-import { headers as names } from "@postern/protocol";
+import { endpoints, headers as names } from "@postern/protocol";
 import { Hono } from "hono";
 import type { Catalog } from "../catalog/catalog.ts";
 import type { RequestFacts } from "../catalog/request-facts.ts";
@@ -69,7 +69,8 @@ export function createLogin(options: LoginOptions): Login {
   const app = createApp(parts);
   return {
     answer(exchange, facts) {
-      const request = { url: urlOf(facts), bodyTimeout };
+      const isHeld = facts.path.startsWith(endpoints.transfer);
+      const request = { url: urlOf(facts), bodyTimeout, isHeld };
       const respond = (web: Request, isWritten: Promise<boolean>) =>
         app.fetch(web, { facts, isWritten });
       answerExchange(exchange, request, respond).catch((error) => {

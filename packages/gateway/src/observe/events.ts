@@ -39,6 +39,7 @@ export interface EventFields {
   folder_unwatched: { folder: string; error: string };
   certificates_reloaded: Record<never, never>;
   certificates_refused: { error: string };
+  certificate_not_valid: { file: string | undefined; fault: string };
   housekeeping_failed: { task: HousekeepingTask; error: string };
   /** events that strangers cause at will, beyond the number that is written down */
   events_left_out: { of: EventName; count: number };

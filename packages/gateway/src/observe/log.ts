@@ -48,6 +48,7 @@ const lines: Record<EventName, [LineLevel, string]> = {
     "error",
     "changed certificates cannot be used; the ones before stay in force",
   ],
+  certificate_not_valid: ["warn", "a certificate is served that is not valid today"],
   housekeeping_failed: ["error", "a task of the gateway itself failed"],
   events_left_out: ["warn", "so many events of this kind were left out"],
   log_lines_lost: ["error", "the log could not be written for a while; so many lines are missing"],

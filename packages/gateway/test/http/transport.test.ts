@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
 import { Agent } from "node:http";
+import { connect } from "node:net";
 import { test } from "node:test";
 import type { BodyReader, Exchange } from "../../src/http/transport.ts";
 import { answerTo, responseTo, transports } from "./transport-fixture.ts";
@@ -268,6 +269,30 @@ for (const { name, start, ask } of transports) {
     assert.equal(exchange.response.closed, true);
     assert.deepEqual([aborts, finishes], [1, 0]);
     assert.deepEqual(cuts, [200]);
+  });
+
+  test(`${name}: a client that shuts its sending side has its answer, or is gone where the handler says so`, async (context) => {
+    const port = await start(context, (exchange) => {
+      if (exchange.head.target === "/held") {
+        exchange.onAbort = gone.resolve;
+        exchange.abortWhenClientEnds();
+      } else {
+        setTimeout(() => answer(exchange, "later"), 100);
+      }
+    });
+    const gone = Promise.withResolvers<void>();
+    for (const path of ["/", "/held"]) {
+      const socket = connect({ host: "127.0.0.1", port, allowHalfOpen: true });
+      socket.on("error", () => undefined);
+      socket.end(`GET ${path} HTTP/1.1\r\nHost: x\r\n\r\n`);
+      let received = "";
+      socket.on("data", (chunk) => {
+        received += String(chunk);
+      });
+      await new Promise((resolve) => socket.on("close", resolve));
+      assert.equal(received.endsWith("later"), path === "/", path);
+    }
+    await gone.promise;
   });
 
   test(`${name}: an answer that the client has is finished, with its status`, async (context) => {

@@ -16,7 +16,7 @@ async function start(
 ): Promise<{ port: number; errors: unknown[] }> {
   const errors: unknown[] = [];
   const port = await nodeHttp1.start(context, (exchange) => {
-    const options = { url: `http://app.test${exchange.head.target}`, bodyTimeout };
+    const options = { url: `http://app.test${exchange.head.target}`, bodyTimeout, isHeld: false };
     answerExchange(exchange, options, handler).catch((error: unknown) => {
       errors.push(error);
       exchange.destroy();

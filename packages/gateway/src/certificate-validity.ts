@@ -1,0 +1,29 @@
+// Whether certificates are valid today, which neither OpenSSL nor Node asks when it serves them.
+import { X509Certificate } from "node:crypto";
+
+const certificatePattern = /-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g;
+
+/**
+ * What is wrong with the dates of the certificates in a PEM file, one text for each: the first, and
+ * those of the authorities behind it.
+ * @param now milliseconds
+ * @throws {Error} when one of them cannot be read
+ */
+export function validityFaults(pem: Buffer, now: number): string[] {
+  const certificates = pem.toString("latin1").match(certificatePattern) ?? [];
+  return certificates.flatMap((text) => validityFault(new X509Certificate(text), now) ?? []);
+}
+
+function validityFault(certificate: X509Certificate, now: number): string | undefined {
+  const { subject, validFrom, validTo } = certificate;
+  const name = subject.replaceAll("\n", ", ");
+  if (Date.parse(validTo) < now)
+    return `holds a certificate that ran out on ${day(validTo)} (${name}); clients refuse it, renew it`;
+  if (Date.parse(validFrom) > now)
+    return `holds a certificate that begins on ${day(validFrom)} (${name}); clients refuse it until then`;
+  return undefined;
+}
+
+function day(date: string): string {
+  return new Date(date).toISOString().slice(0, 10);
+}

@@ -3,8 +3,10 @@
 // somebody's behalf: nothing here answers, forwards or writes down.
 import { tokenCheckArgument } from "@postern/protocol";
 import type { RequestFacts } from "../catalog/request-facts.ts";
+import { defined } from "../defined.ts";
 import type { Application, CorsHeaders, Decision } from "../model/model.ts";
 import type { RefusalFields } from "../observe/events.ts";
+import { policiesWithoutAnswer } from "../policy/evaluate.ts";
 import type { Tokens } from "../tokens/tokens.ts";
 import {
   type Authentication,
@@ -83,7 +85,10 @@ function judge(
   authentication: Authentication,
 ): Verdict {
   const decision = decisions.decide(facts, application, authentication);
-  if (!passes(authentication, decision)) return refuse(authentication, decision);
+  if (!passes(authentication, decision)) {
+    const unjudged = unjudgedPolicies(facts, application, authentication);
+    return refuse(authentication, decision, unjudged);
+  }
   if (asksOnlyForCheck(facts)) return { kind: "token_holds" };
   // Where policy asks nobody who they are, the origin is told of nobody.
   if (decision.outcome === "bypass") return { kind: "forward", identity: undefined };
@@ -97,8 +102,27 @@ function passes(authentication: Authentication, decision: Decision): boolean {
   return isKnown && decision.outcome === "allow";
 }
 
-function refuse(authentication: Authentication, decision: Decision): Refusal {
-  const grounds = groundsOf(authentication, decision);
+/** Names of the policies that cannot be judged for the person who asks; undefined: none. */
+function unjudgedPolicies(
+  { clientIp: ip }: RequestFacts,
+  application: Application,
+  authentication: Authentication,
+): string[] | undefined {
+  if (authentication.kind !== "person") return undefined;
+  const { identity } = authentication.session;
+  const names = policiesWithoutAnswer({ application, principal: { kind: "person", identity }, ip });
+  return names.length === 0 ? undefined : names;
+}
+
+function refuse(
+  authentication: Authentication,
+  decision: Decision,
+  unjudged: string[] | undefined,
+): Refusal {
+  const grounds = {
+    ...groundsOf(authentication, decision),
+    ...defined({ unjudged_policies: unjudged }),
+  };
   switch (authentication.kind) {
     case "refused":
       return { kind: "bad_credentials", fault: authentication.fault, grounds };

@@ -1,6 +1,6 @@
 import type { RequestFacts } from "../catalog/request-facts.ts";
 import type { Application, Decision } from "../model/model.ts";
-import { evaluate } from "../policy/evaluate.ts";
+import { evaluate, policiesWithoutAnswer } from "../policy/evaluate.ts";
 import type { StoredSession } from "../storage/store.ts";
 
 /** The decisions that let somebody in. */
@@ -18,18 +18,13 @@ export function decideFor(
   return evaluate({ application, ...subjectOf(facts, session) });
 }
 
-/**
- * Names of the policies that cannot be judged for a person, because the provider left a claim out
- * for example: the reason why somebody is denied whom a policy names.
- */
+/** Names of the policies that cannot be judged for a person, for the log. */
 export function unjudgedPolicies(
   facts: RequestFacts,
   application: Application,
   session: StoredSession,
 ): string[] {
-  const subject = subjectOf(facts, session);
-  const unjudged = application.policies.filter(({ matches }) => matches(subject) === "unknown");
-  return unjudged.map(({ name }) => name);
+  return policiesWithoutAnswer({ application, ...subjectOf(facts, session) });
 }
 
 function subjectOf({ clientIp }: RequestFacts, { identity }: StoredSession) {

@@ -60,8 +60,8 @@ export interface EventFields {
   signed_in: RequestFields & { provider: string; user: string };
   sign_in_failed: RequestFields & ProviderFault;
   sign_in_warning: RequestFields & SignInWarning & { provider: string };
-  /** `unjudged_policies`: names of those that are about something that is unknown of the person */
-  sign_in_denied: RequestFields & { aud: string; user: string; unjudged_policies?: string[] };
+  sign_in_denied: RequestFields &
+    Pick<RefusalFields, "unjudged_policies"> & { aud: string; user: string };
   let_in: RequestFields & { aud: string; user: string };
   hand_over_refused: RequestFields & { aud: string };
   provider_unusable: ProviderFault;
@@ -135,6 +135,8 @@ export interface RefusalFields {
   reason: string | undefined;
   /** name of the policy that decided */
   policy: string | undefined;
+  /** names of those that are about something that is unknown of the person */
+  unjudged_policies?: string[];
 }
 
 /** What the gateway does by itself, now and then. */

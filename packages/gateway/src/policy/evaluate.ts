@@ -24,6 +24,17 @@ export function evaluate({ application, principal, ip }: EvaluationInput): Decis
   return judgePerson(policies, { principal, ip });
 }
 
+/**
+ * Names of the policies that cannot be judged, because an identity provider left a claim out for
+ * example: the reason why somebody is denied whom a policy is about.
+ */
+export function policiesWithoutAnswer({ application, principal, ip }: EvaluationInput): string[] {
+  const unjudged = application.policies.filter(
+    ({ matches }) => matches({ principal, ip }) === "unknown",
+  );
+  return unjudged.map(({ name }) => name);
+}
+
 /** The policies of the first pass; undefined when none of them fits. */
 function passWithoutSignIn(
   policies: readonly CompiledPolicy[],

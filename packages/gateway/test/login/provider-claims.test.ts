@@ -436,4 +436,6 @@ test("unused userinfo is not warned of, and unasked groups are unknown to a rule
   await person.open(`${fixture.app}/x`);
   assert.equal(person.page.status, 403);
   assert.equal(fixture.upstream.requests.length, 0);
+  const [refused] = fixture.events("request_refused");
+  assert.deepEqual(refused?.unjudged_policies, ["some"]);
 });

@@ -216,6 +216,22 @@ const cases: FaultCase[] = [
     { claim: /^iss$/, expected: at(""), received: /^https:\/\/evil\.test$/ },
   ],
   [
+    "an answer that says it is another provider's (L9)",
+    {
+      answers: {
+        "/authorize": ({ query }, response) => {
+          const back = new URL(query.get("redirect_uri") ?? "");
+          const state = query.get("state") ?? "";
+          const parameters = { code: "c", state, iss: "https://evil.test" };
+          back.search = new URLSearchParams(parameters).toString();
+          response.writeHead(302, { location: back.href }).end();
+        },
+      },
+    },
+    "answer_invalid",
+    { claim: /^iss$/, expected: at(""), received: /^https:\/\/evil\.test$/ },
+  ],
+  [
     "an ID token for another client",
     { idToken: { aud: "somebody" } },
     "answer_invalid",

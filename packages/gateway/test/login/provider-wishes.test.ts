@@ -98,6 +98,14 @@ test("the sign-in page takes the same wishes", async (context) => {
   assert.equal(other.page.url, `${fixture.app}/x`);
 });
 
+test("the field for a one-time PIN has the hint in it", async (context) => {
+  const pin = [{ id: "pin", name: "PIN", type: "onetimepin" }];
+  const fixture = await startProviderFixture(context, { sections: { identity_providers: pin } });
+  const person = new Person();
+  await person.open(linkOf(fixture, { login_hint: `ada"><b>@example.com` }));
+  assert.match(person.page.text, /name="email"[^>]* value="ada&quot;&gt;&lt;b&gt;@example\.com"/);
+});
+
 test("a link whose wishes cannot be carried out is refused, and reaches no provider", async (context) => {
   const fixture = await startProviderFixture(context);
   for (const more of [

@@ -13,6 +13,8 @@ export interface SignInView {
   ways: readonly Way[];
   /** the e-mail address that was sent and is not usable */
   email: EmailField | undefined;
+  /** who will probably sign in, as the link says */
+  emailHint: string | undefined;
 }
 
 /** One way to sign in: a button, or a field for an e-mail address. */
@@ -56,7 +58,11 @@ ${ways.map(({ id, name }) => html`<button name="provider" value="${id}">${name}<
 }
 
 /** @param isAlone whether there is no button beside it */
-function emailForm({ action, target, email }: SignInView, way: Way, isAlone: boolean): Html {
+function emailForm(
+  { action, target, email, emailHint = "" }: SignInView,
+  way: Way,
+  isAlone: boolean,
+): Html {
   const id = `email-${way.id}`;
   const invalid = html` aria-invalid="true" aria-describedby="${id}-error"`;
   return html`<form method="post" action="${action}">
@@ -64,7 +70,7 @@ function emailForm({ action, target, email }: SignInView, way: Way, isAlone: boo
 <input type="hidden" name="provider" value="${way.id}">
 <p class="${isAlone ? "lead" : "hint"}">We send a one-time code to your e-mail address.</p>
 <label for="${id}">Email</label>
-<input id="${id}" type="email" name="email" required maxlength="254" autocomplete="email" autocapitalize="none" spellcheck="false" value="${email?.value ?? ""}"${when(email !== undefined, invalid)}${when(isAlone, html` autofocus`)}>
+<input id="${id}" type="email" name="email" required maxlength="254" autocomplete="email" autocapitalize="none" spellcheck="false" value="${email?.value ?? emailHint}"${when(email !== undefined, invalid)}${when(isAlone, html` autofocus`)}>
 ${whenSet(email, ({ error }) => html`<p class="error" id="${id}-error" role="alert">${error}</p>`)}
 <button${when(!isAlone, html` class="quiet"`)}>Send me a code</button>
 </form>`;

@@ -98,7 +98,8 @@ export function comparisonIn(
   for (const each of chain) {
     if (each instanceof Error) continue;
     const { claim, attribute, claims, body, parameters, expected, now } = each as Comparison;
-    const isIssuerArgument = parameters?.get("iss") !== expected && parameters?.has("iss") === true;
+    // The only other argument that is compared is `state`, which is no URL.
+    const isIssuerArgument = parameters !== undefined && URL.canParse(String(expected));
     const name = claim ?? attribute ?? (isIssuerArgument ? "iss" : undefined);
     if (name === undefined || secretClaims.has(name)) continue;
     const source = claims ?? body;

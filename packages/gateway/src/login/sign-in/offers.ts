@@ -60,6 +60,7 @@ export function showOffers(
       offer: provider.offer,
     })),
     email,
+    emailHint: target.login_hint,
   });
   return sendPage(c, page);
 }

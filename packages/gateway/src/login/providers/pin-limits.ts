@@ -7,6 +7,7 @@
 // requests and tries from other networks.
 import { BoundedCache } from "../../bounded-cache.ts";
 import type { Clock } from "../../clock.ts";
+import { NetworkBudget, type NetworkRates, type Rate } from "../../network-budget.ts";
 import type { CounterStore } from "../../storage/store.ts";
 
 interface Limit {
@@ -53,6 +54,12 @@ export const pinWindows = {
   requestsMs: requests.perEmail.windowMs,
   triesMs: tries.perEmail.windowMs,
 };
+/** Codes that are made for strangers in this process: what they cause is stored and mailed. */
+const codesForStrangers: NetworkRates = {
+  perNetwork: perHour(requests.perNetwork.most),
+  inAll: { burst: 5_000, perSecond: 5 },
+  reserve: { burst: 2_000, perSecond: 2 },
+};
 const rejectionMs = minute;
 const rejectionCapacity = 10_000;
 
@@ -75,14 +82,17 @@ export class PinLimits {
    * flood of them would hold up everybody (case O5).
    */
   readonly #rejections = new BoundedCache<string, number>(rejectionCapacity);
+  readonly #strangers: NetworkBudget;
 
   constructor({ counters, now }: { counters: CounterStore; now: Clock }) {
     this.#counters = counters;
     this.#now = now;
+    this.#strangers = new NetworkBudget(now, codesForStrangers);
   }
 
   /** Counts a request for a code. @returns whether it may be answered */
-  countRequest(asker: PinAsker): Promise<boolean> {
+  async countRequest(asker: PinAsker): Promise<boolean> {
+    if (!asker.isKnown && !this.#strangers.take(asker.network)) return false;
     return this.#countFor(asker, requests);
   }
 
@@ -114,4 +124,8 @@ export class PinLimits {
     this.#rejections.set(key, now + rejectionMs);
     return false;
   }
+}
+
+function perHour(burst: number): Rate {
+  return { burst, perSecond: burst / 3_600 };
 }

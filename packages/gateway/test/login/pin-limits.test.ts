@@ -1,0 +1,35 @@
+// What strangers from many networks may request together, and who is served all the same.
+import assert from "node:assert/strict";
+import { randomBytes } from "node:crypto";
+import { type TestContext, test } from "node:test";
+import { type PinAsker, PinLimits } from "../../src/login/providers/pin-limits.ts";
+import { openStore } from "../../src/storage/open-store.ts";
+
+async function startLimits(context: TestContext) {
+  const store = await openStore(":memory:", randomBytes);
+  context.after(() => store.close());
+  const limits = new PinLimits({ counters: store.counters, now: () => 1_000_000 });
+  const request = (asker: Partial<PinAsker>) =>
+    limits.countRequest({ network: "192.0.2.1", email: "a@b.c", isKnown: false, ...asker });
+  return { request };
+}
+
+test("codes for strangers end in all, and browsers that signed in before still get theirs", async (context) => {
+  const { request } = await startLimits(context);
+  let granted = 0;
+  for (let nth = 0; nth < 9_000; nth++) {
+    const network = `10.${nth >> 12}.${(nth >> 4) & 255}.1`;
+    if (await request({ network, email: `p${nth}@example.com` })) granted++;
+  }
+  assert.ok(granted > 5_000 && granted <= 7_000, `${granted} codes`);
+  const known = { network: "198.51.100.1", email: "ada@example.com", isKnown: true };
+  assert.equal(await request(known), true);
+});
+
+test("a flood from some networks leaves a reserve for the others", async (context) => {
+  const { request } = await startLimits(context);
+  for (let nth = 0; nth < 8_000; nth++)
+    await request({ network: `10.0.${nth >> 5}.1`, email: `p${nth}@example.com` });
+  const late = { network: "198.51.100.1", email: "ada@example.com" };
+  assert.equal(await request(late), true);
+});

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Brings what the tests need beyond Node, from Debian's packages: Chromium for the pages, curl and wget for
-# `access curl` and `access put`, OpenSSL for test certificates, and what the sample origins are written in.
+# `access curl` and `access put`, OpenSSL for test certificates, proxies to stand in front, and what
+# the sample origins are written in.
 # With --bench also what the measurements need.
 set -euo pipefail
 case "${1:-}" in
@@ -15,6 +16,8 @@ has curl || need+=(curl)
 has wget || need+=(wget)
 has openssl || need+=(openssl)
 has nginx || need+=(nginx)
+has haproxy || need+=(haproxy)
+has caddy || need+=(caddy)
 has go || need+=(golang-go)
 /usr/bin/python3 -c "import jwt, cryptography" 2>/dev/null || need+=(python3 python3-jwt python3-cryptography)
 if [ "${1:-}" = --bench ]; then
@@ -31,7 +34,7 @@ if [ "$(id -u)" != 0 ]; then
 fi
 bring() {
   $sudo apt-get -q update || return 1
-  # RUNLEVEL=1: nginx is wanted as a program; its service is not to be started.
+  # RUNLEVEL=1: nginx, HAProxy and Caddy are wanted as programs; no service is to be started.
   $sudo env RUNLEVEL=1 DEBIAN_FRONTEND=noninteractive apt-get -q install -y --no-install-recommends "${need[@]}"
 }
 echo "Bringing: ${need[*]}"

@@ -1,0 +1,182 @@
+// The proxies of docs/proxies.md that can be run, with the configurations that stand there: the
+// client's address and scheme arrive, what a client forges does not, and paths go on untouched.
+import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { request } from "node:https";
+import { connect } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { type TestContext, test } from "node:test";
+import { freePort, simpleSections, startGateway } from "../support/gateway.ts";
+import { leaveOut } from "../support/requirements.ts";
+import { certificateFor } from "../support/tls.ts";
+import { startUpstream } from "../support/upstream.ts";
+
+interface Proxy {
+  /** as its block in the document is marked */
+  language: string;
+  program: string;
+  /** arguments after which the file of the configuration stands */
+  args: string[];
+  /** what a whole configuration has around the block */
+  wrap(block: string, folder: string, port: number): string;
+}
+
+const proxies: Proxy[] = [
+  {
+    language: "nginx",
+    program: "nginx",
+    args: ["-e", "stderr", "-c"],
+    wrap: (block, folder) =>
+      `daemon off; pid ${folder}/pid; error_log stderr; events {}\n` +
+      `http { access_log off; client_body_temp_path ${folder}/body; proxy_temp_path ${folder}/proxy;\n` +
+      `fastcgi_temp_path ${folder}/f; uwsgi_temp_path ${folder}/u; scgi_temp_path ${folder}/s;\n${block} }`,
+  },
+  { language: "haproxy", program: "haproxy", args: ["-db", "-f"], wrap: (block) => block },
+  {
+    language: "caddy",
+    program: "caddy",
+    args: ["run", "--adapter", "caddyfile", "--config"],
+    wrap: (block, _folder, port) =>
+      `{\n  admin off\n  auto_https disable_redirects\n  https_port ${port}\n  skip_install_trust\n}\n${block}`,
+  },
+];
+
+const document = readFileSync(new URL("../../docs/proxies.md", import.meta.url), "utf8");
+
+function pathOf(program: string): string | undefined {
+  const folders = ["/usr/sbin", "/usr/bin", "/usr/local/bin", "/usr/local/sbin"];
+  return folders.map((folder) => join(folder, program)).find((path) => existsSync(path));
+}
+
+/** Starts a proxy as the document says, in front of a gateway. @returns its port */
+async function startProxy(context: TestContext, proxy: Proxy, gateway: number): Promise<number> {
+  const folder = mkdtempSync(join(tmpdir(), "postern-proxy-"));
+  const port = await freePort();
+  const certificate = certificateFor(context, ["app.localhost", "login.localhost"]);
+  const both = join(folder, "both.pem");
+  writeFileSync(
+    both,
+    readFileSync(certificate.cert_file, "utf8") + readFileSync(certificate.key_file, "utf8"),
+  );
+  const block = new RegExp(`^\`\`\`${proxy.language}\n(.*?)^\`\`\``, "ms").exec(document)?.[1];
+  assert.ok(block !== undefined, proxy.language);
+  const text = block
+    .replaceAll("example.com.both.pem", "BOTH")
+    .replaceAll("/etc/ssl/BOTH", both)
+    .replaceAll("/etc/ssl/example.com.pem", certificate.cert_file)
+    .replaceAll("/etc/ssl/example.com.key", certificate.key_file)
+    .replaceAll(".example.com", ".localhost")
+    .replace(/(listen |bind :)443/, (_match, before: string) => `${before}${port}`)
+    .replaceAll("127.0.0.1:8600", `127.0.0.1:${gateway}`);
+  const file = join(folder, "proxy.conf");
+  writeFileSync(file, proxy.wrap(text, folder, port));
+  const child = spawn(pathOf(proxy.program) ?? "", [...proxy.args, file], {
+    stdio: ["ignore", "pipe", "pipe"],
+    env: { ...process.env, HOME: folder, XDG_DATA_HOME: folder, XDG_CONFIG_HOME: folder },
+  });
+  let output = "";
+  for (const stream of [child.stdout, child.stderr])
+    stream.on("data", (chunk) => {
+      output += chunk;
+    });
+  const ended = new Promise<void>((resolve) => child.once("exit", () => resolve()));
+  context.after(async () => {
+    child.kill();
+    await ended;
+    rmSync(folder, { recursive: true, force: true });
+  });
+  while (!(await accepts(port)))
+    assert.equal(child.exitCode, null, `${proxy.program} ended: ${output}`);
+  return port;
+}
+
+function accepts(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect(port, "127.0.0.1");
+    socket.once("connect", () => {
+      socket.destroy();
+      resolve(true);
+    });
+    socket.once("error", () => setTimeout(resolve, 50, false));
+  });
+}
+
+/** Asks as a client of another address than the proxy's. */
+function ask(
+  port: number,
+  path: string,
+  headers: Record<string, string>,
+): Promise<{ status: number | undefined; location: string | undefined }> {
+  return new Promise((resolve, reject) => {
+    const options = {
+      port,
+      path,
+      headers,
+      host: "127.0.0.1",
+      localAddress: "127.0.0.2",
+      servername: "app.localhost",
+      rejectUnauthorized: false,
+      agent: false,
+    };
+    const asked = request(options, (answer) => {
+      answer.resume();
+      const { location } = answer.headers;
+      answer.once("end", () => resolve({ status: answer.statusCode, location }));
+    });
+    asked.once("error", reject);
+    asked.end();
+  });
+}
+
+for (const proxy of proxies) {
+  test(
+    `behind ${proxy.program} as docs/proxies.md has it, the client's address, scheme and path arrive, and nothing forged`,
+    leaveOut(pathOf(proxy.program) === undefined ? proxy.program : undefined),
+    async (context) => {
+      const upstream = await startUpstream();
+      const open = [{ name: "open", decision: "bypass", include: [{ everyone: {} }] }];
+      const application = { type: "self_hosted", domain: "app.localhost", name: "app" };
+      const closed = { ...application, name: "closed", domain: "app.localhost/closed" };
+      const everybody = [{ name: "all", decision: "allow", include: [{ everyone: {} }] }];
+      const gateway = await startGateway({
+        sections: {
+          ...simpleSections(upstream.origin),
+          applications: [
+            { ...application, policies: open },
+            { ...closed, policies: everybody },
+          ],
+          trusted_proxies: ["127.0.0.1"],
+        },
+      });
+      context.after(async () => {
+        await gateway.close();
+        await upstream.close();
+      });
+      const port = await startProxy(context, proxy, gateway.port);
+      const forged = {
+        "X-Forwarded-For": "203.0.113.66",
+        "X-Forwarded-Proto": "http",
+        "X-Forwarded-Host": "admin.localhost",
+        "Cf.Access.Authenticated.User.Email": "root@example.com",
+      };
+      for (const host of ["app.localhost", "app.localhost:443"]) {
+        for (const path of ["/x", "/fetch/https://img.example.com/a.png", "/caf%C3%A9?q=%2F&a=b"]) {
+          const { status } = await ask(port, path, { Host: host, ...forged });
+          assert.equal(status, 200, `${host} ${path}`);
+          const [seen] = upstream.requests.splice(0);
+          assert.equal(seen?.url, path);
+          assert.equal(seen?.header("x-forwarded-for"), "127.0.0.2");
+          assert.equal(seen?.header("x-forwarded-proto"), "https");
+          assert.equal(seen?.header("x-forwarded-host"), "app.localhost");
+          assert.equal(seen?.header("cf.access.authenticated.user.email"), undefined);
+        }
+      }
+      const { status, location = "" } = await ask(port, "/closed/x", { Host: "app.localhost" });
+      assert.equal(status, 302);
+      assert.match(location, /\/cdn-cgi\/access\/login\/app\.localhost\?/);
+      assert.equal(upstream.requests.length, 0);
+    },
+  );
+}

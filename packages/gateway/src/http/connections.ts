@@ -12,7 +12,7 @@ const lookMs = 100;
  * A client that shuts its sending side after a request may wait for the answer, or be gone: nobody
  * can tell before something is written. For so long it is taken to wait.
  */
-const halfOpenMs = 5_000;
+const halfOpenMs = 2_000;
 /** How often connections are looked at for clients that take nothing, at most. */
 const takeLookMs = 5_000;
 

@@ -113,7 +113,7 @@ test("who waits for a connection and goes away leaves the line", async (context)
   gone.end();
   await once(gone, "finish");
   const third = rawRequest(gateway.port, "GET /third HTTP/1.1", [`Host: ${host}`]);
-  gone.destroy();
+  gone.socket?.resetAndDestroy();
   await new Promise((resolve) => setTimeout(resolve, 50));
   gate.release();
   await Promise.all([first, third]);

@@ -614,9 +614,7 @@ test("a malformed second request is not the answer to the first", async (context
 test("a request has its line in the log when it ends, however it ends", async (context) => {
   const upstream = await startUpstream();
   context.after(() => upstream.close());
-  const ingress = [
-    { service: upstream.origin, originRequest: { bodyTimeout: "200ms", responseTimeout: "300ms" } },
-  ];
+  const ingress = [{ service: upstream.origin, originRequest: { bodyTimeout: "200ms" } }];
   const gateway = await gatewayTo(context, ingress, { log: { requests: true } });
   const ended = async (path: string) => {
     for (;;) {
@@ -642,11 +640,15 @@ test("a request has its line in the log when it ends, however it ends", async (c
   (await breakOff("/before")).destroy();
   assert.deepEqual(await ended("/before"), ["request_cut", undefined]);
   upstream.reset();
+  upstream.answerWith(() => undefined);
+  (await breakOff("/reset")).socket?.resetAndDestroy();
+  assert.deepEqual(await ended("/reset"), ["request_cut", undefined]);
+  upstream.reset();
   upstream.answerWith((_request, response) => void response.write("the beginning"));
   const middle = await breakOff("/middle");
   const [response] = (await once(middle, "response")) as [IncomingMessage];
   response.on("error", () => undefined);
-  middle.destroy();
+  middle.socket?.resetAndDestroy();
   assert.deepEqual(await ended("/middle"), ["request_cut", 200]);
   upstream.reset();
   const headers = { "Content-Length": "10" };

@@ -69,6 +69,17 @@ async function opens(access: AccessFixture, token: string): Promise<void> {
   }
 }
 
+/** What the origin gets of a request with this token: in a header, or a pass in its place. */
+async function assertionAtOrigin(access: AccessFixture, token: string): Promise<string> {
+  const isPass = claimsOf(token)["type"] === "pass";
+  const path = isPass ? `/v1/x?token=${token}` : "/v1/x";
+  const seen = await access.passed(path, isPass ? [] : [`cf-access-token: ${token}`]);
+  const assertion = seen.header("cf-access-jwt-assertion") ?? "";
+  assert.notEqual(assertion, token);
+  assert.equal(claimsOf(assertion)["use"], "assertion");
+  return assertion;
+}
+
 async function listener(context: TestContext): Promise<{ url: string; asked: () => number }> {
   let asked = 0;
   const server = createServer((_request, response) => response.end());
@@ -131,7 +142,19 @@ test("what is signed for another purpose is no credential, on the data path or o
       redirect_url: "/",
       app_session: "",
     }),
-    "a program's assertion": tokens.serviceAssertion(app, "robot.access"),
+    "a program's assertion": await tokens.serviceAssertion(app, "robot.access"),
+    "a person's assertion": await assertionAtOrigin(
+      access,
+      await access.token("app", ada, session),
+    ),
+    "a terminal's assertion": await assertionAtOrigin(
+      access,
+      await access.token("app", ada, terminal),
+    ),
+    "a pass's assertion": await assertionAtOrigin(
+      access,
+      tokens.issuePass(session, app, "http://app.localhost/v1/", hour).token,
+    ),
   };
   const click = { "sec-fetch-site": "none", "sec-fetch-mode": "navigate" };
   for (const [what, token] of Object.entries(made)) {
@@ -148,7 +171,7 @@ test("what is signed for another purpose is no credential, on the data path or o
       assert.equal(signOut.status, 200, "a page that says so");
     }
   }
-  const appTokens = [await access.token("app", ada, session), tokens.personAssertion(session, app)];
+  const appTokens = [await access.token("app", ada, session)];
   const { location = "" } = await send(`${fixture.app("app")}/`);
   for (const token of [...appTokens, ...Object.values(made).slice(2)]) {
     const headers = { cookie: `CF_Authorization=${token}`, accept: "text/html" };

@@ -21,8 +21,9 @@ export interface OrgClaims extends TimedClaims {
 }
 
 /**
- * What an application's origin gets. A service token has `common_name` and neither `email` nor
- * `identity_nonce`; a person has both and no `common_name`.
+ * A person's token for an application, or with `use` what its origin gets instead, which is no
+ * credential. A service token's has `common_name` and neither `email` nor `identity_nonce`; a
+ * person's has both and no `common_name`.
  */
 export interface AppClaims extends TimedClaims {
   type: "app";
@@ -34,6 +35,9 @@ export interface AppClaims extends TimedClaims {
   country?: string;
   custom?: Record<string, unknown>;
   terminal?: true;
+  use?: "assertion";
+  /** in an assertion for a pass: the URL prefix of the pass */
+  htu?: string;
 }
 
 /** A credential for one URL prefix and at most ten minutes (wire-protocol 8). */

@@ -1,7 +1,7 @@
 // Who asks (wire-protocol 3). In a fixed order the first kind of credential that is there decides,
 // and a bad one is never rescued by a later one. Waits for nothing when the token was verified
 // before.
-import { type AppClaims, cookies, decodeToken, type PassClaims } from "@postern/protocol";
+import { cookies, decodeToken, type PassClaims } from "@postern/protocol";
 import type { RequestFacts } from "../catalog/request-facts.ts";
 import type { Clock } from "../clock.ts";
 import { canonicalize, canonicalPath } from "../http/canonical-path.ts";
@@ -9,7 +9,7 @@ import { cookieValues } from "../http/cookies.ts";
 import type { Application, ServiceToken } from "../model/model.ts";
 import type { StoredSession } from "../storage/store.ts";
 import { onlyPerson } from "../tokens/only-person.ts";
-import type { TokenFault, Tokens, Verified } from "../tokens/tokens.ts";
+import type { AppProof, PassProof, TokenFault, Tokens, VerifiedApp } from "../tokens/tokens.ts";
 import type { ReadRequest } from "./read-request.ts";
 import {
   checkServiceToken,
@@ -23,7 +23,7 @@ export type Authentication =
   | { kind: "anonymous" }
   /** a credential was sent and does not hold */
   | { kind: "unauthenticated"; via: "token" | "cookie" | "pass"; fault: TokenFault }
-  | { kind: "person"; session: StoredSession; assertion: string }
+  | { kind: "person"; session: StoredSession; proof: AppProof | PassProof }
   | { kind: "service"; serviceToken: ServiceToken }
   | { kind: "refused"; fault: CredentialFault };
 
@@ -85,19 +85,15 @@ function authenticateToken(
   via: "token" | "cookie",
 ): Authentication | Promise<Authentication> {
   const cached = tokens.cachedApp(token, application.aud);
-  if (cached !== undefined) return person(cached, token, via);
+  if (cached !== undefined) return personOf(cached, via);
   return tokens
     .verifyApp(token, application.aud)
-    .then((verification) => person(verification, token, via));
+    .then((verification) => personOf(verification, via));
 }
 
-function person(
-  verification: Verified<AppClaims>,
-  token: string,
-  via: "token" | "cookie",
-): Authentication {
+function personOf(verification: VerifiedApp, via: "token" | "cookie"): Authentication {
   if (!verification.ok) return { kind: "unauthenticated", via, fault: verification.fault };
-  return { kind: "person", session: verification.session, assertion: token };
+  return { kind: "person", session: verification.session, proof: verification };
 }
 
 /** Cookies of one name tossed from a sibling host, or of other paths (case T11). */
@@ -146,11 +142,7 @@ async function authenticatePass(
   if (!verification.ok) return { kind: "unauthenticated", via: "pass", fault: verification.fault };
   if (!isBelow(verification.claims, facts))
     return { kind: "unauthenticated", via: "pass", fault: "wrong_audience" };
-  return {
-    kind: "person",
-    session: verification.session,
-    assertion: tokens.personAssertion(verification.session, application),
-  };
+  return { kind: "person", session: verification.session, proof: verification };
 }
 
 /**

@@ -83,7 +83,7 @@ function judge(
   facts: RequestFacts,
   application: Application,
   authentication: Authentication,
-): Verdict {
+): Verdict | Promise<Verdict> {
   const decision = decisions.decide(facts, application, authentication);
   if (!passes(authentication, decision)) {
     const unjudged = unjudgedPolicies(facts, application, authentication);
@@ -92,7 +92,17 @@ function judge(
   if (asksOnlyForCheck(facts)) return { kind: "token_holds" };
   // Where policy asks nobody who they are, the origin is told of nobody.
   if (decision.outcome === "bypass") return { kind: "forward", identity: undefined };
-  return { kind: "forward", identity: identityOf(authentication, application, tokens) };
+
+  const email =
+    authentication.kind === "person" ? authentication.session.identity.email : undefined;
+  const assertion = assertionFor(authentication, application, tokens);
+  if (assertion instanceof Promise) return assertion.then((late) => forwardAs(late, email));
+  return forwardAs(assertion, email);
+}
+
+function forwardAs(assertion: string | undefined, email: string | undefined): Verdict {
+  if (assertion === undefined) return { kind: "forward", identity: undefined };
+  return { kind: "forward", identity: { assertion, email } };
 }
 
 function passes(authentication: Authentication, decision: Decision): boolean {
@@ -150,21 +160,20 @@ function groundsOf(authentication: Authentication, decision: Decision): RefusalG
   };
 }
 
-/** Who the origin is told that asks. */
-function identityOf(
+/** Who the origin is told that asks; a promise only where it must be signed first. */
+function assertionFor(
   authentication: Authentication,
   application: Application,
   tokens: Tokens,
-): IdentityHeaders | undefined {
+): string | undefined | Promise<string> {
   switch (authentication.kind) {
     case "person": {
-      const { assertion, session } = authentication;
-      return { assertion, email: session.identity.email };
+      const { proof } = authentication;
+      if ("assertion" in proof) return tokens.personAssertion(proof);
+      return tokens.passAssertion(proof, application);
     }
-    case "service": {
-      const { client_id } = authentication.serviceToken;
-      return { assertion: tokens.serviceAssertion(application, client_id), email: undefined };
-    }
+    case "service":
+      return tokens.serviceAssertion(application, authentication.serviceToken.client_id);
     default:
       return undefined;
   }

@@ -54,7 +54,16 @@ export function personClaims(
   };
 }
 
-/** A service token's assertion; no session stands behind it. */
+/**
+ * What an origin gets of a token: the same claims, marked as nobody's credential, and not dated in
+ * the future where a clock was put back since.
+ */
+export function assertionClaims({ terminal, ...claims }: AppClaims, now: number): AppClaims {
+  const iat = Math.min(claims.iat, seconds(now));
+  return { ...claims, iat, nbf: iat, use: "assertion" };
+}
+
+/** A service token's claims; no session stands behind them. */
 export function serviceClaims(
   issuance: Issuance,
   application: Application,

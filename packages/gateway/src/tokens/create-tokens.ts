@@ -10,6 +10,7 @@ import { TokenIssuer } from "./issue.ts";
 import { LiveSessions } from "./live-sessions.ts";
 import type { GenerateKeyPair } from "./make-signing-key.ts";
 import { openMeta, sealMeta } from "./meta.ts";
+import { OriginAssertions } from "./origin-assertions.ts";
 import { openSigningKeys } from "./signing-keys.ts";
 import { TokenVerifier } from "./token-verifier.ts";
 import type { Tokens } from "./tokens.ts";
@@ -22,13 +23,18 @@ export interface TokensDeps {
   randomBytes: RandomBytes;
   /** 64 hex characters: the `aud` of org tokens */
   organizationTag: string;
+  /** sessions that are remembered, at most; default 20,000 */
+  cachedSessions?: number | undefined;
   /** makes the pairs that sign; default: a new RSA pair each time */
   generateKeyPair?: GenerateKeyPair | undefined;
 }
 
+const defaultCachedSessions = 20_000;
+
 /** @throws {Error} when the store's keys cannot be read or unsealed */
 export async function createTokens(deps: TokensDeps): Promise<Tokens> {
   const { store, secretBox, catalogs, now, organizationTag } = deps;
+  const capacity = deps.cachedSessions ?? defaultCachedSessions;
   const issuer = () => catalogs.current().issuer;
   const keys = await openSigningKeys({
     ...deps,
@@ -36,11 +42,12 @@ export async function createTokens(deps: TokensDeps): Promise<Tokens> {
     commonName: new URL(issuer()).hostname,
     longestToken: () => longestToken(catalogs),
   });
-  const sessions = new LiveSessions(store.sessions);
+  const sessions = new LiveSessions(store.sessions, capacity);
   const issuerDeps = { keys, catalogs, organizationTag, now };
   const issue = new TokenIssuer(issuerDeps);
+  const assertions = new OriginAssertions({ ...issuerDeps, capacity });
   const describe = createDescriber(issuerDeps);
-  const verify = new TokenVerifier({ keys, sessions, issuer, organizationTag, now });
+  const verify = new TokenVerifier({ keys, sessions, issuer, organizationTag, now, capacity });
   const metaKey = { key: secretBox.derive("meta"), now };
 
   return {
@@ -48,8 +55,9 @@ export async function createTokens(deps: TokensDeps): Promise<Tokens> {
     issueApp: (session, application, lifetimeMs) => issue.app(session, application, lifetimeMs),
     issuePass: (session, application, htu, lifetimeMs) =>
       issue.pass(session, application, htu, lifetimeMs),
-    serviceAssertion: (application, clientId) => issue.serviceAssertion(application, clientId),
-    personAssertion: (session, application) => issue.personAssertion(session, application),
+    personAssertion: (proof) => assertions.ofPerson(proof),
+    passAssertion: (proof, application) => assertions.ofPass(proof, application),
+    serviceAssertion: (application, clientId) => assertions.ofService(application, clientId),
     issueMatch: describe,
     sealMeta: (content) => sealMeta(metaKey, content),
     openMeta: (token) => openMeta(metaKey, token),
@@ -58,6 +66,7 @@ export async function createTokens(deps: TokensDeps): Promise<Tokens> {
     verifyApp: (token, aud) => verify.app(token, aud),
     verifyOrg: (token) => verify.org(token),
     verifyPass: (token, aud) => verify.pass(token, aud),
+    verifyAssertion: (token, aud) => verify.assertion(token, aud),
     isOurs: (token) => isIssuedBy(issuer(), token),
 
     certs: () => keys.certs(),

@@ -1,19 +1,13 @@
-// Issues what people and programs show: tokens, assertions for origins, passes. Signing is
-// synchronous and takes about 0.3 ms: never for an anonymous request.
+// Issues what people show: tokens and passes. Signing is synchronous and takes about 0.3 ms: once
+// for a login, and never for an anonymous request.
 import type { CatalogSource } from "../catalog/catalog.ts";
 import type { Clock } from "../clock.ts";
 import type { Application } from "../model/model.ts";
 import type { StoredSession } from "../storage/store.ts";
-import { type Issuance, orgClaims, passClaims, personClaims, serviceClaims } from "./claims.ts";
+import { type Issuance, orgClaims, passClaims, personClaims } from "./claims.ts";
 import { MintCache } from "./mint-cache.ts";
 import type { SigningKeys } from "./signing-keys.ts";
 import type { Pass } from "./tokens.ts";
-
-const minute = 60_000;
-const assertionLife = 10 * minute;
-// What is handed out must be good for a while: the last tenth of an assertion's life is left
-// unused.
-const usedPartOfLife = 0.9;
 
 export interface IssuerDeps {
   keys: Pick<SigningKeys, "sign" | "kid">;
@@ -25,11 +19,9 @@ export interface IssuerDeps {
 
 export class TokenIssuer {
   readonly #deps: IssuerDeps;
-  readonly #assertions: MintCache;
 
   constructor(deps: IssuerDeps) {
     this.#deps = deps;
-    this.#assertions = createMintCache(deps);
   }
 
   org(session: StoredSession): string {
@@ -48,22 +40,6 @@ export class TokenIssuer {
     };
   }
 
-  serviceAssertion(application: Application, clientId: string): string {
-    const key = `service ${application.aud} ${clientId}`;
-    return this.#assertions.get(key, usedPartOfLife * assertionLife, () =>
-      this.#sign(serviceClaims(this.#issuance(), application, clientId, assertionLife)),
-    );
-  }
-
-  personAssertion(session: StoredSession, application: Application): string {
-    const key = `person ${application.aud} ${session.id}`;
-    const sessionLeft = session.expires_at - this.#deps.now();
-    const life = Math.min(assertionLife, sessionLeft);
-    return this.#assertions.get(key, usedPartOfLife * life, () =>
-      this.app(session, application, assertionLife),
-    );
-  }
-
   #sign(claims: object): string {
     return this.#deps.keys.sign(claims);
   }
@@ -74,7 +50,7 @@ export class TokenIssuer {
 }
 
 /** What claims are made from at this moment. */
-export function issuanceOf({ catalogs, organizationTag, now }: IssuerDeps): Issuance {
+export function issuanceOf({ catalogs, organizationTag, now }: Omit<IssuerDeps, "keys">): Issuance {
   return {
     catalog: catalogs.current(),
     organizationTag,

@@ -2,11 +2,29 @@
 // verify, HS256 for what travels through other hands back to us. The caller names the algorithm; a
 // token never does. Who verifies RS256 finds it in `@postern/protocol/jws`.
 import { createHmac, type KeyObject, sign, timingSafeEqual } from "node:crypto";
+import { promisify } from "node:util";
+
+const signAside = promisify<string, Buffer, KeyObject, Buffer>(sign);
 
 export function signRs256(claims: object, kid: string, privateKey: KeyObject): string {
-  const signedPart = `${encode({ alg: "RS256", kid, typ: "JWT" })}.${encode(claims)}`;
+  const signedPart = signedPartRs256(claims, kid);
   const signature = sign("sha256", Buffer.from(signedPart), privateKey);
   return `${signedPart}.${signature.toString("base64url")}`;
+}
+
+/** Signs on the thread pool of libuv: the caller's thread goes on meanwhile. */
+export async function signRs256Aside(
+  claims: object,
+  kid: string,
+  privateKey: KeyObject,
+): Promise<string> {
+  const signedPart = signedPartRs256(claims, kid);
+  const signature = await signAside("sha256", Buffer.from(signedPart), privateKey);
+  return `${signedPart}.${signature.toString("base64url")}`;
+}
+
+function signedPartRs256(claims: object, kid: string): string {
+  return `${encode({ alg: "RS256", kid, typ: "JWT" })}.${encode(claims)}`;
 }
 
 export function signHs256(claims: object, key: Buffer): string {

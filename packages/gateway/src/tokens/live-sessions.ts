@@ -10,17 +10,17 @@ export interface LiveSession {
   alive: boolean;
 }
 
-const capacity = 20_000;
-
 export class LiveSessions {
   readonly #store: Pick<SessionStore, "find">;
-  readonly #cache = new BoundedCache<string, LiveSession>(capacity);
+  readonly #cache: BoundedCache<string, LiveSession>;
   // Counts what was forgotten: a session read before that and cached after it would outlive its
   // end.
   #forgotten = 0;
 
-  constructor(store: Pick<SessionStore, "find">) {
+  /** @param capacity sessions that are remembered, at most */
+  constructor(store: Pick<SessionStore, "find">, capacity: number) {
     this.#store = store;
+    this.#cache = new BoundedCache(capacity);
   }
 
   /** Undefined when there is no such session, or it was ended or has expired. */

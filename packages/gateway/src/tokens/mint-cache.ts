@@ -6,7 +6,9 @@ import type { Clock } from "../clock.ts";
 const capacity = 10_000;
 
 export class MintCache {
-  readonly #tokens = new BoundedCache<string, { token: string; until: number }>(capacity);
+  readonly #tokens = new BoundedCache<string, { token: string; madeAt: number; until: number }>(
+    capacity,
+  );
   readonly #now: Clock;
   readonly #basis: () => readonly unknown[];
   #usedBasis: readonly unknown[];
@@ -33,11 +35,13 @@ export class MintCache {
   ): string | Token {
     this.#dropOutdated();
     const entry = this.#tokens.get(key);
-    if (entry !== undefined && entry.until > this.#now()) return entry.token;
+    const now = this.#now();
+    // A token from the future stems from before a clock was put back: nobody believes its date.
+    if (entry !== undefined && entry.madeAt <= now && now < entry.until) return entry.token;
 
     const token = mint();
     if (token === undefined) this.#tokens.delete(key);
-    else this.#tokens.set(key, { token, until: this.#now() + life });
+    else this.#tokens.set(key, { token, madeAt: now, until: now + life });
     return token;
   }
 

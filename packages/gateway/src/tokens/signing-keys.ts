@@ -6,7 +6,7 @@ import type { KeyObject } from "node:crypto";
 import type { Clock } from "../clock.ts";
 import type { KeyStore, StoredKey } from "../storage/store.ts";
 import { changeKeys } from "./change-keys.ts";
-import { signRs256 } from "./jws.ts";
+import { signRs256, signRs256Aside } from "./jws.ts";
 import { type KeyRing, keysInUse, makeKeyRing } from "./key-ring.ts";
 import { type KeyMaker, makeSigningKey } from "./make-signing-key.ts";
 
@@ -68,6 +68,12 @@ export class SigningKeys {
     return signRs256(claims, kid, privateKey);
   }
 
+  /** The same, signed away from the thread that serves requests. */
+  signAside(claims: object): Promise<string> {
+    const { kid, privateKey } = this.#ring.signing;
+    return signRs256Aside(claims, kid, privateKey);
+  }
+
   /** The body of the certs endpoint. */
   certs(): string {
     return this.#ringOfNow().certs;
@@ -80,7 +86,8 @@ export class SigningKeys {
     if (key !== undefined) return key;
 
     const now = this.#deps.now();
-    if (now - this.#storeAskedAt < unknownKeyInterval) return undefined;
+    // In either direction: a clock that was put back must not keep the store from being asked.
+    if (Math.abs(now - this.#storeAskedAt) < unknownKeyInterval) return undefined;
     this.#storeAskedAt = now;
     await this.reload();
     return this.#ringOfNow().published.get(kid);

@@ -1,13 +1,15 @@
 // Verifies the tokens that people show. Application tokens come with every request: one that was
 // verified once is answered from memory.
 import type { AppClaims, OrgClaims, PassClaims } from "@postern/protocol";
-import type { Verified } from "./tokens.ts";
+import type { Verified, VerifiedApp } from "./tokens.ts";
 import { VerifiedApps } from "./verified-apps.ts";
 import { type Verification, type VerifyDeps, verifyToken } from "./verify.ts";
 
 interface VerifierDeps extends VerifyDeps {
   /** 64 hex characters: the `aud` of org tokens */
   organizationTag: string;
+  /** tokens that are remembered, at most */
+  capacity: number;
 }
 
 export class TokenVerifier {
@@ -16,15 +18,15 @@ export class TokenVerifier {
 
   constructor(deps: VerifierDeps) {
     this.#deps = deps;
-    this.#verifiedApps = new VerifiedApps(deps);
+    this.#verifiedApps = new VerifiedApps(deps, deps.capacity);
   }
 
   /** Undefined when `app` must be asked. */
-  cachedApp(token: string, aud: string): Verified<AppClaims> | undefined {
+  cachedApp(token: string, aud: string): VerifiedApp | undefined {
     return this.#verifiedApps.find(token, aud);
   }
 
-  async app(token: string, aud: string): Promise<Verified<AppClaims>> {
+  async app(token: string, aud: string): Promise<VerifiedApp> {
     const verification = await verifyToken(this.#deps, token, { type: "app", aud });
     if (!verification.ok) return verification;
     return this.#verifiedApps.add(token, aud, verification);
@@ -38,6 +40,11 @@ export class TokenVerifier {
 
   async pass(token: string, aud: string): Promise<Verified<PassClaims>> {
     const verification = await verifyToken(this.#deps, token, { type: "pass", aud });
+    return toVerified(verification);
+  }
+
+  async assertion(token: string, aud: string): Promise<Verified<AppClaims>> {
+    const verification = await verifyToken(this.#deps, token, { type: "assertion", aud });
     return toVerified(verification);
   }
 }

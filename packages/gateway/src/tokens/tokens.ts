@@ -19,6 +19,20 @@ export type Verified<Claims> =
   | { ok: true; claims: Claims; session: StoredSession }
   | { ok: false; fault: TokenFault };
 
+/** An application token that holds, and what its origin gets instead of it. */
+export interface AppProof {
+  ok: true;
+  claims: AppClaims;
+  session: StoredSession;
+  /** undefined until it is asked for; `usableUntil` is milliseconds since the epoch */
+  assertion: { token: string; usableUntil: number } | undefined;
+}
+
+export type VerifiedApp = AppProof | { ok: false; fault: TokenFault };
+
+/** A pass that holds. */
+export type PassProof = Verified<PassClaims> & { ok: true };
+
 /** A credential for one URL prefix (wire-protocol 8). */
 export interface Pass {
   token: string;
@@ -43,10 +57,17 @@ export interface Tokens {
     htu: string,
     lifetimeMs: number,
   ): Pass;
-  /** The assertion for a service token, from a cache; lives 10 minutes. */
-  serviceAssertion(application: Application, clientId: string): string;
-  /** An ordinary assertion for a request that came with a pass, from a cache. */
-  personAssertion(session: StoredSession, application: Application): string;
+
+  // Assertions for origins are signed away from the serving thread, each once, and come from a
+  // cache afterwards: without a promise.
+
+  /** What the origin gets for a person's application token. */
+  personAssertion(proof: AppProof): string | Promise<string>;
+  /** What the origin gets for a pass: no wider and no longer than the pass. */
+  passAssertion(proof: PassProof, application: Application): string | Promise<string>;
+  /** What the origin gets for a service token; lives 10 minutes. */
+  serviceAssertion(application: Application, clientId: string): string | Promise<string>;
+
   /**
    * `cf-access-metadata`, made at most once an hour per distinct description; undefined when too
    * many new ones were asked for just now, from this network (network.ts) or in all.
@@ -61,11 +82,16 @@ export interface Tokens {
    * The cached answer when there is one, decided without waiting; undefined when `verifyApp` must
    * be asked.
    */
-  cachedApp(token: string, aud: string): Verified<AppClaims> | undefined;
+  cachedApp(token: string, aud: string): VerifiedApp | undefined;
   /** Signature, type, issuer, audience, times, and the live session behind it. */
-  verifyApp(token: string, aud: string): Promise<Verified<AppClaims>>;
+  verifyApp(token: string, aud: string): Promise<VerifiedApp>;
   verifyOrg(token: string): Promise<Verified<OrgClaims>>;
   verifyPass(token: string, aud: string): Promise<Verified<PassClaims>>;
+  /**
+   * An origin's assertion for a person with an application token, and the live session behind it.
+   * No credential: it answers `get-identity` where the application allows that, and nothing else.
+   */
+  verifyAssertion(token: string, aud: string): Promise<Verified<AppClaims>>;
   /** Whether this is a JWS whose `iss` is this team domain, valid or not (wire-protocol 3.4). */
   isOurs(token: string): boolean;
 

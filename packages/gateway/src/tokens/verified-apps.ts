@@ -4,37 +4,38 @@ import type { AppClaims } from "@postern/protocol";
 import { BoundedCache } from "../bounded-cache.ts";
 import type { Clock } from "../clock.ts";
 import type { LiveSession } from "./live-sessions.ts";
-import type { Verified } from "./tokens.ts";
+import type { AppProof } from "./tokens.ts";
 
-const capacity = 20_000;
 // The end of an RS256 signature is as good as random, and short enough to hash on each request.
 const keyLength = 32;
 
-interface VerifiedApp {
+interface Entry {
   token: string;
   aud: string;
   /** milliseconds since the epoch */
   expiresAt: number;
   live: LiveSession;
-  answer: Verified<AppClaims> & { ok: true };
+  proof: AppProof;
 }
 
 export class VerifiedApps {
-  readonly #cache = new BoundedCache<string, VerifiedApp>(capacity);
+  readonly #cache: BoundedCache<string, Entry>;
   readonly #issuer: () => string;
   readonly #now: Clock;
 
-  constructor({ issuer, now }: { issuer: () => string; now: Clock }) {
+  /** @param capacity tokens that are remembered, at most */
+  constructor({ issuer, now }: { issuer: () => string; now: Clock }, capacity: number) {
+    this.#cache = new BoundedCache(capacity);
     this.#issuer = issuer;
     this.#now = now;
   }
 
   /** The answer for this very token and audience, while it holds. */
-  find(token: string, aud: string): Verified<AppClaims> | undefined {
+  find(token: string, aud: string): AppProof | undefined {
     const key = keyOf(token);
     const entry = this.#cache.get(key);
     if (entry?.token !== token || entry.aud !== aud) return undefined;
-    if (this.#holds(entry)) return entry.answer;
+    if (this.#holds(entry)) return entry.proof;
     this.#cache.delete(key);
     return undefined;
   }
@@ -44,17 +45,17 @@ export class VerifiedApps {
     token: string,
     aud: string,
     { claims, live }: { claims: AppClaims; live: LiveSession },
-  ): Verified<AppClaims> {
+  ): AppProof {
     const { session } = live;
-    const answer = { ok: true as const, claims, session };
+    const proof: AppProof = { ok: true, claims, session, assertion: undefined };
     const expiresAt = Math.min(claims.exp * 1000, session.expires_at);
-    this.#cache.set(keyOf(token), { token, aud, expiresAt, live, answer });
-    return answer;
+    this.#cache.set(keyOf(token), { token, aud, expiresAt, live, proof });
+    return proof;
   }
 
-  #holds({ live, expiresAt, answer }: VerifiedApp): boolean {
+  #holds({ live, expiresAt, proof }: Entry): boolean {
     if (!live.alive || expiresAt <= this.#now()) return false;
-    return answer.claims.iss === this.#issuer();
+    return proof.claims.iss === this.#issuer();
   }
 }
 

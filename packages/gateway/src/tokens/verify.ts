@@ -20,6 +20,7 @@ interface ClaimsByType {
   org: OrgClaims;
   app: AppClaims;
   pass: PassClaims;
+  assertion: AppClaims;
 }
 
 type TokenType = keyof ClaimsByType;
@@ -42,6 +43,7 @@ const readers: {
   org: (claims) => readClaims(claims, "org"),
   app: (claims) => readClaims(claims, "app"),
   pass: (claims) => readClaims(claims, "pass"),
+  assertion: (claims) => readClaims(claims, "app"),
 };
 
 /**
@@ -78,7 +80,7 @@ async function verifySteps<Type extends TokenType>(
   if (key === undefined || !verifyRs256(token, key)) return refused("bad_signature");
 
   // 4. Type, issuer and audience.
-  if (rawClaims["type"] !== type) return refused("wrong_type");
+  if (typeOf(rawClaims) !== type) return refused("wrong_type");
   if (rawClaims["iss"] !== issuer()) return refused("wrong_issuer");
   const claims = readers[type](rawClaims);
   if (!claims.aud.includes(aud)) return refused("wrong_audience");
@@ -99,9 +101,18 @@ async function verifySteps<Type extends TokenType>(
   return { ok: true, claims, live };
 }
 
-/** What the claim `terminal` must be. A pass says nothing of the session behind it. */
+/**
+ * What the token is for. What an origin gets has the type of an application token and another use:
+ * it is taken nowhere where that is meant. Made from a pass it says no more than the pass did.
+ */
+function typeOf({ type, use, htu }: Record<string, unknown>): unknown {
+  if (type !== "app" || (use === undefined && htu === undefined)) return type;
+  return use === "assertion" && htu === undefined ? "assertion" : undefined;
+}
+
+/** What the claim `terminal` must be. Passes and assertions say nothing of the session behind. */
 function terminalClaimOf(type: TokenType, { kind }: StoredSession): true | undefined {
-  if (type === "pass") return undefined;
+  if (type === "pass" || type === "assertion") return undefined;
   return kind === "terminal" ? true : undefined;
 }
 

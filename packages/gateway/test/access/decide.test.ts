@@ -234,11 +234,12 @@ test("what is remembered counts for one state of the whole configuration, also w
   const access = await startAccessFixture(context, applications, { groups: groupOf(ada) });
   const { fixture } = access;
   const decisions = new DecisionCache();
-  const person: Authentication = {
-    kind: "person",
-    session: await fixture.session("browser"),
-    assertion: "",
-  };
+  const app = access.application("app");
+  const session = await fixture.session("browser");
+  const token = await access.token("app", ada, session);
+  const proof = await fixture.parts.tokens.verifyApp(token, app.aud);
+  assert.ok(proof.ok);
+  const person: Authentication = { kind: "person", session, proof };
   const under = (catalog: Catalog) => {
     const [app] = catalog.applications;
     assert.ok(app !== undefined);

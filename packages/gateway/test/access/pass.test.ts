@@ -2,6 +2,7 @@
 // and nothing else. How one is made is tested with the login.
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { claimsOf } from "../tokens/token-fixture.ts";
 import {
   ada,
   application,
@@ -25,14 +26,16 @@ test("a pass opens what lies below its prefix, as its person, and the origin get
   const seen = await access.passed(`/v1/x?a=b&token=${token}`);
   assert.equal(seen.url, "/v1/x?a=b");
   assert.equal(identityIn(seen), ada);
-  assert.ok(
-    (
-      await tokens.verifyApp(
-        seen.header("cf-access-jwt-assertion") ?? "",
-        access.application("app").aud,
-      )
-    ).ok,
+  const assertion = seen.header("cf-access-jwt-assertion") ?? "";
+  const claims = claimsOf(assertion);
+  assert.deepEqual(
+    [claims["use"], claims["htu"], claims["exp"]],
+    ["assertion", prefix, claimsOf(token)["exp"]],
+    "no wider than the pass",
   );
+  const { aud } = access.application("app");
+  assert.equal((await tokens.verifyApp(assertion, aud)).ok, false);
+  assert.equal((await tokens.verifyAssertion(assertion, aud)).ok, false);
   await access.passed(`/v1/?token=${token}`);
   await access.passed(`/v1/y?token=${token}`, [], { method: "POST" });
   const whole = tokens.issuePass(

@@ -154,7 +154,7 @@ test("nothing but a person's token of this very application mints a pass (T1, T2
   const others = {
     pass,
     org: fixture.parts.tokens.issueOrg(browser.session),
-    service: fixture.parts.tokens.serviceAssertion(application, "id.access"),
+    service: await fixture.parts.tokens.serviceAssertion(application, "id.access"),
     "another application's": fixture.parts.tokens.issueApp(browser.session, bobs, 36e5),
     garbage: "a.b.c",
     empty: "",

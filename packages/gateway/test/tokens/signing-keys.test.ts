@@ -180,12 +180,12 @@ test("a gateway believes the key that another process has just made, and signs w
   const text = await token(two);
   assert.ok(!kids(one).includes(signer(text)));
   assert.ok((await one.tokens.verifyApp(text, one.application.aud)).ok);
-  const assertion = one.tokens.serviceAssertion(one.application, "robot");
+  const assertion = await one.tokens.serviceAssertion(one.application, "robot");
   await two.tokens.rotateKeys();
   await one.tokens.reloadKeys();
   assert.deepEqual(published(one), published(two));
   assert.notEqual(
-    signer(one.tokens.serviceAssertion(one.application, "robot")),
+    signer(await one.tokens.serviceAssertion(one.application, "robot")),
     signer(assertion),
     "nor is an older one handed out",
   );

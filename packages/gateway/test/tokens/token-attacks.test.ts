@@ -124,8 +124,8 @@ test("T2 a token of one type is accepted by no check of another", async (context
 
 test("T2 a service token's assertion is for the origin, and opens nothing here", async (context) => {
   const { fixture, aud, verify } = await scene(context);
-  const assertion = fixture.tokens.serviceAssertion(fixture.application, "robot");
-  assert.equal(await verify(assertion), "revoked");
+  const assertion = await fixture.tokens.serviceAssertion(fixture.application, "robot");
+  assert.equal(await verify(assertion), "wrong_type");
   assert.equal((await fixture.tokens.verifyOrg(assertion)).ok, false);
   assert.equal((await fixture.tokens.verifyPass(assertion, aud)).ok, false);
 });

@@ -112,7 +112,10 @@ test("no token outlives its session, whatever lifetime was asked for", async (co
     end * 1000,
   );
   fixture.clock.now = session.expires_at - minute;
-  assert.equal(claimsOf(fixture.tokens.personAssertion(session, fixture.application))["exp"], end);
+  const token = fixture.tokens.issueApp(session, fixture.application, 90 * day);
+  const proof = await fixture.tokens.verifyApp(token, fixture.application.aud);
+  assert.ok(proof.ok);
+  assert.equal(claimsOf(await fixture.tokens.personAssertion(proof))["exp"], end);
 });
 
 test("a terminal's session ends no later than the browser's that approved it", async (context) => {
@@ -281,7 +284,7 @@ test("what is remembered counts for the whole token: not for another that ends a
 test("another team domain ends what was issued under the one before, at once", async (context) => {
   const fixture = await openTokenFixture(context);
   const { token, aud, cached } = await visited(fixture);
-  const assertion = fixture.tokens.serviceAssertion(fixture.application, "robot");
+  const assertion = await fixture.tokens.serviceAssertion(fixture.application, "robot");
   fixture.change({ issuer: "https://access.example.com" });
   assert.equal(cached(), undefined);
   assert.deepEqual(await fixture.tokens.verifyApp(token, aud), {
@@ -291,31 +294,89 @@ test("another team domain ends what was issued under the one before, at once", a
   assert.equal(fixture.tokens.isOurs(token), false);
   assert.equal(claimsOf(assertion)["iss"], "https://login.example.com");
   assert.equal(
-    claimsOf(fixture.tokens.serviceAssertion(fixture.application, "robot"))["iss"],
+    claimsOf(await fixture.tokens.serviceAssertion(fixture.application, "robot"))["iss"],
     "https://access.example.com",
   );
 });
 
 test("assertions are signed once and handed out while they are good for a while", async (context) => {
   const fixture = await openTokenFixture(context);
-  const session = await fixture.session();
-  const person = () => fixture.tokens.personAssertion(session, fixture.application);
-  const service = () => fixture.tokens.serviceAssertion(fixture.application, "robot");
-  const first = [person(), service()];
-  assert.deepEqual([person(), service()], first);
-  const { exp, iat, sub, common_name, email, identity_nonce } = claimsOf(service());
+  const { tokens, application } = fixture;
+  const { token, aud } = await visited(fixture);
+  const person = async () => {
+    const proof = tokens.cachedApp(token, aud) ?? (await tokens.verifyApp(token, aud));
+    assert.ok(proof.ok);
+    return tokens.personAssertion(proof);
+  };
+  const service = () => tokens.serviceAssertion(application, "robot");
+  const first = [await person(), await service()];
+  assert.deepEqual([await person(), await service()], first);
+  assert.equal(typeof service(), "string", "what is signed waits for nothing");
+  const { exp, iat, sub, common_name, email, identity_nonce, use } = claimsOf(await service());
   assert.deepEqual(
-    [Number(exp) - Number(iat), sub, common_name, email, identity_nonce],
-    [600, "", "robot", undefined, undefined],
+    [Number(exp) - Number(iat), sub, common_name, email, identity_nonce, use],
+    [600, "", "robot", undefined, undefined, "assertion"],
   );
-  assert.notEqual(fixture.tokens.serviceAssertion(fixture.application, "another"), first[1]);
+  assert.notEqual(await tokens.serviceAssertion(application, "another"), first[1]);
   assert.notEqual(
-    fixture.tokens.serviceAssertion(applicationWith("b".repeat(64)), "robot"),
+    await tokens.serviceAssertion(applicationWith("b".repeat(64)), "robot"),
     first[1],
   );
   fixture.clock.now += 9 * minute;
-  assert.notEqual(person(), first[0], "the last minute is left unused");
-  assert.notEqual(service(), first[1]);
+  assert.equal(await person(), first[0], "it lasts as long as the token");
+  assert.notEqual(await service(), first[1], "the last minute is left unused");
+});
+
+test("an assertion says what the token says, is nobody's credential, and is signed once for all who ask at once", async (context) => {
+  const fixture = await openTokenFixture(context);
+  const { tokens, application } = fixture;
+  for (const kind of ["browser", "terminal"] as const) {
+    const session = await fixture.session(kind);
+    const proofs = await Promise.all(
+      [8 * hour, 8 * hour, 7 * hour].map((life) =>
+        tokens.verifyApp(tokens.issueApp(session, application, life), application.aud),
+      ),
+    );
+    const assertions = await Promise.all(
+      proofs.map((proof) => {
+        assert.ok(proof.ok);
+        return tokens.personAssertion(proof);
+      }),
+    );
+    const [assertion = ""] = assertions;
+    assert.deepEqual(new Set(assertions), new Set([assertion]), "one for the session");
+    const [proof] = proofs;
+    assert.ok(proof?.ok);
+    const { terminal, ...claims } = proof.claims;
+    assert.deepEqual(claimsOf(assertion), { ...claims, use: "assertion" });
+    assert.deepEqual(await tokens.verifyApp(assertion, application.aud), {
+      ok: false,
+      fault: "wrong_type",
+    });
+    assert.ok((await tokens.verifyAssertion(assertion, application.aud)).ok);
+    await fixture.sessions.end(session.id);
+    assert.equal((await tokens.verifyAssertion(assertion, application.aud)).ok, false);
+  }
+});
+
+test("an assertion from a moment when the clock was ahead is made anew, and none is dated in the future", async (context) => {
+  const fixture = await openTokenFixture(context);
+  const { tokens, application } = fixture;
+  const { token, aud } = await visited(fixture);
+  for (const ahead of [day, hour, 2_000]) {
+    const service = () => tokens.serviceAssertion(application, `robot ${ahead}`);
+    fixture.clock.now += ahead;
+    const early = await service();
+    fixture.clock.now -= ahead;
+    const late = await service();
+    assert.notEqual(late, early);
+    assert.ok(Number(claimsOf(late)["iat"]) <= fixture.seconds());
+  }
+  fixture.clock.now -= 2_000;
+  const proof = await tokens.verifyApp(token, aud);
+  assert.ok(proof.ok);
+  const { iat, nbf } = claimsOf(await tokens.personAssertion(proof));
+  assert.deepEqual([iat, nbf], [fixture.seconds(), fixture.seconds()]);
 });
 
 test("the description of an application is signed once an hour, and names the team domain", async (context) => {
@@ -383,7 +444,7 @@ test("strangers get so many signatures and no more, and what is signed already i
   const describe = (hostname: string) =>
     fixture.tokens.issueMatch({ hostname, aud: "aud", app_hostname: "*.example.com" }, hostname);
   const first = describe("0.example.com");
-  const service = fixture.tokens.serviceAssertion(fixture.application, "robot");
+  const service = await fixture.tokens.serviceAssertion(fixture.application, "robot");
   const asked = Array.from({ length: 1_000 }, (_, index) => describe(`${index}.example.com`));
   assert.equal(asked.filter((token) => token !== undefined).length, 200);
   assert.equal(describe("0.example.com"), first);

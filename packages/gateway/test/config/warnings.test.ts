@@ -12,7 +12,7 @@ const policy = (decision: string, rules: string) =>
 const claim = (name: string) =>
   `{oidc: {identity_provider: corp, claim_name: ${name}, claim_value: x}}`;
 const notKept =
-  /never holds: the claims of this identity provider do not list it.*add it to config\.claims/;
+  /never holds, and counts as an exclude: the claims of this identity provider do not list it.*add it to config\.claims/;
 const inPolicy = "applications[0].policies[0]";
 
 const cases: [who: string, written: string, warnings: [field: string, says: RegExp][]][] = [

@@ -324,6 +324,20 @@ test("who lacks a claim that their provider states in full is passed by the excl
   assert.deepEqual(fixture.events("sign_in_warning"), []);
 });
 
+test("a claim that is not kept passes nobody by an exclude either", async (context) => {
+  for (const name of ["department", "realm_access.roles", "email"]) {
+    const fixture = await startProviderFixture(context, {
+      config: { claims: ["roles"] },
+      policies: allow([everyone], { exclude: [oidcRule(name, "x")] }),
+      idToken: { department: "x", realm_access: { roles: ["x"] }, roles: [] },
+    });
+    const person = await fixture.signIn();
+    assert.equal(person.page.status, 403, name);
+    assert.equal(fixture.upstream.requests.length, 0);
+    assert.deepEqual(fixture.events("sign_in_denied")[0]?.unjudged_policies, ["some"]);
+  }
+});
+
 test("any claim may be left out, nested ones with what holds them", async (context) => {
   const fixture = await startProviderFixture(context, {
     config: { claims: ["realm_access.roles", "department"] },

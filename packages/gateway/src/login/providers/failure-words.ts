@@ -79,7 +79,9 @@ export function causeText(chain: readonly unknown[]): string | undefined {
 
 /** The messages from the outside in: the library's general ones first, the precise one last. */
 export function detailOf(chain: readonly unknown[]): string {
-  const messages = chain.flatMap((each) => (each instanceof Error ? messageOf(each) : []));
+  const messages = chain
+    .flatMap((each) => (each instanceof Error ? messageOf(each) : []))
+    .filter((message) => message !== "something went wrong");
   return [...new Set(messages)].join(": ");
 }
 

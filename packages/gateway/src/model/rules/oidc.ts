@@ -28,7 +28,7 @@ export const oidc = defineRule({
     if (coversClaim(claims, claim_name)) return;
     report.warning(
       ["claim_name"],
-      "never holds: the claims of this identity provider do not list it, so it is not kept; add it to config.claims there",
+      "never holds, and counts as an exclude: the claims of this identity provider do not list it, so it is not kept; add it to config.claims there",
     );
   },
 });

@@ -77,11 +77,14 @@ export function causeText(chain: readonly unknown[]): string | undefined {
   return `${code}: ${message}`;
 }
 
+/** What openid-client says around an error that is not its own. */
+const emptyMessage = "something went wrong";
+
 /** The messages from the outside in: the library's general ones first, the precise one last. */
 export function detailOf(chain: readonly unknown[]): string {
   const messages = chain
     .flatMap((each) => (each instanceof Error ? messageOf(each) : []))
-    .filter((message) => message !== "something went wrong");
+    .filter((message) => message !== emptyMessage);
   return [...new Set(messages)].join(": ");
 }
 

@@ -36,16 +36,16 @@ export async function answerExchange(
   handler: WebHandler,
 ): Promise<void> {
   const client = new AbortController();
-  const written = Promise.withResolvers<boolean>();
+  const outcome = Promise.withResolvers<boolean>();
   const abort = () => {
     client.abort();
-    written.resolve(false);
+    outcome.resolve(false);
   };
-  const finish = () => written.resolve(true);
+  const finish = () => outcome.resolve(true);
   exchange.onAbort = abort;
   if (options.isHeld) exchange.abortWhenClientEnds();
   exchange.response.onFinish = finish;
-  const answer = await handler(toRequest(exchange, options, client.signal), written.promise);
+  const answer = await handler(toRequest(exchange, options, client.signal), outcome.promise);
   if (exchange.response.closed) await answer.body?.cancel();
   else await sendResponse(exchange, answer, client.signal);
 }

@@ -11,7 +11,7 @@ import { isAboutRecipient, isForNow, type Message, type SendMail } from "./mail.
  */
 export const defaultRetryDelays = [5_000, 25_000, 60_000, 90_000, 130_000];
 /** Messages that wait to be tried again. One more is not. */
-const waitingLimit = 500;
+const pendingLimit = 500;
 /** For how long a failure says something about the server, milliseconds. */
 const troubleMs = 10 * 60_000;
 const errorLength = 300;
@@ -36,7 +36,8 @@ export interface Order {
 /** Sends messages in the background. */
 export class MailDelivery {
   readonly #parts: MailDeliveryParts;
-  #waiting = 0;
+  /** messages that wait to be tried again */
+  #pendingCount = 0;
   /** when the server last did not take a message; undefined when it took one since */
   #troubleAt: number | undefined;
 
@@ -64,14 +65,14 @@ export class MailDelivery {
       const error = await this.#attempt(order);
       if (error === undefined) return;
       const isWorthIt = isForNow(error) && now() + delay < order.expiresAt;
-      if (!isWorthIt || this.#waiting >= waitingLimit) {
+      if (!isWorthIt || this.#pendingCount >= pendingLimit) {
         this.#report("mail_failed", order, error);
         return;
       }
       this.#report("mail_delayed", order, error);
-      this.#waiting++;
+      this.#pendingCount++;
       await pause(delay, undefined, { ref: false });
-      this.#waiting--;
+      this.#pendingCount--;
     }
   }
 

@@ -25,7 +25,7 @@ function isSignedIn(person: Person): boolean {
 
 /** Wrong codes for an address from one network, until none is compared any more. */
 async function typeWrongCodes(fixture: LoginFixture, from: string, email = ada): Promise<number> {
-  let compared = 0;
+  let comparisons = 0;
   for (let asks = 0; asks < 5; asks++) {
     const stranger = await requestCode(fixture, new Person(new Map(), from), email);
     if (stranger.page.status === 429) break;
@@ -33,10 +33,10 @@ async function typeWrongCodes(fixture: LoginFixture, from: string, email = ada):
     const { url, ...ask } = stranger.pressing("Sign in", { code: wrong });
     for (let tries = 0; tries < 6; tries++) {
       const { status } = await stranger.ask(url, ask);
-      if (status === 400) compared++;
+      if (status === 400) comparisons++;
     }
   }
-  return compared;
+  return comparisons;
 }
 
 async function startAttack(context: TestContext, from = "127.0.0.66") {
@@ -47,10 +47,10 @@ async function startAttack(context: TestContext, from = "127.0.0.66") {
 
 test("a browser that signed in as the address before signs in again, whatever strangers type", async (context) => {
   const { fixture, attack } = await startAttack(context);
-  const known = await fixture.signIn(fixture.app("app"));
-  await known.open(`${fixture.team}/cdn-cgi/access/logout`);
+  const regular = await fixture.signIn(fixture.app("app"));
+  await regular.open(`${fixture.team}/cdn-cgi/access/logout`);
   const before = new Person(
-    new Map([["login.localhost", new Map(known.cookiesOf("login.localhost"))]]),
+    new Map([["login.localhost", new Map(regular.cookiesOf("login.localhost"))]]),
   );
   before.cookiesOf("login.localhost").delete("CF_Authorization");
   await attack();
@@ -69,29 +69,29 @@ test("a person at another network signs in at the first try, whatever strangers 
 
 test("a flood from the person's own network keeps no browser out that signed in there before", async (context) => {
   const { fixture } = await startAttack(context);
-  const known = await fixture.signIn(fixture.app("app"));
-  known.cookiesOf("login.localhost").delete("CF_Authorization");
-  known.cookiesOf("app.localhost").clear();
+  const regular = await fixture.signIn(fixture.app("app"));
+  regular.cookiesOf("login.localhost").delete("CF_Authorization");
+  regular.cookiesOf("app.localhost").clear();
   const stranger = new Person();
   await stranger.open(fixture.app("app"));
   const { page } = stranger;
-  let refused = 0;
+  let refusals = 0;
   for (let asks = 0; asks < 25; asks++) {
     const email = `p${asks}@example.com`;
     const { url, ...ask } = stranger.pressing("Send me a code", { email }, page);
-    if ((await stranger.ask(url, ask)).status === 429) refused++;
+    if ((await stranger.ask(url, ask)).status === 429) refusals++;
   }
-  assert.ok(refused > 0, "the network has asked for too many");
-  await requestCode(fixture, known);
-  assert.ok(await typeCode(fixture, known));
+  assert.ok(refusals > 0, "the network has asked for too many");
+  await requestCode(fixture, regular);
+  assert.ok(await typeCode(fixture, regular));
 });
 
 test("what strangers may try of one address is bounded, however many networks they have", async (context) => {
   const fixture = await startLoginFixture(context);
-  let compared = 0;
+  let comparisons = 0;
   for (let network = 1; network <= 12; network++)
-    compared += await typeWrongCodes(fixture, `127.0.1.${network}`);
-  assert.ok(compared >= 10 && compared <= 20, `${compared} codes were compared`);
+    comparisons += await typeWrongCodes(fixture, `127.0.1.${network}`);
+  assert.ok(comparisons >= 10 && comparisons <= 20, `${comparisons} codes were compared`);
   const late = await requestCode(fixture, new Person(new Map(), "127.0.2.1"));
   assert.equal(late.page.status, 429, "and so is what they may request");
 });
@@ -113,8 +113,8 @@ test("a browser that signed in as somebody else is a stranger for this address",
 
 test("a cookie that somebody made up, or moved from another place, makes no browser known", async (context) => {
   const { fixture, attack } = await startAttack(context, "127.0.0.1");
-  const known = await fixture.signIn(fixture.app("app"));
-  const cookies = known.cookiesOf("login.localhost");
+  const regular = await fixture.signIn(fixture.app("app"));
+  const cookies = regular.cookiesOf("login.localhost");
   const value = cookies.get("postern_signed_in") ?? "";
   assert.notEqual(value, "");
   assert.doesNotMatch(Buffer.from(value, "base64url").toString("latin1"), /ada/);
@@ -136,13 +136,13 @@ test("a cookie that somebody made up, or moved from another place, makes no brow
 
 test("a known browser has its own bounds, and a right code lifts them", async (context) => {
   const fixture = await startLoginFixture(context);
-  const known = await fixture.signIn(fixture.app("app"));
+  const regular = await fixture.signIn(fixture.app("app"));
   const statuses: number[] = [];
   for (let asks = 0; asks < 6; asks++) {
-    known.cookiesOf("login.localhost").delete("CF_Authorization");
-    known.cookiesOf("app.localhost").clear();
-    await requestCode(fixture, known);
-    statuses.push(known.page.status);
+    regular.cookiesOf("login.localhost").delete("CF_Authorization");
+    regular.cookiesOf("app.localhost").clear();
+    await requestCode(fixture, regular);
+    statuses.push(regular.page.status);
   }
   assert.deepEqual(statuses, [200, 200, 200, 200, 200, 429]);
 });

@@ -94,8 +94,8 @@ test("a terminal that confirms gets its box as often as it asks, until it says t
   assert.equal(headingOf(await browser.open(terminal.url)), signedIn);
   for (const ask of [confirming, {}])
     assert.deepEqual(JSON.parse((await terminal.poll(ask)).body), { error: "expired" });
-  const stored = await fixture.parts.store.transfers.find(mailboxOf(terminal));
-  assert.deepEqual([stored?.state, stored?.body], ["delivered", null]);
+  const mailbox = await fixture.parts.store.transfers.find(mailboxOf(terminal));
+  assert.deepEqual([mailbox?.state, mailbox?.body], ["delivered", null]);
   assert.ok(terminal.open(first).org_token !== "");
 });
 

@@ -13,6 +13,8 @@ import { Visitor } from "./visitor.ts";
 const person = "ada@example.com";
 const once = process.argv.includes("--once");
 const cli = join(import.meta.dirname, "../packages/cli/bin/postern.cjs");
+// Works in every folder, as `npx` does not.
+const command = `node ${cli}`;
 const home = mkdtempSync(join(tmpdir(), "postern-demo-"));
 const environment = { ...process.env, POSTERN_HOME: home, NO_COLOR: "1" };
 const say = (text: string) => process.stdout.write(`${text}\n`);
@@ -64,9 +66,9 @@ try {
     stop();
   } else {
     say(`\nIt stays up. Try, in another terminal:
-   npx postern access curl ${application}/anything      signs you in first; the PIN is shown here
-   npx postern access token -app=${application}
-   npx postern access put wget -qO- http://localhost:${port}/anything
+   ${command} access curl ${application}/anything      signs you in first; the PIN is shown here
+   ${command} access token -app=${application}
+   ${command} access put wget -qO- http://localhost:${port}/anything
    curl -i ${application}/anything                      what somebody without a token gets
 Ctrl-C ends it.\n`);
     gateway.stdout.pipe(process.stdout);

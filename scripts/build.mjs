@@ -1,6 +1,6 @@
 // `npm run build`: each of the two published packages as a bundle without dependencies, and beside
 // it the licences of what it contains. The source is run as it is everywhere else.
-import { writeFileSync } from "node:fs";
+import { chmodSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { build } from "esbuild";
 import { bundleGateway } from "./bundle-gateway.mjs";
@@ -23,10 +23,13 @@ async function buildCli(folder) {
     external: ["@postern/gateway"],
     // Half the bytes to read and parse: a few milliseconds of every command (docs/adr/0001).
     minify: true,
+    // The file alone is the whole command: it can be copied to wherever PATH leads.
+    banner: { js: "#!/usr/bin/env node" },
     legalComments: "none",
     metafile: true,
     logLevel: "warning",
   });
+  chmodSync(join(root, folder, "dist/postern.cjs"), 0o755);
   writeLicences(folder, metafile);
 }
 

@@ -9,6 +9,8 @@ export function runDev(options: {
   /** applications of one's own, `[name=]URL` */
   upstreams: string[];
   posternHome: string;
+  /** what starts the command line from anywhere; default `postern` */
+  command?: string;
 }): Promise<void>;
 
 /** `postern gateway --config FILE`: serves until SIGTERM. */

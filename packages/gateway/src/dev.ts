@@ -21,6 +21,8 @@ export interface DevOptions {
   /** applications of one's own, `[name=]URL`, each at `http://<name>.localhost:<port>` */
   upstreams: string[];
   posternHome: string;
+  /** what starts the command line from anywhere; default `postern` */
+  command?: string;
 }
 
 interface Upstream {
@@ -63,7 +65,7 @@ export async function runDev(options: DevOptions): Promise<void> {
     process.stdout.on("error", () => undefined);
     // Before it says that it is up: whoever reads that may stop it at once.
     const stopped = stopSignal();
-    process.stdout.write(welcome(port, upstreams));
+    process.stdout.write(welcome(port, upstreams, options.command ?? "postern"));
     await stopped;
     await gateway.close(0);
   } finally {
@@ -185,7 +187,7 @@ function devConfiguration(plan: DevPlan): Record<string, unknown> {
   };
 }
 
-function welcome(port: number, upstreams: Upstream[]): string {
+function welcome(port: number, upstreams: Upstream[], command: string): string {
   const own = upstreams
     .map(({ name, url }) => `  http://${name}.localhost:${port}   your application at ${url}\n`)
     .join("");
@@ -201,7 +203,7 @@ ${own}  http://login.localhost:${port}  where people sign in, with any e-mail ad
 
 In another terminal:
 
-  npx postern access curl ${example}
+  ${command} access curl ${example}
 
 Ctrl-C ends it.
 `;

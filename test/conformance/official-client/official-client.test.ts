@@ -11,6 +11,7 @@ import { certificateFor } from "../../support/tls.ts";
 import { startUpstream } from "../../support/upstream.ts";
 import {
   type Answer,
+  acceptTeamDomain,
   current,
   follow,
   loginKey,
@@ -23,12 +24,15 @@ import {
 } from "./wire.ts";
 
 const ada = "ada@example.com";
-const relayHost = "login.relay.test";
+/** Compiled in, as the suffix of the team domain is since 2026.8.0. */
+const relayHost = "login.cloudflareaccess.org";
+const officialTeam = "example.cloudflareaccess.com";
+const ownTeam = "login.example.test";
 
-async function scene(context: TestContext) {
+async function scene(context: TestContext, teamHost = officialTeam) {
   const upstream = await startUpstream();
   const files = certificateFor(context, [
-    "login.example.test",
+    teamHost,
     "app.example.test",
     "other.example.test",
     relayHost,
@@ -38,7 +42,7 @@ async function scene(context: TestContext) {
       ...simpleSections(upstream.origin, ["app.example.test", "other.example.test"]),
       relay_hosts: [relayHost],
     },
-    teamHost: "login.example.test",
+    teamHost,
     tls: [files],
   });
   context.after(async () => {
@@ -63,7 +67,11 @@ async function certs(wire: Wire, gateway: TestGateway) {
 async function describe(wire: Wire, gateway: TestGateway, url: string) {
   const answer = await send(wire, "HEAD", url, { "Cf-Access-Metadata-Request": "true" });
   assert.equal(answer.status, 204);
-  return verifyJws(String(answer.headers["cf-access-metadata"]), await certs(wire, gateway)).claims;
+  const token = String(answer.headers["cf-access-metadata"]);
+  const [, payload = ""] = token.split(".");
+  const unverified = JSON.parse(Buffer.from(payload, "base64url").toString());
+  acceptTeamDomain(wire, unverified.auth_domain);
+  return verifyJws(token, await certs(wire, gateway)).claims;
 }
 
 /**
@@ -163,7 +171,7 @@ test(
   "the client before 2026.8 finds AUD and domain on the login redirect, and in headers of a 401 and 403",
   needs("openssl"),
   async (context) => {
-    const { upstream, gateway, ca } = await scene(context);
+    const { upstream, gateway, ca } = await scene(context, ownTeam);
     const wire = { ca, userAgent: older };
     const url = gateway.origin("app.example.test");
     const aud = String((await describe(wire, gateway, url))["aud"]);
@@ -305,3 +313,27 @@ async function exchange(
   }
   throw new Error("no authorized page within five redirects");
 }
+
+test(
+  "a name of one's own is a team domain for releases before 2026.8.0 alone, and only what works is offered",
+  needs("openssl"),
+  async (context) => {
+    const { gateway: own, ca } = await scene(context, ownTeam);
+    const url = own.origin("app.example.test");
+    for (const release of ["2026.8.0", "2026.8.2", "2026.11.0", "2027.1.0"])
+      await assert.rejects(
+        describe({ ca, userAgent: `cloudflared/${release}` }, own, url),
+        /not a team domain under/,
+        release,
+      );
+    for (const release of ["2026.7.3", "2026.7.0", "2025.11.1"])
+      assert.ok((await describe({ ca, userAgent: `cloudflared/${release}` }, own, url))["aud"]);
+    const offered = async (gateway: TestGateway, authority: string) => {
+      const wire = { ca: authority, userAgent: current };
+      return (await send(wire, "GET", gateway.origin("app.example.test"))).body.toString();
+    };
+    assert.doesNotMatch(await offered(own, ca), /cloudflared/);
+    const official = await scene(context);
+    assert.match(await offered(official.gateway, official.ca), /\(or cloudflared access curl /);
+  },
+);

@@ -7,7 +7,21 @@ import type { IncomingHttpHeaders } from "node:http";
 import { request } from "node:https";
 
 export const current = "cloudflared/2026.8.2";
-export const older = "cloudflared/2026.7.0";
+export const older = "cloudflared/2026.7.3";
+
+/**
+ * The team domain that the client accepts from an application. Since 2026.8.0 it must end in
+ * `.cloudflareaccess.com`, which is compiled in; releases before it take any.
+ * @throws {Error} before anything is asked of the team domain
+ */
+export function acceptTeamDomain(wire: Wire, authDomain: string): URL {
+  const team = new URL(`https://${authDomain}`);
+  const [, year = "", month = ""] = /^cloudflared\/(\d+)\.(\d+)\./.exec(wire.userAgent) ?? [];
+  const isStrict = Number(year) * 12 + Number(month) >= 2026 * 12 + 8;
+  if (isStrict && !team.hostname.endsWith(".cloudflareaccess.com"))
+    throw new Error(`${team.hostname} is not a team domain under .cloudflareaccess.com`);
+  return team;
+}
 
 export interface Answer {
   url: string;

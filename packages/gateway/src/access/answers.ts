@@ -106,8 +106,16 @@ export function signInAnswer(parts: AnswerParts, to: ApplicationRecipient): Loca
       "Content-Type": "text/plain; charset=utf-8",
       ...applicationHeaders(to),
     },
-    body: `${application.name} asks you to sign in. From a terminal: postern access curl ${here} (or cloudflared access curl ${here}). In a browser: ${facts.catalog.issuer}${endpoints.login}\n`,
+    body: `${application.name} asks you to sign in. From a terminal: ${terminalCommands(facts.catalog, here)} or in a browser: ${facts.catalog.issuer}${endpoints.login}\n`,
   };
+}
+
+/** Names the official client only where its current release works (docs/cloudflared.md). */
+function terminalCommands({ teamHost, relayHosts }: Catalog, here: string): string {
+  const own = `postern access curl ${here}`;
+  const isOfficialDomain = teamHost.endsWith(".cloudflareaccess.com");
+  if (!isOfficialDomain || !relayHosts.has("login.cloudflareaccess.org")) return own;
+  return `${own} (or cloudflared access curl ${here})`;
 }
 
 /** Somebody, or an address, that policy does not let in. */

@@ -12,6 +12,7 @@ export interface GatewayPackage {
     ephemeral?: boolean;
     upstreams: string[];
     posternHome: string;
+    command?: string;
   }): Promise<void>;
   runGateway(options: { config: string }): Promise<void>;
   rotateKeys(options: { config: string }): Promise<void>;

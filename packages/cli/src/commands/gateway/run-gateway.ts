@@ -6,6 +6,7 @@ import { CliError } from "../../exit-status.ts";
 import type { Invocation } from "../command.ts";
 import { readCommandLine } from "../command-line.ts";
 import { withGateway } from "./gateway-package.ts";
+import { ownCommand } from "./own-command.ts";
 
 /** @returns the exit status */
 export async function runDevCommand({ command, args, surroundings }: Invocation): Promise<number> {
@@ -19,6 +20,7 @@ export async function runDevCommand({ command, args, surroundings }: Invocation)
       ephemeral: line.has("ephemeral"),
       upstreams: line.all("upstream"),
       posternHome: surroundings.home,
+      command: ownCommand(surroundings.environment, process.argv[1] ?? ""),
     }),
   );
 }

@@ -110,7 +110,7 @@ export class OriginAssertions {
   }
 }
 
-/** Keeps an assertion beside the token that it was made from, where it is found without a look-up. */
+/** Keeps an assertion beside the token that it stands for, where no look-up is needed. */
 function attach(proof: AppProof, { token, exp }: SignedAssertion): string {
   const lastsAsLong = exp >= proof.claims.exp;
   const usableUntil = lastsAsLong ? Number.POSITIVE_INFINITY : (exp - unusedSeconds) * 1000;

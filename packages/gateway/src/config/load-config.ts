@@ -16,6 +16,7 @@ import { type ConfiguredObjects, readObjects } from "./read-objects.ts";
 import { readSettings, type Settings } from "./read-settings.ts";
 import { sections } from "./sections.ts";
 import { settingsFields } from "./settings.ts";
+import { warnOfStrayCharacters } from "./stray-characters.ts";
 
 export { ConfigError } from "./config-error.ts";
 
@@ -32,6 +33,7 @@ export function loadConfig(source: ConfigSource): { config: Config; warnings: st
   const document = readDocument(source);
   const report = createReport();
   const config = readConfig(document, report);
+  warnOfStrayCharacters(document.value, document.isFilledIn, report);
   const ownProblems = report.problems.filter((each) => !followsFrom(each, document.problems));
   const problems = [...document.problems, ...ownProblems];
   if (config === undefined || problems.length > 0) {

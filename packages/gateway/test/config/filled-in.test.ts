@@ -149,3 +149,50 @@ test("a key file that is none is not quoted", (context) => {
   assert.match(text, /key_file: "key.pem" is not a private key in PEM without a passphrase/);
   assert.doesNotMatch(text, /hunter2/);
 });
+
+test("blanks and control characters in ids and secrets are a warning, wherever they come from, and are never shown", (context) => {
+  const folder = folderWith(context, { "client.secret": `${secret}\n\n`, crlf: `${secret}\r\n` });
+  const file = join(folder, "postern.yaml");
+  const warningsOf = (value: string, environment = {}) =>
+    load(withSecret(value), { environment, file }).warnings;
+  const field = /postern\.yaml:\d+: identity_providers\[0\]\.config\.client_secret: /;
+  for (const stray of ["x\r", "x\n", " x", "x\t", "\u00a0x", "x\ufeff", "\u2028x"]) {
+    const [warning = "", ...more] = warningsOf(fromEnvironment("S"), { S: stray });
+    assert.match(warning, field, JSON.stringify(stray));
+    assert.match(warning, /begins or ends with a blank or a line break; remove it/);
+    assert.deepEqual(more, []);
+  }
+  assert.match(warningsOf(`${secret} `)[0] ?? "", field);
+  assert.match(warningsOf(fromFile("client.secret"))[0] ?? "", field);
+  assert.match(
+    warningsOf(fromEnvironment("S"), { S: "a\u0000b" })[0] ?? "",
+    /holds a control character/,
+  );
+  assert.match(
+    warningsOf(fromEnvironment("S"), { S: "a\u0085b" })[0] ?? "",
+    /holds a control character/,
+  );
+  for (const fine of ["x", "a b", secret])
+    assert.deepEqual(warningsOf(fromEnvironment("S"), { S: fine }), []);
+  assert.deepEqual(
+    warningsOf(fromFile("crlf")),
+    [],
+    "the end of a file's only line is not its value",
+  );
+  assert.doesNotMatch(warningsOf(`${secret} `).join(), new RegExp(secret));
+
+  const { warnings } = load(
+    {
+      service_tokens: [{ id: "r", name: "R", client_id: "robot.access", client_secret: "x\t" }],
+      organization: { name: fromEnvironment("NAME") },
+      smtp: { url: fromEnvironment("SMTP"), from: "a@b.test" },
+    },
+    { environment: { NAME: "Example\r", SMTP: "smtp://u:p@mail.test \r" } },
+  );
+  const fields = warnings.map((warning) => /^\S+:\d+: ([^:]+): begins/.exec(warning)?.[1]);
+  assert.deepEqual(fields.filter((name) => name !== undefined).toSorted(), [
+    "organization.name",
+    "service_tokens[0].client_secret",
+    "smtp.url",
+  ]);
+});

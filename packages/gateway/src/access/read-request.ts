@@ -66,6 +66,8 @@ export interface ReadingRules {
 }
 
 const headerLimit = 256;
+/** `token` arguments that look like a JWS: nobody has this many, and the gateway takes one. */
+const candidateLimit = 16;
 /** Characters of a path that origins could read in several ways: enough by RFC 9110 4.1. */
 const longestUnplainPath = 8_000;
 
@@ -77,7 +79,8 @@ export function readRequest(
 ): RequestReading {
   const { method, rawHeaders, peer } = head;
   const rayId = rules.rayIds.next();
-  const headers = readHeaders(rawHeaders);
+  const hasTooMany = rawHeaders.length > 2 * headerLimit;
+  const headers = readHeaders(hasTooMany ? rawHeaders.slice(0, 2 * headerLimit) : rawHeaders);
   // HTTP/1.0 knows no go-ahead (RFC 9110 section 10.1.1).
   if (head.version === "1.0") headers.expectsContinue = false;
   const refuse = (fault: RequestFault, detail?: string): RequestReading => ({
@@ -89,7 +92,11 @@ export function readRequest(
   });
 
   // 1. What cannot be carried on at all.
-  if (rawHeaders.length > 2 * headerLimit) return refuse("too_many_headers");
+  if (hasTooMany) {
+    // Nobody looked for a body among the others.
+    headers.hasBody = true;
+    return refuse("too_many_headers");
+  }
   if (headers.unknownCoding) return refuse("unknown_coding");
   // A proxy in front that does not know chunks takes them for the next request (RFC 9112 6.1).
   if (headers.chunked && head.version === "1.0") return refuse("coding_in_http_1_0");
@@ -214,28 +221,38 @@ function takeTokens(
   // A token starts with `{"` in base64url, unless somebody wrote it with escapes.
   if (!query.includes("eyJ") && !query.includes("%")) return { rest: query, token: undefined };
   const tokens: string[] = [];
+  let candidates = 0;
   const rest = query.split("&").filter((argument) => {
     const token = tokenIn(argument);
-    if (token === undefined || !rules.isOurs(token)) return true;
+    if (token === undefined) return true;
+    // Each costs a decoding, whoever it is of.
+    candidates++;
+    if (candidates > candidateLimit || !rules.isOurs(token)) return true;
     tokens.push(token);
     return false;
   });
+  if (candidates > candidateLimit) return undefined;
   if (tokens.length > 1) return undefined;
   return { rest: rest.join("&"), token: tokens[0] };
 }
 
-/** The value of a `token` argument; undefined of every other one. */
+/** What looks like a JWS in a `token` argument; undefined of every other argument. */
 function tokenIn(argument: string): string | undefined {
   const equals = argument.indexOf("=");
-  if (equals < 0 || unescaped(argument.slice(0, equals)) !== "token") return undefined;
-  return unescaped(argument.slice(equals + 1));
+  if (equals < "token".length || equals > escapedNameLength) return undefined;
+  if (unescaped(argument.slice(0, equals)) !== "token") return undefined;
+  const value = unescaped(argument.slice(equals + 1));
+  return looksLikeJws.test(value) ? value : undefined;
 }
 
+/** Characters of `token` with each of its letters as an escape. */
+const escapedNameLength = 3 * "token".length;
+const looksLikeJws = /^eyJ[\w-]*\.[\w-]+\.[\w-]+$/;
+
+/** Decodes escapes one by one: no token holds a character that takes several. */
 function unescaped(text: string): string {
   if (!text.includes("%")) return text;
-  try {
-    return decodeURIComponent(text);
-  } catch {
-    return text;
-  }
+  return text.replace(/%[0-9A-Fa-f]{2}/g, (triplet) =>
+    String.fromCharCode(Number.parseInt(triplet.slice(1), 16)),
+  );
 }

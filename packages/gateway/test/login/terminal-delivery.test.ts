@@ -60,7 +60,7 @@ async function answerLostPoll(login: Login, ask: { headers?: Record<string, stri
     hangUp.abort();
     await lost;
     // The gateway learns of it a moment later than the client.
-    await new Promise((resolve) => setTimeout(resolve, 100));
+    while (await fixture.isHeld(terminal)) await new Promise((resolve) => setImmediate(resolve));
     return move(id, step);
   };
   return browser.press(page, "approve");

@@ -23,7 +23,9 @@ const userAgentLength = 200;
 /** Mailboxes that all networks together may open in the life of one, and the reserve beyond. */
 const mailboxesInAll = { most: 6_000, reserve: 2_000 };
 /** Terminals that were turned away, and whose pages can say so. */
-const refusalCapacity = 1_000;
+const refusalCapacity = 10_000;
+/** How many times longer the answer 429 is held back that a terminal gets again. */
+const repeatedBusyFactor = 4;
 
 /** What the relay is made from. */
 export interface RelayParts {
@@ -94,11 +96,10 @@ export class Relay {
     try {
       // 4. The first poll opens the mailbox.
       const lease = mailboxes.nextLease();
-      const transfer = (await mailboxes.find(id)) ?? (await this.#openMailbox(c, id, lease));
-      if (transfer === undefined) {
-        await pause(settings.busyMs, undefined, { signal }).catch(() => undefined);
-        return this.#refuse(c, 429, "too_many_logins", retryLater);
-      }
+      const isRepeated = this.hasRefused(id);
+      const existing = isRepeated ? undefined : await mailboxes.find(id);
+      const transfer = existing ?? (await this.#openMailbox(c, id, lease));
+      if (transfer === undefined) return await this.#turnAway(c, isRepeated);
 
       // 5. A poll from elsewhere ends it: somebody else holds the same key (case C4).
       if (!sameNetwork(transfer.address, c.var.facts.clientIp))
@@ -118,6 +119,14 @@ export class Relay {
     }
   }
 
+  /** @param isRepeated the terminal was told before, and may wait longer */
+  async #turnAway(c: LoginContext, isRepeated: boolean): Promise<Response> {
+    const { busyMs } = this.#parts.settings;
+    const ms = isRepeated ? repeatedBusyFactor * busyMs : busyMs;
+    await pause(ms, undefined, { signal: c.req.raw.signal }).catch(() => undefined);
+    return this.#refuse(c, 429, "too_many_logins", retryLater);
+  }
+
   /** Records a first poll. @returns undefined when the network has opened too many mailboxes */
   async #openMailbox(
     c: LoginContext,
@@ -130,6 +139,7 @@ export class Relay {
       this.#refusals.set(id, now());
       return undefined;
     }
+    this.#refusals.delete(id);
     const createdAt = now();
     return mailboxes.open({
       id,

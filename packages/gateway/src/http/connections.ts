@@ -6,7 +6,7 @@ import type { Server, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
 
 /** A connection is closed when nothing came over it for so long after the drain began. */
-const silenceMs = 1_000;
+const silenceMs = 2_000;
 const lookMs = 100;
 /**
  * A client that shuts its sending side after a request may wait for the answer, or be gone: nobody

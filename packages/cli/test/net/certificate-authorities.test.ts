@@ -1,8 +1,9 @@
 // Which authorities are trusted: Node's, the system's, and those that options and variables name.
 import assert from "node:assert/strict";
-import { mkdirSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
+import tls from "node:tls";
 import { CliError } from "../../src/exit-status.ts";
 import { trustedCertificates } from "../../src/net/certificate-authorities.ts";
 import { surroundings } from "../support/context.ts";
@@ -47,4 +48,27 @@ test("a file that an option names must be there, one that a variable names may b
     (error: unknown) =>
       error instanceof CliError && /cannot be read.*--ca-file/.test(error.message),
   );
+});
+
+const systemBundle = "/etc/ssl/certs/ca-certificates.crt";
+
+test("a Node that cannot tell the system's authorities takes them from the file where they lie", {
+  skip: existsSync(systemBundle) ? false : `this machine has no ${systemBundle}`,
+}, (context) => {
+  const { getCACertificates } = tls;
+  context.after(() => {
+    tls.getCACertificates = getCACertificates;
+  });
+  // As in Node 20.
+  Reflect.deleteProperty(tls, "getCACertificates");
+  const extra = join(surroundings(context).home, "..", "extra.pem");
+  writeFileSync(extra, pem("extra"));
+  // Another file than before, since what was gathered is kept.
+  const caFile = join(extra, "..", "own.pem");
+  writeFileSync(caFile, pem("own"));
+  const environment = { NODE_EXTRA_CA_CERTS: extra };
+  const trusted = trustedCertificates({ caFile, environment });
+  const bundle = readFileSync(systemBundle, "utf8");
+  for (const text of [bundle, pem("extra"), pem("own"), tls.rootCertificates[0] ?? ""])
+    assert.ok(trusted.includes(text), text.slice(0, 80));
 });

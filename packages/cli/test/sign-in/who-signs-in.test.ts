@@ -28,6 +28,53 @@ test("--login-hint asks again only when somebody else is signed in, and says whe
   );
 });
 
+test("--auto-close reaches the page from every command that signs in, and only where it is given", async (context) => {
+  const peer = await startPeer(context);
+  const person = machine(context);
+  const url = peer.origin("app");
+  const closes = () => new URL(person.opened().at(-1) ?? "").searchParams.get("close_interstitial");
+  await person.run(["access", "login", "-q", "--prompt", "login", url]);
+  assert.equal(closes(), null);
+  await person.run(["access", "login", "-q", "--prompt", "login", "--auto-close=false", url]);
+  assert.equal(closes(), null);
+  await person.run(["access", "login", "-q", "--prompt", "login", "--auto-close", url]);
+  assert.equal(closes(), "true");
+  for (const command of [
+    ["token", "--auto-close", url],
+    ["put", "--auto-close", "printf", "%s", url],
+    ["curl", url, "--auto-close"],
+    ["whoami", "--auto-close", url],
+  ]) {
+    const fresh = { POSTERN_HOME: `${person.home}-${command[0]}` };
+    await person.runOnTerminal(["access", ...command], fresh);
+    assert.equal(closes(), "true", command.join(" "));
+  }
+  assert.equal(person.opened().length, 7);
+});
+
+test("a hint or a prompt that the gateway would refuse is refused here, and no page is opened", async (context) => {
+  const peer = await startPeer(context);
+  const person = machine(context);
+  for (const flags of [
+    ["--login-hint", ""],
+    [`--login-hint=${"a".repeat(255)}`],
+    ["--login-hint", "ada\n@example.com"],
+    ["--prompt", "none"],
+    ["--prompt", "create"],
+    ["--prompt="],
+  ]) {
+    const { status, stdout, stderr } = await person.run([
+      "access",
+      "login",
+      ...flags,
+      peer.origin("app"),
+    ]);
+    assert.deepEqual([status, stdout], [2, ""], flags.join(" "));
+    assert.match(stderr, /--login-hint|--prompt/);
+  }
+  assert.deepEqual([person.opened(), peer.requests], [[], []]);
+});
+
 test("--prompt asks again in any case", async (context) => {
   const peer = await startPeer(context);
   const { run, opened } = machine(context);

@@ -21,7 +21,7 @@ export function signInOptions(
     qr: readQr(line),
     autoClose: line.has("auto-close"),
     federal: line.has("fedramp"),
-    loginHint: line.value("login-hint") || undefined,
+    loginHint: readLoginHint(line.value("login-hint")),
     prompt: readPrompt(line.value("prompt")),
     timeout: readTimeout(line.value("timeout") ?? ""),
   };
@@ -31,6 +31,19 @@ export function signInOptions(
 function readQr(line: CommandLine): boolean | undefined {
   if (line.has("no-qr")) return false;
   return line.has("qr") || undefined;
+}
+
+const longestHint = 254;
+
+/** As the gateway takes one: it would refuse another only on the page. */
+function readLoginHint(text: string | undefined): string | undefined {
+  if (text === undefined) return undefined;
+  const isHint = text !== "" && Buffer.byteLength(text) <= longestHint && !/\p{Cc}/u.test(text);
+  if (isHint) return text;
+  throw new CliError(
+    "usage",
+    `--login-hint takes an e-mail address of at most ${longestHint} bytes; leave it out to sign in as anybody`,
+  );
 }
 
 function readTimeout(text: string): number {

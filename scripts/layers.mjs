@@ -40,6 +40,7 @@ export const rooms = {
 export const words = [
   "gateway/bounded-cache.ts",
   "gateway/certificate-validity.ts",
+  "gateway/store-unavailable.ts",
   "gateway/clock.ts",
   "gateway/defined.ts",
   "gateway/network.ts",

@@ -70,7 +70,7 @@ class FileComparison {
   }
 }
 
-type Followed = Pick<Parts, "tokens" | "catalogs" | "transferChanged" | "record" | "now">;
+type Followed = Pick<Parts, "tokens" | "catalogs" | "transferChanged" | "record">;
 
 /** Follows what other processes change. A cache that a change does not concern stays as it is. */
 class OtherProcesses {
@@ -130,9 +130,9 @@ class OtherProcesses {
 
   /** What cannot be read is looked at ten times a second, and complained about once a minute. */
   #complain(error: string): void {
-    const { record, now } = this.#parts;
-    if (now() - this.#complainedAt < complaintInterval) return;
-    this.#complainedAt = now();
+    const { record } = this.#parts;
+    if (performance.now() - this.#complainedAt < complaintInterval) return;
+    this.#complainedAt = performance.now();
     record({ event: "housekeeping_failed", task: "refresh", error });
   }
 

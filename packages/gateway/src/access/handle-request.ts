@@ -13,6 +13,7 @@ import { sendAnswer } from "../http/send-answer.ts";
 import type { Exchange } from "../http/transport.ts";
 import { type ApplicationRequestFields, type RecordEvent, stackOf } from "../observe/events.ts";
 import type { RandomBytes } from "../random.ts";
+import { StoreUnavailableError } from "../store-unavailable.ts";
 import type { Tokens } from "../tokens/tokens.ts";
 import {
   type ApplicationRecipient,
@@ -37,6 +38,7 @@ import {
   originFailed,
   type Problem,
   passFailed,
+  storeUnavailable,
   unreadable,
 } from "./problems.ts";
 import { RayIds } from "./ray-ids.ts";
@@ -281,7 +283,8 @@ function answerOriginFault(
 
 function answerOwnFault(path: DataPath, request: ApplicationRequest, error: unknown): void {
   path.record({ event: "request_failed", ...fieldsOf(request), error: stackOf(error) });
-  sendProblem(path, request, internal);
+  const isTemporary = error instanceof StoreUnavailableError;
+  sendProblem(path, request, isTemporary ? storeUnavailable : internal);
 }
 
 /** A request that reached its origin has its line when it ends, however it ends. */

@@ -219,6 +219,15 @@ export const internal: Problem = {
     "The fault is ours. Try again in a moment; if it stays, give the ray ID to the people who run this.",
 };
 
+/** The store is locked or gone: who is asking cannot be found out at the moment. */
+export const storeUnavailable: Problem = {
+  status: 503,
+  error: "busy",
+  heading: "The gateway is busy",
+  message: "It cannot find out at the moment who may come in. Try again in a few seconds.",
+  headers: { "Retry-After": "5" },
+};
+
 /** For programs, which cannot follow a redirect to the sign-in page. */
 export function notSignedIn(facts: RequestFacts): Problem {
   const here = shellWord(`${facts.scheme}://${facts.authority}${facts.path}`);

@@ -13,6 +13,7 @@ import type { RecordEvent } from "../observe/events.ts";
 import type { RandomBytes } from "../random.ts";
 import type { SecretBox } from "../secrets/secret-box.ts";
 import type { Store } from "../storage/store.ts";
+import { StoreUnavailableError } from "../store-unavailable.ts";
 import type { Sessions, Tokens } from "../tokens/tokens.ts";
 import type { LoginEnv } from "./login-context.ts";
 import type { SendMail } from "./mail.ts";
@@ -122,7 +123,9 @@ function createApp(parts: LoginParts): Hono<LoginEnv> {
   app.onError((error, c) => {
     const { rayId: ray } = c.var.facts;
     parts.record({ event: "sign_in_page_failed", ray, error: error.stack ?? String(error) });
-    return sendPage(c, failurePage);
+    if (!(error instanceof StoreUnavailableError)) return sendPage(c, failurePage);
+    c.header("Retry-After", "5");
+    return sendPage(c, busyPage);
   });
   return app;
 }
@@ -138,6 +141,12 @@ const notFoundPage = errorPage({
   heading: "There is nothing here",
   message:
     "This address is reserved for signing in, and holds no page. Open the application's own address.",
+});
+
+const busyPage = errorPage({
+  status: 503,
+  heading: "The gateway is busy",
+  message: "Nothing was changed. Go back and try again in a few seconds.",
 });
 
 const failurePage = errorPage({

@@ -1,6 +1,7 @@
 // The calls that wait for the thread of the store. While it waits for the disk others come: all
 // that are there when it is free again are written together, and confirmed by one wait.
 import { setImmediate as nextTurn } from "node:timers/promises";
+import { StoreUnavailableError } from "../store-unavailable.ts";
 import { invoke, type Outcome } from "./group-commit.ts";
 import type { SqliteStore } from "./sqlite.ts";
 import { classOf, type FromThread, type PartCall, type StoreCall } from "./sqlite-messages.ts";
@@ -30,7 +31,7 @@ export class CallQueue {
     if (call.part === "store") {
       this.#answer(id, () => this.#store.sweep(...call.args));
     } else if (classOf(call) === "read") {
-      this.#answer(id, () => invoke(this.#store, call));
+      this.#answer(id, () => this.#read(call));
     } else {
       this.#waitingCalls.push({ id, call });
       this.#beginWriting();
@@ -40,6 +41,12 @@ export class CallQueue {
   /** Resolves when every call is answered. */
   async ended(): Promise<void> {
     while (this.#underWay.size > 0) await Promise.all(this.#underWay);
+  }
+
+  /** @throws {StoreUnavailableError} when what could be read is not what others have */
+  async #read(call: PartCall): Promise<unknown> {
+    this.#store.checkFiles();
+    return invoke(this.#store, call);
   }
 
   #beginWriting(): void {
@@ -82,10 +89,11 @@ export class CallQueue {
 
   /** An error that cannot be copied to the other thread is told in words. */
   #tellFailure(id: number, error: unknown): void {
+    const isUnavailable = error instanceof StoreUnavailableError;
     try {
-      this.#tell({ kind: "failure", id, error });
+      this.#tell({ kind: "failure", id, error, isUnavailable });
     } catch {
-      this.#tell({ kind: "failure", id, error: new Error(String(error)) });
+      this.#tell({ kind: "failure", id, error: new Error(String(error)), isUnavailable });
     }
   }
 }

@@ -5,6 +5,8 @@ import type { DatabaseSync } from "node:sqlite";
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { sql } from "kysely";
 import type { ChangeWriter } from "./change-feed.ts";
+import type { DatabaseFiles } from "./database-files.ts";
+import { busyTimeout, type Patience, whileBusy } from "./node-sqlite-dialect.ts";
 import { createParts } from "./parts/create-parts.ts";
 import type { Database } from "./schema.ts";
 import { classOf, type PartCall } from "./sqlite-messages.ts";
@@ -30,6 +32,9 @@ interface GroupCommitParts {
   database: DatabaseSync;
   db: Database;
   changes: ChangeWriter;
+  patience: Patience;
+  /** undefined for a database in memory */
+  files: DatabaseFiles | undefined;
 }
 
 /** Writes calls together. */
@@ -44,9 +49,12 @@ export class GroupCommit {
   async write(calls: readonly PartCall[]): Promise<Outcome[]> {
     try {
       const isDurable = calls.some((call) => classOf(call) === "durable");
-      return await this.#inMode(isDurable ? "durable" : "passing", (connection) =>
+      const outcomes = await this.#inMode(isDurable ? "durable" : "passing", (connection) =>
         connection.transaction().execute((transaction) => this.#run(transaction, calls)),
       );
+      // What was written into a file that is gone is confirmed to nobody.
+      this.#parts.files?.check();
+      return outcomes;
     } catch (error) {
       // Nothing of the transaction is there.
       return calls.map(() => ({ ok: false, error }));
@@ -78,16 +86,26 @@ export class GroupCommit {
     await sql`rollback to call`.execute(transaction);
   }
 
-  /** The connection is this step's alone until it ends, and so is the mode. */
+  /**
+   * The connection is this step's alone until it ends, and so is the mode. While another process
+   * keeps the database locked, those who only read have the connection between two tries.
+   */
   #inMode<Result>(
     mode: keyof typeof modes,
     step: (connection: Database) => Promise<Result>,
   ): Promise<Result> {
-    const { db, database } = this.#parts;
-    return db.connection().execute((connection) => {
+    const { db, database, patience, files } = this.#parts;
+    const inMode = async (connection: Database) => {
+      files?.check();
       database.exec(modes[mode]);
-      return step(connection);
-    });
+      patience.ms = 0;
+      try {
+        return await step(connection);
+      } finally {
+        patience.ms = busyTimeout;
+      }
+    };
+    return whileBusy(() => db.connection().execute(inMode));
   }
 }
 

@@ -16,6 +16,7 @@ import {
   SqliteQueryCompiler,
 } from "kysely";
 import { BoundedCache } from "../bounded-cache.ts";
+import { StoreUnavailableError } from "../store-unavailable.ts";
 
 /** How long a statement waits for another process, milliseconds. */
 export const busyTimeout = 5_000;
@@ -23,9 +24,15 @@ const busyInterval = 5;
 // Our statements are a few dozen; this bounds only those with lists of varying length.
 const statementCapacity = 200;
 
-export function nodeSqliteDialect(database: DatabaseSync): Dialect {
+/** How long statements wait for another process; whoever has the connection may change it. */
+export interface Patience {
+  ms: number;
+}
+
+/** @param patience 0: who has the connection tries again, and leaves it to others meanwhile */
+export function nodeSqliteDialect(database: DatabaseSync, patience: Patience): Dialect {
   return {
-    createDriver: () => new SqliteDriver(database),
+    createDriver: () => new SqliteDriver(database, patience),
     createQueryCompiler: () => new SqliteQueryCompiler(),
     createAdapter: () => new Adapter(),
     createIntrospector: (db) => new SqliteIntrospector(db),
@@ -41,14 +48,16 @@ class Adapter extends SqliteAdapter {
 
 class SqliteConnection implements DatabaseConnection {
   readonly #database: DatabaseSync;
+  readonly #patience: Patience;
   readonly #statements = new BoundedCache<string, StatementSync>(statementCapacity);
 
-  constructor(database: DatabaseSync) {
+  constructor(database: DatabaseSync, patience: Patience) {
     this.#database = database;
+    this.#patience = patience;
   }
 
   executeQuery<Row>(query: CompiledQuery): Promise<QueryResult<Row>> {
-    return whileBusy(() => this.#execute<Row>(query));
+    return whileBusy(() => this.#execute<Row>(query), this.#patience.ms);
   }
 
   streamQuery(): never {
@@ -78,11 +87,13 @@ class SqliteConnection implements DatabaseConnection {
 
 class SqliteDriver implements Driver {
   readonly #database: DatabaseSync;
+  readonly #patience: Patience;
   readonly #connection: SqliteConnection;
 
-  constructor(database: DatabaseSync) {
+  constructor(database: DatabaseSync, patience: Patience) {
     this.#database = database;
-    this.#connection = new SqliteConnection(database);
+    this.#patience = patience;
+    this.#connection = new SqliteConnection(database, patience);
   }
 
   async init(): Promise<void> {}
@@ -94,11 +105,11 @@ class SqliteDriver implements Driver {
   async releaseConnection(): Promise<void> {}
 
   beginTransaction(): Promise<void> {
-    return whileBusy(() => this.#database.exec("begin immediate"));
+    return whileBusy(() => this.#database.exec("begin immediate"), this.#patience.ms);
   }
 
   commitTransaction(): Promise<void> {
-    return whileBusy(() => this.#database.exec("commit"));
+    return whileBusy(() => this.#database.exec("commit"), this.#patience.ms);
   }
 
   async rollbackTransaction(): Promise<void> {
@@ -114,19 +125,22 @@ class SqliteDriver implements Driver {
 
 /**
  * Tries until no other process stands in the way.
- * @throws {Error} after `busyTimeout`, or at once for another reason
+ * @param timeoutMs 0 tries once
+ * @throws {StoreUnavailableError} after that time
+ * @throws {Error} at once for another reason
  */
-async function whileBusy<T>(step: () => T): Promise<T> {
-  const deadline = performance.now() + busyTimeout;
+export async function whileBusy<T>(step: () => T, timeoutMs = busyTimeout): Promise<Awaited<T>> {
+  const deadline = performance.now() + timeoutMs;
   for (;;) {
     try {
-      return step();
+      return await step();
     } catch (error) {
-      if (!isBusy(error)) throw error;
+      if (!isBusy(error) || timeoutMs === 0) throw error;
       if (performance.now() >= deadline)
-        throw new Error("another process keeps the database locked; nothing was changed", {
-          cause: error,
-        });
+        throw new StoreUnavailableError(
+          "another process keeps the database locked; nothing was changed",
+          { cause: error },
+        );
     }
     await pause(busyInterval);
   }

@@ -70,5 +70,6 @@ export type FromThread =
   /** the first and last one */
   | { kind: "unusable"; error: unknown }
   | { kind: "result"; id: number; value: unknown }
-  | { kind: "failure"; id: number; error: unknown }
+  /** the class of an error does not survive the way: whether it is a StoreUnavailableError */
+  | { kind: "failure"; id: number; error: unknown; isUnavailable: boolean }
   | { kind: "changes"; watcher: number; changes: readonly StoreChange[] };

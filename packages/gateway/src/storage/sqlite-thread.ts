@@ -2,6 +2,7 @@
 // that ends unasked takes the store with it: calls under way fail, and so does every one after.
 // The gateway goes on with what it has in memory and must be started again.
 import { Worker } from "node:worker_threads";
+import { StoreUnavailableError } from "../store-unavailable.ts";
 import {
   type FromThread,
   methodsOfParts,
@@ -143,7 +144,7 @@ class StoreThread {
         this.#callerOf(message.id)?.resolve(message.value);
         break;
       case "failure":
-        this.#callerOf(message.id)?.reject(message.error);
+        this.#callerOf(message.id)?.reject(errorOf(message));
         break;
       case "changes":
         this.#watchers.get(message.watcher)?.(message.changes);
@@ -169,8 +170,13 @@ class StoreThread {
   }
 }
 
+function errorOf({ error, isUnavailable }: FromThread & { kind: "failure" }): unknown {
+  if (!isUnavailable || !(error instanceof Error)) return error;
+  return new StoreUnavailableError(error.message, { cause: error });
+}
+
 function threadLost(cause?: unknown): Error {
   const reason = cause === undefined ? "" : ` (${cause})`;
   const message = `the thread of the store has ended${reason}; start the gateway again`;
-  return new Error(message, { cause });
+  return new StoreUnavailableError(message, { cause });
 }

@@ -6,6 +6,7 @@ import { dirname } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { Kysely } from "kysely";
 import { ChangeReader, ChangeWriter, newestChange } from "./change-feed.ts";
+import { DatabaseFiles } from "./database-files.ts";
 import { GroupCommit, type Outcome } from "./group-commit.ts";
 import { migrate } from "./migrate.ts";
 import { busyTimeout, nodeSqliteDialect } from "./node-sqlite-dialect.ts";
@@ -19,6 +20,8 @@ import { VersionCounter, watchChanges } from "./watch-changes.ts";
 export interface SqliteStore extends Store {
   /** @returns what became of each call, when all that succeeded are confirmed */
   writeTogether(calls: readonly PartCall[]): Promise<Outcome[]>;
+  /** @throws {StoreUnavailableError} when the files were removed or replaced */
+  checkFiles(): void;
 }
 
 /**
@@ -29,16 +32,19 @@ export interface SqliteStore extends Store {
  */
 export async function openSqliteStore(location: string, origin: string): Promise<SqliteStore> {
   const database = openDatabase(location);
-  const db = new Kysely<Schema>({ dialect: nodeSqliteDialect(database) });
+  const patience = { ms: busyTimeout };
+  const db = new Kysely<Schema>({ dialect: nodeSqliteDialect(database, patience) });
   await migrateOrClose(db, location);
-  const watch = await prepareWatch(database, db, origin);
+  const files = location === ":memory:" ? undefined : new DatabaseFiles(location);
+  const watch = await prepareWatch({ database, db, origin, files });
   const unwatches = new Set<() => Promise<void>>();
   const changes = new ChangeWriter(origin);
-  const groupCommit = new GroupCommit({ database, db, changes });
+  const groupCommit = new GroupCommit({ database, db, changes, patience, files });
 
   return {
     ...createParts(db, changes),
     writeTogether: (calls) => groupCommit.write(calls),
+    checkFiles: () => files?.check(),
     sweep: (now) => groupCommit.sweep(now),
     watch(onChange) {
       const unwatch = watch(onChange);
@@ -55,14 +61,21 @@ export async function openSqliteStore(location: string, origin: string): Promise
   };
 }
 
+interface WatchParts {
+  database: DatabaseSync;
+  db: Database;
+  origin: string;
+  files: DatabaseFiles | undefined;
+}
+
 /** What changes from here on, while the gateway is still starting, is news to every watcher. */
-async function prepareWatch(database: DatabaseSync, db: Database, origin: string) {
+async function prepareWatch({ database, db, origin, files }: WatchParts) {
   const counter = new VersionCounter(database);
   const seenVersion = counter.read();
   const lastId = await newestChange(db);
   return (onChange: (changes: readonly StoreChange[]) => void) => {
     const reader = new ChangeReader(db, { origin, lastId });
-    return watchChanges({ counter, seenVersion, reader }, onChange);
+    return watchChanges({ counter, seenVersion, reader, files }, onChange);
   };
 }
 

@@ -2,6 +2,7 @@
 // be read, that is told as well: who relies on hearing of ended sessions must not go on believing.
 import type { DatabaseSync, StatementSync } from "node:sqlite";
 import type { ChangeReader } from "./change-feed.ts";
+import type { DatabaseFiles } from "./database-files.ts";
 import { isBusy } from "./node-sqlite-dialect.ts";
 import type { StoreChange } from "./store.ts";
 
@@ -38,17 +39,20 @@ export interface WatchOptions {
   /** the count when everything in the feed up to the reader's place was no news */
   seenVersion: unknown;
   reader: ChangeReader;
+  /** undefined for a database in memory */
+  files: DatabaseFiles | undefined;
 }
 
 /** @returns a function that ends it, and resolves when no look is under way any more */
 export function watchChanges(
-  { counter, seenVersion, reader }: WatchOptions,
+  { counter, seenVersion, reader, files }: WatchOptions,
   onChange: (changes: readonly StoreChange[]) => void,
 ): () => Promise<void> {
   let lastVersion = seenVersion;
   let look: Promise<void> | undefined;
 
   async function lookOnce(): Promise<void> {
+    files?.check();
     // The count is read first: what is committed after that moves it again.
     const version = counter.read();
     if (version === undefined || version === lastVersion) return;

@@ -119,7 +119,9 @@ export class PinLimits {
 
   async #count(key: string, { most, windowMs }: Limit): Promise<boolean> {
     const now = this.#now();
-    if ((this.#rejections.get(key) ?? 0) > now) return false;
+    const leftMs = (this.#rejections.get(key) ?? 0) - now;
+    // More than a rejection lasts: the clock was set back meanwhile.
+    if (leftMs > 0 && leftMs <= rejectionMs) return false;
     if ((await this.#counters.count(key, windowMs, now)) <= most) return true;
     this.#rejections.set(key, now + rejectionMs);
     return false;

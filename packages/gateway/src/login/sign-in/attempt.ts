@@ -27,6 +27,8 @@ export interface Attempt {
 }
 
 const lifeMs = 10 * 60_000;
+/** How far the clock may have been set back since the attempt began, milliseconds. */
+const clockTolerance = 5 * 60_000;
 // The cookie outlives the attempt, so that a late answer can be offered a fresh start.
 const cookieLifeMs = 60 * 60_000;
 // Five at once are more than people have open; more would grow into an error of header size (case
@@ -48,7 +50,8 @@ export function newAttempt(
 
 /** Whether the attempt still waits for its answer. */
 export function isLive(attempt: Attempt, now: number): boolean {
-  const isYoung = attempt.created_at <= now && now < attempt.created_at + lifeMs;
+  // The cookie is sealed: a date ahead of the clock is a clock that was set back meanwhile.
+  const isYoung = attempt.created_at <= now + clockTolerance && now < attempt.created_at + lifeMs;
   return isYoung && attempt.used !== true;
 }
 

@@ -1,6 +1,9 @@
 import type { Database } from "../schema.ts";
 import type { CounterStore } from "../store.ts";
 
+/** How far a clock may be set back without a window beginning anew, milliseconds. */
+const clockTolerance = 5 * 60_000;
+
 export function createCounters(db: Database): CounterStore {
   return {
     async count(key, windowMs, now) {
@@ -10,7 +13,11 @@ export function createCounters(db: Database): CounterStore {
         .values({ key, count: 1, expires_at: now + windowMs })
         .onConflict((conflict) =>
           conflict.column("key").doUpdateSet((row) => {
-            const windowHasEnded = row("counts.expires_at", "<=", now);
+            // A window that ends later than one of now was begun by a clock that was ahead.
+            const windowHasEnded = row.or([
+              row("counts.expires_at", "<=", now),
+              row("counts.expires_at", ">", now + windowMs + clockTolerance),
+            ]);
             return {
               count: row
                 .case()

@@ -1,0 +1,7 @@
+/**
+ * The store can do nothing at the moment, and has done nothing: another process keeps it locked, or
+ * its file is gone. A word of every room: pages then say that trying again helps.
+ */
+export class StoreUnavailableError extends Error {
+  override readonly name = "StoreUnavailableError";
+}

@@ -1,0 +1,90 @@
+// A database that is gone or locked: nobody is told that something was written which will not be
+// there, and who only reads does not wait for who writes.
+import assert from "node:assert/strict";
+import { randomBytes } from "node:crypto";
+import { copyFileSync, mkdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
+import { type TestContext, test } from "node:test";
+import { openStore } from "../../packages/gateway/src/storage/open-store.ts";
+import { StoreUnavailableError } from "../../packages/gateway/src/store-unavailable.ts";
+import { minute, session, temporaryFolder, time, withPeople } from "./backends.ts";
+
+async function aStore(context: TestContext) {
+  const file = join(temporaryFolder(context), "data", "postern.db");
+  const store = await withPeople(await openStore(file, randomBytes));
+  context.after(() => store.close());
+  await store.sessions.add(session("before", "ada"));
+  return { file, store };
+}
+
+const accidents: Record<string, (file: string) => void> = {
+  "is removed": (file) => rmSync(file),
+  "is removed with all that lies beside it": (file) => rmSync(dirname(file), { recursive: true }),
+  "is moved away": (file) => renameSync(file, `${file}.old`),
+  "is replaced by a backup"(file) {
+    copyFileSync(file, `${file}.backup`);
+    renameSync(`${file}.backup`, file);
+  },
+  "is replaced by an empty file"(file) {
+    rmSync(file);
+    writeFileSync(file, "");
+  },
+  "loses its write-ahead log": (file) => rmSync(`${file}-wal`),
+  "is in a folder that is replaced"(file) {
+    renameSync(dirname(file), `${dirname(file)}.old`);
+    mkdirSync(dirname(file));
+  },
+};
+
+for (const [accident, happen] of Object.entries(accidents))
+  test(`when the database ${accident}, it is told at once and nothing more is confirmed`, async (context) => {
+    const { file, store } = await aStore(context);
+    const told = Promise.withResolvers<string>();
+    const unwatch = store.watch(([change]) => {
+      if (change?.what === "unreadable") told.resolve(change.error);
+    });
+    context.after(unwatch);
+    happen(file);
+    const isGone = (error: Error) =>
+      error instanceof StoreUnavailableError &&
+      /removed or replaced .* nothing is confirmed any more; put the file back/.test(error.message);
+    await assert.rejects(store.sessions.add(session("after", "ada")), isGone);
+    await assert.rejects(store.counters.count("k", minute, time), isGone);
+    await assert.rejects(store.sessions.find("before"), isGone);
+    await assert.rejects(store.sweep(time), isGone);
+    assert.match(await told.promise, /removed or replaced/);
+  });
+
+test("a database that is put back is used again", async (context) => {
+  const { file, store } = await aStore(context);
+  renameSync(file, `${file}.old`);
+  await assert.rejects(store.sessions.add(session("lost", "ada")), StoreUnavailableError);
+  renameSync(`${file}.old`, file);
+  await store.sessions.add(session("after", "ada"));
+  assert.equal((await store.sessions.find("after"))?.id, "after");
+  assert.equal(await store.sessions.find("lost"), undefined);
+});
+
+test("while another process keeps the database locked, reading goes on, and who writes is told that it is busy", async (context) => {
+  const { file, store } = await aStore(context);
+  const other = new DatabaseSync(file);
+  context.after(() => other.close());
+  other.exec("begin immediate");
+  const order: string[] = [];
+  const writes = ["s", "t"].map((id) =>
+    assert
+      .rejects(
+        store.sessions.add(session(id, "ada")),
+        (error: Error) => error instanceof StoreUnavailableError && /locked/.test(error.message),
+      )
+      .then(() => order.push("write")),
+  );
+  for (let reads = 0; reads < 20; reads++)
+    assert.equal((await store.sessions.find("before"))?.id, "before");
+  order.push("reads");
+  await Promise.all(writes);
+  assert.deepEqual(order, ["reads", "write", "write"]);
+  other.exec("rollback");
+  await store.sessions.add(session("s", "ada"));
+});

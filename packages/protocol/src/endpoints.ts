@@ -28,6 +28,8 @@ export const headers = {
   userEmail: "cf-access-authenticated-user-email",
   aud: "cf-access-aud",
   domain: "cf-access-domain",
+  /** [ext] why a program's token is no longer good (wire-protocol 3) */
+  error: "cf-access-error",
   ray: "cf-ray",
   servicePublicKey: "service-public-key",
   /** [ext] on a poll: the terminal will say with DELETE that it has its box (wire-protocol 6.6). */

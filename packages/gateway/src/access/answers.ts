@@ -13,9 +13,9 @@ import type { Application, Organization } from "../model/model.ts";
 import type { RandomBytes } from "../random.ts";
 import { writeSignInLink } from "../tokens/sign-in-link.ts";
 import type { Tokens } from "../tokens/tokens.ts";
-import type { DeniedAsker } from "./authorize.ts";
+import type { DeniedAsker, TokenEnding } from "./authorize.ts";
 import { corsHeaders } from "./cors.ts";
-import { denied, fixedStatus, notSignedIn, type Problem } from "./problems.ts";
+import { denied, fixedStatus, notSignedIn, type Problem, tokenDead } from "./problems.ts";
 import { shellWord } from "./shell-word.ts";
 
 /** Draws a page with the organization's name and design. */
@@ -116,6 +116,22 @@ function terminalCommands({ teamHost, relayHosts }: Catalog, here: string): stri
   const isOfficialDomain = teamHost.endsWith(".cloudflareaccess.com");
   if (!isOfficialDomain || !relayHosts.has("login.cloudflareaccess.org")) return own;
   return `${own} (or cloudflared access curl ${here})`;
+}
+
+/** A program's token that is no longer good: it must fail, and say why (wire-protocol 3). */
+export function deadTokenAnswer(
+  parts: AnswerParts,
+  to: ApplicationRecipient,
+  ending: TokenEnding,
+): LocalAnswer {
+  const problem = tokenDead(to.facts, ending);
+  if (!looksAtPages(to.headers)) return problemAnswer(parts, to, problem);
+  const type = { "Content-Type": "text/plain; charset=utf-8" };
+  return {
+    status: problem.status,
+    headers: { ...privateHeaders, ...type, ...problem.headers, ...applicationHeaders(to) },
+    body: `${problem.message} Ray ID: ${to.rayId}\n`,
+  };
 }
 
 /** Somebody, or an address, that policy does not let in. */

@@ -8,21 +8,27 @@ import { canonicalize, canonicalPath } from "../http/canonical-path.ts";
 import { cookieValues } from "../http/cookies.ts";
 import type { Application, ServiceToken } from "../model/model.ts";
 import type { StoredSession } from "../storage/store.ts";
-import { onlyPerson } from "../tokens/only-person.ts";
-import type { AppProof, PassProof, TokenFault, Tokens, VerifiedApp } from "../tokens/tokens.ts";
-import type { ReadRequest } from "./read-request.ts";
+import { candidateLimit, onlyPerson } from "../tokens/only-person.ts";
 import {
   checkServiceToken,
   type ServiceCredentials,
   type ServiceTokenFault,
-  serviceCredentials,
-} from "./service-credentials.ts";
+} from "../tokens/service-token.ts";
+import type { AppProof, PassProof, TokenFault, Tokens, VerifiedApp } from "../tokens/tokens.ts";
+import { bearerToken } from "./bearer-token.ts";
+import type { ReadRequest } from "./read-request.ts";
+import { serviceCredentials } from "./service-credentials.ts";
 
 /** Who asks, or why nobody is known to. */
 export type Authentication =
   | { kind: "anonymous" }
-  /** a credential was sent and does not hold */
-  | { kind: "unauthenticated"; via: "token" | "cookie" | "pass"; fault: TokenFault }
+  /** a credential was sent and does not hold; only programs send those of a `byProgram` */
+  | {
+      kind: "unauthenticated";
+      via: "token" | "cookie" | "pass";
+      fault: TokenFault;
+      byProgram: boolean;
+    }
   | { kind: "person"; session: StoredSession; proof: AppProof | PassProof }
   | { kind: "service"; serviceToken: ServiceToken }
   | { kind: "refused"; fault: CredentialFault };
@@ -56,6 +62,10 @@ export function authenticate(
   if (headers.accessToken.length > 1) return { kind: "refused", fault: "two_access_tokens" };
   if (accessToken !== undefined)
     return authenticateToken(tokens, accessToken, application, "token");
+  const bearer = bearerToken(tokens, reading.rawHeaders, application);
+  if (bearer.count > 1) return { kind: "refused", fault: "two_access_tokens" };
+  if (bearer.token !== undefined)
+    return authenticateToken(tokens, bearer.token, application, "token");
 
   // 3. The cookie of browsers.
   const values = cookieValues(headers.cookie, cookies.authorization);
@@ -85,14 +95,21 @@ function authenticateToken(
   via: "token" | "cookie",
 ): Authentication | Promise<Authentication> {
   const cached = tokens.cachedApp(token, application.aud);
-  if (cached !== undefined) return personOf(cached, via);
+  if (cached !== undefined) return personOf(cached, token, via);
   return tokens
     .verifyApp(token, application.aud)
-    .then((verification) => personOf(verification, via));
+    .then((verification) => personOf(verification, token, via));
 }
 
-function personOf(verification: VerifiedApp, via: "token" | "cookie"): Authentication {
-  if (!verification.ok) return { kind: "unauthenticated", via, fault: verification.fault };
+function personOf(
+  verification: VerifiedApp,
+  token: string,
+  via: "token" | "cookie",
+): Authentication {
+  if (!verification.ok) {
+    const byProgram = via === "token" || isOfTerminal(token);
+    return { kind: "unauthenticated", via, fault: verification.fault, byProgram };
+  }
   return { kind: "person", session: verification.session, proof: verification };
 }
 
@@ -108,7 +125,12 @@ async function authenticateCookies(
   });
   switch (answer.persons) {
     case "none":
-      return { kind: "unauthenticated", via: "cookie", fault: "malformed" };
+      return {
+        kind: "unauthenticated",
+        via: "cookie",
+        fault: "malformed",
+        byProgram: values.slice(0, candidateLimit).some(isOfTerminal),
+      };
     case "one":
       return answer.credential;
     case "two":
@@ -128,7 +150,7 @@ function authenticateQuery(
 ): Authentication | Promise<Authentication> {
   // The token itself says which of the two it would be; its signature says whether it is one.
   if (decodeToken(token).claims["type"] !== "pass")
-    return authenticateToken(tokens, token, application, "token");
+    return authenticateToken(tokens, token, application, "cookie");
   return authenticatePass(tokens, token, application, facts);
 }
 
@@ -139,10 +161,22 @@ async function authenticatePass(
   facts: RequestFacts,
 ): Promise<Authentication> {
   const verification = await tokens.verifyPass(token, application.aud);
-  if (!verification.ok) return { kind: "unauthenticated", via: "pass", fault: verification.fault };
-  if (!isBelow(verification.claims, facts))
-    return { kind: "unauthenticated", via: "pass", fault: "wrong_audience" };
+  if (!verification.ok) return failedPass(verification.fault);
+  if (!isBelow(verification.claims, facts)) return failedPass("wrong_audience");
   return { kind: "person", session: verification.session, proof: verification };
+}
+
+function failedPass(fault: TokenFault): Authentication {
+  return { kind: "unauthenticated", via: "pass", fault, byProgram: true };
+}
+
+/** Whether a token that does not hold says that a terminal has it, and so no browser. */
+function isOfTerminal(token: string): boolean {
+  try {
+    return decodeToken(token).claims["terminal"] === true;
+  } catch {
+    return false;
+  }
 }
 
 /**

@@ -7,7 +7,7 @@ import { defined } from "../defined.ts";
 import type { Application, CorsHeaders, Decision } from "../model/model.ts";
 import type { RefusalFields } from "../observe/events.ts";
 import { policiesWithoutAnswer } from "../policy/evaluate.ts";
-import type { Tokens } from "../tokens/tokens.ts";
+import type { TokenFault, Tokens } from "../tokens/tokens.ts";
 import {
   type Authentication,
   type AuthenticationParts,
@@ -34,10 +34,14 @@ export type Verdict =
 /** A verdict that lets nobody in, with its grounds: for the log and nobody else. */
 export type Refusal = (
   | { kind: "sign_in" }
+  | { kind: "token_dead"; ending: TokenEnding }
   | { kind: "pass_failed" }
   | { kind: "bad_credentials"; fault: CredentialFault }
   | { kind: "denied"; who: DeniedAsker }
 ) & { grounds: RefusalGrounds };
+
+/** Why a program's token is no longer good, as `Cf-Access-Error` says it (wire-protocol 3). */
+export type TokenEnding = "session_ended" | "expired" | "revoked";
 
 /** Who is known and still not let in; `nobody` cannot get in by signing in either. */
 export type DeniedAsker = "person" | "service" | "nobody";
@@ -87,7 +91,10 @@ function judge(
   const decision = decisions.decide(facts, application, authentication);
   if (!passes(authentication, decision)) {
     const unjudged = unjudgedPolicies(facts, application, authentication);
-    return refuse(authentication, decision, unjudged);
+    const refusal = refuse(authentication, decision, unjudged);
+    // The official client reads a dead token from the way to the sign-in page (wire-protocol 6.9).
+    if (refusal.kind !== "sign_in" || asksOnlyForCheck(facts)) return refusal;
+    return refuseProgram(authentication, refusal);
   }
   if (asksOnlyForCheck(facts)) return { kind: "token_holds" };
   // Where policy asks nobody who they are, the origin is told of nobody.
@@ -144,6 +151,24 @@ function refuse(
       return refuseStranger(decision, grounds);
     case "anonymous":
       return refuseStranger(decision, grounds);
+  }
+}
+
+/** A program does not sign in: it must fail where a browser is led to the sign-in page. */
+function refuseProgram(authentication: Authentication, refusal: Refusal): Refusal {
+  if (authentication.kind !== "unauthenticated" || !authentication.byProgram) return refusal;
+  const { grounds } = refusal;
+  return { kind: "token_dead", ending: endingOf(authentication.fault), grounds };
+}
+
+function endingOf(fault: TokenFault): TokenEnding {
+  switch (fault) {
+    case "revoked":
+      return "session_ended";
+    case "expired":
+      return "expired";
+    default:
+      return "revoked";
   }
 }
 

@@ -22,15 +22,17 @@ export function describeApplication(
   match: ApplicationMatch,
   asksForLogin: boolean,
 ): LocalAnswer {
-  const { catalog, host, path, clientIp } = facts;
+  const { catalog, host, authority, path, clientIp } = facts;
   const scope = pathScope(catalog, host, path);
   const validity = scope === undefined ? {} : { path_scope: scope, max_age: maxAge };
   const description = {
     hostname: host,
+    authority,
     aud: match.application.aud,
     app_hostname: match.pattern,
     transfer_url: `${catalog.issuer}${endpoints.transfer}`,
     ...validity,
+    ...(match.application.accept_bearer === true ? { accept_bearer: true } : {}),
     login: asksForLogin,
   };
   const metadata = tokens.issueMatch(description, networkOf(clientIp));

@@ -17,6 +17,7 @@ import { StoreUnavailableError } from "../store-unavailable.ts";
 import type { Tokens } from "../tokens/tokens.ts";
 import {
   type ApplicationRecipient,
+  deadTokenAnswer,
   deniedAnswer,
   fixedStatusAnswer,
   problemAnswer,
@@ -44,7 +45,7 @@ import {
 import { RayIds } from "./ray-ids.ts";
 import { type ReadingRules, readRequest, type UnreadableRequest } from "./read-request.ts";
 import { type IdentityHeaders, sanitizeHeaders } from "./sanitize-headers.ts";
-import { consumedHeader } from "./service-credentials.ts";
+import { consumedHeaders } from "./service-credentials.ts";
 import { parseProxies } from "./trusted-proxies.ts";
 
 /** The parts and settings that the data path is made of. */
@@ -179,6 +180,9 @@ function carryOut(path: DataPath, request: ApplicationRequest, verdict: Verdict)
     case "sign_in":
       send(request, signInAnswer(path, recipientOf(request)));
       break;
+    case "token_dead":
+      send(request, deadTokenAnswer(path, recipientOf(request), verdict.ending));
+      break;
     case "pass_failed":
       sendProblem(path, request, passFailed(facts));
       break;
@@ -226,7 +230,7 @@ function forward(
     facts,
     rawHeaders,
     identity,
-    consumedHeader: consumedHeader(reading, match.application),
+    consumedHeaders: consumedHeaders(path.tokens, reading, match.application),
     hostHeader: rule.originRequest.httpHostHeader,
   });
   if (path.logRequests) recordWhenEnded(path, request);

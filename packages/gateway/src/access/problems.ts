@@ -1,11 +1,11 @@
 // What is wrong, in words: for each reason why a request does not reach its origin, the status, a
 // stable code for programs, and what a person can do about it. General towards the outside; the log
 // has the rest.
-import { endpoints } from "@postern/protocol";
+import { endpoints, headers as names } from "@postern/protocol";
 import type { RequestFacts } from "../catalog/request-facts.ts";
 import type { Application } from "../model/model.ts";
 import type { CredentialFault } from "./authenticate.ts";
-import type { DeniedAsker } from "./authorize.ts";
+import type { DeniedAsker, TokenEnding } from "./authorize.ts";
 import type { ForwardFault } from "./forward-http.ts";
 import type { RequestFault } from "./read-request.ts";
 import { shellWord } from "./shell-word.ts";
@@ -238,6 +238,23 @@ export function notSignedIn(facts: RequestFacts): Problem {
     heading: "",
     message: `Sign in first, in a browser or with: postern access login ${here}`,
     headers: challenge(facts),
+  };
+}
+
+const endings: Record<TokenEnding, string> = {
+  session_ended: "The session of this token has ended.",
+  expired: "This token has expired.",
+  revoked: "This token is not one of ours, or not any more.",
+};
+
+/** A program's token is no longer good. */
+export function tokenDead(facts: RequestFacts, ending: TokenEnding): Problem {
+  const problem = notSignedIn(facts);
+  return {
+    ...problem,
+    error: ending,
+    message: `${endings[ending]} ${problem.message}`,
+    headers: { ...problem.headers, [names.error]: ending },
   };
 }
 

@@ -6,6 +6,7 @@ import { matchApplication } from "../catalog/match-application.ts";
 import { choosePath, isPlainRequest, type PathChoice } from "../catalog/path-choice.ts";
 import type { RequestFacts } from "../catalog/request-facts.ts";
 import { canonicalize, withItsSlashes } from "../http/canonical-path.ts";
+import { takeToken } from "../http/query-tokens.ts";
 import { type RequestHeaders, readHeaders } from "../http/request-headers.ts";
 import type { RequestHead } from "../http/transport.ts";
 import type { Network } from "../network.ts";
@@ -66,8 +67,6 @@ export interface ReadingRules {
 }
 
 const headerLimit = 256;
-/** `token` arguments that look like a JWS: nobody has this many, and the gateway takes one. */
-const candidateLimit = 16;
 /** Characters of a path that origins could read in several ways: enough by RFC 9110 4.1. */
 const longestUnplainPath = 8_000;
 
@@ -119,7 +118,7 @@ export function readRequest(
   if (isTooLong(target.path)) return refuse("path_too_long");
   const canonical = canonicalize(target.path);
   if (canonical === undefined) return refuse("bad_path");
-  const query = takeTokens(target.query, rules);
+  const query = takeToken(target.query, rules.isOurs);
   if (query === undefined) return refuse("two_tokens");
 
   // 4. The application, which must be the same in every reading of the path.
@@ -208,51 +207,4 @@ function readPath(
   if (isPlainRequest(catalog, host, forms))
     return { path, match: matchApplication(catalog, host, path) };
   return choosePath(catalog, host, forms);
-}
-
-/**
- * Takes the gateway's own `token` argument out of the query (wire-protocol 3).
- * @returns undefined when there are two
- */
-function takeTokens(
-  query: string,
-  rules: ReadingRules,
-): { rest: string; token: string | undefined } | undefined {
-  // A token starts with `{"` in base64url, unless somebody wrote it with escapes.
-  if (!query.includes("eyJ") && !query.includes("%")) return { rest: query, token: undefined };
-  const tokens: string[] = [];
-  let candidates = 0;
-  const rest = query.split("&").filter((argument) => {
-    const token = tokenIn(argument);
-    if (token === undefined) return true;
-    // Each costs a decoding, whoever it is of.
-    candidates++;
-    if (candidates > candidateLimit || !rules.isOurs(token)) return true;
-    tokens.push(token);
-    return false;
-  });
-  if (candidates > candidateLimit) return undefined;
-  if (tokens.length > 1) return undefined;
-  return { rest: rest.join("&"), token: tokens[0] };
-}
-
-/** What looks like a JWS in a `token` argument; undefined of every other argument. */
-function tokenIn(argument: string): string | undefined {
-  const equals = argument.indexOf("=");
-  if (equals < "token".length || equals > escapedNameLength) return undefined;
-  if (unescaped(argument.slice(0, equals)) !== "token") return undefined;
-  const value = unescaped(argument.slice(equals + 1));
-  return looksLikeJws.test(value) ? value : undefined;
-}
-
-/** Characters of `token` with each of its letters as an escape. */
-const escapedNameLength = 3 * "token".length;
-const looksLikeJws = /^eyJ[\w-]*\.[\w-]+\.[\w-]+$/;
-
-/** Decodes escapes one by one: no token holds a character that takes several. */
-function unescaped(text: string): string {
-  if (!text.includes("%")) return text;
-  return text.replace(/%[0-9A-Fa-f]{2}/g, (triplet) =>
-    String.fromCharCode(Number.parseInt(triplet.slice(1), 16)),
-  );
 }

@@ -18,8 +18,8 @@ export interface SanitizeInput {
   rawHeaders: readonly string[];
   /** undefined on bypass: the identity headers are removed and not set */
   identity: IdentityHeaders | undefined;
-  /** the header that held a service token and was used up, lower-case */
-  consumedHeader: string | undefined;
+  /** the headers that hold a credential of ours, lower-case */
+  consumedHeaders: readonly string[];
   /** `httpHostHeader` of the ingress rule */
   hostHeader: string | undefined;
 }
@@ -97,14 +97,14 @@ const neverTrailers = new Set([
  * @returns names and values in turn, `Host` first
  */
 export function sanitizeHeaders(input: SanitizeInput): string[] {
-  const { facts, rawHeaders, identity, consumedHeader, hostHeader } = input;
+  const { facts, rawHeaders, identity, consumedHeaders, hostHeader } = input;
   const out: string[] = ["Host", hostHeader ?? facts.authority];
   const connectionOptions = readConnectionOptions(rawHeaders);
   for (let index = 0; index < rawHeaders.length; index += 2) {
     const name = rawHeaders[index] ?? "";
     const value = rawHeaders[index + 1] ?? "";
     const lower = name.toLowerCase();
-    if (lower === "host" || lower === consumedHeader || isWithheld(lower)) continue;
+    if (lower === "host" || isWithheld(lower) || consumedHeaders.includes(lower)) continue;
     if (lower === "cookie") {
       const ofApplication = withoutOwnCookies(value);
       if (ofApplication !== "") out.push(name, ofApplication);

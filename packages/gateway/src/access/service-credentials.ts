@@ -1,27 +1,14 @@
 // What a program sends to prove who it is: a pair of headers, or both values as JSON in the one
 // header that the application names (access-features 14).
-import { createHash, timingSafeEqual } from "node:crypto";
-import type { Catalog } from "../catalog/catalog.ts";
 import { valuesOf } from "../http/request-headers.ts";
-import type { Application, ServiceToken } from "../model/model.ts";
+import type { Application } from "../model/model.ts";
+import type { ServiceCredentials } from "../tokens/service-token.ts";
+import type { Tokens } from "../tokens/tokens.ts";
+import { bearerToken } from "./bearer-token.ts";
 import type { ReadRequest } from "./read-request.ts";
-
-/** Why the credentials of a program do not count. */
-export type ServiceTokenFault = "half_service_token" | "two_service_tokens" | "bad_service_token";
-
-/** What stands in the headers of a program, not checked yet. */
-export type ServiceCredentials =
-  | { ok: true; clientId: string; secret: string }
-  | { ok: false; fault: ServiceTokenFault };
-
-/** Which service token the credentials are, if they hold. */
-export type ServiceTokenCheck =
-  | { ok: true; serviceToken: ServiceToken }
-  | { ok: false; fault: ServiceTokenFault };
 
 const half: ServiceCredentials = { ok: false, fault: "half_service_token" };
 const two: ServiceCredentials = { ok: false, fault: "two_service_tokens" };
-const noHash = Buffer.alloc(32);
 
 /** The credentials of a program in a request; undefined when there are none. */
 export function serviceCredentials(
@@ -37,38 +24,24 @@ export function serviceCredentials(
   return id === undefined || secret === undefined ? half : { ok: true, clientId: id, secret };
 }
 
+const nothing: readonly string[] = [];
+
 /**
- * The application's own header for service tokens, in lower case, where this request used it: a
- * credential, and not the origin's.
+ * The headers, in lower case, that hold a credential of ours in this request, used or not: the
+ * application's own header for service tokens, and `Authorization` with its token.
  */
-export function consumedHeader(
+export function consumedHeaders(
+  tokens: Pick<Tokens, "isOurs">,
   { rawHeaders }: ReadRequest,
   application: Application,
-): string | undefined {
-  if (readSingleHeader(application, rawHeaders) === undefined) return undefined;
-  return application.read_service_tokens_from_header?.toLowerCase();
-}
-
-/** Looks up the service token and compares its secret. @param now milliseconds since the epoch */
-export function checkServiceToken(
-  credentials: ServiceCredentials,
-  catalog: Catalog,
-  now: number,
-): ServiceTokenCheck {
-  if (!credentials.ok) return credentials;
-  const serviceToken = catalog.serviceTokenByClientId.get(credentials.clientId);
-  // An unknown id costs the same work as a wrong secret (case T14).
-  const expectedHash =
-    serviceToken === undefined ? noHash : Buffer.from(serviceToken.client_secret_hash, "hex");
-  const hash = createHash("sha256").update(credentials.secret).digest();
-  const isSecret = expectedHash.length === hash.length && timingSafeEqual(hash, expectedHash);
-  if (serviceToken === undefined || !isSecret || !isUsable(serviceToken, now))
-    return { ok: false, fault: "bad_service_token" };
-  return { ok: true, serviceToken };
-}
-
-function isUsable({ enabled, expires_at }: ServiceToken, now: number): boolean {
-  return enabled && (expires_at === undefined || expires_at > now);
+): readonly string[] {
+  const { read_service_tokens_from_header: name, accept_bearer } = application;
+  if (name === undefined && accept_bearer !== true) return nothing;
+  const names: string[] = [];
+  const usesOwnHeader = readSingleHeader(application, rawHeaders) !== undefined;
+  if (name !== undefined && usesOwnHeader) names.push(name.toLowerCase());
+  if (bearerToken(tokens, rawHeaders, application).token !== undefined) names.push("authorization");
+  return names;
 }
 
 /** What stands in the header that the application names; undefined when it is not ours to read. */

@@ -29,9 +29,13 @@ export function isOwnNavigation(c: LoginContext): boolean {
   return isOwn && c.req.header("sec-fetch-mode") === "navigate";
 }
 
-/** Whether this is a real visit of a page: not prefetched, not a picture or a fetch. */
-export function isVisit(c: LoginContext): boolean {
-  const mode = c.req.header("sec-fetch-mode") ?? "navigate";
+/**
+ * Whether the browser says that the person opened this page: typed, or opened by a program, and no
+ * page had a part in it. A browser that says nothing does not say so.
+ */
+export function isOpenedByPerson(c: LoginContext): boolean {
   const isPrefetch = c.req.header("sec-purpose") !== undefined;
-  return c.var.facts.method === "GET" && mode === "navigate" && !isPrefetch;
+  const isDocument = c.req.header("sec-fetch-dest") === "document";
+  const isFromNowhere = c.req.header("sec-fetch-site") === "none";
+  return c.var.facts.method === "GET" && isDocument && isFromNowhere && !isPrefetch;
 }

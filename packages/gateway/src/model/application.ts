@@ -50,6 +50,10 @@ const optionalFields = {
     .string()
     .regex(/^[A-Za-z0-9-]{1,64}$/, { message: "is not a header name" })
     .optional(),
+  /** [ext] takes the application's token as `Authorization: Bearer`, too */
+  accept_bearer: z.boolean().optional(),
+  /** [ext] lets the origin ask `get-identity` with its assertion */
+  origin_identity: z.boolean().optional(),
   custom_deny_message: someText.optional(),
   custom_deny_url: webUrl.optional(),
   custom_non_identity_deny_url: webUrl.optional(),
@@ -243,6 +247,8 @@ function toObject(input: Input): ConfiguredApplication {
     double_slashes: input.double_slashes,
     cors_headers: input.cors_headers,
     read_service_tokens_from_header: input.read_service_tokens_from_header,
+    accept_bearer: input.accept_bearer,
+    origin_identity: input.origin_identity,
     custom_deny_message: input.custom_deny_message,
     custom_deny_url: input.custom_deny_url,
     custom_non_identity_deny_url: input.custom_non_identity_deny_url,

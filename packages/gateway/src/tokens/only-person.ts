@@ -4,7 +4,7 @@
 import type { StoredSession } from "../storage/store.ts";
 
 /** More cookies of one name than any browser has reason to send. */
-const candidateLimit = 8;
+export const candidateLimit = 8;
 
 /** Nobody, one person, or two at once. */
 export type OnlyPerson<Credential> =

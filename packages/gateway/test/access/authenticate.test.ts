@@ -39,7 +39,7 @@ test("the first kind of credential that is there decides, and a bad one is never
       who: ada,
       good: [`cf-access-token: ${header}`],
       bad: [`cf-access-token: ${forged(header)}`],
-      status: 302,
+      status: 401,
     },
     {
       who: bob,
@@ -84,7 +84,7 @@ test("the first kind of credential that is there decides, and a bad one is never
 test("an empty credential is a bad one, and not none", async (context) => {
   const { token, refused } = await startAccessFixture(context, [application("app", [everybody])]);
   const good = await token("app");
-  await refused(302, "/", ["cf-access-token: ", `Cookie: CF_Authorization=${good}`]);
+  await refused(401, "/", ["cf-access-token: ", `Cookie: CF_Authorization=${good}`]);
   await refused(302, `/?token=${good}`, ["Cookie: CF_Authorization="]);
   await refused(401, "/", ["CF-Access-Client-Id: ", `cf-access-token: ${good}`]);
 });
@@ -255,7 +255,7 @@ test("a token that has expired or whose session has ended is no credential", asy
   const lines = [`cf-access-token: ${await token("app", ada, session)}`];
   await passed("/", lines);
   await fixture.parts.sessions.end(session.id);
-  await refused(302, "/", lines);
+  await refused(401, "/", lines);
   const later = [`Cookie: CF_Authorization=${await token("app")}`];
   await passed("/", later);
   fixture.clock.ahead = hour;

@@ -7,6 +7,7 @@ import { type AuthorizationParts, authorize, type Verdict } from "../../src/acce
 import { DecisionCache } from "../../src/access/decision-cache.ts";
 import { RayIds } from "../../src/access/ray-ids.ts";
 import { type ReadRequest, readRequest } from "../../src/access/read-request.ts";
+import { claimsOf } from "../tokens/token-fixture.ts";
 import {
   ada,
   application,
@@ -74,18 +75,19 @@ async function openFixture(context: TestContext) {
 }
 
 test("whoever policy lets in goes on to the origin, with an assertion of who they are", async (context) => {
-  const { token, verdict } = await openFixture(context);
-  const assertion = await token("app");
-  for (const line of [
-    `Cookie: a=b; CF_Authorization=${assertion}`,
-    `cf-access-token: ${assertion}`,
-  ])
-    assert.deepEqual(await verdict("app", [line]), {
-      kind: "forward",
-      identity: { assertion, email: ada },
-    });
-  const asArgument = await verdict("app", [], { target: `/?token=${assertion}` });
-  assert.deepEqual(asArgument, { kind: "forward", identity: { assertion, email: ada } });
+  const { token: tokenFor, verdict } = await openFixture(context);
+  const token = await tokenFor("app");
+  const verdicts = [
+    await verdict("app", [`Cookie: a=b; CF_Authorization=${token}`]),
+    await verdict("app", [`cf-access-token: ${token}`]),
+    await verdict("app", [], { target: `/?token=${token}` }),
+  ];
+  const [first] = verdicts;
+  assert.ok(first?.kind === "forward" && first.identity !== undefined);
+  const { assertion } = first.identity;
+  assert.deepEqual(claimsOf(assertion), { ...claimsOf(token), use: "assertion" });
+  for (const each of verdicts)
+    assert.deepEqual(each, { kind: "forward", identity: { assertion, email: ada } });
 
   const robot = await verdict("machines", robotPair);
   assert.ok(robot.kind === "forward" && robot.identity !== undefined);
@@ -120,7 +122,7 @@ test("everybody else is refused, on grounds that the log gets to read", async (c
       "a forged token",
       "app",
       [`cf-access-token: ${forged(assertion)}`],
-      { kind: "sign_in", grounds: { ...stranger, fault: "bad_signature" } },
+      { kind: "token_dead", ending: "revoked", grounds: { ...stranger, fault: "bad_signature" } },
     ],
     [
       "a token of another application",

@@ -78,7 +78,7 @@ test("the description says which application this is, where to sign in, and for 
     const hostname = host.replace(/:\d+$/, "");
     assert.deepEqual(
       rest,
-      { ...common, hostname, aud: access.application(String(name)).aud, ...own },
+      { ...common, hostname, authority: host, aud: access.application(String(name)).aud, ...own },
       path,
     );
     assert.ok(

@@ -93,7 +93,7 @@ test("a pass works as the argument alone, and is refused without a redirect when
     prefix,
     6e5,
   );
-  await access.refused(302, "/v1/x", [`cf-access-token: ${token}`]);
+  await access.refused(401, "/v1/x", [`cf-access-token: ${token}`]);
   await access.refused(302, "/v1/x", [`Cookie: CF_Authorization=${token}`]);
   await access.refused(302, "/v1/x", [`Authorization: Bearer ${token}`]);
   const answer = await access.refused(401, `/v1/x?token=${forged(token)}`);

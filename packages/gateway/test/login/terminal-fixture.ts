@@ -246,6 +246,7 @@ function browserWith(session: StoredSession, orgToken: string, team: string): Br
       ...more,
       headers: {
         accept: "text/html",
+        "sec-fetch-dest": "document",
         "sec-fetch-mode": "navigate",
         "sec-fetch-site": "none",
         ...cookie,

@@ -232,6 +232,29 @@ test("skip_interstitial leaves the page out for one machine, and gives no token 
   assert.ok((await fixture.parts.tokens.verifyApp(app_token, fixture.aud("app"))).ok);
 });
 
+test("skip_interstitial asks all the same where the browser does not say that the person opened the page", async (context) => {
+  const fixture = await startTerminalFixture(context, { application: { skip_interstitial: true } });
+  const browser = await fixture.browser();
+  for (const headers of [
+    { "sec-fetch-site": "cross-site" },
+    { "sec-fetch-site": "same-site" },
+    { "sec-fetch-site": "same-origin" },
+    { "sec-fetch-site": "" },
+    { "sec-fetch-dest": "iframe" },
+    { "sec-fetch-dest": "empty" },
+    { "sec-fetch-dest": "" },
+    { "sec-purpose": "prefetch" },
+  ]) {
+    const terminal = fixture.terminal();
+    const poll = terminal.poll();
+    await fixture.held(terminal);
+    const page = await browser.open(terminal.url, { headers });
+    assert.equal(headingOf(page), approveHeading, JSON.stringify(headers));
+    await browser.press(page, "deny");
+    await poll;
+  }
+});
+
 test("a terminal that did not ask for the second token gets an empty one", async (context) => {
   const fixture = await startTerminalFixture(context);
   const browser = await fixture.browser();

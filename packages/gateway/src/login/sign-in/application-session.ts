@@ -2,6 +2,7 @@
 // the host and not to one application, so a token of any application of that host counts
 // (wire-protocol 11).
 import { cookies, decodeToken, headers } from "@postern/protocol";
+import type { Application } from "../../model/model.ts";
 import type { StoredSession } from "../../storage/store.ts";
 import { onlyPerson } from "../../tokens/only-person.ts";
 import type { Tokens } from "../../tokens/tokens.ts";
@@ -56,11 +57,34 @@ async function applicationSession(
   { tokens }: { tokens: Tokens },
   token: string,
 ): Promise<StoredSession | undefined> {
+  const application = applicationOf(c, token);
+  if (application === undefined) return undefined;
+  const verification = await tokens.verifyApp(token, application.aud);
+  return verification.ok ? verification.session : undefined;
+}
+
+/**
+ * The live session behind an origin's assertion, where its application lets the origin ask for the
+ * identity. No credential: for `get-identity` alone (wire-protocol 2).
+ */
+export async function assertedSession(
+  c: LoginContext,
+  { tokens }: { tokens: Tokens },
+): Promise<StoredSession | undefined> {
+  const values = cookieValuesOf(c, cookies.authorization);
+  const token = c.req.header(headers.accessToken) ?? values[0] ?? "";
+  const application = applicationOf(c, token);
+  if (application?.origin_identity !== true) return undefined;
+  const verification = await tokens.verifyAssertion(token, application.aud);
+  return verification.ok ? verification.session : undefined;
+}
+
+/** The application of this host that the token says it is for. */
+function applicationOf(c: LoginContext, token: string): Application | undefined {
   const { catalog, host } = c.var.facts;
   const application = catalog.applicationByAud.get(audienceOf(token) ?? "");
   if (application === undefined || !coversHost(catalog, application, host)) return undefined;
-  const verification = await tokens.verifyApp(token, application.aud);
-  return verification.ok ? verification.session : undefined;
+  return application;
 }
 
 /** The application that the token says it is for. Nothing is believed before it is verified. */

@@ -1,56 +1,107 @@
+import { headers } from "@postern/protocol";
+import type { Identity, ServiceToken } from "../../model/model.ts";
+import { checkServiceToken } from "../../tokens/service-token.ts";
 import type { LoginContext } from "../login-context.ts";
 import { sendJson } from "../responses.ts";
-import { presentedSession } from "./application-session.ts";
+import { assertedSession, presentedSession } from "./application-session.ts";
 import type { SignInParts } from "./sign-in-parts.ts";
 
+/** What is the same for everybody, or for nobody: Cloudflare's fields that mean nothing here. */
+const sameForAll = {
+  saml_attributes: {},
+  auth_status: "NONE",
+  mtls_auth: {
+    cert_issuer_dn: "",
+    cert_serial: "",
+    cert_issuer_ski: "",
+    cert_presented: false,
+    auth_status: "NONE",
+  },
+  is_warp: false,
+  is_gateway: false,
+  gateway_account_id: "",
+  device_id: "",
+  devicePosture: {},
+  device_sessions: {},
+  version: 2,
+};
+
 /**
- * Who the bearer is, as the provider said at that login (access-features 9.5). Holds nothing that
- * signs anybody in (case L17).
+ * Who the bearer is: a person as the provider said at that login (access-features 9.5), or a
+ * program with its service token. Holds nothing that signs anybody in (case L17).
  */
 export async function getIdentity(c: LoginContext, parts: SignInParts): Promise<Response> {
-  const { session } = await presentedSession(c, parts);
-  if (session === undefined) {
-    c.header("WWW-Authenticate", 'Cloudflare-Access realm="get-identity"');
-    return sendJson(c, 401, {
-      error: "not signed in",
-      message:
-        "Send the application's token in the cookie CF_Authorization or the header cf-access-token.",
-    });
+  // 1. A service token, if there is one: a bad one is not rescued by anything else.
+  if (sendsServiceToken(c)) {
+    const serviceToken = presentedServiceToken(c, parts);
+    if (serviceToken === undefined) return refuse(c, "The service token does not hold.");
+    return sendJson(c, 200, { ...programFields(serviceToken), account_id: await accountId(parts) });
   }
-  const { identity } = session;
+
+  // 2. A person, or the origin that a person's request reached.
+  const presented = await presentedSession(c, parts);
+  const session = presented.session ?? (await assertedSession(c, parts));
+  if (session === undefined)
+    return refuse(
+      c,
+      "Send the application's token in the cookie CF_Authorization or the header cf-access-token.",
+    );
   return sendJson(c, 200, {
     id: session.user_id,
     user_uuid: session.user_id,
+    account_id: await accountId(parts),
+    ...personFields(session.identity),
+  });
+}
+
+function refuse(c: LoginContext, message: string): Response {
+  c.header("WWW-Authenticate", 'Cloudflare-Access realm="get-identity"');
+  return sendJson(c, 401, { error: "not signed in", message });
+}
+
+function personFields(identity: Identity): object {
+  return {
     email: identity.email,
     name: identity.name,
-    account_id: await accountId(parts),
     iat: identity.iat,
     ip: identity.ip,
     idp: identity.idp,
     geo: { country: identity.country },
     groups: identity.groups,
     oidc_fields: identity.oidc_fields,
-    saml_attributes: {},
     amr: identity.amr,
-    auth_status: "NONE",
     common_name: "",
-    mtls_auth: {
-      cert_issuer_dn: "",
-      cert_serial: "",
-      cert_issuer_ski: "",
-      cert_presented: false,
-      auth_status: "NONE",
-    },
     service_token_id: "",
     service_token_status: false,
-    is_warp: false,
-    is_gateway: false,
-    gateway_account_id: "",
-    device_id: "",
-    devicePosture: {},
-    device_sessions: {},
-    version: 2,
-  });
+    ...sameForAll,
+  };
+}
+
+function programFields({ id, name, client_id }: ServiceToken): object {
+  return {
+    id: "",
+    user_uuid: "",
+    email: "",
+    name,
+    common_name: client_id,
+    service_token_id: id,
+    service_token_status: true,
+    ...sameForAll,
+  };
+}
+
+function sendsServiceToken(c: LoginContext): boolean {
+  const names = [headers.clientId, headers.clientSecret];
+  return names.some((name) => c.req.header(name) !== undefined);
+}
+
+/** The service token of the two headers. Two of one arrive joined, and are nobody's. */
+function presentedServiceToken(c: LoginContext, { now }: SignInParts): ServiceToken | undefined {
+  const clientId = c.req.header(headers.clientId);
+  const secret = c.req.header(headers.clientSecret);
+  if (clientId === undefined || secret === undefined) return undefined;
+  const check = checkServiceToken({ ok: true, clientId, secret }, c.var.facts.catalog, now());
+  return check.ok ? check.serviceToken : undefined;
 }
 
 /** 32 hex characters, made once for a store. */

@@ -4,7 +4,7 @@ import { sameNetwork } from "../../network.ts";
 import type { StoredTransfer } from "../../storage/store.ts";
 import { freshStart } from "../application-host.ts";
 import { admits, decideFor } from "../decide.ts";
-import { isVisit } from "../fetch-metadata.ts";
+import { isOpenedByPerson } from "../fetch-metadata.ts";
 import type { LoginContext } from "../login-context.ts";
 import { sendNoAccess } from "../no-access.ts";
 import { sendPage } from "../pages/layout.ts";
@@ -59,8 +59,8 @@ export function sendTerminalNoAccess(
 }
 
 /**
- * `skip_interstitial`: one person, one address, a real visit of the page, and no token for other
- * applications.
+ * `skip_interstitial`: one person, one address, a page that the browser says the person opened, and
+ * no token for other applications. A link on somebody else's page is not enough.
  */
 function mayLeavePageOut(
   c: LoginContext,
@@ -68,7 +68,7 @@ function mayLeavePageOut(
   transfer: StoredTransfer,
 ): boolean {
   const { clientIp, catalog } = c.var.facts;
-  if (!application.skip_interstitial || !isVisit(c)) return false;
+  if (!application.skip_interstitial || !isOpenedByPerson(c)) return false;
   return sameNetwork(transfer.address, clientIp) && !refusesClient(catalog.organization, transfer);
 }
 

@@ -31,7 +31,7 @@ export function readCookies(lines: readonly string[]): Cookie[] {
     for (const pair of line.split(";")) {
       const equals = pair.indexOf("=");
       if (equals < 0) continue;
-      pairs.push({ name: pair.slice(0, equals).trim(), value: pair.slice(equals + 1).trim() });
+      pairs.push({ name: trimmed(pair.slice(0, equals)), value: trimmed(pair.slice(equals + 1)) });
     }
   }
   return pairs;
@@ -89,6 +89,22 @@ export function setCookieLine({ name, value }: Cookie, attributes: CookieAttribu
 /** A `Set-Cookie` line that removes a cookie from the browser. */
 export function removeCookieLine(name: string, attributes: CookieAttributes): string {
   return `${setCookieLine({ name, value: "" }, attributes)}; Max-Age=0`;
+}
+
+/**
+ * Without spaces and tabs at its ends. Other blanks are part of a name: a sibling host could set
+ * `__Host-` cookies with one in front, which browsers do not take for the prefix.
+ */
+function trimmed(text: string): string {
+  let start = 0;
+  let end = text.length;
+  while (start < end && isBlank(text.charCodeAt(start))) start++;
+  while (end > start && isBlank(text.charCodeAt(end - 1))) end--;
+  return text.slice(start, end);
+}
+
+function isBlank(code: number): boolean {
+  return code === 0x20 || code === 0x09;
 }
 
 function isOwnCookie(name: string): boolean {

@@ -50,10 +50,6 @@ const optionalFields = {
     .string()
     .regex(/^[A-Za-z0-9-]{1,64}$/, { message: "is not a header name" })
     .optional(),
-  /** [ext] takes the application's token as `Authorization: Bearer`, too */
-  accept_bearer: z.boolean().optional(),
-  /** [ext] lets the origin ask `get-identity` with its assertion */
-  origin_identity: z.boolean().optional(),
   custom_deny_message: someText.optional(),
   custom_deny_url: webUrl.optional(),
   custom_non_identity_deny_url: webUrl.optional(),
@@ -81,6 +77,8 @@ const fields = z.strictObject({
   options_preflight_bypass: z.boolean().default(false),
   skip_interstitial: z.boolean().default(false),
   allow_encoded_slashes: z.boolean().default(false),
+  accept_bearer: z.boolean().default(false),
+  origin_identity: z.boolean().default(false),
   ...optionalFields,
   policies: policyEntries.prefault([]),
   enable_binding_cookie: notYet,
@@ -117,6 +115,10 @@ const stored = z
     skip_interstitial: z.boolean(),
     /** [ext] lets %2F and %5C through, unchanged; default refuses them (case P4) */
     allow_encoded_slashes: z.boolean(),
+    /** [ext] takes the application's token as `Authorization: Bearer`, too; absent means false */
+    accept_bearer: z.boolean().optional(),
+    /** [ext] lets the origin ask `get-identity` with its assertion; absent means false */
+    origin_identity: z.boolean().optional(),
     ...optionalFields,
     /** in precedence order */
     policies: z.array(storedPolicyEntry),

@@ -24,6 +24,17 @@ test("a cookie whose name or value only contains the name is another cookie", ()
   assert.deepEqual(cookieValues([], "CF_Authorization"), []);
 });
 
+test("a blank that browsers keep in a name makes another cookie, and never our __Host- one", () => {
+  for (const blank of ["\u00a0", "\u000b", "\u000c", "\ufeff", "\u2003", "\u0085"])
+    for (const name of [`${blank}__Host-a`, `__Host-a${blank}`])
+      assert.deepEqual(
+        cookieValues([`b=1; ${name}=planted`], "__Host-a"),
+        [],
+        JSON.stringify(name),
+      );
+  assert.deepEqual(cookieValues(["b=1; \t __Host-a \t=\t own "], "__Host-a"), ["own"]);
+});
+
 test("a value may hold the sign that ends a name", () => {
   assert.deepEqual(readCookies(["a=b=c; =d"]), [
     { name: "a", value: "b=c" },

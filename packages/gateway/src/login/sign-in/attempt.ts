@@ -35,7 +35,10 @@ const cookieLifeMs = 60 * 60_000;
 // T13).
 const attemptLimit = 5;
 const idBytes = 8;
-const cookiePattern = /^(?:__Host-)?postern_attempt_([0-9a-f]{16})$/;
+/** Cookies that are opened in one request, at most: no browser of ours has more. */
+const candidateLimit = 2 * attemptLimit;
+const namePrefix = "postern_attempt_";
+const idPattern = /^[0-9a-f]{16}$/;
 
 /** An attempt that begins now, without its provider's secrets. */
 export function newAttempt(
@@ -57,14 +60,17 @@ export function isLive(attempt: Attempt, now: number): boolean {
 
 /**
  * Every attempt that this browser holds. A cookie that does not open is not ours, or of another
- * key: it counts as none.
+ * key: it counts as none. So does one without the name that we set: over https a sibling host can
+ * plant every other (case T11).
  */
 export function attemptsOf(c: LoginContext, { secretBox }: { secretBox: SecretBox }): Attempt[] {
+  const prefix = cookieName(c, "");
+  const candidates = cookiesOf(c)
+    .filter(({ name }) => name.startsWith(prefix) && idPattern.test(name.slice(prefix.length)))
+    .slice(0, candidateLimit);
   const attempts: Attempt[] = [];
-  for (const { name, value } of cookiesOf(c)) {
-    const id = cookiePattern.exec(name)?.[1];
-    if (id === undefined) continue;
-    const text = secretBox.open(value, sealContext(id));
+  for (const { name, value } of candidates) {
+    const text = secretBox.open(value, sealContext(name.slice(prefix.length)));
     if (text !== undefined) attempts.push(JSON.parse(text) as Attempt);
   }
   return attempts;
@@ -99,5 +105,5 @@ function sealContext(id: string): string {
 // alone.
 function cookieName(c: LoginContext, id: string): string {
   const prefix = c.var.facts.scheme === "https" ? "__Host-" : "";
-  return `${prefix}postern_attempt_${id}`;
+  return `${prefix}${namePrefix}${id}`;
 }

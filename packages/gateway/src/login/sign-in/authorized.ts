@@ -61,11 +61,14 @@ export async function authorized(c: LoginContext, parts: SignInParts): Promise<R
   return goTo(c, start);
 }
 
-/** Whether this browser holds the `CF_AppSession` with which the login began. */
+/**
+ * Whether this browser holds the `CF_AppSession` with which the login began, and no other one: a
+ * sibling host can plant a second (case T11).
+ */
 function isForBrowser(c: LoginContext, handover: StoredHandover): boolean {
-  return cookieValuesOf(c, cookies.appSession).some((value) =>
-    equalSecrets(sha256(value), handover.app_session_hash),
-  );
+  const [value, ...others] = new Set(cookieValuesOf(c, cookies.appSession));
+  if (value === undefined || others.length > 0) return false;
+  return equalSecrets(sha256(value), handover.app_session_hash);
 }
 
 /** Whether the hand-over is for this link, in time, and its session still alive. */

@@ -178,6 +178,9 @@ test(
       [...new Set(await Promise.all(running.map(({ ended }) => ended)))].sort(),
       [125, 3],
     );
-    assert.deepEqual([person.opened(), peer.requests], [[], []]);
+    // curl asks once who guards the URL: an open application needs nobody.
+    const questions = ["/", "/cdn-cgi/access/certs"];
+    const others = peer.requests.filter((seen) => !questions.includes(seen.url));
+    assert.deepEqual([person.opened(), others, peer.forwarded()], [[], [], []]);
   },
 );

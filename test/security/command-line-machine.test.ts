@@ -54,7 +54,7 @@ test(
     const file = join(
       person.home,
       "tokens",
-      names.find((name) => name.includes("/app.localhost-")) ?? "",
+      names.find((name) => name.includes("app.localhost")) ?? "",
     );
     const directory = join(file, "..");
     const elsewhere = join(person.directory, "elsewhere");

@@ -54,6 +54,8 @@ export interface PassClaims extends TimedClaims {
 export interface MatchClaims {
   type: "match";
   hostname: string;
+  /** host and port as asked in `Host` [ext] */
+  authority?: string;
   auth_domain: string;
   aud: string;
   app_hostname: string;

@@ -6,6 +6,7 @@ import { endpoints, headers } from "@postern/protocol";
 import type { AppUrl } from "../app-url.ts";
 import type { Context } from "../context.ts";
 import { CliError } from "../exit-status.ts";
+import { parseJsonObject } from "../json-object.ts";
 import { send } from "../net/http-client.ts";
 import type { HttpResponse } from "../net/http-message.ts";
 import { printable } from "../printable.ts";
@@ -23,8 +24,14 @@ import { verifySignature } from "./team-keys.ts";
  * @throws {CliError} not_behind_access | unreachable | unverified
  */
 export async function findApplication(context: Context, app: AppUrl): Promise<Application> {
-  const remembered = rememberedApplication(context, app);
-  if (remembered !== undefined) return remembered;
+  return rememberedApplication(context, app) ?? askForApplication(context, app);
+}
+
+/**
+ * The application that covers the URL, as its gateway says now. What was remembered gives way.
+ * @throws {CliError} not_behind_access | unreachable | unverified
+ */
+export async function askForApplication(context: Context, app: AppUrl): Promise<Application> {
   const token = await askForMetadata(context, app);
   const team = claimedTeam(app, token);
   const previousTeam = rememberedTeam(context, app);
@@ -33,12 +40,15 @@ export async function findApplication(context: Context, app: AppUrl): Promise<Ap
     throw changedTeam(app, team, previousTeam);
   const claims = await verifySignature(context, team.origin, token);
   const application = readApplication(app, team, claims, context.now());
-  if (previousTeam === undefined)
-    context.tell(
-      `${app.host} belongs to the team domain ${team.authDomain}; remembered from now on.`,
-    );
-  remember(context, app, application);
+  const fault = remember(context, app, application);
+  if (previousTeam === undefined) tellTeam(context, app, team, fault);
   return application;
+}
+
+/** A team domain that is seen for the first time is named (wire-protocol 6.1). */
+function tellTeam(context: Context, app: AppUrl, team: Team, fault: CliError | undefined): void {
+  const fate = fault === undefined ? "remembered from now on." : `not remembered: ${fault.message}`;
+  context.tell(`${app.host} belongs to the team domain ${team.authDomain}; ${fate}`);
 }
 
 function changedTeam(app: AppUrl, team: Team, previousTeam: string): CliError {
@@ -58,10 +68,22 @@ async function askForMetadata(context: Context, app: AppUrl): Promise<string> {
   });
   const token = response.headers[headers.metadata];
   if (typeof token === "string" && token !== "") return token;
-  throw withoutMetadata(app, response);
+  throw await withoutMetadata(context, app, response);
 }
 
-function withoutMetadata(app: AppUrl, { status, headers: answer }: HttpResponse): CliError {
+/**
+ * An ordinary server's answers to a request that Access would have answered by itself. Others, such
+ * as 400 and 403, may come from the gateway or from what stands before it.
+ */
+const ordinaryRefusals = new Set([401, 404, 405, 410]);
+
+/** "No" and "cannot say" are two answers: advice to go without is given only on the first. */
+async function withoutMetadata(
+  context: Context,
+  app: AppUrl,
+  response: HttpResponse,
+): Promise<CliError> {
+  const { status, headers: answer } = response;
   if (status === 429 || status >= 500)
     return new CliError(
       "unreachable",
@@ -74,8 +96,35 @@ function withoutMetadata(app: AppUrl, { status, headers: answer }: HttpResponse)
       "unverified",
       `the gateway of ${app.origin} does not say who it is (no ${headers.metadata}); it is too old for this client`,
     );
+  const reason = status < 400 ? undefined : await askForReason(context, app, response);
+  if (reason === undefined && (status < 400 || ordinaryRefusals.has(status)))
+    return new CliError(
+      "not_behind_access",
+      `${app.bare} is not behind Access; reach it without signing in, or check the URL`,
+    );
+  const words = reason === undefined ? "" : `: ${reason}`;
   return new CliError(
-    "not_behind_access",
-    `${app.bare} is not behind Access; reach it without signing in, or check the URL`,
+    "unverified",
+    `${app.origin} does not say who guards ${app.bare} (status ${status}${words}); check the URL, or ask whoever runs it`,
   );
+}
+
+/**
+ * Why a gateway refused the question: a HEAD shows no words, so it is asked once more with GET.
+ * @returns undefined where the refusal is no gateway's own
+ */
+async function askForReason(
+  context: Context,
+  app: AppUrl,
+  { headers: refusal }: HttpResponse,
+): Promise<string | undefined> {
+  if (refusal[headers.ray] === undefined) return undefined;
+  const { body } = await send(context, {
+    method: "GET",
+    url: new URL(app.bare),
+    headers: { [headers.metadataRequest]: "true", Accept: "application/json" },
+  });
+  const { message, ray_id: ray } = parseJsonObject(body) ?? {};
+  if (typeof message !== "string" || typeof ray !== "string") return undefined;
+  return printable(`${message.slice(0, 200)} Ray ${ray.slice(0, 40)}`);
 }

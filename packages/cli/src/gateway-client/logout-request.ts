@@ -17,10 +17,7 @@ export async function endSession(context: Context, team: string): Promise<boolea
     const status = await postLogout(context, origin, token);
     if (status >= 200 && status < 300) return true;
     if (status >= 500 || status === 429)
-      throw new CliError(
-        "failure",
-        `${origin} did not end the session (status ${status}); ${leftOver}`,
-      );
+      throw new CliError("failure", `${origin} did not end the session (status ${status})`);
   }
   return false;
 }
@@ -43,8 +40,6 @@ function attemptsAt(context: Context, team: string): Attempt[] {
   return orgToken === undefined ? attempts : [{ origin: team, token: orgToken }, ...attempts];
 }
 
-const leftOver = "what was stored is deleted, but the session may live until it expires";
-
 /** @returns the status of the answer */
 async function postLogout(context: Context, origin: string, token: string): Promise<number> {
   try {
@@ -58,7 +53,7 @@ async function postLogout(context: Context, origin: string, token: string): Prom
     if (!(error instanceof CliError)) throw error;
     throw new CliError(
       "failure",
-      `the session could not be ended at the gateway (${error.message}); ${leftOver}`,
+      `the session could not be ended at the gateway (${error.message})`,
     );
   }
 }

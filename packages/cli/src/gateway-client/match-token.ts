@@ -10,7 +10,8 @@ import {
   ProtocolError,
   readMatchClaims,
 } from "@postern/protocol";
-import { type AppUrl, namesHost, parseUrl, teamOrigin } from "../app-url.ts";
+import { withoutBrackets, withoutFinalDot } from "@postern/protocol/host";
+import { type AppUrl, namesHost, parseUrl, portOf, teamOrigin } from "../app-url.ts";
 import { CliError } from "../exit-status.ts";
 import { printable } from "../printable.ts";
 import { type Application, isBelow, longestFreshness } from "../store/known-hosts.ts";
@@ -78,6 +79,8 @@ export function readApplication(
   const fault = faultOf(app, team, claims, pattern, now / 1000);
   if (fault !== undefined) throw unverified(app, fault);
   return {
+    origin: app.origin,
+    asked_at: now,
     auth_domain: team.authDomain,
     team: team.origin,
     app_hostname: pattern.text,
@@ -112,14 +115,36 @@ function faultOf(
 ): string | undefined {
   if (claims.hostname !== app.hostname)
     return `its description is about ${printable(claims.hostname.slice(0, 100))}`;
+  if (!isAboutAuthority(app, claims.authority))
+    return `its description is about ${printable(String(claims.authority).slice(0, 100))}`;
   if (claims.auth_domain !== team.authDomain) return "its description names another team domain";
   if (claims.iat < seconds - oldest) return "its description is more than a day old";
   if (claims.iat > seconds + furthestAhead)
-    return "its description is from the future; check this machine's clock";
+    return `its description is from the future, ${aheadBy(claims.iat - seconds)}; check this machine's clock`;
   if (!pattern.matchesHost(app.hostname))
     return `its application ${pattern.text} does not cover this host`;
   if (!/^[0-9A-Za-z_-]{1,128}$/.test(claims.aud)) return "its application has no usable AUD";
   return undefined;
+}
+
+/** @param seconds how far the gateway's clock is ahead of ours */
+function aheadBy(seconds: number): string {
+  const minutes = Math.round(seconds / 60);
+  const difference = minutes < 120 ? `${minutes} minutes` : `${Math.round(minutes / 60)} hours`;
+  return `${difference} ahead of us`;
+}
+
+/**
+ * Whether the description is about the host and port asked, where it says (wire-protocol 2). The
+ * server of another port of the host could otherwise show the genuine description as its own.
+ */
+function isAboutAuthority({ hostname, origin }: AppUrl, authority: unknown): boolean {
+  if (authority === undefined) return true;
+  if (typeof authority !== "string" || /[/?#@\\]/.test(authority)) return false;
+  const asked = new URL(origin);
+  const url = parseUrl(`${asked.protocol}//${authority}`);
+  if (url === undefined || portOf(url) !== portOf(asked)) return false;
+  return withoutFinalDot(withoutBrackets(url.hostname)) === hostname;
 }
 
 /** Where to poll: on the team domain and nowhere else, but for Cloudflare's own teams. */

@@ -9,7 +9,12 @@ import type { Context } from "../context.ts";
 import { CliError } from "../exit-status.ts";
 import { parseJsonObject } from "../json-object.ts";
 import { send } from "../net/http-client.ts";
-import { fileNameOf, readPrivateJson, writePrivateFile } from "../store/private-files.ts";
+import {
+  attemptWrite,
+  fileNameOf,
+  readPrivateJson,
+  writePrivateFile,
+} from "../store/private-files.ts";
 
 interface TeamKeys {
   /** origin of the team domain */
@@ -124,7 +129,8 @@ async function fetchKeys(context: Context, team: string, refetchedAt: number): P
     );
   }
   const record: TeamKeys = { team, keys, fetched_at: context.now(), refetched_at: refetchedAt };
-  writePrivateFile(context.home, keysFile(context, team), `${JSON.stringify(record)}\n`);
+  const path = keysFile(context, team);
+  attemptWrite(() => writePrivateFile(context.home, path, `${JSON.stringify(record)}\n`));
   return record;
 }
 

@@ -1,6 +1,6 @@
 // Whether a gateway still takes a token (wire-protocol 6.9), and whether a token that came over the
-// wire is what it should be (6.8). The gateway is asked only where a person asked to sign in, and
-// about a token that was just issued: everywhere else the answer to the real request says it.
+// wire is what it should be (6.8). The gateway is asked where a person asked to sign in, about a
+// token that was just issued, and about a stored one that it was not asked about for a while.
 import {
   type AppClaims,
   endpoints,
@@ -12,7 +12,8 @@ import {
 import type { AppUrl } from "../app-url.ts";
 import type { Context } from "../context.ts";
 import { CliError, reasonOf } from "../exit-status.ts";
-import { send, TimeoutError } from "../net/http-client.ts";
+import { send } from "../net/http-client.ts";
+import type { HttpResponse } from "../net/http-message.ts";
 import { printable } from "../printable.ts";
 import type { Application } from "../store/known-hosts.ts";
 import { verifySignature } from "./team-keys.ts";
@@ -26,8 +27,7 @@ const timeout = 4_000;
 export type TokenState = "good" | "denied" | "dead";
 
 /**
- * Asks the gateway. A check that gets no answer in time says nothing against the token: `good`.
- * @throws {CliError} unreachable | unverified
+ * Asks the gateway. One that cannot be reached or verified says nothing against the token: `good`.
  */
 export async function checkToken(
   context: Context,
@@ -38,21 +38,31 @@ export async function checkToken(
   const url = new URL(app.bare);
   url.searchParams.set(tokenCheckArgument, "true");
   try {
-    const { status, headers: answer } = await send(context, {
+    const response = await send(context, {
       method: "GET",
       url,
       headers: { [headers.accessToken]: token },
       timeout,
     });
-    if (status === 302 && (answer.location ?? "").includes(endpoints.login)) return "dead";
-    // Cloudflare passes the check on to the origin: there, only a redirect to the login says
-    // anything.
-    if (isCloudflares(application) || status < 300) return "good";
-    return status === 403 ? "denied" : "dead";
+    return readState(application, response);
   } catch (error) {
-    if (error instanceof TimeoutError) return "good";
+    if (error instanceof CliError) return "good";
     throw error;
   }
+}
+
+/** Gateway errors, and those of a proxy in front of it, are no word about the token. */
+function readState(
+  application: Application,
+  { status, headers: answer }: HttpResponse,
+): TokenState {
+  if (status >= 300 && status < 400 && (answer.location ?? "").includes(endpoints.login))
+    return "dead";
+  // Cloudflare passes the check on to the origin: there, only a redirect to the login says
+  // anything.
+  if (isCloudflares(application) || status < 300) return "good";
+  if (status === 403) return "denied";
+  return status === 429 || status >= 500 ? "good" : "dead";
 }
 
 /**

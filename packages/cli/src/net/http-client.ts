@@ -78,7 +78,7 @@ type ExchangeOptions = RequestOptions &
 
 async function exchange(context: Context, request: HttpRequest): Promise<HttpResponse> {
   const { url, method, headers, body, timeout = defaultTimeout } = request;
-  const deadline = Date.now() + timeout;
+  const deadline = performance.now() + timeout;
   const isSecure = url.protocol === "https:";
   const options: ExchangeOptions = {
     method,
@@ -123,13 +123,13 @@ async function secureOptions(
   return { ...trust, agent: undefined, createConnection: () => socket };
 }
 
-/** @param deadline milliseconds since the epoch */
+/** @param deadline of the monotonic clock: a step of the other one must not end the exchange */
 function exchangeUntil(
   deadline: number,
   request: HttpRequest,
   options: ExchangeOptions,
 ): Promise<HttpResponse> {
-  const { url, body, limit = defaultLimit } = request;
+  const { url, body, signal, limit = defaultLimit } = request;
   const { request: open } = url.protocol === "https:" ? https : http;
   return new Promise((resolve, reject) => {
     let timeoutError: TimeoutError | undefined;
@@ -140,12 +140,17 @@ function exchangeUntil(
       const answer = (text: string) => resolve({ status, headers, body: text });
       collect(response, url, limit).then(answer, fail);
     });
-    const timer = setTimeout(() => {
+    const giveUp = () => {
       timeoutError = new TimeoutError(request);
       clientRequest.destroy(timeoutError);
-    }, deadline - Date.now());
+    };
+    const timer = setTimeout(giveUp, deadline - performance.now());
+    signal?.addEventListener("abort", giveUp);
     clientRequest.on("error", fail);
-    clientRequest.on("close", () => clearTimeout(timer));
+    clientRequest.on("close", () => {
+      clearTimeout(timer);
+      signal?.removeEventListener("abort", giveUp);
+    });
     clientRequest.end(body);
   });
 }

@@ -1,12 +1,14 @@
 import type { IncomingHttpHeaders } from "node:http";
 
 export interface HttpRequest {
-  method: "GET" | "HEAD" | "POST";
+  method: "GET" | "HEAD" | "POST" | "DELETE";
   url: URL;
   headers?: Record<string, string>;
   body?: string;
   /** milliseconds for the whole exchange; 7 s by default */
   timeout?: number;
+  /** ends the exchange before its time, as if the time had passed */
+  signal?: AbortSignal;
   /** what to do when there is no answer in time; "try again later" by default */
   remedy?: string;
   /** bytes of the answer's body; more is an error; 1 MiB by default */

@@ -19,7 +19,7 @@ import type { HttpResponse } from "../net/http-message.ts";
 import type { Application } from "../store/known-hosts.ts";
 import { openBrowser } from "./open-browser.ts";
 import { showQrCode } from "./qr-code.ts";
-import { pollRelay } from "./relay-poll.ts";
+import { confirmDelivery, mailboxOf, pollRelay } from "./relay-poll.ts";
 
 export interface BrowserLoginOptions {
   openBrowser: boolean;
@@ -39,10 +39,17 @@ export interface BrowserLoginOptions {
   timeout: number;
 }
 
+/** What the person's approval brought. */
+export interface Delivery {
+  /** not yet verified */
+  tokens: TransferredTokens;
+  /** tells the gateway that they have arrived, for good */
+  confirm(): Promise<void>;
+}
+
 /**
  * Lets the person approve, and waits for it.
  * @param announce told the URL and the code of its page as soon as there are any
- * @returns the tokens, not yet verified
  * @throws {CliError} login_refused | login_timeout | refused_by_policy | unreachable | unverified
  */
 export async function loginWithBrowser(
@@ -51,16 +58,18 @@ export async function loginWithBrowser(
   application: Application,
   options: BrowserLoginOptions,
   announce: (url: string, code: string) => void,
-): Promise<TransferredTokens> {
+): Promise<Delivery> {
   const keys = generateTransferKeyPair();
   const url = approvalUrl(app, application, keys, options);
   announce(url.href, loginCode(keys.publicKey));
   const relayed = { ...application, relay: relayFor(application, options) };
   // The poll comes first: the page offers to approve only while one is held.
-  const answer = pollRelay(context, relayed, keys.publicKey, options.timeout);
+  const mailbox = mailboxOf(relayed, keys.publicKey);
+  const answer = pollRelay(context, mailbox, options.timeout);
   answer.catch(() => {});
   await showTheWay(context, url, keys, options);
-  return readBox(application, keys, await answer);
+  const tokens = readBox(application, keys, await answer);
+  return { tokens, confirm: () => confirmDelivery(context, mailbox) };
 }
 
 /** Cloudflare's relay for federal agencies replaces its other one, and nobody else's. */

@@ -1,17 +1,21 @@
 // How a command comes by a token of an application, each step only when the one before had nothing:
-// memory, exchange of the terminal's session, a person (wire-protocol 6).
+// memory, exchange of the terminal's session, a person (wire-protocol 6). Memory serves a stored
+// token that the gateway still takes, and nothing else: whatever fails with what is remembered of a
+// host begins anew with what its gateway says now.
 import type { AppUrl } from "../app-url.ts";
 import type { Context } from "../context.ts";
 import { CliError, reasonOf } from "../exit-status.ts";
-import { findApplication } from "../gateway-client/app-metadata.ts";
+import { askForApplication } from "../gateway-client/app-metadata.ts";
 import { exchangeOrgToken } from "../gateway-client/org-token-exchange.ts";
 import { checkToken, verifyToken } from "../gateway-client/token-check.ts";
 import { printable } from "../printable.ts";
-import type { Application } from "../store/known-hosts.ts";
+import { type Application, rememberedApplication } from "../store/known-hosts.ts";
 import { type LoginLock, takeLoginLock } from "../store/login-lock.ts";
+import { attemptWrite, type UnwritableError } from "../store/private-files.ts";
 import {
   hasUsableTokens,
   lastPerson,
+  markChecked,
   readAppToken,
   readOrgToken,
   removeAppToken,
@@ -26,14 +30,23 @@ import { type BrowserLoginOptions, loginWithBrowser } from "./browser-login.ts";
 export interface SignInOptions extends BrowserLoginOptions {
   /** false: never ask a person */
   mayPrompt: boolean;
-  /** ask the gateway whether a stored token is still good */
+  /** ask the gateway in any case, however recently it was asked */
   check: boolean;
+}
+
+/** What opens a URL. */
+export interface Credential {
+  application: Application;
+  /** undefined where policy lets everybody through */
+  stored: StoredToken | undefined;
 }
 
 export interface SignedIn {
   application: Application;
   stored: StoredToken;
   how: "stored" | "exchanged" | "approved";
+  /** why the token could not be stored: it serves this command alone */
+  fault?: UnwritableError | undefined;
 }
 
 /** What every step of one sign-in is about. */
@@ -67,21 +80,91 @@ export async function signIn(
 ): Promise<SignedIn> {
   // Without anything stored the answer is known before anything is asked of the network.
   if (!options.mayPrompt && !hasUsableTokens(context)) throw notSignedIn(app);
-  const application = await findApplication(context, app);
-  if (!application.login) {
-    throw new CliError(
-      "not_behind_access",
-      `policy lets everybody reach ${app.bare}; there is nothing to sign in to`,
-    );
-  }
-  // Before tokens that the gateway refuses are forgotten, and the person with them.
+  const credential = await findCredential(context, app, options);
+  if (isSignedIn(credential)) return credential;
+  throw new CliError(
+    "not_behind_access",
+    `policy lets everybody reach ${app.bare}; there is nothing to sign in to`,
+  );
+}
+
+function isSignedIn(credential: SignedIn | Credential): credential is SignedIn {
+  return credential.stored !== undefined;
+}
+
+/**
+ * What opens the URL: a token, or nothing where policy lets everybody through.
+ * @throws {CliError} with any code but usage
+ */
+export async function findCredential(
+  context: Context,
+  app: AppUrl,
+  options: SignInOptions,
+): Promise<SignedIn | Credential> {
+  // 1. Memory.
+  const remembered = await rememberedToken(context, app, options);
+  if (remembered !== undefined) return remembered;
+  // 2. The gateway says who guards the URL now.
+  const application = await currentApplication(context, app, options);
+  if (!application.login) return { application, stored: undefined };
+  // 3. A stored token, or an exchange. The person of before is looked up first, because tokens that
+  //    the gateway refuses are forgotten, and the person with them.
   const previousPerson = lastPerson(context, application.team);
   const askAnew = wantsToBeAsked(options, previousPerson);
   const attempt = { context, app, application, options, previousPerson, askAnew };
-  const signedIn = await withoutPerson(attempt, options);
+  const signedIn = await withoutPerson(attempt, { check: true, mayPrompt: options.mayPrompt });
   if (signedIn !== undefined) return signedIn;
+  // 4. A person.
   if (!options.mayPrompt) throw notSignedIn(app);
   return approvedToken(attempt);
+}
+
+/** The stored token of the remembered application, as long as the gateway takes it. */
+async function rememberedToken(
+  context: Context,
+  app: AppUrl,
+  { check, prompt, loginHint }: SignInOptions,
+): Promise<SignedIn | undefined> {
+  if (check || prompt !== undefined || loginHint !== undefined) return undefined;
+  const application = rememberedApplication(context, app);
+  const stored = application?.login ? readAppToken(context, application) : undefined;
+  if (application === undefined || stored === undefined) return undefined;
+  if ((await checkToken(context, app, application, stored.token)) !== "good") return undefined;
+  markChecked(context, stored);
+  return { application, stored, how: "stored" };
+}
+
+/**
+ * Asks the gateway about a token that a tool was just refused with. A dead one is forgotten.
+ * @returns whether it was
+ */
+export async function forgetDeadToken(
+  context: Context,
+  app: AppUrl,
+  { application, stored }: Credential,
+): Promise<boolean> {
+  if (stored === undefined) return false;
+  if ((await checkToken(context, app, application, stored.token)) !== "dead") return false;
+  removeAppToken(context, stored);
+  return true;
+}
+
+/** @throws {CliError} not_behind_access | unreachable | unverified | not_signed_in */
+async function currentApplication(
+  context: Context,
+  app: AppUrl,
+  { mayPrompt }: SignInOptions,
+): Promise<Application> {
+  try {
+    return await askForApplication(context, app);
+  } catch (error) {
+    if (!(error instanceof CliError) || error.code !== "unreachable") throw error;
+    // An open application needs no token: the tool finds out by itself that nobody answers.
+    const remembered = rememberedApplication(context, app);
+    if (remembered?.login === false) return remembered;
+    if (!mayPrompt && !hasUsableTokens(context)) throw notSignedIn(app);
+    throw error;
+  }
 }
 
 function wantsToBeAsked(
@@ -115,6 +198,7 @@ async function storedToken(
   const state = check ? await checkToken(context, app, application, stored.token) : "good";
   switch (state) {
     case "good":
+      if (check) markChecked(context, stored);
       return { application, stored, how: "stored" };
     case "denied":
       throw refusedByPolicy(app, stored.email);
@@ -132,17 +216,16 @@ function refusedByPolicy(app: AppUrl, email: string): CliError {
   );
 }
 
-async function exchangedToken(
-  { context, app, application }: Attempt,
-  mayPrompt: boolean,
-): Promise<SignedIn | undefined> {
+async function exchangedToken(attempt: Attempt, mayPrompt: boolean): Promise<SignedIn | undefined> {
+  const { context, app, application } = attempt;
   const orgToken = readOrgToken(context, application.team);
   if (orgToken === undefined) return undefined;
   const token = await exchangeOrgToken(context, app, application, orgToken);
   if (token !== undefined) {
     const claims = await verifyToken(context, application, token, "app");
-    const stored = storeAppToken(context, app, application, token, claims);
-    return { application, stored, how: "exchanged" };
+    const stored = storedTokenOf(attempt, token, claims);
+    const fault = store(attempt, () => writeAppToken(context, stored));
+    return { application, stored, how: "exchanged", fault };
   }
   // The session has ended at the gateway. A person must sign in anyway, so nothing is lost by
   // forgetting it.
@@ -150,22 +233,30 @@ async function exchangedToken(
   return undefined;
 }
 
-function storeAppToken(
-  context: Context,
-  { origin }: AppUrl,
-  { team, app_hostname, aud }: Application,
+function storedTokenOf(
+  { context, application: { team, origin, app_hostname, aud } }: Attempt,
   token: string,
   { email = "", exp }: { email?: string; exp: number },
 ): StoredToken {
-  const stored = { team, app_hostname, aud, origin, token, email, expires_at: exp };
-  writeAppToken(context, stored);
-  return stored;
+  const key = { team, origin, aud };
+  return { ...key, app_hostname, token, email, expires_at: exp, checked_at: context.now() };
+}
+
+/**
+ * Stores what the person, or an exchange, brought. On a full or read-only disk it serves this
+ * command all the same.
+ */
+function store({ context }: Attempt, write: () => void): UnwritableError | undefined {
+  const fault = attemptWrite(write);
+  if (fault !== undefined) context.tell(`Warning: the sign-in is not kept: ${fault.message}`);
+  return fault;
 }
 
 /** The person's approval, asked for by one process at a time (case C14). */
 async function approvedToken(attempt: Attempt): Promise<SignedIn> {
-  const { context, application, options, askAnew } = attempt;
-  const refusedToken = askAnew ? readAppToken(context, application)?.token : undefined;
+  const { context, application, options } = attempt;
+  // Whatever is stored now did not do.
+  const refusedToken = readAppToken(context, application)?.token;
   const hasNewToken = () => {
     const stored = readAppToken(context, application);
     return stored !== undefined && stored.token !== refusedToken;
@@ -196,19 +287,27 @@ async function askThePerson(attempt: Attempt, lock: LoginLock): Promise<SignedIn
   const { context, app, application, options, previousPerson } = attempt;
   const { team } = application;
   const announce = (url: string, code: string) => lock.announce(url, code);
-  const tokens = await loginWithBrowser(context, app, application, options, announce);
-  // 1. Both tokens are what they should be, and the gateway takes the one for the application.
-  const claims = await verifyToken(context, application, tokens.app_token, "app");
-  const orgEmail = await emailOfOrgToken(context, application, tokens.org_token);
-  await checkFreshToken(attempt, tokens.app_token, claims.email ?? "");
+  const delivery = await loginWithBrowser(context, app, application, options, announce);
+  const { app_token: appToken, org_token: orgToken } = delivery.tokens;
+  // 1. Both tokens are what they should be, and the gateway takes the one for the application, or
+  //    cannot be asked just now.
+  const claims = await verifyToken(context, application, appToken, "app");
+  const orgEmail = await emailOfOrgToken(context, application, orgToken);
+  await checkFreshToken(attempt, appToken, claims.email ?? "");
   // 2. The person who approved may be another one than before, or than was to sign in.
   warnAboutPerson(attempt, claims.email ?? "somebody without a name");
-  // Tokens of two people under one name would make each command somebody else.
-  if (previousPerson !== undefined && previousPerson !== claims.email) removeTeam(context, team);
-  // 3. Store.
-  if (orgEmail !== undefined) writeOrgToken(context, team, tokens.org_token, orgEmail);
-  const stored = storeAppToken(context, app, application, tokens.app_token, claims);
-  return { application, stored, how: "approved" };
+  // 3. Tokens of the session before are dead, or soon will be; those of another person would make
+  //    each command somebody else.
+  const isSomebodyElse = previousPerson !== undefined && previousPerson !== claims.email;
+  if (orgEmail !== undefined || isSomebodyElse) removeTeam(context, team);
+  // 4. Store, and only then tell the gateway that the tokens have arrived.
+  const stored = storedTokenOf(attempt, appToken, claims);
+  const fault = store(attempt, () => {
+    if (orgEmail !== undefined) writeOrgToken(context, team, orgToken, orgEmail);
+    writeAppToken(context, stored);
+  });
+  await delivery.confirm();
+  return { application, stored, how: "approved", fault };
 }
 
 /** @returns undefined where the gateway sent no org token */

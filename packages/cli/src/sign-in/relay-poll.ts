@@ -1,7 +1,8 @@
 // Polls the relay until somebody has approved, and reads why it ended otherwise (wire-protocol
-// 6.6).
+// 6.6). Connections may die without a word and gateways are restarted: the wait outlives both, and
+// the box stays in the mailbox until its arrival is confirmed.
 import { setTimeout as pause } from "node:timers/promises";
-import { encodeTransferKey } from "@postern/protocol";
+import { encodeTransferKey, headers } from "@postern/protocol";
 import type { Context } from "../context.ts";
 import { CliError } from "../exit-status.ts";
 import { parseJsonObject } from "../json-object.ts";
@@ -10,41 +11,68 @@ import type { HttpResponse } from "../net/http-message.ts";
 import { printable } from "../printable.ts";
 import type { Application } from "../store/known-hosts.ts";
 
-const mostPolls = 10;
-const pollTimeout = 60_000;
+/** Polls that the gateway held and answered with nothing. */
+const mostSilentPolls = 10;
+/** The gateway holds a poll for 50 s: an answer that is overdue comes from a dead connection. */
+const longestPoll = 60_000;
 const pauseAfterFailure = 1_000;
 const largestBox = 64 * 1024;
+/** What a proxy answers whose gateway is being restarted. */
+const passingFailures = new Set([502, 503, 504]);
+const mostConfirmations = 2;
+const confirmationTimeout = 2_000;
+
+/** The mailbox of this sign-in. */
+export interface Mailbox {
+  application: Application;
+  url: URL;
+}
+
+/** @param publicKey names the mailbox */
+export function mailboxOf(application: Application, publicKey: Uint8Array): Mailbox {
+  return { application, url: new URL(application.relay + encodeTransferKey(publicKey)) };
+}
 
 /**
  * Polls until there is an answer. The gateway holds every poll open, so there is no pause between
- * two.
- * @param publicKey names the mailbox
+ * two. While it is away, for a restart, the wait goes on.
  * @param timeout milliseconds
  * @returns the answer with the sealed box
  * @throws {CliError} login_refused | login_timeout | refused_by_policy | unreachable | failure
  */
 export async function pollRelay(
   context: Context,
-  application: Application,
-  publicKey: Uint8Array,
+  mailbox: Mailbox,
   timeout: number,
 ): Promise<HttpResponse> {
-  const url = new URL(application.relay + encodeTransferKey(publicKey));
-  const deadline = Date.now() + timeout;
+  const deadline = performance.now() + timeout;
+  let silentPolls = 0;
   let lastFailure: CliError | undefined;
-  for (let poll = 0; poll < mostPolls && Date.now() < deadline; poll++) {
-    const outcome = await pollOnce(context, url, deadline);
-    if (outcome.kind === "answer") return readAnswer(application, outcome.response);
-    lastFailure = outcome.kind === "failure" ? outcome.error : undefined;
-    // A connection that fails at once must not use up all polls in a second.
-    if (lastFailure !== undefined) await pauseUntil(deadline);
+  while (silentPolls < mostSilentPolls && performance.now() < deadline) {
+    const outcome = await pollOnce(context, mailbox, deadline);
+    switch (outcome.kind) {
+      case "answer":
+        return readAnswer(mailbox.application, outcome.response);
+      case "silence":
+        silentPolls += 1;
+        lastFailure = undefined;
+        break;
+      case "failure":
+        if (lastFailure === undefined) tellOfFailure(context, outcome.error);
+        lastFailure = outcome.error;
+        await pauseUntil(deadline);
+    }
   }
-  throw lastFailure ?? notApproved(application, "start it again");
+  throw lastFailure ?? notApproved(mailbox.application, "start it again");
+}
+
+function tellOfFailure(context: Context, { message }: CliError): void {
+  context.tell(`Still waiting for the approval, but ${message}.`);
 }
 
 /** Never beyond the deadline. */
 async function pauseUntil(deadline: number): Promise<void> {
-  const left = Math.max(0, deadline - Date.now());
+  const left = Math.max(0, deadline - performance.now());
   await pause(Math.min(pauseAfterFailure, left));
 }
 
@@ -52,20 +80,89 @@ type PollOutcome =
   | { kind: "answer"; response: HttpResponse }
   /** nobody has approved yet */
   | { kind: "silence" }
-  /** the relay could not be reached just now */
+  /** the relay could not be reached just now, or does not hold this poll */
   | { kind: "failure"; error: CliError };
 
-async function pollOnce(context: Context, url: URL, deadline: number): Promise<PollOutcome> {
-  const timeout = Math.max(1, Math.min(pollTimeout, deadline - Date.now()));
+/** One poll, on a connection of its own. */
+async function pollOnce(
+  context: Context,
+  { url }: Mailbox,
+  deadline: number,
+): Promise<PollOutcome> {
+  const timeout = Math.max(1, Math.min(longestPoll, deadline - performance.now()));
+  const waking = new AbortController();
+  const stopWatching = watchForSleep(context, () => waking.abort());
   try {
-    const response = await send(context, { method: "GET", url, timeout, limit: largestBox });
-    if (response.status === 204 || response.status === 429) return { kind: "silence" };
-    return { kind: "answer", response };
+    const response = await send(context, {
+      method: "GET",
+      url,
+      headers: { [headers.transferConfirm]: "1" },
+      timeout,
+      limit: largestBox,
+      signal: waking.signal,
+    });
+    return outcomeOf(url, response);
   } catch (error) {
     if (error instanceof TimeoutError) return { kind: "silence" };
     if (error instanceof CliError && error.code === "unreachable")
       return { kind: "failure", error };
     throw error;
+  } finally {
+    stopWatching();
+  }
+}
+
+function outcomeOf({ origin }: URL, response: HttpResponse): PollOutcome {
+  const { status } = response;
+  if (status === 204) return { kind: "silence" };
+  if (status === 429) {
+    const why = `${origin} holds as many sign-ins of this network as it may (status 429)`;
+    const error = new CliError("login_timeout", `${why}; try again in some minutes`);
+    return { kind: "failure", error };
+  }
+  if (passingFailures.has(status)) {
+    const why = `${origin} cannot answer just now (status ${status})`;
+    return { kind: "failure", error: new CliError("unreachable", `${why}; try again later`) };
+  }
+  return { kind: "answer", response };
+}
+
+const watchInterval = 1_000;
+const shortestSleep = 5_000;
+
+/**
+ * Calls back when this machine has slept: the clock of the wall has gone on and the monotonic one
+ * has not. A connection from before may be dead without a word. A step of the clock looks the same,
+ * and costs a new connection.
+ * @returns stops it
+ */
+function watchForSleep({ now }: Pick<Context, "now">, wake: () => void): () => void {
+  const start = now() - performance.now();
+  const timer = setInterval(() => {
+    if (Math.abs(now() - performance.now() - start) > shortestSleep) wake();
+  }, watchInterval);
+  return () => clearInterval(timer);
+}
+
+/**
+ * Tells the gateway that the tokens have arrived, so that it empties the mailbox and the page says
+ * so. One that does not know this extension, or is away, keeps the box until it expires.
+ */
+export async function confirmDelivery(
+  context: Context,
+  { application, url }: Mailbox,
+): Promise<void> {
+  // Cloudflare's relay is not on the team domain, and knows no such request.
+  if (url.origin !== application.team) return;
+  for (let attempt = 1; attempt <= mostConfirmations; attempt++) {
+    try {
+      await send(context, { method: "DELETE", url, timeout: confirmationTimeout });
+      return;
+    } catch (error) {
+      if (!(error instanceof CliError)) throw error;
+      if (error instanceof TimeoutError) return;
+      if (attempt < mostConfirmations) await pause(pauseAfterFailure);
+    }
   }
 }
 

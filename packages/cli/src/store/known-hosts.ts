@@ -6,10 +6,19 @@ import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { type AppUrl, parseUrl } from "../app-url.ts";
 import type { Context } from "../context.ts";
-import { fileNameOf, readPrivateJson, removeFile, writePrivateFile } from "./private-files.ts";
+import {
+  attemptWrite,
+  fileNameOf,
+  readPrivateJson,
+  removeFile,
+  type UnwritableError,
+  writePrivateFile,
+} from "./private-files.ts";
 
 /** An application as its gateway described it, signed and verified. */
 export interface Application {
+  /** scheme, host and port that were asked */
+  origin: string;
   auth_domain: string;
   /** origin of the team domain */
   team: string;
@@ -25,6 +34,8 @@ export interface Application {
   /** path that this holds for: everything below it, or only this very path when `exact` */
   scope: string;
   exact: boolean;
+  /** when the gateway described it: milliseconds since the epoch */
+  asked_at: number;
   /** milliseconds since the epoch */
   fresh_until: number;
 }
@@ -44,6 +55,19 @@ const mostApplications = 50;
 /** No description is believed for longer, whatever it says (milliseconds). */
 export const longestFreshness = 24 * 3600_000;
 
+/**
+ * For how long the gateway's word is taken that a token is good, or that policy lets everybody
+ * through, until it is asked again (milliseconds). A script that calls in a loop pays for one
+ * question in this time.
+ */
+const trustedFor = 15_000;
+
+/** Whether the gateway was asked so recently that its word still counts. */
+export function isRecent({ now }: Pick<Context, "now">, askedAt: number): boolean {
+  const age = now() - askedAt;
+  return age >= 0 && age < trustedFor;
+}
+
 function recordFile({ home }: Store, origin: string): string {
   return join(home, "hosts", `${fileNameOf(origin)}.json`);
 }
@@ -54,7 +78,9 @@ function readRecord(store: Store, { origin }: AppUrl): HostRecord | undefined {
     record?.["host"] === origin &&
     typeof record["auth_domain"] === "string" &&
     Array.isArray(record["applications"]);
-  return isUsable ? (record as unknown as HostRecord) : undefined;
+  if (!isUsable) return undefined;
+  const { applications, ...host } = record as unknown as HostRecord;
+  return { ...host, applications: applications.map((each) => ({ ...each, origin })) };
 }
 
 /** The team domain that this host named first. */
@@ -89,8 +115,15 @@ export function isBelow(pathname: string, scope: string): boolean {
   return pathname === scope || pathname.startsWith(scope.endsWith("/") ? scope : `${scope}/`);
 }
 
-/** Remembers the host's team domain and this application. */
-export function remember(store: StoreAt, app: AppUrl, application: Application): void {
+/**
+ * Remembers the host's team domain and this application.
+ * @returns why it is not remembered; undefined when it is
+ */
+export function remember(
+  store: StoreAt,
+  app: AppUrl,
+  application: Application,
+): UnwritableError | undefined {
   const now = store.now();
   const { scope, exact } = application;
   const others = (readRecord(store, app)?.applications ?? []).filter(
@@ -101,7 +134,8 @@ export function remember(store: StoreAt, app: AppUrl, application: Application):
     auth_domain: application.auth_domain,
     applications: [application, ...others].slice(0, mostApplications),
   };
-  writePrivateFile(store.home, recordFile(store, app.origin), `${JSON.stringify(record)}\n`);
+  const path = recordFile(store, app.origin);
+  return attemptWrite(() => writePrivateFile(store.home, path, `${JSON.stringify(record)}\n`));
 }
 
 /**

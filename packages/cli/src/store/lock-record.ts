@@ -1,7 +1,8 @@
 // What the file of a login lock says, and whether its owner is still alive (cases C13, C14).
 import { linkSync, readFileSync, statSync } from "node:fs";
-import { hostname } from "node:os";
+import { hostname, uptime } from "node:os";
 import type { Context } from "../context.ts";
+import { defined } from "../defined.ts";
 import { CliError } from "../exit-status.ts";
 import { parseJsonObject } from "../json-object.ts";
 import { readPrivateFile, removeFile } from "./private-files.ts";
@@ -13,6 +14,8 @@ export interface LockRecord {
   machine: string;
   /** milliseconds since the epoch */
   since: number;
+  /** the same in seconds since this machine was started, which no step of the clock changes */
+  uptime?: number;
   /** where the login can be approved */
   url?: string;
   /** what the approval page must show; the other processes have no other way to know it */
@@ -26,6 +29,7 @@ export function ownRecord(context: Pick<Context, "now">): LockRecord {
     started: startOf(process.pid),
     machine: hostname(),
     since: context.now(),
+    uptime: uptime(),
   };
 }
 
@@ -49,6 +53,7 @@ export function readLock(context: Pick<Context, "home">, path: string): LockReco
     started: String(record.started),
     machine: String(record.machine),
     since: Number(record.since),
+    ...defined({ uptime: record.uptime === undefined ? undefined : Number(record.uptime) }),
   };
 }
 
@@ -81,12 +86,18 @@ const clockTolerance = 60_000;
 
 /** Whether the owner has ended, or can no longer be signing in. */
 export function isDead(owner: LockRecord, now: number): boolean {
-  const age = now - owner.since;
+  const isHere = owner.machine === hostname();
+  const age = isHere ? ageHere(owner, now) : now - owner.since;
   const isPlausible = age >= -clockTolerance && age < longestLogin;
   if (!isPlausible) return true;
   // A home directory shared between machines or containers: only its age tells.
-  if (owner.machine !== hostname()) return false;
+  if (!isHere) return false;
   return !isRunning(owner.pid) || startOf(owner.pid) !== owner.started;
+}
+
+/** Milliseconds. A record from before the last start of the machine is from the future here. */
+function ageHere(owner: LockRecord, now: number): number {
+  return owner.uptime === undefined ? now - owner.since : (uptime() - owner.uptime) * 1000;
 }
 
 function isRunning(pid: number): boolean {

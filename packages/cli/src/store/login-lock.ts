@@ -17,6 +17,7 @@ import {
   removeDead,
 } from "./lock-record.ts";
 import {
+  attemptWrite,
   createPrivateFile,
   fileNameOf,
   readPrivateJson,
@@ -61,13 +62,14 @@ export async function takeLoginLock(
   timeout: number,
 ): Promise<LoginLock | undefined> {
   const path = lockFile(context, team);
-  const start = context.now();
+  const deadline = performance.now() + timeout;
+  const earlierOutcome = readOutcome(context, path);
   let hasWaited = false;
   let shownUrl: string | undefined;
   for (;;) {
     // 1. The login that was waited for may have brought a token, or an answer for everybody.
     if (isDone()) return undefined;
-    if (hasWaited) throwOutcome(context, path, aud, start);
+    if (hasWaited) throwOutcome(readOutcome(context, path), earlierOutcome, aud);
     // 2. Take the lock, unless somebody has it.
     const record = ownRecord(context);
     if (createPrivateFile(context.home, path, JSON.stringify(record)))
@@ -84,7 +86,7 @@ export async function takeLoginLock(
     shownUrl = owner.url ?? shownUrl;
     hasWaited = true;
     // 5. Wait, but not for ever.
-    if (context.now() - start >= timeout) throw stillSigningIn(owner, team);
+    if (performance.now() >= deadline) throw stillSigningIn(owner, team);
     await pause(interval);
   }
 }
@@ -110,16 +112,19 @@ function stillSigningIn({ pid }: LockRecord, team: string): CliError {
   );
 }
 
+function readOutcome(context: Context, path: string): Partial<Outcome> {
+  return readPrivateJson(context.home, outcomeFile(path)) ?? {};
+}
+
 /**
  * A person who said no, or is not there, is not asked once more by everybody who waited.
- * @param start when the wait began: an older outcome is none of ours
+ * @param earlier what was there when the wait began: it is none of ours, whatever the clock says
  */
-function throwOutcome(context: Context, path: string, aud: string, start: number): void {
-  const outcome: Partial<Outcome> = readPrivateJson(context.home, outcomeFile(path)) ?? {};
-  const { at = Number.NaN, code = "failure", message } = outcome;
-  const isRecent = at >= start;
+function throwOutcome(outcome: Partial<Outcome>, earlier: Partial<Outcome>, aud: string): void {
+  const { code = "failure", message } = outcome;
+  const isNew = JSON.stringify(outcome) !== JSON.stringify(earlier);
   const concernsAll = code === "login_refused" || code === "login_timeout";
-  if (isRecent && (concernsAll || outcome.aud === aud)) throw new CliError(code, String(message));
+  if (isNew && (concernsAll || outcome.aud === aud)) throw new CliError(code, String(message));
 }
 
 class OwnedLock implements LoginLock {
@@ -140,13 +145,18 @@ class OwnedLock implements LoginLock {
 
   announce(url: string, code?: string): void {
     const record: LockRecord = { ...this.#record, url, ...defined({ code }) };
-    writePrivateFile(this.#context.home, this.#path, JSON.stringify(record));
+    this.#tellOthers(this.#path, record);
   }
 
   failed(code: FailureCode, message: string): void {
     const outcome: Outcome = { at: this.#context.now(), aud: this.#aud, code, message };
-    writePrivateFile(this.#context.home, outcomeFile(this.#path), JSON.stringify(outcome));
+    this.#tellOthers(outcomeFile(this.#path), outcome);
     this.release();
+  }
+
+  /** What cannot be written is not told: a full disk ends no login. */
+  #tellOthers(path: string, record: LockRecord | Outcome): void {
+    attemptWrite(() => writePrivateFile(this.#context.home, path, JSON.stringify(record)));
   }
 
   /** Bound, because the process calls it too. */
@@ -156,6 +166,6 @@ class OwnedLock implements LoginLock {
     process.off("exit", this.release);
     // Only our own: after an overlong login somebody may have taken it over.
     const current = readLock(this.#context, this.#path);
-    if (isSameOwner(current, this.#record)) removeFile(this.#path);
+    if (isSameOwner(current, this.#record)) attemptWrite(() => removeFile(this.#path));
   };
 }

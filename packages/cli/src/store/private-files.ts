@@ -43,11 +43,33 @@ function refuse(path: string, why: string): never {
   );
 }
 
-function cannotWrite(path: string, error: unknown): CliError {
-  return new CliError(
-    "failure",
-    `${path} cannot be written (${codeOf(error)}); POSTERN_HOME says where tokens are kept`,
-  );
+/**
+ * A file that the system does not let us change: a full or read-only disk, or a directory without
+ * the permission. Other than a refusal, it says nothing against what is stored.
+ */
+export class UnwritableError extends CliError {
+  /** @param verb what failed: `written` or `removed` */
+  constructor(path: string, verb: string, error: unknown) {
+    const fault = `${path} cannot be ${verb} (${codeOf(error)})`;
+    super("failure", `${fault}; POSTERN_HOME says where tokens are kept`);
+    this.name = "UnwritableError";
+  }
+}
+
+/**
+ * Changes what may stay as it is: a cache, or a token that is of no use any more. A full or
+ * read-only disk ends no command that can do its work without.
+ * @returns why it stayed as it was; undefined when it was changed
+ * @throws {CliError} failure when somebody else may control the place
+ */
+export function attemptWrite(change: () => void): UnwritableError | undefined {
+  try {
+    change();
+    return undefined;
+  } catch (error) {
+    if (error instanceof UnwritableError) return error;
+    throw error;
+  }
 }
 
 /** @param forbidden permission bits */
@@ -154,7 +176,7 @@ export function writeTemporaryFile(
     return temporary;
   } catch (error) {
     if (error instanceof CliError) throw error;
-    throw cannotWrite(path, error);
+    throw new UnwritableError(path, "written", error);
   }
 }
 
@@ -174,14 +196,16 @@ function writeNewFile(path: string, text: string, lasting: boolean): void {
 
 /**
  * Writes the file so that a reader sees the old text or the new one, and nobody else sees either.
+ * @param lasting false for a file that need not outlive a power cut
  * @throws {CliError} failure
  */
-export function writePrivateFile(home: string, path: string, text: string): void {
-  const temporary = writeTemporaryFile(home, path, text, true);
+export function writePrivateFile(home: string, path: string, text: string, lasting = true): void {
+  const temporary = writeTemporaryFile(home, path, text, lasting);
   try {
     renameSync(temporary, path);
   } catch (error) {
-    throw cannotWrite(path, error);
+    removeFile(temporary);
+    throw new UnwritableError(path, "written", error);
   }
 }
 
@@ -197,20 +221,23 @@ export function createPrivateFile(home: string, path: string, text: string): boo
     return true;
   } catch (error) {
     if (codeOf(error) === "EEXIST") return false;
-    throw cannotWrite(path, error);
+    throw new UnwritableError(path, "written", error);
   } finally {
-    unlinkSync(temporary);
+    removeFile(temporary);
   }
 }
 
-/** @returns whether there was one */
+/**
+ * @returns whether there was one
+ * @throws {UnwritableError}
+ */
 export function removeFile(path: string): boolean {
   try {
     unlinkSync(path);
     return true;
   } catch (error) {
     if (isAbsent(error)) return false;
-    throw error;
+    throw new UnwritableError(path, "removed", error);
   }
 }
 

@@ -1,27 +1,38 @@
-// Stored tokens, one file for each (team domain, application host pattern, AUD, profile), so that
-// no login overwrites another's. Reading one costs a file and no cryptography: a token is verified
-// before it is stored, and only its owner can write the file.
+// Stored tokens, one file for each (team domain, origin, AUD, profile), so that no login overwrites
+// another's, and no token goes to another port of the host it was got for (wire-protocol 6.2).
+// Reading one costs a file and no cryptography: a token is verified before it is stored, and only
+// its owner can write the file.
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { peekClaims } from "@postern/protocol/decode-token";
 import type { Context } from "../context.ts";
-import { fileNameOf, readPrivateJson, removeFile, writePrivateFile } from "./private-files.ts";
+import {
+  attemptWrite,
+  fileNameOf,
+  readPrivateJson,
+  removeFile,
+  type UnwritableError,
+  writePrivateFile,
+} from "./private-files.ts";
 
 /** What names a token of an application. */
 export interface TokenKey {
   /** origin of the team domain, which is the issuer */
   team: string;
-  app_hostname: string;
+  /** scheme, host and port that it was got for: it is sent nowhere else */
+  origin: string;
   aud: string;
 }
 
 export interface StoredToken extends TokenKey {
-  /** of the URL it was asked for: a pattern such as `*.example.com` names no host to talk to */
-  origin: string;
+  /** pattern of the application, for people: `*.example.com` names no host to talk to */
+  app_hostname: string;
   token: string;
   email: string;
   /** seconds since the epoch */
   expires_at: number;
+  /** when the gateway last took it, or could last not be asked: milliseconds since the epoch */
+  checked_at: number;
 }
 
 type Store = Pick<Context, "home" | "profile">;
@@ -39,7 +50,7 @@ function teamDirectory(store: Store, team: string): string {
 }
 
 function appTokenFile(store: Store, key: TokenKey): string {
-  const name = `${fileNameOf(key.app_hostname)}-${key.aud}.json`;
+  const name = `${fileNameOf(key.origin)}-${key.aud}.json`;
   return join(teamDirectory(store, key.team), name);
 }
 
@@ -85,8 +96,8 @@ export function readAppToken(store: StoreAt, key: TokenKey): StoredToken | undef
   return record as StoredToken;
 }
 
-function isNamed(record: TokenRecord, { team, app_hostname, aud }: TokenKey): boolean {
-  return record.team === team && record.app_hostname === app_hostname && record.aud === aud;
+function isNamed(record: TokenRecord, { team, origin, aud }: TokenKey): boolean {
+  return record.team === team && record.origin === origin && record.aud === aud;
 }
 
 /** Stores a verified token, in place of an older one of the same application. */
@@ -94,9 +105,21 @@ export function writeAppToken(store: Store, stored: StoredToken): void {
   writePrivateFile(store.home, appTokenFile(store, stored), `${JSON.stringify(stored)}\n`);
 }
 
-/** Forgets the token of one application. */
+/**
+ * Remembers that the gateway was asked about the token just now. Only a cache: what cannot be
+ * written is asked again.
+ */
+export function markChecked(store: StoreAt, stored: StoredToken): void {
+  // Another process may have signed in meanwhile: its token must stay.
+  if (readAppToken(store, stored)?.token !== stored.token) return;
+  const record = { ...stored, checked_at: store.now() };
+  const path = appTokenFile(store, stored);
+  attemptWrite(() => writePrivateFile(store.home, path, `${JSON.stringify(record)}\n`, false));
+}
+
+/** Forgets the token of one application, where that is possible. */
 export function removeAppToken(store: Store, key: TokenKey): void {
-  removeFile(appTokenFile(store, key));
+  attemptWrite(() => removeFile(appTokenFile(store, key)));
 }
 
 /**
@@ -116,9 +139,9 @@ export function writeOrgToken(store: Store, team: string, token: string, email: 
   writePrivateFile(store.home, orgTokenFile(store, team), `${JSON.stringify(record)}\n`);
 }
 
-/** Forgets the terminal's session at one team domain. */
+/** Forgets the terminal's session at one team domain, where that is possible. */
 export function removeOrgToken(store: Store, team: string): void {
-  removeFile(orgTokenFile(store, team));
+  attemptWrite(() => removeFile(orgTokenFile(store, team)));
 }
 
 /**
@@ -155,10 +178,17 @@ export function listTeams(store: Store): string[] {
   return [...new Set(teams.filter((team) => team !== undefined))].sort();
 }
 
-/** Removes every token of one team domain: they belong to one session and die with it. */
-export function removeTeam(store: Store, team: string): void {
+/**
+ * Removes every token of one team domain: they belong to one session and die with it. One that
+ * stays does not keep the others.
+ * @returns why the first of those that stayed did; undefined when all are gone
+ */
+export function removeTeam(store: Store, team: string): UnwritableError | undefined {
   const directory = teamDirectory(store, team);
-  for (const name of list(directory)) removeFile(join(directory, name));
+  const faults = list(directory).map((name) =>
+    attemptWrite(() => removeFile(join(directory, name))),
+  );
+  return faults.find((fault) => fault !== undefined);
 }
 
 /** Every file of one profile. */

@@ -51,6 +51,8 @@ for (const [what, team, relay, status, state] of cases) {
     };
     const app = readAppUrl(`${peer.origin("app")}/`);
     const application = {
+      origin: app.origin,
+      asked_at: 0,
       auth_domain: new URL(team).host,
       team,
       relay,

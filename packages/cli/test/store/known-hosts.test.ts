@@ -16,6 +16,8 @@ import {
 import { surroundings } from "../support/context.ts";
 
 const application = (more: Partial<Application> = {}): Application => ({
+  origin: "https://api.example.com",
+  asked_at: Date.now(),
   auth_domain: "login.example.com",
   team: "https://login.example.com",
   app_hostname: "api.example.com",

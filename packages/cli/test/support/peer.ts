@@ -178,6 +178,8 @@ export async function startPeer(
   function teamHost(seen: Seen, response: ServerResponse): void | Promise<void> {
     const path = seen.url.split("?")[0] ?? "";
     if (path === "/cdn-cgi/access/certs") return json(response, 200, { keys: [jwk] });
+    // The terminal confirms that its box has arrived (wire-protocol 6.6).
+    if (path.startsWith("/transfer/") && seen.method === "DELETE") return end(response, 204);
     if (path.startsWith("/transfer/")) {
       const key = decodeURIComponent(path.slice("/transfer/".length));
       waiting.set(key, response);

@@ -6,6 +6,7 @@ import { readCurlArguments } from "../../curl/curl-arguments.ts";
 import { addCredentials, addServiceToken } from "../../curl/curl-credentials.ts";
 import { networkOf, refuseOpenWays } from "../../curl/curl-lookup.ts";
 import { networkArguments } from "../../curl/curl-network.ts";
+import { portArguments, refuseSeveralPorts } from "../../curl/curl-ports.ts";
 import type { Carrier, CurlSection, CurlTarget } from "../../curl/curl-section.ts";
 import { allTargets, readSections } from "../../curl/curl-sections.ts";
 import { CliError } from "../../exit-status.ts";
@@ -34,6 +35,7 @@ export async function runCurl({ command, args, surroundings }: Invocation): Prom
   const sections = readSections(context, parts);
   for (const section of sections) await findCredentials(context, section, line, service);
   if (service !== undefined) refuseSeveralTeams(allTargets(sections));
+  if (carrier === "cookie") refuseSeveralPorts(allTargets(sections));
   warnAboutUnreadUrls(context, sections);
   const secrets = new SecretDescriptors(context);
   try {
@@ -42,10 +44,37 @@ export async function runCurl({ command, args, surroundings }: Invocation): Prom
     const environment = loopbackEnvironment(withoutServiceToken(context.environment), apps);
     const { descriptors } = secrets;
     const tool = { command: "curl", args: toolArguments, environment, descriptors };
-    return await runTool(tool, context.tell);
+    const status = await runTool(tool, context.tell);
+    await tellWhy(context, status, sections);
+    return status;
   } finally {
     secrets.close();
   }
+}
+
+/** curl's own statuses: an HTTP error with `-f`, and no connection. */
+const httpError = 22;
+const noConnection = 7;
+
+/** The reason for a failure that is ours, on standard error; curl's status stays. */
+async function tellWhy(context: Context, status: number, sections: CurlSection[]): Promise<void> {
+  if (status === httpError) await tellOfDeadTokens(context, allTargets(sections));
+  if (
+    status === noConnection &&
+    sections.some((section) => portArguments(section, context.environment).length > 0)
+  )
+    context.tell(
+      "postern: other ports of the application's host are not reached with -L: curl would send them the token",
+    );
+}
+
+async function tellOfDeadTokens(context: Context, targets: CurlTarget[]): Promise<void> {
+  const { forgetDeadToken } = await import("../../sign-in/login-flow.ts");
+  for (const { app, credential } of targets)
+    if (credential?.stored !== undefined && (await forgetDeadToken(context, app, credential)))
+      context.tell(
+        `postern: the session at ${app.origin} has ended; sign in with: postern access login ${app.origin}`,
+      );
 }
 
 function readCarrier(text: string): Carrier {
@@ -125,6 +154,11 @@ function argumentsWith(
       service === undefined
         ? addCredentials(section, carrier, secrets, context.tell)
         : addServiceToken(section, service, secrets);
-    return [...separator, ...ownArguments, ...networkArguments(context, section, secrets)];
+    const ports =
+      carrier === "cookie" && service === undefined
+        ? portArguments(section, context.environment)
+        : [];
+    const network = [...networkArguments(context, section, secrets), ...ports];
+    return [...separator, ...ownArguments, ...network];
   });
 }

@@ -25,10 +25,13 @@ export async function runLogin(invocation: Invocation): Promise<number> {
   }
   const options = signInOptions(context, line, { mayPrompt: true, check: true });
   const signedIn = await signIn(context, app, options);
-  if (line.has("quiet")) return 0;
-  describe(context, signedIn);
-  const wantsToken = line.has("no-verbose") || line.has("app");
-  writeOutput(outputOf(signedIn.stored.token, wantsToken, context.name));
+  if (!line.has("quiet")) {
+    describe(context, signedIn);
+    const wantsToken = line.has("no-verbose") || line.has("app");
+    writeOutput(outputOf(signedIn.stored.token, wantsToken, context.name));
+  }
+  // The next command would find nothing.
+  if (signedIn.fault !== undefined) throw signedIn.fault;
   return 0;
 }
 

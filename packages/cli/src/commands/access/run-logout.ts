@@ -1,6 +1,7 @@
 // `access logout`: ends the terminal's session at the gateway and deletes what is stored. What is
 // stored goes even when the gateway cannot be reached (whoever logs out wants this machine clean),
-// but then the command fails, because the session may live on.
+// but then the command fails, because the session may live on. On a read-only disk the session ends
+// at the gateway, and the command says what it could not delete.
 import { readAppUrl } from "../../app-url.ts";
 import type { Context } from "../../context.ts";
 import { CliError } from "../../exit-status.ts";
@@ -53,18 +54,41 @@ async function teamOf(context: Context, text: string): Promise<string> {
   throw new CliError("not_signed_in", `not signed in to ${app.origin}; there is nothing to end`);
 }
 
-/** @returns why the session may live on; undefined when it has ended */
+/** @returns what is left of the session, there or here; undefined when nothing is */
 async function logOut(context: Context, team: string): Promise<CliError | undefined> {
   const { host } = new URL(team);
-  try {
-    const ended = await endSession(context, team);
-    if (ended) context.tell(`Logged out of ${host}.`);
-    else context.tell(`The session at ${host} had ended before; what was stored is deleted.`);
-    return undefined;
-  } catch (error) {
-    if (error instanceof CliError) return error;
-    throw error;
-  } finally {
-    removeTeam(context, team);
+  const end = await endAtGateway(context, team);
+  const fault = removeTeam(context, team);
+  if (end.kind === "unknown") return leftOver(end.error, fault);
+  if (fault !== undefined) {
+    const what = `the session at ${host} has ended, so its tokens are worthless, but they stay here`;
+    return new CliError("failure", `${what}: ${fault.message}`);
   }
+  if (end.kind === "ended") context.tell(`Logged out of ${host}.`);
+  else context.tell(`The session at ${host} had ended before; what was stored is deleted.`);
+  return undefined;
+}
+
+type SessionEnd = { kind: "ended" | "ended before" } | { kind: "unknown"; error: CliError };
+
+async function endAtGateway(context: Context, team: string): Promise<SessionEnd> {
+  try {
+    return { kind: (await endSession(context, team)) ? "ended" : "ended before" };
+  } catch (error) {
+    if (error instanceof CliError) return { kind: "unknown", error };
+    throw error;
+  }
+}
+
+/** @param fault why what is stored could not be deleted */
+function leftOver({ message }: CliError, fault: CliError | undefined): CliError {
+  if (fault === undefined)
+    return new CliError(
+      "failure",
+      `${message}; what was stored is deleted, but the session may live until it expires`,
+    );
+  return new CliError(
+    "failure",
+    `${message}; the session may live until it expires, and its tokens stay here: ${fault.message}. End it at the team domain in a browser`,
+  );
 }

@@ -90,10 +90,13 @@ function describe(identity: Identity): string[] {
   const provider = identity["idp"] as { type?: unknown } | undefined;
   const details = defined({
     name: textOf(identity["name"]),
+    "service token": textOf(identity["service_token_id"]),
     by: textOf(provider?.type),
     groups: groupsOf(identity["groups"]),
   });
-  const lines = Object.entries(details).map(([name, text]) => `  ${name.padEnd(8)}  ${text}`);
+  const names = Object.keys(details);
+  const width = Math.max(8, ...names.map((name) => name.length));
+  const lines = Object.entries(details).map(([name, text]) => `  ${name.padEnd(width)}  ${text}`);
   return [who, ...lines];
 }
 

@@ -1,10 +1,10 @@
 // What the gateway says itself on the data path (wire-protocol 4): one function for each kind of
 // answer, plain data in and out. A page for browsers, one line of JSON or text for programs;
 // precise in the log, vague here.
-import { createHash } from "node:crypto";
 import { cookies, endpoints, headers as names } from "@postern/protocol";
 import type { Catalog } from "../catalog/catalog.ts";
 import type { RequestFacts } from "../catalog/request-facts.ts";
+import { bindingOf, browserCookie } from "../http/browser-binding.ts";
 import { cookieValues, ownCookieAttributes, setCookieLine } from "../http/cookies.ts";
 import type { LocalAnswer } from "../http/local-answer.ts";
 import { privateHeaders } from "../http/private-headers.ts";
@@ -195,7 +195,7 @@ function elsewhere(href: string | undefined): Problem["next"] {
   return href === undefined ? undefined : { href, label: "What to do now" };
 }
 
-const appSessionPattern = /^[A-Za-z0-9_-]{22,64}$/;
+const noncePattern = /^[A-Za-z0-9_-]{22,64}$/;
 
 /**
  * The way to the sign-in page, with what it must know of this request sealed in it (wire-protocol 4
@@ -204,22 +204,26 @@ const appSessionPattern = /^[A-Za-z0-9_-]{22,64}$/;
 function signInLink(
   { tokens, randomBytes }: AnswerParts,
   { facts, application, headers }: ApplicationRecipient,
-): { url: string; headers: Record<string, string> } {
-  // The nonce that this browser has already: two tabs begin with the same one (wire-protocol 4).
-  const existing = cookieValues(headers.cookie, cookies.appSession).find((value) =>
-    appSessionPattern.test(value),
-  );
-  const appSession = existing ?? randomBytes(24).toString("base64url");
+): { url: string; headers: LocalAnswer["headers"] } {
+  // The nonces that this browser has already: two tabs begin with the same ones (wire-protocol 4).
+  const newCookies: string[] = [];
+  const nonceIn = (name: string): string => {
+    const existing = cookieValues(headers.cookie, name).find((each) => noncePattern.test(each));
+    if (existing !== undefined) return existing;
+    const value = randomBytes(24).toString("base64url");
+    newCookies.push(setCookieLine({ name, value }, ownCookieAttributes(facts.scheme)));
+    return value;
+  };
+  const appSession = nonceIn(cookies.appSession);
+  const browser = facts.scheme === "https" ? nonceIn(browserCookie) : undefined;
   const url = writeSignInLink(tokens, facts.catalog.issuer, {
     aud: application.aud,
     authority: facts.authority,
     redirectUrl: returnTo(facts),
-    appSession: createHash("sha256").update(appSession).digest("hex"),
+    appSession: bindingOf({ appSession, browser }),
   });
-  if (existing !== undefined) return { url, headers: {} };
-  const attributes = ownCookieAttributes(facts.scheme);
-  const cookie = setCookieLine({ name: cookies.appSession, value: appSession }, attributes);
-  return { url, headers: { "Set-Cookie": cookie } };
+  if (newCookies.length === 0) return { url, headers: {} };
+  return { url, headers: { "Set-Cookie": newCookies } };
 }
 
 const redirectLength = 2_200;

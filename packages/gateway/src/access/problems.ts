@@ -18,7 +18,7 @@ export interface Problem {
   message: string;
   /** where a page leads from here */
   next?: { href: string; label: string } | undefined;
-  headers?: Record<string, string>;
+  headers?: Record<string, string | string[]>;
   /** for programs alone */
   pageless?: boolean;
 }

@@ -1,6 +1,7 @@
 /** What the gateway says itself on the data path, as plain data. */
 export interface LocalAnswer {
   status: number;
-  headers: Record<string, string>;
+  /** a list becomes several lines */
+  headers: Record<string, string | string[]>;
   body: string;
 }

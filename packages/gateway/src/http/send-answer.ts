@@ -29,7 +29,9 @@ export function sendAnswer(
 }
 
 function rawHeadersOf({ status, headers, body }: LocalAnswer, rayId: string): string[] {
-  const rawHeaders = Object.entries(headers).flat();
+  const rawHeaders = Object.entries(headers).flatMap(([name, value]) =>
+    [value].flat().flatMap((line) => [name, line]),
+  );
   if (status !== 204 && status !== 304)
     rawHeaders.push("Content-Length", String(Buffer.byteLength(body)));
   rawHeaders.push(names.ray, rayId);

@@ -191,8 +191,13 @@ test(
       sent.once("error", reject);
     });
     assert.equal(headers["status"], "302");
+    const [cookie, browserCookie] = headers["set-cookie"] ?? [];
     assert.match(
-      String(headers["set-cookie"]),
+      String(browserCookie),
+      /^__Host-postern_browser=[\w-]{32}; Path=\/; HttpOnly; SameSite=Lax; Secure$/,
+    );
+    assert.match(
+      String(cookie),
       /^CF_AppSession=[\w-]{32}; Path=\/; HttpOnly; SameSite=Lax; Secure$/,
     );
     assert.ok(

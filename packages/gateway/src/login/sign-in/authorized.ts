@@ -1,14 +1,15 @@
 // Step 5 of a browser's login (wire-protocol 5), on the application's host: takes the hand-over,
 // once and within a minute, from the browser that began, and gives it the application's own token.
-import { cookies, parseDuration } from "@postern/protocol";
+import { parseDuration } from "@postern/protocol";
+import { presentedBinding } from "../../http/browser-binding.ts";
 import { singleArgument } from "../../single-argument.ts";
 import type { StoredHandover, StoredSession } from "../../storage/store.ts";
 import { coversHost } from "../application-host.ts";
 import { decideFor } from "../decide.ts";
+import { isFromBrowser } from "../fetch-metadata.ts";
 import { type LoginContext, requestFields } from "../login-context.ts";
 import { errorPage, sendStartAgain } from "../pages/error.ts";
 import { sendPage } from "../pages/layout.ts";
-import { cookieValuesOf } from "../request-cookies.ts";
 import { goTo } from "../responses.ts";
 import { equalSecrets, sha256 } from "../secret-values.ts";
 import { setApplicationCookie } from "./application-cookie.ts";
@@ -39,7 +40,7 @@ export async function authorized(c: LoginContext, parts: SignInParts): Promise<R
 
   // 3. It is for this application, this `state` and this browser.
   const link = { aud: state.aud, state: stateArgument };
-  if (!isForBrowser(c, handover) || !holds(handover, session, link, parts.now())) {
+  if (!isForBrowser(c, handover, session) || !holds(handover, session, link, parts.now())) {
     parts.record({ event: "hand_over_refused", ...requestFields(facts), aud: state.aud });
     return sendStartAgain(c, start, anotherBrowser);
   }
@@ -62,13 +63,20 @@ export async function authorized(c: LoginContext, parts: SignInParts): Promise<R
 }
 
 /**
- * Whether this browser holds the `CF_AppSession` with which the login began, and no other one: a
- * sibling host can plant a second (case T11).
+ * Whether this is the browser with which the login began: it holds the same nonces, and no others,
+ * which a sibling host could have planted (case T11). A terminal's hand-over is bound to
+ * `CF_AppSession` alone, and so is for no browser.
  */
-function isForBrowser(c: LoginContext, handover: StoredHandover): boolean {
-  const [value, ...others] = new Set(cookieValuesOf(c, cookies.appSession));
-  if (value === undefined || others.length > 0) return false;
-  return equalSecrets(sha256(value), handover.app_session_hash);
+function isForBrowser(
+  c: LoginContext,
+  handover: StoredHandover,
+  { kind }: Pick<StoredSession, "kind">,
+): boolean {
+  const isTerminal = kind === "terminal";
+  if (isTerminal && isFromBrowser(c)) return false;
+  const isBrowserOverTls = !isTerminal && c.var.facts.scheme === "https";
+  const binding = presentedBinding([c.req.header("cookie") ?? ""], isBrowserOverTls);
+  return binding !== undefined && equalSecrets(binding, handover.app_session_hash);
 }
 
 /** Whether the hand-over is for this link, in time, and its session still alive. */

@@ -1,6 +1,7 @@
 // Step 4 of a browser's login (wire-protocol 5): policy, and then either the page that says no or
 // the one-use hand-over to the application's host.
 import { endpoints } from "@postern/protocol";
+import { terminalBinding } from "../../http/browser-binding.ts";
 import type { StoredSession } from "../../storage/store.ts";
 import { decideFor } from "../decide.ts";
 import type { LoginContext } from "../login-context.ts";
@@ -50,13 +51,15 @@ async function sendToApplication(
   address: TargetAddress,
   session: StoredSession,
 ): Promise<Response> {
+  const isTerminal = session.kind === "terminal";
   const nonce = randomSecret(parts.randomBytes);
   const state = sealHandoverState(parts, address);
   await parts.store.handovers.add({
     id: sha256(nonce),
     aud: address.aud,
     session_id: session.id,
-    app_session_hash: address.app_session,
+    // A terminal exchanges its token with `CF_AppSession` alone (wire-protocol 5.5 and 6.3).
+    app_session_hash: isTerminal ? terminalBinding(address.app_session) : address.app_session,
     state_hash: sha256(state),
     expires_at: parts.now() + lifeMs,
   });

@@ -108,6 +108,7 @@ async function join(foundation: Foundation): Promise<Parts> {
     now,
     randomBytes,
     organizationTag: await organizationTagIn(store, randomBytes),
+    cachedSessions: config.limits.cached_sessions,
     generateKeyPair: foundation.generateKeyPair,
   });
   const sessions = createSessions({ store, tokens, now, randomBytes });

@@ -61,6 +61,8 @@ export const settingsFields = {
       /** [ext] terminals of one network that may begin to sign in within ten minutes */
       terminal_logins: z.int().min(1).max(100_000).default(60),
       removals: z.number().min(0).max(1).optional(),
+      /** [ext] sessions that are remembered; absent: as many as fit into an eighth of the heap */
+      cached_sessions: z.int().min(1_000).max(10_000_000).optional(),
     })
     .prefault({}),
   key_rotation_interval_days: z.int().min(21).max(365).default(42),

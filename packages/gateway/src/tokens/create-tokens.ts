@@ -1,4 +1,5 @@
 // Puts together what issues and verifies every token (wire-protocol 2): keys, sessions, caches.
+import { getHeapStatistics } from "node:v8";
 import { decodeToken, maxTokenLength, parseDuration } from "@postern/protocol";
 import type { CatalogSource } from "../catalog/catalog.ts";
 import type { Clock } from "../clock.ts";
@@ -23,18 +24,26 @@ export interface TokensDeps {
   randomBytes: RandomBytes;
   /** 64 hex characters: the `aud` of org tokens */
   organizationTag: string;
-  /** sessions that are remembered, at most; default 20,000 */
+  /** sessions that are remembered, at most; default: an eighth of the heap's worth */
   cachedSessions?: number | undefined;
   /** makes the pairs that sign; default: a new RSA pair each time */
   generateKeyPair?: GenerateKeyPair | undefined;
 }
 
-const defaultCachedSessions = 20_000;
+/** What a session with its token and its assertion takes in memory, measured, bytes. */
+const sessionSize = 4_096;
+const fewestCachedSessions = 20_000;
+
+/** As many sessions as fit into an eighth of what the heap may grow to. */
+function sessionsThatFit(): number {
+  const share = getHeapStatistics().heap_size_limit / 8;
+  return Math.max(fewestCachedSessions, Math.floor(share / sessionSize));
+}
 
 /** @throws {Error} when the store's keys cannot be read or unsealed */
 export async function createTokens(deps: TokensDeps): Promise<Tokens> {
   const { store, secretBox, catalogs, now, organizationTag } = deps;
-  const capacity = deps.cachedSessions ?? defaultCachedSessions;
+  const capacity = deps.cachedSessions ?? sessionsThatFit();
   const issuer = () => catalogs.current().issuer;
   const keys = await openSigningKeys({
     ...deps,

@@ -40,7 +40,11 @@ export interface TokenFixture {
 /** @param place ":memory:", or a file that two fixtures may share */
 export async function openTokenFixture(
   context: TestContext,
-  { place = ":memory:", secretKey = randomBytes(32) } = {},
+  {
+    place = ":memory:",
+    secretKey = randomBytes(32),
+    cachedSessions,
+  }: { place?: string; secretKey?: Buffer; cachedSessions?: number } = {},
 ): Promise<TokenFixture> {
   const clock = { now: Date.UTC(2026, 10, 25) };
   const now = () => clock.now;
@@ -62,6 +66,7 @@ export async function openTokenFixture(
       now,
       randomBytes,
       organizationTag,
+      cachedSessions,
       generateKeyPair: testKeyPair,
     });
   const tokens = await another();

@@ -379,6 +379,30 @@ test("an assertion from a moment when the clock was ahead is made anew, and none
   assert.deepEqual([iat, nbf], [fixture.seconds(), fixture.seconds()]);
 });
 
+test("sessions beyond the cache are verified and read again, and their end counts all the same", async (context) => {
+  const fixture = await openTokenFixture(context, { cachedSessions: 2 });
+  const { tokens, application, sessions } = fixture;
+  const { aud } = application;
+  const visits = [];
+  for (let count = 0; count < 5; count++) {
+    const session = await fixture.session();
+    const token = tokens.issueApp(session, application, hour);
+    const proof = await tokens.verifyApp(token, aud);
+    assert.ok(proof.ok);
+    const assertion = await tokens.personAssertion(proof);
+    visits.push({ session, token, assertion });
+  }
+  const cached = visits.map(({ token }) => tokens.cachedApp(token, aud) !== undefined);
+  assert.deepEqual(cached, [false, false, false, true, true]);
+  for (const { session, token, assertion } of visits) {
+    const proof = await tokens.verifyApp(token, aud);
+    assert.ok(proof.ok);
+    assert.equal(await tokens.personAssertion(proof), assertion, "made anew it says the same");
+    await sessions.end(session.id);
+    assert.equal((await tokens.verifyApp(token, aud)).ok, false);
+  }
+});
+
 test("the description of an application is signed once an hour, and names the team domain", async (context) => {
   const fixture = await openTokenFixture(context);
   const describe = (hostname: string) =>

@@ -60,8 +60,6 @@ export interface MatchClaims {
   aud: string;
   app_hostname: string;
   iat: number;
-  /** host and port as they were asked for */
-  authority?: string;
   /** the application takes its token as `Authorization: Bearer`, too (wire-protocol 3) */
   accept_bearer?: boolean;
   transfer_url?: string;

@@ -97,8 +97,10 @@ export async function startPeer(
   );
   const teamHostname = hostOf("login");
   const team = `${scheme}://${authority(teamHostname)}`;
+  let signed = 0;
+  // No two tokens are alike, also within one second: one of them may be revoked.
   const sign = (claims: Record<string, unknown>) =>
-    new SignJWT(claims)
+    new SignJWT({ jti: String(signed++), ...claims })
       .setProtectedHeader({ alg: "RS256", kid: "k1", typ: "JWT" })
       .sign(privateKey);
   const times = () => ({ iat: seconds(), nbf: seconds(), exp: seconds() + 3600 });

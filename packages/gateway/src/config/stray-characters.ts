@@ -5,6 +5,8 @@ import { isMap } from "../model/read-value.ts";
 const exactField = /(?:^|_)(?:id|aud|secret|password|user|username|key|token)s?$/i;
 const edge = /^\s|\s$/;
 const control = /\p{Cc}/u;
+/** A key of many lines, each of which ends with a line break (RFC 7468). */
+const pem = /^-----BEGIN [A-Z ]+-----\r?\n/;
 
 /**
  * Warns of blanks at an edge and of control characters, in ids and secrets and in whatever came
@@ -35,6 +37,7 @@ function isExact(path: FieldPath): boolean {
 }
 
 function faultOf(text: string): string | undefined {
+  if (pem.test(text)) return undefined;
   if (edge.test(text))
     return "begins or ends with a blank or a line break; remove it, unless it belongs there";
   if (control.test(text)) return "holds a control character; remove it, unless it belongs there";

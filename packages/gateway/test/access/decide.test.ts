@@ -144,8 +144,8 @@ test("a session that ends is over on the connection that it used, and for that s
     assert.equal(await line.status(headers), 200);
   assert.equal(await line.status(bobs), 200);
   await access.fixture.parts.sessions.end(session.id);
-  for (const headers of [{ "cf-access-token": token }, { Cookie: `CF_Authorization=${token}` }])
-    assert.equal(await line.status(headers), 302);
+  assert.equal(await line.status({ "cf-access-token": token }), 401);
+  assert.equal(await line.status({ Cookie: `CF_Authorization=${token}` }), 302);
   assert.equal(await line.status({}, `/?token=${token}`), 302);
   assert.equal(await line.status(bobs), 200);
 });
@@ -179,7 +179,7 @@ test("a logout on the application's own page is over for the very next request o
       await line.status({ "cf-access-token": inBrowser }),
       await line.status({ "cf-access-token": inTerminal }),
     ],
-    [302, 302],
+    [401, 401],
   );
 });
 
@@ -218,10 +218,10 @@ test("what one application decided is nothing to another, whatever they have in 
     assert.equal(await line.status(b, "/b"), 403);
     assert.equal(
       await line.status(app, "/b/x"),
-      302,
+      401,
       "a token of the wider application is none here",
     );
-    assert.equal(await line.status(b, "/bd"), 302);
+    assert.equal(await line.status(b, "/bd"), 401);
     assert.equal(await line.status(b, "/bc"), 200);
   }
 });

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Brings what the tests need beyond Node, from Debian's packages: Chromium for the pages, curl and wget for
 # `access curl` and `access put`, OpenSSL for test certificates, proxies to stand in front, and what
-# the sample origins are written in.
+# the sample origins are written in, a C compiler for a disk that is slow.
 # With --bench also what the measurements need.
 set -euo pipefail
 case "${1:-}" in
@@ -18,6 +18,7 @@ has openssl || need+=(openssl)
 has nginx || need+=(nginx)
 has haproxy || need+=(haproxy)
 has caddy || need+=(caddy)
+has cc || need+=(gcc libc6-dev)
 has go || need+=(golang-go)
 /usr/bin/python3 -c "import jwt, cryptography" 2>/dev/null || need+=(python3 python3-jwt python3-cryptography)
 if [ "${1:-}" = --bench ]; then

@@ -26,3 +26,21 @@ test("an escape that is none throws nothing, however many there are", () => {
     assert.deepEqual(takeToken(query, isOurs), { rest: query, token: undefined });
   }
 });
+
+test("only so many values that look like a token are looked at, whoever they are of", () => {
+  const foreign = "token=eyJhIjoxfQ.eyJpc3MiOiJ4In0.c2ln";
+  const queries = [foreign, `token=${ours}x`, "%74oken=eyJ.e30.x"];
+  let looks = 0;
+  const look = (token: string) => {
+    looks++;
+    return isOurs(token);
+  };
+  for (const argument of queries) {
+    looks = 0;
+    const query = Array(1_000).fill(argument).join("&");
+    assert.equal(takeToken(query, look), undefined, argument);
+    assert.ok(looks <= 16, `${looks} looks`);
+  }
+  const few = `${Array(16).fill(foreign).join("&")}`;
+  assert.deepEqual(takeToken(few, isOurs), { rest: few, token: undefined });
+});

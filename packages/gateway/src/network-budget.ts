@@ -1,8 +1,10 @@
 // Budgets for work that strangers can cause before they have proven anything. Each network has a
 // rate of its own, all together have another, and a reserve beyond that serves networks that used
-// little: a flood from some networks must not shut out the others.
+// little: a flood from some networks must not shut out the others. The networks of one IPv6 site
+// share a few networks' worth, so that nobody floods from 65,536 of them.
 import { BoundedCache } from "./bounded-cache.ts";
 import type { Clock } from "./clock.ts";
+import { siteOf } from "./network.ts";
 
 /** How much may happen: `burst` at once, and `perSecond` in the long run. */
 export interface Rate {
@@ -21,17 +23,23 @@ export interface NetworkRates {
 /** Networks that are remembered. The oldest begins anew when one more comes. */
 const networkCapacity = 10_000;
 
+/** How many networks' worth the /64 networks of one site get together (network.ts, `siteOf`). */
+export const networksPerSite = 4;
+
 /** Counts one kind of work by network (network.ts, `networkOf`). */
 export class NetworkBudget {
   readonly #now: Clock;
   readonly #perNetwork: Rate;
-  readonly #networks = new BoundedCache<string, TokenBucket>(networkCapacity);
+  readonly #perSite: Rate;
+  readonly #buckets = new BoundedCache<string, TokenBucket>(2 * networkCapacity);
   readonly #inAll: TokenBucket;
   readonly #reserve: TokenBucket;
 
   constructor(now: Clock, { perNetwork, inAll, reserve }: NetworkRates) {
     this.#now = now;
+    const { burst, perSecond } = perNetwork;
     this.#perNetwork = perNetwork;
+    this.#perSite = { burst: burst * networksPerSite, perSecond: perSecond * networksPerSite };
     this.#inAll = new TokenBucket(inAll, now());
     this.#reserve = new TokenBucket(reserve, now());
   }
@@ -39,18 +47,26 @@ export class NetworkBudget {
   /** Counts one piece of work. @returns whether it may be done */
   take(network: string): boolean {
     const now = this.#now();
-    const bucket = this.#bucketOf(network, now);
-    const usedLittle = bucket.remaining(now) >= this.#perNetwork.burst / 2;
-    if (!bucket.take(now)) return false;
+    const buckets = this.#bucketsOf(network, now);
+    const usedLittle = buckets.every((bucket) => bucket.hasHalf(now));
+    if (!buckets.every((bucket) => bucket.take(now))) return false;
     if (this.#inAll.take(now)) return true;
     return usedLittle && this.#reserve.take(now);
   }
 
-  #bucketOf(network: string, now: number): TokenBucket {
-    const cachedBucket = this.#networks.get(network);
+  /** The bucket of the network, and that of its site where this is another. */
+  #bucketsOf(network: string, now: number): TokenBucket[] {
+    const bucket = this.#bucketOf(network, this.#perNetwork, now);
+    const site = siteOf(network);
+    if (site === network) return [bucket];
+    return [bucket, this.#bucketOf(site, this.#perSite, now)];
+  }
+
+  #bucketOf(key: string, rate: Rate, now: number): TokenBucket {
+    const cachedBucket = this.#buckets.get(key);
     if (cachedBucket !== undefined) return cachedBucket;
-    const bucket = new TokenBucket(this.#perNetwork, now);
-    this.#networks.set(network, bucket);
+    const bucket = new TokenBucket(rate, now);
+    this.#buckets.set(key, bucket);
     return bucket;
   }
 }
@@ -69,7 +85,12 @@ class TokenBucket {
     this.#refilledAt = now;
   }
 
-  remaining(now: number): number {
+  /** Whether half of the burst is left, or more. */
+  hasHalf(now: number): boolean {
+    return this.#refill(now) >= this.#rate.burst / 2;
+  }
+
+  #refill(now: number): number {
     const { burst, perSecond } = this.#rate;
     const elapsedSeconds = Math.max(0, now - this.#refilledAt) / 1000;
     this.#remaining = Math.min(burst, this.#remaining + elapsedSeconds * perSecond);
@@ -79,7 +100,7 @@ class TokenBucket {
 
   /** Takes one. @returns false when there is none */
   take(now: number): boolean {
-    if (this.remaining(now) < 1) return false;
+    if (this.#refill(now) < 1) return false;
     this.#remaining -= 1;
     return true;
   }

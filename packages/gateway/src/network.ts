@@ -80,6 +80,19 @@ export function networkOf(address: string): string {
   return `${ipaddr.IPv6.networkAddressFromCIDR(`${parsed}/64`)}/64`;
 }
 
+/**
+ * What one customer of a provider commonly has of IPv6: the /48 around a /64. Budgets look at both,
+ * since whoever has a /48 has 65,536 networks.
+ * @param network networkOf(address)
+ * @returns `network` itself where it is no IPv6 network
+ */
+export function siteOf(network: string): string {
+  if (!network.endsWith("/64")) return network;
+  const [address = ""] = network.split("/", 1);
+  if (!ipaddr.IPv6.isValid(address)) return network;
+  return `${ipaddr.IPv6.networkAddressFromCIDR(`${address}/48`)}/48`;
+}
+
 /** Whether two addresses are one place, as far as an address can say. */
 export function sameNetwork(a: string, b: string): boolean {
   return networkOf(a) === networkOf(b);

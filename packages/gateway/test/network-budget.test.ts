@@ -48,3 +48,12 @@ test("budgets refill with time, and not when the clock steps back", () => {
   clock.now += 3_000;
   assert.equal(take("192.0.2.1", 100), 3);
 });
+
+test("somebody with a thousand IPv6 networks gets what a few have, and starves nobody", () => {
+  const { take } = startBudget();
+  let total = 0;
+  for (let nth = 0; nth < 1_000; nth++) total += take(`2001:db8:1:${nth.toString(16)}::/64`, 10);
+  assert.equal(total, 40);
+  assert.equal(take("2001:db8:2::/64", 3), 3, "another site");
+  assert.equal(take("192.0.2.1", 3), 3);
+});

@@ -8,6 +8,7 @@ import {
   networkOf,
   parseAddress,
   parseNetwork,
+  siteOf,
 } from "../src/network.ts";
 
 function isInside(network: string, address: string): boolean {
@@ -61,4 +62,12 @@ test("a person whose privacy address changes stays one place to what is counted"
   assert.equal(networkOf("2001:db8:1:2:aaaa::1"), networkOf("2001:db8:1:2:bbbb::2"));
   assert.notEqual(networkOf("2001:db8:1:2::1"), networkOf("2001:db8:1:3::1"));
   assert.equal(networkOf("::1"), networkOf("127.0.0.1"));
+});
+
+test("the many networks of one IPv6 customer are one site", () => {
+  const site = (address: string) => siteOf(networkOf(address));
+  assert.equal(site("2001:db8:1::1"), site("2001:db8:1:ffff::9"));
+  assert.notEqual(site("2001:db8:1::1"), site("2001:db8:2::1"));
+  for (const network of ["192.0.2.1", "127.0.0.1", "no address", "no address/64", ""])
+    assert.equal(siteOf(network), network);
 });

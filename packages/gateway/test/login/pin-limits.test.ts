@@ -11,7 +11,9 @@ async function startLimits(context: TestContext) {
   const limits = new PinLimits({ counters: store.counters, now: () => 1_000_000 });
   const request = (asker: Partial<PinAsker>) =>
     limits.countRequest({ network: "192.0.2.1", email: "a@b.c", isKnown: false, ...asker });
-  return { request };
+  const attempt = (asker: Partial<PinAsker>) =>
+    limits.countTry({ network: "192.0.2.1", email: "a@b.c", isKnown: false, ...asker });
+  return { request, attempt };
 }
 
 test("codes for strangers end in all, and browsers that signed in before still get theirs", async (context) => {
@@ -32,4 +34,30 @@ test("a flood from some networks leaves a reserve for the others", async (contex
     await request({ network: `10.0.${nth >> 5}.1`, email: `p${nth}@example.com` });
   const late = { network: "198.51.100.1", email: "ada@example.com" };
   assert.equal(await request(late), true);
+});
+
+test("the networks of one IPv6 site use up neither an address nor what all strangers share", async (context) => {
+  const { request, attempt } = await startLimits(context);
+  const network = (nth: number) => `2001:db8:1:${nth.toString(16)}::/64`;
+  let codes = 0;
+  let tries = 0;
+  for (let nth = 0; nth < 400; nth++) {
+    if (await request({ network: network(nth) })) codes++;
+    if (await attempt({ network: network(nth) })) tries++;
+  }
+  assert.ok(codes <= 6 && tries <= 12, `${codes} codes, ${tries} tries`);
+  for (const elsewhere of ["192.0.2.9", "2001:db8:2::/64", "2001:db9:1:1::/64"]) {
+    assert.equal(await request({ network: elsewhere }), true, elsewhere);
+    assert.equal(await attempt({ network: elsewhere }), true, elsewhere);
+  }
+});
+
+test("one IPv6 site tries no more codes of all addresses than four networks do", async (context) => {
+  const { attempt } = await startLimits(context);
+  let tries = 0;
+  for (let nth = 0; nth < 600; nth++) {
+    const network = `2001:db8:1:${nth.toString(16)}::/64`;
+    if (await attempt({ network, email: `p${nth}@example.com` })) tries++;
+  }
+  assert.equal(tries, 240);
 });

@@ -7,7 +7,13 @@
 // requests and tries from other networks.
 import { BoundedCache } from "../../bounded-cache.ts";
 import type { Clock } from "../../clock.ts";
-import { NetworkBudget, type NetworkRates, type Rate } from "../../network-budget.ts";
+import { siteOf } from "../../network.ts";
+import {
+  NetworkBudget,
+  type NetworkRates,
+  networksPerSite,
+  type Rate,
+} from "../../network-budget.ts";
 import type { CounterStore } from "../../storage/store.ts";
 
 interface Limit {
@@ -25,9 +31,9 @@ interface Limits {
   perEmail: Limit;
   /** one address, browsers that signed in as it before */
   perKnownEmail: Limit;
-  /** one address, once `perEmail` is used up: what one network may begin with */
+  /** one address, once `perEmail` is used up: what one site may begin with */
   first: Limit;
-  /** the same of all networks together */
+  /** the same of all sites together */
   firsts: Limit;
 }
 
@@ -111,8 +117,12 @@ export class PinLimits {
     if (isKnown) return this.#count(`${name} known ${email}`, limits.perKnownEmail);
 
     if (!(await this.#count(`${name} ${network}`, limits.perNetwork))) return false;
+    const site = siteOf(network);
+    if (site !== network && !(await this.#count(`${name} ${site}`, siteLimit(limits))))
+      return false;
     // Counted from the beginning: who has used up the address's share has no first try any more.
-    const isFirst = await this.#count(`${name} ${network} ${email}`, limits.first);
+    // By site: the many networks of one must not use up what is kept for others.
+    const isFirst = await this.#count(`${name} ${site} ${email}`, limits.first);
     if (await this.#count(`${name} ${email}`, limits.perEmail)) return true;
     return isFirst && this.#count(`${name} first ${email}`, limits.firsts);
   }
@@ -126,6 +136,11 @@ export class PinLimits {
     this.#rejections.set(key, now + rejectionMs);
     return false;
   }
+}
+
+/** What the networks of one site get together, all addresses. */
+function siteLimit({ perNetwork: { most, windowMs } }: Limits): Limit {
+  return { most: most * networksPerSite, windowMs };
 }
 
 function perHour(burst: number): Rate {

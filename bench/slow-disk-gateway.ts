@@ -57,7 +57,7 @@ async function signIn(email: string): Promise<string> {
     iat: Math.floor(Date.now() / 1000),
   };
   const session = await sessions.start({ kind: "browser", identity, userAgent: "", lifetimeMs });
-  tokens.issueOrg(session);
+  await tokens.issueOrg(session);
   await store.handovers.add({
     id,
     aud: application.aud,

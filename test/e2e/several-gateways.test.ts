@@ -69,7 +69,7 @@ async function signIn({ parts }: TestGateway): Promise<{ session: StoredSession;
   });
   const [application] = parts.catalogs.current().applications;
   assert.ok(application !== undefined);
-  return { session, token: parts.tokens.issueApp(session, application, hour) };
+  return { session, token: await parts.tokens.issueApp(session, application, hour) };
 }
 
 async function visit(gateway: TestGateway, token: string, host = "app.localhost"): Promise<number> {

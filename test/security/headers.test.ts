@@ -53,7 +53,11 @@ async function scene(context: TestContext, sections: Record<string, unknown> = {
   });
   const [app] = fixture.parts.catalogs.current().applications;
   assert.ok(app !== undefined);
-  const token = fixture.parts.tokens.issueApp(await fixture.session("browser", alice), app, 36e5);
+  const token = await fixture.parts.tokens.issueApp(
+    await fixture.session("browser", alice),
+    app,
+    36e5,
+  );
   const ask: Scene["ask"] = (path, lines = []) =>
     rawRequest(fixture.port, `GET ${path} HTTP/1.1`, ["Host: app.localhost", ...lines]);
   return {

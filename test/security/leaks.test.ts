@@ -31,7 +31,7 @@ function withRobot(): Record<string, unknown> {
 async function tokenFor(fixture: LoginFixture): Promise<string> {
   const [application] = fixture.parts.catalogs.current().applications;
   assert.ok(application !== undefined);
-  return fixture.parts.tokens.issueApp(await fixture.session("browser"), application, 36e5);
+  return await fixture.parts.tokens.issueApp(await fixture.session("browser"), application, 36e5);
 }
 
 test("no token, PIN, secret or nonce is in a log line, a redirect of ours, a page or what the origin gets (L19)", async (context) => {

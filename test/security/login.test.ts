@@ -45,7 +45,7 @@ async function signedIn(fixture: LoginFixture, email = ada): Promise<Person> {
     .cookiesOf("login.localhost")
     .set(
       "CF_Authorization",
-      fixture.parts.tokens.issueOrg(await fixture.session("browser", email)),
+      await fixture.parts.tokens.issueOrg(await fixture.session("browser", email)),
     );
   return person;
 }
@@ -397,8 +397,8 @@ async function signInTo(fixture: LoginFixture, name: string): Promise<Person> {
 
 test("a cookie that a sibling host tossed at us does not decide who somebody is (T11)", async (context) => {
   const fixture = await startLoginFixture(context);
-  const own = fixture.parts.tokens.issueOrg(await fixture.session("browser", ada));
-  const tossed = fixture.parts.tokens.issueOrg(await fixture.session("browser", bob));
+  const own = await fixture.parts.tokens.issueOrg(await fixture.session("browser", ada));
+  const tossed = await fixture.parts.tokens.issueOrg(await fixture.session("browser", bob));
   const url = `${fixture.team}/cdn-cgi/access/get-identity`;
   const ask = (cookie: string) => send(url, { headers: { cookie } });
   assert.equal((await ask(`CF_Authorization=${own}`)).status, 200);

@@ -51,10 +51,12 @@ async function scene(context: TestContext, more: Record<string, unknown>[] = [])
   ];
   const fixture = await startLoginFixture(context, { sections: { applications } });
   const session = await fixture.session("browser", alice);
-  const tokens = fixture.parts.catalogs
-    .current()
-    .applications.map((each) => fixture.parts.tokens.issueApp(session, each, 36e5))
-    .map((token) => `Cookie: CF_Authorization=${token}`);
+  const tokens = await Promise.all(
+    fixture.parts.catalogs.current().applications.map(async (each) => {
+      const token = await fixture.parts.tokens.issueApp(session, each, 36e5);
+      return `Cookie: CF_Authorization=${token}`;
+    }),
+  );
   const [wholeHost = ""] = tokens;
   const tokenOf = (host: string) =>
     tokens[

@@ -128,14 +128,14 @@ test("what is signed for another purpose is no credential, on the data path or o
   const app = access.application("app");
   const [session, terminal] = [await fixture.session("browser"), await fixture.session("terminal")];
   const made = {
-    org: tokens.issueOrg(session),
-    "a terminal's org": tokens.issueOrg(terminal),
-    pass: tokens.issuePass(session, app, "http://elsewhere.localhost/", hour).token,
+    org: await tokens.issueOrg(session),
+    "a terminal's org": await tokens.issueOrg(terminal),
+    pass: (await tokens.issuePass(session, app, "http://elsewhere.localhost/", hour)).token,
     match:
-      tokens.issueMatch(
+      (await tokens.issueMatch(
         { hostname: "app.localhost", aud: app.aud, app_hostname: "app.localhost" },
         "192.0.2.1",
-      ) ?? "",
+      )) ?? "",
     meta: tokens.sealMeta({
       aud: app.aud,
       hostname: "app.localhost",
@@ -153,7 +153,7 @@ test("what is signed for another purpose is no credential, on the data path or o
     ),
     "a pass's assertion": await assertionAtOrigin(
       access,
-      tokens.issuePass(session, app, "http://app.localhost/v1/", hour).token,
+      (await tokens.issuePass(session, app, "http://app.localhost/v1/", hour)).token,
     ),
   };
   const click = { "sec-fetch-site": "none", "sec-fetch-mode": "navigate" };

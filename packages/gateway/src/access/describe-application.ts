@@ -16,12 +16,12 @@ import type { Tokens } from "../tokens/tokens.ts";
 const maxAge = 3_600;
 
 /** @param asksForLogin whether policy asks anybody who they are */
-export function describeApplication(
+export async function describeApplication(
   tokens: Pick<Tokens, "issueMatch">,
   facts: RequestFacts,
   match: ApplicationMatch,
   asksForLogin: boolean,
-): LocalAnswer {
+): Promise<LocalAnswer> {
   const { catalog, host, authority, path, clientIp } = facts;
   const scope = pathScope(catalog, host, path);
   const validity = scope === undefined ? {} : { path_scope: scope, max_age: maxAge };
@@ -35,7 +35,7 @@ export function describeApplication(
     ...(match.application.accept_bearer === true ? { accept_bearer: true } : {}),
     login: asksForLogin,
   };
-  const metadata = tokens.issueMatch(description, networkOf(clientIp));
+  const metadata = await tokens.issueMatch(description, networkOf(clientIp));
   if (metadata === undefined)
     return { status: 429, headers: { ...privateHeaders, "Retry-After": "1" }, body: "" };
   return { status: 204, headers: { ...privateHeaders, [headers.metadata]: metadata }, body: "" };

@@ -172,7 +172,7 @@ function carryOut(path: DataPath, request: ApplicationRequest, verdict: Verdict)
       send(request, tokenHoldsAnswer);
       break;
     case "describe":
-      send(request, describeApplication(path.tokens, facts, request.match, verdict.asksForLogin));
+      describe(path, request, verdict.asksForLogin);
       break;
     case "preflight":
       send(request, preflightAnswer(verdict.cors, headers));
@@ -195,6 +195,13 @@ function carryOut(path: DataPath, request: ApplicationRequest, verdict: Verdict)
     default:
       verdict satisfies never;
   }
+}
+
+function describe(path: DataPath, request: ApplicationRequest, asksForLogin: boolean): void {
+  const { reading, match } = request;
+  describeApplication(path.tokens, reading.facts, match, asksForLogin)
+    .then((answer) => send(request, answer))
+    .catch((error: unknown) => answerOwnFault(path, request, error));
 }
 
 /** Where the ingress rules lead: to an origin, or to an answer of the gateway's own. */

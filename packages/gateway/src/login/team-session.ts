@@ -66,7 +66,7 @@ export async function startBrowserSession(
     userAgent: (c.req.header("user-agent") ?? "").slice(0, userAgentLength),
     lifetimeMs: parseDuration(duration),
   });
-  const cookie = { name: cookies.authorization, value: tokens.issueOrg(session) };
+  const cookie = { name: cookies.authorization, value: await tokens.issueOrg(session) };
   setOwnCookie(c, cookie, cookieExpiry(session.expires_at, now()));
   return session;
 }

@@ -2,7 +2,10 @@
 // certificates instead of JWKs. It writes exactly this one certificate and parses nothing (ADR
 // 0002).
 import { type KeyObject, sign } from "node:crypto";
+import { promisify } from "node:util";
 import type { RandomBytes } from "../random.ts";
+
+const signAside = promisify<string, Buffer, KeyObject, Buffer>(sign);
 
 export interface CertificateInput {
   /** RSA */
@@ -37,14 +40,14 @@ const commonNameAttribute = Buffer.from("550403", "hex");
 const longestCommonName = 64;
 
 /** @returns PEM, with a line feed at the end */
-export function selfSignedCertificate({
+export async function selfSignedCertificate({
   publicKey,
   privateKey,
   commonName,
   notBefore,
   notAfter,
   randomBytes,
-}: CertificateInput): string {
+}: CertificateInput): Promise<string> {
   const algorithm = sequence(
     value(tags.objectIdentifier, sha256WithRsaEncryption),
     value(tags.null),
@@ -60,7 +63,7 @@ export function selfSignedCertificate({
     name, // subject
     publicKey.export({ format: "der", type: "spki" }),
   );
-  const signature = sign("sha256", toBeSigned, privateKey);
+  const signature = await signAside("sha256", toBeSigned, privateKey);
   return pem(sequence(toBeSigned, algorithm, bitString(signature)));
 }
 

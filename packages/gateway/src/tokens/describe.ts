@@ -20,12 +20,12 @@ const rates: NetworkRates = {
  */
 export function createDescriber(
   deps: IssuerDeps,
-): (description: MatchDescription, network: string) => string | undefined {
+): (description: MatchDescription, network: string) => Promise<string | undefined> {
   // A cache of its own: what strangers ask for must not push out what programs live on.
   const descriptions = createMintCache(deps);
   const budget = new NetworkBudget(deps.now, rates);
 
-  return (description, network) =>
+  return async (description, network) =>
     descriptions.get(JSON.stringify(description), life, () => {
       if (!budget.take(network)) return undefined;
       return deps.keys.sign(matchClaims(issuanceOf(deps), description));

@@ -1,5 +1,5 @@
-// Issues what people show: tokens and passes. Signing is synchronous and takes about 0.3 ms: once
-// for a login, and never for an anonymous request.
+// Issues what people show: tokens and passes. Each is signed when it is asked for, off the serving
+// thread: once for a login, and never for an anonymous request.
 import type { CatalogSource } from "../catalog/catalog.ts";
 import type { Clock } from "../clock.ts";
 import type { Application } from "../model/model.ts";
@@ -24,23 +24,28 @@ export class TokenIssuer {
     this.#deps = deps;
   }
 
-  org(session: StoredSession): string {
+  org(session: StoredSession): Promise<string> {
     return this.#sign(orgClaims(this.#issuance(), session));
   }
 
-  app(session: StoredSession, application: Application, lifetimeMs: number): string {
+  app(session: StoredSession, application: Application, lifetimeMs: number): Promise<string> {
     return this.#sign(personClaims(this.#issuance(), session, application, lifetimeMs));
   }
 
-  pass(session: StoredSession, application: Application, htu: string, lifetimeMs: number): Pass {
+  async pass(
+    session: StoredSession,
+    application: Application,
+    htu: string,
+    lifetimeMs: number,
+  ): Promise<Pass> {
     const claims = passClaims(this.#issuance(), session, application, htu, lifetimeMs);
     return {
-      token: this.#sign(claims),
+      token: await this.#sign(claims),
       expiresAt: claims.exp * 1000,
     };
   }
 
-  #sign(claims: object): string {
+  #sign(claims: object): Promise<string> {
     return this.#deps.keys.sign(claims);
   }
 

@@ -32,7 +32,7 @@ export async function makeSigningKey(
   const { publicKey, privateKey } = await generateKeyPair();
   const kid = randomBytes(32).toString("hex");
   const { kty, n, e } = publicKey.export({ format: "jwk" });
-  const certificate = selfSignedCertificate({
+  const certificate = await selfSignedCertificate({
     publicKey,
     privateKey,
     commonName,

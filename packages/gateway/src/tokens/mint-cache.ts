@@ -1,14 +1,19 @@
-// Signing with RSA costs a third of a millisecond: what is the same for many requests is signed
-// once, and handed out again while it is good.
+// What is the same for many requests is signed once, and handed out again while it is good. Whoever
+// asks while it is being signed gets the same.
 import { BoundedCache } from "../bounded-cache.ts";
 import type { Clock } from "../clock.ts";
 
 const capacity = 10_000;
 
+interface Entry {
+  token: Promise<string>;
+  /** milliseconds since the epoch */
+  madeAt: number;
+  until: number;
+}
+
 export class MintCache {
-  readonly #tokens = new BoundedCache<string, { token: string; madeAt: number; until: number }>(
-    capacity,
-  );
+  readonly #entries = new BoundedCache<string, Entry>(capacity);
   readonly #now: Clock;
   readonly #basis: () => readonly unknown[];
   #usedBasis: readonly unknown[];
@@ -28,27 +33,34 @@ export class MintCache {
    * @param life how long the new one is handed out, milliseconds
    * @param mint makes it; undefined is returned and not cached
    */
-  get<Token extends string | undefined>(
+  get(
     key: string,
     life: number,
-    mint: () => Token,
-  ): string | Token {
+    mint: () => Promise<string> | undefined,
+  ): Promise<string> | undefined {
     this.#dropOutdated();
-    const entry = this.#tokens.get(key);
+    const cached = this.#entries.get(key);
     const now = this.#now();
     // A token from the future stems from before a clock was put back: nobody believes its date.
-    if (entry !== undefined && entry.madeAt <= now && now < entry.until) return entry.token;
+    if (cached !== undefined && cached.madeAt <= now && now < cached.until) return cached.token;
 
     const token = mint();
-    if (token === undefined) this.#tokens.delete(key);
-    else this.#tokens.set(key, { token, madeAt: now, until: now + life });
+    if (token === undefined) this.#entries.delete(key);
+    else this.#add(key, { token, madeAt: now, until: now + life });
     return token;
+  }
+
+  #add(key: string, entry: Entry): void {
+    this.#entries.set(key, entry);
+    entry.token.catch(() => {
+      if (this.#entries.get(key) === entry) this.#entries.delete(key);
+    });
   }
 
   #dropOutdated(): void {
     const basis = this.#basis();
     if (basis.every((value, index) => value === this.#usedBasis[index])) return;
-    this.#tokens.clear();
+    this.#entries.clear();
     this.#usedBasis = basis;
   }
 }

@@ -7,15 +7,13 @@ import { BoundedCache } from "../bounded-cache.ts";
 import type { Application } from "../model/model.ts";
 import { assertionClaims, personClaims, serviceClaims } from "./claims.ts";
 import { type IssuerDeps, issuanceOf } from "./issue.ts";
-import type { SigningKeys } from "./signing-keys.ts";
 import type { AppProof, PassProof } from "./tokens.ts";
 
 const serviceAssertionLife = 10 * 60_000;
 /** What an origin gets must be good for a while: the last minute is left unused. Seconds. */
 const unusedSeconds = 60;
 
-export interface AssertionDeps extends Omit<IssuerDeps, "keys"> {
-  keys: Pick<SigningKeys, "signAside" | "kid">;
+export interface AssertionDeps extends IssuerDeps {
   /** assertions that are kept, at most */
   capacity: number;
 }
@@ -95,7 +93,7 @@ export class OriginAssertions {
   #sign(key: string, source: AppClaims): Promise<SignedAssertion> {
     const claims = assertionClaims(source, this.#deps.now());
     const { iat, exp } = claims;
-    const signing = this.#deps.keys.signAside(claims).then((token) => ({ token, exp }));
+    const signing = this.#deps.keys.sign(claims).then((token) => ({ token, exp }));
     const entry: Entry = { iat, exp, assertion: signing };
     this.#entries.set(key, entry);
     signing.then(

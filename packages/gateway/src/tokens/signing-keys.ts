@@ -6,7 +6,7 @@ import type { KeyObject } from "node:crypto";
 import type { Clock } from "../clock.ts";
 import type { KeyStore, StoredKey } from "../storage/store.ts";
 import { changeKeys } from "./change-keys.ts";
-import { signRs256, signRs256Aside } from "./jws.ts";
+import { signRs256 } from "./jws.ts";
 import { type KeyRing, keysInUse, makeKeyRing } from "./key-ring.ts";
 import { type KeyMaker, makeSigningKey } from "./make-signing-key.ts";
 
@@ -62,16 +62,10 @@ export class SigningKeys {
     return this.#ring.signing.kid;
   }
 
-  /** @returns a JWS (RS256) of the key that signs now */
-  sign(claims: object): string {
+  /** @returns a JWS (RS256) of the key that signs now, signed off the serving thread */
+  sign(claims: object): Promise<string> {
     const { kid, privateKey } = this.#ring.signing;
     return signRs256(claims, kid, privateKey);
-  }
-
-  /** The same, signed away from the thread that serves requests. */
-  signAside(claims: object): Promise<string> {
-    const { kid, privateKey } = this.#ring.signing;
-    return signRs256Aside(claims, kid, privateKey);
   }
 
   /** The body of the certs endpoint. */

@@ -41,12 +41,12 @@ export interface Pass {
 }
 
 export interface Tokens {
-  // Issuing is synchronous; RS256 takes about 0.3 ms: never for an anonymous request.
+  // Everything is signed off the serving thread. Tokens are never issued to an anonymous request.
 
   /** The session at the team domain. */
-  issueOrg(session: StoredSession): string;
+  issueOrg(session: StoredSession): Promise<string>;
   /** @param lifetimeMs cut at the session's end */
-  issueApp(session: StoredSession, application: Application, lifetimeMs: number): string;
+  issueApp(session: StoredSession, application: Application, lifetimeMs: number): Promise<string>;
   /**
    * @param htu the URL prefix
    * @param lifetimeMs cut at the session's end
@@ -56,10 +56,10 @@ export interface Tokens {
     application: Application,
     htu: string,
     lifetimeMs: number,
-  ): Pass;
+  ): Promise<Pass>;
 
-  // Assertions for origins are signed away from the serving thread, each once, and come from a
-  // cache afterwards: without a promise.
+  // Assertions for origins are signed once each, and come from a cache afterwards: without a
+  // promise.
 
   /** What the origin gets for a person's application token. */
   personAssertion(proof: AppProof): string | Promise<string>;
@@ -72,7 +72,7 @@ export interface Tokens {
    * `cf-access-metadata`, made at most once an hour per distinct description; undefined when too
    * many new ones were asked for just now, from this network (network.ts) or in all.
    */
-  issueMatch(description: MatchDescription, network: string): string | undefined;
+  issueMatch(description: MatchDescription, network: string): Promise<string | undefined>;
 
   /** HS256 with a key of its own. */
   sealMeta(content: MetaContent): string;

@@ -105,7 +105,7 @@ export async function startAccessFixture(
     fixture,
     application: find,
     token: async (name, email = ada, session) =>
-      fixture.parts.tokens.issueApp(
+      await fixture.parts.tokens.issueApp(
         session ?? (await fixture.session("browser", email)),
         find(name),
         8 * hour,

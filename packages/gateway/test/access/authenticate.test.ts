@@ -109,7 +109,7 @@ test("of several CF_Authorization cookies the one counts that verifies for this 
     "",
     forged(good),
     await token("other", ada, session),
-    fixture.parts.tokens.issueOrg(session),
+    await fixture.parts.tokens.issueOrg(session),
   ];
   for (const other of others) {
     for (const values of [
@@ -218,7 +218,7 @@ test("a token argument counts when it is ours, is then removed, and twice is a 4
   ])
     await refused(400, `/x?${query}`);
   await refused(400, `/x?token=${good}&token=${good}`, [`cf-access-token: ${good}`]);
-  const org = fixture.parts.tokens.issueOrg(await fixture.session("browser"));
+  const org = await fixture.parts.tokens.issueOrg(await fixture.session("browser"));
   const bad = await refused(302, `/x?keep=1&token=${org}`);
   assert.match(
     bad.headers["location"] ?? "",

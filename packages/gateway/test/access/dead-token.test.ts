@@ -18,11 +18,11 @@ test("a program whose token is no longer good fails with the reason, whatever it
   const { tokens, sessions } = fixture.parts;
   const app = access.application("app");
   const session = await fixture.session("terminal");
-  const ended = tokens.issueApp(session, app, hour);
+  const ended = await tokens.issueApp(session, app, hour);
   await sessions.end(session.id);
   const live = await fixture.session("terminal");
-  const late = tokens.issueApp(live, app, 1);
-  const foreign = forged(tokens.issueApp(live, app, hour));
+  const late = await tokens.issueApp(live, app, 1);
+  const foreign = forged(await tokens.issueApp(live, app, hour));
   const cases: [string, string][] = [
     [ended, "session_ended"],
     [late, "expired"],

@@ -48,7 +48,7 @@ test("an origin reads the identity with its assertion where its application allo
     "not allowed there",
   );
   const app = access.application("app");
-  const pass = tokens.issuePass(session, app, "http://app.localhost/v1/", hour).token;
+  const pass = (await tokens.issuePass(session, app, "http://app.localhost/v1/", hour)).token;
   const narrow = await assertionAt("app", `?token=${pass}`);
   assert.equal((await access.ask(path, [`cf-access-token: ${narrow}`])).status, 401, "a pass's");
   await sessions.end(session.id);

@@ -22,7 +22,7 @@ test("a pass opens what lies below its prefix, as its person, and the origin get
   const access = await startAccessFixture(context, [application("app", [everybody])]);
   const { tokens } = access.fixture.parts;
   const session = await access.fixture.session("browser");
-  const { token } = tokens.issuePass(session, access.application("app"), prefix, 6e5);
+  const { token } = await tokens.issuePass(session, access.application("app"), prefix, 6e5);
   const seen = await access.passed(`/v1/x?a=b&token=${token}`);
   assert.equal(seen.url, "/v1/x?a=b");
   assert.equal(identityIn(seen), ada);
@@ -38,11 +38,8 @@ test("a pass opens what lies below its prefix, as its person, and the origin get
   assert.equal((await tokens.verifyAssertion(assertion, aud)).ok, false);
   await access.passed(`/v1/?token=${token}`);
   await access.passed(`/v1/y?token=${token}`, [], { method: "POST" });
-  const whole = tokens.issuePass(
-    session,
-    access.application("app"),
-    "http://app.localhost/v2",
-    6e5,
+  const whole = (
+    await tokens.issuePass(session, access.application("app"), "http://app.localhost/v2", 6e5)
   ).token;
   for (const path of ["/v2", "/v2/", "/v2/x"]) await access.passed(`${path}?token=${whole}`);
   await access.refused(401, `/v20?token=${whole}`);
@@ -53,7 +50,7 @@ test("a pass opens nothing above, beside or around its prefix, and no other addr
     application("app", [everybody], { allow_encoded_slashes: true }),
     application("other", [everybody]),
   ]);
-  const { token } = access.fixture.parts.tokens.issuePass(
+  const { token } = await access.fixture.parts.tokens.issuePass(
     await access.fixture.session("browser"),
     access.application("app"),
     prefix,
@@ -87,7 +84,7 @@ test("a pass opens nothing above, beside or around its prefix, and no other addr
 test("a pass works as the argument alone, and is refused without a redirect when it fails", async (context) => {
   const access = await startAccessFixture(context, [application("app", [everybody])]);
   const session = await access.fixture.session("browser");
-  const { token } = access.fixture.parts.tokens.issuePass(
+  const { token } = await access.fixture.parts.tokens.issuePass(
     session,
     access.application("app"),
     prefix,
@@ -110,12 +107,14 @@ test("a pass dies with its session, and is worth no more than policy lets its pe
   ]);
   const { tokens, sessions } = access.fixture.parts;
   const session = await access.fixture.session("browser");
-  const adas = tokens.issuePass(session, access.application("app"), prefix, hour).token;
-  const bobs = tokens.issuePass(
-    await access.fixture.session("browser", bob),
-    access.application("app"),
-    prefix,
-    hour,
+  const adas = (await tokens.issuePass(session, access.application("app"), prefix, hour)).token;
+  const bobs = (
+    await tokens.issuePass(
+      await access.fixture.session("browser", bob),
+      access.application("app"),
+      prefix,
+      hour,
+    )
   ).token;
   await access.passed(`/v1/x?token=${adas}`);
   await access.refused(403, `/v1/x?token=${bobs}`);

@@ -192,7 +192,7 @@ async function exampleFolder(): Promise<string> {
   folder = mkdtempSync(join(tmpdir(), "postern-reference-"));
   const pair = await testKeyPair();
   const [notBefore, notAfter] = [new Date("2026-01-01"), new Date("2036-01-01")];
-  const certificate = selfSignedCertificate({
+  const certificate = await selfSignedCertificate({
     ...pair,
     commonName: "x",
     notBefore,

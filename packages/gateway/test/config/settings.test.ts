@@ -162,12 +162,12 @@ for (const [what, written, field, says] of inClear) {
   });
 }
 
-function pairIn(folder: string, name: string): void {
+async function pairIn(folder: string, name: string): Promise<void> {
   const { publicKey, privateKey } = generateKeyPairSync("rsa", { modulusLength: 2048 });
   const times = { notBefore: new Date(2026, 0, 1), notAfter: new Date(2036, 0, 1) };
   writeFileSync(
     join(folder, `${name}.pem`),
-    selfSignedCertificate({ publicKey, privateKey, commonName: name, ...times, randomBytes }),
+    await selfSignedCertificate({ publicKey, privateKey, commonName: name, ...times, randomBytes }),
   );
   writeFileSync(join(folder, `${name}.key`), privateKey.export({ format: "pem", type: "pkcs8" }));
   writeFileSync(join(folder, `${name}.der`), privateKey.export({ format: "der", type: "pkcs8" }));
@@ -177,27 +177,27 @@ function pairIn(folder: string, name: string): void {
   );
 }
 
-function certificates(
+async function certificates(
   context: TestContext,
-): (...pairs: [cert: string, key: string][]) => ReturnType<typeof load> {
+): Promise<(...pairs: [cert: string, key: string][]) => ReturnType<typeof load>> {
   const folder = mkdtempSync(join(tmpdir(), "postern-tls-"));
   context.after(() => rmSync(folder, { recursive: true, force: true }));
-  pairIn(folder, "one");
-  pairIn(folder, "two");
+  await pairIn(folder, "one");
+  await pairIn(folder, "two");
   return (...pairs) => {
     const tls = { certificates: pairs.map(([cert_file, key_file]) => ({ cert_file, key_file })) };
     return load({ ...proxied, trusted_proxies: [], tls }, { file: join(folder, "postern.yaml") });
   };
 }
 
-test("with certificates and their keys the gateway speaks https anywhere", (context) => {
-  const { config } = certificates(context)(["one.pem", "one.key"], ["two.pem", "two.key"]);
+test("with certificates and their keys the gateway speaks https anywhere", async (context) => {
+  const { config } = (await certificates(context))(["one.pem", "one.key"], ["two.pem", "two.key"]);
   assert.equal(config.issuer, "https://login.example.com");
   assert.match(config.tls?.certificates[1]?.key_file ?? "", /^\/.*\/two\.key$/);
 });
 
-test("a certificate that cannot be used is a complaint and no surprise at the first request", (context) => {
-  const withPair = certificates(context);
+test("a certificate that cannot be used is a complaint and no surprise at the first request", async (context) => {
+  const withPair = await certificates(context);
   const cases: [cert: string, key: string, says: RegExp][] = [
     [
       "one.pem",

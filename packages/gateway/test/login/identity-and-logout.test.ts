@@ -97,7 +97,7 @@ test("a terminal's logout ends that terminal alone", async (context) => {
   const { tokens, catalogs } = fixture.parts;
   const application = catalogs.current().applicationByAud.get(fixture.aud("app"));
   assert.ok(application !== undefined);
-  const terminal = tokens.issueApp(await fixture.session("terminal"), application, 36e5);
+  const terminal = await tokens.issueApp(await fixture.session("terminal"), application, 36e5);
   const ask = { method: "POST", headers: { "cf-access-token": terminal }, body: "" };
   const answer = await send(`${fixture.app("app")}/cdn-cgi/access/logout`, ask);
   assert.equal(answer.status, 204);
@@ -115,7 +115,7 @@ test("a terminal's logout ends that terminal alone", async (context) => {
 
 test("a terminal that holds its org token alone can still end its session at the team domain", async (context) => {
   const fixture = await startLoginFixture(context);
-  const org = fixture.parts.tokens.issueOrg(await fixture.session("terminal"));
+  const org = await fixture.parts.tokens.issueOrg(await fixture.session("terminal"));
   const ask = { method: "POST", headers: { "cf-access-token": org }, body: "" };
   assert.equal((await send(`${fixture.team}/cdn-cgi/access/logout`, ask)).status, 204);
   assert.equal((await fixture.parts.tokens.verifyOrg(org)).ok, false);

@@ -164,7 +164,7 @@ test("a session that was planted before the login is replaced by a new one (T10)
   await person.open(`${fixture.app("bob")}/x`);
   person
     .cookiesOf("login.localhost")
-    .set("CF_Authorization", fixture.parts.tokens.issueOrg(planted));
+    .set("CF_Authorization", await fixture.parts.tokens.issueOrg(planted));
   await person.press("Send me a code", { email: bob });
   await person.press("Sign in", { code: fixture.pins.get(bob) ?? "" });
   const token = person.cookiesOf("login.localhost").get("CF_Authorization") ?? "";
@@ -236,7 +236,7 @@ test("HEAD on the login page without a session is 200 and leaves nothing behind,
 test("a terminal exchanges its own token for an application's, by HEAD and GET, and nowhere else", async (context) => {
   const fixture = await startLoginFixture(context);
   const terminal = await fixture.session("terminal");
-  const org = fixture.parts.tokens.issueOrg(terminal);
+  const org = await fixture.parts.tokens.issueOrg(terminal);
   for (const method of ["HEAD", "GET"]) {
     const challenge = await send(`${fixture.app("app")}/x`, { method });
     const appSession = challenge.setCookies[0]?.split(";")[0] ?? "";
@@ -289,7 +289,10 @@ test("a terminal's request passes through login to its approval without a hand-o
   const person = new Person();
   person
     .cookiesOf("login.localhost")
-    .set("CF_Authorization", fixture.parts.tokens.issueOrg(await fixture.session("browser", bob)));
+    .set(
+      "CF_Authorization",
+      await fixture.parts.tokens.issueOrg(await fixture.session("browser", bob)),
+    );
   const query = new URLSearchParams({ kid: fixture.aud("bob"), meta, redirect_url: path });
   const answer = await person.ask(
     `${fixture.team}/cdn-cgi/access/login/bob.localhost:${fixture.port}?${query}`,

@@ -151,7 +151,7 @@ export async function startTerminalFixture(
         userAgent: "Chromium",
         lifetimeMs: 24 * 36e5,
       });
-      return browserWith(session, parts.tokens.issueOrg(session), team);
+      return browserWith(session, await parts.tokens.issueOrg(session), team);
     },
     async held(terminal) {
       while (!(await isHeld(terminal))) await new Promise((resolve) => setImmediate(resolve));

@@ -11,7 +11,7 @@ async function personWithToken(fixture: TerminalFixture, email = ada) {
   return {
     browser,
     application,
-    token: fixture.parts.tokens.issueApp(browser.session, application, 36e5),
+    token: await fixture.parts.tokens.issueApp(browser.session, application, 36e5),
   };
 }
 
@@ -153,9 +153,9 @@ test("nothing but a person's token of this very application mints a pass (T1, T2
   assert.ok(bobs);
   const others = {
     pass,
-    org: fixture.parts.tokens.issueOrg(browser.session),
+    org: await fixture.parts.tokens.issueOrg(browser.session),
     service: await fixture.parts.tokens.serviceAssertion(application, "id.access"),
-    "another application's": fixture.parts.tokens.issueApp(browser.session, bobs, 36e5),
+    "another application's": await fixture.parts.tokens.issueApp(browser.session, bobs, 36e5),
     garbage: "a.b.c",
     empty: "",
   };
@@ -185,7 +185,7 @@ test("policy is asked before a pass is made", async (context) => {
   const browser = await fixture.browser();
   const bobs = fixture.parts.catalogs.current().applicationByAud.get(fixture.aud("bob"));
   assert.ok(bobs);
-  const token = fixture.parts.tokens.issueApp(browser.session, bobs, 36e5);
+  const token = await fixture.parts.tokens.issueApp(browser.session, bobs, 36e5);
   const answer = await ask(
     fixture,
     token,

@@ -41,7 +41,7 @@ function published(fixture: Pick<TokenFixture, "tokens">): { signs: string; kids
 }
 
 async function token(fixture: TokenFixture): Promise<string> {
-  return fixture.tokens.issueApp(await fixture.session(), fixture.application, hour);
+  return await fixture.tokens.issueApp(await fixture.session(), fixture.application, hour);
 }
 
 function signer(text: string): string {
@@ -144,7 +144,7 @@ test("a retired key signs for nobody once its time is over, whatever the token s
     userAgent: "test",
     lifetimeMs: 60 * day,
   });
-  const text = fixture.tokens.issueApp(session, fixture.application, 60 * day);
+  const text = await fixture.tokens.issueApp(session, fixture.application, 60 * day);
   await fixture.tokens.rotateKeys();
   fixture.clock.now += 8 * day;
   assert.deepEqual(await fixture.tokens.verifyApp(text, fixture.application.aud), {

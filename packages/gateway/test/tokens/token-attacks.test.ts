@@ -38,7 +38,7 @@ async function scene(context: TestContext): Promise<Scene> {
   const fixture = await openTokenFixture(context);
   const { aud } = fixture.application;
   const claims = claimsOf(
-    fixture.tokens.issueApp(await fixture.session(), fixture.application, hour),
+    await fixture.tokens.issueApp(await fixture.session(), fixture.application, hour),
   );
   const { kid, privateKey } = await fixture.signingKey();
   const signed = (changes: Record<string, unknown>, header = {}) =>
@@ -95,14 +95,14 @@ test("T2 a token of one type is accepted by no check of another", async (context
   const { tokens, application, organizationTag } = fixture;
   const session = await fixture.session();
   const made = {
-    app: tokens.issueApp(session, application, hour),
-    org: tokens.issueOrg(session),
-    pass: tokens.issuePass(session, application, "https://app.example.com/", hour).token,
+    app: await tokens.issueApp(session, application, hour),
+    org: await tokens.issueOrg(session),
+    pass: (await tokens.issuePass(session, application, "https://app.example.com/", hour)).token,
     match:
-      tokens.issueMatch(
+      (await tokens.issueMatch(
         { hostname: "app.example.com", aud, app_hostname: "app.example.com" },
         "192.0.2.1",
-      ) ?? "",
+      )) ?? "",
     meta: tokens.sealMeta({ aud, hostname: "app.example.com", redirect_url: "/", app_session: "" }),
   };
   for (const [type, token] of Object.entries(made)) {

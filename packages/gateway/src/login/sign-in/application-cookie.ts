@@ -14,14 +14,14 @@ import { addSetCookie } from "../request-cookies.ts";
  * Gives this browser a token of the application.
  * @param grant `lifetimeMs` is cut at the session's end
  */
-export function setApplicationCookie(
+export async function setApplicationCookie(
   c: LoginContext,
   { tokens, now }: { tokens: Tokens; now: Clock },
   grant: { application: Application; session: StoredSession; lifetimeMs: number },
-): void {
+): Promise<void> {
   const { application, session, lifetimeMs } = grant;
   const isSecure = c.var.facts.scheme === "https";
-  const token = tokens.issueApp(session, application, lifetimeMs);
+  const token = await tokens.issueApp(session, application, lifetimeMs);
   const expiresAt = Number(decodeToken(token).claims["exp"]) * 1000;
   const attributes = {
     path: cookiePath(c.var.facts, application),

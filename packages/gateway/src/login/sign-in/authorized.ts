@@ -52,7 +52,11 @@ export async function authorized(c: LoginContext, parts: SignInParts): Promise<R
     return sendPage(c, errorPage({ status: 403, heading: "You don't have access", message }));
   }
   const duration = decision.policy.session_duration ?? application.session_duration;
-  setApplicationCookie(c, parts, { application, session, lifetimeMs: parseDuration(duration) });
+  await setApplicationCookie(c, parts, {
+    application,
+    session,
+    lifetimeMs: parseDuration(duration),
+  });
   parts.record({
     event: "let_in",
     ...requestFields(facts),

@@ -63,8 +63,8 @@ async function sealInto(
   { terminal, appTokenMs }: { terminal: StoredSession; appTokenMs: number },
 ): Promise<boolean> {
   const box = seal(request.key, {
-    app_token: tokens.issueApp(terminal, request.application, appTokenMs),
-    org_token: orgToken ? tokens.issueOrg(terminal) : "",
+    app_token: await tokens.issueApp(terminal, request.application, appTokenMs),
+    org_token: orgToken ? await tokens.issueOrg(terminal) : "",
   });
   if (box === undefined) return false;
   return mailboxes.answer(request.mailbox, { state: "sealed", ...box });

@@ -57,7 +57,7 @@ export async function mintPass(
     return refuse(403, "denied", "policy does not let you in to this application");
 
   const lifetimeMs = request.ttl * 1000;
-  const pass = parts.tokens.issuePass(
+  const pass = await parts.tokens.issuePass(
     verification.session,
     application,
     `${here}${path}`,

@@ -30,8 +30,11 @@ export interface TestGateway {
   change(sections: Record<string, unknown>): Promise<void>;
   gateway: Gateway;
   parts: Parts;
-  /** how far the gateway's clock is ahead of the system's, milliseconds; a test may move it */
-  clock: { ahead: number };
+  /**
+   * How far the gateway's clocks are ahead of the system's, milliseconds; a test may move them.
+   * `ahead` is time that passes; `stepped` is a clock that was set, and moves dates alone.
+   */
+  clock: { ahead: number; stepped: number };
   /** everything that the gateway recorded */
   events: GatewayEvent[];
   /** the AUD of the application whose first domain this is; "" when there is none */
@@ -94,14 +97,15 @@ export async function startGateway(options: TestGatewayOptions): Promise<TestGat
   };
   const pins = new Map<string, string>();
   const events: GatewayEvent[] = [];
-  const clock = { ahead: 0 };
+  const clock = { ahead: 0, stepped: 0 };
   const { sendMail, mailRetryDelays, relay } = options;
   const announce = (email: string, pin: string) => void pins.set(email, pin);
   const mailsPins = sendMail !== undefined || options.announcePin === false;
   const parts = await compose({
     config: configOf(options.sections),
     record: (event) => void events.push(event),
-    now: options.now ?? (() => Date.now() + clock.ahead),
+    now: options.now ?? (() => Date.now() + clock.ahead + clock.stepped),
+    elapsed: options.now ?? (() => performance.now() + clock.ahead),
     secretKey: options.secretKey ?? randomBytes(32),
     generateKeyPair: options.generateKeyPair ?? testKeyPair,
     // A gateway that mails its PINs announces none.

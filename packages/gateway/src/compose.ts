@@ -4,7 +4,7 @@
 import { randomBytes as systemRandomBytes } from "node:crypto";
 import { createRequestHandler, type RequestHandler } from "./access/handle-request.ts";
 import { type ChangingCatalogSource, createCatalogSource } from "./catalog/catalog-source.ts";
-import type { Clock } from "./clock.ts";
+import { type Clock, type Stopwatch, systemStopwatch } from "./clock.ts";
 import type { Config } from "./config/load-config.ts";
 import { createLogin } from "./login/create-login.ts";
 import { createSendMail, heloNameOf, type SendMail } from "./login/mail.ts";
@@ -27,6 +27,8 @@ export interface ComposeOptions {
   record: RecordEvent;
   /** default: the system's clock */
   now?: Clock;
+  /** default: the system's stopwatch */
+  elapsed?: Stopwatch;
   /** default: the system's cryptographic randomness */
   randomBytes?: RandomBytes;
   /** 32 bytes; undefined reads or makes the configured file */
@@ -70,13 +72,14 @@ export interface Parts {
  * @throws {Error} when the store or the secret key cannot be used
  */
 export async function compose(options: ComposeOptions): Promise<Parts> {
-  const { config, now = Date.now, randomBytes = systemRandomBytes } = options;
+  const { config, now = Date.now, elapsed = systemStopwatch } = options;
+  const { randomBytes = systemRandomBytes } = options;
   const store = await openStore(config.store, randomBytes);
   try {
     const secretKey = options.secretKey ?? (await secretKeyFor(store, config, randomBytes));
     const secretBox = createSecretBox(secretKey, randomBytes);
-    const record = limitEvents(options.record, now);
-    return await join({ ...options, record, now, randomBytes, secretBox, store });
+    const record = limitEvents(options.record, elapsed);
+    return await join({ ...options, record, now, elapsed, randomBytes, secretBox, store });
   } catch (error) {
     await store.close();
     throw error;
@@ -85,13 +88,14 @@ export async function compose(options: ComposeOptions): Promise<Parts> {
 
 interface Foundation extends ComposeOptions {
   now: Clock;
+  elapsed: Stopwatch;
   randomBytes: RandomBytes;
   secretBox: SecretBox;
   store: Store;
 }
 
 async function join(foundation: Foundation): Promise<Parts> {
-  const { config, record, now, randomBytes, secretBox, store } = foundation;
+  const { config, record, now, elapsed, randomBytes, secretBox, store } = foundation;
   const catalogs = await createCatalogSource({
     store,
     secretBox,
@@ -106,6 +110,7 @@ async function join(foundation: Foundation): Promise<Parts> {
     secretBox,
     catalogs,
     now,
+    elapsed,
     randomBytes,
     organizationTag: await organizationTagIn(store, randomBytes),
     cachedSessions: config.limits.cached_sessions,
@@ -124,6 +129,7 @@ async function join(foundation: Foundation): Promise<Parts> {
     bodyTimeout: config.limits.body_timeout,
     record,
     now,
+    elapsed,
     randomBytes,
   });
   const handler = createRequestHandler({

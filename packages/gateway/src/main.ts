@@ -2,6 +2,7 @@
 // keys. The only reader of process.env.
 import { randomBytes } from "node:crypto";
 import { readCatalog } from "./catalog/catalog-source.ts";
+import { systemStopwatch } from "./clock.ts";
 import { organizationTagIn, secretKeyFor } from "./compose.ts";
 import { type ConfigFile, readConfigFile } from "./config/config-file.ts";
 import { startGateway } from "./gateway.ts";
@@ -52,16 +53,22 @@ export async function runGateway(options: { config: string }): Promise<void> {
  */
 export async function rotateKeys(options: { config: string }): Promise<void> {
   const { config } = readConfigFile(sourceOf(options.config));
-  const now = Date.now;
   const store = await openStore(config.store, randomBytes);
   try {
     const secretBox = createSecretBox(await secretKeyFor(store, config, randomBytes), randomBytes);
     // What the file says by now is for the gateway to apply, in its own environment.
     const catalogs = await readCatalog({ store, secretBox, config });
     const organizationTag = await organizationTagIn(store, randomBytes);
-    await (
-      await createTokens({ store, secretBox, catalogs, now, randomBytes, organizationTag })
-    ).rotateKeys();
+    const tokens = await createTokens({
+      store,
+      secretBox,
+      catalogs,
+      now: Date.now,
+      elapsed: systemStopwatch,
+      randomBytes,
+      organizationTag,
+    });
+    await tokens.rotateKeys();
   } finally {
     await store.close();
   }

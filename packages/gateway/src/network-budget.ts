@@ -3,7 +3,7 @@
 // little: a flood from some networks must not shut out the others. The networks of one IPv6 site
 // share a few networks' worth, so that nobody floods from 65,536 of them.
 import { BoundedCache } from "./bounded-cache.ts";
-import type { Clock } from "./clock.ts";
+import type { Stopwatch } from "./clock.ts";
 import { siteOf } from "./network.ts";
 
 /** How much may happen: `burst` at once, and `perSecond` in the long run. */
@@ -28,25 +28,25 @@ export const networksPerSite = 4;
 
 /** Counts one kind of work by network (network.ts, `networkOf`). */
 export class NetworkBudget {
-  readonly #now: Clock;
+  readonly #elapsed: Stopwatch;
   readonly #perNetwork: Rate;
   readonly #perSite: Rate;
   readonly #buckets = new BoundedCache<string, TokenBucket>(2 * networkCapacity);
   readonly #inAll: TokenBucket;
   readonly #reserve: TokenBucket;
 
-  constructor(now: Clock, { perNetwork, inAll, reserve }: NetworkRates) {
-    this.#now = now;
+  constructor(elapsed: Stopwatch, { perNetwork, inAll, reserve }: NetworkRates) {
+    this.#elapsed = elapsed;
     const { burst, perSecond } = perNetwork;
     this.#perNetwork = perNetwork;
     this.#perSite = { burst: burst * networksPerSite, perSecond: perSecond * networksPerSite };
-    this.#inAll = new TokenBucket(inAll, now());
-    this.#reserve = new TokenBucket(reserve, now());
+    this.#inAll = new TokenBucket(inAll, elapsed());
+    this.#reserve = new TokenBucket(reserve, elapsed());
   }
 
   /** Counts one piece of work. @returns whether it may be done */
   take(network: string): boolean {
-    const now = this.#now();
+    const now = this.#elapsed();
     const buckets = this.#bucketsOf(network, now);
     const usedLittle = buckets.every((bucket) => bucket.hasHalf(now));
     if (!buckets.every((bucket) => bucket.take(now))) return false;
@@ -72,7 +72,7 @@ export class NetworkBudget {
 }
 
 /**
- * A token bucket. Times are milliseconds since the epoch; a clock that steps back refills nothing.
+ * A token bucket. Times are of a stopwatch; one that steps back all the same refills nothing.
  */
 class TokenBucket {
   readonly #rate: Rate;

@@ -83,8 +83,11 @@ export interface MetaClaims {
   app_session: string;
 }
 
-/** Seconds by which clocks may differ. */
-export const clockTolerance = 60;
+/**
+ * Seconds by which clocks may differ. Some minutes: a clock that is put right must not refuse what
+ * was issued a moment ago, and an early start gains nobody anything. An end has no tolerance.
+ */
+export const clockTolerance = 5 * 60;
 
 // Year 9999. A numeric date beyond it is garbage, not a long session (case T5).
 const latestDate = 253_402_300_799;

@@ -5,7 +5,7 @@ import { endpoints, headers as names } from "@postern/protocol";
 import { Hono } from "hono";
 import type { Catalog } from "../catalog/catalog.ts";
 import type { RequestFacts } from "../catalog/request-facts.ts";
-import type { Clock } from "../clock.ts";
+import type { Clock, Stopwatch } from "../clock.ts";
 import { privateHeaders } from "../http/private-headers.ts";
 import type { Exchange } from "../http/transport.ts";
 import { answerExchange } from "../http/web-exchange.ts";
@@ -45,6 +45,7 @@ export interface LoginOptions {
   bodyTimeout: number;
   record: RecordEvent;
   now: Clock;
+  elapsed: Stopwatch;
   randomBytes: RandomBytes;
 }
 
@@ -86,22 +87,22 @@ export function createLogin(options: LoginOptions): Login {
 }
 
 function assemble(options: LoginOptions): LoginParts {
-  const { store, now, record } = options;
+  const { store, now, elapsed, record } = options;
   const { counters, transfers } = store;
   const settings = { ...defaultRelaySettings, ...options.relay };
   const mailboxes = new Mailboxes({ transfers, settings, record, now });
-  const pinLimits = new PinLimits({ counters, now });
+  const pinLimits = new PinLimits({ counters, now, elapsed });
   return {
     ...options,
     providers: new Providers({ ...options, mail: mailDelivery(options), pinLimits }),
     mailboxes,
-    relay: new Relay({ mailboxes, settings, record, now }),
+    relay: new Relay({ mailboxes, settings, record, now, elapsed }),
   };
 }
 
 function mailDelivery(options: LoginOptions): MailDelivery | undefined {
-  const { sendMail, mailRetryDelays: retryDelays = defaultRetryDelays, record, now } = options;
-  return sendMail && new MailDelivery({ sendMail, retryDelays, record, now });
+  const { sendMail, mailRetryDelays: retryDelays = defaultRetryDelays } = options;
+  return sendMail && new MailDelivery({ ...options, sendMail, retryDelays });
 }
 
 function createApp(parts: LoginParts): Hono<LoginEnv> {

@@ -1,7 +1,7 @@
 // Messages with a short life, such as a PIN: what the server does not take for now is tried again
 // while the message is of use, and the pages know whether mail goes out at all.
 import { setTimeout as pause } from "node:timers/promises";
-import type { Clock } from "../clock.ts";
+import type { Clock, Stopwatch } from "../clock.ts";
 import type { RecordEvent } from "../observe/events.ts";
 import { isAboutRecipient, isForNow, type Message, type SendMail } from "./mail.ts";
 
@@ -22,6 +22,7 @@ export interface MailDeliveryParts {
   retryDelays: readonly number[];
   record: RecordEvent;
   now: Clock;
+  elapsed: Stopwatch;
 }
 
 /** A message for one request. */
@@ -38,7 +39,7 @@ export class MailDelivery {
   readonly #parts: MailDeliveryParts;
   /** messages that wait to be tried again */
   #pendingCount = 0;
-  /** when the server last did not take a message; undefined when it took one since */
+  /** when the server last did not take a message (stopwatch); undefined when it took one since */
   #troubleAt: number | undefined;
 
   constructor(parts: MailDeliveryParts) {
@@ -51,7 +52,7 @@ export class MailDelivery {
    */
   isInTrouble(): boolean {
     const at = this.#troubleAt;
-    return at !== undefined && at + troubleMs > this.#parts.now();
+    return at !== undefined && at + troubleMs > this.#parts.elapsed();
   }
 
   /** Sends a message, after the turn that asks for it. Never throws. */
@@ -83,7 +84,7 @@ export class MailDelivery {
       this.#troubleAt = undefined;
       return undefined;
     } catch (error) {
-      if (!isAboutRecipient(error)) this.#troubleAt = this.#parts.now();
+      if (!isAboutRecipient(error)) this.#troubleAt = this.#parts.elapsed();
       return error ?? new Error("unknown");
     }
   }

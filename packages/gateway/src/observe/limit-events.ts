@@ -1,7 +1,7 @@
 // Which events strangers cause at will, and how many of them are written down: some for each
 // network, some in all, and the number of those that were left out. An event that is new and that
 // anybody can cause gets its name into `limitedEvents`; whoever records it does nothing else.
-import type { Clock } from "../clock.ts";
+import type { Stopwatch } from "../clock.ts";
 import { networkOf } from "../network.ts";
 import { NetworkBudget, type NetworkRates } from "../network-budget.ts";
 import type { EventName, GatewayEvent, RecordEvent } from "./events.ts";
@@ -24,8 +24,8 @@ const rates: NetworkRates = {
 const summaryDelay = 5_000;
 
 /** Passes events on to `record`, limited ones as far as their budget goes. */
-export function limitEvents(record: RecordEvent, now: Clock): RecordEvent {
-  const limits = new Map([...limitedEvents].map((of) => [of, new EventLimit(of, record, now)]));
+export function limitEvents(record: RecordEvent, elapsed: Stopwatch): RecordEvent {
+  const limits = new Map([...limitedEvents].map((of) => [of, new EventLimit(of, record, elapsed)]));
   return (event) => {
     const limit = limits.get(event.event);
     if (limit === undefined) record(event);
@@ -40,10 +40,10 @@ class EventLimit {
   readonly #budget: NetworkBudget;
   #leftOut = 0;
 
-  constructor(of: EventName, record: RecordEvent, now: Clock) {
+  constructor(of: EventName, record: RecordEvent, elapsed: Stopwatch) {
     this.#of = of;
     this.#record = record;
-    this.#budget = new NetworkBudget(now, rates);
+    this.#budget = new NetworkBudget(elapsed, rates);
   }
 
   record(event: GatewayEvent): void {

@@ -2,7 +2,7 @@
 import { getHeapStatistics } from "node:v8";
 import { decodeToken, maxTokenLength, parseDuration } from "@postern/protocol";
 import type { CatalogSource } from "../catalog/catalog.ts";
-import type { Clock } from "../clock.ts";
+import type { Clock, Stopwatch } from "../clock.ts";
 import type { RandomBytes } from "../random.ts";
 import type { SecretBox } from "../secrets/secret-box.ts";
 import type { Store } from "../storage/store.ts";
@@ -21,6 +21,7 @@ export interface TokensDeps {
   secretBox: SecretBox;
   catalogs: CatalogSource;
   now: Clock;
+  elapsed: Stopwatch;
   randomBytes: RandomBytes;
   /** 64 hex characters: the `aud` of org tokens */
   organizationTag: string;
@@ -42,7 +43,7 @@ function sessionsThatFit(): number {
 
 /** @throws {Error} when the store's keys cannot be read or unsealed */
 export async function createTokens(deps: TokensDeps): Promise<Tokens> {
-  const { store, secretBox, catalogs, now, organizationTag } = deps;
+  const { store, secretBox, catalogs, now, elapsed, organizationTag } = deps;
   const capacity = deps.cachedSessions ?? sessionsThatFit();
   const issuer = () => catalogs.current().issuer;
   const keys = await openSigningKeys({
@@ -52,7 +53,7 @@ export async function createTokens(deps: TokensDeps): Promise<Tokens> {
     longestToken: () => longestToken(catalogs),
   });
   const sessions = new LiveSessions(store.sessions, capacity);
-  const issuerDeps = { keys, catalogs, organizationTag, now };
+  const issuerDeps = { keys, catalogs, organizationTag, now, elapsed };
   const issue = new TokenIssuer(issuerDeps);
   const assertions = new OriginAssertions({ ...issuerDeps, capacity });
   const describe = createDescriber(issuerDeps);

@@ -23,7 +23,7 @@ export function createDescriber(
 ): (description: MatchDescription, network: string) => Promise<string | undefined> {
   // A cache of its own: what strangers ask for must not push out what programs live on.
   const descriptions = createMintCache(deps);
-  const budget = new NetworkBudget(deps.now, rates);
+  const budget = new NetworkBudget(deps.elapsed, rates);
 
   return async (description, network) =>
     descriptions.get(JSON.stringify(description), life, () => {

@@ -1,7 +1,7 @@
 // Issues what people show: tokens and passes. Each is signed when it is asked for, off the serving
 // thread: once for a login, and never for an anonymous request.
 import type { CatalogSource } from "../catalog/catalog.ts";
-import type { Clock } from "../clock.ts";
+import type { Clock, Stopwatch } from "../clock.ts";
 import type { Application } from "../model/model.ts";
 import type { StoredSession } from "../storage/store.ts";
 import { type Issuance, orgClaims, passClaims, personClaims } from "./claims.ts";
@@ -15,6 +15,7 @@ export interface IssuerDeps {
   /** 64 hex characters: the `aud` of org tokens */
   organizationTag: string;
   now: Clock;
+  elapsed: Stopwatch;
 }
 
 export class TokenIssuer {
@@ -55,7 +56,11 @@ export class TokenIssuer {
 }
 
 /** What claims are made from at this moment. */
-export function issuanceOf({ catalogs, organizationTag, now }: Omit<IssuerDeps, "keys">): Issuance {
+export function issuanceOf({
+  catalogs,
+  organizationTag,
+  now,
+}: Omit<IssuerDeps, "keys" | "elapsed">): Issuance {
   return {
     catalog: catalogs.current(),
     organizationTag,
@@ -67,6 +72,6 @@ export function issuanceOf({ catalogs, organizationTag, now }: Omit<IssuerDeps, 
  * A cache of tokens that are made anew when another key signs and when the catalog changes, which
  * issuer and custom claims come from.
  */
-export function createMintCache({ keys, catalogs, now }: IssuerDeps): MintCache {
-  return new MintCache(now, () => [catalogs.current(), keys.kid()]);
+export function createMintCache({ keys, catalogs, now, elapsed }: IssuerDeps): MintCache {
+  return new MintCache({ now, elapsed }, () => [catalogs.current(), keys.kid()]);
 }

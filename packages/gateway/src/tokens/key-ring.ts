@@ -13,8 +13,10 @@ export interface KeyRing {
   published: ReadonlyMap<string, KeyObject>;
   /** the body of the certs endpoint */
   certs: string;
-  /** what the ring is made of */
+  /** what the ring is made of, and the retired keys that have left it */
   storedKeys: readonly StoredKey[];
+  /** when the last retired key left the ring, milliseconds: a clock put back brings it back */
+  validFrom: number;
   /** when the first retired key leaves the ring, milliseconds */
   validUntil: number;
 }
@@ -34,18 +36,20 @@ export function makeKeyRing(
   stored: readonly StoredKey[],
   { secretBox, now, retiredLife }: RingOptions,
 ): KeyRing {
-  const storedKeys = keysInUse(stored, now, retiredLife);
-  const current = storedKeys.find((key) => key.state === "current");
+  const usedKeys = keysInUse(stored, now, retiredLife);
+  const current = usedKeys.find((key) => key.state === "current");
   if (current === undefined)
     throw new Error("the store holds no current signing key; restore it from a backup");
-  const publicKeys = storedKeys.map(readPublicKey);
+  const publicKeys = usedKeys.map(readPublicKey);
   const privateKey = openPrivateKey(secretBox, current);
+  const ends = stored.map((key) => endOf(key, retiredLife));
   return {
     signing: { kid: current.kid, privateKey },
     published: new Map(publicKeys.map(({ kid, key }) => [kid, key])),
-    certs: certsBody(storedKeys, publicKeys, current),
-    storedKeys,
-    validUntil: Math.min(...storedKeys.map((key) => endOf(key, retiredLife))),
+    certs: certsBody(usedKeys, publicKeys, current),
+    storedKeys: stored,
+    validFrom: Math.max(Number.NEGATIVE_INFINITY, ...ends.filter((end) => end <= now)),
+    validUntil: Math.min(...ends.filter((end) => end > now)),
   };
 }
 

@@ -1,20 +1,26 @@
 // What is the same for many requests is signed once, and handed out again while it is good. Whoever
 // asks while it is being signed gets the same.
 import { BoundedCache } from "../bounded-cache.ts";
-import type { Clock } from "../clock.ts";
+import type { Clock, Stopwatch } from "../clock.ts";
 
 const capacity = 10_000;
 
 interface Entry {
   token: Promise<string>;
-  /** milliseconds since the epoch */
+  /** the date in the token, milliseconds since the epoch */
+  date: number;
+  /** of the stopwatch */
   madeAt: number;
-  until: number;
+}
+
+interface MintClocks {
+  now: Clock;
+  elapsed: Stopwatch;
 }
 
 export class MintCache {
   readonly #entries = new BoundedCache<string, Entry>(capacity);
-  readonly #now: Clock;
+  readonly #clocks: MintClocks;
   readonly #basis: () => readonly unknown[];
   #usedBasis: readonly unknown[];
 
@@ -22,8 +28,8 @@ export class MintCache {
    * @param basis what tokens are made from besides what `key` says; when one of these values is
    * another, no cached token is used any more
    */
-  constructor(now: Clock, basis: () => readonly unknown[]) {
-    this.#now = now;
+  constructor(clocks: MintClocks, basis: () => readonly unknown[]) {
+    this.#clocks = clocks;
     this.#basis = basis;
     this.#usedBasis = basis();
   }
@@ -40,14 +46,22 @@ export class MintCache {
   ): Promise<string> | undefined {
     this.#dropOutdated();
     const cached = this.#entries.get(key);
-    const now = this.#now();
-    // A token from the future stems from before a clock was put back: nobody believes its date.
-    if (cached !== undefined && cached.madeAt <= now && now < cached.until) return cached.token;
+    if (cached !== undefined && this.#serves(cached, life)) return cached.token;
 
     const token = mint();
     if (token === undefined) this.#entries.delete(key);
-    else this.#add(key, { token, madeAt: now, until: now + life });
+    else this.#add(key, { token, date: this.#clocks.now(), madeAt: this.#clocks.elapsed() });
     return token;
+  }
+
+  /**
+   * Whether the entry is young, and its date looks so to those who read it: the clock may have been
+   * put forward or back since.
+   */
+  #serves({ date, madeAt }: Entry, life: number): boolean {
+    const { now, elapsed } = this.#clocks;
+    const apparentAge = now() - date;
+    return elapsed() - madeAt < life && apparentAge >= 0 && apparentAge < life;
   }
 
   #add(key: string, entry: Entry): void {

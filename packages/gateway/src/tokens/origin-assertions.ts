@@ -22,6 +22,7 @@ export interface AssertionDeps extends IssuerDeps {
 interface SignedAssertion {
   token: string;
   /** seconds since the epoch, as in the token */
+  iat: number;
   exp: number;
 }
 
@@ -48,7 +49,7 @@ export class OriginAssertions {
    */
   ofPerson(proof: AppProof): string | Promise<string> {
     const { assertion, claims, session } = proof;
-    if (assertion !== undefined && this.#deps.now() < assertion.usableUntil) return assertion.token;
+    if (assertion !== undefined && isUsable(assertion, this.#deps.now())) return assertion.token;
     const signed = this.#find(`person ${session.id} ${digestOf(claims)}`, claims);
     if (signed instanceof Promise) return signed.then((late) => attach(proof, late));
     return attach(proof, signed);
@@ -93,7 +94,7 @@ export class OriginAssertions {
   #sign(key: string, source: AppClaims): Promise<SignedAssertion> {
     const claims = assertionClaims(source, this.#deps.now());
     const { iat, exp } = claims;
-    const signing = this.#deps.keys.sign(claims).then((token) => ({ token, exp }));
+    const signing = this.#deps.keys.sign(claims).then((token) => ({ token, iat, exp }));
     const entry: Entry = { iat, exp, assertion: signing };
     this.#entries.set(key, entry);
     signing.then(
@@ -108,11 +109,15 @@ export class OriginAssertions {
   }
 }
 
+function isUsable(times: { usableFrom: number; usableUntil: number }, now: number): boolean {
+  return times.usableFrom <= now && now < times.usableUntil;
+}
+
 /** Keeps an assertion beside the token that it stands for, where no look-up is needed. */
-function attach(proof: AppProof, { token, exp }: SignedAssertion): string {
+function attach(proof: AppProof, { token, iat, exp }: SignedAssertion): string {
   const lastsAsLong = exp >= proof.claims.exp;
   const usableUntil = lastsAsLong ? Number.POSITIVE_INFINITY : (exp - unusedSeconds) * 1000;
-  proof.assertion = { token, usableUntil };
+  proof.assertion = { token, usableFrom: iat * 1000, usableUntil };
   return token;
 }
 

@@ -3,7 +3,7 @@
 // published before it signs, so an origin that has just fetched the list never meets a key that is
 // not on it.
 import type { KeyObject } from "node:crypto";
-import type { Clock } from "../clock.ts";
+import type { Clock, Stopwatch } from "../clock.ts";
 import type { KeyStore, StoredKey } from "../storage/store.ts";
 import { changeKeys } from "./change-keys.ts";
 import { signRs256 } from "./jws.ts";
@@ -19,6 +19,7 @@ const unknownKeyInterval = 10_000;
 interface SigningKeysDeps extends KeyMaker {
   keys: KeyStore;
   now: Clock;
+  elapsed: Stopwatch;
   /** the longest time for which a token may live, milliseconds */
   longestToken: () => number;
 }
@@ -48,6 +49,7 @@ export async function openSigningKeys(deps: SigningKeysDeps): Promise<SigningKey
 export class SigningKeys {
   readonly #deps: SigningKeysDeps;
   #ring: KeyRing;
+  /** of the stopwatch */
   #storeAskedAt = Number.NEGATIVE_INFINITY;
   /** Counts the rotations of this process. */
   #rotations = 0;
@@ -79,9 +81,8 @@ export class SigningKeys {
     const key = this.#ringOfNow().published.get(kid);
     if (key !== undefined) return key;
 
-    const now = this.#deps.now();
-    // In either direction: a clock that was put back must not keep the store from being asked.
-    if (Math.abs(now - this.#storeAskedAt) < unknownKeyInterval) return undefined;
+    const now = this.#deps.elapsed();
+    if (now - this.#storeAskedAt < unknownKeyInterval) return undefined;
     this.#storeAskedAt = now;
     await this.reload();
     return this.#ringOfNow().published.get(kid);
@@ -111,8 +112,9 @@ export class SigningKeys {
 
   /** Without the retired keys whose time has run out since the last rotation. */
   #ringOfNow(): KeyRing {
-    if (this.#deps.now() >= this.#ring.validUntil)
-      this.#ring = this.#makeRing(this.#ring.storedKeys);
+    const { validFrom, validUntil, storedKeys } = this.#ring;
+    const now = this.#deps.now();
+    if (now < validFrom || now >= validUntil) this.#ring = this.#makeRing(storedKeys);
     return this.#ring;
   }
 

@@ -19,13 +19,16 @@ export type Verified<Claims> =
   | { ok: true; claims: Claims; session: StoredSession }
   | { ok: false; fault: TokenFault };
 
-/** An application token that holds, and what its origin gets instead of it. */
+/**
+ * An application token that holds, and what its origin gets instead of it. Times are milliseconds
+ * since the epoch.
+ */
 export interface AppProof {
   ok: true;
   claims: AppClaims;
   session: StoredSession;
-  /** undefined until it is asked for; `usableUntil` is milliseconds since the epoch */
-  assertion: { token: string; usableUntil: number } | undefined;
+  /** undefined until it is asked for */
+  assertion: { token: string; usableFrom: number; usableUntil: number } | undefined;
 }
 
 export type VerifiedApp = AppProof | { ok: false; fault: TokenFault };

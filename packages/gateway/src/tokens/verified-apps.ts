@@ -1,6 +1,6 @@
 // Application tokens that were verified once. They are answered from memory, and asked each time
 // again whether they have expired, their session has ended, or the issuer has changed.
-import type { AppClaims } from "@postern/protocol";
+import { type AppClaims, clockTolerance } from "@postern/protocol";
 import { BoundedCache } from "../bounded-cache.ts";
 import type { Clock } from "../clock.ts";
 import type { LiveSession } from "./live-sessions.ts";
@@ -12,7 +12,8 @@ const keyLength = 32;
 interface Entry {
   token: string;
   aud: string;
-  /** milliseconds since the epoch */
+  /** milliseconds since the epoch, as `checkTimes` reads the token */
+  validFrom: number;
   expiresAt: number;
   live: LiveSession;
   proof: AppProof;
@@ -49,12 +50,14 @@ export class VerifiedApps {
     const { session } = live;
     const proof: AppProof = { ok: true, claims, session, assertion: undefined };
     const expiresAt = Math.min(claims.exp * 1000, session.expires_at);
-    this.#cache.set(keyOf(token), { token, aud, expiresAt, live, proof });
+    const validFrom = (Math.max(claims.iat, claims.nbf ?? 0) - clockTolerance) * 1000;
+    this.#cache.set(keyOf(token), { token, aud, validFrom, expiresAt, live, proof });
     return proof;
   }
 
-  #holds({ live, expiresAt, proof }: Entry): boolean {
-    if (!live.alive || expiresAt <= this.#now()) return false;
+  #holds({ live, validFrom, expiresAt, proof }: Entry): boolean {
+    const now = this.#now();
+    if (!live.alive || now < validFrom || expiresAt <= now) return false;
     return proof.claims.iss === this.#issuer();
   }
 }

@@ -3,7 +3,7 @@
 // provider where they are wanted.
 import { createHash } from "node:crypto";
 import type { TestContext } from "node:test";
-import { freePort, startGateway } from "../../../../test/support/gateway.ts";
+import { freePort, startGateway, type TestGateway } from "../../../../test/support/gateway.ts";
 import {
   type Account,
   type IdentityProviderServer,
@@ -34,7 +34,7 @@ export interface LoginFixture {
   aud(name: string): string;
   parts: Parts;
   upstream: Upstream;
-  clock: { ahead: number };
+  clock: TestGateway["clock"];
   mail: MailServer | undefined;
   idp: IdentityProviderServer | undefined;
   /** everything that the gateway recorded */

@@ -8,7 +8,11 @@ import { openStore } from "../../src/storage/open-store.ts";
 async function startLimits(context: TestContext) {
   const store = await openStore(":memory:", randomBytes);
   context.after(() => store.close());
-  const limits = new PinLimits({ counters: store.counters, now: () => 1_000_000 });
+  const limits = new PinLimits({
+    counters: store.counters,
+    now: () => 1_000_000,
+    elapsed: () => 0,
+  });
   const request = (asker: Partial<PinAsker>) =>
     limits.countRequest({ network: "192.0.2.1", email: "a@b.c", isKnown: false, ...asker });
   const attempt = (asker: Partial<PinAsker>) =>

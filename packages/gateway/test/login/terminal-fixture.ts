@@ -11,7 +11,7 @@ import {
   type TransferKeyPair,
   type TransferredTokens,
 } from "@postern/protocol";
-import { freePort, startGateway } from "../../../../test/support/gateway.ts";
+import { freePort, startGateway, type TestGateway } from "../../../../test/support/gateway.ts";
 import type { Parts } from "../../src/compose.ts";
 import { defined } from "../../src/defined.ts";
 import type { RelaySettings } from "../../src/login/terminal/relay-settings.ts";
@@ -69,7 +69,7 @@ export interface TerminalFixture {
   parts: Parts;
   /** what reached the application */
   originSaw: string[];
-  clock: { ahead: number };
+  clock: TestGateway["clock"];
   /** everything that the gateway recorded */
   events: GatewayEvent[];
   send(url: string, ask?: Ask): Promise<Answer>;

@@ -294,6 +294,7 @@ test("keys that were read before a rotation of one's own do not undo it", async 
     },
     secretBox,
     now: () => clock.now,
+    elapsed: () => clock.now,
     randomBytes,
     generateKeyPair: testKeyPair,
     commonName: "login.example.com",

@@ -19,7 +19,8 @@ export const day = 24 * hour;
 export const ada = "ada@example.com";
 
 export interface TokenFixture {
-  clock: { now: number };
+  /** `now` moves both clocks, `stepped` the date alone */
+  clock: { now: number; stepped: number };
   store: Store;
   secretBox: SecretBox;
   tokens: Tokens;
@@ -46,8 +47,9 @@ export async function openTokenFixture(
     cachedSessions,
   }: { place?: string; secretKey?: Buffer; cachedSessions?: number } = {},
 ): Promise<TokenFixture> {
-  const clock = { now: Date.UTC(2026, 10, 25) };
-  const now = () => clock.now;
+  const clock = { now: Date.UTC(2026, 10, 25), stepped: 0 };
+  const now = () => clock.now + clock.stepped;
+  const elapsed = () => clock.now;
   const application = applicationWith("a".repeat(64));
   let catalog = catalogWith([application]);
   const catalogs = { current: () => catalog };
@@ -64,6 +66,7 @@ export async function openTokenFixture(
       secretBox,
       catalogs,
       now,
+      elapsed,
       randomBytes,
       organizationTag,
       cachedSessions,
@@ -79,7 +82,7 @@ export async function openTokenFixture(
     sessions,
     organizationTag,
     application,
-    seconds: () => Math.floor(clock.now / 1000),
+    seconds: () => Math.floor(now() / 1000),
     change(parts) {
       catalog = { ...catalog, ...parts };
     },

@@ -2,7 +2,7 @@
 // it verifies the ID token's signature, issuer, audience and times. What it fetches is bounded in
 // bounded-fetch.ts.
 import * as openid from "openid-client";
-import type { Clock } from "../../clock.ts";
+import type { Clock, Stopwatch } from "../../clock.ts";
 import type { OidcConfig } from "../../model/model.ts";
 import { boundedFetch, mayFetch } from "./bounded-fetch.ts";
 import { clientAuthentication, clientAuthMethod } from "./client-authentication.ts";
@@ -21,8 +21,11 @@ type Discovery = () => Promise<openid.Configuration>;
 const discoveryLifeMs = 60 * 60_000;
 
 /** The client of a provider whose issuer is configured. */
-export function issuerClient(config: IssuerConfig, now: Clock): OidcClient {
-  const discovery = cached(() => discover(config), discoveryLifeMs, now);
+export function issuerClient(
+  config: IssuerConfig,
+  { now, elapsed }: { now: Clock; elapsed: Stopwatch },
+): OidcClient {
+  const discovery = cached(() => discover(config), discoveryLifeMs, elapsed);
   return {
     authorizationUrl: (parameters) => authorizationUrl(config, discovery, parameters),
     redeem: (answer) => redeem({ config, discovery, now }, answer),
@@ -195,12 +198,12 @@ function secretsOf(config: OidcConfig, answer: OidcAnswer): (string | undefined)
 function cached<Value>(
   make: () => Promise<Value>,
   lifeMs: number,
-  now: Clock,
+  elapsed: Stopwatch,
 ): () => Promise<Value> {
-  let entry: { value: Promise<Value>; expiresAt: number } | undefined;
+  let entry: { value: Promise<Value>; madeAt: number } | undefined;
   return () => {
-    if (entry !== undefined && now() < entry.expiresAt) return entry.value;
-    const fresh = { value: make(), expiresAt: now() + lifeMs };
+    if (entry !== undefined && elapsed() - entry.madeAt < lifeMs) return entry.value;
+    const fresh = { value: make(), madeAt: elapsed() };
     entry = fresh;
     fresh.value.catch(() => {
       if (entry === fresh) entry = undefined;

@@ -35,11 +35,11 @@ export const openIdConnect: MakeProvider = (settings, parts) => {
   };
 };
 
-function clientOf(config: OidcConfig, { now }: ProviderParts): OidcClient {
+function clientOf(config: OidcConfig, { now, elapsed }: ProviderParts): OidcClient {
   const { issuer } = config;
   return issuer === undefined
     ? explicitClient(config, now)
-    : issuerClient({ ...config, issuer }, now);
+    : issuerClient({ ...config, issuer }, { now, elapsed });
 }
 
 async function start(

@@ -6,7 +6,7 @@
 // out of a stranger's reach: one for browsers that signed in as it before, and one for the first
 // requests and tries from other networks.
 import { BoundedCache } from "../../bounded-cache.ts";
-import type { Clock } from "../../clock.ts";
+import type { Clock, Stopwatch } from "../../clock.ts";
 import { siteOf } from "../../network.ts";
 import {
   NetworkBudget,
@@ -79,21 +79,29 @@ export interface PinAsker {
   isKnown: boolean;
 }
 
+interface PinLimitsParts {
+  counters: CounterStore;
+  now: Clock;
+  elapsed: Stopwatch;
+}
+
 /** Counts requests and tries in the store, for every process that uses it. */
 export class PinLimits {
   readonly #counters: CounterStore;
   readonly #now: Clock;
+  readonly #elapsed: Stopwatch;
   /**
-   * Key → until when it is rejected without counting, milliseconds. Each count is a write, and a
-   * flood of them would hold up everybody (case O5).
+   * Key → until when it is rejected without counting, by the stopwatch. Each count is a write,
+   * and a flood of them would hold up everybody (case O5).
    */
   readonly #rejections = new BoundedCache<string, number>(rejectionCapacity);
   readonly #strangers: NetworkBudget;
 
-  constructor({ counters, now }: { counters: CounterStore; now: Clock }) {
+  constructor({ counters, now, elapsed }: PinLimitsParts) {
     this.#counters = counters;
     this.#now = now;
-    this.#strangers = new NetworkBudget(now, codesForStrangers);
+    this.#elapsed = elapsed;
+    this.#strangers = new NetworkBudget(elapsed, codesForStrangers);
   }
 
   /** Counts a request for a code. @returns whether it may be answered */
@@ -128,12 +136,10 @@ export class PinLimits {
   }
 
   async #count(key: string, { most, windowMs }: Limit): Promise<boolean> {
-    const now = this.#now();
-    const leftMs = (this.#rejections.get(key) ?? 0) - now;
-    // More than a rejection lasts: the clock was set back meanwhile.
-    if (leftMs > 0 && leftMs <= rejectionMs) return false;
-    if ((await this.#counters.count(key, windowMs, now)) <= most) return true;
-    this.#rejections.set(key, now + rejectionMs);
+    const rejectedUntil = this.#rejections.get(key) ?? Number.NEGATIVE_INFINITY;
+    if (this.#elapsed() < rejectedUntil) return false;
+    if ((await this.#counters.count(key, windowMs, this.#now())) <= most) return true;
+    this.#rejections.set(key, this.#elapsed() + rejectionMs);
     return false;
   }
 }

@@ -5,7 +5,7 @@
 // will be checked against comes back as `secrets` and waits in the browser, sealed. `finish` turns
 // the answer into an identity.
 import type { RequestFacts } from "../../catalog/request-facts.ts";
-import type { Clock } from "../../clock.ts";
+import type { Clock, Stopwatch } from "../../clock.ts";
 import type { Identity, IdentityProvider } from "../../model/model.ts";
 import type { ProviderReport, RecordEvent } from "../../observe/events.ts";
 import type { RandomBytes } from "../../random.ts";
@@ -143,5 +143,6 @@ export interface ProviderParts {
   announcePin: ((email: string, pin: string) => void) | undefined;
   record: RecordEvent;
   now: Clock;
+  elapsed: Stopwatch;
   randomBytes: RandomBytes;
 }

@@ -5,7 +5,7 @@ import { setTimeout as pause } from "node:timers/promises";
 import { decodeTransferKey, endpoints, headers, ProtocolError } from "@postern/protocol";
 import { BoundedCache } from "../../bounded-cache.ts";
 import type { RequestFacts } from "../../catalog/request-facts.ts";
-import type { Clock } from "../../clock.ts";
+import type { Clock, Stopwatch } from "../../clock.ts";
 import { defined } from "../../defined.ts";
 import { networkOf, sameNetwork } from "../../network.ts";
 import { NetworkBudget, type Rate } from "../../network-budget.ts";
@@ -33,6 +33,7 @@ export interface RelayParts {
   settings: RelaySettings;
   record: RecordEvent;
   now: Clock;
+  elapsed: Stopwatch;
 }
 
 /** Answers the polls of terminals, and knows which it holds. */
@@ -41,15 +42,15 @@ export class Relay {
   readonly #seats: PollSeats;
   readonly #openings: NetworkBudget;
   readonly #deliveries: Deliveries;
-  /** mailbox → when it was turned away, milliseconds since the epoch */
+  /** mailbox → when it was turned away, by the stopwatch */
   readonly #refusals = new BoundedCache<string, number>(refusalCapacity);
 
   constructor(parts: RelayParts) {
-    const { settings, now } = parts;
+    const { settings, elapsed } = parts;
     this.#parts = parts;
     this.#seats = new PollSeats(settings);
     this.#deliveries = new Deliveries(parts);
-    this.#openings = new NetworkBudget(now, {
+    this.#openings = new NetworkBudget(elapsed, {
       perNetwork: inMailboxLife(settings.mailboxesPerNetwork),
       inAll: inMailboxLife(mailboxesInAll.most),
       reserve: inMailboxLife(mailboxesInAll.reserve),
@@ -59,7 +60,7 @@ export class Relay {
   /** Whether the terminal of this mailbox was turned away: its network began too many sign-ins. */
   hasRefused(id: string): boolean {
     const refusedAt = this.#refusals.get(id) ?? Number.NEGATIVE_INFINITY;
-    return refusedAt + mailboxLifeMs > this.#parts.now();
+    return refusedAt + mailboxLifeMs > this.#parts.elapsed();
   }
 
   /** Answers `/transfer/<key>`. */
@@ -133,10 +134,10 @@ export class Relay {
     id: string,
     lease: number,
   ): Promise<StoredTransfer | undefined> {
-    const { mailboxes, now } = this.#parts;
+    const { mailboxes, now, elapsed } = this.#parts;
     const { clientIp } = c.var.facts;
     if (!this.#openings.take(networkOf(clientIp))) {
-      this.#refusals.set(id, now());
+      this.#refusals.set(id, elapsed());
       return undefined;
     }
     this.#refusals.delete(id);

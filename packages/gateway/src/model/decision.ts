@@ -10,3 +10,12 @@ export type Decision =
   | { outcome: "deny"; reason: "no_policy_matched" }
   | { outcome: "deny"; reason: "policy"; policy: Policy }
   | { outcome: "login" };
+
+/** A decision, and the state under which it was made. */
+export interface CachedDecision {
+  /** an object of its own for each configuration; holds nothing */
+  basis: object;
+  /** the address that was asked from */
+  ip: string;
+  decision: Decision;
+}

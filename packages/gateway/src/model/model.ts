@@ -2,7 +2,7 @@
 // Cloudflare v4 API.
 export type { Application } from "./application.ts";
 export type { CorsHeaders } from "./cors-headers.ts";
-export type { Decision } from "./decision.ts";
+export type { CachedDecision, Decision } from "./decision.ts";
 export type { Group } from "./group.ts";
 export type { Identity, Principal } from "./identity.ts";
 export type { ClientAuthMethod, IdentityProvider, OidcConfig } from "./identity-provider.ts";

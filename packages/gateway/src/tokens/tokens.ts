@@ -1,6 +1,6 @@
 // What the rest of the gateway knows of tokens and sessions.
 import type { AppClaims, MetaClaims, OrgClaims, PassClaims } from "@postern/protocol";
-import type { Application, Identity } from "../model/model.ts";
+import type { Application, CachedDecision, Identity } from "../model/model.ts";
 import type { StoredSession } from "../storage/store.ts";
 import type { MatchDescription } from "./claims.ts";
 import type { MetaContent } from "./meta.ts";
@@ -29,6 +29,8 @@ export interface AppProof {
   session: StoredSession;
   /** undefined until it is asked for */
   assertion: { token: string; usableFrom: number; usableUntil: number } | undefined;
+  /** what policy last said of it; undefined until it is asked */
+  decision: CachedDecision | undefined;
 }
 
 export type VerifiedApp = AppProof | { ok: false; fault: TokenFault };

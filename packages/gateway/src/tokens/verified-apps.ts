@@ -48,7 +48,13 @@ export class VerifiedApps {
     { claims, live }: { claims: AppClaims; live: LiveSession },
   ): AppProof {
     const { session } = live;
-    const proof: AppProof = { ok: true, claims, session, assertion: undefined };
+    const proof: AppProof = {
+      ok: true,
+      claims,
+      session,
+      assertion: undefined,
+      decision: undefined,
+    };
     const expiresAt = Math.min(claims.exp * 1000, session.expires_at);
     const validFrom = (Math.max(claims.iat, claims.nbf ?? 0) - clockTolerance) * 1000;
     this.#cache.set(keyOf(token), { token, aud, validFrom, expiresAt, live, proof });

@@ -302,6 +302,10 @@ test("no application can plant a session of ours or of somebody else in a browse
     "CF_AppSession=abcdefghijklmnopqrstuvwxyz012345",
     "__Host-postern_attempt_x=1",
     "postern_x=1",
+    // Without a name: browsers send back the value alone.
+    `=CF_Authorization=${planted}`,
+    ` = CF_AppSession=abcdefghijklmnopqrstuvwxyz012345; Path=/`,
+    "=__Host-postern_browser=abcdefghijklmnopqrstuvwxyz012345; Secure; Path=/",
   ];
   access.fixture.upstream.answerWith((_request, response) =>
     response.setHeader("Set-Cookie", [...ours, "theme=dark"]).end(),

@@ -60,7 +60,9 @@ export function withoutOwnCookies(line: string): string {
 
 /** Whether a `Set-Cookie` line sets a cookie of the gateway's own. */
 export function setsOwnCookie(line: string): boolean {
-  return isOwnCookie(nameOf(line));
+  // Browsers send the value of a cookie without a name alone: `=CF_Authorization=x` comes back as
+  // `CF_Authorization=x` (RFC 6265bis 5.7).
+  return isOwnCookie(nameOf(line.replace(/^[\s=]+/, "")));
 }
 
 /** The attributes of the gateway's own cookies: for this host alone, out of reach of scripts. */

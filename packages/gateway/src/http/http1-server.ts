@@ -60,7 +60,7 @@ export function createHttp1Server(
   server.on("checkContinue", serve);
   server.on("connect", (_request, socket: Socket) => refuseConnect(socket));
   server.on("clientError", (error: ParserError, socket) =>
-    refuseMalformed(error, socket as Socket),
+    refuseMalformed(error, socket as Socket, pipelines),
   );
   return { server, connections };
 }
@@ -94,6 +94,13 @@ function refuseConnect(socket: Socket): void {
   // Node has taken its own listeners off this socket: an error that nobody listens to would end
   // the process.
   socket.on("error", () => undefined);
+  const response = answerInProgress(socket);
+  if (response !== undefined) {
+    // The refusal would be taken for that answer, which hears of its end from nobody else now.
+    socket.once("close", () => response.emit("close"));
+    socket.destroy();
+    return;
+  }
   socket.end(
     "HTTP/1.1 405 Method Not Allowed\r\nConnection: close\r\nContent-Length: 0\r\n\r\n",
     () => socket.destroy(),
@@ -166,23 +173,31 @@ function requestAt(error: ParserError): { method: string; target: string } | und
   return { method, target };
 }
 
-function refuseMalformed(error: ParserError, socket: Socket): void {
+function refuseMalformed(error: ParserError, socket: Socket, pipelines: Pipelines): void {
   const { code = "" } = error;
-  const response = answerInProgress(socket);
-  // An answer that was given already still gets out.
-  if (response?.headersSent === true) {
-    socket.destroySoon();
-    return;
-  }
+  // Nothing after a request that ends its connection is looked at (RFC 9112 9.6). Its answer is on
+  // its way and closes the connection.
+  if (code === "HPE_CLOSED_CONNECTION") return;
+
   // Only the parser's complaints are about HTTP: a broken TLS handshake, or one that never ends
-  // (case O5), has no answer in it. Nor has a connection whose answer is still to come: it would
-  // be taken for that one.
+  // (case O5), has no answer in it.
   const isAboutHttp = /^(HPE_|ERR_HTTP_)/.test(code);
-  if (!isAboutHttp || !socket.writable || response !== undefined) {
+  const response = answerInProgress(socket);
+  if (!isAboutHttp || !socket.writable) {
     socket.destroy();
-    return;
+  } else if (response === undefined) {
+    refuse(socket, refusalOf(error));
+  } else if (response.req.complete) {
+    pipelines.afterAnswers(socket, () => refuse(socket, refusalOf(error)));
+  } else if (response.headersSent) {
+    // It stopped in the body of the request that is being answered.
+    socket.destroySoon();
+  } else {
+    socket.destroy();
   }
-  const { status, message } = refusalOf(error);
+}
+
+function refuse(socket: Socket, { status, message }: Refusal): void {
   const lines = [
     `HTTP/1.1 ${status}`,
     "Connection: close",

@@ -16,6 +16,8 @@ interface WaitingRequest {
 export class Pipelines {
   readonly #serve: Serve;
   readonly #waiting = new Map<Socket, WaitingRequest[]>();
+  /** connections that end with what `afterAnswers` got */
+  readonly #ending = new WeakSet<Socket>();
 
   /** @param serve gets each request when those before it on its connection are answered */
   constructor(serve: Serve) {
@@ -38,6 +40,19 @@ export class Pipelines {
     this.#waiting.set(socket, [{ request, response }]);
     socket.pause();
     answerInProgress(socket)?.once("close", () => this.#callNext(socket));
+  }
+
+  /**
+   * Calls back when every request before is answered, if the connection goes on then. Once for a
+   * connection: the parser complains again of each further piece.
+   */
+  afterAnswers(socket: Socket, callback: () => void): void {
+    if (this.#ending.has(socket)) return;
+    this.#ending.add(socket);
+    const last = this.#waiting.get(socket)?.at(-1)?.response ?? answerInProgress(socket);
+    last?.once("close", () => {
+      if (socket.writable) callback();
+    });
   }
 
   #callNext(socket: Socket): void {

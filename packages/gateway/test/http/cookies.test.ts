@@ -48,6 +48,11 @@ test("the gateway's own cookies are taken out of a line and the others stay as t
   assert.equal(withoutOwnCookies("a=1;  b=2"), "a=1;  b=2");
   assert.equal(setsOwnCookie("CF_Authorization=x; Path=/"), true);
   assert.equal(setsOwnCookie("theme=CF_Authorization"), false);
+  // A cookie without a name comes back as its value alone.
+  assert.equal(setsOwnCookie("=CF_Authorization=x; Path=/"), true);
+  assert.equal(setsOwnCookie(" = __Host-postern_browser=x"), true);
+  assert.equal(setsOwnCookie("==CF_AppSession=x"), true);
+  assert.equal(setsOwnCookie("=theme=CF_Authorization"), false);
 });
 
 test("a cookie of the gateway's own is out of reach of scripts, and Secure over https", () => {

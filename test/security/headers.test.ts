@@ -246,6 +246,19 @@ test("nobody believes X-Forwarded headers of a peer that is no trusted proxy (H4
     "X-Rewrite-URL: /open/x",
     "Forwarded: for=10.0.0.1;host=app2.localhost;proto=https",
     "X-Original-Host: app2.localhost",
+    "X-Forwarded-Ssl: on",
+    "X-Forwarded-Scheme: https",
+    "X-Forwarded-Client-Cert: By=a;Subject=root",
+    "X-Forwarded: for=10.0.0.1",
+    "Front-End-Https: on",
+    "X-Url-Scheme: https",
+    "X-Client-IP: 10.0.0.1",
+    "X-Cluster-Client-IP: 10.0.0.1",
+    "Client-IP: 10.0.0.1",
+    "Remote-User: root",
+    "X-Remote-User: root",
+    "X-Auth-Request-Email: root@example.com",
+    "X_Auth_Request.Groups: admins",
   ];
   const denied = await ask("/admin/x", lies);
   assert.equal(denied.status, 302);

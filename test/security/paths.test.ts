@@ -249,6 +249,9 @@ test("an absolute target must name the host that Host names (P11)", async (conte
     "http://app2.localhost/public/x",
     "http://app.localhost@app2.localhost/public/x",
     "http://app.localhost:1/public/x",
+    "http://app.localhost:443/public/x",
+    "https://app.localhost:80/public/x",
+    "http://app.localhost:80:80/public/x",
     "ftp://app.localhost/public/x",
     "app.localhost/public/x",
     "*",
@@ -259,7 +262,12 @@ test("an absolute target must name the host that Host names (P11)", async (conte
     assert.ok(status === 400 || (target === "//" && status === 302), `${target}: ${status}`);
   }
   assert.equal(fixture.upstream.requests.length, 0);
-  assert.equal(await passed("http://app.localhost/public/x", { anonymous: true }), "/public/x");
+  for (const target of [
+    "http://app.localhost/public/x",
+    "http://app.localhost:80/public/x",
+    "HTTPS://APP.localhost:443/public/x",
+  ])
+    assert.equal(await passed(target, { anonymous: true }), "/public/x", target);
 });
 
 test("no path is exempt: not ACME's, not one that passes through ours; what is unknown below ours is a local 404 (P13)", async (context) => {

@@ -169,7 +169,7 @@ function readAuthority(
 
 /**
  * Path and query of a request target. An absolute one must name the host that `Host` names (case
- * P11).
+ * P11), with or without the default port of its scheme.
  */
 function splitTarget(target: string, host: string): { path: string; query: string } | undefined {
   const relative = target.startsWith("/") ? target : relativeTarget(target, host);
@@ -184,8 +184,11 @@ function splitTarget(target: string, host: string): { path: string; query: strin
 }
 
 function relativeTarget(target: string, host: string): string | undefined {
-  const [, authority, rest = ""] = /^https?:\/\/([^/?#]*)([^#]*)$/i.exec(target) ?? [];
-  if (authority?.toLowerCase() !== host.toLowerCase()) return undefined;
+  const [, scheme, authority, rest = ""] = /^(https?):\/\/([^/?#]*)([^#]*)$/i.exec(target) ?? [];
+  if (scheme === undefined || authority === undefined) return undefined;
+  const defaultPort = scheme.toLowerCase() === "https" ? /:443$/ : /:80$/;
+  const nameOf = (text: string) => text.toLowerCase().replace(defaultPort, "");
+  if (nameOf(authority) !== nameOf(host)) return undefined;
   return rest.startsWith("/") ? rest : `/${rest}`;
 }
 

@@ -25,41 +25,49 @@ export interface SanitizeInput {
 }
 
 /**
- * Set by the gateway or by nobody, beside every `cf-access-*`. A client's spelling of one of these
- * is compared after folding (case H1).
+ * Set by the gateway or by nobody, beside everything that begins with one of `ourPrefixes`. A
+ * client's spelling of one of these is compared after folding (case H1).
  */
 const ours = [
-  "x-forwarded-for",
-  "x-forwarded-proto",
-  "x-forwarded-host",
   "cf-ray",
   // Other names under which origins look for the address asked for, or for who asks (cases H4,
   // P14).
   "forwarded",
-  "x-forwarded-uri",
-  "x-forwarded-url",
-  "x-forwarded-method",
-  "x-forwarded-prefix",
-  "x-forwarded-port",
-  "x-forwarded-server",
-  "x-forwarded-user",
-  "x-forwarded-email",
-  "x-forwarded-preferred-username",
-  "x-forwarded-groups",
+  "forwarded-for",
+  "x-forwarded",
   "x-original-url",
   "x-original-uri",
   "x-original-method",
   "x-original-host",
+  "x-original-forwarded-for",
   "x-rewrite-url",
+  "x-host",
   "x-http-method",
   "x-http-method-override",
   "x-method-override",
+  "x-scheme",
+  "x-url-scheme",
+  "front-end-https",
   "x-real-ip",
+  "x-client-ip",
+  "x-cluster-client-ip",
+  "client-ip",
   "cf-connecting-ip",
+  "cf-connecting-ipv6",
+  "cf-pseudo-ipv4",
+  "cf-visitor",
   "true-client-ip",
+  "fastly-client-ip",
+  "remote-user",
+  "x-remote-user",
+  "x-webauth-user",
 ];
 
-const ourPrefix = "cf-access-";
+/**
+ * Families that grow: `X-Forwarded-Ssl`, `-Client-Cert`, `-Groups` …, and the headers in which
+ * other gateways name who asks.
+ */
+const ourPrefixes = ["cf-access-", "x-forwarded-", "x-auth-request-", "x-remote-user-"];
 
 /** RFC 9110 7.6.1, and what is agreed anew with the origin. */
 const hopByHop = new Set([
@@ -149,7 +157,7 @@ export function sanitizeResponseHeaders(
     const value = rawHeaders[2 * index + 1] ?? "";
     const lower = names[index] ?? "";
     if (hopByHop.has(lower) || connectionOptions?.has(lower) === true) continue;
-    if (lower === "cf-ray" || lower.startsWith(ourPrefix)) continue;
+    if (lower === "cf-ray" || lower.startsWith("cf-access-")) continue;
     if (lower === "trailer" && !mayTrail) continue;
     // None is allowed there, not even 0 (RFC 9110 8.6).
     if (status === 204 && lower === "content-length") continue;
@@ -183,9 +191,13 @@ export function sanitizeTrailers(rawTrailers: readonly string[]): string[] {
  * `Cf.Access.Token` and `cf-access-token` are one variable to them (wire-protocol 3).
  */
 function isWithheld(lower: string): boolean {
-  if (isPlainName(lower)) return withheld.has(lower) || lower.startsWith(ourPrefix);
+  if (isPlainName(lower)) return isOurs(lower);
   const folded = lower.replace(/[^a-z0-9]/g, "-");
-  return withheld.has(folded) || folded.startsWith(ourPrefix) || framing.has(folded);
+  return isOurs(folded) || framing.has(folded);
+}
+
+function isOurs(name: string): boolean {
+  return withheld.has(name) || ourPrefixes.some((prefix) => name.startsWith(prefix));
 }
 
 /** Letters, digits and dashes: the name has no other spelling to look for. */

@@ -74,7 +74,8 @@ export function readClient(
   // 3. Whom it asked.
   if (headers.forwardedHost.length === 0)
     return { ok: true, client: { ...client, scheme: clientScheme, host: headers.host } };
-  const hosts = listOf(headers.forwardedHost);
+  const defaultPort = clientScheme === "https" ? /:443$/ : /:80$/;
+  const hosts = listOf(headers.forwardedHost).map((name) => name.replace(defaultPort, ""));
   const host = saidByAll(hosts) ?? saidAt(client.place, hops, hosts);
   if (host === undefined) return badForwarding("X-Forwarded-Host", headers.forwardedHost);
   return { ok: true, client: { ...client, scheme: clientScheme, host: [host] } };

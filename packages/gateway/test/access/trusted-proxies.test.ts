@@ -73,10 +73,12 @@ test("the host is read where all say the same, or each hop said its own", () => 
   const asked = "203.0.113.7 http app.test";
   assert.equal(clientOf([from, "X-Forwarded-Host: app.test"]), asked);
   assert.equal(clientOf([from, "X-Forwarded-Host: app.test, app.test"]), asked);
+  assert.equal(clientOf([from, "X-Forwarded-Host: app.test:80, App.test"]), asked);
   assert.equal(clientOf([from, "X-Forwarded-Host: app.test", "X-Forwarded-Host: app.test"]), asked);
   const hops = "X-Forwarded-For: 198.51.100.1, 203.0.113.7, 10.0.0.1";
   assert.equal(clientOf([hops, "X-Forwarded-Host: admin.test, app.test, inner.test"]), asked);
   assert.equal(clientOf([from, "X-Forwarded-Host: admin.test, app.test"]), "bad_forwarding");
+  assert.equal(clientOf([from, "X-Forwarded-Host: app.test:443, app.test"]), "bad_forwarding");
   assert.equal(
     clientOf([from, "X-Forwarded-Host: admin.test", "X-Forwarded-Host: app.test"]),
     "bad_forwarding",

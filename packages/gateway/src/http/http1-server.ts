@@ -12,7 +12,7 @@ import type { Socket } from "node:net";
 import { Server as TlsServer } from "node:tls";
 import type { Certificates } from "./certificates.ts";
 import { answerInProgress, Connections } from "./connections.ts";
-import { NodeHttp1Exchange } from "./node-http1.ts";
+import { type ConnectionRules, NodeHttp1Exchange } from "./node-http1.ts";
 import { Pipelines } from "./pipelines.ts";
 import type { Exchange } from "./transport.ts";
 
@@ -23,7 +23,10 @@ export interface ServerLimits {
   header_timeout: number;
   /** milliseconds for which an idle connection is kept */
   idle_timeout: number;
-  /** milliseconds for which a client may take nothing of its answer */
+  /**
+   * milliseconds for which a client may take nothing of its answer, or, after it, leave its request
+   * incomplete
+   */
   body_timeout: number;
 }
 
@@ -51,10 +54,13 @@ export function createHttp1Server(
   const serve = (request: IncomingMessage, response: ServerResponse) => {
     // Until an answer before it has ended, the connection is not the response's own.
     if (response.socket === null) pipelines.add(request, response);
-    else handler(new NodeHttp1Exchange(request, response, isLast));
+    else handler(new NodeHttp1Exchange(request, response, rules));
   };
   const pipelines = new Pipelines(serve);
-  const isLast = (socket: Socket | null) => connections.isDraining && !pipelines.isWaiting(socket);
+  const rules: ConnectionRules = {
+    isLast: (socket) => connections.isDraining && !pipelines.isWaiting(socket),
+    restTimeout: limits.body_timeout,
+  };
   server.on("request", serve);
   // The handler decides first whether the body is wanted: a refused upload is never begun.
   server.on("checkContinue", serve);

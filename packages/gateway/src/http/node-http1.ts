@@ -17,8 +17,13 @@ import type {
 /** Bytes up to which the last piece of an answer is copied into the write of its head. */
 const joinedLimit = 65_536;
 
-/** Whether the answer that begins is the last one of its connection. */
-type IsLast = (socket: Socket | null) => boolean;
+/** What the server knows of its connections. */
+export interface ConnectionRules {
+  /** Whether the answer that begins is the last one of its connection. */
+  isLast(socket: Socket | null): boolean;
+  /** milliseconds after an answer for which the rest of its request's body may still arrive */
+  restTimeout: number;
+}
 
 /** One request of node:http and the answer to it. */
 export class NodeHttp1Exchange implements Exchange {
@@ -26,13 +31,15 @@ export class NodeHttp1Exchange implements Exchange {
   readonly response: ResponseWriter;
   readonly #request: IncomingMessage;
   readonly #response: ServerResponse;
+  readonly #rules: ConnectionRules;
   #body: NodeHttp1Body | undefined;
   #onAbort: (() => void) | undefined;
   #watchesClose = false;
 
-  constructor(request: IncomingMessage, response: ServerResponse, isLast: IsLast) {
+  constructor(request: IncomingMessage, response: ServerResponse, rules: ConnectionRules) {
     this.#request = request;
     this.#response = response;
+    this.#rules = rules;
     this.head = {
       method: request.method ?? "",
       target: request.url ?? "",
@@ -40,11 +47,13 @@ export class NodeHttp1Exchange implements Exchange {
       rawHeaders: request.rawHeaders,
       peer: peerOf(request.socket),
     };
-    this.response = new NodeHttp1Response(response, isLast);
+    this.response = new NodeHttp1Response(response, rules);
   }
 
   get body(): RequestBody {
-    this.#body ??= new NodeHttp1Body(this.#request);
+    if (this.#body !== undefined) return this.#body;
+    this.#body = new NodeHttp1Body(this.#request);
+    this.#response.once("finish", () => endRest(this.#request, this.#rules.restTimeout));
     return this.#body;
   }
 
@@ -125,14 +134,14 @@ class NodeHttp1Body implements RequestBody {
 class NodeHttp1Response implements ResponseWriter {
   onDrain: (() => void) | undefined;
   readonly #response: ServerResponse;
-  readonly #isLast: IsLast;
+  readonly #rules: ConnectionRules;
   #onFinish: ((status: number) => void) | undefined;
   #onCut: ((status: number | undefined) => void) | undefined;
   #watchesDrain = false;
 
-  constructor(response: ServerResponse, isLast: IsLast) {
+  constructor(response: ServerResponse, rules: ConnectionRules) {
     this.#response = response;
-    this.#isLast = isLast;
+    this.#rules = rules;
   }
 
   get started(): boolean {
@@ -166,7 +175,7 @@ class NodeHttp1Response implements ResponseWriter {
   }
 
   start({ status, reason, rawHeaders }: ResponseHead): void {
-    if (this.#isLast(this.#response.socket)) this.closeConnection();
+    if (this.#rules.isLast(this.#response.socket)) this.closeConnection();
     // Node copies the list and does not change it.
     this.#response.writeHead(status, reason, rawHeaders as string[]);
   }
@@ -202,6 +211,17 @@ class NodeHttp1Response implements ResponseWriter {
     const { headersSent, statusCode, writableFinished } = this.#response;
     if (!writableFinished) this.#onCut?.(headersSent ? statusCode : undefined);
   }
+}
+
+/**
+ * An answer may come before its request is complete. The rest of the body is read and dropped, but
+ * not without end: nothing else looks after a connection in the middle of a body.
+ */
+function endRest(request: IncomingMessage, restTimeout: number): void {
+  if (request.complete) return;
+  request.resume();
+  const deadline = setTimeout(() => request.socket.destroy(), restTimeout);
+  request.once("close", () => clearTimeout(deadline));
 }
 
 function peerOf(socket: Socket): string | undefined {

@@ -227,6 +227,44 @@ test("the head of an answer does not wait for its body", async (context) => {
   }
 });
 
+test("who has an answer before its request is complete has so long for the rest, whatever the framing (O5)", async (context) => {
+  const early = "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nearly";
+  const { origin } = await rawOrigin(context, (socket) =>
+    socket.once("data", () => socket.write(early)),
+  );
+  const gateway = await gatewayTo(context, [{ service: origin }], {
+    limits: { body_timeout: "1s" },
+  });
+  const beginnings = {
+    "a length": "Content-Length: 50\r\n\r\nabc",
+    "a length and nothing of it": "Content-Length: 50\r\n\r\n",
+    chunks: "Transfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n",
+    "half a chunk": "Transfer-Encoding: chunked\r\n\r\n30\r\nabc",
+    "chunks without trailers": "Transfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n",
+  };
+  for (const [kind, beginning] of Object.entries(beginnings)) {
+    const { raw } = await rawExchange(gateway.port, `POST / HTTP/1.1\r\n${hostLine}${beginning}`);
+    assert.match(raw, /\r\n\r\nearly$/, kind);
+  }
+});
+
+test("who completes its request after the answer goes on with its connection", async (context) => {
+  const { gateway, upstream } = await scene(context);
+  upstream.answerWith((request, response) => response.end(`of ${request.url}`));
+  const socket = connect(gateway.port, "127.0.0.1");
+  let raw = "";
+  const begun = Promise.withResolvers<void>();
+  socket.on("data", (chunk) => {
+    raw += chunk.toString("latin1");
+    begun.resolve();
+  });
+  socket.write(`POST /early HTTP/1.1\r\n${hostLine}Content-Length: 4\r\n\r\nbo`);
+  await begun.promise;
+  socket.write(`dy${last}`);
+  await once(socket, "close");
+  assert.match(raw, /of \/early[\s\S]*of \/last$/);
+});
+
 test("a body in chunks of HTTP/1.0 is refused, and its connection ends (H7)", async (context) => {
   const { gateway, upstream } = await scene(context);
   for (const lines of [

@@ -4,6 +4,7 @@
 import { cookies, endpoints, headers as names } from "@postern/protocol";
 import type { Catalog } from "../catalog/catalog.ts";
 import type { RequestFacts } from "../catalog/request-facts.ts";
+import { type AnswerForm, answerForm, wantedTypes } from "../http/answer-form.ts";
 import { bindingOf, browserCookie } from "../http/browser-binding.ts";
 import { cookieValues, ownCookieAttributes, setCookieLine } from "../http/cookies.ts";
 import type { LocalAnswer } from "../http/local-answer.ts";
@@ -83,12 +84,8 @@ export function problemAnswer(
   }
 }
 
-/** wire-protocol 4: pages are for browsers, and for whoever names HTML. */
-function formFor(headers: RequestHeaders, { pageless }: Problem): "page" | "json" | "text" {
-  if (pageless === true || !looksAtPages(headers)) return "json";
-  const types = headers.accept?.toLowerCase() ?? "";
-  if (headers.fetchMode === "navigate" || types.includes("text/html")) return "page";
-  return types.includes("json") ? "json" : "text";
+function formFor(headers: RequestHeaders, { pageless }: Problem): AnswerForm {
+  return pageless === true || !looksAtPages(headers) ? "json" : answerForm(headers);
 }
 
 /** Nobody is signed in, or not any more: the way to the sign-in page. */
@@ -178,8 +175,9 @@ function looksAtPages({ fetchMode, requestedWith, accept }: RequestHeaders): boo
     fetchMode === undefined || fetchMode === "navigate" || fetchMode === "websocket";
   if (!isNavigation) return false;
   if (requestedWith?.toLowerCase() === "xmlhttprequest") return false;
-  const types = accept?.toLowerCase();
-  return types === undefined || types.includes("text/html") || types.includes("*/*");
+  if (accept === undefined) return true;
+  const types = wantedTypes(accept);
+  return types.includes("text/html") || types.includes("*/*");
 }
 
 function applicationHeaders(to: ApplicationRecipient): Record<string, string> {

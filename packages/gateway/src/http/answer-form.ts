@@ -19,13 +19,13 @@ export function answerForm({ accept, fetchMode, requestedWith }: FormWishes): An
   if (fetchMode === "navigate") return "page";
   if (fetchMode !== undefined && fetchMode !== "websocket") return "json";
 
-  const types = mediaTypes(accept);
+  const types = wantedTypes(accept);
   if (types.includes("text/html") || types.includes("application/xhtml+xml")) return "page";
   return types.some(isJson) ? "json" : "text";
 }
 
 /** The media types of an `Accept` header that are wanted at all, without their parameters. */
-function mediaTypes(accept = ""): string[] {
+export function wantedTypes(accept = ""): string[] {
   const ranges = accept.toLowerCase().split(",");
   const isWanted = (range: string) => !/;\s*q=0(?:\.0*)?\s*(?:;|$)/.test(range);
   return ranges.filter(isWanted).map((range) => (range.split(";", 1)[0] ?? "").trim());

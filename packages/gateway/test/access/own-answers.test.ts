@@ -70,6 +70,9 @@ test("a fault is a page for browsers, JSON for who asks for it, and one line of 
       ["User-Agent: Wget/1.21", "Accept: */*", "Accept-Encoding: identity"],
       ["User-Agent: Go-http-client/1.1"],
       ["Accept: image/png, */*;q=0.5"],
+      // Not acceptable at all (RFC 9110 12.4.2).
+      ["Accept: text/html;q=0, */*"],
+      ["Accept: */*, TEXT/HTML ; level=1 ; q=0.000"],
     ]) {
       const answer = await ask(lines);
       const told = `${what}, ${lines.join()}: ${answer.raw}`;
@@ -82,6 +85,7 @@ test("a fault is a page for browsers, JSON for who asks for it, and one line of 
     for (const lines of [
       ["Accept: text/html,application/xhtml+xml,*/*;q=0.8"],
       ["Accept: TEXT/HTML"],
+      ["Accept: application/json;q=0, text/html;q=0.1"],
       ["Accept: */*", "Sec-Fetch-Mode: navigate"],
       ["Sec-Fetch-Mode: navigate"],
     ]) {
@@ -97,6 +101,7 @@ test("a fault is a page for browsers, JSON for who asks for it, and one line of 
       ["Accept: */*", "X-Requested-With: XMLHttpRequest"],
       ["Accept: text/html", "Sec-Fetch-Mode: cors"],
       ["Accept: application/xml"],
+      ["Accept: text/html;q=0, application/json"],
     ]) {
       const answer = await ask(lines);
       assert.equal(answer.status, status, what);

@@ -9,6 +9,7 @@ import type { Clock, Stopwatch } from "../clock.ts";
 import { privateHeaders } from "../http/private-headers.ts";
 import type { Exchange } from "../http/transport.ts";
 import { answerExchange } from "../http/web-exchange.ts";
+import { NetworkBudget } from "../network-budget.ts";
 import type { RecordEvent } from "../observe/events.ts";
 import type { RandomBytes } from "../random.ts";
 import type { SecretBox } from "../secrets/secret-box.ts";
@@ -20,6 +21,7 @@ import type { SendMail } from "./mail.ts";
 import { defaultRetryDelays, MailDelivery } from "./mail-delivery.ts";
 import { errorPage } from "./pages/error.ts";
 import { sendPage } from "./pages/layout.ts";
+import { answerRates } from "./providers/oidc.ts";
 import { PinLimits } from "./providers/pin-limits.ts";
 import { Providers } from "./providers/providers.ts";
 import { type LoginParts, routes } from "./routes.ts";
@@ -92,9 +94,10 @@ function assemble(options: LoginOptions): LoginParts {
   const settings = { ...defaultRelaySettings, ...options.relay };
   const mailboxes = new Mailboxes({ transfers, settings, record, now });
   const pinLimits = new PinLimits({ counters, now, elapsed });
+  const answerBudget = new NetworkBudget(elapsed, answerRates);
   return {
     ...options,
-    providers: new Providers({ ...options, mail: mailDelivery(options), pinLimits }),
+    providers: new Providers({ ...options, mail: mailDelivery(options), pinLimits, answerBudget }),
     mailboxes,
     relay: new Relay({ mailboxes, settings, record, now, elapsed }),
   };

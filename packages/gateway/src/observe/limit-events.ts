@@ -12,6 +12,7 @@ const limitedEvents: ReadonlySet<EventName> = new Set<EventName>([
   "hand_over_refused",
   "pin_refused",
   "poll_refused",
+  "sign_in_failed",
   "transfer_ended",
 ]);
 

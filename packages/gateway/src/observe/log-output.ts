@@ -25,9 +25,9 @@ export class LogOutput {
     process.once("exit", () => this.#drain());
   }
 
-  /** Takes one line, its line feed included. */
+  /** Takes one line of JSON, its line feed included. */
   write(line: string): void {
-    const bytes = Buffer.from(line);
+    const bytes = Buffer.from(escaped(line));
     if (this.#waitingBytes + bytes.length > capacity) {
       this.#lostLines++;
       return;
@@ -64,4 +64,17 @@ export class LogOutput {
       this.#drain();
     }, retryMs).unref();
   }
+}
+
+/**
+ * What JSON lets stand and terminals obey: C1 controls (U+009B begins an escape sequence), line
+ * separators, and marks that turn the order of what is read around.
+ */
+const obeyedCharacters = /[\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/g;
+
+/** The same JSON: these characters stand in strings alone, where an escape says the same. */
+function escaped(line: string): string {
+  return line.replace(obeyedCharacters, (character) => {
+    return `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`;
+  });
 }

@@ -6,7 +6,8 @@ import type { Catalog } from "../../catalog/catalog.ts";
 import { isGroupsClaim } from "../../model/claim-path.ts";
 import type { IdentityProvider, OidcConfig, RuleSet } from "../../model/model.ts";
 import { isMap } from "../../model/read-value.ts";
-
+import { networkOf } from "../../network.ts";
+import type { NetworkRates } from "../../network-budget.ts";
 import { requestFields } from "../login-context.ts";
 import { randomSecret } from "../secret-values.ts";
 import type { OidcClient } from "./oidc-client.ts";
@@ -20,6 +21,18 @@ import type {
   Start,
   StartRequest,
 } from "./provider.ts";
+import { failure } from "./provider-failure.ts";
+
+/**
+ * Answers that providers are asked about. Anybody can make up a code for an attempt of their own,
+ * again and again, and providers turn a client away that asks too often: everybody's sign-in. An
+ * office where all sign in at nine fits in.
+ */
+export const answerRates: NetworkRates = {
+  perNetwork: { burst: 300, perSecond: 2 },
+  inAll: { burst: 2_000, perSecond: 20 },
+  reserve: { burst: 500, perSecond: 10 },
+};
 
 const defaultScopes = ["openid", "email", "profile"];
 
@@ -57,12 +70,15 @@ async function start(
   return { ok: true, next: "redirect", url: target.url, secrets };
 }
 
-function finish(
+async function finish(
   client: OidcClient,
   attempt: { settings: IdentityProvider; parts: ProviderParts; request: FinishRequest },
 ): Promise<SignInResult> {
   const { settings, parts, request } = attempt;
   const { parameters, redirectUri, state, secrets, facts } = request;
+  if (!parts.answerBudget.take(networkOf(facts.clientIp)))
+    return failure("too_many_answers", "the provider is not asked about any more of this network");
+
   const { nonce = "", verifier = "" } = secrets;
   const fields = {
     event: "sign_in_warning",

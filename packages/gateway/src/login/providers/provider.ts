@@ -7,6 +7,7 @@
 import type { RequestFacts } from "../../catalog/request-facts.ts";
 import type { Clock, Stopwatch } from "../../clock.ts";
 import type { Identity, IdentityProvider } from "../../model/model.ts";
+import type { NetworkBudget } from "../../network-budget.ts";
 import type { ProviderReport, RecordEvent } from "../../observe/events.ts";
 import type { RandomBytes } from "../../random.ts";
 import type { SecretBox } from "../../secrets/secret-box.ts";
@@ -36,6 +37,8 @@ export type SignInFault =
   | "email_missing"
   | "email_unusable"
   | "email_unverified"
+  /** answers of this provider from one network: each costs a question to the provider */
+  | "too_many_answers"
   | "too_many_codes_requested"
   | "too_many_codes_tried"
   /** the code was used, has expired, or was typed wrongly too often */
@@ -136,6 +139,8 @@ export type MakeProvider = (settings: IdentityProvider, parts: ProviderParts) =>
 export interface ProviderParts {
   store: Pick<Store, "pins">;
   pinLimits: PinLimits;
+  /** how many answers a provider is asked about: a browser's word is all that vouches for them */
+  answerBudget: NetworkBudget;
   secretBox: SecretBox;
   /** undefined when no SMTP server is configured */
   mail: MailDelivery | undefined;

@@ -80,6 +80,13 @@ function faultPage(fault: SignInFault, start: string): Page {
         start,
         "This code was used, has expired, or was typed wrongly too often.",
       );
+    case "too_many_answers":
+      return errorPage({
+        status: 429,
+        heading: "Too many tries",
+        message:
+          "Too many sign-ins came back from your network. Wait a minute, then open the application again.",
+      });
     case "too_many_codes_requested":
       return tooManyPage("codes were asked for", pinWindows.requestsMs);
     case "too_many_codes_tried":

@@ -2,8 +2,8 @@
 // that asks for one gets an error in the form of the endpoint's own protocol, whatever it accepts.
 import { reservedPrefix } from "@postern/protocol";
 import type { Hono } from "hono";
-import { type LoginContext, type LoginEnv, requestFields } from "./login-context.ts";
-import { sendJson } from "./responses.ts";
+import type { LoginContext, LoginEnv } from "./login-context.ts";
+import { refuseJson } from "./responses.ts";
 
 /** The error of one endpoint, as JSON. */
 type ErrorForm = (message: string, rayId: string) => Record<string, unknown>;
@@ -39,9 +39,5 @@ export function unbuiltRoutes(app: Hono<LoginEnv>): void {
 }
 
 function refuse(c: LoginContext, form: ErrorForm, reason: string): Response {
-  const { facts } = c.var;
-  const { method, authority: host, path } = facts;
-  const fields = { ...requestFields(facts), method, host, path, status: 501, reason };
-  c.var.record({ event: "error_page_shown", ...fields });
-  return sendJson(c, 501, form(reason, facts.rayId));
+  return refuseJson(c, 501, form(reason, c.var.facts.rayId), reason);
 }

@@ -84,3 +84,47 @@ test("a stranger who opens broken links without end gets some lines in the log, 
   const lines = fixture.events.filter(({ event }) => event === "error_page_shown");
   assert.ok(lines.length >= 10 && lines.length < 40, `${lines.length} lines`);
 });
+
+/** What programs ask for in vain: where, how, and the status that says so. */
+function refusals({ team, app, aud }: LoginFixture): [string, string, Ask, number][] {
+  const access = "/cdn-cgi/access";
+  const token = { "cf-access-token": "x" };
+  const post = { method: "POST", body: "{}" };
+  const pass = `${app("app")}${access}/pass`;
+  const wanted = { url_prefix: `${app("app")}/v1/`, ttl: 60 };
+  const body = JSON.stringify(wanted);
+  return [
+    ["an identity of nobody", `${app("app")}${access}/get-identity`, {}, 401],
+    ["an identity of nobody's token", `${team}${access}/get-identity`, { headers: token }, 401],
+    [
+      "an identity of no service token",
+      `${app("app")}${access}/get-identity`,
+      { headers: { "cf-access-client-id": aud("app") } },
+      401,
+    ],
+    ["a pass without a token", pass, post, 401],
+    ["a pass that cannot be read", pass, { ...post, headers: token }, 400],
+    ["a pass for nobody's token", pass, { ...post, headers: token, body }, 401],
+    ["a terminal's sign-out", `${team}${access}/logout`, { ...post, headers: token }, 401],
+    ["an endpoint that is not built", `${team}${access}/cert_sign`, post, 501],
+  ];
+}
+
+test("what a program is refused with JSON is in the log under the ray id of the answer, too", async (context) => {
+  const fixture = await startLoginFixture(context);
+  for (const [what, url, ask, status] of refusals(fixture)) {
+    fixture.events.splice(0);
+    const answer = await send(url, ask);
+    assert.equal(answer.status, status, `${what}: ${answer.text}`);
+    assert.match(String(answer.headers["content-type"]), /^application\/json/, what);
+    const events = fixture.events.filter(
+      (event) => "ray" in event && event.ray === answer.headers["cf-ray"],
+    );
+    const [event] = events;
+    assert.equal(events.length, 1, what);
+    assert.ok(event?.event === "error_page_shown", what);
+    assert.equal(event.status, status, what);
+    assert.notEqual(event.reason, "", what);
+  }
+  assert.equal(fixture.upstream.requests.length, 0);
+});

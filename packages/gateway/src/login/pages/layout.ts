@@ -6,12 +6,10 @@ import type { Catalog } from "../../catalog/catalog.ts";
 import { type AnswerForm, answerForm } from "../../http/answer-form.ts";
 import { privateHeaders } from "../../http/private-headers.ts";
 import type { Organization } from "../../model/model.ts";
-import { type LoginContext, requestFields } from "../login-context.ts";
+import type { LoginContext } from "../login-context.ts";
+import { recordRefusal } from "../responses.ts";
 import { type Html, type Link, linkButton, whenSet } from "./html.ts";
 import { type Style, sourceOf, stylesFor } from "./style.ts";
-
-/** Characters of a path that the log gets. */
-const loggedPathLength = 500;
 
 /** A page without its frame. */
 export interface Page {
@@ -36,7 +34,7 @@ export interface Page {
 export async function sendPage(c: LoginContext, page: Page): Promise<Response> {
   const { rayId, catalog, scheme } = c.var.facts;
   const { title, heading, showRay = false, leavesHost = false, script } = page;
-  if (showRay) recordErrorPage(c, page);
+  if (showRay) recordRefusal(c, page.status, page.reason ?? heading);
   const form = showRay ? formFor(c) : "page";
   if (form !== "page") return sendPageless(c, page, form);
   const frame = frameOf(catalog.organization);
@@ -77,15 +75,6 @@ function formFor(c: LoginContext): AnswerForm {
     fetchMode: c.req.header("sec-fetch-mode"),
     requestedWith: c.req.header("x-requested-with"),
   });
-}
-
-/** The ray id on the page finds this line. */
-function recordErrorPage(c: LoginContext, { status, heading, reason = heading }: Page): void {
-  const { facts } = c.var;
-  const { method, authority: host } = facts;
-  const path = facts.path.slice(0, loggedPathLength);
-  const fields = { ...requestFields(facts), method, host, path, status, reason };
-  c.var.record({ event: "error_page_shown", ...fields });
 }
 
 /** A page of the data path, which answers without Hono. */

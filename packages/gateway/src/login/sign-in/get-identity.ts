@@ -2,7 +2,7 @@ import { headers } from "@postern/protocol";
 import type { Identity, ServiceToken } from "../../model/model.ts";
 import { checkServiceToken } from "../../tokens/service-token.ts";
 import type { LoginContext } from "../login-context.ts";
-import { sendJson } from "../responses.ts";
+import { refuseJson, sendJson } from "../responses.ts";
 import { assertedSession, presentedSession } from "./application-session.ts";
 import type { SignInParts } from "./sign-in-parts.ts";
 
@@ -56,7 +56,7 @@ export async function getIdentity(c: LoginContext, parts: SignInParts): Promise<
 
 function refuse(c: LoginContext, message: string): Response {
   c.header("WWW-Authenticate", 'Cloudflare-Access realm="get-identity"');
-  return sendJson(c, 401, { error: "not signed in", message });
+  return refuseJson(c, 401, { error: "not signed in", message }, message);
 }
 
 function personFields(identity: Identity): object {

@@ -9,7 +9,7 @@ import type { LoginContext } from "../login-context.ts";
 import { sendStartAgain } from "../pages/error.ts";
 import { sendPage } from "../pages/layout.ts";
 import { confirmSignOutPage, signedOutPage } from "../pages/signed-out.ts";
-import { sendEmpty, sendJson } from "../responses.ts";
+import { refuseJson, sendEmpty } from "../responses.ts";
 import { clearSessionCookie } from "../team-session.ts";
 import { presentedSession } from "./application-session.ts";
 import type { SignInParts } from "./sign-in-parts.ts";
@@ -57,7 +57,7 @@ async function endTerminal(
   const session = applicationSession ?? (await terminalOnTeam(c, parts));
   if (session === undefined) {
     const message = "The token is not valid, or its session has ended already.";
-    return sendJson(c, 401, { error: "not signed in", message });
+    return refuseJson(c, 401, { error: "not signed in", message }, message);
   }
   await parts.sessions.end(session.id);
   return sendEmpty(c, 204);

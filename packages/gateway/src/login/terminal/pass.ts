@@ -11,6 +11,7 @@ import { hasUserInfo } from "../application-host.ts";
 import { admits, decideFor } from "../decide.ts";
 import { type LoginContext, requestFields } from "../login-context.ts";
 import { readText } from "../request-text.ts";
+import { refuseJson } from "../responses.ts";
 
 const bodyLength = 8_192;
 const passRequest = z.strictObject({
@@ -29,32 +30,34 @@ export async function mintPass(
   // 1. One token, and a request that can be read.
   const token = c.req.header(headers.accessToken);
   if (token === undefined)
-    return refuse(401, "no_token", `send the application's token in ${headers.accessToken}`);
+    return refuse(c, 401, "no_token", `send the application's token in ${headers.accessToken}`);
   // Two headers arrive joined; a token holds no comma.
   if (token.includes(","))
-    return refuse(400, "two_tokens", `${headers.accessToken} stands there twice`);
+    return refuse(c, 400, "two_tokens", `${headers.accessToken} stands there twice`);
   const request = readPassRequest(await readText(c.req.raw, bodyLength));
-  if (request === undefined) return refuse(400, "bad_request", requestForm);
+  if (request === undefined) return refuse(c, 400, "bad_request", requestForm);
 
   // 2. The prefix must be an application's.
   const path = pathOnThisHost(here, request.url_prefix);
   if (path === undefined)
     return refuse(
+      c,
       400,
       "bad_url_prefix",
       `url_prefix must be a URL on ${here}, without query and fragment`,
     );
   const match = matchApplication(facts.catalog, facts.host, path);
-  if (match === undefined) return refuse(400, "bad_url_prefix", "no application covers url_prefix");
+  if (match === undefined)
+    return refuse(c, 400, "bad_url_prefix", "no application covers url_prefix");
 
   // 3. The token must be a person's, for that application, and policy let the person in. Service
   // tokens have no session to die with, and a pass is of another type: neither mints anything.
   const { application } = match;
   const verification = await parts.tokens.verifyApp(token, application.aud);
   if (!verification.ok || verification.claims.common_name !== undefined)
-    return refuse(401, "bad_token", "the token does not hold for the application of url_prefix");
+    return refuse(c, 401, "bad_token", "the token does not hold for the application of url_prefix");
   if (!admits(decideFor(facts, application, verification.session)))
-    return refuse(403, "denied", "policy does not let you in to this application");
+    return refuse(c, 403, "denied", "policy does not let you in to this application");
 
   const lifetimeMs = request.ttl * 1000;
   const pass = await parts.tokens.issuePass(
@@ -92,9 +95,13 @@ function pathOnThisHost(here: string, prefix: string): string | undefined {
   return canonicalPath(slash < 0 ? "/" : afterScheme.slice(slash));
 }
 
-function refuse(status: number, error: string, message: string): Response {
-  const fixed = { "cache-control": "private, no-store", "x-content-type-options": "nosniff" };
-  return Response.json({ error, message }, { status, headers: fixed });
+function refuse(
+  c: LoginContext,
+  status: 400 | 401 | 403,
+  error: string,
+  message: string,
+): Response {
+  return refuseJson(c, status, { error, message }, `no pass: ${message}`);
 }
 
 const requestForm =

@@ -73,3 +73,36 @@ test("a program asks who it is with its service token, and a bad one is not resc
   ])
     assert.equal((await access.ask(path, [...lines, token])).status, 401, lines.join(" | "));
 });
+
+test("a program asks who it is in the header that an application of the host names", async (context) => {
+  const access = await startAccessFixture(context, [
+    application("app", [everybody], { read_service_tokens_from_header: "X-Robot" }),
+    application("app/hidden", [everybody], { read_service_tokens_from_header: "Authorization" }),
+    application("other", [everybody]),
+  ]);
+  const [id = "", secret = ""] = robotPair.map((line) => line.slice(line.indexOf(": ") + 2));
+  const pairOf = (clientId: string, clientSecret: string) =>
+    JSON.stringify({ "cf-access-client-id": clientId, "cf-access-client-secret": clientSecret });
+  const pair = pairOf(id, secret);
+  const ask = (lines: readonly string[], host = "app.localhost") =>
+    access.ask(path, lines, { host });
+  for (const line of [`X-Robot: ${pair}`, `x-robot: ${pair}`, `Authorization: ${pair}`]) {
+    const answer = await ask([line]);
+    assert.equal(answer.status, 200, line);
+    assert.equal(JSON.parse(answer.body).common_name, "robot.access");
+    assert.equal((await ask([line], "other.localhost")).status, 401, "not named there");
+  }
+  const token = `cf-access-token: ${await access.token("app")}`;
+  for (const lines of [
+    [`X-Robot: ${pairOf(id, "wrong")}`],
+    [`Authorization: ${pairOf("nobody", secret)}`],
+    ["X-Robot: {}"],
+    [`X-Robot: ${pair}`, `X-Robot: ${pair}`],
+    [`X-Robot: ${pair}`, `Authorization: ${pair}`],
+    [`X-Robot: ${pair}`, ...robotPair],
+  ])
+    assert.equal((await ask([...lines, token])).status, 401, lines.join(" | "));
+  const own = await ask(["Authorization: Basic YTpi", token]);
+  assert.equal(own.status, 200, "an application's own Authorization is not ours to read");
+  assert.equal(JSON.parse(own.body).email, ada);
+});

@@ -5,6 +5,12 @@ import { cookies, decodeToken, headers } from "@postern/protocol";
 import type { Application } from "../../model/model.ts";
 import type { StoredSession } from "../../storage/store.ts";
 import { onlyPerson } from "../../tokens/only-person.ts";
+import {
+  onlyCredentials,
+  readHeaderPair,
+  readOwnHeader,
+} from "../../tokens/service-credentials.ts";
+import type { ServiceCredentials } from "../../tokens/service-token.ts";
 import type { Tokens } from "../../tokens/tokens.ts";
 import { coversHost } from "../application-host.ts";
 import type { LoginContext } from "../login-context.ts";
@@ -77,6 +83,29 @@ export async function assertedSession(
   if (application?.origin_identity !== true) return undefined;
   const verification = await tokens.verifyAssertion(token, application.aud);
   return verification.ok ? verification.session : undefined;
+}
+
+/**
+ * The credentials of a program in the two headers, or in the header that an application of this
+ * host names; undefined when there are none. Headers of one name arrive joined: as one value that
+ * is nobody's.
+ */
+export function presentedCredentials(c: LoginContext): ServiceCredentials | undefined {
+  const valuesOf = (name: string) => [c.req.header(name)].filter((value) => value !== undefined);
+  const pair = readHeaderPair(valuesOf(headers.clientId), valuesOf(headers.clientSecret));
+  return ownHeaderNames(c)
+    .map((name) => readOwnHeader(name, valuesOf(name)))
+    .reduce(onlyCredentials, pair);
+}
+
+/** The headers, in lower case, that applications of this host name for service tokens. */
+function ownHeaderNames(c: LoginContext): string[] {
+  const { catalog, host } = c.var.facts;
+  const names = catalog.applications
+    .filter((application) => coversHost(catalog, application, host))
+    .map((application) => application.read_service_tokens_from_header?.toLowerCase())
+    .filter((name) => name !== undefined);
+  return [...new Set(names)];
 }
 
 /** The application of this host that the token says it is for. */

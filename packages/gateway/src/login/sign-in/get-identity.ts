@@ -1,9 +1,8 @@
-import { headers } from "@postern/protocol";
 import type { Identity, ServiceToken } from "../../model/model.ts";
 import { checkServiceToken } from "../../tokens/service-token.ts";
 import type { LoginContext } from "../login-context.ts";
 import { refuseJson, sendJson } from "../responses.ts";
-import { assertedSession, presentedSession } from "./application-session.ts";
+import { assertedSession, presentedCredentials, presentedSession } from "./application-session.ts";
 import type { SignInParts } from "./sign-in-parts.ts";
 
 /** What is the same for everybody, or for nobody: Cloudflare's fields that mean nothing here. */
@@ -32,10 +31,12 @@ const sameForAll = {
  */
 export async function getIdentity(c: LoginContext, parts: SignInParts): Promise<Response> {
   // 1. A service token, if there is one: a bad one is not rescued by anything else.
-  if (sendsServiceToken(c)) {
-    const serviceToken = presentedServiceToken(c, parts);
-    if (serviceToken === undefined) return refuse(c, "The service token does not hold.");
-    return sendJson(c, 200, { ...programFields(serviceToken), account_id: await accountId(parts) });
+  const credentials = presentedCredentials(c);
+  if (credentials !== undefined) {
+    const check = checkServiceToken(credentials, c.var.facts.catalog, parts.now());
+    if (!check.ok) return refuse(c, "The service token does not hold.");
+    const fields = programFields(check.serviceToken);
+    return sendJson(c, 200, { ...fields, account_id: await accountId(parts) });
   }
 
   // 2. A person, or the origin that a person's request reached.
@@ -88,20 +89,6 @@ function programFields({ id, name, client_id }: ServiceToken): object {
     service_token_status: true,
     ...sameForAll,
   };
-}
-
-function sendsServiceToken(c: LoginContext): boolean {
-  const names = [headers.clientId, headers.clientSecret];
-  return names.some((name) => c.req.header(name) !== undefined);
-}
-
-/** The service token of the two headers. Two of one arrive joined, and are nobody's. */
-function presentedServiceToken(c: LoginContext, { now }: SignInParts): ServiceToken | undefined {
-  const clientId = c.req.header(headers.clientId);
-  const secret = c.req.header(headers.clientSecret);
-  if (clientId === undefined || secret === undefined) return undefined;
-  const check = checkServiceToken({ ok: true, clientId, secret }, c.var.facts.catalog, now());
-  return check.ok ? check.serviceToken : undefined;
 }
 
 /** 32 hex characters, made once for a store. */

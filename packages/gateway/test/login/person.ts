@@ -2,6 +2,7 @@
 // do, says in Fetch Metadata where a request comes from, fills in forms by the names that pages.md
 // fixes.
 import { request as httpRequest, type IncomingHttpHeaders } from "node:http";
+import { request as httpsRequest } from "node:https";
 import { defined } from "../../src/defined.ts";
 
 export interface Answer {
@@ -20,6 +21,8 @@ export interface Ask {
   body?: string;
   /** source address */
   from?: string;
+  /** PEM of the authority that the browser trusts over https */
+  ca?: string;
 }
 
 interface Form {
@@ -31,6 +34,7 @@ interface Form {
 export class Person {
   readonly jar: Map<string, Map<string, string>>;
   readonly #from: string | undefined;
+  readonly #ca: string | undefined;
   /** every answer so far, oldest first */
   readonly history: Answer[] = [];
   page: Answer = {
@@ -45,10 +49,12 @@ export class Person {
   /**
    * @param jar of another window of the same browser
    * @param from source address
+   * @param ca PEM of the authority that the browser trusts over https
    */
-  constructor(jar: Person["jar"] = new Map(), from?: string) {
+  constructor(jar: Person["jar"] = new Map(), from?: string, ca?: string) {
     this.jar = jar;
     this.#from = from;
+    this.#ca = ca;
   }
 
   /** one request and its cookies; follows nothing and leaves the page as it is */
@@ -67,7 +73,7 @@ export class Person {
           : { cookie: [...cookies].map(([name, value]) => `${name}=${value}`).join("; ") }),
         ...headers,
       },
-      ...defined({ body, from: this.#from }),
+      ...defined({ body, from: this.#from, ca: this.#ca }),
     });
     for (const line of answer.setCookies) remember(cookies, line);
     this.history.push(answer);
@@ -90,7 +96,7 @@ export class Person {
     label: string,
     values: Record<string, string> = {},
     page = this.page,
-  ): { url: string } & Required<Omit<Ask, "from">> {
+  ): { url: string } & Required<Omit<Ask, "from" | "ca">> {
     const forms = formsOf(page.text);
     const form = forms.find((each) => each.buttons.some((button) => button.label === label));
     const button = form?.buttons.find((each) => each.label === label);
@@ -128,7 +134,7 @@ export class Person {
 
   /** another window of the same browser */
   tab(): Person {
-    return new Person(this.jar, this.#from);
+    return new Person(this.jar, this.#from, this.#ca);
   }
 }
 
@@ -139,9 +145,10 @@ export function headingOf(answer: Answer): string {
 /** One request on a connection of its own, to 127.0.0.1 whatever the host. */
 export function send(
   url: string,
-  { method = "GET", headers = {}, body, from }: Ask = {},
+  { method = "GET", headers = {}, body, from, ca }: Ask = {},
 ): Promise<Answer> {
-  const { host, port, pathname, search } = new URL(url);
+  const { protocol, host, hostname, port, pathname, search } = new URL(url);
+  const makeRequest = protocol === "https:" ? httpsRequest : httpRequest;
   return new Promise((resolve, reject) => {
     const length: Record<string, string> =
       body === undefined ? {} : { "content-length": String(Buffer.byteLength(body)) };
@@ -152,9 +159,10 @@ export function send(
       path: pathname + search,
       headers: { host, ...headers, ...length },
       agent: false as const,
-      ...defined({ localAddress: from }),
+      servername: hostname,
+      ...defined({ localAddress: from, ca }),
     };
-    const request = httpRequest(options, (response) => {
+    const request = makeRequest(options, (response) => {
       const chunks: Buffer[] = [];
       response.on("data", (chunk: Buffer) => chunks.push(chunk));
       response.on("error", reject);

@@ -125,3 +125,42 @@ test(
     ]);
   },
 );
+
+test(
+  "who only reads waits for no disk, and sees all that was confirmed",
+  needs("cc"),
+  async (context) => {
+    const delayMs = 300;
+    const reads = {
+      "a session": "store.sessions.find('s0')",
+      "the sessions of a person": `store.sessions.ofUser("ada", ${time})`,
+      "a mailbox": "store.transfers.find('t0')",
+      "the keys": "store.keys.all()",
+      "an object": "store.objects.find([{ kind: 'application', id: 'a' }])",
+      "all objects": "store.objects.all()",
+    };
+    const steps = Object.entries(reads).map(
+      ([what, read], index) => `{
+      let isConfirmed = false;
+      const writing = add("s" + ${index}).then(() => (isConfirmed = true));
+      // The disk is busy from here on.
+      await pause(100);
+      await ${read};
+      results[${JSON.stringify(what)}] = isConfirmed ? "after the disk" : "before the disk";
+      await writing;
+      if ((await store.sessions.find("s" + ${index})) === undefined) results.lost = ${index};
+    }`,
+    );
+    const results = await run(
+      context,
+      `const { setTimeout: pause } = await import("node:timers/promises");
+     const add = (id) => store.sessions.add({ ...${JSON.stringify(session("s", "ada"))}, id });
+     const results = {};
+     ${steps.join("\n")}
+     console.log(JSON.stringify(results));`,
+      delayMs,
+    );
+    const expected = Object.keys(reads).map((what) => [what, "before the disk"]);
+    assert.deepEqual(results, Object.fromEntries(expected));
+  },
+);

@@ -89,6 +89,23 @@ test("a program whose store cannot be opened lives until it is told why", async 
   assert.match(printed, /cannot be opened: .*check `store`/);
 });
 
+test("when the thread that reads ends unasked, nothing is written any more either", async (context) => {
+  const workers: Worker[] = [];
+  const note = (worker: Worker) => workers.push(worker);
+  process.on("worker", note);
+  const store = await open(context, newFile(context));
+  process.off("worker", note);
+  const lost = Promise.withResolvers<string>();
+  store.watch(([change]) => {
+    if (change?.what === "unreadable") lost.resolve(change.error);
+  });
+  await workers[1]?.terminate();
+  for (const call of [store.keys.all(), store.counters.count("k", minute, time), store.sweep(time)])
+    await assert.rejects(call, /thread of the store has ended.*; start the gateway again/);
+  assert.match(await lost.promise, /thread of the store has ended/);
+  await store.close();
+});
+
 test("when the thread ends unasked, calls under way and all after them fail and say what to do", async (context) => {
   const started = once(process, "worker");
   const store = await open(context, newFile(context));

@@ -9,12 +9,12 @@ import type { Store } from "./store.ts";
  */
 export async function openStore(location: string, randomBytes: RandomBytes): Promise<Store> {
   const origin = randomBytes(8).toString("hex");
-  // A file waits for the disk, in a thread of its own. Memory waits for nothing, and tests open
+  // A file waits for the disk, in threads of its own. Memory waits for nothing, and tests open
   // hundreds. Each way loads what it needs: SQLite's modules take longer to load than the file.
   if (location === ":memory:") {
     const { openSqliteStore } = await import("./sqlite.ts");
     return openSqliteStore(location, origin);
   }
-  const { openSqliteThread } = await import("./sqlite-thread.ts");
-  return openSqliteThread(location, origin);
+  const { openSqliteThreads } = await import("./sqlite-thread.ts");
+  return openSqliteThreads(location, origin);
 }

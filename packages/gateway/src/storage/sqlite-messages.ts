@@ -30,11 +30,15 @@ export const methodsOfParts = {
   [Part in keyof StoreParts]: { [Method in keyof StoreParts[Part]]: CallClass };
 };
 
-/** What the thread is started with. */
+/** What a thread is started with. */
 export interface ThreadInput {
   location: string;
   origin: string;
+  access: Access;
 }
+
+/** `read`: the database is there already, and stays as it is. */
+export type Access = "write" | "read";
 
 export type ToThread =
   | { kind: "call"; id: number; call: StoreCall }

@@ -1,11 +1,14 @@
-// The serving thread's side of a store that has a thread of its own (sqlite-worker.ts). A thread
-// that ends unasked takes the store with it: calls under way fail, and so does every one after.
-// The gateway goes on with what it has in memory and must be started again.
+// The serving thread's side of a store that has two threads of its own (sqlite-worker.ts): one
+// writes and waits for the disk, the other reads meanwhile. A thread that ends unasked takes the
+// store with it: calls under way fail, and so does every one after. The gateway goes on with what
+// it has in memory and must be started again.
 import { Worker } from "node:worker_threads";
 import { StoreUnavailableError } from "../store-unavailable.ts";
 import {
+  classOf,
   type FromThread,
   methodsOfParts,
+  type PartCall,
   type StoreCall,
   type ThreadInput,
   type ToThread,
@@ -13,28 +16,45 @@ import {
 import type { Store, StoreChange, StoreParts } from "./store.ts";
 
 /**
- * Opens a database file in a thread of its own.
+ * Opens a database file in threads of its own.
  * @throws {Error} as `openSqliteStore` does
  */
-export async function openSqliteThread(location: string, origin: string): Promise<Store> {
-  const thread = new StoreThread({ location, origin });
-  await thread.opened();
+export async function openSqliteThreads(location: string, origin: string): Promise<Store> {
+  const writer = new StoreThread({ location, origin, access: "write" });
+  await writer.opened();
+  const reader = new StoreThread({ location, origin, access: "read" });
+  await openedBeside(writer, reader);
+  writer.onLost = (error) => reader.fail(error);
+  reader.onLost = (error) => writer.fail(error);
+
+  // What was confirmed is committed: the reader sees it.
+  const threadFor = (call: PartCall) => (classOf(call) === "read" ? reader : writer);
+
   return {
-    ...partsOf(thread),
+    ...partsOf((call) => threadFor(call).call(call)),
     sweep: async (now) => {
-      await thread.call({ part: "store", method: "sweep", args: [now] });
+      await writer.call({ part: "store", method: "sweep", args: [now] });
     },
-    watch: (onChange) => thread.watch(onChange),
-    close: () => thread.close(),
+    watch: (onChange) => writer.watch(onChange),
+    // The last connection tidies the files up, which one that only reads cannot.
+    close: () => writer.close(reader.close()),
   };
 }
 
-/** Each method of each part as a call to the thread. */
-function partsOf(thread: StoreThread): StoreParts {
+async function openedBeside(writer: StoreThread, reader: StoreThread): Promise<void> {
+  try {
+    await reader.opened();
+  } catch (error) {
+    await writer.close();
+    throw error;
+  }
+}
+
+/** Each method of each part as a call to a thread. */
+function partsOf(ask: (call: PartCall) => Promise<unknown>): StoreParts {
   const parts = Object.entries(methodsOfParts).map(([part, methods]) => {
     const calls = Object.keys(methods).map((method) => {
-      const call = (...args: unknown[]) =>
-        thread.call({ part: part as keyof StoreParts, method, args });
+      const call = (...args: unknown[]) => ask({ part: part as keyof StoreParts, method, args });
       return [method, call];
     });
     return [part, Object.fromEntries(calls)];
@@ -56,22 +76,25 @@ class StoreThread {
   readonly #callers = new Map<number, Caller>();
   readonly #watchers = new Map<number, (changes: readonly StoreChange[]) => void>();
   #lastId = openingCall;
+  #isClosing = false;
+  /** is told when the thread has ended unasked */
+  onLost: (error: Error) => void = () => undefined;
   /** why nothing can be asked any more */
   #end: Error | undefined;
 
   constructor(workerData: ThreadInput) {
     // Without the flags of this process: `--input-type`, for one, is refused in threads.
-    const options = { name: "store", workerData, execArgv: [] };
+    const options = { name: `store, to ${workerData.access}`, workerData, execArgv: [] };
     this.#worker = new Worker(new URL("./sqlite-worker.ts", import.meta.url), options);
     this.#worker.on("message", (message: FromThread) => this.#receive(message));
-    this.#worker.on("error", (cause) => this.#fail(threadLost(cause)));
+    this.#worker.on("error", (cause) => this.#lose(threadLost(cause)));
     this.#worker.on("messageerror", (cause) => {
-      this.#fail(threadLost(cause));
+      this.#lose(threadLost(cause));
       void this.#worker.terminate();
     });
     this.#exited = new Promise((resolve) => {
       this.#worker.once("exit", () => {
-        this.#fail(threadLost());
+        this.#lose(threadLost());
         resolve();
       });
     });
@@ -109,11 +132,16 @@ class StoreThread {
     };
   }
 
-  /** What was asked before is answered first. */
-  async close(): Promise<void> {
-    if (this.#end === undefined) {
-      this.#end = new Error("the store is closed");
+  /**
+   * Answers nothing from now on but what was asked before, and ends.
+   * @param others what must have ended before
+   */
+  async close(others?: Promise<void>): Promise<void> {
+    if (!this.#isClosing) {
+      this.#isClosing = true;
+      this.#end ??= new Error("the store is closed");
       this.#watchers.clear();
+      await others;
       this.#send({ kind: "close" });
       this.#worker.ref();
     }
@@ -159,11 +187,21 @@ class StoreThread {
     return caller;
   }
 
-  /** Watchers are told at once: they will hear of nothing that others change. */
-  #fail(error: Error): void {
+  #lose(error: Error): void {
+    const isUnasked = this.#end === undefined;
+    this.fail(error);
+    if (isUnasked) this.onLost(error);
+  }
+
+  /**
+   * Nothing is answered from now on. Watchers are told at once: they will hear of nothing that
+   * others change.
+   */
+  fail(error: Error): void {
     this.#end ??= error;
     for (const { reject } of this.#callers.values()) reject(this.#end);
     this.#callers.clear();
+    if (!this.#isClosing) this.#worker.unref();
     for (const watcher of this.#watchers.values())
       watcher([{ what: "unreadable", error: String(error) }]);
     this.#watchers.clear();

@@ -1,5 +1,5 @@
-// The thread in which a database file is read and written. A confirmed write waits for the disk
-// (fsync); here it keeps no request waiting that needs no database.
+// A thread of a database file: the one that writes, or the one that only reads. A confirmed write
+// waits for the disk (fsync); here it keeps no request waiting that needs no database.
 import { type MessagePort, parentPort, workerData } from "node:worker_threads";
 import { CallQueue } from "./call-queue.ts";
 import { openSqliteStore, type SqliteStore } from "./sqlite.ts";
@@ -9,10 +9,10 @@ if (parentPort === null) throw new Error("sqlite-worker.ts is started by sqlite-
 await serve(parentPort, workerData);
 
 /** Opens the store and answers until it is told to close, or ends when it cannot be opened. */
-async function serve(port: MessagePort, { location, origin }: ThreadInput): Promise<void> {
+async function serve(port: MessagePort, { location, origin, access }: ThreadInput): Promise<void> {
   const tell = (message: FromThread) => port.postMessage(message);
   try {
-    const store = await openSqliteStore(location, origin);
+    const store = await openSqliteStore(location, origin, access);
     answerCalls(port, store, tell);
     tell({ kind: "opened" });
   } catch (error) {

@@ -12,7 +12,7 @@ import { migrate } from "./migrate.ts";
 import { busyTimeout, nodeSqliteDialect } from "./node-sqlite-dialect.ts";
 import { createParts } from "./parts/create-parts.ts";
 import type { Database, Schema } from "./schema.ts";
-import type { PartCall } from "./sqlite-messages.ts";
+import type { Access, PartCall } from "./sqlite-messages.ts";
 import type { Store, StoreChange } from "./store.ts";
 import { VersionCounter, watchChanges } from "./watch-changes.ts";
 
@@ -25,16 +25,22 @@ export interface SqliteStore extends Store {
 }
 
 /**
- * Opens the database, making it when there is none, and brings its tables up to date.
+ * Opens the database. To write, it is made when there is none, and its tables are brought up to
+ * date.
  * @param location ":memory:" or an absolute path
  * @param origin a value of this opening alone: what it changes itself is no news to it
+ * @param access `read` is for a second connection to a file that is open already
  * @throws {Error} when the file cannot be opened or made, or its tables cannot be used
  */
-export async function openSqliteStore(location: string, origin: string): Promise<SqliteStore> {
-  const database = openDatabase(location);
+export async function openSqliteStore(
+  location: string,
+  origin: string,
+  access: Access = "write",
+): Promise<SqliteStore> {
+  const database = open(location, access);
   const patience = { ms: busyTimeout };
   const db = new Kysely<Schema>({ dialect: nodeSqliteDialect(database, patience) });
-  await migrateOrClose(db, location);
+  if (access === "write") await migrateOrClose(db, location);
   const files = location === ":memory:" ? undefined : new DatabaseFiles(location);
   const watch = await prepareWatch({ database, db, origin, files });
   const unwatches = new Set<() => Promise<void>>();
@@ -90,14 +96,9 @@ async function migrateOrClose(db: Database, location: string): Promise<void> {
   }
 }
 
-function openDatabase(location: string): DatabaseSync {
+function open(location: string, access: Access): DatabaseSync {
   try {
-    if (location !== ":memory:") makePrivateFile(location);
-    const database = new DatabaseSync(location, {
-      timeout: busyTimeout,
-      enableForeignKeyConstraints: true,
-    });
-    database.exec("pragma journal_mode = wal; pragma synchronous = full");
+    const database = access === "read" ? openToRead(location) : openToWrite(location);
     // From here on, waiting is the dialect's.
     database.exec("pragma busy_timeout = 0");
     return database;
@@ -107,6 +108,21 @@ function openDatabase(location: string): DatabaseSync {
       { cause: error },
     );
   }
+}
+
+function openToWrite(location: string): DatabaseSync {
+  if (location !== ":memory:") makePrivateFile(location);
+  const database = new DatabaseSync(location, {
+    timeout: busyTimeout,
+    enableForeignKeyConstraints: true,
+  });
+  database.exec("pragma journal_mode = wal; pragma synchronous = full");
+  return database;
+}
+
+/** In WAL mode a reader waits for no writer, and sees all that is committed. */
+function openToRead(location: string): DatabaseSync {
+  return new DatabaseSync(location, { timeout: busyTimeout, readOnly: true });
 }
 
 /**

@@ -15,6 +15,13 @@ const reference = /\$\{(env|file):([^}]*)\}/g;
 const longestFile = 65_536;
 const deepest = 64;
 
+/** The content of each file that a text names by `${file:PATH}`; undefined for those without. */
+export function namedFiles(text: string, folder: string): (string | undefined)[] {
+  return [...text.matchAll(reference)]
+    .filter(([_reference, source]) => source === "file")
+    .map(([_reference, _source, name = ""]) => readSmallFile(resolve(folder, name)));
+}
+
 /** The value is nested deeper than anybody writes, or contains itself. */
 export class NestingError extends Error {
   readonly path: FieldPath;

@@ -607,8 +607,11 @@ test("a malformed second request is not the answer to the first", async (context
     gateway.port,
     `GET /first HTTP/1.1\r\nHost: ${host}\r\n\r\nnonsense\r\n\r\n`,
   );
-  assert.equal((await exchanged).status, 0);
+  await upstream.seen(1);
   first.release();
+  const { status, raw } = await exchanged;
+  assert.equal(status, 200, raw);
+  assert.deepEqual(raw.match(/HTTP\/1\.1 \d+ \w+/g), ["HTTP/1.1 200 OK", "HTTP/1.1 400 Bad"]);
 });
 
 test("a request has its line in the log when it ends, however it ends", async (context) => {

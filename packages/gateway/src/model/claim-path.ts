@@ -37,6 +37,11 @@ export function isGroupsClaim(name: string): boolean {
   return name.toLowerCase() === "groups";
 }
 
+/** Whether a value has one text that rules can compare: maps and lists have none. */
+export function isPlain(value: unknown): value is string | number | boolean {
+  return ["string", "number", "boolean"].includes(typeof value);
+}
+
 /** Where the dots of a name are, from left to right. */
 function dotsOf(name: string): number[] {
   return [...name.matchAll(/\./g)].map(({ index }) => index);

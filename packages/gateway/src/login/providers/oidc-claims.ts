@@ -1,6 +1,6 @@
 // From what an OpenID Provider states to an identity. What a provider does not vouch for does not
 // count, and what it leaves out is unknown.
-import { claimAt, isGroupsClaim } from "../../model/claim-path.ts";
+import { claimAt, isGroupsClaim, isPlain } from "../../model/claim-path.ts";
 import type { OidcConfig } from "../../model/model.ts";
 import type { SignInWarning } from "../../observe/events.ts";
 import { type Claims, emailOf } from "./oidc-email.ts";
@@ -46,14 +46,15 @@ export function identityFromClaims(
   if (missing.length > 0) warn(unknownClaims(missing, statement));
 
   const name = statedValue(documents, "name");
-  const groups = stringsIn(statedValue(documents, "groups"));
-  const hasAllGroups = groups.length <= groupLimit;
+  const groups = readGroups(statedValue(documents, "groups"));
+  if (!groups.isReadable && usesGroups) warn(unreadableGroups);
+  const hasAllGroups = groups.isReadable && groups.names.length <= groupLimit;
   return {
     ok: true,
     identity: {
       email: email.address,
       name: typeof name === "string" ? name.slice(0, nameLength) : "",
-      groups: groups.slice(0, groupLimit),
+      groups: groups.names.slice(0, groupLimit),
       oidc_fields: pick(documents, kept),
       amr: stringsIn(statedValue(documents, "amr")).slice(0, methodLimit),
       known_claims: known.filter((each) => !isGroupsClaim(each) || hasAllGroups),
@@ -138,6 +139,20 @@ function stringsIn(value: unknown): string[] {
   const list: unknown[] = Array.isArray(value) ? value : [value];
   return list.filter((item): item is string => typeof item === "string" && item !== "");
 }
+
+/** Names of groups; some providers number them. Maps in their place say something else. */
+function readGroups(value: unknown): { names: string[]; isReadable: boolean } {
+  const list: unknown[] = Array.isArray(value) ? value : [value ?? ""];
+  const names = list.filter(isPlain).map(String).filter(Boolean);
+  return { names, isReadable: list.every(isPlain) };
+}
+
+const unreadableGroups: SignInWarning = {
+  warning: "claims_unknown",
+  detail:
+    "the provider states groups that are no list of names; list the claim that holds them in config.claims and write rules on its path, like groups.name; rules on groups cannot be judged for this person",
+  claims: ["groups"],
+};
 
 function unknownClaims(claims: readonly string[], { userInfo }: Statement): SignInWarning {
   const reason =

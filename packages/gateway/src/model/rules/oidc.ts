@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { claimAt, coversClaim, isGroupsClaim } from "../claim-path.ts";
+import { claimAt, coversClaim, isGroupsClaim, isPlain } from "../claim-path.ts";
 import type { Identity } from "../identity.ts";
 import { someText } from "../values.ts";
 import { defineRule, judgePerson, type Match } from "./rule.ts";
@@ -34,7 +34,10 @@ export const oidc = defineRule({
 });
 
 function judge(identity: Identity, name: string, value: string): Match {
-  if (valuesOf(claimOf(identity, name)).includes(value)) return "yes";
+  const values = valuesOf(claimOf(identity, name));
+  if (values.filter(isPlain).map(String).includes(value)) return "yes";
+  // A map may say what the rule is about, in a form that it cannot compare.
+  if (!values.every(isPlain)) return "unknown";
   const { known_claims } = identity;
   if (known_claims === undefined || coversClaim(known_claims, canonicalName(name))) return "no";
   return "unknown";
@@ -51,11 +54,7 @@ function canonicalName(name: string): string {
 }
 
 /** A claim with several values holds when one of them does; each counts as a whole. */
-function valuesOf(claim: unknown): string[] {
+function valuesOf(claim: unknown): unknown[] {
   const values: unknown[] = Array.isArray(claim) ? claim : [claim];
-  return values.filter(isPlain).map(String);
-}
-
-function isPlain(value: unknown): boolean {
-  return ["string", "number", "boolean"].includes(typeof value);
+  return values.filter((value) => value !== undefined && value !== null);
 }

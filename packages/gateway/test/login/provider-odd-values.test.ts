@@ -21,6 +21,7 @@ test("groups that are no list of names are unknown: no exclude passes anybody by
     ["eng", { name: "contractors" }],
     [["contractors"]],
     ["eng", null],
+    ["eng", `contractors${"x".repeat(300)}`],
   ];
   for (const groups of values) {
     const fixture = await startProviderFixture(context, {
@@ -33,7 +34,7 @@ test("groups that are no list of names are unknown: no exclude passes anybody by
     assert.equal(fixture.upstream.requests.length, 0, why);
     const [warning] = fixture.events("sign_in_warning");
     assert.deepEqual([warning?.warning, warning?.claims], ["claims_unknown", ["groups"]], why);
-    assert.match(warning?.detail ?? "", /no list of names/);
+    assert.match(warning?.detail ?? "", /no list of names of 256 characters/);
     assert.deepEqual(fixture.events("sign_in_denied")[0]?.unjudged_policies, ["some"], why);
   }
 });
@@ -73,5 +74,40 @@ test("what can be compared holds, whatever stands beside it", async (context) =>
     });
     const person = await fixture.signIn();
     assert.ok(isIn(person, fixture), JSON.stringify([claims, rule]));
+  }
+});
+
+test("claims without end are not kept, and no exclude on one passes anybody by", async (context) => {
+  const values: unknown[] = [
+    "x".repeat(300_000),
+    Array.from({ length: 20_000 }, (_, nth) => `role-${nth}`),
+    Object.fromEntries(Array.from({ length: 2_000 }, (_, nth) => [`role-${nth}`, { org: "1" }])),
+  ];
+  for (const roles of values) {
+    const fixture = await startProviderFixture(context, {
+      config: { claims: ["roles", "department"] },
+      policies: allow([ruleOn("department", "ops")]),
+      idToken: { roles, department: "ops" },
+      sections: {
+        applications: [
+          { name: "App", domain: "app.localhost", policies: allow([ruleOn("department", "ops")]) },
+          {
+            name: "Other",
+            domain: "other.localhost",
+            policies: allow([everyone], { exclude: [ruleOn("roles", "guest")] }),
+          },
+        ],
+      },
+    });
+    const person = await fixture.signIn();
+    assert.ok(isIn(person, fixture), "the other claims count");
+    const [warning] = fixture.events("sign_in_warning");
+    assert.deepEqual([warning?.warning, warning?.claims], ["claims_unknown", ["roles"]]);
+    const { text } = await person.open(`${fixture.app}/cdn-cgi/access/get-identity`);
+    assert.deepEqual(JSON.parse(text).oidc_fields, { department: "ops" });
+    fixture.upstream.reset();
+    await person.open(`${fixture.gateway.origin("other.localhost")}/`);
+    assert.equal(person.page.status, 403);
+    assert.equal(fixture.upstream.requests.length, 0);
   }
 });

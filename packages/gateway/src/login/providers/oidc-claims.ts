@@ -10,6 +10,9 @@ import type { SignInFailure, SignInResult } from "./provider.ts";
 const groupLimit = 2_000;
 const methodLimit = 32;
 const nameLength = 256;
+// Bytes of all claims that are kept of a person: people can write some of them at the provider
+// themselves, and every session holds them.
+const keptLength = 16 * 1024;
 
 /** What a provider states about a person at one login. */
 export interface Statement {
@@ -48,6 +51,8 @@ export function identityFromClaims(
   const name = statedValue(documents, "name");
   const groups = readGroups(statedValue(documents, "groups"));
   if (!groups.isReadable && usesGroups) warn(unreadableGroups);
+  const fields = pick(documents, kept);
+  if (fields.excess.length > 0) warn(tooLongClaims(fields.excess));
   const hasAllGroups = groups.isReadable && groups.names.length <= groupLimit;
   return {
     ok: true,
@@ -55,9 +60,12 @@ export function identityFromClaims(
       email: email.address,
       name: typeof name === "string" ? name.slice(0, nameLength) : "",
       groups: groups.names.slice(0, groupLimit),
-      oidc_fields: pick(documents, kept),
+      oidc_fields: fields.values,
       amr: stringsIn(statedValue(documents, "amr")).slice(0, methodLimit),
-      known_claims: known.filter((each) => !isGroupsClaim(each) || hasAllGroups),
+      known_claims: known.filter((each) => {
+        if (fields.excess.includes(each)) return false;
+        return !isGroupsClaim(each) || hasAllGroups;
+      }),
     },
   };
 }
@@ -128,10 +136,29 @@ function valueIn(document: Claims, name: string): unknown {
   return key === undefined ? undefined : document[key];
 }
 
-/** The configured claims, under the names that the configuration writes. */
-function pick(documents: readonly Claims[], names: readonly string[]): Record<string, unknown> {
-  const entries = names.map((name) => [name, statedValue(documents, name)] as const);
-  return Object.fromEntries(entries.filter(([, value]) => value !== undefined));
+/**
+ * The configured claims, under the names that the configuration writes, as many as fit.
+ * @returns `excess` names those that do not
+ */
+function pick(
+  documents: readonly Claims[],
+  names: readonly string[],
+): { values: Record<string, unknown>; excess: string[] } {
+  const entries: [string, unknown][] = [];
+  const excess: string[] = [];
+  let length = 0;
+  for (const name of names) {
+    const value = statedValue(documents, name);
+    if (value === undefined) continue;
+    const valueLength = Buffer.byteLength(JSON.stringify(value));
+    if (length + valueLength > keptLength) {
+      excess.push(name);
+      continue;
+    }
+    length += valueLength;
+    entries.push([name, value]);
+  }
+  return { values: Object.fromEntries(entries), excess };
 }
 
 /** One string is a list of one; empty strings are nobody's group (case L11). */
@@ -144,15 +171,26 @@ function stringsIn(value: unknown): string[] {
 function readGroups(value: unknown): { names: string[]; isReadable: boolean } {
   const list: unknown[] = Array.isArray(value) ? value : [value ?? ""];
   const names = list.filter(isPlain).map(String).filter(Boolean);
-  return { names, isReadable: list.every(isPlain) };
+  const isReadable = list.every(isPlain) && names.every(isShort);
+  return { names: names.filter(isShort), isReadable };
+}
+
+function isShort(name: string): boolean {
+  return name.length <= nameLength;
 }
 
 const unreadableGroups: SignInWarning = {
   warning: "claims_unknown",
   detail:
-    "the provider states groups that are no list of names; list the claim that holds them in config.claims and write rules on its path, like groups.name; rules on groups cannot be judged for this person",
+    "the provider states groups that are no list of names of 256 characters at most; list the claim that holds them in config.claims and write rules on its path, like groups.name; rules on groups cannot be judged for this person",
   claims: ["groups"],
 };
+
+function tooLongClaims(claims: readonly string[]): SignInWarning {
+  const list = claims.join(", ");
+  const detail = `the kept claims of one person have 16 kB at most: ${list} did not fit; list a part of it in config.claims; rules on it cannot be judged for this person`;
+  return { warning: "claims_unknown", detail, claims };
+}
 
 function unknownClaims(claims: readonly string[], { userInfo }: Statement): SignInWarning {
   const reason =

@@ -2,7 +2,7 @@
 // and puts U+FFFD in the place of every byte that is none.
 import { readFileSync } from "node:fs";
 import { CliError } from "./exit-status.ts";
-import { decodeBytes, showRawBytes, unknownByte } from "./raw-bytes.ts";
+import { decodeBytes, hasRawBytes, showRawBytes, unknownByte } from "./raw-bytes.ts";
 
 /**
  * The arguments as they were given.
@@ -29,21 +29,37 @@ function rawArguments(count: number): Buffer[] {
 }
 
 /**
- * The variables as they were given, in the same way. Those whose bytes the system does not tell, or
- * that are not what this process started with, stay as they are.
+ * The variables as they were given, in the same way.
+ * @returns names and values with bytes that are not UTF-8 as raw-bytes.ts writes them;
+ * `unknownByte` where the system does not tell them, or where the value is not what this process
+ * started with
  */
 export function withRawVariables(environment: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
-  const entries = Object.entries(environment);
-  if (!entries.some(([, value]) => value?.includes("\ufffd"))) return environment;
   const lines = readTexts("/proc/self/environ");
   const byDecodedLine = new Map(lines.map((line) => [line.toString("utf8"), line]));
-  return Object.fromEntries(
-    entries.map(([name, value]) => {
-      const line = byDecodedLine.get(`${name}=${value}`);
-      if (line === undefined) return [name, value];
-      return [name, decodeBytes(line).slice(name.length + 1)];
-    }),
-  );
+  const entries = Object.entries(environment).map(([name, value]): Variable => {
+    const line = byDecodedLine.get(`${name}=${value}`);
+    return line === undefined ? withUnknownBytes(name, value) : readVariable(line);
+  });
+  return Object.fromEntries([...entries, ...lostVariables(lines)]);
+}
+
+type Variable = [name: string, value: string | undefined];
+
+/** Node leaves out variables whose names are not UTF-8. */
+function lostVariables(lines: Buffer[]): Variable[] {
+  const suspects = lines.filter((line) => line.toString("utf8").includes("\ufffd"));
+  return suspects.map(readVariable).filter(([name]) => hasRawBytes(name));
+}
+
+function readVariable(line: Buffer): Variable {
+  const text = decodeBytes(line);
+  const end = text.indexOf("=", 1);
+  return [text.slice(0, end), text.slice(end + 1)];
+}
+
+function withUnknownBytes(name: string, value: string | undefined): Variable {
+  return [name, value?.replaceAll("\ufffd", unknownByte)];
 }
 
 /** The texts of such a file; none where the system has no such files. */
@@ -70,5 +86,13 @@ export function notUtf8(argument: string): CliError {
   return new CliError(
     "usage",
     `the argument ${showRawBytes(argument).slice(0, 100)} is not UTF-8, and its bytes would change on the way; write it in UTF-8, or hand it over in a file`,
+  );
+}
+
+/** The same for a variable of the environment. */
+export function variableNotUtf8(name: string): CliError {
+  return new CliError(
+    "usage",
+    `the variable ${showRawBytes(name).slice(0, 100)} is not UTF-8, and its bytes would not reach the tool; unset it, or write it in UTF-8`,
   );
 }

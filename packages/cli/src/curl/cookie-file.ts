@@ -1,6 +1,7 @@
 // Netscape's cookie file, which curl and wget read: a token in it goes to its host and path, over
 // https where that is its scheme, and never along with a redirect to somewhere else (case C11).
 import { cookies } from "@postern/protocol/endpoints";
+import { portOf } from "../app-url.ts";
 import type { StoredToken } from "../store/token-store.ts";
 import type { CurlTarget } from "./curl-section.ts";
 
@@ -12,17 +13,20 @@ export function hasToken(target: CurlTarget): target is TargetWithToken {
   return target.credential?.stored !== undefined;
 }
 
+/** curl's cookies know no ports (curl-ports.ts); wget's may name one behind the domain. */
+export type CookieReader = "curl" | "wget";
+
 /** The text of a cookie file with the token of each target. */
-export function cookieFile(targets: TargetWithToken[]): string {
-  const lines = new Set(targets.map(cookieLine));
+export function cookieFile(targets: TargetWithToken[], reader: CookieReader): string {
+  const lines = new Set(targets.map((target) => cookieLine(target, reader)));
   return `# Netscape HTTP Cookie File\n${[...lines].join("\n")}\n`;
 }
 
 /** Domain, subdomains too?, path, https only?, expiry, name, value. */
-function cookieLine({ app, credential }: TargetWithToken): string {
+function cookieLine({ app, credential }: TargetWithToken, reader: CookieReader): string {
   const { application, stored } = credential;
   return [
-    app.hostname,
+    reader === "wget" ? `${app.hostname}:${portOf(new URL(app.origin))}` : app.hostname,
     "FALSE",
     cookiePath(application.scope),
     app.protocol === "https:" ? "TRUE" : "FALSE",

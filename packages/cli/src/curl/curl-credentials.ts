@@ -26,7 +26,7 @@ export function addCredentials(
   if (targets.length === 0) return args;
   switch (chooseCarrier(section, carrier, targets, tell)) {
     case "cookie":
-      return [...args, "-b", secrets.add(cookieFile(targets))];
+      return [...args, "-b", secrets.add(cookieFile(targets, "curl"))];
     case "header": {
       const line = `${headers.accessToken}: ${onlyToken(section)}\n`;
       return [...args, ...headerArguments(section, secrets.add(line))];

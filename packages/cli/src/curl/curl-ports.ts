@@ -35,18 +35,12 @@ function goesFurther(section: CurlSection): boolean {
   return follows || section.hasUnreadUrls;
 }
 
-/** Rules for connections would make a proxy tunnel what it carries in the clear. */
-function usesProxy(section: CurlSection, environment: NodeJS.ProcessEnv): boolean {
-  const variables = ["https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY", "http_proxy"];
-  return hasOption(section, "proxy") || variables.some((name) => Boolean(environment[name]));
-}
-
 /**
- * The options that bind each host with a token to the port that it was got for.
+ * The options that bind each host with a token to the port that it was got for. They hold behind a
+ * proxy as well: plain http goes to none here, and https is tunnelled through it in any case.
  * @throws {CliError} usage where an option of the person's own connects hosts elsewhere
  */
-export function portArguments(section: CurlSection, environment: NodeJS.ProcessEnv): string[] {
-  if (usesProxy(section, environment)) return [];
+export function portArguments(section: CurlSection): string[] {
   const apps = [...section.targets.values()]
     .filter(({ credential }) => credential?.stored !== undefined)
     .map(({ app }) => app);

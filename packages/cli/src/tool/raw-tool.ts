@@ -1,7 +1,8 @@
 // Hands a tool arguments and variables that are not UTF-8. Node encodes all of them as UTF-8, so a
 // shell makes such bytes and becomes the tool: its signals, streams and status stay the tool's.
 import { accessSync, constants } from "node:fs";
-import { notUtf8, withRawVariables } from "../raw-arguments.ts";
+import { CliError } from "../exit-status.ts";
+import { notUtf8, variableNotUtf8, withRawVariables } from "../raw-arguments.ts";
 import { bytesOf, hasRawBytes, unknownByte } from "../raw-bytes.ts";
 import type { Tool } from "./tool.ts";
 
@@ -12,13 +13,15 @@ const longestScript = 120_000;
 /**
  * What to start: the tool itself, or a shell that becomes it.
  * @param path of the tool
- * @throws {CliError} usage, naming the argument, where its bytes cannot be handed over
+ * @throws {CliError} usage, naming the argument or variable whose bytes cannot be handed over
  */
 export function withRawArguments(path: string, tool: Tool): { path: string; tool: Tool } {
-  const environment = withRawVariables(tool.environment);
-  const variables = Object.entries(environment).filter(isRawVariable);
+  const entries = Object.entries(withRawVariables(tool.environment));
+  refuseLostBytes(entries);
+  const variables = entries.filter(isRawVariable);
   const rawText = tool.args.find(hasRawBytes) ?? variables[0]?.[1];
   if (rawText === undefined) return { path, tool };
+  refuseLostNames(entries);
   const script = scriptFor(tool.args, variables);
   const isPossible = hasShell() && !tool.args.some((argument) => argument.includes(unknownByte));
   if (!isPossible || script.length > longestScript) throw notUtf8(rawText);
@@ -28,11 +31,34 @@ export function withRawArguments(path: string, tool: Tool): { path: string; tool
 }
 
 type Variable = [name: string, value: string];
+type Entry = [name: string, value: string | undefined];
 
-/** A shell knows no other names. */
-function isRawVariable(entry: [string, string | undefined]): entry is Variable {
-  const [name, value = ""] = entry;
-  return /^[A-Za-z_]\w*$/.test(name) && hasRawBytes(value);
+function isRawVariable(entry: Entry): entry is Variable {
+  const [, value = ""] = entry;
+  return hasRawBytes(value);
+}
+
+/** A shell knows no other names; dash drops such variables. */
+function isShellName(name: string): boolean {
+  return /^[A-Za-z_][A-Za-z0-9_]*$/.test(name);
+}
+
+/** @throws {CliError} usage, naming a variable that is not UTF-8 and that no shell can make */
+function refuseLostBytes(entries: Entry[]): void {
+  for (const [name, value = ""] of entries) {
+    const isLost = value.includes(unknownByte) || (hasRawBytes(value) && !isShellName(name));
+    if (isLost || hasRawBytes(name)) throw variableNotUtf8(name);
+  }
+}
+
+/** @throws {CliError} usage, naming a variable that the shell would not hand on */
+function refuseLostNames(entries: Entry[]): void {
+  const [name] = entries.find(([name, value]) => value !== undefined && !isShellName(name)) ?? [];
+  if (name === undefined) return;
+  throw new CliError(
+    "usage",
+    `the variable ${name.slice(0, 100)} would not reach the tool beside bytes that are not UTF-8, because a shell knows no such names; unset it with: env -u '${name.slice(0, 100)}'`,
+  );
 }
 
 function hasShell(): boolean {

@@ -24,6 +24,13 @@ const environmentRemedy = "use --via env, and hand it $ACCESS_HEADER";
 /** `-O FILE` and `--output-document FILE`, also behind letters that take no value. */
 const outputDocument = /^(?:-[^-aABDeiIloPQRtTUwX]*O|--output-d)/;
 
+/**
+ * Options of wget, as short as it takes them, and settings behind its `-e`, that leave our cookie
+ * out or write it to a file.
+ */
+const ownCookies =
+  /^--(?:loa|save-c|no-coo)|^(?:-e|--exe[cute]*=?)?\s*(?:load_?|save_?)?cookies\s*=/i;
+
 const keepers: Record<string, KeptUrl> = {
   wget: { unless: outputDocument, where: inFileName, remedy: "name the file with -O FILE" },
   wget2: { unless: outputDocument, where: inFileName, remedy: "name the file with -O FILE" },
@@ -59,7 +66,7 @@ export function urlKeeper(
   const takesCookies =
     toolName(word) === "wget" &&
     !isBusybox(words[index - 1] ?? "", pathOf(word)) &&
-    !options.some((option) => option.startsWith("--load-cookies"));
+    !options.some((option) => ownCookies.test(option));
   if (takesCookies) return { kind: "cookies", index };
   return { kind: "refused", fault: `${toolName(word)} ${where}; ${remedy}` };
 }

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import { existsSync, linkSync, readdirSync } from "node:fs";
-import { hostname } from "node:os";
+import { hostname, uptime } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
 import { CliError } from "../../src/exit-status.ts";
@@ -163,6 +163,31 @@ test("a lock whose owner is dead is taken over at once", async (context) => {
     assert.deepEqual(where.told, [], what);
     assert.deepEqual(readdirSync(join(where.home, "locks")), [], what);
   }
+});
+
+test("a clock that is set while somebody signs in neither frees the lock nor keeps a dead one", async (context) => {
+  const minute = 60_000;
+  for (const step of [-24 * 60, -16, -2, 2, 16, 24 * 60]) {
+    const where = surroundings(context);
+    const first = await takeLoginLock(where, application, never, long);
+    where.ahead = step * minute;
+    const second = takeLoginLock(where, application, never, 1);
+    await assert.rejects(second, /is still signing in/, `${step} min`);
+    first?.release();
+    // Left by a process that has ended, and taken before the step.
+    const left = { pid: deadPid(), started: "1", machine: hostname(), since: Date.now() };
+    plant(where, { ...left, uptime: uptime() });
+    const third = await takeLoginLock(where, application, never, 1);
+    assert.ok(third, `${step} min`);
+    third.release();
+  }
+});
+
+test("a lock from before the machine was started anew is nobody's, whatever the clock says", async (context) => {
+  const where = surroundings(context);
+  const record = { pid: process.pid, started: "1", machine: hostname(), since: Date.now() };
+  plant(where, { ...record, uptime: uptime() + 100_000 });
+  assert.ok(await takeLoginLock(where, application, never, 1));
 });
 
 test("a lock of another machine that shares the home is respected for as long as a login may last", async (context) => {

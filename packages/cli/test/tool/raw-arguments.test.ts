@@ -31,13 +31,19 @@ interface Result {
 }
 
 /** Runs the command line from a shell, because Node cannot write such arguments. */
-function run(person: Machine, notations: string[], settings = ""): Promise<Result> {
+function run(
+  person: Machine,
+  notations: string[],
+  settings = "",
+  variable = "X=",
+): Promise<Result> {
   const assignments = notations.map((each, index) => `a${index}=$(printf %b '${each}x')`);
   const words = notations.map((_, index) => `"\${a${index}%x}"`);
   const script = [
     ...assignments,
     settings,
-    `exec '${process.execPath}' '${bin}' ${words.join(" ")}`,
+    `variable=$(printf %b '${variable}')`,
+    `exec env "$variable" '${process.execPath}' '${bin}' ${words.join(" ")}`,
   ];
   const { environment: env, directory: cwd } = person;
   const child = spawn("/bin/sh", ["-c", script.join("\n")], { env, cwd });
@@ -93,6 +99,32 @@ test("a variable of the environment keeps its bytes as well", linux, async (cont
   const put = await run(person, ["access", "put", "--via=env", `--app=${url}`, "show"], settings);
   assert.deepEqual([put.status, put.stdout], [0, "caf\xe9 \x80\0"], put.stderr);
 });
+
+test(
+  "a variable whose bytes or name no shell could hand on is refused by its name, and nothing runs",
+  linux,
+  async (context) => {
+    const { person, url } = await signedIn(context);
+    plantTool(person, "show");
+    const put = ["access", "put", "--via=env", `--app=${url}`, "show"];
+    // env(1) sets names that a shell does not know.
+    const lines: [variable: string, argument: string, says: RegExp][] = [
+      ["a.b=caf\\0351", "plain", /the variable a\.b is not UTF-8/],
+      ["2X=\\0377", "plain", /the variable 2X is not UTF-8/],
+      ["BASH_FUNC_x%%=() {\\0200; }", "plain", /the variable BASH_FUNC_x%% is not UTF-8/],
+      ["caf\\0351=plain", "plain", /the variable caf\\xe9 is not UTF-8/],
+      ["NO-DASH=plain", "caf\\0351", /the variable NO-DASH would not reach the tool/],
+      ["npm_config_//host/:x=plain", "\\0351", /the variable npm_config_\/\/host\/:x would not/],
+    ];
+    for (const [variable, argument, says] of lines) {
+      const result = await run(person, [...put, argument], "", variable);
+      assert.deepEqual([result.status, result.stdout], [125, ""], variable);
+      assert.match(result.stderr, says);
+    }
+    const plain = await run(person, [...put, "x"], "", "a.b=plain");
+    assert.deepEqual([plain.status, plain.stdout], [0, "x\0\0"], plain.stderr);
+  },
+);
 
 test("curl sends the bytes that were given, in its data, its headers and its URL", {
   ...linux,

@@ -52,16 +52,16 @@ export async function runCurl({ command, args, surroundings }: Invocation): Prom
   }
 }
 
-/** curl's own statuses: an HTTP error with `-f`, and no connection. */
+/** curl's own statuses: an HTTP error with `-f`, and no connection, the last by way of a proxy. */
 const httpError = 22;
-const noConnection = 7;
+const noConnection = [7, 56];
 
 /** The reason for a failure that is ours, on standard error; curl's status stays. */
 async function tellWhy(context: Context, status: number, sections: CurlSection[]): Promise<void> {
   if (status === httpError) await tellOfDeadTokens(context, allTargets(sections));
   if (
-    status === noConnection &&
-    sections.some((section) => portArguments(section, context.environment).length > 0)
+    noConnection.includes(status) &&
+    sections.some((section) => portArguments(section).length > 0)
   )
     context.tell(
       "postern: other ports of the application's host are not reached with -L: curl would send them the token",
@@ -154,10 +154,7 @@ function argumentsWith(
       service === undefined
         ? addCredentials(section, carrier, secrets, context.tell)
         : addServiceToken(section, service, secrets);
-    const ports =
-      carrier === "cookie" && service === undefined
-        ? portArguments(section, context.environment)
-        : [];
+    const ports = carrier === "cookie" && service === undefined ? portArguments(section) : [];
     const network = [...networkArguments(context, section, secrets), ...ports];
     return [...separator, ...ownArguments, ...network];
   });

@@ -9,6 +9,7 @@ import { CliError } from "../../exit-status.ts";
 import { requestPass } from "../../gateway-client/pass.ts";
 import { applicationFor, type Credential, credentialFor } from "../../sign-in/credential.ts";
 import { readServiceToken, withoutServiceToken } from "../../sign-in/service-token.ts";
+import type { Application } from "../../store/known-hosts.ts";
 import { findTool } from "../../tool/find-tool.ts";
 import { loopbackEnvironment } from "../../tool/loopback-environment.ts";
 import { runTool } from "../../tool/run-tool.ts";
@@ -87,14 +88,26 @@ interface UrlArgument {
   app: AppUrl;
 }
 
-/** The arguments that are URLs behind Access. Others are the tool's own business. */
+/**
+ * The arguments that are URLs behind Access, without those of applications that are open. Others
+ * are the tool's own business.
+ * @throws {CliError} not_behind_access where no argument is a URL behind Access
+ */
 async function protectedUrls(context: Context, args: string[]): Promise<UrlArgument[]> {
   const candidates = args.flatMap((argument, index) => urlArgument(argument, index) ?? []);
   const isOnly = candidates.length === 1;
   const urls: UrlArgument[] = [];
-  for (const candidate of candidates)
-    if (await isProtected(context, candidate.app, isOnly)) urls.push(candidate);
-  return urls;
+  let hasOpen = false;
+  for (const candidate of candidates) {
+    const application = await knownApplication(context, candidate.app, isOnly);
+    if (application?.login) urls.push(candidate);
+    hasOpen ||= application?.login === false;
+  }
+  if (urls.length > 0 || hasOpen) return urls;
+  throw new CliError(
+    "not_behind_access",
+    "no argument is a URL behind Access; write it with https://, or use --via env with --app URL",
+  );
 }
 
 function urlArgument(argument: string, index: number): UrlArgument | undefined {
@@ -112,13 +125,17 @@ function urlArgument(argument: string, index: number): UrlArgument | undefined {
  * One of several URLs that is not ours, or not there, is passed on as it is. One that cannot be
  * verified is not, nor is the only one.
  */
-async function isProtected(context: Context, app: AppUrl, isOnly: boolean): Promise<boolean> {
+async function knownApplication(
+  context: Context,
+  app: AppUrl,
+  isOnly: boolean,
+): Promise<Application | undefined> {
   try {
-    return (await applicationFor(context, app)).login;
+    return await applicationFor(context, app);
   } catch (error) {
     const isElsewhere =
       error instanceof CliError && ["not_behind_access", "unreachable"].includes(error.code);
-    if (isElsewhere && !isOnly) return false;
+    if (isElsewhere && !isOnly) return undefined;
     throw error;
   }
 }
@@ -136,12 +153,7 @@ async function toolWithUrls(
   secrets: SecretDescriptors,
 ): Promise<ToolInput> {
   const urls = await protectedUrls(context, args);
-  if (urls.length === 0) {
-    throw new CliError(
-      "not_behind_access",
-      "no argument is a URL behind Access; write it with https://, or use --via env with --app URL",
-    );
-  }
+  if (urls.length === 0) return { args, environment: toolEnvironment(context, []) };
   const [{ index: firstUrl } = { index: 0 }] = urls;
   const searchPath = context.environment["PATH"] ?? "";
   // The command itself comes before its arguments.
@@ -161,7 +173,7 @@ async function toolWithUrls(
 async function cookiesFor(urls: UrlArgument[], credentialOf: CredentialOf): Promise<string> {
   const targets = [];
   for (const { app } of urls) targets.push({ app, credential: await credentialOf(app) });
-  return cookieFile(targets.filter(hasToken));
+  return cookieFile(targets.filter(hasToken), "wget");
 }
 
 /** @param index of the tool among the command and its arguments */
@@ -174,7 +186,8 @@ function toolWithCookies(
 ): ToolInput {
   const changed = [...args];
   for (const { index: position, before, app } of urls) changed[position] = before + urlToAsk(app);
-  changed.splice(index, 0, `--load-cookies=${file}`);
+  // A setting of the person's own must not write the token to a file.
+  changed.splice(index, 0, `--load-cookies=${file}`, "--save-cookies=/dev/null");
   const apps = urls.map(({ app }) => app);
   return { args: changed, environment: toolEnvironment(context, apps) };
 }
@@ -189,7 +202,7 @@ async function toolWithPasses(
   const changed = [...args];
   for (const { index, before, app } of urls) {
     const token = await passFor(context, app, credentialOf, fullToken);
-    changed[index] = before + withTokenArgument(urlToAsk(app), token);
+    if (token !== undefined) changed[index] = before + withTokenArgument(urlToAsk(app), token);
   }
   const apps = urls.map(({ app }) => app);
   return { args: changed, environment: toolEnvironment(context, apps) };
@@ -201,18 +214,15 @@ function urlToAsk({ written, href, protocol }: AppUrl): string {
   return isUpgraded ? href : written;
 }
 
+/** @returns undefined where the application has become open meanwhile */
 async function passFor(
   context: Context,
   app: AppUrl,
   credentialOf: CredentialOf,
   fullToken: boolean,
-): Promise<string> {
+): Promise<string | undefined> {
   const { stored } = await credentialOf(app);
-  if (stored === undefined)
-    throw new CliError(
-      "not_behind_access",
-      `policy lets everybody reach ${app.bare}; run the tool by itself`,
-    );
+  if (stored === undefined) return undefined;
   const pass = await requestPass(context, app, stored);
   if (pass.kind === "pass") return pass.token;
   if (pass.kind === "dead") return passAfterSignIn(context, app, credentialOf);
@@ -250,8 +260,14 @@ async function toolWithVariables(
   const url = line.value("app");
   const apps = url === undefined ? await protectedApps(context, args) : [readAppUrl(url)];
   const token = await onlyToken(apps, credentialOf);
-  const variables = { ACCESS_TOKEN: token, ACCESS_HEADER: `${headers.accessToken}: ${token}` };
-  return { args, environment: { ...toolEnvironment(context, apps), ...variables } };
+  const environment = { ...toolEnvironment(context, apps), ...variablesOf(token) };
+  return { args, environment };
+}
+
+/** An open application's tool gets none, and not those of a `put` around this one either. */
+function variablesOf(token: string | undefined): NodeJS.ProcessEnv {
+  if (token === undefined) return { ACCESS_TOKEN: undefined, ACCESS_HEADER: undefined };
+  return { ACCESS_TOKEN: token, ACCESS_HEADER: `${headers.accessToken}: ${token}` };
 }
 
 async function protectedApps(context: Context, args: string[]): Promise<AppUrl[]> {
@@ -259,18 +275,14 @@ async function protectedApps(context: Context, args: string[]): Promise<AppUrl[]
   return urls.map(({ app }) => app);
 }
 
-async function onlyToken(apps: AppUrl[], credentialOf: CredentialOf): Promise<string> {
+/** @returns undefined where all of them are open */
+async function onlyToken(apps: AppUrl[], credentialOf: CredentialOf): Promise<string | undefined> {
   const tokens = new Set<string>();
   for (const app of apps) {
     const { stored } = await credentialOf(app);
     if (stored !== undefined) tokens.add(stored.token);
   }
   const [token] = tokens;
-  if (token === undefined)
-    throw new CliError(
-      "usage",
-      "no argument is a URL behind Access; name the application with --app URL",
-    );
   if (tokens.size > 1)
     throw new CliError(
       "usage",

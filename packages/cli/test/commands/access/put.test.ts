@@ -73,6 +73,48 @@ test(
   },
 );
 
+test(
+  "an open application's tool just runs: no pass, no variables, no sign-in, the first time as well",
+  needs("wget"),
+  async (context) => {
+    const peer = await startPeer(context, { hosts: ["localhost"] });
+    const person = machine(context);
+    const app = peer.origin("localhost");
+    peer.answer = async (seen, response) => {
+      if (seen.headers["cf-access-metadata-request"] === undefined) {
+        if (seen.method === "GET" && seen.url.startsWith("/a")) response.end("open");
+        return response.writableEnded;
+      }
+      const description = await peer.metadata("localhost", { login: false });
+      end(response.setHeader("cf-access-metadata", description), 204);
+      return true;
+    };
+    const variables = `printf %s "$1 $ACCESS_TOKEN$ACCESS_HEADER"`;
+    const lines: [args: string[], output: string][] = [
+      [["printf", "%s", `${app}/a?b=1#c`], `${app}/a?b=1#c`],
+      [
+        ["printf", "%s", `--base=${app}/`, "https://elsewhere.invalid/"],
+        `--base=${app}/https://elsewhere.invalid/`,
+      ],
+      [["wget", "-qO-", `${app}/a`], "open"],
+      [["wget", "-q", "-O", "-", "--load-cookies", "/dev/null", `${app}/a`], "open"],
+      [["git", "--version", `${app}/x.git`], ""],
+      [["--via", "env", "sh", "-c", variables, "sh", app], `${app} `],
+      [["--via", "env", "--app", app, "sh", "-c", variables, "sh", "x"], "x "],
+    ];
+    const outer = { ACCESS_TOKEN: "of another", ACCESS_HEADER: "of another" };
+    for (const [args, output] of lines) {
+      const put = await person.run(["access", "put", ...args], outer);
+      if (args[0] === "git") {
+        assert.doesNotMatch(put.stderr, /keeps the URL/);
+        continue;
+      }
+      assert.deepEqual([put.status, put.stdout], [0, output], `${args[0]}: ${put.stderr}`);
+    }
+    assert.deepEqual(person.opened(), []);
+  },
+);
+
 test("a tool that would keep the pass is refused, with what to do instead, and asks nothing", async (context) => {
   const { peer, person } = await signedIn(context);
   const url = `${peer.origin("localhost")}/x.git`;

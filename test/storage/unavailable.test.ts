@@ -2,7 +2,15 @@
 // there, and who only reads does not wait for who writes.
 import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
-import { copyFileSync, mkdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import {
+  copyFileSync,
+  mkdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  truncateSync,
+  writeFileSync,
+} from "node:fs";
 import { dirname, join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { type TestContext, test } from "node:test";
@@ -54,6 +62,41 @@ for (const [accident, happen] of Object.entries(accidents))
     await assert.rejects(store.sessions.find("before"), isGone);
     await assert.rejects(store.sweep(time), isGone);
     assert.match(await told.promise, /removed or replaced/);
+  });
+
+const overwritings: Record<string, (file: string) => void> = {
+  "is emptied in place": (file) => truncateSync(file),
+  "is cut to its first page": (file) => truncateSync(file, 4096),
+  "is overwritten by other text": (file) => writeFileSync(file, "These are my notes.\n"),
+  "is overwritten by an older, smaller backup"(file) {
+    writeFileSync(`${file}.backup`, readFileSync(file).subarray(0, 8192));
+    copyFileSync(`${file}.backup`, file);
+  },
+};
+
+for (const [accident, happen] of Object.entries(overwritings))
+  test(`when the database ${accident}, it is told at once and nothing more is confirmed`, async (context) => {
+    const { file, store } = await aStore(context);
+    // Everything is in the database, nothing in its write-ahead log alone.
+    const other = new DatabaseSync(file);
+    other.exec("pragma wal_checkpoint(full)");
+    other.close();
+    await store.sessions.add(session("seen", "ada"));
+    const told = Promise.withResolvers<string>();
+    const unwatch = store.watch((changes) => {
+      for (const change of changes) if (change.what === "unreadable") told.resolve(change.error);
+    });
+    context.after(unwatch);
+    happen(file);
+    const isGone = (error: Error) =>
+      error instanceof StoreUnavailableError &&
+      /cut or written over .* nothing is confirmed any more; stop every gateway/.test(
+        error.message,
+      );
+    await assert.rejects(store.sessions.add(session("after", "ada")), isGone);
+    await assert.rejects(store.counters.count("k", minute, time), isGone);
+    await assert.rejects(store.sweep(time), isGone);
+    assert.match(await told.promise, /cut or written over/);
   });
 
 test("a database that is put back is used again", async (context) => {

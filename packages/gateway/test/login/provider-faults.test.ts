@@ -408,3 +408,26 @@ test("a code that is wrong for good is in the log under the ray of its page", as
   assert.deepEqual([failed?.provider, failed?.fault], ["pin", "code_over"]);
   assert.match(person.page.text, new RegExp(failed?.ray ?? "no ray"));
 });
+
+test("a secret that a provider quotes is cut out however it is written", async (context) => {
+  const basic = Buffer.from(`postern:${encodeURIComponent(clientSecret)}`).toString("base64");
+  const quotes: [quoted: string, expected: RegExp][] = [
+    [`client_secret=${encodeURIComponent(clientSecret)}&x`, /^client_secret=\(cut out\)&x$/],
+    [`${new URLSearchParams({ client_secret: clientSecret })}`, /^client_secret=\(cut out\)$/],
+    [`Authorization: Basic ${basic} refused`, /^Authorization: Basic \(cut out\) refused$/],
+    [`authorization: bearer ${basic}`, /^authorization: bearer \(cut out\)$/],
+    ["Basic authentication is required", /^Basic authentication is required$/],
+  ];
+  for (const [quoted, expected] of quotes) {
+    const fixture = await startProviderFixture(context, {
+      answers: {
+        "/token": (_request, response) =>
+          json(response, 401, { error: "invalid_client", error_description: quoted }),
+      },
+    });
+    await fixture.signIn();
+    const [failed] = fixture.events("sign_in_failed");
+    assert.match(failed?.oauth_description ?? "", expected);
+    assert.ok(!JSON.stringify(failed).includes(basic));
+  }
+});

@@ -75,9 +75,21 @@ function cleared(
 function bounded(text: string, secrets: readonly (string | undefined)[], most: number): string {
   let clear = text;
   for (const secret of secrets)
-    if (secret !== undefined && secret !== "") clear = clear.replaceAll(secret, "(cut out)");
+    for (const spelling of spellingsOf(secret)) clear = clear.replaceAll(spelling, cutOut);
+  clear = clear.replace(credentials, `$1 ${cutOut}`);
   // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what is taken out
   return clear.replace(/[\u0000-\u001f\u007f]+/g, " ").slice(0, most);
+}
+
+const cutOut = "(cut out)";
+/** An `Authorization` header that a provider quotes; words like `authentication` are shorter. */
+const credentials = /\b(Basic|Bearer)\s+[\w~+/.-]{20,}=*/gi;
+
+/** A secret as it is, and as it stands in a URL or a form that a provider quotes. */
+function spellingsOf(secret: string | undefined): string[] {
+  if (secret === undefined || secret === "") return [];
+  const form = new URLSearchParams([["", secret]]).toString().slice("=".length);
+  return [secret, encodeURIComponent(secret.toWellFormed()), form];
 }
 
 function faultOf(

@@ -237,6 +237,8 @@ const source = { src1: { endpoint: "https://graph.example.test/groups" } };
 test("groups that a provider left out are unknown: no include holds, no exclude passes anybody by, and the log says why", async (context) => {
   const elsewhere: [how: string, idToken: object, userInfo: object][] = [
     ["Entra's overage", { _claim_names: { groups: "src1" }, _claim_sources: source }, {}],
+    ["a list of names", { _claim_names: ["groups"] }, {}],
+    ["one name", { _claim_names: "groups" }, {}],
     ["in another case", { _claim_names: { Groups: "src1" } }, {}],
     ["hasgroups", { hasgroups: true }, {}],
     ["hasgroups as text", { hasgroups: "true" }, {}],

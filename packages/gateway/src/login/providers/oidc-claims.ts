@@ -2,6 +2,7 @@
 // count, and what it leaves out is unknown.
 import { claimAt, isGroupsClaim, isPlain } from "../../model/claim-path.ts";
 import type { OidcConfig } from "../../model/model.ts";
+import { isMap } from "../../model/read-value.ts";
 import type { SignInWarning } from "../../observe/events.ts";
 import { type Claims, emailOf } from "./oidc-email.ts";
 import type { SignInFailure, SignInResult } from "./provider.ts";
@@ -111,11 +112,16 @@ function states(document: Claims, name: string): boolean {
 function isLeftOut(document: Claims, name: string): boolean {
   const { _claim_names: elsewhere } = document;
   if (isGroupsClaim(name) && isTrue(document["hasgroups"])) return true;
-  if (typeof elsewhere !== "object" || elsewhere === null) return false;
-  return Object.keys(elsewhere).some((key) => {
+  return namesIn(elsewhere).some((key) => {
     if (isGroupsClaim(name)) return isGroupsClaim(key);
     return name === key || name.startsWith(`${key}.`);
   });
+}
+
+/** The claims that `_claim_names` names. Its keys do; some providers write a list or one name. */
+function namesIn(elsewhere: unknown): string[] {
+  if (isMap(elsewhere)) return Object.keys(elsewhere);
+  return stringsIn(elsewhere);
 }
 
 function isTrue(value: unknown): boolean {

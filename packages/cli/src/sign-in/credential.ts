@@ -11,15 +11,15 @@ export type { Credential } from "./login-flow.ts";
 
 /**
  * The stored token for the URL; undefined when the login flow must be asked, which asks the gateway
- * whether the token, or the open application, is still what it was.
+ * whether the token is still what it was. An open application is asked about every time: when it
+ * closes, the answer to a request without a token is the sign-in text, with curl's status 0.
  */
 export function storedCredential(context: Context, app: AppUrl): Credential | undefined {
   const application = rememberedApplication(context, app);
-  if (application === undefined) return undefined;
-  const stored = application.login ? readAppToken(context, application) : undefined;
-  if (application.login && stored === undefined) return undefined;
-  const askedAt = stored?.checked_at ?? application.asked_at;
-  return isRecent(context, askedAt) ? { application, stored } : undefined;
+  if (!application?.login) return undefined;
+  const stored = readAppToken(context, application);
+  if (stored === undefined || !isRecent(context, stored.checked_at)) return undefined;
+  return { application, stored };
 }
 
 /**
@@ -45,9 +45,7 @@ export async function credentialFor(
  */
 export async function applicationFor(context: Context, app: AppUrl): Promise<Application> {
   const remembered = rememberedApplication(context, app);
-  const isUsable =
-    remembered !== undefined && (remembered.login || isRecent(context, remembered.asked_at));
-  if (isUsable) return remembered;
+  if (remembered?.login) return remembered;
   const { askForApplication } = await import("../gateway-client/app-metadata.ts");
   return askForApplication(context, app);
 }

@@ -95,9 +95,11 @@ test("what a change removes is a warning by name, whatever kind it is of", async
   const more = `service_tokens:
 - {name: deploy, client_id: deploy, client_secret: x}
 - {name: backup, client_id: backup, client_secret: y}
+- {name: report, client_id: report, client_secret: z}
 groups:
 - {name: engineering, include: [{email: {email: ada@example.com}}]}
 - {name: operations, include: [{email: {email: bob@example.com}}]}
+- {name: support, include: [{email: {email: eve@example.com}}]}
 `;
   writeFileSync(operator.file, whole + more);
   const running = startGateway(context, operator.file);
@@ -142,14 +144,17 @@ test("a change that removes more than limits.removals allows is refused, by name
 });
 
 test("a file that is cut and stays so is refused without a setting, and one SIGHUP that came before is no confirmation", async (context) => {
-  const { operator, head, statusOf } = await scene(context, ["admin", "b", "c"]);
-  const running = startGateway(context, operator.file);
-  await running.until(/the gateway is up/);
-  writeFileSync(operator.file, head);
-  running.child.kill("SIGHUP");
-  await said(running, notApplied);
-  assert.notEqual(await statusOf("/admin"), 200);
-  assert.doesNotMatch(running.stderr(), /objects_removed/);
+  for (const closedPaths of [["admin"], ["admin", "b"], ["admin", "b", "c"]]) {
+    const { operator, head, statusOf } = await scene(context, closedPaths);
+    const running = startGateway(context, operator.file);
+    await running.until(/the gateway is up/);
+    writeFileSync(operator.file, head);
+    running.child.kill("SIGHUP");
+    await said(running, notApplied);
+    assert.notEqual(await statusOf("/admin"), 200);
+    assert.doesNotMatch(running.stderr(), /objects_removed/);
+    running.child.kill();
+  }
 });
 
 test("two gateways with different files on one store are told so, at the start and on a change", async (context) => {

@@ -66,6 +66,8 @@ for (const { name, make } of backends)
       const store = await make(context)();
       const keys = Array.from({ length: 4 * many }, (_, index) => `key${index}`);
       await Promise.all(keys.map((key) => store.counters.count(key, minute, time)));
+      // The thread that reads is up before the sweep begins.
+      await store.sessions.find("nobody");
       const order: string[] = [];
       const sweep = store.sweep(time + month).then(() => order.push("sweep"));
       await store.counters.count("beside", minute, time + month).then(() => order.push("count"));

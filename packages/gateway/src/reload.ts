@@ -24,8 +24,11 @@ const fixedAtStart = [
   "key_rotation_interval_days",
 ] as const satisfies (keyof Config)[];
 
-/** The share of a kind that a change may remove where `limits.removals` says nothing. */
-const defaultRemovals = 0.5;
+/**
+ * The share of a kind that a change may remove where `limits.removals` says nothing: of two
+ * applications, none. A file that was cut in its middle has lost half of them.
+ */
+const defaultRemovals = 0.4;
 
 interface Running {
   gateway: Gateway;

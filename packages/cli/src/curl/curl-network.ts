@@ -5,7 +5,7 @@ import { isLoopbackHost } from "@postern/protocol/host";
 import { type AppUrl, portOf } from "../app-url.ts";
 import type { Context, Network } from "../context.ts";
 import { CliError } from "../exit-status.ts";
-import { environmentAuthorities, systemAuthorities } from "../net/certificate-authorities.ts";
+import { environmentAuthorities, systemAuthorities } from "../net/authority-files.ts";
 import { exemptNames } from "../tool/loopback-environment.ts";
 import type { SecretDescriptors } from "../tool/secret-descriptor.ts";
 import { needsLoopbackRule, networkOf } from "./curl-lookup.ts";

@@ -20,6 +20,11 @@ export interface DevOptions {
   ephemeral?: boolean;
   /** applications of one's own, `[name=]URL`, each at `http://<name>.localhost:<port>` */
   upstreams: string[];
+  /**
+   * who may use the applications, or the one of that name: `[name=]person@domain` or
+   * `[name=]@domain`; everybody who signs in may use those that nothing here is about
+   */
+  allow?: string[];
   posternHome: string;
   /** what starts the command line from anywhere; default `postern` */
   command?: string;
@@ -30,16 +35,27 @@ interface Upstream {
   url: string;
 }
 
+/** Who may use an application. */
+interface Grant {
+  /** its name; undefined for all of them */
+  application: string | undefined;
+  rule: Record<string, unknown>;
+}
+
+/** The name of the sample application. */
+const sampleName = "echo";
 const namePattern = /^[a-z0-9](?:[a-z0-9-]{0,30}[a-z0-9])?$/;
-const reservedNames = new Set(["login", "echo"]);
+const reservedNames = new Set(["login", sampleName]);
 
 /**
  * Serves until SIGINT or SIGTERM.
- * @throws {Error} when the port is taken, an upstream is not `[name=]URL`, or two have one name
+ * @throws {Error} when the port is taken, an upstream is not `[name=]URL`, two have one name, or
+ *   an `allow` has no address and no domain, or is about an application that is not there
  */
 export async function runDev(options: DevOptions): Promise<void> {
   const port = options.port ?? 8600;
   const upstreams = readUpstreams(options.upstreams);
+  const grants = (options.allow ?? []).map((text) => readGrant(text, upstreams));
   const storage = storageFor(options);
   const sample = await startSampleApplication();
   try {
@@ -48,6 +64,7 @@ export async function runDev(options: DevOptions): Promise<void> {
       listen: await loopbackAddresses(port),
       sample: sample.origin,
       upstreams,
+      grants,
       ...storage,
     });
     const { config } = loadConfig({
@@ -140,21 +157,48 @@ function originOf(text: string): string | undefined {
   return origin;
 }
 
+/** @throws {Error} when it says nobody, or an application that is not there */
+function readGrant(text: string, upstreams: readonly Upstream[]): Grant {
+  const [, application, person = "", domain = ""] =
+    /^(?:([^=@]+)=)?([^@\s=]*)@([^@\s=]+)$/.exec(text) ?? [];
+  if (domain === "") {
+    throw new Error(
+      `--allow ${text}: give an e-mail address or a domain, for example ada@example.com or @example.com`,
+    );
+  }
+  const names = [sampleName, ...upstreams.map(({ name }) => name)];
+  if (application !== undefined && !names.includes(application)) {
+    throw new Error(
+      `--allow ${text}: no application is called "${application}"; there is ${names.join(", ")}`,
+    );
+  }
+  const rule =
+    person === "" ? { email_domain: { domain } } : { email: { email: `${person}@${domain}` } };
+  return { application, rule };
+}
+
+/** The policy of the application with this name. */
+function policyOf(application: string, grants: readonly Grant[]): Record<string, unknown> {
+  const include = grants
+    .filter((grant) => grant.application === undefined || grant.application === application)
+    .map(({ rule }) => rule);
+  if (include.length > 0) return { name: "those of --allow", decision: "allow", include };
+  return { name: "everybody who can sign in", decision: "allow", include: [{ everyone: {} }] };
+}
+
 interface DevPlan {
   port: number;
   listen: string[];
   sample: string;
   upstreams: Upstream[];
+  grants: Grant[];
   store: string;
   secretKeyFile: string;
 }
 
 function devConfiguration(plan: DevPlan): Record<string, unknown> {
-  const policies = [
-    { name: "everybody who can sign in", decision: "allow", include: [{ everyone: {} }] },
-  ];
   // Tools that cannot resolve *.localhost reach the sample application as `localhost`.
-  const sampleHosts = ["echo.localhost", "localhost"];
+  const sampleHosts = [`${sampleName}.localhost`, "localhost"];
   return {
     auth_domain: `login.localhost:${plan.port}`,
     listen: plan.listen,
@@ -174,14 +218,14 @@ function devConfiguration(plan: DevPlan): Record<string, unknown> {
         domain: sampleHosts[0],
         self_hosted_domains: sampleHosts,
         session_duration: "24h",
-        policies,
+        policies: [policyOf(sampleName, plan.grants)],
       },
       ...plan.upstreams.map(({ name }) => ({
         name,
         type: "self_hosted",
         domain: `${name}.localhost`,
         session_duration: "24h",
-        policies,
+        policies: [policyOf(name, plan.grants)],
       })),
     ],
   };
@@ -199,7 +243,7 @@ function welcome(port: number, upstreams: Upstream[], command: string): string {
   return `Postern is up, on this machine only.
 
   http://echo.localhost:${port}   a sample application, also at http://localhost:${port}
-${own}  http://login.localhost:${port}  where people sign in, with any e-mail address; PINs appear here
+${own}  http://login.localhost:${port}  where people sign in; one-time PINs appear here
 
 In another terminal:
 

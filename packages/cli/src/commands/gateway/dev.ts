@@ -5,7 +5,9 @@ import { helpFlag } from "../flags.ts";
 export const dev: Command = {
   name: "dev",
   summary: "a whole gateway on this machine, nothing to configure",
-  usage: ["[--port 8600] [--data DIR | --ephemeral] [--upstream [name=]URL ...]"],
+  usage: [
+    "[--port 8600] [--data DIR | --ephemeral] [--upstream [name=]URL ...] [--allow [name=]WHO ...]",
+  ],
   description:
     "Runs a whole gateway on this machine, with a sample application and one-time PINs shown here.",
   flags: [
@@ -21,6 +23,12 @@ export const dev: Command = {
       name: "upstream",
       value: "[name=]URL",
       description: "protect an application of yours at http://<name>.localhost:<port>",
+      repeatable: true,
+    },
+    {
+      name: "allow",
+      value: "[name=]WHO",
+      description: "let in only this e-mail address or @domain, to the application of that name",
       repeatable: true,
     },
     helpFlag,

@@ -11,6 +11,7 @@ export interface GatewayPackage {
     data?: string;
     ephemeral?: boolean;
     upstreams: string[];
+    allow?: string[];
     posternHome: string;
     command?: string;
   }): Promise<void>;

@@ -19,6 +19,7 @@ export async function runDevCommand({ command, args, surroundings }: Invocation)
       ...defined({ port, data }),
       ephemeral: line.has("ephemeral"),
       upstreams: line.all("upstream"),
+      allow: line.all("allow"),
       posternHome: surroundings.home,
       command: ownCommand(surroundings.environment, process.argv[1] ?? ""),
     }),

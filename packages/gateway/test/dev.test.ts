@@ -1,0 +1,26 @@
+// What `postern dev` refuses before it starts anything. demo.test.ts runs it whole.
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { runDev } from "../src/dev.ts";
+
+test("postern dev refuses applications and people that it cannot read, and says what to give", async () => {
+  const api = "api=http://127.0.0.1:3000";
+  for (const { upstreams = [api], allow = [], reason } of [
+    { upstreams: ["login=http://127.0.0.1:1"], reason: /"login" cannot be the name/ },
+    { upstreams: ["api=ftp://127.0.0.1"], reason: /give \[name=\]URL/ },
+    { upstreams: ["http://127.0.0.1:1/path"], reason: /give \[name=\]URL/ },
+    { upstreams: [api, api], reason: /two are called "api"/ },
+    { allow: ["ada"], reason: /--allow ada: give an e-mail address or a domain/ },
+    { allow: ["api="], reason: /--allow api=: give an e-mail address or a domain/ },
+    { allow: ["ada@"], reason: /give an e-mail address/ },
+    { allow: ["a b@example.com"], reason: /give an e-mail address/ },
+    {
+      allow: ["wiki=ada@example.com"],
+      reason: /no application is called "wiki"; there is echo, api/,
+    },
+    { allow: ["=ada@example.com"], reason: /give an e-mail address/ },
+  ]) {
+    const options = { upstreams, allow, ephemeral: true, posternHome: "/nonexistent" };
+    await assert.rejects(runDev(options), reason);
+  }
+});

@@ -19,6 +19,7 @@ export const rooms = {
   "gateway/tokens": "model secrets storage catalog",
   "gateway/access": "model policy observe storage catalog http origin tokens",
   "gateway/login": "model policy observe secrets storage catalog http tokens",
+  "gateway/init": "model config login",
   "gateway/compose.ts": "*",
   "gateway/gateway.ts": "*",
   "gateway/housekeeping.ts": "*",

@@ -8,6 +8,8 @@ export function runDev(options: {
   ephemeral?: boolean;
   /** applications of one's own, `[name=]URL` */
   upstreams: string[];
+  /** who may use them, `[name=]person@domain` or `[name=]@domain`; default everybody */
+  allow?: string[];
   posternHome: string;
   /** what starts the command line from anywhere; default `postern` */
   command?: string;
@@ -18,3 +20,18 @@ export function runGateway(options: { config: string }): Promise<void>;
 
 /** `postern keys rotate --config FILE` */
 export function rotateKeys(options: { config: string }): Promise<void>;
+
+/** `postern init`: asks, writes a configuration, tries the provider. */
+export function runInit(options: {
+  /** the file to write */
+  output: string;
+  /** answers, by the names of the flags without dashes */
+  flags: Readonly<Record<string, string | undefined>>;
+  /** undefined without a terminal: then the flags answer everything */
+  prompt: ((text: string, options: { isSecret: boolean }) => Promise<string>) | undefined;
+  tell(line: string): void;
+  /** does not ask the provider whether it can be used */
+  offline: boolean;
+  /** what starts the command line from anywhere */
+  command: string;
+}): Promise<void>;

@@ -16,6 +16,7 @@ import { watchFiles } from "./watch-files.ts";
 export type { ComposeOptions } from "./compose.ts";
 export { type DevOptions, runDev } from "./dev.ts";
 export { type Gateway, startGateway } from "./gateway.ts";
+export { type InitOptions, runInit } from "./init/run-init.ts";
 
 /**
  * `postern gateway --config FILE`: serves until SIGTERM or SIGINT; SIGHUP or a change of the file

@@ -13,6 +13,7 @@ import { whoami } from "./access/whoami.ts";
 import type { Command, CommandGroup } from "./command.ts";
 import { dev } from "./gateway/dev.ts";
 import { gateway } from "./gateway/gateway.ts";
+import { init } from "./gateway/init.ts";
 import { keys } from "./gateway/keys.ts";
 
 /** `postern access …` */
@@ -34,7 +35,7 @@ export const mainGroup: CommandGroup = {
   name: "",
   summary: "",
   groups: [accessGroup],
-  commands: [dev, gateway, keys],
+  commands: [dev, init, gateway, keys],
   others: [["--version", "which version this is"]],
   promised: [
     "apply",

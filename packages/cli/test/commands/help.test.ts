@@ -18,6 +18,7 @@ const commands = [
   ["access"],
   ...accessCommands.map((name) => ["access", name]),
   ["dev"],
+  ["init"],
   ["gateway"],
   ["keys"],
 ];

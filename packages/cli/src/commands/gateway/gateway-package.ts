@@ -17,6 +17,14 @@ export interface GatewayPackage {
   }): Promise<void>;
   runGateway(options: { config: string }): Promise<void>;
   rotateKeys(options: { config: string }): Promise<void>;
+  runInit(options: {
+    output: string;
+    flags: Readonly<Record<string, string | undefined>>;
+    prompt: ((text: string, options: { isSecret: boolean }) => Promise<string>) | undefined;
+    tell(line: string): void;
+    offline: boolean;
+    command: string;
+  }): Promise<void>;
 }
 
 const oldestNode = 24;

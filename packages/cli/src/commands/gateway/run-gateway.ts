@@ -50,7 +50,8 @@ export async function runKeysCommand({ command, args, surroundings }: Invocation
   return withGateway(surroundings, ({ rotateKeys }) => rotateKeys({ config }));
 }
 
-function refuseArguments([first]: string[], command: string): void {
+/** @throws {CliError} usage when there is an argument that is no flag */
+export function refuseArguments([first]: string[], command: string): void {
   if (first !== undefined)
     throw new CliError(
       "usage",

@@ -1,0 +1,141 @@
+// `postern init`: asks, writes a postern.yaml, tries the provider and says what to do next. Either
+// everything is written or nothing is.
+import { existsSync, rmSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { systemStopwatch } from "../clock.ts";
+import { loadConfig } from "../config/load-config.ts";
+import { issuerClient } from "../login/providers/oidc-issuer.ts";
+import { configurationText } from "./configuration-text.ts";
+import { type Answers, interview, type Secret } from "./interview.ts";
+import { nextSteps } from "./next-steps.ts";
+import type { Ask, Question } from "./question.ts";
+
+/** Asks a person, who may answer with nothing. */
+export type Prompt = (text: string, options: { isSecret: boolean }) => Promise<string>;
+
+/** How `postern init` is called. */
+export interface InitOptions {
+  /** the file to write */
+  output: string;
+  /** by the names of the flags, without dashes */
+  flags: Readonly<Record<string, string | undefined>>;
+  /** undefined without a terminal: then the flags answer everything */
+  prompt: Prompt | undefined;
+  tell(line: string): void;
+  /** does not ask the provider whether it can be used */
+  offline: boolean;
+  /** what starts the command line from anywhere */
+  command: string;
+}
+
+/**
+ * Writes the configuration and, where one was typed, the file with the secret.
+ * @throws {Error} when an answer is missing or wrong, or a file is there already
+ */
+export async function runInit(options: InitOptions): Promise<void> {
+  const { output, prompt, flags, tell, command } = options;
+  refuseExisting(output);
+  const answers = await interview(
+    prompt === undefined ? askFlags(flags) : askPerson(prompt, flags, tell),
+  );
+  writeAll(output, answers);
+  tell("");
+  tell(`${output} is written.`);
+  if (!options.offline) tell(await trial(answers));
+  for (const line of nextSteps(answers, { output, command })) tell(line);
+}
+
+/** Each question is asked until it is answered well; a flag answers it without asking. */
+function askPerson(prompt: Prompt, flags: InitOptions["flags"], tell: InitOptions["tell"]): Ask {
+  return async (question) => {
+    const flagValue = flags[question.flag];
+    if (flagValue !== undefined) return checked(question, flagValue);
+    for (;;) {
+      const answer = await prompt(promptText(question), { isSecret: question.isSecret === true });
+      const value = answer.trim() === "" ? question.fallback : answer.trim();
+      if (value === undefined) continue;
+      const fault = faultOf(question, value);
+      if (fault === undefined) return value;
+      tell(`  ${fault}.`);
+    }
+  };
+}
+
+function promptText({ text, fallback }: Question): string {
+  return fallback === undefined || fallback === "" ? `${text}: ` : `${text} [${fallback}]: `;
+}
+
+/** The flags answer; what has a fallback may be left out. */
+function askFlags(flags: InitOptions["flags"]): Ask {
+  return async (question) => {
+    const { flag, text, fallback } = question;
+    const value = flags[flag] ?? fallback;
+    if (value !== undefined) return checked(question, value);
+    throw new Error(
+      `--${flag} is missing, and no terminal is here to ask: ${text}. postern init --help lists the flags`,
+    );
+  };
+}
+
+/** @throws {Error} with the flag and what is wrong with its value */
+function checked(question: Question, value: string): string {
+  const fault = faultOf(question, value);
+  if (fault === undefined) return value;
+  throw new Error(`--${question.flag}: ${fault}`);
+}
+
+function faultOf({ fault, fallback }: Question, value: string): string | undefined {
+  // The configuration would fill it in.
+  if (value.includes("${")) return "it cannot hold ${";
+  // What is offered is good.
+  return value === fallback ? undefined : fault?.(value);
+}
+
+/** @throws {Error} when there is something at the path */
+function refuseExisting(file: string): void {
+  if (existsSync(file))
+    throw new Error(`${file} is there already; move it away, or write another one with --output`);
+}
+
+/**
+ * Writes the secret, then the configuration that names it, once that is known to be right.
+ * @throws {Error} when one of them cannot be written, or the configuration would be refused
+ */
+function writeAll(output: string, answers: Answers): void {
+  const text = configurationText(answers);
+  const { secret } = answers.provider;
+  if (secret?.kind !== "typed") {
+    writeConfiguration(output, text, secret);
+    return;
+  }
+  const secretFile = join(dirname(output), secret.file);
+  refuseExisting(secretFile);
+  const content = answers.provider.kind === "pin" ? encodeURIComponent(secret.value) : secret.value;
+  writeFileSync(secretFile, content, { flag: "wx", mode: 0o600 });
+  try {
+    writeConfiguration(output, text, secret);
+  } catch (error) {
+    rmSync(secretFile, { force: true });
+    throw error;
+  }
+}
+
+function writeConfiguration(output: string, text: string, secret: Secret | undefined): void {
+  // The variable is set when the gateway starts, and need not be by now.
+  const environment = secret?.kind === "environment" ? { [secret.variable]: "not set yet" } : {};
+  loadConfig({ text, file: output, environment });
+  writeFileSync(output, text, { flag: "wx" });
+}
+
+/** Whether the provider can be used as it was described, in a line. */
+async function trial({ provider }: Answers): Promise<string> {
+  if (provider.kind === "pin") return "The mail server was not tried.";
+  const { recipe, fields, clientId } = provider;
+  const client = issuerClient(
+    { issuer: fields.issuer, client_id: clientId },
+    { now: Date.now, elapsed: systemStopwatch },
+  );
+  const failure = await client.check();
+  if (failure === undefined) return `${recipe.name} answers at ${fields.issuer}.`;
+  return `${recipe.name} cannot be used yet: ${failure.detail}. Correct issuer in the file, or the provider.`;
+}

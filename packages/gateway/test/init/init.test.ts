@@ -1,0 +1,146 @@
+// What `postern init` writes for each provider, and what it refuses. test/e2e/init.test.ts runs it
+// as a person does.
+import assert from "node:assert/strict";
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { type TestContext, test } from "node:test";
+import { loadConfig } from "../../src/config/load-config.ts";
+import { runInit } from "../../src/init/run-init.ts";
+
+type Flags = Record<string, string | undefined>;
+
+const complete: Flags = {
+  "team-domain": "login.example.com",
+  provider: "google",
+  "client-id": "postern",
+  allow: "@example.com",
+};
+
+function aFolder(context: TestContext): string {
+  const folder = mkdtempSync(join(tmpdir(), "postern-init-"));
+  context.after(() => rmSync(folder, { recursive: true, force: true }));
+  return folder;
+}
+
+/** Answers by flags alone. @returns what it told */
+async function init(folder: string, flags: Flags): Promise<string[]> {
+  const lines: string[] = [];
+  await runInit({
+    output: join(folder, "postern.yaml"),
+    flags: { ...complete, ...flags },
+    prompt: undefined,
+    tell: (line) => lines.push(line),
+    offline: true,
+    command: "postern",
+  });
+  return lines;
+}
+
+test("each provider gets the issuer and the fields that it needs", async (context) => {
+  const cases: [flags: Flags, issuer: string, fields: Record<string, unknown>][] = [
+    [{}, "https://accounts.google.com", { require_email_verified: true }],
+    [
+      { provider: "entra", tenant: "7a1b" },
+      "https://login.microsoftonline.com/7a1b/v2.0",
+      { email_claim_name: "preferred_username" },
+    ],
+    [
+      { provider: "okta", "okta-domain": "example.okta.com" },
+      "https://example.okta.com",
+      { scopes: ["openid", "email", "profile", "groups"] },
+    ],
+    [
+      { provider: "keycloak", "provider-url": "https://sso.example.com/", realm: "staff" },
+      "https://sso.example.com/realms/staff",
+      { claims: ["groups", "realm_access.roles"] },
+    ],
+    [
+      { provider: "authentik", "provider-url": "https://auth.example.com", slug: "postern" },
+      "https://auth.example.com/application/o/postern/",
+      { claims: ["groups"] },
+    ],
+    [{ provider: "oidc", issuer: "https://idp.example.com/a" }, "https://idp.example.com/a", {}],
+  ];
+  for (const [flags, issuer, fields] of cases) {
+    const folder = aFolder(context);
+    await init(folder, flags);
+    const file = join(folder, "postern.yaml");
+    const text = readFileSync(file, "utf8");
+    const environment = { POSTERN_CLIENT_SECRET: "hush" };
+    const { config, warnings } = loadConfig({ text, file, environment });
+    assert.deepEqual(warnings, [], text);
+    const [provider] = config.identity_providers;
+    assert.deepEqual(
+      { ...provider?.config },
+      { ...provider?.config, ...fields, issuer, client_id: "postern", client_secret: "hush" },
+    );
+  }
+});
+
+test("answers that YAML would read otherwise are what was answered", async (context) => {
+  const reference = ["$", "{env:HOME}"].join("");
+  for (const [name, domain, people] of [
+    ["yes", "app.example.com", "@example.com"],
+    ["1e3", "1.example.com/v1/a-b", "0x10@example.com"],
+    [`"Orders": #1, {a: b} \\`, "app.example.com/%20", "a'b@example.com"],
+    [reference, "app.example.com", "@example.com"],
+    ["Größe\u2028&", "app.example.com/a/b", "ada+x@example.com"],
+  ] as const) {
+    const folder = aFolder(context);
+    const flags = { "app-name": name, "app-domain": domain, allow: people };
+    const file = join(folder, "postern.yaml");
+    const outcome = await init(folder, flags).catch((error: Error) => error);
+    // What refers to something outside the file is refused, and never filled in.
+    if (name === reference) {
+      assert.match(String(outcome), /--app-name/);
+      continue;
+    }
+    const environment = { POSTERN_CLIENT_SECRET: "hush" };
+    const { config } = loadConfig({ text: readFileSync(file, "utf8"), file, environment });
+    assert.equal(config.applications[0]?.name, name);
+    assert.deepEqual(config.applications[0]?.domains, [domain]);
+  }
+});
+
+test("what cannot become a configuration is said with its flag, and nothing is written", async (context) => {
+  const folder = aFolder(context);
+  const cases: [flags: Flags, reason: RegExp][] = [
+    [{ provider: undefined }, /--provider is missing, and no terminal is here to ask/],
+    [{ provider: "ldap" }, /--provider: ldap is not one of google, entra/],
+    [{ provider: "entra", tenant: "common" }, /--tenant: common lets in accounts of every organi/],
+    [{ provider: "keycloak" }, /--provider-url is missing/],
+    [{ "client-id": undefined }, /--client-id is missing/],
+    [{ "client-id": "two words" }, /--client-id: /],
+    [{ allow: "everybody" }, /--allow: everybody is neither an e-mail address nor a domain/],
+    [{ origin: "localhost:3000" }, /--origin: localhost:3000 is not a URL/],
+    [{ origin: "http://a.test/path" }, /--origin: .* has more than scheme, host and port/],
+    [{ "team-domain": "https://login.example.com" }, /--team-domain: .* is not a host name/],
+    [{ "app-domain": "https://app.example.com" }, /--app-domain: .* is not a host name/],
+    [{ "app-domain": "login.example.com" }, /postern\.yaml:\d+: applications/],
+    [{ "tls-cert": "/nonexistent.pem", "tls-key": "/nonexistent.key" }, /nonexistent/],
+    [{ "client-secret-file": "/nonexistent" }, /nonexistent/],
+    [{ provider: "pin", "smtp-server": "mail.example.com" }, /--smtp-server: .* smtps:\/\/host/],
+  ];
+  for (const [flags, reason] of cases) {
+    await assert.rejects(init(folder, flags), reason);
+    assert.deepEqual(readdirSync(folder), [], JSON.stringify(flags));
+  }
+});
+
+test("one-time PINs by mail need a mail server and a sender", async (context) => {
+  const folder = aFolder(context);
+  writeFileSync(join(folder, "password"), "p%40ss");
+  const flags = {
+    provider: "pin",
+    "smtp-server": "smtps://mail.example.com",
+    "smtp-user": "postern@example.com",
+    "smtp-password-file": "password",
+  };
+  const lines = await init(folder, flags);
+  const file = join(folder, "postern.yaml");
+  const { config } = loadConfig({ text: readFileSync(file, "utf8"), file, environment: {} });
+  assert.equal(config.smtp?.url, "smtps://postern%40example.com:p%40ss@mail.example.com");
+  assert.equal(config.smtp?.from, "access@example.com");
+  assert.ok(lines.every((line) => !line.includes("p%40ss")));
+});

@@ -1,0 +1,150 @@
+// `postern init`: from its questions, or from flags, to a gateway that protects an application of
+// one's own with a provider of one's own.
+import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { existsSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { type TestContext, test } from "node:test";
+import { Visitor } from "../../demo/visitor.ts";
+import { runPostern, startPostern, temporaryHome, watchProcess } from "../support/cli.ts";
+import { freePort } from "../support/free-port.ts";
+import {
+  type IdentityProviderServer,
+  startIdentityProvider,
+} from "../support/identity-provider.ts";
+import { needs } from "../support/requirements.ts";
+import { startUpstream, type Upstream } from "../support/upstream.ts";
+
+const program = join(import.meta.dirname, "../../packages/cli/bin/postern.cjs");
+const ada = "ada@example.com";
+
+interface Scene {
+  folder: string;
+  file: string;
+  port: number;
+  provider: IdentityProviderServer;
+  upstream: Upstream;
+}
+
+/** An application and a provider that are somebody's own, and an empty folder. */
+async function scene(context: TestContext): Promise<Scene> {
+  const folder = temporaryHome(context);
+  const port = await freePort();
+  const provider = await startIdentityProvider({
+    redirectUri: `http://login.localhost:${port}/cdn-cgi/access/callback`,
+    accounts: { ada: { email: ada, email_verified: true } },
+  });
+  const upstream = await startUpstream();
+  context.after(async () => {
+    await provider.close();
+    await upstream.close();
+  });
+  return { folder, file: join(folder, "postern.yaml"), port, provider, upstream };
+}
+
+/** Serves the file that was written, and signs Ada in on the way to the application. */
+async function signInThrough(
+  context: TestContext,
+  { file, folder, port }: Scene,
+): Promise<Visitor> {
+  const gateway = startPostern(["gateway", "--config", file], { POSTERN_HOME: folder });
+  context.after(async () => {
+    gateway.child.kill("SIGKILL");
+    await gateway.ended;
+  });
+  await gateway.until(/gateway is up/);
+  const visitor = new Visitor();
+  await visitor.visit(`http://app.localhost:${port}/`);
+  await visitor.press("Single sign-on");
+  await visitor.press("Continue", { account: "ada" });
+  return visitor;
+}
+
+test("flags alone make a configuration that protects an application of one's own", async (context) => {
+  const { folder, file, port, provider, upstream } = await scene(context);
+  const secretFile = join(folder, "secret");
+  writeFileSync(secretFile, provider.clientSecret);
+  const flags = {
+    output: file,
+    "team-domain": `login.localhost:${port}`,
+    provider: "oidc",
+    issuer: provider.issuer,
+    "client-id": provider.clientId,
+    "client-secret-file": secretFile,
+    origin: upstream.origin,
+    allow: "@example.com",
+  };
+  const init = await runPostern(
+    ["init", ...Object.entries(flags).map(([name, value]) => `--${name}=${value}`)],
+    {},
+  );
+  assert.equal(init.status, 0, init.stderr);
+  assert.match(init.stderr, /^.*postern\.yaml is written\.$/m);
+  assert.ok(init.stderr.includes(`Single sign-on answers at ${provider.issuer}.`), init.stderr);
+  assert.ok(init.stderr.includes(`http://login.localhost:${port}/cdn-cgi/access/callback`));
+  assert.ok(init.stderr.includes(`access curl http://app.localhost:${port}/`));
+
+  const visitor = await signInThrough(context, { folder, file, port, provider, upstream });
+  assert.equal(visitor.page.status, 200, visitor.page.text);
+  assert.equal(upstream.requests.length, 1);
+});
+
+test(
+  "on a terminal it asks, shows no secret, says what is wrong with an answer and asks again",
+  needs("script"),
+  async (context) => {
+    const { folder, file, port, provider, upstream } = await scene(context);
+    const line = `${process.execPath} ${program} init --output ${file}`;
+    const terminal = watchProcess(
+      spawn("script", ["-qec", line, "/dev/null"], {
+        env: { PATH: process.env["PATH"] ?? "", POSTERN_HOME: folder, TERM: "xterm" },
+      }),
+    );
+    context.after(() => terminal.child.kill("SIGKILL"));
+    for (const [question, answer] of [
+      [/Team domain, where people sign in \[login\.localhost:8600\]: $/, `login.localhost:${port}`],
+      [/pin: $/, "kerberos"],
+      [/kerberos is not one of [\s\S]*pin: $/, "oidc"],
+      [/openid-configuration: $/, "idp.example"],
+      [/idp\.example is not a URL[\s\S]*openid-configuration: $/, provider.issuer],
+      [/Client ID: $/, provider.clientId],
+      [/empty to type it: $/, ""],
+      [/Client secret; [^:]*: $/, provider.clientSecret],
+      [/host\/path \[app\.localhost\]: $/, ""],
+      [/as people see it \[app\]: $/, "Orders"],
+      [/the origin \[http:\/\/127\.0\.0\.1:3000\]: $/, upstream.origin],
+      [/everybody there: $/, "example.com"],
+      [/example\.com is neither [\s\S]*everybody there: $/, ada],
+    ] as const) {
+      await terminal.until(
+        new RegExp(`${question.source.slice(0, -1)}(?:\\x1b\\[[0-9;]*[A-Za-z])*$`),
+      );
+      terminal.child.stdin.write(`${answer}\r`);
+    }
+    assert.equal(await terminal.ended, 0, terminal.stdout());
+    assert.ok(!terminal.stdout().includes(provider.clientSecret), terminal.stdout());
+
+    const secretFile = join(folder, "client-secret");
+    assert.equal(readFileSync(secretFile, "utf8"), provider.clientSecret);
+    assert.equal(statSync(secretFile).mode & 0o777, 0o600);
+    const text = readFileSync(file, "utf8");
+    assert.ok(!text.includes(provider.clientSecret));
+    assert.match(text, /name: Orders/);
+    const visitor = await signInThrough(context, { folder, file, port, provider, upstream });
+    assert.equal(visitor.page.status, 200, visitor.page.text);
+  },
+);
+
+test("a file that is there already is left as it is", async (context) => {
+  const folder = temporaryHome(context);
+  const file = join(folder, "postern.yaml");
+  writeFileSync(file, "mine\n");
+  const { status, stderr } = await runPostern(
+    ["init", `--output=${file}`, "--provider=google"],
+    {},
+  );
+  assert.equal(status, 1);
+  assert.match(stderr, /is there already; move it away, or write another one with --output/);
+  assert.equal(readFileSync(file, "utf8"), "mine\n");
+  assert.ok(!existsSync(join(folder, "client-secret")));
+});

@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Brings what the tests need beyond Node, from Debian's packages: Chromium for the pages, curl and wget for
 # `access curl` and `access put`, OpenSSL for test certificates, proxies to stand in front, and what
-# the sample origins are written in, a C compiler for a disk that is slow.
+# the sample origins are written in, a C compiler for a disk that is slow, sqlite3 for the backup,
+# systemd for its unit.
 # With --bench also what the measurements need.
 set -euo pipefail
 case "${1:-}" in
@@ -18,6 +19,8 @@ has openssl || need+=(openssl)
 has nginx || need+=(nginx)
 has haproxy || need+=(haproxy)
 has caddy || need+=(caddy)
+has sqlite3 || need+=(sqlite3)
+has systemd-analyze || need+=(systemd)
 has cc || need+=(gcc libc6-dev)
 has go || need+=(golang-go)
 /usr/bin/python3 -c "import jwt, cryptography" 2>/dev/null || need+=(python3 python3-jwt python3-cryptography)

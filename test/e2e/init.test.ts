@@ -45,7 +45,8 @@ async function scene(context: TestContext): Promise<Scene> {
 /** Serves the file that was written, and signs Ada in on the way to the application. */
 async function signInThrough(
   context: TestContext,
-  { file, folder, port }: Scene,
+  { file, folder, port }: Pick<Scene, "file" | "folder" | "port">,
+  answer: Record<string, string>,
 ): Promise<Visitor> {
   const gateway = startPostern(["gateway", "--config", file], { POSTERN_HOME: folder });
   context.after(async () => {
@@ -56,12 +57,31 @@ async function signInThrough(
   const visitor = new Visitor();
   await visitor.visit(`http://app.localhost:${port}/`);
   await visitor.press("Single sign-on");
-  await visitor.press("Continue", { account: "ada" });
+  await visitor.press("Continue", answer);
   return visitor;
 }
 
-test("flags alone make a configuration that protects an application of one's own", async (context) => {
-  const { folder, file, port, provider, upstream } = await scene(context);
+/** The provider of examples/, as README starts it: what it says of itself. */
+async function startExampleProvider(
+  context: TestContext,
+  gatewayPort: number,
+): Promise<{ issuer: string; clientId: string; clientSecret: string }> {
+  const args = [
+    join(import.meta.dirname, "../../examples/provider/provider.mjs"),
+    `--port=${await freePort()}`,
+    `--redirect=http://login.localhost:${gatewayPort}/cdn-cgi/access/callback`,
+  ];
+  const running = watchProcess(spawn(process.execPath, args));
+  context.after(() => running.child.kill("SIGKILL"));
+  const [, issuer = "", clientId = "", clientSecret = ""] = await running.until(
+    /issuer +(\S+)\n +client ID +(\S+)\n +client secret +(\S+)\n/,
+  );
+  return { issuer, clientId, clientSecret };
+}
+
+test("with the provider of examples/, flags alone protect an application of one's own", async (context) => {
+  const { folder, file, port, upstream } = await scene(context);
+  const provider = await startExampleProvider(context, port);
   const secretFile = join(folder, "secret");
   writeFileSync(secretFile, provider.clientSecret);
   const flags = {
@@ -84,7 +104,7 @@ test("flags alone make a configuration that protects an application of one's own
   assert.ok(init.stderr.includes(`http://login.localhost:${port}/cdn-cgi/access/callback`));
   assert.ok(init.stderr.includes(`access curl http://app.localhost:${port}/`));
 
-  const visitor = await signInThrough(context, { folder, file, port, provider, upstream });
+  const visitor = await signInThrough(context, { folder, file, port }, { email: ada });
   assert.equal(visitor.page.status, 200, visitor.page.text);
   assert.equal(upstream.requests.length, 1);
 });
@@ -130,7 +150,7 @@ test(
     const text = readFileSync(file, "utf8");
     assert.ok(!text.includes(provider.clientSecret));
     assert.match(text, /name: Orders/);
-    const visitor = await signInThrough(context, { folder, file, port, provider, upstream });
+    const visitor = await signInThrough(context, { folder, file, port }, { account: "ada" });
     assert.equal(visitor.page.status, 200, visitor.page.text);
   },
 );

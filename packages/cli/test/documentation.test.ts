@@ -29,7 +29,7 @@ test("the page on the command line has every flag of each command's help, and no
 test("each example on the page is the one that the help shows", async (context) => {
   const person = machine(context);
   for (const command of documentedCommands()) {
-    const [, example = ""] = /^```\n(.*)\n```$/m.exec(sectionOf(command)) ?? [];
+    const [, example = ""] = /^```sh\n(.*)\n```$/m.exec(sectionOf(command)) ?? [];
     assert.ok((await helpOf(person, command)).includes(`Example: ${example}\n`), example);
   }
 });

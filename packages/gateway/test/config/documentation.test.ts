@@ -22,6 +22,16 @@ test("the example loads, and nobody is warned of anything", () => {
   );
 });
 
+test("the smallest example loads, and nobody is warned of anything", () => {
+  const file = "examples/minimal.yaml";
+  const { config, warnings } = loadText(textOf(file), {
+    environment: { CLIENT_SECRET: "x" },
+    file,
+  });
+  assert.deepEqual(warnings, []);
+  assert.equal(config.applications.length, 1);
+});
+
 test("each piece of the page on policies loads without a warning", () => {
   const pieces = [...policies.matchAll(/^```yaml\n(.*?)^```$/gms)].map(([, piece = ""]) => piece);
   assert.ok(pieces.length > 0);

@@ -22,6 +22,7 @@ export const rooms = {
   "gateway/init": "model config login",
   "gateway/compose.ts": "*",
   "gateway/gateway.ts": "*",
+  "gateway/future-dates.ts": "*",
   "gateway/housekeeping.ts": "*",
   "gateway/reload.ts": "*",
   "gateway/dev.ts": "*",

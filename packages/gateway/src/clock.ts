@@ -12,3 +12,19 @@ export type Stopwatch = () => number;
 
 /** The system's stopwatch. */
 export const systemStopwatch: Stopwatch = () => performance.now();
+
+/** How far a clock may be set back without consequence for what it has dated, milliseconds. */
+export const clockTolerance = 5 * 60_000;
+
+/** Whether a date lies further ahead than clocks are set back: the clock of then was wrong. */
+export function isFromFuture(date: number, now: number): boolean {
+  return date > now + clockTolerance;
+}
+
+/**
+ * Whether something is over that ends at `end` and lives for `life` milliseconds. What ends later
+ * than it would if it began now was dated by a clock that was ahead: it has no time of its own.
+ */
+export function isOver(end: number, life: number, now: number): boolean {
+  return end <= now || isFromFuture(end - life, now);
+}

@@ -50,6 +50,7 @@ export interface Parts {
   config: Config;
   record: RecordEvent;
   now: Clock;
+  elapsed: Stopwatch;
   store: Store;
   secretBox: SecretBox;
   catalogs: ChangingCatalogSource;
@@ -151,6 +152,7 @@ async function join(foundation: Foundation): Promise<Parts> {
     config,
     record,
     now,
+    elapsed,
     store,
     secretBox,
     catalogs,

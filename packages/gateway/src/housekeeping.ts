@@ -1,10 +1,12 @@
 // What a gateway does by itself while it serves: it takes over what other processes of the same
 // store changed, sweeps the store, and rotates keys that have signed long enough.
 import type { Parts } from "./compose.ts";
+import { FutureDates } from "./future-dates.ts";
 import type { HousekeepingTask } from "./observe/events.ts";
 import type { ObjectKey, StoreChange } from "./storage/store.ts";
 
 const sweepInterval = 5 * 60_000;
+const futureDatesInterval = 10 * 60_000;
 const keyAgeCheckInterval = 60 * 60_000;
 /** How soon what could not be read again is tried again, milliseconds. */
 const retryInterval = 10_000;
@@ -25,11 +27,13 @@ export function keepHouse(parts: Parts): () => void {
   };
   const others = new OtherProcesses(parts);
   const comparison = new FileComparison(parts);
+  const futureDates = new FutureDates(parts);
   const unwatch = store.watch((changes) => void attempt("refresh", () => others.follow(changes)));
   const timers = [
     setInterval(() => void attempt("refresh", () => others.catchUp()), retryInterval),
     setInterval(() => comparison.look(), ownFileInterval),
     setInterval(() => void attempt("sweep", () => store.sweep(now())), sweepInterval),
+    setInterval(() => void attempt("future_dates", () => futureDates.mend()), futureDatesInterval),
     setInterval(() => void attempt("rotate_keys", () => rotateWhenOld(parts)), keyAgeCheckInterval),
   ];
   for (const timer of timers) timer.unref();

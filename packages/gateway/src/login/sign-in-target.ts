@@ -2,7 +2,7 @@
 // then on it travels sealed, in forms and cookies.
 import { endpoints } from "@postern/protocol";
 import type { RequestFacts } from "../catalog/request-facts.ts";
-import type { Clock } from "../clock.ts";
+import { type Clock, isOver } from "../clock.ts";
 import type { Application } from "../model/model.ts";
 import type { SecretBox } from "../secrets/secret-box.ts";
 
@@ -49,7 +49,7 @@ export function openTarget(
   const text = secretBox.open(sealed, sealContext);
   if (text === undefined) return undefined;
   const { target, expires_at } = JSON.parse(text) as { target: SignInTarget; expires_at: number };
-  return { target, expired: expires_at <= now() };
+  return { target, expired: isOver(expires_at, lifeMs, now()) };
 }
 
 /** The application that somebody signs in to; undefined for the team domain itself. */

@@ -41,6 +41,8 @@ export interface EventFields {
   certificates_refused: { error: string };
   certificate_not_valid: { file: string | undefined; fault: string };
   housekeeping_failed: { task: HousekeepingTask; error: string };
+  /** sessions that a clock which was ahead had dated more than an hour from now: they are ended */
+  sessions_from_future: { count: number };
   /** events that strangers cause at will, beyond the number that is written down */
   events_left_out: { of: EventName; count: number };
   log_lines_lost: { lines: number };
@@ -140,7 +142,7 @@ export interface RefusalFields {
 }
 
 /** What the gateway does by itself, now and then. */
-export type HousekeepingTask = "refresh" | "sweep" | "rotate_keys";
+export type HousekeepingTask = "refresh" | "sweep" | "rotate_keys" | "future_dates";
 
 export type EventName = keyof EventFields;
 

@@ -50,6 +50,10 @@ const lines: Record<EventName, [LineLevel, string]> = {
   ],
   certificate_not_valid: ["warn", "a certificate is served that is not valid today"],
   housekeeping_failed: ["error", "a task of the gateway itself failed"],
+  sessions_from_future: [
+    "warn",
+    "sessions that a clock which was ahead had dated in the future were ended; these people sign in again",
+  ],
   events_left_out: ["warn", "so many events of this kind were left out"],
   log_lines_lost: ["error", "the log could not be written for a while; so many lines are missing"],
 
@@ -97,6 +101,7 @@ const failedTasks: Record<HousekeepingTask, string> = {
   refresh: "reading the changed store failed",
   sweep: "removing what has expired failed",
   rotate_keys: "rotating the signing key failed",
+  future_dates: "mending what a clock that was ahead has dated failed",
 };
 
 /**

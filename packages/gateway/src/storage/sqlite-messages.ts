@@ -21,6 +21,7 @@ export const methodsOfParts = {
     ofUser: "read",
     revoke: "durable",
     revokeAllOf: "durable",
+    revokeLaterThan: "durable",
   },
   handovers: { add: "durable", take: "durable" },
   pins: { add: "passing", try: "passing", take: "durable" },

@@ -144,6 +144,8 @@ export interface SessionStore {
   revoke(id: string, now: number): Promise<string[]>;
   /** @returns the ids that ended now */
   revokeAllOf(userId: string, now: number): Promise<string[]>;
+  /** Ends the sessions that begin after `latest`. @returns the ids that ended now */
+  revokeLaterThan(latest: number, now: number): Promise<string[]>;
 }
 
 export interface HandoverStore {

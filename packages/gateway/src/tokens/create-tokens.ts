@@ -81,6 +81,7 @@ export async function createTokens(deps: TokensDeps): Promise<Tokens> {
 
     certs: () => keys.certs(),
     rotateKeys: () => keys.rotate(),
+    redateKeys: (latest) => keys.redate(latest),
     forgetSessions: (ids) => sessions.forget(ids),
     forgetAllSessions: () => sessions.forgetAll(),
     reloadKeys: () => keys.reload(),

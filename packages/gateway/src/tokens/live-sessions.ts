@@ -2,6 +2,7 @@
 // its end at once: ending a session turns the flag in the one object that every cached token
 // points to.
 import { BoundedCache } from "../bounded-cache.ts";
+import { isFromFuture } from "../clock.ts";
 import type { SessionStore, StoredSession } from "../storage/store.ts";
 
 export interface LiveSession {
@@ -23,7 +24,10 @@ export class LiveSessions {
     this.#cache = new BoundedCache(capacity);
   }
 
-  /** Undefined when there is no such session, or it was ended or has expired. */
+  /**
+   * Undefined when there is no such session, it was ended, has expired, or was begun by a clock
+   * that was ahead: it would last for longer than anybody allows.
+   */
   async find(id: string, now: number): Promise<LiveSession | undefined> {
     const cached = this.#cache.get(id);
     if (cached !== undefined) return unexpired(cached, now);
@@ -33,7 +37,7 @@ export class LiveSessions {
       if (forgottenBefore !== this.#forgotten) continue;
 
       if (session === undefined || session.revoked_at !== null) return undefined;
-      if (session.expires_at <= now) return undefined;
+      if (!isOfNow(session, now)) return undefined;
       // Another request may have read the same session meanwhile.
       return this.#cache.get(id) ?? this.#add(session);
     }
@@ -63,7 +67,12 @@ export class LiveSessions {
 }
 
 function unexpired(live: LiveSession, now: number): LiveSession | undefined {
-  return live.session.expires_at > now ? live : undefined;
+  return isOfNow(live.session, now) ? live : undefined;
+}
+
+/** Whether a session has begun, as far as clocks may differ, and not expired. */
+function isOfNow({ created_at, expires_at }: StoredSession, now: number): boolean {
+  return expires_at > now && !isFromFuture(created_at, now);
 }
 
 function end(live: LiveSession | undefined): void {

@@ -42,5 +42,11 @@ export function createSessions({ store, tokens, now, randomBytes }: SessionsDeps
       const ids = await store.sessions.revokeAllOf(userId, now());
       tokens.forgetSessions(ids);
     },
+
+    async endLaterThan(latest) {
+      const ids = await store.sessions.revokeLaterThan(latest, now());
+      tokens.forgetSessions(ids);
+      return ids.length;
+    },
   };
 }

@@ -51,8 +51,8 @@ export class SigningKeys {
   #ring: KeyRing;
   /** of the stopwatch */
   #storeAskedAt = Number.NEGATIVE_INFINITY;
-  /** Counts the rotations of this process. */
-  #rotations = 0;
+  /** Counts the changes that this process made. */
+  #changes = 0;
 
   constructor(deps: SigningKeysDeps, stored: readonly StoredKey[]) {
     this.#deps = deps;
@@ -97,16 +97,40 @@ export class SigningKeys {
       const usedKeys = keysInUse(stored, now, this.#retiredLife());
       return rotateKeys(usedKeys, { from: kid, newKey, now });
     });
-    this.#rotations++;
+    this.#changes++;
+    this.#ring = this.#makeRing(keys);
+  }
+
+  /**
+   * Dates keys anew that a clock has dated later than `latest`: as made, activated or retired now.
+   * Otherwise they would sign for longer than configured, or be believed for longer.
+   */
+  async redate(latest: number): Promise<void> {
+    const now = this.#deps.now();
+    const isLater = (date: number | null) => date !== null && date > latest;
+    const isDatedWrong = (key: StoredKey) =>
+      [key.created_at, key.activated_at, key.retired_at].some(isLater);
+    if (!this.#ring.storedKeys.some(isDatedWrong)) return;
+
+    const dateOf = <Date extends number | null>(date: Date) => (isLater(date) ? now : date);
+    const keys = await changeKeys(this.#deps.keys, (stored) =>
+      stored.map((key) => ({
+        ...key,
+        created_at: dateOf(key.created_at),
+        activated_at: dateOf(key.activated_at),
+        retired_at: dateOf(key.retired_at),
+      })),
+    );
+    this.#changes++;
     this.#ring = this.#makeRing(keys);
   }
 
   /** Reads the store again, after another process changed the keys. */
   async reload(): Promise<void> {
-    const rotations = this.#rotations;
+    const changes = this.#changes;
     const stored = await this.#deps.keys.all();
-    // What was read may be older than a rotation of this process that came between.
-    if (rotations !== this.#rotations) return this.reload();
+    // What was read may be older than a change of this process that came between.
+    if (changes !== this.#changes) return this.reload();
     this.#ring = this.#makeRing(stored);
   }
 

@@ -104,6 +104,8 @@ export interface Tokens {
   certs(): string;
   /** Makes the published next key sign, and publishes another next one (wire-protocol 2). */
   rotateKeys(): Promise<void>;
+  /** Dates keys as of now that bear a date after `latest`, milliseconds since the epoch. */
+  redateKeys(latest: number): Promise<void>;
   /** Forgets what is cached for these sessions, at once. */
   forgetSessions(ids: readonly string[]): void;
   /** Forgets what is cached for every session, at once. */
@@ -120,6 +122,8 @@ export interface Sessions {
   end(sessionId: string): Promise<void>;
   /** Ends every session of the person. */
   endAllOf(userId: string): Promise<void>;
+  /** Ends the sessions that begin after `latest`. @returns how many */
+  endLaterThan(latest: number): Promise<number>;
 }
 
 export interface SessionStart {

@@ -56,7 +56,8 @@ export class VerifiedApps {
       decision: undefined,
     };
     const expiresAt = Math.min(claims.exp * 1000, session.expires_at);
-    const validFrom = (Math.max(claims.iat, claims.nbf ?? 0) - clockTolerance) * 1000;
+    const dates = [claims.iat, claims.nbf ?? 0, session.created_at / 1000];
+    const validFrom = (Math.max(...dates) - clockTolerance) * 1000;
     this.#cache.set(keyOf(token), { token, aud, validFrom, expiresAt, live, proof });
     return proof;
   }

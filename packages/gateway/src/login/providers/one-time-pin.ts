@@ -2,6 +2,7 @@
 // same page and causes the same work, whether or not the address may have a code; what differs
 // happens after the answer is sent. Counting comes before comparing (pin-limits.ts).
 import { endpoints } from "@postern/protocol";
+import { isOver } from "../../clock.ts";
 import type { IdentityProvider } from "../../model/model.ts";
 import { networkOf } from "../../network.ts";
 import type { RandomBytes } from "../../random.ts";
@@ -134,7 +135,8 @@ async function judge(
   // browser's attempt, and for the address.
   if (!(await parts.pinLimits.countTry(askerOf(request, secrets.email)))) return "too_many";
   const pin = await parts.store.pins.try(id);
-  if (pin === undefined || pin.expires_at <= parts.now() || pin.tries > triesPerPin) return "over";
+  if (pin === undefined || pin.tries > triesPerPin) return "over";
+  if (isOver(pin.expires_at, lifeMs, parts.now())) return "over";
 
   // 2. The code must be that PIN's, and everything around it as it was when the code was made.
   const aud = target.application?.aud ?? "";

@@ -1,7 +1,7 @@
 // An attempt to sign in, from the choice of a provider to its answer. It lives in the browser
 // alone, sealed, one cookie each, so that the gateway keeps nothing for strangers and two tabs do
 // not disturb each other (case L6).
-import type { Clock } from "../../clock.ts";
+import { type Clock, isFromFuture } from "../../clock.ts";
 import type { RandomBytes } from "../../random.ts";
 import type { SecretBox } from "../../secrets/secret-box.ts";
 import type { LoginContext } from "../login-context.ts";
@@ -27,8 +27,6 @@ export interface Attempt {
 }
 
 const lifeMs = 10 * 60_000;
-/** How far the clock may have been set back since the attempt began, milliseconds. */
-const clockTolerance = 5 * 60_000;
 // The cookie outlives the attempt, so that a late answer can be offered a fresh start.
 const cookieLifeMs = 60 * 60_000;
 // Five at once are more than people have open; more would grow into an error of header size (case
@@ -54,7 +52,7 @@ export function newAttempt(
 /** Whether the attempt still waits for its answer. */
 export function isLive(attempt: Attempt, now: number): boolean {
   // The cookie is sealed: a date ahead of the clock is a clock that was set back meanwhile.
-  const isYoung = attempt.created_at <= now + clockTolerance && now < attempt.created_at + lifeMs;
+  const isYoung = !isFromFuture(attempt.created_at, now) && now < attempt.created_at + lifeMs;
   return isYoung && attempt.used !== true;
 }
 

@@ -1,6 +1,7 @@
 // Step 5 of a browser's login (wire-protocol 5), on the application's host: takes the hand-over,
 // once and within a minute, from the browser that began, and gives it the application's own token.
 import { parseDuration } from "@postern/protocol";
+import { isFromFuture, isOver } from "../../clock.ts";
 import { presentedBinding } from "../../http/browser-binding.ts";
 import { singleArgument } from "../../single-argument.ts";
 import type { StoredHandover, StoredSession } from "../../storage/store.ts";
@@ -13,6 +14,7 @@ import { sendPage } from "../pages/layout.ts";
 import { goTo } from "../responses.ts";
 import { equalSecrets, sha256 } from "../secret-values.ts";
 import { setApplicationCookie } from "./application-cookie.ts";
+import { handoverLifeMs } from "./hand-over.ts";
 import { openHandoverState } from "./handover-state.ts";
 import type { SignInParts } from "./sign-in-parts.ts";
 
@@ -93,7 +95,8 @@ function holds(
   const isForLink =
     handover.aud === link.aud && equalSecrets(handover.state_hash, sha256(link.state));
   const isAlive = session.revoked_at === null && session.expires_at > now;
-  return isForLink && isAlive && handover.expires_at > now;
+  const isDatedWrong = isFromFuture(session.created_at, now);
+  return isForLink && isAlive && !isDatedWrong && !isOver(handover.expires_at, handoverLifeMs, now);
 }
 
 const foreignLink = "The link is not one of ours, or was changed on its way.";

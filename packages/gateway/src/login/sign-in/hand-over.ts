@@ -14,7 +14,8 @@ import { sealHandoverState } from "./handover-state.ts";
 import { isForTerminal } from "./login-request.ts";
 import type { SignInParts } from "./sign-in-parts.ts";
 
-const lifeMs = 60_000;
+/** For how long a hand-over can be taken, milliseconds. */
+export const handoverLifeMs = 60_000;
 
 /** Leads somebody who is signed in to what they signed in for, if policy lets them. */
 export async function handOver(
@@ -61,7 +62,7 @@ async function sendToApplication(
     // A terminal exchanges its token with `CF_AppSession` alone (wire-protocol 5.5 and 6.3).
     app_session_hash: isTerminal ? terminalBinding(address.app_session) : address.app_session,
     state_hash: sha256(state),
-    expires_at: parts.now() + lifeMs,
+    expires_at: parts.now() + handoverLifeMs,
   });
   const origin = `${c.var.facts.scheme}://${address.authority}`;
   const query = new URLSearchParams({ nonce, state });

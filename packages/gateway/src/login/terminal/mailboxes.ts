@@ -2,7 +2,7 @@
 // mailbox stands, for every process that serves it. Whoever waits for one is woken when this
 // process changes it, and when another process is said to have; nobody reads meanwhile.
 import { createHash } from "node:crypto";
-import type { Clock } from "../../clock.ts";
+import { type Clock, isOver } from "../../clock.ts";
 import type { RecordEvent } from "../../observe/events.ts";
 import type { StoredTransfer, TransferStore } from "../../storage/store.ts";
 import { type Bell, Bells } from "./bells.ts";
@@ -37,14 +37,22 @@ export interface MailboxWait {
   isPoll?: boolean;
 }
 
+/** For how long a mailbox is open, milliseconds. */
+export const mailboxLifeMs = 10 * 60_000;
+
 /** The mailbox of a terminal's public key. */
 export function mailboxId(key: Uint8Array): string {
   return createHash("sha256").update(key).digest("hex");
 }
 
+/** Whether the time of the mailbox is over, or was measured by a clock that was ahead. */
+export function hasExpired({ expires_at }: StoredTransfer, now: number): boolean {
+  return isOver(expires_at, mailboxLifeMs, now);
+}
+
 /** Whether the mailbox still waits for a person's answer. */
 export function isWaiting(transfer: StoredTransfer, now: number): boolean {
-  return transfer.state === "waiting" && transfer.expires_at > now;
+  return transfer.state === "waiting" && !hasExpired(transfer, now);
 }
 
 /** The mailboxes of the store, with a bell for each that somebody waits for. */
@@ -83,7 +91,7 @@ export class Mailboxes {
     const isSettled = (transfer: StoredTransfer | undefined) => {
       if (transfer === undefined) return false;
       if (isWaiting(transfer, this.#now())) return this.isHeld(transfer);
-      return transfer.state !== "sealed" || transfer.expires_at <= this.#now();
+      return transfer.state !== "sealed" || hasExpired(transfer, this.#now());
     };
     const deadline = performance.now() + ms;
     const bell = this.#bells.listen(id, lineOf(id));

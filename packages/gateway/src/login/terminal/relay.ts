@@ -14,11 +14,17 @@ import type { StoredTransfer } from "../../storage/store.ts";
 import { isFromBrowser } from "../fetch-metadata.ts";
 import { type LoginContext, requestFields } from "../login-context.ts";
 import { Deliveries } from "./deliveries.ts";
-import { isWaiting, type Mailboxes, type MailboxWait, mailboxId } from "./mailboxes.ts";
+import {
+  hasExpired,
+  isWaiting,
+  type Mailboxes,
+  type MailboxWait,
+  mailboxId,
+  mailboxLifeMs,
+} from "./mailboxes.ts";
 import { PollSeats } from "./poll-seats.ts";
 import type { RelaySettings } from "./relay-settings.ts";
 
-const mailboxLifeMs = 10 * 60_000;
 const userAgentLength = 200;
 /** Mailboxes that all networks together may open in the life of one, and the reserve beyond. */
 const mailboxesInAll = { most: 6_000, reserve: 2_000 };
@@ -166,7 +172,7 @@ export class Relay {
       transfer === undefined || !(isWaiting(transfer, now()) || isOthers());
     const transfer = await mailboxes.waitUntil(isOver, wait);
 
-    if (transfer === undefined || transfer.expires_at <= now())
+    if (transfer === undefined || hasExpired(transfer, now()))
       return this.#refuse(c, 410, "expired");
     switch (transfer.state) {
       case "waiting":

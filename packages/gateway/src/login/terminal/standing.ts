@@ -2,6 +2,7 @@
 import type { Organization } from "../../model/model.ts";
 import type { StoredSession, StoredTransfer } from "../../storage/store.ts";
 import type { CliRequest } from "./cli-request.ts";
+import { hasExpired } from "./mailboxes.ts";
 import type { TerminalParts } from "./terminal-parts.ts";
 
 /** A terminal's request, and the person who is asked about it. */
@@ -34,7 +35,7 @@ export async function awaitStanding(
   if (transfer === undefined) return { kind: "absent" };
   if (transfer.state === "waiting" && mailboxes.isHeld(transfer))
     return { kind: "asking", transfer };
-  return standingOf(transfer, transfer.expires_at <= now());
+  return standingOf(transfer, hasExpired(transfer, now()));
 }
 
 function standingOf(transfer: StoredTransfer, isExpired: boolean): Standing {

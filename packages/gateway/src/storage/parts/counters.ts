@@ -1,8 +1,6 @@
+import { clockTolerance } from "../../clock.ts";
 import type { Database } from "../schema.ts";
 import type { CounterStore } from "../store.ts";
-
-/** How far a clock may be set back without a window beginning anew, milliseconds. */
-const clockTolerance = 5 * 60_000;
 
 export function createCounters(db: Database): CounterStore {
   return {

@@ -64,6 +64,15 @@ export function createSessions(db: Database, changes: ChangeWriter): SessionStor
           .execute();
         return tellEnded(transaction, rows);
       }),
+
+    revokeLaterThan: (latest, now) =>
+      inTransaction(db, async (transaction) => {
+        const rows = await endLiveSessions(transaction, now)
+          .where("created_at", ">", latest)
+          .returning("id")
+          .execute();
+        return tellEnded(transaction, rows);
+      }),
   };
 }
 

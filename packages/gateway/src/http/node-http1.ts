@@ -13,6 +13,7 @@ import type {
   ResponseHead,
   ResponseWriter,
 } from "./transport.ts";
+import { writeCopy } from "./write-buffers.ts";
 
 /** Bytes up to which the last piece of an answer is copied into the write of its head. */
 const joinedLimit = 65_536;
@@ -185,10 +186,11 @@ class NodeHttp1Response implements ResponseWriter {
   }
 
   write(chunk: Buffer): boolean {
-    if (this.#response.write(Buffer.from(chunk))) return true;
+    const response = this.#response;
+    if (writeCopy(chunk, (copy, onWritten) => response.write(copy, onWritten))) return true;
     if (!this.#watchesDrain) {
       this.#watchesDrain = true;
-      this.#response.on("drain", () => this.onDrain?.());
+      response.on("drain", () => this.onDrain?.());
     }
     return false;
   }

@@ -3,6 +3,7 @@
 // connection, never another request.
 import type { Socket } from "node:net";
 import { atEndOfTurn } from "../http/end-of-turn.ts";
+import { pieceBytes } from "../http/write-buffers.ts";
 import {
   type OriginResponseHead,
   type ResponseEvents,
@@ -41,7 +42,7 @@ export type Dial = (onread: {
 }) => Socket;
 
 // One for all connections: what was read is dealt with before the next read (bench/README.md).
-const readBuffer = Buffer.allocUnsafeSlow(65_536);
+const readBuffer = Buffer.allocUnsafeSlow(pieceBytes);
 
 const goodbye = /^HTTP\/1\.[01] 408/;
 

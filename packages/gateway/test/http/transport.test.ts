@@ -227,6 +227,41 @@ for (const { name, start, ask } of transports) {
     assert.equal(received, blocks * megabyte);
   });
 
+  test(`${name}: answers of many pieces stay apart, also when some of the clients go away`, async (context) => {
+    // One block for all answers: what was written must not change with it.
+    const block = Buffer.alloc(256 * 1024);
+    const pieces = 16;
+    const port = await start(context, ({ head, response }) => {
+      const mark = Number(head.target.slice(1));
+      let count = 0;
+      const write = () => {
+        while (count < pieces && !response.closed) {
+          count++;
+          if (!response.write(block.fill(mark))) return;
+        }
+        block.fill(255);
+        response.end();
+      };
+      response.start({ status: 200, rawHeaders: [] });
+      response.onDrain = write;
+      write();
+    });
+    const take = async (mark: number) => {
+      const asked = ask(port, { path: `/${mark}` });
+      asked.end();
+      const goesAway = mark % 3 === 0;
+      let received = 0;
+      for await (const chunk of await responseTo(asked)) {
+        if (goesAway) break;
+        assert.ok((chunk as Buffer).equals(Buffer.alloc(chunk.length, mark)), `answer ${mark}`);
+        received += chunk.length;
+        await new Promise((resolve) => setImmediate(resolve));
+      }
+      if (!goesAway) assert.equal(received, pieces * block.length);
+    };
+    await Promise.all(Array.from({ length: 12 }, (_, mark) => take(mark)));
+  });
+
   test(`${name}: an answer without a body has none, whatever is written`, async (context) => {
     const port = await start(context, ({ head, response }) => {
       response.start({ status: head.method === "HEAD" ? 200 : 204, rawHeaders: [] });

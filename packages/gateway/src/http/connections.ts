@@ -1,29 +1,32 @@
 // The open connections of one server, and how they end. A client that takes nothing of its answer
 // is cut off. When the server itself ends, a client that keeps its connection must be told before,
 // or it loses the request that it has just sent: each answer says so from then on, and what stays
-// silent is closed after a moment.
+// silent is closed after a moment. Looks are counted, not milliseconds: this process may be held up
+// for longer than a limit, and what came meanwhile is read before the next look.
 import type { Server, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
 
-/** A connection is closed when nothing came over it for so long after the drain began. */
-const silenceMs = 2_000;
-const lookMs = 100;
+/** How often connections are looked at for silent ones while the server drains. */
+const silenceLookMs = 100;
+/** A connection is closed when so many looks in a row have found nothing new on it. */
+const silentLooks = 20;
 /**
  * A client that shuts its sending side after a request may wait for the answer, or be gone: nobody
  * can tell before something is written. For so long it is taken to wait.
  */
 const halfOpenMs = 2_000;
-/** How often connections are looked at for clients that take nothing, at most. */
-const takeLookMs = 5_000;
+/** In how many looks a client must be seen to take nothing before it is cut off. */
+const takeLooks = 4;
 
-/** What was last seen of a connection. Times are of `performance.now()`. */
+/** What was last seen of a connection. */
 interface Activity {
   bytesRead: number;
-  readAt: number;
+  /** looks since that was another number, or an answer was in progress */
+  silentLooks: number;
   /** bytes that wait for the client to take them */
   untaken: number;
-  /** when that was last another number, or 0 */
-  takenAt: number;
+  /** looks since that was another number, or 0 */
+  untakenLooks: number;
 }
 
 /** What a server is asked for about its connections. */
@@ -41,14 +44,11 @@ export class Connections {
   readonly #carriers = new Map<Socket, Activity>();
   /** those of a TLS server, whose own list lacks the ones that are still in their handshake */
   readonly #encrypted = new Set<Socket>();
-  readonly #takeTimeout: number;
   readonly #takeLook: NodeJS.Timeout;
   #silenceLook: NodeJS.Timeout | undefined;
 
   constructor(server: Server, { isTls, takeTimeout }: ConnectionsOptions) {
-    this.#takeTimeout = takeTimeout;
-    const cutUntaken = () => this.#cutUntaken(performance.now());
-    this.#takeLook = setInterval(cutUntaken, Math.min(takeLookMs, takeTimeout / 2));
+    this.#takeLook = setInterval(() => this.#cutUntaken(), takeTimeout / takeLooks);
     this.#takeLook.unref();
     server.on("connection", (socket: Socket) => {
       if (isTls) this.#trackEncrypted(socket);
@@ -63,9 +63,7 @@ export class Connections {
    */
   drain(): Promise<void> {
     this.isDraining = true;
-    const now = performance.now();
-    for (const activity of this.#carriers.values()) activity.readAt = now;
-    this.#silenceLook ??= setInterval(() => this.#closeSilent(performance.now()), lookMs);
+    this.#silenceLook ??= setInterval(() => this.#closeSilent(), silenceLookMs);
     const ends = [...this.#carriers.keys()].map(
       (socket) => new Promise<void>((resolve) => socket.once("close", () => resolve())),
     );
@@ -85,7 +83,7 @@ export class Connections {
   }
 
   #track(socket: Socket): void {
-    this.#carriers.set(socket, newActivity(performance.now()));
+    this.#carriers.set(socket, newActivity());
     socket.once("end", () => endHalfOpen(socket));
     socket.once("close", () => this.#carriers.delete(socket));
   }
@@ -95,30 +93,24 @@ export class Connections {
     socket.once("close", () => this.#encrypted.delete(socket));
   }
 
-  #closeSilent(now: number): void {
+  #closeSilent(): void {
     for (const [socket, activity] of this.#carriers) {
       const { bytesRead } = socket;
       const isSilent = bytesRead === activity.bytesRead && answerInProgress(socket) === undefined;
-      if (!isSilent) {
-        activity.bytesRead = bytesRead;
-        activity.readAt = now;
-      } else if (now - activity.readAt >= silenceMs) {
-        socket.destroySoon();
-        // Once is enough.
-        activity.readAt = Number.POSITIVE_INFINITY;
-      }
+      activity.bytesRead = bytesRead;
+      activity.silentLooks = isSilent ? activity.silentLooks + 1 : 0;
+      // Once is enough.
+      if (activity.silentLooks === silentLooks) socket.destroySoon();
     }
   }
 
-  #cutUntaken(now: number): void {
+  #cutUntaken(): void {
     for (const [socket, activity] of this.#carriers) {
       const untaken = socket.writableLength === 0 ? 0 : untakenBytes(socket);
-      if (untaken === 0 || untaken !== activity.untaken) {
-        activity.untaken = untaken;
-        activity.takenAt = now;
-      } else if (now - activity.takenAt >= this.#takeTimeout) {
-        socket.destroy();
-      }
+      const isStuck = untaken > 0 && untaken === activity.untaken;
+      activity.untaken = untaken;
+      activity.untakenLooks = isStuck ? activity.untakenLooks + 1 : 0;
+      if (activity.untakenLooks === takeLooks) socket.destroy();
     }
   }
 }
@@ -128,8 +120,8 @@ function endHalfOpen(socket: Socket): void {
   socket.once("close", () => clearTimeout(deadline));
 }
 
-function newActivity(now: number): Activity {
-  return { bytesRead: 0, readAt: now, untaken: 0, takenAt: now };
+function newActivity(): Activity {
+  return { bytesRead: 0, silentLooks: 0, untaken: 0, untakenLooks: 0 };
 }
 
 /**

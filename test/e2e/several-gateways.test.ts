@@ -7,11 +7,11 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { type TestContext, test } from "node:test";
-import { setTimeout as pause } from "node:timers/promises";
 import { isDeepStrictEqual } from "node:util";
 import type { StoredSession, StoredTransfer } from "../../packages/gateway/src/storage/store.ts";
 import { freePort, simpleSections, startGateway, type TestGateway } from "../support/gateway.ts";
 import { rawRequest } from "../support/raw-request.ts";
+import { until } from "../support/until.ts";
 import { startUpstream, type Upstream } from "../support/upstream.ts";
 
 const hour = 60 * 60_000;
@@ -111,15 +111,6 @@ function countReads({ parts: { store } }: TestGateway) {
     return findObjects(keysOfObjects);
   };
   return reads;
-}
-
-/** Waits for what will be so in a moment. */
-async function until(condition: () => boolean | Promise<boolean>): Promise<void> {
-  const deadline = performance.now() + 10_000;
-  while (!(await condition())) {
-    assert.ok(performance.now() < deadline, "it did not come about within ten seconds");
-    await pause(10);
-  }
 }
 
 /** Ends a session in one gateway, and waits until the other refuses it. */

@@ -2,9 +2,9 @@
 // told to them, and nothing else.
 import assert from "node:assert/strict";
 import { suite, type TestContext, test } from "node:test";
-import { setTimeout as pause } from "node:timers/promises";
 import type { StoreChange } from "../../packages/gateway/src/storage/store.ts";
 import { changeKeys } from "../../packages/gateway/src/tokens/change-keys.ts";
+import { until } from "../support/until.ts";
 import {
   type Backend,
   backends,
@@ -151,15 +151,6 @@ function contract(backend: Backend): void {
     await until(() => news.length > 0);
     assert.deepEqual(news, [{ what: "keys" }], "and from there on what changes");
   });
-}
-
-/** Waits for what will be so in a moment. */
-async function until(condition: () => boolean): Promise<void> {
-  const deadline = performance.now() + 10_000;
-  while (!condition()) {
-    assert.ok(performance.now() < deadline, "it did not come about within ten seconds");
-    await pause(10);
-  }
 }
 
 function sorted(changes: readonly StoreChange[]): StoreChange[] {

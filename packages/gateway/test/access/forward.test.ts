@@ -618,11 +618,12 @@ test("a malformed second request is not the answer to the first", async (context
 test("a request has its line in the log when it ends, however it ends", async (context) => {
   const upstream = await startUpstream();
   context.after(() => upstream.close());
-  const ingress = [{ service: upstream.origin, originRequest: { bodyTimeout: "200ms" } }];
-  const gateway = await gatewayTo(context, ingress, { log: { requests: true } });
-  const ended = async (path: string) => {
+  const through = (originRequest: Record<string, string>) =>
+    gatewayTo(context, [{ service: upstream.origin, originRequest }], { log: { requests: true } });
+  const gateway = await through({});
+  const ended = async (path: string, { events } = gateway) => {
     for (;;) {
-      const line = gateway.events.find(
+      const line = events.find(
         (event) =>
           (event.event === "request_passed" || event.event === "request_cut") &&
           event.path === path,
@@ -664,11 +665,12 @@ test("a request has its line in the log when it ends, however it ends", async (c
   upstream.answerWith(dyingAfter(10, 100));
   await rawRequest(gateway.port, "GET /dies HTTP/1.1", [`Host: ${host}`]);
   assert.deepEqual(await ended("/dies"), ["request_cut", 200]);
+  const impatient = await through({ bodyTimeout: "200ms" });
   upstream.answerWith((_request, response) => void response.write("the beginning"));
-  await rawRequest(gateway.port, "GET /stops HTTP/1.1", [`Host: ${host}`]);
-  assert.deepEqual(await ended("/stops"), ["request_cut", 200]);
-  const faults = gateway.events.flatMap((event) =>
-    event.event === "origin_failed" ? [event.path] : [],
+  await rawRequest(impatient.port, "GET /stops HTTP/1.1", [`Host: ${host}`]);
+  assert.deepEqual(await ended("/stops", impatient), ["request_cut", 200]);
+  const faults = [gateway, impatient].flatMap(({ events }) =>
+    events.flatMap((event) => (event.event === "origin_failed" ? [event.path] : [])),
   );
   assert.deepEqual(faults, ["/dies", "/stops"]);
 

@@ -6,6 +6,7 @@ import type { IncomingMessage } from "node:http";
 import { connect } from "node:net";
 import { test } from "node:test";
 import { rawExchange, rawRequest } from "../../../../test/support/raw-request.ts";
+import { until } from "../../../../test/support/until.ts";
 import { held, startUpstream } from "../../../../test/support/upstream.ts";
 import { answerOf, ask, gatewayTo, host, megabyte, rawOrigin, scene } from "./forward-fixture.ts";
 
@@ -103,6 +104,7 @@ test("who waits for a connection and goes away leaves the line", async (context)
   context.after(() => upstream.close());
   const gateway = await gatewayTo(context, [{ service: upstream.origin }], {
     limits: { origin_connections: 1 },
+    log: { requests: true },
   });
   const gate = held();
   upstream.answerWith(gate.answer);
@@ -112,9 +114,11 @@ test("who waits for a connection and goes away leaves the line", async (context)
   gone.on("error", () => undefined);
   gone.end();
   await once(gone, "finish");
+  // Another client's whole exchange later the gateway has seen it.
+  await rawRequest(gateway.port, "GET / HTTP/1.1", ["Host: elsewhere.localhost"]);
   const third = rawRequest(gateway.port, "GET /third HTTP/1.1", [`Host: ${host}`]);
   gone.socket?.resetAndDestroy();
-  await new Promise((resolve) => setTimeout(resolve, 50));
+  await until(() => gateway.events.some(({ event }) => event === "request_cut"));
   gate.release();
   await Promise.all([first, third]);
   assert.deepEqual(

@@ -3,7 +3,7 @@
 // may lead to node:crypto, node:http or node:child_process.
 import { basename } from "node:path";
 import { asksForHelp, asksForJson, untilDashes } from "./commands/command-line.ts";
-import { accessGroup, findTarget, pathOf, type Target } from "./commands/index.ts";
+import { accessGroup, findTarget, pathOf, suggestCommand, type Target } from "./commands/index.ts";
 import { officialArguments } from "./commands/official-arguments.ts";
 import type { Surroundings } from "./context.ts";
 import { CliError, reasonOf, statusOf, wrapperStatus } from "./exit-status.ts";
@@ -24,7 +24,7 @@ async function run(target: Target, surroundings: Surroundings): Promise<number> 
       if (asksForHelp(target.command, target.args)) return printHelp(target);
       return target.command.run({ ...target, surroundings });
     case "unknown":
-      throw unknownCommand(target);
+      throw unknownCommand(target, surroundings);
   }
 }
 
@@ -49,10 +49,16 @@ async function printHelp(target: Target & { kind: "group" | "command" }): Promis
   return 0;
 }
 
-function unknownCommand({ group, name }: Target & { kind: "unknown" }): CliError {
+function unknownCommand(
+  { group, name }: Target & { kind: "unknown" },
+  { name: program }: Surroundings,
+): CliError {
   const path = pathOf(group, name);
   if (group.promised.includes(name)) return new CliError("usage", `${path} is not there yet`);
-  return new CliError("usage", `${path.slice(0, 60)} is not a command; --help lists them`);
+  const suggestion = suggestCommand(group, name);
+  const question = suggestion === undefined ? "" : ` do you mean ${program} ${suggestion}?`;
+  const refusal = `${path.slice(0, 60)} is not a command;${question} --help lists them`;
+  return new CliError("usage", refusal);
 }
 
 /** Who is running, read from the process. The only place of this program that reads it. */

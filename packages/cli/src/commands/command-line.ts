@@ -2,8 +2,9 @@
 // that way: `--app URL`, `--app=URL`, `-app URL` and `-app=URL` all mean the same. One-letter flags
 // do not cluster, and names are not abbreviated: a flag is spelled as its command lists it, or
 // refused. (`util.parseArgs` reads `-app` as three flags.)
+import { nearestWord } from "@postern/protocol/nearest-word";
 import { CliError } from "../exit-status.ts";
-import { type Flag, findFlag, splitFlag, type TypedFlag } from "../flag.ts";
+import { type Flag, findFlag, spellingsOf, splitFlag, type TypedFlag } from "../flag.ts";
 import { notUtf8 } from "../raw-arguments.ts";
 import { hasRawBytes } from "../raw-bytes.ts";
 import type { Command } from "./command.ts";
@@ -44,7 +45,7 @@ export function readCommandLine(
       break;
     }
     const flag = findFlag(flags, typed.spelling);
-    if (flag === undefined) throw unknownFlag(typed);
+    if (flag === undefined) throw unknownFlag(typed, flags);
     const value = flag.value === undefined ? readSwitch(typed) : readValue(flag, typed, queue);
     if (value === undefined) continue;
     const earlierValues = values.get(flag.name) ?? [];
@@ -88,11 +89,24 @@ function readSwitch({ spelling, value }: TypedFlag): string | undefined {
 }
 
 /** Only its name is repeated: a value may be a secret. */
-function unknownFlag({ spelling }: TypedFlag): CliError {
+function unknownFlag({ spelling }: TypedFlag, flags: readonly Flag[]): CliError {
+  const suggestion = suggestFlag(spelling, flags);
+  const question = suggestion === undefined ? "" : ` do you mean --${suggestion}?`;
   return new CliError(
     "usage",
-    `--${spelling.slice(0, 60)} is not a flag of this command; --help lists them`,
+    `--${spelling.slice(0, 60)} is not a flag of this command;${question} --help lists them`,
   );
+}
+
+/** Flags that help does not show are not suggested either. */
+function suggestFlag(spelling: string, flags: readonly Flag[]): string | undefined {
+  const shown = flags.filter((flag) => flag.hidden !== true);
+  const match = nearestWord(spelling, shown.flatMap(longSpellings));
+  return match ?? nearestWord(spelling, ["help"]);
+}
+
+function longSpellings(flag: Flag): string[] {
+  return spellingsOf(flag).filter((each) => each.length > 2);
 }
 
 /**

@@ -1,6 +1,7 @@
 // The one table of commands, and how a command line finds its way into it. The values are light;
 // what a command does is loaded when it runs.
 
+import { nearestWord } from "@postern/protocol/nearest-word";
 import { splitFlag } from "../flag.ts";
 import { curl } from "./access/curl.ts";
 import { forget } from "./access/forget.ts";
@@ -91,4 +92,18 @@ function findInGroup(group: CommandGroup, argv: readonly string[]): Target {
 /** The words that call a command of the group: `access token`. */
 export function pathOf(group: CommandGroup, name: string): string {
   return group.name === "" ? name : `${group.name} ${name}`;
+}
+
+/**
+ * The command that was meant by a word that is none, as it is typed: `access login`. One of the
+ * other group counts, too: `postern login`.
+ */
+export function suggestCommand(group: CommandGroup, name: string): string | undefined {
+  const groups = group === mainGroup ? [mainGroup, accessGroup] : [accessGroup, mainGroup];
+  for (const each of groups) {
+    const names = [...each.commands, ...each.groups].map((entry) => entry.name);
+    const match = nearestWord(name, names);
+    if (match !== undefined) return pathOf(each, match);
+  }
+  return undefined;
 }

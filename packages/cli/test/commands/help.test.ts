@@ -175,3 +175,34 @@ test("what is not a command, and what is not there yet, are one line each", asyn
     assert.equal(stderr.trim().split("\n").length, 1);
   }
 });
+
+test("somebody who misspells a command or a flag hears which one was meant", async (context) => {
+  const { run } = machine(context);
+  for (const [args, says] of [
+    [["logn"], /: logn is not a command; do you mean postern access login\? --help lists them/],
+    [["login"], /do you mean postern access login\?/],
+    [["gatway"], /do you mean postern gateway\?/],
+    [["acess", "login"], /do you mean postern access\?/],
+    [["Dev"], /do you mean postern dev\?/],
+    [["int"], /do you mean postern init\?/],
+    [["access", "lgoin"], /access lgoin is not a command; do you mean postern access login\?/],
+    [["access", "logut"], /do you mean postern access logout\?/],
+    [["access", "gateway"], /do you mean postern gateway\?/],
+    [["access", "login", "--browser", "x"], /--browser is not a flag.*do you mean --no-browser\?/],
+    [["access", "login", "--time-out=1m", "x"], /do you mean --timeout\?/],
+    [["access", "list", "--jsno"], /do you mean --json\?/],
+    [
+      ["gateway", "--confg", "x"],
+      /--confg is not a flag.*do you mean --config\? --help lists them/,
+    ],
+    [["keys", "rotate", "-conf", "x"], /do you mean --config\?/],
+    [["dev", "--prot", "1"], /do you mean --port\?/],
+    [["dev", "--hepl"], /do you mean --help\?/],
+    [["keys", "rotat"], /keys takes one word, rotate/],
+  ] as const) {
+    const { status, stdout, stderr } = await run([...args]);
+    assert.deepEqual([status, stdout], [2, ""], args.join(" "));
+    assert.match(stderr, says);
+    assert.equal(stderr.trim().split("\n").length, 1);
+  }
+});

@@ -31,12 +31,12 @@ process.env["NODE_COMPILE_CACHE"] = join(shared, "compiled");
 // handle, and with it lose reports that are still on their way.)
 const testTimeoutMs = 120_000;
 const execArgv = [`--test-timeout=${testTimeoutMs}`];
-// Browsers, gateways and command lines are processes of their own, so that few files at once fill
-// the cores; one more than these uses the time in which others wait.
+// Browsers, gateways and command lines are processes of their own: as many files at once as there
+// are cores fill them, and one more would only make each slower.
 const ending = new AbortController();
 const stream = run({
   files,
-  concurrency: availableParallelism() + 1,
+  concurrency: availableParallelism(),
   execArgv,
   signal: ending.signal,
 });

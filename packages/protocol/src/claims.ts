@@ -18,6 +18,8 @@ export interface OrgClaims extends TimedClaims {
   email: string;
   identity_nonce: string;
   terminal?: true;
+  /** half the hash of the browser's nonce on that host [ext] */
+  browser?: string;
 }
 
 /**
@@ -35,6 +37,8 @@ export interface AppClaims extends TimedClaims {
   country?: string;
   custom?: Record<string, unknown>;
   terminal?: true;
+  /** half the hash of the browser's nonce on that host [ext] */
+  browser?: string;
   use?: "assertion";
   /** in an assertion for a pass: the URL prefix of the pass */
   htu?: string;

@@ -4,10 +4,12 @@
 import { cookies, decodeToken, type PassClaims } from "@postern/protocol";
 import type { RequestFacts } from "../catalog/request-facts.ts";
 import type { Clock } from "../clock.ts";
+import { browserNonce } from "../http/browser-binding.ts";
 import { canonicalize, canonicalPath } from "../http/canonical-path.ts";
 import { cookieValues } from "../http/cookies.ts";
 import type { Application, ServiceToken } from "../model/model.ts";
 import type { StoredSession } from "../storage/store.ts";
+import { type Browser, isAppOf, ownTokens } from "../tokens/bound-browser.ts";
 import { candidateLimit, onlyPerson } from "../tokens/only-person.ts";
 import {
   checkServiceToken,
@@ -42,7 +44,15 @@ export interface AuthenticationParts {
   now: Clock;
 }
 
+/** How a token came along. */
+interface Carrier {
+  via: "token" | "cookie";
+  /** the browser that it must have been handed to; undefined: it is good for whoever has it */
+  browser: Browser | undefined;
+}
+
 const anonymous: Authentication = { kind: "anonymous" };
+const ownHeader: Carrier = { via: "token", browser: undefined };
 
 /** Says who asks. The answer is a promise only where something has to be waited for. */
 export function authenticate(
@@ -61,21 +71,36 @@ export function authenticate(
   const [accessToken] = headers.accessToken;
   if (headers.accessToken.length > 1) return { kind: "refused", fault: "two_access_tokens" };
   if (accessToken !== undefined)
-    return authenticateToken(tokens, accessToken, application, "token");
+    return authenticateToken(tokens, accessToken, application, ownHeader);
   const bearer = bearerToken(tokens, reading.rawHeaders, application);
   if (bearer.count > 1) return { kind: "refused", fault: "two_access_tokens" };
   if (bearer.token !== undefined)
-    return authenticateToken(tokens, bearer.token, application, "token");
+    return authenticateToken(tokens, bearer.token, application, ownHeader);
 
   // 3. The cookie of browsers.
   const values = cookieValues(headers.cookie, cookies.authorization);
   const [value] = values;
-  if (values.length > 1) return authenticateCookies(tokens, values, application);
-  if (value !== undefined) return authenticateToken(tokens, value, application, "cookie");
+  if (values.length > 1)
+    return authenticateCookies(tokens, values, application, browserOf(reading));
+  if (value !== undefined) return authenticateToken(tokens, value, application, byCookie(reading));
 
   // 4. The `token` argument.
-  if (queryToken !== undefined) return authenticateQuery(tokens, queryToken, application, facts);
+  if (queryToken !== undefined) return authenticateQuery(tokens, queryToken, application, reading);
   return anonymous;
+}
+
+/**
+ * The browser that sends the request, which anybody can give a cookie or a link to: a sibling host
+ * plants them (case T11). Undefined for programs, and over http, where no cookie is out of a
+ * sibling's reach.
+ */
+function browserOf({ facts, headers }: ReadRequest): Browser | undefined {
+  if (facts.scheme !== "https" || !headers.fromBrowser) return undefined;
+  return { nonce: browserNonce(headers.cookie) };
+}
+
+function byCookie(reading: ReadRequest): Carrier {
+  return { via: "cookie", browser: browserOf(reading) };
 }
 
 function authenticateService(
@@ -92,35 +117,39 @@ function authenticateToken(
   tokens: Tokens,
   token: string,
   application: Application,
-  via: "token" | "cookie",
+  carrier: Carrier,
 ): Authentication | Promise<Authentication> {
   const cached = tokens.cachedApp(token, application.aud);
-  if (cached !== undefined) return personOf(cached, token, via);
+  if (cached !== undefined) return personOf(cached, token, carrier);
   return tokens
     .verifyApp(token, application.aud)
-    .then((verification) => personOf(verification, token, via));
+    .then((verification) => personOf(verification, token, carrier));
 }
 
 function personOf(
   verification: VerifiedApp,
   token: string,
-  via: "token" | "cookie",
+  { via, browser }: Carrier,
 ): Authentication {
   if (!verification.ok) {
-    const byProgram = via === "token" || isOfTerminal(token);
+    const byProgram = via === "token" || (browser === undefined && isOfTerminal(token));
     return { kind: "unauthenticated", via, fault: verification.fault, byProgram };
   }
+  if (browser !== undefined && !isAppOf(browser, verification))
+    return { kind: "unauthenticated", via, fault: "wrong_browser", byProgram: false };
   return { kind: "person", session: verification.session, proof: verification };
 }
 
-/** Cookies of one name tossed from a sibling host, or of other paths (case T11). */
+/** Cookies of one name: of other paths, or tossed from a sibling host (case T11). */
 async function authenticateCookies(
   tokens: Tokens,
   values: readonly string[],
   application: Application,
+  browser: Browser | undefined,
 ): Promise<Authentication> {
-  const answer = await onlyPerson(values, async (value) => {
-    const authentication = await authenticateToken(tokens, value, application, "cookie");
+  const carrier: Carrier = { via: "cookie", browser };
+  const answer = await onlyPerson(ownTokens(values, browser), async (value) => {
+    const authentication = await authenticateToken(tokens, value, application, carrier);
     return authentication.kind === "person" ? authentication : undefined;
   });
   switch (answer.persons) {
@@ -129,7 +158,7 @@ async function authenticateCookies(
         kind: "unauthenticated",
         via: "cookie",
         fault: "malformed",
-        byProgram: values.slice(0, candidateLimit).some(isOfTerminal),
+        byProgram: browser === undefined && values.slice(0, candidateLimit).some(isOfTerminal),
       };
     case "one":
       return answer.credential;
@@ -146,12 +175,12 @@ function authenticateQuery(
   tokens: Tokens,
   token: string,
   application: Application,
-  facts: RequestFacts,
+  reading: ReadRequest,
 ): Authentication | Promise<Authentication> {
   // The token itself says which of the two it would be; its signature says whether it is one.
   if (decodeToken(token).claims["type"] !== "pass")
-    return authenticateToken(tokens, token, application, "cookie");
-  return authenticatePass(tokens, token, application, facts);
+    return authenticateToken(tokens, token, application, byCookie(reading));
+  return authenticatePass(tokens, token, application, reading.facts);
 }
 
 async function authenticatePass(

@@ -1,6 +1,7 @@
 // What ties a sign-in to the browser that began it (wire-protocol 5.5): the nonce in
 // `CF_AppSession`, which the official client knows, and over https a second one in a cookie that no
-// sibling host can set (case T11). Links and hand-overs carry their hashes alone.
+// sibling host can set (case T11). Links and hand-overs carry their hashes alone. The second one
+// also ties tokens to the browser that they were handed to (tokens/bound-browser.ts).
 import { createHash } from "node:crypto";
 import { cookies } from "@postern/protocol";
 import { cookieValues } from "./cookies.ts";
@@ -34,10 +35,15 @@ export function presentedBinding(
   withBrowser: boolean,
 ): string | undefined {
   const appSession = onlyValue(cookieLines, cookies.appSession);
-  const browser = onlyValue(cookieLines, browserCookie);
+  const browser = browserNonce(cookieLines);
   if (appSession === undefined) return undefined;
   if (!withBrowser) return bindingOf({ appSession, browser: undefined });
   return browser === undefined ? undefined : bindingOf({ appSession, browser });
+}
+
+/** The nonce that this browser has over https; undefined of none, or of two different ones. */
+export function browserNonce(cookieLines: readonly string[]): string | undefined {
+  return onlyValue(cookieLines, browserCookie);
 }
 
 /** The one value of a cookie; undefined of none, or of two different ones. */

@@ -16,6 +16,8 @@ export interface RequestHeaders {
   origin: string | undefined;
   requestedWith: string | undefined;
   fetchMode: string | undefined;
+  /** there is a `Sec-Fetch-*`: browsers send them over https, and pages cannot change them */
+  fromBrowser: boolean;
   metadataRequest: string | undefined;
   preflightMethod: string | undefined;
   preflightHeaders: string | undefined;
@@ -63,6 +65,7 @@ function emptyHeaders(): RequestHeaders {
     origin: undefined,
     requestedWith: undefined,
     fetchMode: undefined,
+    fromBrowser: false,
     metadataRequest: undefined,
     preflightMethod: undefined,
     preflightHeaders: undefined,
@@ -88,7 +91,13 @@ const table: Record<string, ReadValue> = {
   "x-forwarded-host": every("forwardedHost"),
   origin: last("origin"),
   "x-requested-with": last("requestedWith"),
-  "sec-fetch-mode": last("fetchMode"),
+  "sec-fetch-mode"(headers, value) {
+    headers.fetchMode = value;
+    headers.fromBrowser = true;
+  },
+  "sec-fetch-site": markBrowser,
+  "sec-fetch-dest": markBrowser,
+  "sec-fetch-user": markBrowser,
   "cf-access-metadata-request": last("metadataRequest"),
   "access-control-request-method": last("preflightMethod"),
   "access-control-request-headers": last("preflightHeaders"),
@@ -110,6 +119,10 @@ const table: Record<string, ReadValue> = {
     headers.hasBody = true;
   },
 };
+
+function markBrowser(headers: RequestHeaders): void {
+  headers.fromBrowser = true;
+}
 
 interface HeaderReader {
   name: string;

@@ -2,6 +2,11 @@
 // Programs say nothing.
 import type { LoginContext } from "./login-context.ts";
 
+/** Whether there is a `Sec-Fetch-*` at all: browsers send them over https. */
+export function hasFetchMetadata(c: LoginContext): boolean {
+  return [...c.req.raw.headers.keys()].some((name) => name.startsWith("sec-fetch-"));
+}
+
 /** Whether anything says that a browser sent this request (Fetch Metadata, CORS). */
 export function isFromBrowser(c: LoginContext): boolean {
   const names = [...c.req.raw.headers.keys()];

@@ -11,12 +11,12 @@ import type { LoginContext } from "./login-context.ts";
 
 /** Every cookie that this browser sends, in the order sent. */
 export function cookiesOf(c: LoginContext): Cookie[] {
-  return readCookies([cookieLine(c)]);
+  return readCookies(cookieLinesOf(c));
 }
 
 /** Every value that this browser sends of one cookie, in the order sent. */
 export function cookieValuesOf(c: LoginContext, name: string): string[] {
-  return cookieValues([cookieLine(c)], name);
+  return cookieValues(cookieLinesOf(c), name);
 }
 
 /** Gives this browser a cookie of the gateway's own, with the attributes that all of them have. */
@@ -35,6 +35,7 @@ export function addSetCookie(c: LoginContext, line: string): void {
   c.header("Set-Cookie", line, { append: true });
 }
 
-function cookieLine(c: LoginContext): string {
-  return c.req.header("cookie") ?? "";
+/** The `Cookie` lines of the request. */
+export function cookieLinesOf(c: LoginContext): string[] {
+  return [c.req.header("cookie") ?? ""];
 }

@@ -4,9 +4,12 @@ import { cookies, parseDuration } from "@postern/protocol";
 import type { Clock } from "../clock.ts";
 import { cookieExpiry } from "../http/cookies.ts";
 import type { Application, Identity } from "../model/model.ts";
+import type { RandomBytes } from "../random.ts";
 import type { StoredSession } from "../storage/store.ts";
+import { type Browser, isOrgOf, ownTokens } from "../tokens/bound-browser.ts";
 import { onlyPerson } from "../tokens/only-person.ts";
 import type { Sessions, Tokens } from "../tokens/tokens.ts";
+import { ensureNonce, presentedNonce } from "./browser-nonce.ts";
 import type { LoginContext } from "./login-context.ts";
 import { cookieValuesOf, removeOwnCookie, setOwnCookie } from "./request-cookies.ts";
 
@@ -16,7 +19,8 @@ const userAgentLength = 512;
 
 /**
  * The live browser session that the cookie names. A terminal's org token is never one: it serves
- * the exchange alone (wire-protocol 2). Cookies of two persons count as none (wire-protocol 3.3).
+ * the exchange alone (wire-protocol 2). Cookies of two persons count as none (wire-protocol 3.3),
+ * and over https one that was handed to another browser (ADR 0015).
  */
 export function browserSession(
   c: LoginContext,
@@ -38,13 +42,24 @@ async function liveSession(
   { tokens }: { tokens: Tokens },
   kind: StoredSession["kind"],
 ): Promise<StoredSession | undefined> {
-  const result = await onlyPerson(cookieValuesOf(c, cookies.authorization), async (value) => {
+  const browser = kind === "browser" ? browserOf(c) : undefined;
+  const values = ownTokens(cookieValuesOf(c, cookies.authorization), browser);
+  const result = await onlyPerson(values, async (value) => {
     const verification = await tokens.verifyOrg(value);
     if (!verification.ok || verification.session.kind !== kind) return undefined;
+    if (browser !== undefined && !isOrgOf(browser, verification.claims)) return undefined;
     const isTerminal = verification.claims.terminal === true;
     return isTerminal === (kind === "terminal") ? verification : undefined;
   });
   return result.persons === "one" ? result.credential.session : undefined;
+}
+
+/**
+ * The browser that the session must have been handed to. Nothing but a browser has a use for it, so
+ * whoever says nothing of a browser needs the nonce as well.
+ */
+function browserOf(c: LoginContext): Browser | undefined {
+  return c.var.facts.scheme === "https" ? { nonce: presentedNonce(c) } : undefined;
 }
 
 /**
@@ -53,10 +68,11 @@ async function liveSession(
  */
 export async function startBrowserSession(
   c: LoginContext,
-  { tokens, sessions, now }: { tokens: Tokens; sessions: Sessions; now: Clock },
+  parts: { tokens: Tokens; sessions: Sessions; now: Clock; randomBytes: RandomBytes },
   identity: Identity,
   application: Application | undefined,
 ): Promise<StoredSession> {
+  const { tokens, sessions, now } = parts;
   const { organization } = c.var.facts.catalog;
   const duration =
     organization.session_duration ?? application?.session_duration ?? defaultDuration;
@@ -66,7 +82,8 @@ export async function startBrowserSession(
     userAgent: (c.req.header("user-agent") ?? "").slice(0, userAgentLength),
     lifetimeMs: parseDuration(duration),
   });
-  const cookie = { name: cookies.authorization, value: await tokens.issueOrg(session) };
+  const token = await tokens.issueOrg(session, ensureNonce(c, parts));
+  const cookie = { name: cookies.authorization, value: token };
   setOwnCookie(c, cookie, cookieExpiry(session.expires_at, now()));
   return session;
 }

@@ -4,6 +4,7 @@ import type { AppClaims, MatchClaims, OrgClaims, PassClaims } from "@postern/pro
 import type { Catalog } from "../catalog/catalog.ts";
 import type { Application, Identity } from "../model/model.ts";
 import type { StoredSession } from "../storage/store.ts";
+import { browserClaim } from "./bound-browser.ts";
 
 // Bytes. Browsers keep no cookie above 4 kB; the other claims and the signature need about half of
 // it.
@@ -18,8 +19,11 @@ export interface Issuance {
   now: number;
 }
 
-/** The session at the team domain; lives as long as the session. */
-export function orgClaims(issuance: Issuance, session: StoredSession): OrgClaims {
+/**
+ * The session at the team domain; lives as long as the session.
+ * @param browser the nonce of the browser that gets it
+ */
+export function orgClaims(issuance: Issuance, session: StoredSession, browser?: string): OrgClaims {
   return {
     type: "org",
     iss: issuance.catalog.issuer,
@@ -29,15 +33,20 @@ export function orgClaims(issuance: Issuance, session: StoredSession): OrgClaims
     ...times(issuance.now, session.expires_at),
     identity_nonce: session.id,
     ...terminalClaim(session),
+    ...browserClaim(browser),
   };
 }
 
-/** A person's token for an application. */
+/**
+ * A person's token for an application.
+ * @param browser the nonce of the browser that gets it
+ */
 export function personClaims(
   issuance: Issuance,
   session: StoredSession,
   application: Application,
   lifetimeMs: number,
+  browser?: string,
 ): AppClaims {
   const end = issuance.now + lifetimeMs;
   return {
@@ -51,6 +60,7 @@ export function personClaims(
     country: session.identity.country,
     ...customClaims(issuance.catalog, session.identity),
     ...terminalClaim(session),
+    ...browserClaim(browser),
   };
 }
 
@@ -58,7 +68,10 @@ export function personClaims(
  * What an origin gets of a token: the same claims, marked as nobody's credential, and not dated in
  * the future where a clock was put back since.
  */
-export function assertionClaims({ terminal, ...claims }: AppClaims, now: number): AppClaims {
+export function assertionClaims(
+  { terminal, browser, ...claims }: AppClaims,
+  now: number,
+): AppClaims {
   const iat = Math.min(claims.iat, seconds(now));
   return { ...claims, iat, nbf: iat, use: "assertion" };
 }

@@ -61,8 +61,9 @@ export async function createTokens(deps: TokensDeps): Promise<Tokens> {
   const metaKey = { key: secretBox.derive("meta"), now };
 
   return {
-    issueOrg: (session) => issue.org(session),
-    issueApp: (session, application, lifetimeMs) => issue.app(session, application, lifetimeMs),
+    issueOrg: (session, browser) => issue.org(session, browser),
+    issueApp: (session, application, lifetimeMs, browser) =>
+      issue.app(session, application, lifetimeMs, browser),
     issuePass: (session, application, htu, lifetimeMs) =>
       issue.pass(session, application, htu, lifetimeMs),
     personAssertion: (proof) => assertions.ofPerson(proof),

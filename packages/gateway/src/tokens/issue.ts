@@ -25,12 +25,17 @@ export class TokenIssuer {
     this.#deps = deps;
   }
 
-  org(session: StoredSession): Promise<string> {
-    return this.#sign(orgClaims(this.#issuance(), session));
+  org(session: StoredSession, browser?: string): Promise<string> {
+    return this.#sign(orgClaims(this.#issuance(), session, browser));
   }
 
-  app(session: StoredSession, application: Application, lifetimeMs: number): Promise<string> {
-    return this.#sign(personClaims(this.#issuance(), session, application, lifetimeMs));
+  app(
+    session: StoredSession,
+    application: Application,
+    lifetimeMs: number,
+    browser?: string,
+  ): Promise<string> {
+    return this.#sign(personClaims(this.#issuance(), session, application, lifetimeMs, browser));
   }
 
   async pass(

@@ -128,6 +128,6 @@ function tokenOf(assertion: SignedAssertion | Promise<SignedAssertion>): string 
 
 /** Names what a token says, whenever it was issued and whoever carries it. */
 function digestOf(claims: AppClaims): string {
-  const content = { ...claims, iat: 0, nbf: 0, exp: 0, terminal: undefined };
+  const content = { ...claims, iat: 0, nbf: 0, exp: 0, terminal: undefined, browser: undefined };
   return createHash("sha256").update(JSON.stringify(content)).digest("base64");
 }

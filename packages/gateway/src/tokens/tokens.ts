@@ -13,7 +13,9 @@ export type TokenFault =
   | "wrong_issuer"
   | "wrong_audience"
   | "expired"
-  | "revoked";
+  | "revoked"
+  /** it was handed to another browser, or to none (ADR 0015) */
+  | "wrong_browser";
 
 export type Verified<Claims> =
   | { ok: true; claims: Claims; session: StoredSession }
@@ -29,6 +31,8 @@ export interface AppProof {
   session: StoredSession;
   /** undefined until it is asked for */
   assertion: { token: string; usableFrom: number; usableUntil: number } | undefined;
+  /** the nonce of the browser that it was handed to; undefined until a request presents it */
+  browser: string | undefined;
   /** what policy last said of it; undefined until it is asked */
   decision: CachedDecision | undefined;
 }
@@ -48,10 +52,21 @@ export interface Pass {
 export interface Tokens {
   // Everything is signed off the serving thread. Tokens are never issued to an anonymous request.
 
-  /** The session at the team domain. */
-  issueOrg(session: StoredSession): Promise<string>;
-  /** @param lifetimeMs cut at the session's end */
-  issueApp(session: StoredSession, application: Application, lifetimeMs: number): Promise<string>;
+  /**
+   * The session at the team domain.
+   * @param browser the nonce of the browser that gets the token; undefined for a terminal
+   */
+  issueOrg(session: StoredSession, browser?: string): Promise<string>;
+  /**
+   * @param lifetimeMs cut at the session's end
+   * @param browser the nonce of the browser that gets the token; undefined for a terminal
+   */
+  issueApp(
+    session: StoredSession,
+    application: Application,
+    lifetimeMs: number,
+    browser?: string,
+  ): Promise<string>;
   /**
    * @param htu the URL prefix
    * @param lifetimeMs cut at the session's end

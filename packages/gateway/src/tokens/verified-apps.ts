@@ -53,6 +53,7 @@ export class VerifiedApps {
       claims,
       session,
       assertion: undefined,
+      browser: undefined,
       decision: undefined,
     };
     const expiresAt = Math.min(claims.exp * 1000, session.expires_at);

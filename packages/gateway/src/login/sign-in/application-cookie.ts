@@ -7,6 +7,7 @@ import { type CookieAttributes, cookieExpiry, setCookieLine } from "../../http/c
 import type { Application } from "../../model/model.ts";
 import type { StoredSession } from "../../storage/store.ts";
 import type { Tokens } from "../../tokens/tokens.ts";
+import { keepNonce, presentedNonce } from "../browser-nonce.ts";
 import type { LoginContext } from "../login-context.ts";
 import { addSetCookie } from "../request-cookies.ts";
 
@@ -21,7 +22,9 @@ export async function setApplicationCookie(
 ): Promise<void> {
   const { application, session, lifetimeMs } = grant;
   const isSecure = c.var.facts.scheme === "https";
-  const token = await tokens.issueApp(session, application, lifetimeMs);
+  const nonce = session.kind === "browser" ? presentedNonce(c) : undefined;
+  if (nonce !== undefined) keepNonce(c, { now }, nonce);
+  const token = await tokens.issueApp(session, application, lifetimeMs, nonce);
   const expiresAt = Number(decodeToken(token).claims["exp"]) * 1000;
   const attributes = {
     path: cookiePath(c.var.facts, application),

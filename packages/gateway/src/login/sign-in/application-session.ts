@@ -4,6 +4,7 @@
 import { cookies, decodeToken, headers } from "@postern/protocol";
 import type { Application } from "../../model/model.ts";
 import type { StoredSession } from "../../storage/store.ts";
+import { type Browser, isAppOf, ownTokens } from "../../tokens/bound-browser.ts";
 import { onlyPerson } from "../../tokens/only-person.ts";
 import {
   onlyCredentials,
@@ -13,6 +14,7 @@ import {
 import type { ServiceCredentials } from "../../tokens/service-token.ts";
 import type { Tokens } from "../../tokens/tokens.ts";
 import { coversHost } from "../application-host.ts";
+import { cookieBrowser } from "../browser-nonce.ts";
 import type { LoginContext } from "../login-context.ts";
 import { cookieValuesOf } from "../request-cookies.ts";
 import { browserSession } from "../team-session.ts";
@@ -45,28 +47,36 @@ export async function presentedSession(
   return { by: "cookie", session: await session };
 }
 
-/** Cookies that verify for two persons count as none (wire-protocol 3.3). */
+/**
+ * Cookies that verify for two persons count as none (wire-protocol 3.3), and so does in a browser
+ * over https one that was handed to another (ADR 0015).
+ */
 async function cookieSession(
   c: LoginContext,
   parts: { tokens: Tokens },
   values: readonly string[],
 ): Promise<StoredSession | undefined> {
-  const result = await onlyPerson(values, async (value) => {
-    const session = await applicationSession(c, parts, value);
+  const browser = cookieBrowser(c);
+  const result = await onlyPerson(ownTokens(values, browser), async (value) => {
+    const session = await applicationSession(c, parts, value, browser);
     return session === undefined ? undefined : { session };
   });
   return result.persons === "one" ? result.credential.session : undefined;
 }
 
+/** @param browser that which the token must have been handed to; undefined: it came in a header */
 async function applicationSession(
   c: LoginContext,
   { tokens }: { tokens: Tokens },
   token: string,
+  browser?: Browser,
 ): Promise<StoredSession | undefined> {
   const application = applicationOf(c, token);
   if (application === undefined) return undefined;
   const verification = await tokens.verifyApp(token, application.aud);
-  return verification.ok ? verification.session : undefined;
+  if (!verification.ok) return undefined;
+  if (browser !== undefined && !isAppOf(browser, verification)) return undefined;
+  return verification.session;
 }
 
 /**

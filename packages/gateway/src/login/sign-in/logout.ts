@@ -3,6 +3,7 @@
 // some page held a picture whose address is this one (case T16).
 import { endpoints, headers } from "@postern/protocol";
 import type { StoredSession } from "../../storage/store.ts";
+import { forgetNonce } from "../browser-nonce.ts";
 import { isOwnNavigation } from "../fetch-metadata.ts";
 import { csrfHolds, csrfValue, readForm } from "../forms.ts";
 import type { LoginContext } from "../login-context.ts";
@@ -83,5 +84,7 @@ async function terminalOnTeam(
 /** @param ended whether there was a session to end */
 function sendSignedOut(c: LoginContext, ended: boolean): Promise<Response> {
   clearSessionCookie(c);
+  // Where nothing ended, a sign-in may be under way in another window.
+  if (ended) forgetNonce(c);
   return sendPage(c, signedOutPage(ended));
 }

@@ -10,12 +10,13 @@ import { decideFor } from "../decide.ts";
 import { isFromBrowser } from "../fetch-metadata.ts";
 import { type LoginContext, requestFields } from "../login-context.ts";
 import { errorPage, sendStartAgain } from "../pages/error.ts";
-import { sendPage } from "../pages/layout.ts";
+import { type Page, sendPage } from "../pages/layout.ts";
 import { goTo } from "../responses.ts";
 import { equalSecrets, sha256 } from "../secret-values.ts";
 import { setApplicationCookie } from "./application-cookie.ts";
 import { handoverLifeMs } from "./hand-over.ts";
 import { openHandoverState } from "./handover-state.ts";
+import { countHandOver } from "./repeated-hand-over.ts";
 import type { SignInParts } from "./sign-in-parts.ts";
 
 /** `GET /cdn-cgi/access/authorized` on an application's host. */
@@ -53,6 +54,9 @@ export async function authorized(c: LoginContext, parts: SignInParts): Promise<R
     const message = `${session.identity.email} may not use ${application.name} from here. Ask the people who run it, and give them the ray ID.`;
     return sendPage(c, errorPage({ status: 403, heading: "You don't have access", message }));
   }
+
+  // 5. It keeps what it gets.
+  if (!countHandOver(c, parts, start)) return sendPage(c, keepsNothingPage(facts.host, start));
   const duration = decision.policy.session_duration ?? application.session_duration;
   await setApplicationCookie(c, parts, {
     application,
@@ -101,4 +105,14 @@ function holds(
 
 const foreignLink = "The link is not one of ours, or was changed on its way.";
 const usedOrLate = "This sign-in was used already, or its time ran out.";
-const anotherBrowser = "This sign-in began in another browser, or its time ran out.";
+const anotherBrowser =
+  "This sign-in began in another browser, its time ran out, or this browser keeps no cookies here.";
+
+function keepsNothingPage(host: string, start: string): Page {
+  return errorPage({
+    status: 400,
+    heading: "Your browser does not keep the sign-in",
+    message: `You were signed in several times within a minute, and each time your browser came back without the cookie. Allow cookies for ${host}, delete those that are there, and try again.`,
+    next: { href: start, label: "Try again" },
+  });
+}

@@ -9,7 +9,13 @@ import { canonicalize, canonicalPath } from "../http/canonical-path.ts";
 import { cookieValues } from "../http/cookies.ts";
 import type { Application, ServiceToken } from "../model/model.ts";
 import type { StoredSession } from "../storage/store.ts";
-import { type Browser, isAppOf, ownTokens } from "../tokens/bound-browser.ts";
+import {
+  type Browser,
+  type Carrier,
+  isAppOf,
+  needsBrowser,
+  ownTokens,
+} from "../tokens/bound-browser.ts";
 import { candidateLimit, onlyPerson } from "../tokens/only-person.ts";
 import {
   checkServiceToken,
@@ -45,14 +51,15 @@ export interface AuthenticationParts {
 }
 
 /** How a token came along. */
-interface Carrier {
-  via: "token" | "cookie";
+interface Arrival {
+  carrier: Carrier;
   /** the browser that it must have been handed to; undefined: it is good for whoever has it */
   browser: Browser | undefined;
+  /** nothing says that a browser sent it */
+  byProgram: boolean;
 }
 
 const anonymous: Authentication = { kind: "anonymous" };
-const ownHeader: Carrier = { via: "token", browser: undefined };
 
 /** Says who asks. The answer is a promise only where something has to be waited for. */
 export function authenticate(
@@ -62,6 +69,7 @@ export function authenticate(
 ): Authentication | Promise<Authentication> {
   const { tokens, now } = parts;
   const { headers, facts, queryToken } = reading;
+  const arrivalOf = (carrier: Carrier) => readArrival(reading, application, carrier);
 
   // 1. A service token.
   const credentials = serviceCredentials(reading, application);
@@ -71,36 +79,36 @@ export function authenticate(
   const [accessToken] = headers.accessToken;
   if (headers.accessToken.length > 1) return { kind: "refused", fault: "two_access_tokens" };
   if (accessToken !== undefined)
-    return authenticateToken(tokens, accessToken, application, ownHeader);
+    return authenticateToken(tokens, accessToken, application, arrivalOf("header"));
   const bearer = bearerToken(tokens, reading.rawHeaders, application);
   if (bearer.count > 1) return { kind: "refused", fault: "two_access_tokens" };
   if (bearer.token !== undefined)
-    return authenticateToken(tokens, bearer.token, application, ownHeader);
+    return authenticateToken(tokens, bearer.token, application, arrivalOf("header"));
 
   // 3. The cookie of browsers.
   const values = cookieValues(headers.cookie, cookies.authorization);
   const [value] = values;
   if (values.length > 1)
-    return authenticateCookies(tokens, values, application, browserOf(reading));
-  if (value !== undefined) return authenticateToken(tokens, value, application, byCookie(reading));
+    return authenticateCookies(tokens, values, application, arrivalOf("cookie"));
+  if (value !== undefined)
+    return authenticateToken(tokens, value, application, arrivalOf("cookie"));
 
   // 4. The `token` argument.
   if (queryToken !== undefined) return authenticateQuery(tokens, queryToken, application, reading);
   return anonymous;
 }
 
-/**
- * The browser that sends the request, which anybody can give a cookie or a link to: a sibling host
- * plants them (case T11). Undefined for programs, and over http, where no cookie is out of a
- * sibling's reach.
- */
-function browserOf({ facts, headers }: ReadRequest): Browser | undefined {
-  if (facts.scheme !== "https" || !headers.fromBrowser) return undefined;
-  return { nonce: browserNonce(headers.cookie) };
-}
-
-function byCookie(reading: ReadRequest): Carrier {
-  return { via: "cookie", browser: browserOf(reading) };
+function readArrival(
+  { facts, headers }: ReadRequest,
+  application: Application,
+  carrier: Carrier,
+): Arrival {
+  const { scheme } = facts;
+  const { fromBrowser } = headers;
+  const isBound = needsBrowser(application, carrier, { scheme, fromBrowser });
+  const browser = isBound ? { nonce: browserNonce(headers.cookie) } : undefined;
+  const byProgram = scheme !== "https" || !fromBrowser;
+  return { carrier, browser, byProgram };
 }
 
 function authenticateService(
@@ -117,27 +125,36 @@ function authenticateToken(
   tokens: Tokens,
   token: string,
   application: Application,
-  carrier: Carrier,
+  arrival: Arrival,
 ): Authentication | Promise<Authentication> {
   const cached = tokens.cachedApp(token, application.aud);
-  if (cached !== undefined) return personOf(cached, token, carrier);
+  if (cached !== undefined) return personOf(cached, token, arrival);
   return tokens
     .verifyApp(token, application.aud)
-    .then((verification) => personOf(verification, token, carrier));
+    .then((verification) => personOf(verification, token, arrival));
 }
 
-function personOf(
-  verification: VerifiedApp,
-  token: string,
-  { via, browser }: Carrier,
-): Authentication {
-  if (!verification.ok) {
-    const byProgram = via === "token" || (browser === undefined && isOfTerminal(token));
-    return { kind: "unauthenticated", via, fault: verification.fault, byProgram };
-  }
-  if (browser !== undefined && !isAppOf(browser, verification))
-    return { kind: "unauthenticated", via, fault: "wrong_browser", byProgram: false };
+function personOf(verification: VerifiedApp, token: string, arrival: Arrival): Authentication {
+  if (!verification.ok) return failedToken(verification.fault, [token], arrival);
+  const { browser, carrier } = arrival;
+  if (browser !== undefined && !isAppOf(browser, carrier, verification))
+    return failedToken("wrong_browser", [token], arrival);
   return { kind: "person", session: verification.session, proof: verification };
+}
+
+function failedToken(
+  fault: TokenFault,
+  values: readonly string[],
+  { carrier, byProgram }: Arrival,
+): Authentication {
+  const isHeader = carrier === "header";
+  const isTerminal = () => values.slice(0, candidateLimit).some(isOfTerminal);
+  return {
+    kind: "unauthenticated",
+    via: isHeader ? "token" : "cookie",
+    fault,
+    byProgram: isHeader || (byProgram && isTerminal()),
+  };
 }
 
 /** Cookies of one name: of other paths, or tossed from a sibling host (case T11). */
@@ -145,21 +162,15 @@ async function authenticateCookies(
   tokens: Tokens,
   values: readonly string[],
   application: Application,
-  browser: Browser | undefined,
+  arrival: Arrival,
 ): Promise<Authentication> {
-  const carrier: Carrier = { via: "cookie", browser };
-  const answer = await onlyPerson(ownTokens(values, browser), async (value) => {
-    const authentication = await authenticateToken(tokens, value, application, carrier);
+  const answer = await onlyPerson(ownTokens(values, arrival.browser), async (value) => {
+    const authentication = await authenticateToken(tokens, value, application, arrival);
     return authentication.kind === "person" ? authentication : undefined;
   });
   switch (answer.persons) {
     case "none":
-      return {
-        kind: "unauthenticated",
-        via: "cookie",
-        fault: "malformed",
-        byProgram: browser === undefined && values.slice(0, candidateLimit).some(isOfTerminal),
-      };
+      return failedToken("malformed", values, arrival);
     case "one":
       return answer.credential;
     case "two":
@@ -179,7 +190,12 @@ function authenticateQuery(
 ): Authentication | Promise<Authentication> {
   // The token itself says which of the two it would be; its signature says whether it is one.
   if (decodeToken(token).claims["type"] !== "pass")
-    return authenticateToken(tokens, token, application, byCookie(reading));
+    return authenticateToken(
+      tokens,
+      token,
+      application,
+      readArrival(reading, application, "cookie"),
+    );
   return authenticatePass(tokens, token, application, reading.facts);
 }
 

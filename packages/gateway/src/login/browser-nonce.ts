@@ -10,8 +10,9 @@ import {
   ownCookieAttributes,
   setCookieLine,
 } from "../http/cookies.ts";
+import type { Application } from "../model/model.ts";
 import type { RandomBytes } from "../random.ts";
-import type { Browser } from "../tokens/bound-browser.ts";
+import { type Browser, type Carrier, needsBrowser } from "../tokens/bound-browser.ts";
 import { hasFetchMetadata } from "./fetch-metadata.ts";
 import type { LoginContext } from "./login-context.ts";
 import { addSetCookie, cookieLinesOf, removeOwnCookie } from "./request-cookies.ts";
@@ -22,9 +23,15 @@ export function presentedNonce(c: LoginContext): string | undefined {
   return browserNonce(cookieLinesOf(c));
 }
 
-/** The browser that tokens in its cookies must have been handed to; undefined for programs. */
-export function cookieBrowser(c: LoginContext): Browser | undefined {
-  if (c.var.facts.scheme !== "https" || !hasFetchMetadata(c)) return undefined;
+/** The browser that a token must have been handed to; undefined: it is good for whoever has it. */
+export function browserFor(
+  c: LoginContext,
+  application: Application,
+  carrier: Carrier,
+): Browser | undefined {
+  const { scheme } = c.var.facts;
+  const fromBrowser = hasFetchMetadata(c);
+  if (!needsBrowser(application, carrier, { scheme, fromBrowser })) return undefined;
   return { nonce: presentedNonce(c) };
 }
 

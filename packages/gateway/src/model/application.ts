@@ -74,6 +74,7 @@ const fields = z.strictObject({
   same_site_cookie_attribute: sameSite.default("lax"),
   http_only_cookie_attribute: z.boolean().default(true),
   path_cookie_attribute: z.boolean().default(false),
+  enable_binding_cookie: z.boolean().default(false),
   options_preflight_bypass: z.boolean().default(false),
   skip_interstitial: z.boolean().default(false),
   allow_encoded_slashes: z.boolean().default(false),
@@ -81,7 +82,6 @@ const fields = z.strictObject({
   origin_identity: z.boolean().default(false),
   ...optionalFields,
   policies: policyEntries.prefault([]),
-  enable_binding_cookie: notYet,
   oauth_configuration: notYet,
   mfa_config: notYet,
   custom_pages: notYet,
@@ -111,6 +111,8 @@ const stored = z
     same_site_cookie_attribute: sameSite,
     http_only_cookie_attribute: z.boolean(),
     path_cookie_attribute: z.boolean(),
+    /** takes a browser's token from nobody else, programs included; absent means false */
+    enable_binding_cookie: z.boolean().optional(),
     options_preflight_bypass: z.boolean(),
     skip_interstitial: z.boolean(),
     /** [ext] lets %2F and %5C through, unchanged; default refuses them (case P4) */
@@ -243,6 +245,7 @@ function toObject(input: Input): ConfiguredApplication {
     same_site_cookie_attribute: input.same_site_cookie_attribute,
     http_only_cookie_attribute: input.http_only_cookie_attribute,
     path_cookie_attribute: input.path_cookie_attribute,
+    enable_binding_cookie: input.enable_binding_cookie,
     options_preflight_bypass: input.options_preflight_bypass,
     skip_interstitial: input.skip_interstitial,
     allow_encoded_slashes: input.allow_encoded_slashes,

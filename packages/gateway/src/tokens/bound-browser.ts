@@ -3,6 +3,7 @@
 // is made from.
 import { createHash } from "node:crypto";
 import type { AppClaims, OrgClaims } from "@postern/protocol";
+import type { Application } from "../model/model.ts";
 
 /** The browser that sends a request. */
 export interface Browser {
@@ -27,12 +28,36 @@ export function isOrgOf({ nonce }: Browser, { browser }: OrgClaims): boolean {
   return nonce !== undefined && browser === halfHash(nonce);
 }
 
-/** Whether the application token was handed to this browser. Hashes a token's nonce once. */
-export function isAppOf({ nonce }: Browser, proof: VerifiedToken): boolean {
+/** In what an application token comes: a header, or a cookie or an address. */
+export type Carrier = "header" | "cookie";
+
+/**
+ * Whether a token counts only in the browser that it was handed to. Strangers can give a browser a
+ * cookie or a link, but set none of its headers, and reach no program. Over http no cookie is safe
+ * from a sibling host. With `enable_binding_cookie` it is so over https whoever asks.
+ */
+export function needsBrowser(
+  { enable_binding_cookie }: Application,
+  carrier: Carrier,
+  { scheme, fromBrowser }: { scheme: "http" | "https"; fromBrowser: boolean },
+): boolean {
+  if (scheme !== "https") return false;
+  return enable_binding_cookie === true || (carrier === "cookie" && fromBrowser);
+}
+
+/** Whether an application token that came so may have been handed to this browser. */
+export function isAppOf(browser: Browser, carrier: Carrier, token: VerifiedToken): boolean {
+  // A terminal's, which is handed to no browser.
+  if (carrier === "header" && token.claims.browser === undefined) return true;
+  return hasNonce(token, browser);
+}
+
+/** Hashes the nonce once for each token. */
+function hasNonce(token: VerifiedToken, { nonce }: Browser): boolean {
   if (nonce === undefined) return false;
-  if (proof.browser === nonce) return true;
-  if (proof.claims.browser !== halfHash(nonce)) return false;
-  proof.browser = nonce;
+  if (token.browser === nonce) return true;
+  if (token.claims.browser !== halfHash(nonce)) return false;
+  token.browser = nonce;
   return true;
 }
 

@@ -331,3 +331,63 @@ test(
     assert.equal(upstream.requests.length, 0);
   },
 );
+
+test(
+  "with enable_binding_cookie a browser's token counts in no program either; a terminal's goes on",
+  withTls,
+  async (context) => {
+    const bound = {
+      name: appHost,
+      type: "self_hosted",
+      domain: appHost,
+      enable_binding_cookie: true,
+      accept_bearer: true,
+      policies: everybody,
+    };
+    const { ca, app, upstream, signIn, unboundToken, emails } = await scene(context, [bound]);
+    const her = await signIn(ada);
+    assert.equal(her.page.status, 200, her.page.text);
+    upstream.requests.length = 0;
+    const token = valueAt(her, "CF_Authorization");
+    const terminal = await unboundToken("terminal");
+    const nonce = `${nonceName}=${valueAt(her, nonceName)}`;
+
+    const stolen: [status: number, headers: Record<string, string>][] = [
+      [302, { cookie: `CF_Authorization=${token}` }],
+      [302, { cookie: `CF_Authorization=${token}; CF_Authorization=x` }],
+      [302, { cookie: `CF_Authorization=${token}; ${nonce}x` }],
+      [401, { cookie: `CF_Authorization=${terminal}; ${nonce}` }],
+      [401, { "cf-access-token": token }],
+      [401, { "cf-access-token": token, cookie: `${nonceName}=another` }],
+      [401, { authorization: `Bearer ${token}` }],
+    ];
+    for (const [status, headers] of stolen) {
+      const answer = await send(app, { ca, headers });
+      assert.equal(answer.status, status, JSON.stringify(headers));
+      const identity = await send(`${app}cdn-cgi/access/get-identity`, { ca, headers });
+      assert.equal(identity.status, 401, JSON.stringify(headers));
+    }
+    const headers = { "cf-access-token": token, "content-type": "application/json" };
+    const body = JSON.stringify({ url_prefix: app, ttl: 60 });
+    const request = { ca, method: "POST", body };
+    const pass = await send(`${app}cdn-cgi/access/pass`, { ...request, headers });
+    assert.equal(pass.status, 401, pass.text);
+    assert.equal(upstream.requests.length, 0, "the origin saw nobody");
+
+    const good: Record<string, string>[] = [
+      { cookie: `CF_Authorization=${token}; ${nonce}` },
+      { cookie: `CF_Authorization=${token}; ${nonce}`, ...visit },
+      { cookie: nonce, "cf-access-token": token },
+      { "cf-access-token": terminal },
+      { authorization: `Bearer ${terminal}` },
+    ];
+    for (const headers of good) {
+      const answer = await send(app, { ca, headers });
+      assert.equal(answer.status, 200, JSON.stringify(headers));
+    }
+    assert.deepEqual(emails(), [ada, ada, ada, bob, bob]);
+    const withNonce = { ...headers, cookie: nonce };
+    const minted = await send(`${app}cdn-cgi/access/pass`, { ...request, headers: withNonce });
+    assert.equal(minted.status, 200, minted.text);
+  },
+);

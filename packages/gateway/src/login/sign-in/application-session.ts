@@ -4,7 +4,7 @@
 import { cookies, decodeToken, headers } from "@postern/protocol";
 import type { Application } from "../../model/model.ts";
 import type { StoredSession } from "../../storage/store.ts";
-import { type Browser, isAppOf, ownTokens } from "../../tokens/bound-browser.ts";
+import { type Carrier, isAppOf, ownTokens } from "../../tokens/bound-browser.ts";
 import { onlyPerson } from "../../tokens/only-person.ts";
 import {
   onlyCredentials,
@@ -14,7 +14,8 @@ import {
 import type { ServiceCredentials } from "../../tokens/service-token.ts";
 import type { Tokens } from "../../tokens/tokens.ts";
 import { coversHost } from "../application-host.ts";
-import { cookieBrowser } from "../browser-nonce.ts";
+import { browserFor, presentedNonce } from "../browser-nonce.ts";
+import { hasFetchMetadata } from "../fetch-metadata.ts";
 import type { LoginContext } from "../login-context.ts";
 import { cookieValuesOf } from "../request-cookies.ts";
 import { browserSession } from "../team-session.ts";
@@ -38,7 +39,7 @@ export async function presentedSession(
   const isTeam = host === catalog.teamHost;
   const token = c.req.header(headers.accessToken);
   if (token !== undefined) {
-    const session = isTeam ? undefined : await applicationSession(c, parts, token);
+    const session = isTeam ? undefined : await applicationSession(c, parts, token, "header");
     return { by: "header", session };
   }
   const values = cookieValuesOf(c, cookies.authorization);
@@ -56,26 +57,27 @@ async function cookieSession(
   parts: { tokens: Tokens },
   values: readonly string[],
 ): Promise<StoredSession | undefined> {
-  const browser = cookieBrowser(c);
+  const isBrowser = c.var.facts.scheme === "https" && hasFetchMetadata(c);
+  const browser = isBrowser ? { nonce: presentedNonce(c) } : undefined;
   const result = await onlyPerson(ownTokens(values, browser), async (value) => {
-    const session = await applicationSession(c, parts, value, browser);
+    const session = await applicationSession(c, parts, value, "cookie");
     return session === undefined ? undefined : { session };
   });
   return result.persons === "one" ? result.credential.session : undefined;
 }
 
-/** @param browser that which the token must have been handed to; undefined: it came in a header */
 async function applicationSession(
   c: LoginContext,
   { tokens }: { tokens: Tokens },
   token: string,
-  browser?: Browser,
+  carrier: Carrier,
 ): Promise<StoredSession | undefined> {
   const application = applicationOf(c, token);
   if (application === undefined) return undefined;
   const verification = await tokens.verifyApp(token, application.aud);
   if (!verification.ok) return undefined;
-  if (browser !== undefined && !isAppOf(browser, verification)) return undefined;
+  const browser = browserFor(c, application, carrier);
+  if (browser !== undefined && !isAppOf(browser, carrier, verification)) return undefined;
   return verification.session;
 }
 

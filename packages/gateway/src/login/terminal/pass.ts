@@ -6,8 +6,10 @@ import { z } from "zod";
 import { matchApplication } from "../../catalog/match-application.ts";
 import { canonicalPath } from "../../http/canonical-path.ts";
 import type { RecordEvent } from "../../observe/events.ts";
+import { isAppOf } from "../../tokens/bound-browser.ts";
 import type { Tokens } from "../../tokens/tokens.ts";
 import { hasUserInfo } from "../application-host.ts";
+import { browserFor } from "../browser-nonce.ts";
 import { admits, decideFor } from "../decide.ts";
 import { type LoginContext, requestFields } from "../login-context.ts";
 import { readText } from "../request-text.ts";
@@ -55,7 +57,10 @@ export async function mintPass(
   const { application } = match;
   const verification = await parts.tokens.verifyApp(token, application.aud);
   if (!verification.ok || verification.claims.common_name !== undefined)
-    return refuse(c, 401, "bad_token", "the token does not hold for the application of url_prefix");
+    return refuse(c, 401, "bad_token", foreignToken);
+  const browser = browserFor(c, application, "header");
+  if (browser !== undefined && !isAppOf(browser, "header", verification))
+    return refuse(c, 401, "bad_token", foreignToken);
   if (!admits(decideFor(facts, application, verification.session)))
     return refuse(c, 403, "denied", "policy does not let you in to this application");
 
@@ -104,5 +109,6 @@ function refuse(
   return refuseJson(c, status, { error, message }, `no pass: ${message}`);
 }
 
+const foreignToken = "the token does not hold for the application of url_prefix";
 const requestForm =
   'send JSON like {"url_prefix":"https://host/path/","ttl":600}, with a ttl of 1 to 600 seconds';

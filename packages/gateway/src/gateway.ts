@@ -16,6 +16,8 @@ export interface Gateway {
   apply(config: Config): Promise<void>;
   /** As `apply`, of a file of which `read` finds what has changed. */
   reload: Parts["catalogs"]["reload"];
+  /** as ChangingCatalogSource says */
+  overruled: Parts["catalogs"]["overruled"];
   rotateKeys(): Promise<void>;
   /** Reads the certificates again; those in force stay where the files cannot be used. */
   reloadCertificates(): void;
@@ -52,6 +54,7 @@ export async function listen(parts: Parts): Promise<Gateway> {
     return {
       apply: (config) => parts.catalogs.apply(config),
       reload: (read, approve) => parts.catalogs.reload(read, approve),
+      overruled: () => parts.catalogs.overruled(),
       rotateKeys: () => parts.tokens.rotateKeys(),
       reloadCertificates() {
         for (const listener of listeners) listener.reloadCertificates();

@@ -5,6 +5,7 @@ import { readCatalog } from "./catalog/catalog-source.ts";
 import { systemStopwatch } from "./clock.ts";
 import { organizationTagIn, secretKeyFor } from "./compose.ts";
 import { type ConfigFile, readConfigFile } from "./config/config-file.ts";
+import { filesOfConfig } from "./config/settled-text.ts";
 import { startGateway } from "./gateway.ts";
 import { createLog } from "./observe/log.ts";
 import { HangUps, Reload } from "./reload.ts";
@@ -26,16 +27,20 @@ export { type InitOptions, runInit } from "./init/run-init.ts";
 export async function runGateway(options: { config: string }): Promise<void> {
   const hangUps = new HangUps();
   const source = sourceOf(options.config);
-  const { config, warnings } = readConfigFile(source);
+  const { config, warnings, fingerprint } = readConfigFile(source);
   const record = createLog(config.log.level);
   for (const warning of warnings) record({ event: "configuration_warning", warning });
   const gateway = await startGateway({ config, record });
-  const reload = new Reload(source, { gateway, started: config, record });
+  const reload = new Reload(source, { gateway, started: config, fingerprint, record });
   hangUps.handleWith(() => {
     gateway.reloadCertificates();
     reload.confirm();
   });
-  const unwatch = watchFiles([source.file], () => reload.begin(), record);
+  const unwatch = watchFiles(
+    () => filesOfConfig(source.file),
+    () => reload.begin(),
+    record,
+  );
   // Before it says that it is up: whoever reads that may stop it at once.
   const stopped = ended();
   record({ event: "gateway_started", listen: config.listen, auth_domain: config.auth_domain });

@@ -3,7 +3,7 @@
 // remove too much waits for a SIGHUP of somebody who has read that it would.
 import type { ApproveRemovals } from "./catalog/catalog-source.ts";
 import { checkRemovals, TooManyRemovals } from "./catalog/removals.ts";
-import type { ConfigFile } from "./config/config-file.ts";
+import { type ConfigFile, isUnchanged } from "./config/config-file.ts";
 import type { Config } from "./config/load-config.ts";
 import { readFileUpdateInThread } from "./config/load-config-thread.ts";
 import type { Gateway } from "./gateway.ts";
@@ -34,6 +34,8 @@ interface Running {
   gateway: Gateway;
   /** what it was started with */
   started: Config;
+  /** of the file, as it was then */
+  fingerprint: string;
   record: RecordEvent;
 }
 
@@ -41,6 +43,8 @@ interface Running {
 export class Reload {
   readonly #source: ConfigFile;
   readonly #running: Running;
+  /** of the file whose content is in force */
+  #fingerprint: string;
   #isRunning = false;
   #isWanted = false;
   /** the removals that were refused last, and those that somebody has confirmed since */
@@ -50,6 +54,7 @@ export class Reload {
   constructor(source: ConfigFile, running: Running) {
     this.#source = source;
     this.#running = running;
+    this.#fingerprint = running.fingerprint;
   }
 
   /**
@@ -80,11 +85,18 @@ export class Reload {
   async #apply(): Promise<void> {
     const { gateway, started, record } = this.#running;
     const { file } = this.#source;
+    if (this.#isInForce()) {
+      this.#refusedRemovals = undefined;
+      record({ event: "configuration_unchanged", file });
+      void gateway.checkProviders();
+      return;
+    }
     try {
-      const { settings, warnings } = await gateway.reload(
+      const { settings, warnings, fingerprint } = await gateway.reload(
         (known) => readFileUpdateInThread(this.#source, known),
         this.#approve,
       );
+      this.#fingerprint = fingerprint;
       this.#refusedRemovals = undefined;
       for (const warning of warnings) record({ event: "configuration_warning", warning });
       record({ event: "configuration_applied", file });
@@ -95,6 +107,15 @@ export class Reload {
       const message = error instanceof Error ? error.message : String(error);
       record({ event: "configuration_refused", file, problems: message.split("\n") });
     }
+  }
+
+  /**
+   * Whether there is nothing to read: the file says what it said, and no other gateway has put
+   * something else into force.
+   */
+  #isInForce(): boolean {
+    const { gateway } = this.#running;
+    return gateway.overruled().length === 0 && isUnchanged(this.#source, this.#fingerprint);
   }
 
   readonly #approve: ApproveRemovals = (remove, standing) => {

@@ -13,11 +13,12 @@ const settleMs = 200;
 /**
  * Calls back soon after one of the files changed. Where the system cannot watch the folder of a
  * file it says so, once, and does not.
- * @param files absolute paths, or relative to the working directory
+ * @param filesOfNow absolute paths, or relative to the working directory; asked for again after
+ * each change, since one file may name others
  * @returns a function that ends it; nothing is called back after that
  */
 export function watchFiles(
-  files: readonly string[],
+  filesOfNow: () => readonly string[],
   onChange: () => void,
   record: RecordEvent,
 ): () => void {
@@ -28,10 +29,10 @@ export function watchFiles(
   });
   // Watched before they are read: what changes meanwhile is another change.
   const settled = () => {
-    folders.watch(files);
+    folders.watch(filesOfNow());
     onChange();
   };
-  folders.watch(files);
+  folders.watch(filesOfNow());
   return () => {
     clearTimeout(pending);
     folders.close();

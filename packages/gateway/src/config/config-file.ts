@@ -1,6 +1,6 @@
 import { type ConfigUpdate, type KnownConfig, updateOf } from "./config-update.ts";
 import { type Config, loadConfig } from "./load-config.ts";
-import { readSettledText, readText } from "./settled-text.ts";
+import { type FileText, readSettledText, readText } from "./settled-text.ts";
 
 /** Where a configuration comes from. */
 export interface ConfigFile {
@@ -13,12 +13,23 @@ export interface ConfigFile {
 export function readConfigFile({ file, environment }: ConfigFile): {
   config: Config;
   warnings: string[];
+  fingerprint: string;
 } {
-  return loadConfig({ text: readText(file), file, environment });
+  const { text, fingerprint } = readText(file);
+  return { ...loadConfig({ text, file, environment }), fingerprint };
+}
+
+/** Whether the file and those that it names hold what had this fingerprint. */
+export function isUnchanged({ file }: ConfigFile, fingerprint: string): boolean {
+  try {
+    return readText(file).fingerprint === fingerprint;
+  } catch {
+    return false;
+  }
 }
 
 /** What has changed in a file, and what to consider about it. */
-export interface FileUpdate extends ConfigUpdate {
+export interface FileUpdate extends ConfigUpdate, Pick<FileText, "fingerprint"> {
   warnings: string[];
 }
 
@@ -31,7 +42,7 @@ export async function readFileUpdate(
   { file, environment }: ConfigFile,
   knownConfig: KnownConfig,
 ): Promise<FileUpdate> {
-  const text = await readSettledText(file);
+  const { text, fingerprint } = await readSettledText(file);
   const { config, warnings } = loadConfig({ text, file, environment });
-  return { ...updateOf(config, knownConfig), warnings };
+  return { ...updateOf(config, knownConfig), warnings, fingerprint };
 }

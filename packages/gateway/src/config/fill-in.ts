@@ -15,11 +15,12 @@ const reference = /\$\{(env|file):([^}]*)\}/g;
 const longestFile = 65_536;
 const deepest = 64;
 
-/** The content of each file that a text names by `${file:PATH}`; undefined for those without. */
-export function namedFiles(text: string, folder: string): (string | undefined)[] {
-  return [...text.matchAll(reference)]
+/** The path of each file that a text names by `${file:PATH}`, once. */
+export function filesNamedIn(text: string, folder: string): string[] {
+  const names = [...text.matchAll(reference)]
     .filter(([_reference, source]) => source === "file")
-    .map(([_reference, _source, name = ""]) => readSmallFile(resolve(folder, name)));
+    .map(([_reference, _source, name = ""]) => resolve(folder, name));
+  return [...new Set(names)];
 }
 
 /** The value is nested deeper than anybody writes, or contains itself. */
@@ -88,7 +89,7 @@ export class FillIn {
 
   #valueOf(source: "env" | "file", name: string): string | undefined {
     const { environment, folder } = this.#sources;
-    return source === "env" ? environment[name] : readSmallFile(resolve(folder, name));
+    return source === "env" ? environment[name] : readNamedFile(resolve(folder, name));
   }
 }
 
@@ -97,7 +98,8 @@ const absences = {
   file: (name: string) => `the file ${name} is empty, too large, or cannot be read`,
 };
 
-function readSmallFile(path: string): string | undefined {
+/** What a file fills in; undefined where it cannot. */
+export function readNamedFile(path: string): string | undefined {
   try {
     // A device or a pipe may have no end.
     const stats = statSync(path);

@@ -74,7 +74,7 @@ export function loadCertificates(
       use(pairs[0].files);
     },
     reload,
-    close: watchFiles(paths, reload, record),
+    close: watchFiles(() => paths, reload, record),
   };
 }
 

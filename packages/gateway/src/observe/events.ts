@@ -28,6 +28,8 @@ export interface EventFields {
   gateway_ending: Record<never, never>;
   configuration_warning: { warning: string };
   configuration_applied: { file: string };
+  /** the file, and what it names, holds what is in force already */
+  configuration_unchanged: { file: string };
   configuration_refused: { file: string; problems: readonly string[] };
   /** a file that says nothing of them any more took them out of force */
   objects_removed: { objects: readonly string[] };

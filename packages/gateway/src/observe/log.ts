@@ -25,6 +25,10 @@ const lines: Record<EventName, [LineLevel, string]> = {
   gateway_ending: ["info", "the gateway ends as soon as everybody has an answer"],
   configuration_warning: ["warn", "the configuration has a warning"],
   configuration_applied: ["info", "the changed configuration is in force"],
+  configuration_unchanged: [
+    "info",
+    "nothing has changed in the configuration and the files it names",
+  ],
   configuration_refused: [
     "error",
     "the changed configuration was not applied; the one before stays in force",

@@ -15,11 +15,14 @@ export interface ReceivedMail {
   helo: string;
 }
 
-/** What a client has come to: the connection, its greeting, a recipient, or the whole message. */
-export type MailStep = "connect" | "rcpt" | "data";
+/** What a client has come to: the connection, the sender, a recipient, or the whole message. */
+export type MailStep = "connect" | "from" | "rcpt" | "data";
 
-/** The reply that refuses a step, such as 451; undefined lets it pass. */
-export type RefuseMail = (step: MailStep, to: string) => number | undefined;
+/** A reply, such as 451, with the words that go with it. */
+export type MailRefusal = number | { code: number; text: string };
+
+/** The reply that refuses a step; undefined lets it pass. */
+export type RefuseMail = (step: MailStep, to: string) => MailRefusal | undefined;
 
 export interface MailServer {
   /** for `smtp.url` */
@@ -38,6 +41,7 @@ export async function startMailServer(refuse: RefuseMail = () => undefined): Pro
     authOptional: true,
     disabledCommands: ["STARTTLS", "AUTH"],
     onConnect: (_session, done) => done(refusal(refuse("connect", ""))),
+    onMailFrom: (_address, _session, done) => done(refusal(refuse("from", ""))),
     onRcptTo: ({ address }, _session, done) => done(refusal(refuse("rcpt", address))),
     onData: (stream, session, done) => {
       const chunks: Buffer[] = [];
@@ -81,9 +85,10 @@ export async function startMailServer(refuse: RefuseMail = () => undefined): Pro
   };
 }
 
-function refusal(responseCode: number | undefined): Error | undefined {
-  if (responseCode === undefined) return undefined;
-  return Object.assign(new Error("scripted by the test"), { responseCode });
+function refusal(reply: MailRefusal | undefined): Error | undefined {
+  if (reply === undefined) return undefined;
+  const { code, text } = typeof reply === "number" ? { code: reply, text: "scripted" } : reply;
+  return Object.assign(new Error(text), { responseCode: code });
 }
 
 /** The code in a message of the gateway. */

@@ -67,8 +67,12 @@ export function heloNameOf(hostname: string): string {
 interface MailError extends Error {
   /** a code of its own, such as `EAUTH`, or of the system, such as `ECONNREFUSED` */
   code?: string;
+  /** what was refused: `MAIL FROM`, `RCPT TO`, `DATA` */
+  command?: string;
   /** the reply of the server (RFC 5321 4.2) */
   responseCode?: number;
+  /** the same, with its words */
+  response?: string;
 }
 
 /** Faults of the set-up: the same message fails again until somebody changes something. */
@@ -85,7 +89,17 @@ export function isForNow(error: unknown): boolean {
   return !lastingFaults.has(code);
 }
 
-/** Whether the server refused the recipient, and may take messages to others. */
+/** An address, a mailbox or a policy, such as greylisting (RFC 3463 3.2, 3.3, 3.8). */
+const recipientStatus = /^\d{3}[ -][245]\.[127]\./;
+
+/**
+ * Whether the server refused this recipient, for now or for good, and may take messages to others:
+ * it answers for the recipient at RCPT, and some servers do so when they have seen the message. One
+ * that ends the connection (421) ends it for everybody.
+ */
 export function isAboutRecipient(error: unknown): boolean {
-  return error instanceof Error && (error as MailError).code === "EENVELOPE" && !isForNow(error);
+  if (!(error instanceof Error)) return false;
+  const { command, response = "" } = error as MailError;
+  if (command === "RCPT TO") return true;
+  return command === "DATA" && recipientStatus.test(response);
 }

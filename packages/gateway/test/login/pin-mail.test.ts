@@ -5,6 +5,7 @@ import { type TestContext, test } from "node:test";
 import { freePort, simpleSections, startGateway } from "../../../../test/support/gateway.ts";
 import {
   codeIn,
+  type MailRefusal,
   type MailStep,
   type RefuseMail,
   startMailServer,
@@ -17,7 +18,7 @@ const trouble = /The mail server does not take our messages/;
 const soon = [10, 20, 30];
 
 /** A server that refuses this step so many times with this reply, and counts its askers. */
-function refusing(step: MailStep, reply: number, times = Number.POSITIVE_INFINITY) {
+function refusing(step: MailStep, reply: MailRefusal, times = Number.POSITIVE_INFINITY) {
   const script = { asked: 0 };
   const refuse: RefuseMail = (asked) => {
     if (asked !== step) return undefined;
@@ -137,6 +138,50 @@ test("an address that the mail server does not know is no reason to say that mai
   await person.press("See whether it could be sent");
   assert.doesNotMatch(person.page.text, trouble);
 });
+
+/** Refuses the messages to one address, and takes those to others. */
+function refusingOnly(step: MailStep, reply: MailRefusal, address = ada): RefuseMail {
+  return (asked, to) => (asked === step && to === address ? reply : undefined);
+}
+
+for (const [step, reply] of [
+  ["rcpt", 450],
+  ["rcpt", 451],
+  ["rcpt", 452],
+  ["rcpt", { code: 451, text: "4.7.1 Greylisting in action, please come back later" }],
+  ["data", { code: 451, text: "4.7.1 Please try again later" }],
+  ["data", { code: 450, text: "4.2.0 Recipient address rejected: Greylisted" }],
+  ["data", { code: 452, text: "4.2.2 The mailbox is full" }],
+  ["data", { code: 550, text: "5.1.1 No such user" }],
+] as const)
+  test(`one recipient who is refused (${JSON.stringify(reply)} to ${step}) tells nobody that mail does not go out`, async (context) => {
+    const fixture = await start(context, refusingOnly(step, reply));
+    const person = await requestCode(fixture);
+    await recorded(fixture, "mail_failed");
+    await person.press("See whether it could be sent");
+    assert.doesNotMatch(person.page.text, trouble);
+    const stranger = await requestCode(fixture, bob);
+    assert.doesNotMatch(stranger.page.text, trouble);
+    assert.ok(await fixture.mail?.next(bob));
+  });
+
+for (const [step, reply] of [
+  ["connect", 421],
+  ["connect", 554],
+  ["rcpt", 421],
+  ["from", 451],
+  ["from", { code: 452, text: "4.3.1 Insufficient system storage" }],
+  ["from", { code: 550, text: "5.7.1 Sender refused" }],
+  ["data", { code: 451, text: "4.3.0 Local error in processing" }],
+  ["data", { code: 452, text: "4.3.1 Insufficient system storage" }],
+] as const)
+  test(`a mail server that takes messages to nobody (${JSON.stringify(reply)} to ${step}) is said to everybody`, async (context) => {
+    const fixture = await start(context, refusing(step, reply).refuse);
+    await requestCode(fixture);
+    await recorded(fixture, "mail_failed");
+    const other = await requestCode(fixture, bob);
+    assert.match(other.page.text, trouble);
+  });
 
 test("a code that has run out is not mailed any more", async (context) => {
   const { script, refuse } = refusing("data", 451);

@@ -3,13 +3,18 @@
 import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
 import {
+  closeSync,
   copyFileSync,
   mkdirSync,
+  openSync,
   readFileSync,
   renameSync,
   rmSync,
+  statSync,
   truncateSync,
+  utimesSync,
   writeFileSync,
+  writeSync,
 } from "node:fs";
 import { dirname, join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
@@ -72,6 +77,24 @@ const overwritings: Record<string, (file: string) => void> = {
     writeFileSync(`${file}.backup`, readFileSync(file).subarray(0, 8192));
     copyFileSync(`${file}.backup`, file);
   },
+  "is overwritten in place by another of its size"(file) {
+    writeFileSync(`${file}.other`, Buffer.alloc(statSync(file).size, "other"));
+    copyFileSync(`${file}.other`, file);
+  },
+  "is overwritten in place by itself, as an older backup of its size would be": (file) =>
+    writeFileSync(file, readFileSync(file)),
+  "is overwritten in place by a larger one"(file) {
+    writeFileSync(file, Buffer.concat([readFileSync(file), readFileSync(file)]));
+  },
+  "has one page written over"(file) {
+    const descriptor = openSync(file, "r+");
+    writeSync(descriptor, Buffer.alloc(4096, "x"), 0, 4096, 8192);
+    closeSync(descriptor);
+  },
+  "is overwritten with the times of the backup, as cp -p and rsync do"(file) {
+    writeFileSync(file, readFileSync(file));
+    utimesSync(file, new Date(0), new Date("2026-11-01"));
+  },
 };
 
 for (const [accident, happen] of Object.entries(overwritings))
@@ -94,10 +117,55 @@ for (const [accident, happen] of Object.entries(overwritings))
         error.message,
       );
     await assert.rejects(store.sessions.add(session("after", "ada")), isGone);
+    await assert.rejects(store.sessions.find("before"), isGone);
     await assert.rejects(store.counters.count("k", minute, time), isGone);
     await assert.rejects(store.sweep(time), isGone);
     assert.match(await told.promise, /cut or written over/);
   });
+
+const programs: Record<string, (database: DatabaseSync) => void> = {
+  "shrinks it (VACUUM)"(database) {
+    database.exec("create table filler (text); insert into filler values (randomblob(500000))");
+    database.exec("pragma wal_checkpoint(full); drop table filler; vacuum");
+  },
+  "shrinks it, and empties its log": (database) =>
+    database.exec("vacuum; pragma wal_checkpoint(truncate)"),
+  "begins its log anew": (database) => database.exec("pragma wal_checkpoint(restart)"),
+  "makes it grow": (database) =>
+    database.exec("create table filler (text); insert into filler values (randomblob(9000000))"),
+  "changes a row": (database) => database.exec("update users set created_at = 1"),
+  "makes an index, and asks for statistics": (database) =>
+    database.exec("create index more on users (created_at); analyze"),
+};
+
+for (const [what, use] of Object.entries(programs))
+  test(`another program that ${what} by SQLite is no damage`, async (context) => {
+    const { file, store } = await aStore(context);
+    for (let round = 0; round < 3; round++) {
+      const database = new DatabaseSync(file, { timeout: 5_000 });
+      use(database);
+      database.exec("drop table if exists filler; drop index if exists more");
+      database.close();
+      await store.sessions.add(session(`after ${round}`, "ada"));
+      assert.equal((await store.sessions.find(`after ${round}`))?.id, `after ${round}`);
+    }
+  });
+
+test("however often several gateways write, sweep and bring the file up to date, that is no damage", async (context) => {
+  const { file, store } = await aStore(context);
+  const other = await openStore(file, randomBytes);
+  context.after(() => other.close());
+  const userAgent = "x".repeat(9_000);
+  const write = async (each: typeof store, name: string) => {
+    for (let nth = 0; nth < 400; nth++) {
+      await each.counters.count(`${name} ${nth}`, minute, time);
+      await each.sessions.add(session(`${name} ${nth}`, "ada", { user_agent: userAgent }));
+      if (nth % 100 === 0) await each.sweep(time + 10 * minute);
+      assert.ok(await each.sessions.find(`${name} ${nth}`));
+    }
+  };
+  await Promise.all([write(store, "one"), write(other, "other"), write(store, "more")]);
+});
 
 test("a database that is put back is used again", async (context) => {
   const { file, store } = await aStore(context);

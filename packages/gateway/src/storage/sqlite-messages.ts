@@ -1,5 +1,6 @@
 // What the serving thread and the threads of the store say to each other. Arguments and results of
 // the store are plain data, so each call is one message there and one back.
+import type { Verdict } from "./database-files.ts";
 import type { StoreChange, StoreParts, TransferStep } from "./store.ts";
 
 /**
@@ -36,6 +37,7 @@ export interface ThreadInput {
   location: string;
   origin: string;
   access: Access;
+  verdict: Verdict;
 }
 
 /** `read`: the database is there already, and stays as it is. */

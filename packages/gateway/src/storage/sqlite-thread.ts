@@ -4,6 +4,7 @@
 // it has in memory and must be started again.
 import { Worker } from "node:worker_threads";
 import { StoreUnavailableError } from "../store-unavailable.ts";
+import { newVerdict } from "./database-files.ts";
 import {
   classOf,
   type FromThread,
@@ -20,9 +21,10 @@ import type { Store, StoreChange, StoreParts } from "./store.ts";
  * @throws {Error} as `openSqliteStore` does
  */
 export async function openSqliteThreads(location: string, origin: string): Promise<Store> {
-  const writer = new StoreThread({ location, origin, access: "write" });
+  const verdict = newVerdict();
+  const writer = new StoreThread({ location, origin, access: "write", verdict });
   await writer.opened();
-  const reader = new StoreThread({ location, origin, access: "read" });
+  const reader = new StoreThread({ location, origin, access: "read", verdict });
   await openedBeside(writer, reader);
   writer.onLost = (error) => reader.fail(error);
   reader.onLost = (error) => writer.fail(error);
@@ -84,7 +86,9 @@ class StoreThread {
 
   constructor(workerData: ThreadInput) {
     // Without the flags of this process: `--input-type`, for one, is refused in threads.
-    const options = { name: `store, to ${workerData.access}`, workerData, execArgv: [] };
+    // What it opens stays open after its end (database-files.ts).
+    const fixed = { execArgv: [], trackUnmanagedFds: false };
+    const options = { name: `store, to ${workerData.access}`, workerData, ...fixed };
     this.#worker = new Worker(new URL("./sqlite-worker.ts", import.meta.url), options);
     this.#worker.on("message", (message: FromThread) => this.#receive(message));
     this.#worker.on("error", (cause) => this.#lose(threadLost(cause)));

@@ -9,10 +9,13 @@ if (parentPort === null) throw new Error("sqlite-worker.ts is started by sqlite-
 await serve(parentPort, workerData);
 
 /** Opens the store and answers until it is told to close, or ends when it cannot be opened. */
-async function serve(port: MessagePort, { location, origin, access }: ThreadInput): Promise<void> {
+async function serve(
+  port: MessagePort,
+  { location, origin, access, verdict }: ThreadInput,
+): Promise<void> {
   const tell = (message: FromThread) => port.postMessage(message);
   try {
-    const store = await openSqliteStore(location, origin, access);
+    const store = await openSqliteStore(location, origin, access, verdict);
     answerCalls(port, store, tell);
     tell({ kind: "opened" });
   } catch (error) {

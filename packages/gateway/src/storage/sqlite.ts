@@ -6,7 +6,7 @@ import { dirname } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { Kysely } from "kysely";
 import { ChangeReader, ChangeWriter, newestChange } from "./change-feed.ts";
-import { DatabaseFiles } from "./database-files.ts";
+import { DatabaseFiles, newVerdict, type Verdict } from "./database-files.ts";
 import { GroupCommit, type Outcome } from "./group-commit.ts";
 import { migrate } from "./migrate.ts";
 import { busyTimeout, nodeSqliteDialect } from "./node-sqlite-dialect.ts";
@@ -30,18 +30,20 @@ export interface SqliteStore extends Store {
  * @param location ":memory:" or an absolute path
  * @param origin a value of this opening alone: what it changes itself is no news to it
  * @param access `read` is for a second connection to a file that is open already
+ * @param verdict of the first connection, for the second one
  * @throws {Error} when the file cannot be opened or made, or its tables cannot be used
  */
 export async function openSqliteStore(
   location: string,
   origin: string,
   access: Access = "write",
+  verdict: Verdict = newVerdict(),
 ): Promise<SqliteStore> {
   const database = open(location, access);
   const patience = { ms: busyTimeout };
   const db = new Kysely<Schema>({ dialect: nodeSqliteDialect(database, patience) });
   if (access === "write") await migrateOrClose(db, location);
-  const files = location === ":memory:" ? undefined : new DatabaseFiles(location);
+  const files = location === ":memory:" ? undefined : new DatabaseFiles(location, verdict);
   const watch = await prepareWatch({ database, db, origin, files });
   const unwatches = new Set<() => Promise<void>>();
   const changes = new ChangeWriter(origin);
@@ -63,6 +65,7 @@ export async function openSqliteStore(
     async close() {
       await Promise.all([...unwatches].map((unwatch) => unwatch()));
       await db.destroy();
+      files?.close();
     },
   };
 }
@@ -117,6 +120,8 @@ function openToWrite(location: string): DatabaseSync {
     enableForeignKeyConstraints: true,
   });
   database.exec("pragma journal_mode = wal; pragma synchronous = full");
+  // One that was cut by a crash would never be told from an overwritten file (database-files.ts).
+  database.exec("pragma wal_checkpoint(passive)");
   return database;
 }
 

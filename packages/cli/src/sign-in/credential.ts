@@ -5,9 +5,9 @@ import type { AppUrl } from "../app-url.ts";
 import type { Context } from "../context.ts";
 import { type Application, isRecent, rememberedApplication } from "../store/known-hosts.ts";
 import { readAppToken } from "../store/token-store.ts";
-import type { Credential, SignInOptions } from "./login-flow.ts";
+import type { Credential, SignInOptions } from "./attempt.ts";
 
-export type { Credential } from "./login-flow.ts";
+export type { Credential } from "./attempt.ts";
 
 /**
  * The stored token for the URL; undefined when the login flow must be asked, which asks the gateway

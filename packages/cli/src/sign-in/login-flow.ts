@@ -8,10 +8,8 @@ import { CliError, reasonOf } from "../exit-status.ts";
 import { askForApplication } from "../gateway-client/app-metadata.ts";
 import { exchangeOrgToken } from "../gateway-client/org-token-exchange.ts";
 import { checkToken, verifyToken } from "../gateway-client/token-check.ts";
-import { printable } from "../printable.ts";
 import { type Application, rememberedApplication } from "../store/known-hosts.ts";
 import { type LoginLock, takeLoginLock } from "../store/login-lock.ts";
-import { attemptWrite, type UnwritableError } from "../store/private-files.ts";
 import {
   hasUsableTokens,
   lastPerson,
@@ -20,46 +18,19 @@ import {
   readOrgToken,
   removeAppToken,
   removeOrgToken,
-  removeTeam,
-  type StoredToken,
   writeAppToken,
-  writeOrgToken,
 } from "../store/token-store.ts";
-import { type BrowserLoginOptions, loginWithBrowser } from "./browser-login.ts";
-
-export interface SignInOptions extends BrowserLoginOptions {
-  /** false: never ask a person */
-  mayPrompt: boolean;
-  /** ask the gateway in any case, however recently it was asked */
-  check: boolean;
-}
-
-/** What opens a URL. */
-export interface Credential {
-  application: Application;
-  /** undefined where policy lets everybody through */
-  stored: StoredToken | undefined;
-}
-
-export interface SignedIn {
-  application: Application;
-  stored: StoredToken;
-  how: "stored" | "exchanged" | "approved";
-  /** why the token could not be stored: it serves this command alone */
-  fault?: UnwritableError | undefined;
-}
-
-/** What every step of one sign-in is about. */
-interface Attempt {
-  context: Context;
-  app: AppUrl;
-  application: Application;
-  options: SignInOptions;
-  /** who was signed in to this team domain last */
-  previousPerson: string | undefined;
-  /** the person is to be asked although there may be a session */
-  askAnew: boolean;
-}
+import { askThePerson } from "./approval.ts";
+import {
+  type Attempt,
+  type Credential,
+  isSamePerson,
+  refusedByPolicy,
+  type SignedIn,
+  type SignInOptions,
+  store,
+  storedTokenOf,
+} from "./attempt.ts";
 
 /** What a command fails with that may not ask a person. */
 export function notSignedIn(app: AppUrl): CliError {
@@ -176,10 +147,6 @@ function wantsToBeAsked(
   return !isSamePerson(loginHint, previousPerson);
 }
 
-function isSamePerson(email: string, other: string): boolean {
-  return email.toLowerCase() === other.toLowerCase();
-}
-
 /** Memory, then the exchange. */
 async function withoutPerson(
   attempt: Attempt,
@@ -208,14 +175,6 @@ async function storedToken(
   }
 }
 
-function refusedByPolicy(app: AppUrl, email: string): CliError {
-  const remedy = `ask its owner, or sign in as somebody else after: postern access logout ${app.origin}`;
-  return new CliError(
-    "refused_by_policy",
-    `policy does not let ${printable(email)} reach ${app.bare}; ${remedy}`,
-  );
-}
-
 async function exchangedToken(attempt: Attempt, mayPrompt: boolean): Promise<SignedIn | undefined> {
   const { context, app, application } = attempt;
   const orgToken = readOrgToken(context, application.team);
@@ -231,25 +190,6 @@ async function exchangedToken(attempt: Attempt, mayPrompt: boolean): Promise<Sig
   // forgetting it.
   if (mayPrompt) removeOrgToken(context, application.team);
   return undefined;
-}
-
-function storedTokenOf(
-  { context, application: { team, origin, app_hostname, aud } }: Attempt,
-  token: string,
-  { email = "", exp }: { email?: string; exp: number },
-): StoredToken {
-  const key = { team, origin, aud };
-  return { ...key, app_hostname, token, email, expires_at: exp, checked_at: context.now() };
-}
-
-/**
- * Stores what the person, or an exchange, brought. On a full or read-only disk it serves this
- * command all the same.
- */
-function store({ context }: Attempt, write: () => void): UnwritableError | undefined {
-  const fault = attemptWrite(write);
-  if (fault !== undefined) context.tell(`Warning: the sign-in is not kept: ${fault.message}`);
-  return fault;
 }
 
 /** The person's approval, asked for by one process at a time (case C14). */
@@ -280,74 +220,5 @@ async function signInUnderLock(attempt: Attempt, lock: LoginLock): Promise<Signe
     // Released before the message is shown, whatever happened (case C13).
     lock.failed(error instanceof CliError ? error.code : "failure", reasonOf(error));
     throw error;
-  }
-}
-
-async function askThePerson(attempt: Attempt, lock: LoginLock): Promise<SignedIn> {
-  const { context, app, application, options, previousPerson } = attempt;
-  const { team } = application;
-  const announce = (url: string, code: string) => lock.announce(url, code);
-  const delivery = await loginWithBrowser(context, app, application, options, announce);
-  const { app_token: appToken, org_token: orgToken } = delivery.tokens;
-  // 1. Both tokens are what they should be, and the gateway takes the one for the application, or
-  //    cannot be asked just now.
-  const claims = await verifyToken(context, application, appToken, "app");
-  const orgEmail = await emailOfOrgToken(context, application, orgToken);
-  await checkFreshToken(attempt, appToken, claims.email ?? "");
-  // 2. The person who approved may be another one than before, or than was to sign in.
-  warnAboutPerson(attempt, claims.email ?? "somebody without a name");
-  // 3. Tokens of the session before are dead, or soon will be; those of another person would make
-  //    each command somebody else.
-  const isSomebodyElse = previousPerson !== undefined && previousPerson !== claims.email;
-  if (orgEmail !== undefined || isSomebodyElse) removeTeam(context, team);
-  // 4. Store, and only then tell the gateway that the tokens have arrived.
-  const stored = storedTokenOf(attempt, appToken, claims);
-  const fault = store(attempt, () => {
-    if (orgEmail !== undefined) writeOrgToken(context, team, orgToken, orgEmail);
-    writeAppToken(context, stored);
-  });
-  await delivery.confirm();
-  return { application, stored, how: "approved", fault };
-}
-
-/** @returns undefined where the gateway sent no org token */
-async function emailOfOrgToken(
-  context: Context,
-  application: Application,
-  orgToken: string,
-): Promise<string | undefined> {
-  if (orgToken === "") return undefined;
-  return (await verifyToken(context, application, orgToken, "org")).email;
-}
-
-function warnAboutPerson({ context, options, previousPerson }: Attempt, email: string): void {
-  const { loginHint } = options;
-  if (loginHint !== undefined) {
-    if (!isSamePerson(loginHint, email))
-      context.tell(`Warning: this was to be ${loginHint}; the sign-in was approved by ${email}.`);
-    return;
-  }
-  if (previousPerson !== undefined && previousPerson !== email)
-    context.tell(
-      `Warning: until now this was ${previousPerson}; the sign-in was approved by ${email}.`,
-    );
-}
-
-/**
- * A gateway that refuses what it has just issued would otherwise send every command round in
- * circles (case C13).
- */
-async function checkFreshToken(
-  { context, app, application }: Attempt,
-  token: string,
-  email: string,
-): Promise<void> {
-  const state = await checkToken(context, app, application, token);
-  if (state === "denied") throw refusedByPolicy(app, email);
-  if (state === "dead") {
-    throw new CliError(
-      "failure",
-      `${app.origin} refuses the token that ${application.team} has just issued for it; ask whoever runs the gateway`,
-    );
   }
 }

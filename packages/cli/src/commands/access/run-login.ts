@@ -4,7 +4,8 @@
 import { readAppUrl } from "../../app-url.ts";
 import type { Context } from "../../context.ts";
 import { CliError } from "../../exit-status.ts";
-import { type SignedIn, signIn } from "../../sign-in/login-flow.ts";
+import type { SignedIn } from "../../sign-in/attempt.ts";
+import { signIn } from "../../sign-in/login-flow.ts";
 import { readServiceToken } from "../../sign-in/service-token.ts";
 import { writeOutput } from "../../standard-output.ts";
 import type { Invocation } from "../command.ts";

@@ -2,7 +2,7 @@
 import { parseDuration } from "@postern/protocol/durations";
 import type { Context } from "../../context.ts";
 import { CliError } from "../../exit-status.ts";
-import type { SignInOptions } from "../../sign-in/login-flow.ts";
+import type { SignInOptions } from "../../sign-in/attempt.ts";
 import type { CommandLine } from "../command-line.ts";
 
 /**

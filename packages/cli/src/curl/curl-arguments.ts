@@ -8,7 +8,8 @@ import { longWithValue, shortWithValue, wholeOptionName } from "./curl-options.t
 export type CurlPart =
   | { kind: "url"; url: string; args: string[] }
   | { kind: "next"; args: string[] }
-  | { kind: "config"; file: string; args: string[] }
+  /** text: what a file holds that can be read once (a pipe), for curl to read it as well */
+  | { kind: "config"; file: string; text?: string; args: string[] }
   | { kind: "option"; name: string; value: string | undefined; args: string[] };
 
 /**

@@ -11,7 +11,9 @@ export function readCurlConfig(text: string): CurlPart[] {
 
 function readLine(line: string): CurlPart[] {
   if (line === "" || line.startsWith("#")) return [];
-  const [, name = "", rest = ""] = /^(-:|[^\s=:]+)[\s=:]*(.*)$/s.exec(line) ?? [];
+  // Behind a name with dashes, `=` and `:` belong to the argument: `-xhttp://proxy`.
+  const pattern = line.startsWith("-") ? /^(\S+)\s*(.*)$/s : /^([^\s=:]+)[\s=:]*(.*)$/s;
+  const [, name = "", rest = ""] = pattern.exec(line) ?? [];
   const option = name.startsWith("-") ? name : `--${name}`;
   return readArgument(option, readValue(rest)).parts;
 }

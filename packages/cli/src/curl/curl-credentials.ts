@@ -6,10 +6,16 @@ import { withTokenArgument } from "../app-url.ts";
 import { CliError } from "../exit-status.ts";
 import type { ServiceToken } from "../sign-in/service-token.ts";
 import type { SecretDescriptors } from "../tool/secret-descriptor.ts";
-import { cookieFile, hasToken, type TargetWithToken } from "./cookie-file.ts";
+import { cookieFile, hasToken } from "./cookie-file.ts";
 import type { CurlPart } from "./curl-arguments.ts";
 import { quoteForCurlConfig } from "./curl-config.ts";
-import { type Carrier, type CurlSection, hasOption } from "./curl-section.ts";
+import {
+  type Carrier,
+  type CurlSection,
+  goesFurther,
+  hasOption,
+  optionValues,
+} from "./curl-section.ts";
 
 // Names and values beyond 4096 bytes are dropped by curl without a word.
 const longestCookie = 4000;
@@ -21,17 +27,19 @@ export function addCredentials(
   secrets: SecretDescriptors,
   tell: (line: string) => void,
 ): string[] {
-  const args = argumentsOf(section);
+  const args = argumentsOf(section, secrets);
   const targets = [...section.targets.values()].filter(hasToken);
   if (targets.length === 0) return args;
-  switch (chooseCarrier(section, carrier, targets, tell)) {
+  switch (chooseCarrier(section, carrier)) {
     case "cookie":
+      if (section.cookieJars.length > 0) tell(jarWarning);
       return [...args, "-b", secrets.add(cookieFile(targets, "curl"))];
     case "header": {
       const line = `${headers.accessToken}: ${onlyToken(section)}\n`;
       return [...args, ...headerArguments(section, secrets.add(line))];
     }
     case "query":
+      refuseKeptUrls(section);
       return section.parts.flatMap((part) => queryArguments(part, section, secrets));
   }
 }
@@ -42,14 +50,19 @@ export function addServiceToken(
   token: ServiceToken,
   secrets: SecretDescriptors,
 ): string[] {
-  const args = argumentsOf(section);
+  const args = argumentsOf(section, secrets);
   if (section.targets.size === 0 && !section.hasUnreadUrls) return args;
   const lines = `CF-Access-Client-Id: ${token.id}\nCF-Access-Client-Secret: ${token.secret}\n`;
   return [...args, ...headerArguments(section, secrets.add(lines))];
 }
 
-function argumentsOf(section: CurlSection): string[] {
-  return section.parts.flatMap((part) => part.args);
+function argumentsOf(section: CurlSection, secrets: SecretDescriptors): string[] {
+  return section.parts.flatMap((part) => partArguments(part, secrets));
+}
+
+function partArguments(part: CurlPart, secrets: SecretDescriptors): string[] {
+  if (part.kind !== "config" || part.text === undefined) return part.args;
+  return ["-K", secrets.add(part.text)];
 }
 
 /** A header goes wherever curl goes: so it may go nowhere but to URLs that we checked. */
@@ -74,30 +87,48 @@ function followsRedirects(section: CurlSection): boolean {
   return hasOption(section, "location", "location-trusted", "follow");
 }
 
-/** A header instead of a cookie where curl would drop the cookie, or keep it after the run. */
-function chooseCarrier(
-  section: CurlSection,
-  preferred: Carrier,
-  targets: TargetWithToken[],
-  tell: (line: string) => void,
-): Carrier {
+const jarWarning =
+  "Warning: curl will write the access token into the cookie jar; leave out -L, or remove CF_Authorization from it afterwards.";
+
+/**
+ * How the section's tokens travel: in a header instead of a cookie where curl would drop the
+ * cookie, or keep it after the run.
+ * @throws {CliError} failure where neither will do
+ */
+export function chooseCarrier(section: CurlSection, preferred: Carrier): Carrier {
   if (preferred !== "cookie") return preferred;
+  const targets = [...section.targets.values()].filter(hasToken);
   const isTooLong = targets.some(
     ({ credential }) => credential.stored.token.length > longestCookie,
   );
-  const keepsCookies = hasOption(section, "cookie-jar");
-  if (!isTooLong && !keepsCookies) return "cookie";
-  const isSafeInHeader = !followsRedirects(section) && !section.hasUnreadUrls && isForOne(section);
-  if (isSafeInHeader) return "header";
+  if (!isTooLong && section.cookieJars.length === 0) return "cookie";
+  if (!goesFurther(section) && isForOne(section)) return "header";
   if (isTooLong)
     throw new CliError(
       "failure",
       "the token is too long for curl's cookies; leave out -L and ask one application at a time",
     );
-  tell(
-    "Warning: curl will write the access token into the cookie jar; leave out -L, or remove CF_Authorization from it afterwards.",
-  );
   return "cookie";
+}
+
+/**
+ * A URL that holds the token must not be kept, or told to whoever a redirect leads to.
+ * @throws {CliError} usage
+ */
+function refuseKeptUrls(section: CurlSection): void {
+  const tellsReferer =
+    hasOption(section, "expand-referer") ||
+    optionValues(section, "e", "referer").some((value) => value.endsWith(";auto"));
+  if (tellsReferer)
+    throw new CliError(
+      "usage",
+      "with --referer ';auto' curl would tell the URL, and the token in it, to where a redirect leads; leave it out, or --token-in query",
+    );
+  if (hasOption(section, "xattr"))
+    throw new CliError(
+      "usage",
+      "with --xattr curl would keep the URL, and the token in it, beside the file; leave it out, or --token-in query",
+    );
 }
 
 /** Whether one token, or none, opens every URL of the section. */
@@ -127,7 +158,7 @@ function queryArguments(
   secrets: SecretDescriptors,
 ): string[] {
   const token = section.targets.get(part)?.credential?.stored?.token;
-  if (token === undefined) return part.args;
+  if (token === undefined) return partArguments(part, secrets);
   if (part.kind !== "url")
     throw new CliError(
       "usage",

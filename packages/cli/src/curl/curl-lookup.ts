@@ -5,7 +5,7 @@ import type { Network } from "../context.ts";
 import { defined } from "../defined.ts";
 import { CliError } from "../exit-status.ts";
 import { knownAddresses } from "../net/network.ts";
-import { type CurlSection, optionValues } from "./curl-section.ts";
+import { type CurlSection, hasOption, optionValues } from "./curl-section.ts";
 
 /** Options that decide where curl connects to, in ways that are not known here. */
 const elsewhere = [
@@ -30,6 +30,24 @@ const elsewhere = [
   "socks5-hostname",
 ];
 
+/** Options that count for the look-up too, and whose values must therefore be readable. */
+const shared = [
+  "cacert",
+  "capath",
+  "connect-to",
+  "interface",
+  "noproxy",
+  "proxy",
+  "proxy-cacert",
+  "proxy-capath",
+  "proxy-user",
+  "proxy1.0",
+  "resolve",
+  "unix-socket",
+];
+
+const expanded = [...shared, ...elsewhere].map((name) => `expand-${name}`);
+
 /** Options that may let curl through where nothing else gets. */
 const curlOnly = ["cert", "ciphers", "insecure", "key", "proxy-insecure", "tls13-ciphers"];
 
@@ -52,13 +70,13 @@ export function networkOf(section: CurlSection): Network {
     connectTo: optionValues(section, "connect-to"),
     authorities: [last("cacert"), last("proxy-cacert")].filter((file) => file !== undefined),
     authorityFolders: [last("capath"), last("proxy-capath")].filter((file) => file !== undefined),
-    unknown: [...strangeProxy, ...namesIn(section, elsewhere)],
+    unknown: [...strangeProxy, ...namesIn(section, elsewhere), ...namesIn(section, expanded)],
     curlOnly: namesIn(section, curlOnly),
   };
 }
 
 function namesIn(section: CurlSection, names: readonly string[]): string[] {
-  return names.filter((name) => optionValues(section, name).length > 0);
+  return names.filter((name) => hasOption(section, name));
 }
 
 /** The last of `-4` and `-6` counts. */

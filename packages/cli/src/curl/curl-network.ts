@@ -38,11 +38,21 @@ function resolveArguments(apps: AppUrl[], network: Network): string[] {
   return [...new Set(rules)].flatMap((rule) => ["--resolve", rule]);
 }
 
+const proxyOptions = [
+  "preproxy",
+  "proxy",
+  "proxy1.0",
+  "socks4",
+  "socks4a",
+  "socks5",
+  "socks5-hostname",
+];
+
 /** No proxy stands between this machine and itself, whichever option names one. */
 function directArguments(context: Context, section: CurlSection, apps: AppUrl[]): string[] {
-  const { proxy, noProxy } = networkOf(section);
+  const { noProxy } = networkOf(section);
   const asksThisMachine = apps.some(({ hostname }) => isLoopbackHost(hostname));
-  if (proxy === undefined || proxy === "" || !asksThisMachine) return [];
+  if (!asksThisMachine || !hasOption(section, ...proxyOptions)) return [];
   const { environment } = context;
   const list = noProxy ?? (environment["no_proxy"] || environment["NO_PROXY"]);
   return ["--noproxy", [...(list ? [list] : []), exemptNames].join()];

@@ -29,21 +29,32 @@ const longWithoutValue: ReadonlySet<string> = new Set(
   `location location-trusted next fail head get include insecure haproxy-protocol proxy-anyauth proxy-basic
   proxy-digest proxy-insecure proxy-ntlm proxy-negotiate proxytunnel ipv4 ipv6 parallel parallel-immediate globoff follow tlsv1
   retry-all-errors retry-connrefused form-escape http0.9 http1.0 http1.1 http2 ssl silent show-error show-headers
-  verbose version manual`.split(/\s+/),
+  verbose version manual xattr`.split(/\s+/),
 );
 
 /** One-letter options that take a value, which may follow in the same argument. */
 export const shortWithValue: ReadonlySet<string> = new Set([..."ACDEFHKPQTUXYbcdehmortuwxyz"]);
 
+/** `--expand-<option>` is that option with variables in its value (curl 8.3). */
+const expand = "expand-";
+
 /**
- * The whole name of a long option that may be abbreviated. The text itself where it stands for
- * none, or for several that differ in taking a value: curl refuses those.
+ * The whole name of a long option that may be abbreviated, and that curl before 8.7 takes in either
+ * case. The text itself where it stands for none, or for several that differ in taking a value:
+ * curl refuses those.
  */
-export function wholeOptionName(text: string): string {
+export function wholeOptionName(spelling: string): string {
+  const text = spelling.toLowerCase();
+  if (text.startsWith(expand)) return expand + wholeOptionName(text.slice(expand.length));
   if (longWithValue.has(text) || longWithoutValue.has(text)) return text;
   const names = [...longWithValue, ...longWithoutValue].filter((name) => name.startsWith(text));
   const [first] = names;
   if (first === undefined) return text;
   const takesValue = longWithValue.has(first);
   return names.every((name) => longWithValue.has(name) === takesValue) ? first : text;
+}
+
+/** Whether a part's name is that of the option, written out or to be expanded. */
+export function isOptionNamed(partName: string, option: string): boolean {
+  return partName === option || partName === expand + option;
 }

@@ -2,9 +2,11 @@
 // and paths, but no ports (RFC 6265 8.5), and whoever serves another port is not the gateway. A
 // line that names both is refused. Where curl goes on to URLs that we have not seen, by a redirect
 // or a file, every other port of the host leads nowhere.
+import { isLoopbackHost } from "@postern/protocol/host";
 import { type AppUrl, portOf } from "../app-url.ts";
 import { CliError } from "../exit-status.ts";
-import { type CurlSection, type CurlTarget, hasOption } from "./curl-section.ts";
+import { hasToken } from "./cookie-file.ts";
+import { type CurlSection, type CurlTarget, goesFurther, hasOption } from "./curl-section.ts";
 
 /** A port of this machine that nobody but its administrator can serve. */
 const nowhere = "127.0.0.1:1";
@@ -29,21 +31,14 @@ function isOtherPort(a: AppUrl, b: AppUrl): boolean {
   return a.hostname === b.hostname && a.origin !== b.origin;
 }
 
-/** Whether curl may ask URLs of the section's hosts that we have not looked at. */
-function goesFurther(section: CurlSection): boolean {
-  const follows = hasOption(section, "location", "location-trusted", "follow");
-  return follows || section.hasUnreadUrls;
-}
-
 /**
  * The options that bind each host with a token to the port that it was got for. They hold behind a
  * proxy as well: plain http goes to none here, and https is tunnelled through it in any case.
+ * @param targets those of every section: they share their cookies
  * @throws {CliError} usage where an option of the person's own connects hosts elsewhere
  */
-export function portArguments(section: CurlSection): string[] {
-  const apps = [...section.targets.values()]
-    .filter(({ credential }) => credential?.stored !== undefined)
-    .map(({ app }) => app);
+export function portArguments(section: CurlSection, targets: CurlTarget[]): string[] {
+  const apps = targets.filter(hasToken).map(({ app }) => app);
   if (apps.length === 0 || !goesFurther(section)) return [];
   if (hasOption(section, "connect-to")) {
     throw new CliError(
@@ -52,12 +47,21 @@ export function portArguments(section: CurlSection): string[] {
     );
   }
   // The first rule that fits counts.
-  const rules = apps.flatMap(({ origin }) => {
-    const { hostname } = new URL(origin);
-    const authority = `${hostname}:${portOf(new URL(origin))}`;
-    // A cookie that was got over https is not sent to plain http.
-    const plain = origin.startsWith("https:") ? [`${hostname}:80:${hostname}:80`] : [];
-    return [`${authority}:${authority}`, ...plain, `${hostname}::${nowhere}`];
-  });
+  const rules = apps.flatMap(portRules);
   return [...new Set(rules)].flatMap((rule) => ["--connect-to", rule]);
+}
+
+function portRules({ origin }: AppUrl): string[] {
+  const url = new URL(origin);
+  const authority = `${url.hostname}:${portOf(url)}`;
+  const plain = reachesPlainHttp(url) ? [`${url.hostname}:80:${url.hostname}:80`] : [];
+  return [`${authority}:${authority}`, ...plain, `${url.hostname}::${nowhere}`];
+}
+
+/**
+ * Whether a redirect may go by way of plain http. A cookie that was got over https is not sent
+ * there, but for names of this machine, which curl takes for secure (RFC 6265bis 5.8.3).
+ */
+function reachesPlainHttp({ protocol, hostname }: URL): boolean {
+  return protocol === "https:" && !isLoopbackHost(hostname);
 }

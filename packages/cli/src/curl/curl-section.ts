@@ -3,6 +3,7 @@
 import type { AppUrl } from "../app-url.ts";
 import type { Credential } from "../sign-in/credential.ts";
 import type { CurlPart } from "./curl-arguments.ts";
+import { isOptionNamed } from "./curl-options.ts";
 
 /** How a token travels. */
 export type Carrier = "cookie" | "header" | "query";
@@ -24,11 +25,13 @@ export interface CurlSection {
   targets: Map<CurlPart, CurlTarget>;
   /** curl will ask URLs that we have not seen */
   hasUnreadUrls: boolean;
+  /** files that every cookie of the run is written to; sections share them */
+  cookieJars: string[];
 }
 
 /** A section of which nothing is known yet. */
 export function emptySection(): CurlSection {
-  return { parts: [], implied: [], targets: new Map(), hasUnreadUrls: false };
+  return { parts: [], implied: [], targets: new Map(), hasUnreadUrls: false, cookieJars: [] };
 }
 
 /** The values of these options, in their order; an empty one where an option takes none. */
@@ -41,5 +44,13 @@ export function optionValues(section: CurlSection, ...names: string[]): string[]
 
 /** Whether the section has one of these options, on the command line or in a file. */
 export function hasOption(section: CurlSection, ...names: string[]): boolean {
-  return optionValues(section, ...names).length > 0;
+  return [...section.implied, ...section.parts].some(
+    (part) => part.kind === "option" && names.some((option) => isOptionNamed(part.name, option)),
+  );
+}
+
+/** Whether curl may ask URLs that we have not looked at: by a redirect, or from a file. */
+export function goesFurther(section: CurlSection): boolean {
+  const follows = hasOption(section, "location", "location-trusted", "follow");
+  return follows || section.hasUnreadUrls;
 }

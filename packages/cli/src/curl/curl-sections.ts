@@ -2,16 +2,23 @@
 // its URLs, those in configuration files, and the options there that decide how a credential may
 // travel. What cannot be read is remembered as such: a credential that curl would send everywhere
 // must not go there.
-import { readFileSync } from "node:fs";
+import { readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { isBracketedAddress, parseAuthority } from "@postern/protocol/host";
 import { type AppUrl, readAppUrl } from "../app-url.ts";
 import type { Context } from "../context.ts";
+import { defined } from "../defined.ts";
 import { CliError } from "../exit-status.ts";
 import { bytesOf, decodeBytes } from "../raw-bytes.ts";
 import type { CurlPart } from "./curl-arguments.ts";
 import { readCurlConfig } from "./curl-config.ts";
-import { type CurlSection, type CurlTarget, emptySection, hasOption } from "./curl-section.ts";
+import {
+  type CurlSection,
+  type CurlTarget,
+  emptySection,
+  hasOption,
+  optionValues,
+} from "./curl-section.ts";
 
 /**
  * Divides the command line.
@@ -32,7 +39,11 @@ export function readSections(
     if (part.kind === "next") sections.push(emptySection());
     else addPart(sections.at(-1) ?? first, part);
   }
-  for (const section of sections) lookUpGlobs(section);
+  const cookieJars = sections.flatMap((section) => optionValues(section, "cookie-jar"));
+  for (const section of sections) {
+    lookUpGlobs(section);
+    section.cookieJars = cookieJars;
+  }
   return sections;
 }
 
@@ -43,8 +54,9 @@ export function allTargets(sections: CurlSection[]): CurlTarget[] {
 
 function addPart(section: CurlSection, part: CurlPart): void {
   if (part.kind !== "url") {
-    section.parts.push(part);
-    addEffect(section, part, 0);
+    const option = part.kind === "config" ? withPipedText(part) : part;
+    section.parts.push(option);
+    addEffect(section, option, 0);
     return;
   }
   const url = withScheme(part);
@@ -52,15 +64,16 @@ function addPart(section: CurlSection, part: CurlPart): void {
   addTarget(section, url, url.url, undefined);
 }
 
+/** `--url @file`, and what is made of variables. */
+const unreadUrls: ReadonlySet<string> = new Set(["url", "expand-url", "expand-config"]);
+
 /**
  * What a part that is no URL brings along: the content of a file, or URLs that cannot be seen.
  * @param depth how many files it stands in
  */
 function addEffect(section: CurlSection, part: CurlPart, depth: number): void {
-  if (part.kind === "config") readConfigFile(section, part.file, depth);
-  // `--url @file`, and a URL that is made of variables.
-  const isUnreadUrl = part.kind === "option" && (part.name === "url" || part.name === "expand-url");
-  if (isUnreadUrl) section.hasUnreadUrls = true;
+  if (part.kind === "config") readConfigFile(section, part, depth);
+  if (part.kind === "option" && unreadUrls.has(part.name)) section.hasUnreadUrls = true;
 }
 
 const otherScheme = /^(?!https?:)[a-z][a-z0-9+.-]*:\/\//i;
@@ -145,10 +158,17 @@ function refuseHostGlob(url: string): void {
 
 const deepestInclude = 5;
 
+type ConfigPart = Omit<CurlPart & { kind: "config" }, "args" | "kind">;
+
 /** @param depth how many files it stands in */
-function readConfigFile(section: CurlSection, file: string, depth: number): void {
+function readConfigFile(
+  section: CurlSection,
+  { file, text: pipedText }: ConfigPart,
+  depth: number,
+) {
   // Standard input is curl's: what is in there, we cannot know.
-  const text = file === "-" || depth > deepestInclude ? undefined : readText(file);
+  const isUnread = file === "-" || depth > deepestInclude;
+  const text = isUnread ? undefined : (pipedText ?? readText(file));
   if (text === undefined) {
     section.hasUnreadUrls = true;
     return;
@@ -162,6 +182,20 @@ function readConfigFile(section: CurlSection, file: string, depth: number): void
     section.implied.push(part);
     if (part.kind === "url") addTarget(section, part, part.url, file);
     else addEffect(section, part, depth + 1);
+  }
+}
+
+/** A pipe such as `-K <(…)` would be empty when curl reads it: it gets what we have read. */
+function withPipedText(part: CurlPart & { kind: "config" }): CurlPart {
+  if (part.file === "-" || !isPipe(part.file)) return part;
+  return { ...part, ...defined({ text: readText(part.file) }) };
+}
+
+function isPipe(file: string): boolean {
+  try {
+    return statSync(bytesOf(file)).isFIFO();
+  } catch {
+    return false;
   }
 }
 
@@ -179,7 +213,7 @@ function readText(file: string): string | undefined {
 /** curl's own configuration, in the place where curl finds it first. */
 function readCurlrc(section: CurlSection, environment: NodeJS.ProcessEnv): void {
   const file = curlrcPaths(environment).find((path) => readText(path) !== undefined);
-  if (file !== undefined) readConfigFile(section, file, 0);
+  if (file !== undefined) readConfigFile(section, { file }, 0);
 }
 
 function curlrcPaths({ CURL_HOME, XDG_CONFIG_HOME, HOME }: NodeJS.ProcessEnv): string[] {

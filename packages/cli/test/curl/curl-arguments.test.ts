@@ -101,6 +101,19 @@ test("options that decide what happens to the credential are known by one name",
   assert.deepEqual(names("-c", "jar", "--cookie-jar", "jar"), ["cookie-jar", "cookie-jar"]);
   assert.deepEqual(names("-k", "--cacert", "x"), ["insecure", "cacert"]);
   assert.deepEqual(
+    names(
+      "--LOCATION",
+      "--Cookie-J",
+      "jar",
+      "--COOKIE-JAR=jar",
+      "--Xatt",
+      "--expand-COOKIE-J",
+      "f",
+    ),
+    ["location", "cookie-jar", "cookie-jar", "xattr", "expand-cookie-jar"],
+    "curl before 8.7 takes names in either case",
+  );
+  assert.deepEqual(
     names("--url", "@list", "--expand-url", "{{x}}"),
     ["url", "expand-url"],
     "URLs that are not there to be read",

@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { readCurlArguments } from "../../src/curl/curl-arguments.ts";
 import { addCredentials, addServiceToken } from "../../src/curl/curl-credentials.ts";
-import type { Carrier, CurlSection } from "../../src/curl/curl-section.ts";
+import { type Carrier, type CurlSection, optionValues } from "../../src/curl/curl-section.ts";
 import { readSections } from "../../src/curl/curl-sections.ts";
 import { CliError } from "../../src/exit-status.ts";
 import type { SecretDescriptors } from "../../src/tool/secret-descriptor.ts";
@@ -47,6 +47,26 @@ test("plain http and no scheme at all are written out as what was looked at", ()
     "ftp://f.example/",
   ]);
   assert.equal(asked(section).length, 5, "ftp has nothing to do with Access");
+});
+
+test("a file of options is read as curl reads it, with dashes before a name and without", (context) => {
+  const file = join(folder(context), "options");
+  const proxies: [line: string, proxy: string | undefined][] = [
+    ["-xhttp://p.example:1", "http://p.example:1"],
+    ["-x http://p.example:1", "http://p.example:1"],
+    ["-sSxhttp://p.example:1", "http://p.example:1"],
+    ["--proxy http://p.example:1", "http://p.example:1"],
+    ['  --proxy\t"http://p.example:1" # a comment', "http://p.example:1"],
+    ["proxy=http://p.example:1", "http://p.example:1"],
+    ["Proxy : http://p.example:1", "http://p.example:1"],
+    ["# proxy = http://p.example:1", undefined],
+  ];
+  for (const [line, proxy] of proxies) {
+    writeFileSync(file, `${line}\r\n`);
+    const [section] = sections(["-K", file, "https://a.example/"]);
+    assert.ok(section);
+    assert.deepEqual(optionValues(section, "proxy"), proxy === undefined ? [] : [proxy], line);
+  }
 });
 
 test("a URL is looked up under the path that curl will ask, and a glob in its directory", () => {

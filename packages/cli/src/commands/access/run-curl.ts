@@ -2,11 +2,14 @@
 // in the argument list; standard streams and exit status are curl's.
 import type { AppUrl } from "../../app-url.ts";
 import { type Context, withNetwork } from "../../context.ts";
+import { hasToken } from "../../curl/cookie-file.ts";
 import { readCurlArguments } from "../../curl/curl-arguments.ts";
 import { addCredentials, addServiceToken } from "../../curl/curl-credentials.ts";
+import { refuseCookiesByHeader } from "../../curl/curl-host-header.ts";
 import { networkOf, refuseOpenWays } from "../../curl/curl-lookup.ts";
 import { networkArguments } from "../../curl/curl-network.ts";
 import { portArguments, refuseSeveralPorts } from "../../curl/curl-ports.ts";
+import { filesWithSecrets, keepPrivate } from "../../curl/curl-private-files.ts";
 import type { Carrier, CurlSection, CurlTarget } from "../../curl/curl-section.ts";
 import { allTargets, readSections } from "../../curl/curl-sections.ts";
 import { CliError } from "../../exit-status.ts";
@@ -35,8 +38,12 @@ export async function runCurl({ command, args, surroundings }: Invocation): Prom
   const sections = readSections(context, parts);
   for (const section of sections) await findCredentials(context, section, line, service);
   if (service !== undefined) refuseSeveralTeams(allTargets(sections));
-  if (carrier === "cookie") refuseSeveralPorts(allTargets(sections));
+  if (carrier === "cookie") {
+    refuseSeveralPorts(allTargets(sections));
+    refuseCookiesByHeader(sections);
+  }
   warnAboutUnreadUrls(context, sections);
+  if (carriesSecrets(sections, service)) keepPrivate(filesWithSecrets(sections, carrier));
   const secrets = new SecretDescriptors(context);
   try {
     const toolArguments = argumentsWith(context, sections, { carrier, service }, secrets);
@@ -52,6 +59,10 @@ export async function runCurl({ command, args, surroundings }: Invocation): Prom
   }
 }
 
+function carriesSecrets(sections: CurlSection[], service: ServiceToken | undefined): boolean {
+  return service !== undefined || allTargets(sections).some(hasToken);
+}
+
 /** curl's own statuses: an HTTP error with `-f`, and no connection, the last by way of a proxy. */
 const httpError = 22;
 const noConnection = [7, 56];
@@ -61,7 +72,7 @@ async function tellWhy(context: Context, status: number, sections: CurlSection[]
   if (status === httpError) await tellOfDeadTokens(context, allTargets(sections));
   if (
     noConnection.includes(status) &&
-    sections.some((section) => portArguments(section).length > 0)
+    sections.some((section) => portArguments(section, allTargets(sections)).length > 0)
   )
     context.tell(
       "postern: other ports of the application's host are not reached with -L: curl would send them the token",
@@ -148,13 +159,15 @@ function argumentsWith(
   { carrier, service }: { carrier: Carrier; service: ServiceToken | undefined },
   secrets: SecretDescriptors,
 ): string[] {
+  const targets = allTargets(sections);
+  const sendsCookies = carrier === "cookie" && service === undefined;
   return sections.flatMap((section, index) => {
     const separator = index === 0 ? [] : ["--next"];
     const ownArguments =
       service === undefined
         ? addCredentials(section, carrier, secrets, context.tell)
         : addServiceToken(section, service, secrets);
-    const ports = carrier === "cookie" && service === undefined ? portArguments(section) : [];
+    const ports = sendsCookies ? portArguments(section, targets) : [];
     const network = [...networkArguments(context, section, secrets), ...ports];
     return [...separator, ...ownArguments, ...network];
   });

@@ -43,7 +43,7 @@ export function knownAddresses(url: URL, network: Network): string[] | undefined
 export function tunnelAuthority(url: URL, network: Network | undefined): string {
   const urlTarget = { host: withoutBrackets(url.hostname), port: portOf(url) };
   const { host, port } = connectTarget(network?.connectTo ?? [], urlTarget);
-  return isIP(host) === 6 ? `[${host}]:${port}` : `${host}:${port}`;
+  return addressFamily(host) === 6 ? `[${host}]:${port}` : `${host}:${port}`;
 }
 
 interface Target {
@@ -72,7 +72,7 @@ function splitRule(rule: string): string[] {
 }
 
 function addressesOf({ host, port }: Target, rules: readonly string[]): string[] | undefined {
-  if (isIP(host) !== 0) return [host];
+  if (addressFamily(host) !== 0) return [host];
   // A later rule wins, as in curl.
   for (const rule of [...rules].reverse()) {
     const [, name = "", rulePort, list = ""] =
@@ -84,9 +84,18 @@ function addressesOf({ host, port }: Target, rules: readonly string[]): string[]
   return loopback === undefined ? undefined : [loopback];
 }
 
+/**
+ * 4 or 6 for an address, 0 for a name. Most names show by their characters that they are none: Node
+ * compiles its grammar of IPv6 when it is first asked, which takes longer than all else here.
+ */
+function addressFamily(host: string): number {
+  const mayBeAddress = host.includes(":") || /^[\d.]+$/.test(host);
+  return mayBeAddress ? isIP(host) : 0;
+}
+
 /** Answers with these addresses in place of a resolver. */
 function lookupOf(addresses: readonly string[]): LookupFunction {
-  const entries = addresses.map((address) => ({ address, family: isIP(address) }));
+  const entries = addresses.map((address) => ({ address, family: addressFamily(address) }));
   return (_, { all }, answer) => {
     const [first = { address: "", family: 0 }] = entries;
     if (all === true) answer(null, entries);
@@ -97,7 +106,7 @@ function lookupOf(addresses: readonly string[]): LookupFunction {
 function localAddressOf(network: Network | undefined): string | undefined {
   if (network?.interface === undefined) return undefined;
   const name = network.interface.replace(/^(?:if|host)!/, "");
-  if (isIP(withoutBrackets(name)) !== 0) return withoutBrackets(name);
+  if (addressFamily(withoutBrackets(name)) !== 0) return withoutBrackets(name);
   const addresses = networkInterfaces()[name] ?? [];
   const wantedFamily = `IPv${network.family ?? 4}`;
   const match = addresses.find(({ family }) => family === wantedFamily) ?? addresses[0];

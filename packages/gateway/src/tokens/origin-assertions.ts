@@ -7,6 +7,7 @@ import { BoundedCache } from "../bounded-cache.ts";
 import type { Application } from "../model/model.ts";
 import { assertionClaims, personClaims, serviceClaims } from "./claims.ts";
 import { type IssuerDeps, issuanceOf } from "./issue.ts";
+import { ownCopy } from "./own-copy.ts";
 import type { AppProof, PassProof } from "./tokens.ts";
 
 const serviceAssertionLife = 10 * 60_000;
@@ -48,9 +49,9 @@ export class OriginAssertions {
    * to use it. A promise for the first request of a session; later ones wait for nothing.
    */
   ofPerson(proof: AppProof): string | Promise<string> {
-    const { assertion, claims, session } = proof;
+    const { assertion, claims } = proof;
     if (assertion !== undefined && isUsable(assertion, this.#deps.now())) return assertion.token;
-    const signed = this.#find(`person ${session.id} ${digestOf(claims)}`, claims);
+    const signed = this.#find(`person ${digestOf(claims)}`, claims);
     if (signed instanceof Promise) return signed.then((late) => attach(proof, late));
     return attach(proof, signed);
   }
@@ -94,7 +95,9 @@ export class OriginAssertions {
   #sign(key: string, source: AppClaims): Promise<SignedAssertion> {
     const claims = assertionClaims(source, this.#deps.now());
     const { iat, exp } = claims;
-    const signing = this.#deps.keys.sign(claims).then((token) => ({ token, iat, exp }));
+    const signing = this.#deps.keys
+      .sign(claims)
+      .then((token) => ({ token: ownCopy(token), iat, exp }));
     const entry: Entry = { iat, exp, assertion: signing };
     this.#entries.set(key, entry);
     signing.then(

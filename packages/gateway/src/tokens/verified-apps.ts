@@ -4,6 +4,7 @@ import { type AppClaims, clockTolerance } from "@postern/protocol";
 import { BoundedCache } from "../bounded-cache.ts";
 import type { Clock } from "../clock.ts";
 import type { LiveSession } from "./live-sessions.ts";
+import { ownCopy } from "./own-copy.ts";
 import type { AppProof } from "./tokens.ts";
 
 // The end of an RS256 signature is as good as random, and short enough to hash on each request.
@@ -12,6 +13,7 @@ const keyLength = 32;
 interface Entry {
   token: string;
   aud: string;
+  issuer: string;
   /** milliseconds since the epoch, as `checkTimes` reads the token */
   validFrom: number;
   expiresAt: number;
@@ -43,14 +45,20 @@ export class VerifiedApps {
 
   /** @returns the answer that `find` gives from now on */
   add(
-    token: string,
+    tokenAsSent: string,
     aud: string,
     { claims, live }: { claims: AppClaims; live: LiveSession },
   ): AppProof {
     const { session } = live;
+    const token = ownCopy(tokenAsSent);
+    // The issuer in force is one string for all: compared with itself it is not read.
+    const current = this.#issuer();
+    const issuer = claims.iss === current ? current : claims.iss;
+    // What the token and its session say alike, as `verifyToken` has seen, is kept once.
+    const sharedText = { iss: issuer, sub: session.user_id, identity_nonce: session.id };
     const proof: AppProof = {
       ok: true,
-      claims,
+      claims: { ...claims, ...sharedText },
       session,
       assertion: undefined,
       browser: undefined,
@@ -59,14 +67,14 @@ export class VerifiedApps {
     const expiresAt = Math.min(claims.exp * 1000, session.expires_at);
     const dates = [claims.iat, claims.nbf ?? 0, session.created_at / 1000];
     const validFrom = (Math.max(...dates) - clockTolerance) * 1000;
-    this.#cache.set(keyOf(token), { token, aud, validFrom, expiresAt, live, proof });
+    this.#cache.set(keyOf(token), { token, aud, issuer, validFrom, expiresAt, live, proof });
     return proof;
   }
 
-  #holds({ live, validFrom, expiresAt, proof }: Entry): boolean {
+  #holds({ live, issuer, validFrom, expiresAt }: Entry): boolean {
     const now = this.#now();
     if (!live.alive || now < validFrom || expiresAt <= now) return false;
-    return proof.claims.iss === this.#issuer();
+    return issuer === this.#issuer();
   }
 }
 

@@ -12,17 +12,20 @@ import { handover, pin, session, temporaryFolder, time, transfer } from "./backe
 const storeModule = new URL("../../packages/gateway/src/storage/open-store.ts", import.meta.url);
 
 /**
- * Runs a program that has `store` and `syncs()` at hand, on a disk whose syncs take longer.
+ * Runs a program that has `store` and `syncs()` at hand, on a disk that ends no sync between
+ * `holdDisk()` and `releaseDisk()`.
  * @returns what it printed, as JSON
  */
-async function run(context: TestContext, script: string, delayMs = 0): Promise<unknown> {
+async function run(context: TestContext, script: string): Promise<unknown> {
   const folder = temporaryFolder(context);
-  const disk = slowDisk(folder, delayMs);
+  const disk = slowDisk(folder, 0);
   const source = `import { randomBytes } from "node:crypto";
-    import { statSync } from "node:fs";
+    import { rmSync, statSync, writeFileSync } from "node:fs";
     import { openStore } from ${JSON.stringify(storeModule.href)};
     const store = await openStore(${JSON.stringify(join(folder, "postern.db"))}, randomBytes);
     const syncs = () => statSync(process.env.SLOW_DISK_COUNT, { throwIfNoEntry: false })?.size ?? 0;
+    const holdDisk = () => writeFileSync(process.env.SLOW_DISK_HOLD, "");
+    const releaseDisk = () => rmSync(process.env.SLOW_DISK_HOLD);
     await store.users.forEmail("ada@example.com", ${time}, "ada");
     const first = syncs();
     ${script}
@@ -96,12 +99,14 @@ test(
   async (context) => {
     const add = (id: string) =>
       `store.sessions.add({ ...${JSON.stringify(session("s", "ada"))}, id: ${id} })`;
-    const script = `const all = Array.from({ length: 100 }, (_, index) => ${add('"s" + index')});
+    const script = `holdDisk();
+    const all = Array.from({ length: 100 }, (_, index) => ${add('"s" + index')});
+    releaseDisk();
     await Promise.all(all);
     const together = syncs() - first;
     const ids = (await store.sessions.ofUser("ada", ${time})).length;
     console.log(JSON.stringify({ together, ids }));`;
-    const { together, ids } = (await run(context, script, 20)) as { together: number; ids: number };
+    const { together, ids } = (await run(context, script)) as { together: number; ids: number };
     assert.equal(ids, 100);
     assert.ok(together <= 4, `${together} syncs for 100 sessions`);
   },
@@ -113,13 +118,16 @@ test(
   async (context) => {
     const add = (id: string, user: string) =>
       `store.sessions.add(${JSON.stringify(session(id, user))})`;
-    const script = `const outcomes = await Promise.allSettled([
+    const script = `holdDisk();
+    const outcomes = Promise.allSettled([
       ${add("a", "ada")}, ${add("b", "nobody")}, ${add("a", "ada")}, ${add("c", "ada")},
       store.keys.replace([], [{}]), store.counters.count("k", 60_000, ${time}),
     ]);
+    releaseDisk();
+    const all = await outcomes;
     const ids = (await store.sessions.ofUser("ada", ${time})).map(({ id }) => id);
-    console.log(JSON.stringify([outcomes.map(({ status }) => status), ids]));`;
-    assert.deepEqual(await run(context, script, 5), [
+    console.log(JSON.stringify([all.map(({ status }) => status), ids]));`;
+    assert.deepEqual(await run(context, script), [
       ["fulfilled", "rejected", "rejected", "fulfilled", "rejected", "fulfilled"],
       ["a", "c"],
     ]);
@@ -130,7 +138,6 @@ test(
   "who only reads waits for no disk, and sees all that was confirmed",
   needs("cc"),
   async (context) => {
-    const delayMs = 300;
     const reads = {
       "a session": "store.sessions.find('s0')",
       "the sessions of a person": `store.sessions.ofUser("ada", ${time})`,
@@ -141,12 +148,15 @@ test(
     };
     const steps = Object.entries(reads).map(
       ([what, read], index) => `{
-      let isConfirmed = false;
-      const writing = add("s" + ${index}).then(() => (isConfirmed = true));
-      // The disk is busy from here on.
-      await pause(100);
-      await ${read};
-      results[${JSON.stringify(what)}] = isConfirmed ? "after the disk" : "before the disk";
+      const before = syncs();
+      holdDisk();
+      const writing = add("s" + ${index});
+      while (syncs() === before) await pause(1);
+      results[${JSON.stringify(what)}] = await Promise.race([
+        ${read}.then(() => "before the disk"),
+        pause(30_000, "not before the disk", { ref: false }),
+      ]);
+      releaseDisk();
       await writing;
       if ((await store.sessions.find("s" + ${index})) === undefined) results.lost = ${index};
     }`,
@@ -158,7 +168,6 @@ test(
      const results = {};
      ${steps.join("\n")}
      console.log(JSON.stringify(results));`,
-      delayMs,
     );
     const expected = Object.keys(reads).map((what) => [what, "before the disk"]);
     assert.deepEqual(results, Object.fromEntries(expected));

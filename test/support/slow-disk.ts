@@ -1,4 +1,5 @@
-// A disk on which every sync takes longer, and is counted: for a process that is started with it.
+// A disk on which every sync takes longer, is counted, and can be held up: for a process that is
+// started with it.
 import { execFileSync } from "node:child_process";
 import { statSync } from "node:fs";
 import { join } from "node:path";
@@ -8,7 +9,7 @@ const source = join(import.meta.dirname, "slow-disk.c");
 export interface SlowDisk {
   /** of a process that has this disk */
   environment: Record<string, string>;
-  /** how many syncs there have been */
+  /** how many syncs have begun */
   syncs(): number;
 }
 
@@ -26,6 +27,7 @@ export function slowDisk(folder: string, delayMs: number): SlowDisk {
       LD_PRELOAD: library,
       SLOW_DISK_MS: String(delayMs),
       SLOW_DISK_COUNT: count,
+      SLOW_DISK_HOLD: join(folder, "hold"),
     },
     syncs: () => statSync(count, { throwIfNoEntry: false })?.size ?? 0,
   };

@@ -56,7 +56,7 @@ async function withBrowser<T>(
       "--disable-sync",
     ],
   });
-  context.setDefaultTimeout(15_000);
+  context.setDefaultTimeout(60_000);
   try {
     return await use(context);
   } finally {

@@ -252,7 +252,7 @@ test(
           "curl",
           "-sf",
           "--max-time",
-          "5",
+          "60",
           "-o",
           "/nowhere/x",
           peer.origin("app"),

@@ -7,6 +7,7 @@ import { request as plainRequest } from "node:http";
 import { request as tlsRequest } from "node:https";
 import { join } from "node:path";
 import type { TestContext } from "node:test";
+import { setTimeout as pause } from "node:timers/promises";
 import { type Running, startPostern, temporaryHome } from "../support/cli.ts";
 import { freePort } from "../support/gateway.ts";
 import { certificateFor, type TestCertificate } from "../support/tls.ts";
@@ -148,5 +149,6 @@ export async function askUntil<T>(
   for (;;) {
     const answer = await question();
     if (wanted(answer)) return answer;
+    await pause(20);
   }
 }

@@ -22,9 +22,9 @@ export const nodeHttp1: Transport = {
       listen: { kind: "tcp", host: "127.0.0.1", port },
       limits: {
         header_bytes: 16_384,
-        header_timeout: 5_000,
-        idle_timeout: 5_000,
-        body_timeout: 5_000,
+        header_timeout: 60_000,
+        idle_timeout: 60_000,
+        body_timeout: 60_000,
       },
       record: () => undefined,
       handler,

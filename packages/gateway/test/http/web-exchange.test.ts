@@ -12,7 +12,7 @@ const { ask } = nodeHttp1;
 async function start(
   context: TestContext,
   handler: WebHandler,
-  bodyTimeout = 5_000,
+  bodyTimeout = 60_000,
 ): Promise<{ port: number; errors: unknown[] }> {
   const errors: unknown[] = [];
   const port = await nodeHttp1.start(context, (exchange) => {

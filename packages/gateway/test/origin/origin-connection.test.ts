@@ -43,9 +43,9 @@ async function openConnection(context: TestContext) {
       });
     },
     {
-      connectTimeout: 5_000,
-      bodyTimeout: 5_000,
-      idleTimeout: 5_000,
+      connectTimeout: 60_000,
+      bodyTimeout: 60_000,
+      idleTimeout: 60_000,
       onUnusable: () => undefined,
       onStray: () => void strays++,
     },

@@ -296,7 +296,7 @@ test(
     context.after(() => upstream.close());
     upstream.answerWith((request, response) => {
       request.resume();
-      setTimeout(() => response.end("the answer"), 300);
+      setTimeout(() => response.end("the answer"), 100);
     });
     const tls = certificateFor(context, [teamHost, host]);
     const plainPort = await freePort();

@@ -39,7 +39,8 @@ const proxies: Proxy[] = [
     program: "caddy",
     args: ["run", "--adapter", "caddyfile", "--config"],
     wrap: (block, _folder, port) =>
-      `{\n  admin off\n  auto_https disable_redirects\n  https_port ${port}\n  skip_install_trust\n}\n${block}`,
+      `{\n  admin off\n  auto_https disable_redirects\n  https_port ${port}\n  skip_install_trust\n` +
+      `  servers {\n    protocols h1 h2\n  }\n}\n${block}`,
   },
 ];
 

@@ -27,9 +27,10 @@ const shared = mkdtempSync(join(tmpdir(), "postern-tests-"));
 process.env["POSTERN_TEST_KEYS"] = writeTestKeys(join(shared, "keys.json"));
 process.env["NODE_COMPILE_CACHE"] = join(shared, "compiled");
 
-// A test that hangs fails after this time. (`--test-force-exit` would end a file that leaks a
+// A test that hangs fails after this time, which is far more than any takes on a busy machine.
+// (`--test-force-exit` would end a file that leaks a
 // handle, and with it lose reports that are still on their way.)
-const testTimeoutMs = 120_000;
+const testTimeoutMs = 300_000;
 const execArgv = [`--test-timeout=${testTimeoutMs}`];
 // Browsers, gateways and command lines are processes of their own: as many files at once as there
 // are cores fill them, and one more would only make each slower.

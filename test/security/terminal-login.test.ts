@@ -313,7 +313,7 @@ test("what a terminal calls itself is shown as text, whatever it holds (L13)", a
 });
 
 test("the pages of a terminal's login cannot be framed, scripted or cached (L14, L20)", async (context) => {
-  const fixture = await startTerminalFixture(context);
+  const fixture = await startTerminalFixture(context, { settings: { settlingMs: 20 } });
   const browser = await fixture.browser();
   const terminal = fixture.terminal({ userAgent: officialClient });
   const absent = await browser.open(terminal.url);

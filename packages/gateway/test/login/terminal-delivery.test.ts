@@ -20,6 +20,10 @@ import {
 const confirming = { headers: { "cf-access-transfer-confirm": "1" } };
 const telling = "Telling your terminal";
 const signedIn = "You are signed in";
+/** What a page says when the terminal does nothing. */
+const atOnce = { settlingMs: 20 };
+/** What it says when the terminal does its part. */
+const whenSettled = { settings: { settlingMs: 30_000 } };
 
 interface Login {
   fixture: TerminalFixture;
@@ -34,7 +38,8 @@ async function startLogin(
   options: Parameters<typeof startTerminalFixture>[1] = {},
   extra = "",
 ): Promise<Login> {
-  const fixture = await startTerminalFixture(context, options);
+  const settings = { ...atOnce, ...options.settings };
+  const fixture = await startTerminalFixture(context, { ...options, settings });
   const browser = await fixture.browser();
   const terminal = fixture.terminal({ extra });
   const approve = async () => browser.press(await browser.open(terminal.url), "approve");
@@ -114,7 +119,7 @@ test("the page that tells the terminal looks again by itself, without a script, 
 });
 
 test("a terminal that does not confirm gets its box once, and the page waits for that", async (context) => {
-  const { fixture, terminal, approve } = await startLogin(context);
+  const { fixture, terminal, approve } = await startLogin(context, whenSettled);
   const poll = terminal.poll();
   await fixture.held(terminal);
   assert.equal(headingOf(await approve()), signedIn);
@@ -257,7 +262,7 @@ test("the window closes itself where the terminal asked for that, once the termi
 
 for (const extra of ["", "&close_interstitial=false", "&close_interstitial=1"]) {
   test(`no page has a script unless the terminal asked to close the window (${extra})`, async (context) => {
-    const { fixture, terminal, approve } = await startLogin(context, {}, extra);
+    const { fixture, terminal, approve } = await startLogin(context, whenSettled, extra);
     const poll = terminal.poll();
     await fixture.held(terminal);
     const page = await approve();

@@ -113,6 +113,8 @@ export async function startTerminalFixture(
       busyMs: 20,
       hangUpMs: 20,
       leaseMs: options.settings?.holdMs ?? 50_000,
+      // Longer than any machine needs; tests of terminals that do nothing make it short.
+      settlingMs: 30_000,
       ...options.settings,
     },
     ...defined({ store: options.store }),

@@ -115,7 +115,9 @@ test("a stranger who polls and hangs up without end causes no writes", async (co
 });
 
 test("a terminal that hung up is gone for the page at once, and for other processes after a moment", async (context) => {
-  const fixture = await startTerminalFixture(context, { settings: { hangUpMs: 60_000 } });
+  const fixture = await startTerminalFixture(context, {
+    settings: { hangUpMs: 60_000, settlingMs: 20 },
+  });
   const browser = await fixture.browser();
   const terminal = fixture.terminal();
   await pollAndHangUp(fixture, terminal);
@@ -132,7 +134,7 @@ test("a terminal that hung up is gone for the page at once, and for other proces
 
 test("terminals that are turned away cause no writes, and are told why", async (context) => {
   const fixture = await startTerminalFixture(context, {
-    settings: { holdMs: 20, mailboxesPerNetwork: 2 },
+    settings: { holdMs: 20, settlingMs: 20, mailboxesPerNetwork: 2 },
   });
   for (let nth = 0; nth < 2; nth++) assert.equal((await fixture.terminal().poll()).status, 204);
   const calls = countCalls(fixture);
@@ -163,7 +165,7 @@ test("terminals that are turned away cause no writes, and are told why", async (
 
 test("a terminal that was turned away signs in once there is room again", async (context) => {
   const fixture = await startTerminalFixture(context, {
-    settings: { holdMs: 20, mailboxesPerNetwork: 2 },
+    settings: { holdMs: 20, settlingMs: 20, mailboxesPerNetwork: 2 },
   });
   for (let nth = 0; nth < 2; nth++) await fixture.terminal().poll();
   const terminal = fixture.terminal();

@@ -109,7 +109,7 @@ test("without a live session the person goes through login first, and login come
 });
 
 test("a page that nobody's terminal waits for offers no Approve, and looks again by itself", async (context) => {
-  const fixture = await startTerminalFixture(context);
+  const fixture = await startTerminalFixture(context, { settings: { settlingMs: 20 } });
   const browser = await fixture.browser();
   const terminal = fixture.terminal();
   const page = await browser.open(terminal.url);
@@ -125,7 +125,7 @@ test("a page that nobody's terminal waits for offers no Approve, and looks again
 });
 
 test("an approval while no poll is held delivers nothing and says so", async (context) => {
-  const fixture = await startTerminalFixture(context);
+  const fixture = await startTerminalFixture(context, { settings: { settlingMs: 20 } });
   const browser = await fixture.browser();
   const terminal = fixture.terminal();
   const hangUp = new AbortController();

@@ -60,6 +60,7 @@ export class Mailboxes {
   readonly #transfers: TransferStore;
   readonly #now: Clock;
   readonly #lookAgainMs: number;
+  readonly #settlingMs: number;
   readonly #presence: Presence;
   readonly #bells = new Bells();
   /** how often polls were let go */
@@ -69,6 +70,7 @@ export class Mailboxes {
     this.#transfers = parts.transfers;
     this.#now = parts.now;
     this.#lookAgainMs = parts.settings.lookAgainMs;
+    this.#settlingMs = parts.settings.settlingMs;
     this.#presence = new Presence(parts);
   }
 
@@ -85,15 +87,15 @@ export class Mailboxes {
   /**
    * The mailbox once the terminal has done its part: it is on the line, or has taken the answer.
    * Terminals leave short gaps between two polls.
-   * @returns the mailbox as it stands after `ms` at the latest
+   * @returns the mailbox as it stands after `settlingMs` at the latest
    */
-  async findSettled(id: string, ms: number): Promise<StoredTransfer | undefined> {
+  async findSettled(id: string): Promise<StoredTransfer | undefined> {
     const isSettled = (transfer: StoredTransfer | undefined) => {
       if (transfer === undefined) return false;
       if (isWaiting(transfer, this.#now())) return this.isHeld(transfer);
       return transfer.state !== "sealed" || hasExpired(transfer, this.#now());
     };
-    const deadline = performance.now() + ms;
+    const deadline = performance.now() + this.#settlingMs;
     const bell = this.#bells.listen(id, lineOf(id));
     try {
       return await this.waitUntil(isSettled, { bell, id, transfer: await this.find(id), deadline });

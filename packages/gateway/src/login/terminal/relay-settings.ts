@@ -7,6 +7,12 @@ export interface RelaySettings {
    */
   busyMs: number;
   /**
+   * for how long a page waits for the terminal to do its part: the browser is often there before the
+   * terminal's first poll, polls leave short gaps between them, and a terminal that is on the line
+   * takes its answer at once
+   */
+  settlingMs: number;
+  /**
    * how often a mailbox is read while somebody waits for it, besides whenever it is said to have
    * changed
    */
@@ -33,6 +39,7 @@ export interface RelaySettings {
 export const defaultRelaySettings: RelaySettings = {
   holdMs: 50_000,
   busyMs: 5_000,
+  settlingMs: 1_500,
   // The feed of changes tells everything, and every poll begins with a look.
   lookAgainMs: Number.POSITIVE_INFINITY,
   leaseMs: 200_000,

@@ -22,16 +22,12 @@ export type Standing =
   | { kind: "answered"; transfer: StoredTransfer }
   | { kind: "over"; reason: "refused" | "policy" | "expired" | "untaken" | "address" };
 
-// The browser is often there before the terminal's first poll, polls leave short gaps between them,
-// and a terminal that is on the line takes its answer at once.
-const settlingMs = 1_500;
-
 /** How the login stands, after giving the terminal a moment to do its part. */
 export async function awaitStanding(
   { mailboxes, now }: TerminalParts,
   { request }: TerminalLogin,
 ): Promise<Standing> {
-  const transfer = await mailboxes.findSettled(request.mailbox, settlingMs);
+  const transfer = await mailboxes.findSettled(request.mailbox);
   if (transfer === undefined) return { kind: "absent" };
   if (transfer.state === "waiting" && mailboxes.isHeld(transfer))
     return { kind: "asking", transfer };

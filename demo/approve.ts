@@ -39,6 +39,7 @@ async function approveByHttp({ url, code, email, pin }: Approval): Promise<void>
   if (!visitor.page.text.includes(code))
     throw new Error(`the page does not show the terminal's code ${code}`);
   await visitor.press("Approve");
+  await visitor.settle();
   if (visitor.heading() !== "You are signed in")
     throw new Error(`the approval ended on "${visitor.heading()}"`);
 }
@@ -53,6 +54,7 @@ export async function signInByHttp(
   await visitor.visit(url);
   await visitor.press("Send me a code", { email });
   await visitor.press("Sign in", { code: await pin(email) });
+  await visitor.settle();
   return visitor;
 }
 

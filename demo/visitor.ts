@@ -3,6 +3,7 @@
 // browser; it works because every page works without JavaScript.
 import { request as httpRequest, type IncomingHttpHeaders } from "node:http";
 import { request as httpsRequest } from "node:https";
+import { setTimeout as pause } from "node:timers/promises";
 import { loopbackAddress } from "@postern/protocol";
 
 export interface Page {
@@ -68,6 +69,20 @@ export class Visitor {
       return this.#follow(target, "POST", fields.toString(), this.page.url);
     target.search = fields.toString();
     return this.#follow(target, "GET", undefined, this.page.url);
+  }
+
+  /**
+   * Looks again for as long as the page says that it does so by itself, as a browser would.
+   * @returns the page that stays
+   */
+  async settle(): Promise<Page> {
+    for (;;) {
+      const refresh = /^(\d+); url=(.*)$/.exec(String(this.page.headers["refresh"]));
+      if (refresh === null) return this.page;
+      const [, seconds, url = ""] = refresh;
+      await pause(Number(seconds) * 1_000);
+      await this.visit(new URL(url, this.page.url).href);
+    }
   }
 
   /** The page's first heading, as a reader sees it. */

@@ -84,7 +84,9 @@ test("a login survives kill -9 of the gateway between all its steps, and a logou
   const login = startPostern(["access", "login", gateway.application, "--no-browser"], environment);
   const [url] = await login.until(/https?:\/\/\S+\/cdn-cgi\/access\/cli\?\S+/);
   await visitor.visit(url);
+  await visitor.settle();
   await visitor.press("Approve");
+  await visitor.settle();
   assert.equal(visitor.heading(), "You are signed in", visitor.page.text);
   assert.equal(await login.ended, 0, login.stderr());
 

@@ -30,6 +30,7 @@ async function signInFor(url: string, gateway: TestGateway, email = ada): Promis
   await visitor.visit(url);
   await visitor.press("Send me a code", { email });
   await visitor.press("Sign in", { code: gateway.pin(email) ?? "" });
+  await visitor.settle();
   assert.equal(visitor.heading(), "Approve sign-in from a terminal", visitor.page.text);
   return visitor;
 }
@@ -47,6 +48,7 @@ async function logIn(
   const [url] = await login.until(/https?:\/\/\S+\/cdn-cgi\/access\/cli\?\S+/);
   const visitor = await signInFor(url, gateway, email);
   await visitor.press("Approve");
+  await visitor.settle();
   assert.equal(visitor.heading(), "You are signed in", visitor.page.text);
   assert.equal(await login.ended, 0, login.stderr());
 }
@@ -65,6 +67,7 @@ test(
     const visitor = await signInFor(url, gateway);
     assert.ok(visitor.page.text.includes(code), "the page shows the code that the terminal shows");
     await visitor.press("Approve");
+    await visitor.settle();
     assert.equal(visitor.heading(), "You are signed in");
     assert.equal(await login.ended, 0, login.stderr());
     assert.equal(upstream.requests.length, 0, "signing in asks nothing of the origin");

@@ -59,7 +59,9 @@ test(
     await visitor.press("Send me a code", { email: ada });
     const [, code = ""] = await dev.until(/PIN for \S+: (\d+)/);
     await visitor.press("Sign in", { code });
+    await visitor.settle();
     await visitor.press("Approve");
+    await visitor.settle();
     assert.equal(visitor.heading(), "You are signed in", visitor.page.text);
     assert.equal((await endOf(login)).status, 0, login.stderr());
 

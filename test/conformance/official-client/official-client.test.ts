@@ -85,6 +85,7 @@ async function transfer(wire: Wire, gateway: TestGateway, url: string, aud: stri
   await visitor.visit(loginUrl(url, aud, key));
   await visitor.press("Send me a code", { email: ada });
   await visitor.press("Sign in", { code: gateway.pin(ada) ?? "" });
+  await visitor.settle();
   assert.equal(visitor.heading(), "Approve sign-in from a terminal");
   return { key, visitor, poll };
 }
@@ -275,6 +276,7 @@ test(
 /** A client that shows no code costs one more confirmation (wire-protocol 7). */
 async function approveUnseenClient(visitor: Visitor): Promise<void> {
   await visitor.press("Approve", { no_code: "yes" });
+  await visitor.settle();
   assert.equal(visitor.heading(), "You are signed in", visitor.page.text);
 }
 

@@ -220,10 +220,17 @@ class NodeHttp1Response implements ResponseWriter {
  * not without end: nothing else looks after a connection in the middle of a body.
  */
 function endRest(request: IncomingMessage, restTimeout: number): void {
-  if (request.complete) return;
+  const { complete, socket } = request;
+  if (complete || socket.destroyed) return;
   request.resume();
-  const deadline = setTimeout(() => request.socket.destroy(), restTimeout);
-  request.once("close", () => clearTimeout(deadline));
+  const deadline = setTimeout(() => socket.destroy(), restTimeout);
+  const stop = () => {
+    clearTimeout(deadline);
+    socket.off("close", stop);
+  };
+  request.once("close", stop);
+  // Node does not tell a request whose answer has ended that its connection has as well.
+  socket.once("close", stop);
 }
 
 function peerOf(socket: Socket): string | undefined {

@@ -3,11 +3,11 @@
 // the origin has seen nothing.
 import assert from "node:assert/strict";
 import { type TestContext, test } from "node:test";
-import fc from "fast-check";
 import {
   type LoginFixture,
   startLoginFixture,
 } from "../../packages/gateway/test/login/login-fixture.ts";
+import fc from "../support/properties.ts";
 import { type RawAnswer, rawRequest } from "../support/raw-request.ts";
 
 const alice = "alice@example.com";

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import fc from "fast-check";
+import fc from "../../../test/support/properties.ts";
 import { pathGlob } from "../src/index.ts";
 
 /** The same, said as a regular expression: clear, and of no use where anybody may send the path. */

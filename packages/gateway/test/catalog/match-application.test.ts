@@ -2,7 +2,7 @@
 // that holds.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import fc from "fast-check";
+import fc from "../../../../test/support/properties.ts";
 import type { Catalog } from "../../src/catalog/catalog.ts";
 import {
   isApplicationHost,

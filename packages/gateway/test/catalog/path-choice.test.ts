@@ -3,7 +3,7 @@
 // own: nothing of the gateway's readings is used to judge them.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import fc from "fast-check";
+import fc from "../../../../test/support/properties.ts";
 import type { Catalog } from "../../src/catalog/catalog.ts";
 import { matchApplication } from "../../src/catalog/match-application.ts";
 import { choosePath, isPlainRequest, type PathChoice } from "../../src/catalog/path-choice.ts";

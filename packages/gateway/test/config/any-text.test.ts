@@ -2,7 +2,7 @@
 // never ends in anything else, and never takes without end.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import fc from "fast-check";
+import fc from "../../../../test/support/properties.ts";
 import { ConfigError, loadConfig } from "../../src/config/load-config.ts";
 import { soundSections } from "./written-file.ts";
 

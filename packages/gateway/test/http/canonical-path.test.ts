@@ -3,7 +3,7 @@
 // same is in test/security/paths.test.ts.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import fc from "fast-check";
+import fc from "../../../../test/support/properties.ts";
 import { canonicalize, canonicalPath } from "../../src/http/canonical-path.ts";
 
 function becomes(written: Record<string, string>): void {

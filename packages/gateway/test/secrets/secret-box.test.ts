@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { createHmac, hkdfSync, randomBytes } from "node:crypto";
 import { test } from "node:test";
-import fc from "fast-check";
+import fc from "../../../../test/support/properties.ts";
 import { createSecretBox } from "../../src/secrets/secret-box.ts";
 
 const box = createSecretBox(randomBytes(32), randomBytes);

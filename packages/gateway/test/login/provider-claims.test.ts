@@ -35,7 +35,7 @@ const failures: [how: string, userInfo: Failure][] = [
 for (const [how, userInfo] of failures) {
   test(`a person signs in although userinfo, which ${how}, was to add a claim; the claim is unknown`, async (context) => {
     const fixture = await startProviderFixture(context, {
-      config: { claims: ["department"], timeout: "1s" },
+      config: { claims: ["department"], timeout: userInfo === silence ? "3s" : "30s" },
       answers: { "/userinfo": userInfo },
       sections: {
         applications: [
@@ -143,7 +143,7 @@ test("where userinfo was to bring the address itself, its failure is what the pe
     [answer(403, "text/plain", ""), "provider_misconfigured", 502],
   ] as const) {
     const fixture = await startProviderFixture(context, {
-      config: { timeout: "1s" },
+      config: { timeout: userInfo === silence ? "3s" : "30s" },
       idToken: { email: undefined },
       answers: { "/userinfo": userInfo },
     });

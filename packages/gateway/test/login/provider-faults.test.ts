@@ -1,7 +1,7 @@
 // A provider that fails: the person is told what helps, and whoever runs the gateway reads in the
 // log what the provider said, which address it was, and where it began. No secret gets there.
 import assert from "node:assert/strict";
-import { test } from "node:test";
+import { describe, test } from "node:test";
 import { freePort } from "../../../../test/support/gateway.ts";
 import {
   answer,
@@ -60,8 +60,6 @@ function tokenError(status: number, body: object): OddProviderOptions {
   return { answers: { "/token": (_request, response) => json(response, status, body) } };
 }
 
-const patience = { config: { timeout: "1s" } };
-
 const cases: FaultCase[] = [
   // The person or the provider says no.
   [
@@ -101,51 +99,6 @@ const cases: FaultCase[] = [
     { answers: { [discovery]: hangUp } },
     "provider_unreachable",
     { cause: /./, url: at(discovery) },
-  ],
-  // Nothing comes.
-  [
-    "discovery that hangs",
-    { ...patience, answers: { [discovery]: silence } },
-    "provider_slow",
-    { url: at(discovery) },
-  ],
-  [
-    "a token address that hangs",
-    { ...patience, answers: { "/token": silence } },
-    "provider_slow",
-    { url: at("/token") },
-  ],
-  [
-    "keys that hang",
-    { ...patience, answers: { "/keys": silence } },
-    "provider_slow",
-    { url: at("/keys") },
-  ],
-  [
-    "keys of which half an answer comes",
-    {
-      ...patience,
-      answers: {
-        "/keys": (_request, response) => {
-          response.writeHead(200, { "content-type": "application/json", "content-length": "100" });
-          response.write('{"keys":');
-        },
-      },
-    },
-    "provider_slow",
-    { url: at("/keys") },
-  ],
-  [
-    "keys that hang at a provider with three addresses",
-    { ...patience, explicit: true, answers: { "/keys": silence } },
-    "provider_slow",
-    { url: at("/keys") },
-  ],
-  [
-    "a token address that hangs at a provider with three addresses",
-    { ...patience, explicit: true, answers: { "/token": silence } },
-    "provider_slow",
-    { url: at("/token") },
   ],
   // Somebody has to change something.
   [
@@ -245,7 +198,56 @@ const cases: FaultCase[] = [
   ],
 ];
 
-for (const [what, options, fault, report] of cases) {
+/** Nothing comes. All of these wait together. */
+const hangingCases: FaultCase[] = [
+  [
+    "discovery that hangs",
+    { answers: { [discovery]: silence } },
+    "provider_slow",
+    { url: at(discovery) },
+  ],
+  [
+    "a token address that hangs",
+    { answers: { "/token": silence } },
+    "provider_slow",
+    { url: at("/token") },
+  ],
+  ["keys that hang", { answers: { "/keys": silence } }, "provider_slow", { url: at("/keys") }],
+  [
+    "keys of which half an answer comes",
+    {
+      answers: {
+        "/keys": (_request, response) => {
+          response.writeHead(200, { "content-type": "application/json", "content-length": "100" });
+          response.write('{"keys":');
+        },
+      },
+    },
+    "provider_slow",
+    { url: at("/keys") },
+  ],
+  [
+    "keys that hang at a provider with three addresses",
+    { explicit: true, answers: { "/keys": silence } },
+    "provider_slow",
+    { url: at("/keys") },
+  ],
+  [
+    "a token address that hangs at a provider with three addresses",
+    { explicit: true, answers: { "/token": silence } },
+    "provider_slow",
+    { url: at("/token") },
+  ],
+];
+
+for (const each of cases) defineCase(...each);
+
+describe("providers that hang", { concurrency: true }, () => {
+  for (const [what, options, ...expected] of hangingCases)
+    defineCase(what, { ...options, config: { timeout: "5s" } }, ...expected);
+});
+
+function defineCase(...[what, options, fault, report]: FaultCase): void {
   test(`a person who meets ${what} is told what helps, and the log what it was`, async (context) => {
     const fixture = await startProviderFixture(context, options);
     const person = await fixture.signIn();

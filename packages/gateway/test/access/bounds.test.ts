@@ -246,10 +246,11 @@ test("who has an answer before its request is complete has so long for the rest,
     "half a chunk": "Transfer-Encoding: chunked\r\n\r\n30\r\nabc",
     "chunks without trailers": "Transfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n",
   };
-  for (const [kind, beginning] of Object.entries(beginnings)) {
+  const exchanges = Object.entries(beginnings).map(async ([kind, beginning]) => {
     const { raw } = await rawExchange(gateway.port, `POST / HTTP/1.1\r\n${hostLine}${beginning}`);
     assert.match(raw, /\r\n\r\nearly$/, kind);
-  }
+  });
+  await Promise.all(exchanges);
 });
 
 test("who completes its request after the answer goes on with its connection", async (context) => {

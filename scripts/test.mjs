@@ -28,8 +28,8 @@ process.env["POSTERN_TEST_KEYS"] = writeTestKeys(join(shared, "keys.json"));
 process.env["NODE_COMPILE_CACHE"] = join(shared, "compiled");
 
 // A test that hangs fails after this time, which is far more than any takes on a busy machine.
-// (`--test-force-exit` would end a file that leaks a handle, and with it lose reports that are still
-// on their way.)
+// (`--test-force-exit` would end a file that leaks a handle, and with it lose reports that are
+// still on their way.)
 const testTimeoutMs = 300_000;
 const execArgv = [`--test-timeout=${testTimeoutMs}`];
 // Browsers, gateways and command lines are processes of their own: as many files at once as there

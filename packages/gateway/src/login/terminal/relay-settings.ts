@@ -7,9 +7,9 @@ export interface RelaySettings {
    */
   busyMs: number;
   /**
-   * for how long a page waits for the terminal to do its part: the browser is often there before the
-   * terminal's first poll, polls leave short gaps between them, and a terminal that is on the line
-   * takes its answer at once
+   * for how long a page waits for the terminal to do its part: the browser is often there before
+   * the terminal's first poll, polls leave short gaps between them, and a terminal that is on the
+   * line takes its answer at once
    */
   settlingMs: number;
   /**

@@ -13,7 +13,7 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { type TestContext, test } from "node:test";
+import { describe, type TestContext, test } from "node:test";
 import { setTimeout as pause } from "node:timers/promises";
 import { readFileUpdate } from "../../src/config/config-file.ts";
 import { nothingKnown } from "../../src/config/config-update.ts";
@@ -80,19 +80,22 @@ service_tokens: [{name: deploy, client_id: deploy, client_secret: "\${file:secre
   return { file, named };
 }
 
-for (const [way, { begin, rest }] of Object.entries(ways))
-  test(`a file that the configuration names is taken whole when it is ${way}`, async (context) => {
-    const { file, named } = aFile(context);
-    const read = () => readFileUpdate({ file, environment: {} }, nothingKnown);
+// Together: each waits for seconds, and does nothing meanwhile.
+describe("a file that the configuration names", { concurrency: true }, () => {
+  for (const [way, { begin, rest }] of Object.entries(ways))
+    test(`a file that the configuration names is taken whole when it is ${way}`, async (context) => {
+      const { file, named } = aFile(context);
+      const read = () => readFileUpdate({ file, environment: {} }, nothingKnown);
 
-    begin(named);
-    const reading = read();
-    await pause(300);
-    rest(named);
-    const { objects } = await reading;
+      begin(named);
+      const reading = read();
+      await pause(300);
+      rest(named);
+      const { objects } = await reading;
 
-    writeFileSync(named, whole);
-    assert.deepEqual(objects, (await read()).objects);
-    writeFileSync(named, before);
-    assert.notDeepEqual(objects, (await read()).objects);
-  });
+      writeFileSync(named, whole);
+      assert.deepEqual(objects, (await read()).objects);
+      writeFileSync(named, before);
+      assert.notDeepEqual(objects, (await read()).objects);
+    });
+});

@@ -1,10 +1,11 @@
 // A real OpenID Provider (oidc-provider) in this process, on a free port of 127.0.0.1. Its one page
 // asks for the name of an account and has a button `Continue`; everything else is the protocol as
 // that library speaks it.
-import { generateKeyPairSync } from "node:crypto";
+import type { KeyObject } from "node:crypto";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import Provider from "oidc-provider";
+import { testKeyPair } from "./signing-keys.ts";
 
 /** The claims of one account; `sub` is its name. */
 export type Account = Record<string, unknown>;
@@ -51,9 +52,10 @@ export async function startIdentityProvider(
     server.listen(0, "127.0.0.1", resolve);
   });
   const issuer = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const { privateKey } = await testKeyPair();
   const provider = new Provider(
     issuer,
-    configuration(client, accounts, options.claimsInIdToken === true),
+    configuration(privateKey, client, accounts, options.claimsInIdToken === true),
   );
   const callback = provider.callback();
 
@@ -88,12 +90,13 @@ export async function startIdentityProvider(
 }
 
 function configuration(
+  privateKey: KeyObject,
   client: Record<string, unknown>,
   accounts: Map<string, Account>,
   claimsInIdToken: boolean,
 ): Record<string, unknown> {
   const key = {
-    ...generateKeyPairSync("rsa", { modulusLength: 2048 }).privateKey.export({ format: "jwk" }),
+    ...privateKey.export({ format: "jwk" }),
     use: "sig",
     alg: "RS256",
   };

@@ -19,7 +19,8 @@ import {
   generateTransferKeyPair,
   sealTokens,
 } from "@postern/protocol";
-import { exportJWK, generateKeyPair, SignJWT } from "jose";
+import { exportJWK, SignJWT } from "jose";
+import { testKeyPair } from "../../../../test/support/signing-keys.ts";
 import type { Certificate } from "../../../../test/support/tls.ts";
 
 export interface Seen {
@@ -66,7 +67,7 @@ export async function startPeer(
   options: { hosts?: string[]; secure?: Certificate } = {},
 ): Promise<Peer> {
   const hosts = options.hosts ?? names;
-  const { privateKey, publicKey } = await generateKeyPair("RS256", { extractable: true });
+  const { privateKey, publicKey } = await testKeyPair();
   const jwk = { ...(await exportJWK(publicKey)), kid: "k1", alg: "RS256", use: "sig" };
   const waiting = new Map<string, ServerResponse>();
   const arrived = new Map<string, { body: string; key: string }>();

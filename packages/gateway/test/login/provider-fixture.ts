@@ -46,6 +46,8 @@ export async function startProviderFixture(
   const client = { client_id: "postern", client_secret: clientSecret };
   const gateway = await startGateway({
     port,
+    // Here nobody's terminal waits for an approval.
+    relay: { settlingMs: 20 },
     sections: {
       identity_providers: [
         { id: "corp", name: "Odd", type: "oidc", config: { ...client, ...where, ...config } },

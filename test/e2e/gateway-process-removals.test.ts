@@ -79,7 +79,10 @@ test("a file that is being written is not in force before it is whole, however i
   for (const [way, write] of Object.entries(ways)) {
     let isOver = false;
     const watching = (async () => {
-      while (!isOver) assert.notEqual(await statusOf("/admin"), 200, way);
+      while (!isOver) {
+        assert.notEqual(await statusOf("/admin"), 200, way);
+        await pause(5);
+      }
     })();
     await write();
     changes += 1;

@@ -37,15 +37,39 @@ export function readCookies(lines: readonly string[]): Cookie[] {
   return pairs;
 }
 
-/** Every value of one cookie, in the order sent. */
+/**
+ * Every value of one cookie, in the order sent. The others are not looked at: this is done for each
+ * request, and most of a line is the application's own.
+ */
 export function cookieValues(lines: readonly string[], name: string): string[] {
   const values: string[] = [];
   for (const line of lines) {
-    // Most lines hold cookies of the application alone and need no reading.
-    if (!line.includes(name)) continue;
-    for (const cookie of readCookies([line])) if (cookie.name === name) values.push(cookie.value);
+    let start = line.indexOf(name);
+    while (start >= 0) {
+      const equals = afterBlanks(line, start + name.length);
+      let next = start + name.length;
+      if (line[equals] === "=" && beginsPair(line, start)) {
+        const semicolon = line.indexOf(";", equals);
+        next = semicolon < 0 ? line.length : semicolon;
+        values.push(trimmed(line.slice(equals + 1, next)));
+      }
+      start = line.indexOf(name, next);
+    }
   }
   return values;
+}
+
+function afterBlanks(line: string, from: number): number {
+  let index = from;
+  while (isBlank(line.charCodeAt(index))) index++;
+  return index;
+}
+
+/** Whether nothing but blanks stands between this place and the pair before it. */
+function beginsPair(line: string, start: number): boolean {
+  let index = start - 1;
+  while (index >= 0 && isBlank(line.charCodeAt(index))) index--;
+  return index < 0 || line[index] === ";";
 }
 
 /** A `Cookie` line without the gateway's own cookies; the others stay untouched, in their order. */

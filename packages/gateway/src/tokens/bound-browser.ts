@@ -4,6 +4,7 @@
 import { createHash } from "node:crypto";
 import type { AppClaims, OrgClaims } from "@postern/protocol";
 import type { Application } from "../model/model.ts";
+import { ownCopy } from "./own-copy.ts";
 
 /** The browser that sends a request. */
 export interface Browser {
@@ -57,7 +58,7 @@ function hasNonce(token: VerifiedToken, { nonce }: Browser): boolean {
   if (nonce === undefined) return false;
   if (token.browser === nonce) return true;
   if (token.claims.browser !== halfHash(nonce)) return false;
-  token.browser = nonce;
+  token.browser = ownCopy(nonce);
   return true;
 }
 

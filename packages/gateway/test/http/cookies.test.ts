@@ -35,6 +35,21 @@ test("a blank that browsers keep in a name makes another cookie, and never our _
   assert.deepEqual(cookieValues(["b=1; \t __Host-a \t=\t own "], "__Host-a"), ["own"]);
 });
 
+test("a cookie is found by its name wherever the whole line reads as one of that name", () => {
+  const pieces = ["a", "a", "=", "=", ";", ";", " ", "\t", "\u00a0", "aa", "__Host-a", '"', "b"];
+  const tries = Array.from({ length: 20_000 }, (_, seed) => {
+    let state = seed + 1;
+    const next = () => (state = (state * 48_271) % 2_147_483_647);
+    return Array.from({ length: next() % 16 }, () => pieces[next() % pieces.length]).join("");
+  });
+  assert.ok(tries.some((line) => cookieValues([line], "a").length > 1));
+  for (const line of tries) {
+    const named = readCookies([line]).filter(({ name }) => name === "a");
+    const expected = named.map(({ value }) => value);
+    assert.deepEqual(cookieValues([line], "a"), expected, JSON.stringify(line));
+  }
+});
+
 test("a value may hold the sign that ends a name", () => {
   assert.deepEqual(readCookies(["a=b=c; =d"]), [
     { name: "a", value: "b=c" },

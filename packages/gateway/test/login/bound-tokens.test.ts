@@ -391,3 +391,32 @@ test(
     assert.equal(minted.status, 200, minted.text);
   },
 );
+
+test(
+  "an origin's assertion that is planted in a browser's cookie says of nobody who is signed in there",
+  withTls,
+  async (context) => {
+    const talkative = {
+      name: appHost,
+      type: "self_hosted",
+      domain: appHost,
+      origin_identity: true,
+      policies: everybody,
+    };
+    const { ca, app, upstream, signIn } = await scene(context, [talkative]);
+    await signIn(bob);
+    const [seen] = upstream.requests.splice(0);
+    const assertion = seen?.header("cf-access-jwt-assertion") ?? "";
+    const cookie = `CF_Authorization=${assertion}`;
+    const asked: [status: number, headers: Record<string, string>][] = [
+      [401, { cookie, ...visit }],
+      [401, { cookie, "sec-fetch-site": "same-origin" }],
+      [200, { cookie }],
+      [200, { "cf-access-token": assertion, ...visit }],
+    ];
+    for (const [status, headers] of asked) {
+      const answer = await send(`${app}cdn-cgi/access/get-identity`, { ca, headers });
+      assert.equal(answer.status, status, Object.keys(headers).join());
+    }
+  },
+);

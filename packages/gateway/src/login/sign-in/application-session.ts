@@ -89,10 +89,14 @@ export async function assertedSession(
   c: LoginContext,
   { tokens }: { tokens: Tokens },
 ): Promise<StoredSession | undefined> {
-  const values = cookieValuesOf(c, cookies.authorization);
-  const token = c.req.header(headers.accessToken) ?? values[0] ?? "";
+  const inHeader = c.req.header(headers.accessToken);
+  const [inCookie = ""] = cookieValuesOf(c, cookies.authorization);
+  const token = inHeader ?? inCookie;
   const application = applicationOf(c, token);
   if (application?.origin_identity !== true) return undefined;
+  // No browser was handed an assertion: a sibling host planted it (case T11).
+  if (inHeader === undefined && browserFor(c, application, "cookie") !== undefined)
+    return undefined;
   const verification = await tokens.verifyAssertion(token, application.aud);
   return verification.ok ? verification.session : undefined;
 }

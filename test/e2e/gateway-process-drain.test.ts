@@ -240,3 +240,40 @@ test("connections that say nothing do not hold up the end: silent, kept, or in t
   running.child.kill("SIGTERM");
   assert.equal(await running.ended, 0);
 });
+
+const others: Record<string, readonly NodeJS.Signals[]> = {
+  "SIGTERM again": ["SIGTERM", "SIGTERM"],
+  "SIGINT with it, as a group gets it": ["SIGINT", "SIGINT"],
+  "SIGHUP, twice": ["SIGHUP", "SIGHUP"],
+};
+
+for (const [name, signals] of Object.entries(others))
+  test(`while a gateway ends, ${name} cuts nobody's answer`, async (context) => {
+    const { operator, upstream } = await operatorOf(context);
+    const { answer, release } = held();
+    upstream.answerWith(answer);
+    const running = await operator.start();
+    const owed = ask({ port: operator.port, headers: { Host: appHost } });
+    await upstream.seen(1);
+    for (const signal of ["SIGTERM", ...signals] as const) running.child.kill(signal);
+    await said(running, "the gateway ends as soon as everybody has an answer");
+    release();
+    assert.equal((await owed).status, 200);
+    assert.equal(await running.ended, 0);
+  });
+
+test("Ctrl-C some time after the first signal ends a gateway at once, and the log says so", async (context) => {
+  const { operator, upstream } = await operatorOf(context);
+  upstream.answerWith(held().answer);
+  const running = await operator.start();
+  const owed = ask({ port: operator.port, headers: { Host: appHost } });
+  const cut = assert.rejects(owed);
+  await upstream.seen(1);
+  running.child.kill("SIGTERM");
+  await said(running, "the gateway ends as soon as everybody has an answer");
+  await wait(2_100);
+  running.child.kill("SIGINT");
+  assert.equal(await running.ended, 130);
+  assert.match(running.stderr(), /interrupted again: the gateway ends at once/);
+  await cut;
+});

@@ -141,6 +141,45 @@ test(
 );
 
 test(
+  "a certificate and key of which half is written are not served, and the log names the file and what to put there",
+  needs("openssl"),
+  async (context) => {
+    const operator = await anOperator(context, openTo("http_status:204"));
+    const pair = {
+      cert_file: join(operator.folder, "site.pem"),
+      key_file: join(operator.folder, "site.key"),
+    };
+    const before = certificateFor(context, [teamHost, "before.test"]);
+    const after = certificateFor(context, [teamHost, "after.test"]);
+    const cert = readFileSync(after.cert_file, "utf8");
+    const key = readFileSync(after.key_file, "utf8");
+    putInPlace(before, pair);
+    operator.write({ tls: { certificates: [pair] } });
+    const running = await operator.start();
+    const states: readonly [() => void, RegExp][] = [
+      [() => writeFileSync(pair.cert_file, ""), /site\.pem holds no whole certificate in PEM; put/],
+      [() => writeFileSync(pair.cert_file, cert.slice(0, 200)), /site\.pem holds no whole cert/],
+      [() => writeFileSync(pair.cert_file, cert), /site\.key is not the key of .*site\.pem; put/],
+      [
+        () => writeFileSync(pair.key_file, key.slice(0, 60)),
+        /site\.key holds no whole private key/,
+      ],
+      [() => rmSync(pair.key_file), /site\.key cannot be read \(ENOENT\); put a file there/],
+    ];
+    for (const [index, [write, expected]] of states.entries()) {
+      write();
+      const line = await said(running, "changed certificates cannot be used", index + 1);
+      assert.match(String(line["error"]), expected);
+      assert.match(await namesShown(operator.port, teamHost), /before\.test/);
+    }
+    writeFileSync(pair.key_file, key);
+    await said(running, "the certificates were read again");
+    assert.match(await namesShown(operator.port, teamHost), /after\.test/);
+    assert.doesNotMatch(running.stderr(), /PRIVATE KEY/);
+  },
+);
+
+test(
   "a client that never finishes its TLS handshake is cut off, and one that speaks plain HTTP there gets nothing (O5)",
   needs("openssl"),
   async (context) => {

@@ -7,6 +7,7 @@ import { organizationTagIn, secretKeyFor } from "./compose.ts";
 import { type ConfigFile, readConfigFile } from "./config/config-file.ts";
 import { filesOfConfig } from "./config/settled-text.ts";
 import { startGateway } from "./gateway.ts";
+import type { RecordEvent } from "./observe/events.ts";
 import { createLog } from "./observe/log.ts";
 import { HangUps, Reload } from "./reload.ts";
 import { createSecretBox } from "./secrets/secret-box.ts";
@@ -48,6 +49,7 @@ export async function runGateway(options: { config: string }): Promise<void> {
   void gateway.checkProviders();
   await stopped;
   record({ event: "gateway_ending" });
+  cutWhenInterrupted(record);
   unwatch();
   hangUps.ignore();
   await gateway.close(config.limits.drain_timeout);
@@ -89,5 +91,20 @@ function ended(): Promise<void> {
   return new Promise((resolve) => {
     process.on("SIGTERM", () => resolve());
     process.once("SIGINT", () => resolve());
+  });
+}
+
+/** Signals that come with the first one are the same one, sent to each process of a group. */
+const sameSignalMs = 2_000;
+/** As shells say that SIGINT ended a program: 128 and the number of the signal. */
+const interrupted = 130;
+
+/** Lets somebody who does not want to wait end the gateway at once. */
+function cutWhenInterrupted(record: RecordEvent): void {
+  const endingSince = performance.now();
+  process.on("SIGINT", () => {
+    if (performance.now() - endingSince < sameSignalMs) return;
+    record({ event: "gateway_cut" });
+    setImmediate(() => process.exit(interrupted));
   });
 }

@@ -1,6 +1,6 @@
 // Which certificate a TLS client gets: the one for the name that it asks for (SNI). Files are read
 // again when they change, or when somebody says so: a renewal needs no restart.
-import { X509Certificate } from "node:crypto";
+import { createPrivateKey, X509Certificate } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { createSecureContext, type SecureContext } from "node:tls";
 import { validityFaults } from "../certificate-validity.ts";
@@ -60,7 +60,7 @@ export function loadCertificates(
       record({ event: "certificates_reloaded" });
       recordValidity(configured, pairs, record);
     } catch (error) {
-      record({ event: "certificates_refused", error: String(error) });
+      record({ event: "certificates_refused", error: messageOf(error) });
     }
   };
   const paths = configured.flatMap(({ cert_file, key_file }) => [cert_file, key_file]);
@@ -90,11 +90,48 @@ function recordValidity(
   });
 }
 
+/** @throws {Error} in one line that names the file */
 function load({ cert_file, key_file }: CertificateFiles): LoadedPair {
-  const files = { cert: readFileSync(cert_file), key: readFileSync(key_file) };
-  return {
-    certificate: new X509Certificate(files.cert),
-    context: createSecureContext({ ...files, minVersion: "TLSv1.2" }),
-    files,
-  };
+  const files = { cert: readFile(cert_file), key: readFile(key_file) };
+  const certificate = parse(
+    () => new X509Certificate(files.cert),
+    `${cert_file} holds no whole certificate in PEM; put one there, or a chain`,
+  );
+  const key = parse(
+    () => createPrivateKey(files.key),
+    `${key_file} holds no whole private key in PEM without a passphrase; put one there`,
+  );
+  if (!certificate.checkPrivateKey(key))
+    throw new Error(
+      `${key_file} is not the key of the certificate in ${cert_file}; put the two of one pair there`,
+    );
+  const context = parse(
+    () => createSecureContext({ ...files, minVersion: "TLSv1.2" }),
+    `${cert_file} and ${key_file} cannot be used for TLS; put another pair there`,
+  );
+  return { certificate, context, files };
+}
+
+function readFile(file: string): Buffer {
+  try {
+    return readFileSync(file);
+  } catch (error) {
+    const { code = "unknown" } = error as NodeJS.ErrnoException;
+    throw new Error(`${file} cannot be read (${code}); put a file there that this user may read`, {
+      cause: error,
+    });
+  }
+}
+
+/** @throws {Error} with the message instead of the library's, which names no file */
+function parse<Value>(step: () => Value, message: string): Value {
+  try {
+    return step();
+  } catch (cause) {
+    throw new Error(message, { cause });
+  }
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }

@@ -12,7 +12,8 @@ const silenceLookMs = 100;
 const silentLooks = 20;
 /**
  * A client that shuts its sending side after a request may wait for the answer, or be gone: nobody
- * can tell before something is written. For so long it is taken to wait.
+ * can tell before something is written. For so long it is taken to wait. One that takes bytes for
+ * as long does: who is gone resets the connection.
  */
 const halfOpenMs = 2_000;
 /** In how many looks a client must be seen to take nothing before it is cut off. */
@@ -116,7 +117,10 @@ export class Connections {
 }
 
 function endHalfOpen(socket: Socket): void {
-  const deadline = setTimeout(() => socket.destroy(), halfOpenMs);
+  const bytesBefore = socket.bytesWritten;
+  const deadline = setTimeout(() => {
+    if (socket.bytesWritten === bytesBefore) socket.destroy();
+  }, halfOpenMs);
   socket.once("close", () => clearTimeout(deadline));
 }
 

@@ -26,6 +26,8 @@ export interface ApplicationRequestFields extends RequestFields {
 export interface EventFields {
   gateway_started: { listen: unknown; auth_domain: string };
   gateway_ending: Record<never, never>;
+  /** somebody does not want to wait for the answers that are under way */
+  gateway_cut: Record<never, never>;
   configuration_warning: { warning: string };
   configuration_applied: { file: string };
   /** the file, and what it names, holds what is in force already */

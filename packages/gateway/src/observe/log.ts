@@ -23,6 +23,7 @@ const secretFields = [
 const lines: Record<EventName, [LineLevel, string]> = {
   gateway_started: ["info", "the gateway is up"],
   gateway_ending: ["info", "the gateway ends as soon as everybody has an answer"],
+  gateway_cut: ["warn", "interrupted again: the gateway ends at once, and cuts what is under way"],
   configuration_warning: ["warn", "the configuration has a warning"],
   configuration_applied: ["info", "the changed configuration is in force"],
   configuration_unchanged: [

@@ -330,6 +330,31 @@ for (const { name, start, ask } of transports) {
     await gone.promise;
   });
 
+  test(`${name}: a client that shuts its sending side has a long answer to its end, and the answers after it`, async (context) => {
+    const port = await start(context, (exchange) => {
+      const { response } = exchange;
+      response.start({ status: 200, rawHeaders: [] });
+      let piece = 0;
+      const timer = setInterval(() => {
+        piece++;
+        response.write(Buffer.from(`${exchange.head.target} ${piece};`));
+        if (piece < 5) return;
+        clearInterval(timer);
+        response.end("whole;");
+      }, 600);
+    });
+    const request = (path: string) => `GET ${path} HTTP/1.1\r\nHost: x\r\n\r\n`;
+    for (const paths of [["/one"], ["/one", "/two"]]) {
+      const socket = connect({ host: "127.0.0.1", port, allowHalfOpen: true });
+      socket.end(paths.map(request).join(""));
+      let received = "";
+      for await (const chunk of socket) received += String(chunk);
+      for (const path of paths) assert.ok(received.includes(`${path} 5;`), received);
+      assert.equal(received.split("whole;").length - 1, paths.length);
+      assert.match(received, /\r\n0\r\n\r\n$/, "the last chunk");
+    }
+  });
+
   test(`${name}: an answer that the client has is finished, with its status`, async (context) => {
     const statuses: number[] = [];
     const port = await start(context, (exchange) => {

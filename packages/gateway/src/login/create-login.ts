@@ -10,7 +10,7 @@ import { privateHeaders } from "../http/private-headers.ts";
 import type { Exchange } from "../http/transport.ts";
 import { answerExchange } from "../http/web-exchange.ts";
 import { NetworkBudget } from "../network-budget.ts";
-import type { RecordEvent } from "../observe/events.ts";
+import { type RecordEvent, stackOf } from "../observe/events.ts";
 import type { RandomBytes } from "../random.ts";
 import type { SecretBox } from "../secrets/secret-box.ts";
 import type { Store } from "../storage/store.ts";
@@ -126,7 +126,7 @@ function createApp(parts: LoginParts): Hono<LoginEnv> {
   app.notFound((c) => sendPage(c, notFoundPage));
   app.onError((error, c) => {
     const { rayId: ray } = c.var.facts;
-    parts.record({ event: "sign_in_page_failed", ray, error: error.stack ?? String(error) });
+    parts.record({ event: "sign_in_page_failed", ray, error: stackOf(error) });
     if (!(error instanceof StoreUnavailableError)) return sendPage(c, failurePage);
     c.header("Retry-After", "5");
     return sendPage(c, busyPage);

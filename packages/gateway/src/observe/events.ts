@@ -4,6 +4,8 @@
 //
 // Fields hold no credential and no query: either may be a secret.
 
+import { StoreUnavailableError } from "../store-unavailable.ts";
+
 /** The request that an event belongs to. */
 export interface RequestFields {
   /** 16 hex characters, as on the page and in `cf-ray` */
@@ -156,7 +158,11 @@ export type GatewayEvent = { [Name in EventName]: { event: Name } & EventFields[
 /** Writes an event down. Never throws, never waits. */
 export type RecordEvent = (event: GatewayEvent) => void;
 
-/** An error as one event field: with its stack, since it is a fault of ours. */
+/**
+ * An error as one event field: with its stack, since it is a fault of ours. What ails the store is
+ * none, and says what to do.
+ */
 export function stackOf(error: unknown): string {
+  if (error instanceof StoreUnavailableError) return error.message;
   return error instanceof Error ? (error.stack ?? error.message) : String(error);
 }

@@ -17,6 +17,13 @@ import { basename, dirname, join } from "node:path";
 import type { RandomBytes } from "../random.ts";
 import { keyLength } from "./secret-box.ts";
 
+/** What to do where the user may write and the disk has no room. */
+const remedies: Partial<Record<string, string>> = {
+  ENOSPC: "the disk is full: make room there, or change secret_key_file",
+  EDQUOT: "the quota is used up: make room there, or change secret_key_file",
+  EFBIG: "this process may write no file of that size (`ulimit -f`)",
+};
+
 /**
  * Reads the secret key; makes it when there is none. Processes that start at once all get the same.
  * @returns 32 bytes
@@ -29,9 +36,9 @@ export function loadSecretKey(file: string, randomBytes: RandomBytes): Buffer {
   try {
     makeSecretKey(file, randomBytes);
   } catch (error) {
-    throw new Error(
-      `${file}: the secret key cannot be made (${codeOf(error)}); let this user write there, or change secret_key_file`,
-    );
+    const code = codeOf(error);
+    const remedy = remedies[code] ?? "let this user write there, or change secret_key_file";
+    throw new Error(`${file}: the secret key cannot be made (${code}); ${remedy}`);
   }
   // Another process may have been first: what is in the file is in force.
   const key = readSecretKey(file);
@@ -110,8 +117,9 @@ function makeSecretKey(file: string, randomBytes: RandomBytes): void {
   mkdirSync(folder, { recursive: true, mode: 0o700 });
   const temporaryFile = join(folder, `.${basename(file)}.${randomBytes(8).toString("hex")}`);
   const key = randomBytes(keyLength).toString("hex");
-  writeDurably(openSync(temporaryFile, "wx", 0o600), `${key}\n`);
+  const descriptor = openSync(temporaryFile, "wx", 0o600);
   try {
+    writeDurably(descriptor, `${key}\n`);
     linkSync(temporaryFile, file);
   } catch (error) {
     if (codeOf(error) !== "EEXIST") throw error;

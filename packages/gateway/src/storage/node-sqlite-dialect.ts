@@ -17,6 +17,7 @@ import {
 } from "kysely";
 import { BoundedCache } from "../bounded-cache.ts";
 import { StoreUnavailableError } from "../store-unavailable.ts";
+import { diskFaultOf } from "./disk-faults.ts";
 
 /** How long a statement waits for another process, milliseconds. */
 export const busyTimeout = 5_000;
@@ -126,7 +127,7 @@ class SqliteDriver implements Driver {
 /**
  * Tries until no other process stands in the way.
  * @param timeoutMs 0 tries once
- * @throws {StoreUnavailableError} after that time
+ * @throws {StoreUnavailableError} after that time, or at once when the disk is at fault
  * @throws {Error} at once for another reason
  */
 export async function whileBusy<T>(step: () => T, timeoutMs = busyTimeout): Promise<Awaited<T>> {
@@ -135,7 +136,8 @@ export async function whileBusy<T>(step: () => T, timeoutMs = busyTimeout): Prom
     try {
       return await step();
     } catch (error) {
-      if (!isBusy(error) || timeoutMs === 0) throw error;
+      if (!isBusy(error)) throw unavailable(error);
+      if (timeoutMs === 0) throw error;
       if (performance.now() >= deadline)
         throw new StoreUnavailableError(
           "another process keeps the database locked; nothing was changed",
@@ -144,6 +146,13 @@ export async function whileBusy<T>(step: () => T, timeoutMs = busyTimeout): Prom
     }
     await pause(busyInterval);
   }
+}
+
+/** The error, or what it says of the disk. */
+function unavailable(error: unknown): unknown {
+  const fault = diskFaultOf(error);
+  if (fault === undefined) return error;
+  return new StoreUnavailableError(`the database: ${fault}; nothing was changed`, { cause: error });
 }
 
 /** SQLITE_BUSY, with or without a detail in the upper bits (sqlite.org/rescode.html). */

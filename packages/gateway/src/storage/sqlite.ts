@@ -5,8 +5,10 @@ import { closeSync, constants, mkdirSync, openSync } from "node:fs";
 import { dirname } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { Kysely } from "kysely";
+import { StoreUnavailableError } from "../store-unavailable.ts";
 import { ChangeReader, ChangeWriter, newestChange } from "./change-feed.ts";
 import { DatabaseFiles, newVerdict, type Verdict } from "./database-files.ts";
+import { diskFaultOf } from "./disk-faults.ts";
 import { GroupCommit, type Outcome } from "./group-commit.ts";
 import { migrate } from "./migrate.ts";
 import { busyTimeout, nodeSqliteDialect } from "./node-sqlite-dialect.ts";
@@ -93,9 +95,8 @@ async function migrateOrClose(db: Database, location: string): Promise<void> {
     await migrate(db);
   } catch (error) {
     await db.destroy();
-    throw new Error(`the database ${location} cannot be used: ${messageOf(error)}`, {
-      cause: error,
-    });
+    const fault = diskFaultOf(causeOf(error)) ?? messageOf(error);
+    throw new Error(`the database ${location} cannot be used: ${fault}`, { cause: error });
   }
 }
 
@@ -106,10 +107,8 @@ function open(location: string, access: Access): DatabaseSync {
     database.exec("pragma busy_timeout = 0");
     return database;
   } catch (error) {
-    throw new Error(
-      `the database ${location} cannot be opened: ${messageOf(error)}; check \`store\` in the configuration`,
-      { cause: error },
-    );
+    const fault = diskFaultOf(error) ?? `${messageOf(error)}; check \`store\` in the configuration`;
+    throw new Error(`the database ${location} cannot be opened: ${fault}`, { cause: error });
   }
 }
 
@@ -137,6 +136,11 @@ function openToRead(location: string): DatabaseSync {
 function makePrivateFile(location: string): void {
   mkdirSync(dirname(location), { recursive: true, mode: 0o700 });
   closeSync(openSync(location, constants.O_RDWR | constants.O_CREAT, 0o600));
+}
+
+/** What a StoreUnavailableError says of the disk stands in its cause. */
+function causeOf(error: unknown): unknown {
+  return error instanceof StoreUnavailableError ? error.cause : error;
 }
 
 function messageOf(error: unknown): string {

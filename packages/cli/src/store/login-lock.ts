@@ -22,6 +22,7 @@ import {
   fileNameOf,
   readPrivateJson,
   removeFile,
+  type UnwritableError,
   writePrivateFile,
 } from "./private-files.ts";
 
@@ -72,12 +73,14 @@ export async function takeLoginLock(
     if (hasWaited) throwOutcome(readOutcome(context, path), earlierOutcome, aud);
     // 2. Take the lock, unless somebody has it.
     const record = ownRecord(context);
-    if (createPrivateFile(context.home, path, JSON.stringify(record)))
-      return new OwnedLock(context, path, aud, record);
+    const attempt = createLock(context, path, record);
+    if (attempt === true) return new OwnedLock(context, path, aud, record);
     // 3. A lock that is gone by now, or was left by a dead process, is no reason to wait.
     const owner = readLock(context, path);
+    const isFree = owner === undefined || isDead(owner, context.now());
+    if (isFree && attempt !== false) return withoutLock(context, attempt);
     if (owner === undefined) continue;
-    if (isDead(owner, context.now()) && removeDead(context, path, owner)) continue;
+    if (isFree && removeDead(context, path, owner)) continue;
     // 4. Tell the person who is signing in, and where: each of them once.
     if (!hasWaited)
       context.tell(`Another process (${owner.pid}) is signing in at ${team}; waiting for it.`);
@@ -89,6 +92,26 @@ export async function takeLoginLock(
     if (performance.now() >= deadline) throw stillSigningIn(owner, team);
     await pause(interval);
   }
+}
+
+/** @returns whether it was free, or why none can be made */
+function createLock(context: Context, path: string, record: LockRecord): boolean | UnwritableError {
+  let isOurs = false;
+  const fault = attemptWrite(() => {
+    isOurs = createPrivateFile(context.home, path, JSON.stringify(record));
+  });
+  return fault ?? isOurs;
+}
+
+/**
+ * A full or read-only disk takes no lock and no token, but one command can be served: the others
+ * cannot see that the person is asked.
+ */
+function withoutLock(context: Context, fault: UnwritableError): LoginLock {
+  context.tell(
+    `Warning: no other command can wait for this sign-in, and it may not be kept: ${fault.message}`,
+  );
+  return { announce: () => {}, failed: () => {}, release: () => {} };
 }
 
 function tellWhere(context: Context, url: string, code: string | undefined): void {

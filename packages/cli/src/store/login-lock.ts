@@ -150,6 +150,9 @@ function throwOutcome(outcome: Partial<Outcome>, earlier: Partial<Outcome>, aud:
   if (isNew && (concernsAll || outcome.aud === aud)) throw new CliError(code, String(message));
 }
 
+/** By which a person, a terminal that closes and a supervisor end a process. */
+const endings = ["SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT"] as const;
+
 class OwnedLock implements LoginLock {
   readonly #context: Context;
   readonly #path: string;
@@ -164,6 +167,7 @@ class OwnedLock implements LoginLock {
     this.#record = record;
     // Also when the process ends by an uncaught error or an explicit exit.
     process.on("exit", this.release);
+    for (const signal of endings) process.on(signal, this.#endBy);
   }
 
   announce(url: string, code?: string): void {
@@ -182,11 +186,21 @@ class OwnedLock implements LoginLock {
     attemptWrite(() => writePrivateFile(this.#context.home, path, JSON.stringify(record)));
   }
 
+  /**
+   * A signal ends the process as if nobody had listened. Without this, a home that machines or
+   * containers share would keep the lock for as long as a login may take.
+   */
+  readonly #endBy = (signal: NodeJS.Signals): void => {
+    this.release();
+    process.kill(process.pid, signal);
+  };
+
   /** Bound, because the process calls it too. */
   readonly release = (): void => {
     if (this.#isReleased) return;
     this.#isReleased = true;
     process.off("exit", this.release);
+    for (const signal of endings) process.off(signal, this.#endBy);
     // Only our own: after an overlong login somebody may have taken it over.
     const current = readLock(this.#context, this.#path);
     if (isSameOwner(current, this.#record)) attemptWrite(() => removeFile(this.#path));

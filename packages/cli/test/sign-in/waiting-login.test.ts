@@ -1,13 +1,15 @@
 // A login that waits: gateways that restart, polls that die without a word, and tokens that the
 // gateway must know to have arrived.
 import assert from "node:assert/strict";
+import { readdirSync } from "node:fs";
+import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { readAppUrl } from "../../src/app-url.ts";
 import { findApplication } from "../../src/gateway-client/app-metadata.ts";
 import { mailboxOf, pollRelay } from "../../src/sign-in/relay-poll.ts";
 import { surroundings } from "../support/context.ts";
 import { end, type Peer, startPeer } from "../support/peer.ts";
-import { machine } from "../support/terminal.ts";
+import { type Machine, machine } from "../support/terminal.ts";
 
 const isPoll = (method: string, url: string) => method === "GET" && url.startsWith("/transfer/");
 
@@ -96,3 +98,35 @@ test("a machine that has slept polls anew at once, and a step of the clock ends 
     assert.equal((await poll(50_000)).body, "box");
   }
 });
+
+test("a login that a signal ends leaves no lock behind, and ends as any program does", async (context) => {
+  const peer = await startPeer(context);
+  const person = machine(context);
+  const url = peer.origin("app");
+  const commands = [
+    ["login", "--no-browser", url],
+    ["login", "--no-browser", "--quiet", url],
+  ];
+  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT"] as const) {
+    for (const command of commands) {
+      const running = person.start(["access", ...command]);
+      await running.until(/Open this page/);
+      assert.equal(locks(person).length, 1);
+      running.child.kill(signal);
+      await running.ended;
+      assert.equal(running.child.signalCode, signal);
+      assert.deepEqual(locks(person), []);
+    }
+  }
+  // What cannot be caught leaves it to those who wait for it.
+  const killed = person.start(["access", "login", "--no-browser", url]);
+  await killed.until(/Open this page/);
+  const waiting = person.start(["access", "login", url]);
+  await waiting.until(/Another process/);
+  killed.child.kill("SIGKILL");
+  assert.equal(await waiting.ended, 0, waiting.stderr());
+});
+
+function locks({ home }: Machine): string[] {
+  return readdirSync(join(home, "locks")).filter((name) => name.endsWith(".lock"));
+}

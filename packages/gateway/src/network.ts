@@ -1,6 +1,6 @@
 // Addresses and networks: the one reading of both for rules, trusted proxies, the configuration and
 // everything that is counted by where it comes from. IPv4 inside IPv6 is IPv4 throughout.
-import { isIP } from "node:net";
+import { isIP, isIPv4, isIPv6 } from "node:net";
 import ipaddr from "ipaddr.js";
 
 /** An address that was read. */
@@ -24,7 +24,9 @@ export type NetworkReading = { ok: true; network: Network } | { ok: false; fault
  * @returns undefined when the text is no address
  */
 export function parseAddress(text: string): Address | undefined {
-  if (isIP(text) === 0 || !ipaddr.isValid(text)) return undefined;
+  // Node takes IPv4 in its canonical form alone, which needs no second reading.
+  if (isIPv4(text)) return new ipaddr.IPv4(text.split(".").map(Number));
+  if (!isIPv6(text) || !ipaddr.isValid(text)) return undefined;
   return ipaddr.process(text);
 }
 
@@ -72,6 +74,7 @@ export function contains({ base, bits }: Network, address: Address): boolean {
  * privacy extensions change the rest of it within minutes. Other text stands for itself.
  */
 export function networkOf(address: string): string {
+  if (isIPv4(address)) return address;
   const parsed = parseAddress(address);
   if (parsed === undefined) return address;
   if (parsed instanceof ipaddr.IPv4) return parsed.toString();

@@ -129,6 +129,7 @@ const transfer: StoredTransfer = {
   state: "waiting",
   body: null,
   service_public_key: null,
+  session_id: null,
 };
 
 test("a PIN counted, a session begun and a transfer delivered in one gateway cost the other none of its caches", async (context) => {
@@ -150,7 +151,7 @@ test("a PIN counted, a session begun and a transfer delivered in one gateway cos
   await signIn(one);
   await store.transfers.open(transfer);
   await store.transfers.hold(transfer.id, now() + hour);
-  const sealed = { body: "c2VhbGVk", service_public_key: "key" };
+  const sealed = { body: "c2VhbGVk", service_public_key: "key", session_id: "s" };
   await store.transfers.move(transfer.id, {
     from: "waiting",
     to: "sealed",

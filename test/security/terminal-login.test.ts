@@ -45,7 +45,7 @@ test("a mailbox polled before its owner gives the owner's login to nobody (C4)",
   await fixture.held(terminal);
   assert.deepEqual(JSON.parse((await terminal.poll()).body), { error: "address" });
   assert.equal((await early).status, 410);
-  assert.match((await browser.open(terminal.url)).body, /This sign-in is over/);
+  assert.equal(headingOf(await browser.open(terminal.url)), "This sign-in is over");
 });
 
 test("after delivery the mailbox is empty, for the owner and for a thief (C4, C8)", async (context) => {

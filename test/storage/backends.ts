@@ -164,6 +164,7 @@ export function transfer(id: string, more: Partial<StoredTransfer> = {}): Stored
     state: "waiting",
     body: null,
     service_public_key: null,
+    session_id: null,
     ...more,
   };
 }

@@ -19,7 +19,7 @@ import {
   withPeople,
 } from "./backends.ts";
 
-const sealed = { body: "c2VhbGVk", service_public_key: "key" };
+const sealed = { body: "c2VhbGVk", service_public_key: "key", session_id: "s" };
 
 for (const backend of backends.filter(({ shared }) => shared))
   suite(backend.name, () => contract(backend));

@@ -75,7 +75,7 @@ test("what people are told has happened is on the disk first", needs("cc"), asyn
     "a hand-over that is used": "store.handovers.take('h')",
     "a session that ended": `store.sessions.revoke("s", ${time})`,
     "a terminal's tokens": `store.transfers.move("t", { from: "waiting", to: "sealed", now: ${time},
-      sealed: { body: "b", service_public_key: "k" } })`,
+      sealed: { body: "b", service_public_key: "k", session_id: "s" } })`,
   };
   const steps = Object.entries(ways).map(
     ([way, step]) => `{

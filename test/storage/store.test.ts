@@ -19,7 +19,7 @@ import {
 } from "./backends.ts";
 
 const day = 24 * 60 * minute;
-const sealed = { body: "c2VhbGVk", service_public_key: "key" };
+const sealed = { body: "c2VhbGVk", service_public_key: "key", session_id: "s" };
 
 for (const backend of backends) suite(backend.name, () => contract(backend));
 
@@ -294,7 +294,11 @@ function contract(backend: Backend): void {
       each.transfers.move("t", { from: "sealed", to: "delivered", now: time }),
     );
     assert.equal(delivered.filter(Boolean).length, 1);
-    assert.deepEqual(await store.transfers.find("t"), transfer("t", { state: "delivered" }));
+    assert.deepEqual(
+      await store.transfers.find("t"),
+      transfer("t", { state: "delivered", session_id: "s" }),
+      "which session came of it is still known",
+    );
   });
 
   test("nothing is put into a mailbox whose time is over (T9)", async (context) => {
@@ -318,14 +322,15 @@ function contract(backend: Backend): void {
     assert.equal((await store.transfers.find("one"))?.held_until, 0);
   });
 
-  test("the sweep removes what has expired, and sessions a month later", async (context) => {
+  test("the sweep removes what has expired, mailboxes an hour and sessions a month later", async (context) => {
     const store = await withPeople(await open(context));
     const old = { expires_at: time - 1 };
     await store.handovers.add(handover("old", old));
     await store.handovers.add(handover("new"));
     await store.pins.add(pin("old", old));
     await store.pins.add(pin("new"));
-    await store.transfers.open(transfer("old", old));
+    await store.transfers.open(transfer("old", { expires_at: time - 60 * minute - 1 }));
+    await store.transfers.open(transfer("just expired", old));
     await store.transfers.open(transfer("new"));
     await store.counters.count("new", 10 * minute, time);
     await store.sessions.add(session("a month ago", "ada", { expires_at: time - 30 * day - 1 }));
@@ -346,8 +351,12 @@ function contract(backend: Backend): void {
     );
     assert.deepEqual([await store.pins.take("old"), await store.pins.take("new")], [false, true]);
     assert.deepEqual(
-      [await store.transfers.find("old"), (await store.transfers.find("new"))?.id],
-      [undefined, "new"],
+      [
+        await store.transfers.find("old"),
+        (await store.transfers.find("just expired"))?.id,
+        (await store.transfers.find("new"))?.id,
+      ],
+      [undefined, "just expired", "new"],
     );
     assert.equal(await store.counters.count("new", 10 * minute, time), 2);
     assert.deepEqual(

@@ -24,6 +24,8 @@ export type RenderErrorPage = (page: {
   organization: Organization;
   heading: string;
   message: string;
+  /** whether somebody was kept out, and nothing broke */
+  isRefusal: boolean;
   rayId: string;
   next?: { href: string; label: string } | undefined;
 }) => { body: string; headers: Record<string, string> };
@@ -61,14 +63,14 @@ export function problemAnswer(
   to: Recipient | ApplicationRecipient,
   problem: Problem,
 ): LocalAnswer {
-  const { status, error, heading, message, next } = problem;
+  const { status, error, heading, message, isRefusal = false, next } = problem;
   const { headers: requestHeaders, catalog, rayId } = to;
   const ofApplication = "application" in to ? applicationHeaders(to) : {};
   const more = { ...problem.headers, ...ofApplication };
   switch (formFor(requestHeaders, problem)) {
     case "page": {
       const { organization } = catalog;
-      const page = renderErrorPage({ organization, heading, message, rayId, next });
+      const page = renderErrorPage({ organization, heading, message, isRefusal, rayId, next });
       return { status, headers: { ...page.headers, ...more }, body: page.body };
     }
     case "json": {

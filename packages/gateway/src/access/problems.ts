@@ -16,6 +16,8 @@ export interface Problem {
   error: string;
   heading: string;
   message: string;
+  /** whether somebody is kept out, and nothing broke */
+  isRefusal?: boolean;
   /** where a page leads from here */
   next?: { href: string; label: string } | undefined;
   headers?: Record<string, string | string[]>;
@@ -24,9 +26,9 @@ export interface Problem {
 }
 
 const deniedMessages: Record<DeniedAsker, string> = {
-  person: "You are signed in, but not allowed to use this application from here.",
+  person: "You are signed in, but you may not use this application from here.",
   service: "The service token is valid, but no policy lets it use this application.",
-  nobody: "This application cannot be used from where you are, or not without a service token.",
+  nobody: "This application cannot be used from where you are, or needs a service token.",
 };
 
 const badRequest = (error: string, message: string): Problem => ({
@@ -36,57 +38,62 @@ const badRequest = (error: string, message: string): Problem => ({
   message,
 });
 
+const askWhoRunsIt = "give the ray ID to the people who run this gateway.";
+
 /** The request could not be read: nothing else of it was looked at. */
 export const unreadable: Record<RequestFault, Problem> = {
   bad_host: badRequest(
     "bad_host",
-    "The request names no host, or more than one, or something that is no host.",
+    "The request names no host, more than one, or something that is not a host. Check the address, or the Host header that your client sends.",
   ),
   bad_port: {
-    ...badRequest("bad_port", "The gateway does not serve the port that the request names."),
+    ...badRequest(
+      "bad_port",
+      "The gateway does not serve the port that the request names. Check the port in the address.",
+    ),
     status: 421,
   },
   bad_target: badRequest(
     "bad_target",
-    "The address is not a path with an optional query, or names another host than the Host header.",
+    "The address is not a path with an optional query, or names another host than the Host header. Check the address that your client asks for.",
   ),
   bad_path: badRequest(
     "bad_path",
-    "The path holds a control character, a raw # or backslash, a broken escape, or bytes that are no UTF-8.",
+    "The path has a control character, a raw # or backslash, a broken escape, or bytes that are not UTF-8. Percent-encode such characters.",
   ),
   path_too_long: {
     ...badRequest(
       "path_too_long",
-      "The path is longer than 8000 characters and holds capitals, escapes, parameters or dot segments.",
+      "The path is longer than 8000 characters and has capitals, escapes, parameters or dot segments. Shorten it, or put the long part into the query.",
     ),
     status: 414,
   },
   ambiguous_path: badRequest(
     "ambiguous_path",
-    "The path can be read in two ways that mean different applications. Write it plainly.",
+    "The path can be read in two ways that mean different applications. Write it without escapes, double slashes and dot segments.",
   ),
   encoded_slash: badRequest(
     "encoded_slash",
-    "The path holds an encoded slash or backslash, which this application does not allow.",
+    "The path has an encoded slash or backslash, which this application does not allow. Write it without, or ask the people who run the application to allow it (allow_encoded_slashes).",
   ),
-  two_tokens: badRequest("two_tokens", "The query holds more than one access token."),
+  two_tokens: badRequest("two_tokens", "The query has more than one access token. Send one."),
   bad_forwarding: badRequest(
     "bad_forwarding",
-    "The headers of the proxy in front of the gateway contradict each other or cannot be read.",
+    `The headers of the proxy in front of the gateway contradict each other or cannot be read. You can do nothing about it: ${askWhoRunsIt}`,
   ),
   no_forwarded_for: badRequest(
     "no_forwarded_for",
-    "The proxy in front of the gateway sends no X-Forwarded-For. It must say there who the client is.",
+    `The proxy in front of the gateway sends no X-Forwarded-For. It must say there who the client is. You can do nothing about it: ${askWhoRunsIt}`,
   ),
   bad_method: {
     status: 405,
     error: "bad_method",
     heading: "This is not possible here",
-    message: "The gateway does not answer TRACE and CONNECT.",
+    message: "The gateway does not answer TRACE and CONNECT. Use another method.",
   },
   unknown_coding: badRequest(
     "unknown_coding",
-    "The body has a transfer coding other than chunked, so nobody can tell where it ends.",
+    "The body has a transfer coding other than chunked, so nobody can tell where it ends. Send it chunked or with a Content-Length.",
   ),
   coding_in_http_1_0: badRequest(
     "coding_in_http_1_0",
@@ -96,7 +103,8 @@ export const unreadable: Record<RequestFault, Problem> = {
     status: 431,
     error: "too_many_headers",
     heading: "This request cannot be read",
-    message: "The request has more than 256 headers.",
+    message:
+      "The request has more than 256 headers. Send fewer; in a browser, clear the cookies of this site.",
   },
 };
 
@@ -135,7 +143,8 @@ const badCredentials: Record<CredentialFault, Problem> = {
     error: "two_persons",
     heading: "You are signed in twice",
     message:
-      "This browser sends the sessions of two different people. Sign out, or clear this site's cookies, and sign in again.",
+      "This browser sends the sessions of two different people. Sign out, or clear the cookies of this site, then sign in again.",
+    isRefusal: true,
     next: { href: endpoints.logout, label: "Sign out" },
   },
 };
@@ -147,47 +156,48 @@ export const originFailed: Record<ForwardFault, Problem> = {
     error: "origin_unreachable",
     heading: "The application cannot be reached",
     message:
-      "It is behind this gateway, but does not take connections right now. Try again in a moment.",
+      "It is behind this gateway, but is not taking connections right now. Try again in a minute. If it stays so, tell the people who run the application.",
   },
   closed: {
     status: 502,
     error: "origin_closed",
     heading: "The application did not answer",
-    message: "It ended the connection without an answer. Try again in a moment.",
+    message:
+      "It closed the connection without an answer. Try again in a minute. If it stays so, give the ray ID to the people who run the application.",
   },
   malformed: {
     status: 502,
     error: "origin_malformed",
     heading: "The application's answer cannot be read",
     message:
-      "It is not proper HTTP, so it was not passed on. Give the ray ID to the people who run the application.",
+      "It is not valid HTTP, so it was not passed on. Give the ray ID to the people who run the application.",
   },
   connect_timeout: {
     status: 504,
     error: "origin_connect_timeout",
     heading: "The application cannot be reached",
     message:
-      "It is behind this gateway, but did not take the connection in time. Try again in a moment.",
+      "It is behind this gateway, but did not take the connection in time. Try again in a minute. If it stays so, tell the people who run the application.",
   },
   response_timeout: {
     status: 504,
     error: "origin_timeout",
     heading: "The application did not answer in time",
     message:
-      "The request was passed on, and may have had its effect. Look before you send it again.",
+      "The request was passed on, and may have taken effect. Check before you send it again.",
   },
   busy: {
     status: 503,
     error: "origin_busy",
     heading: "The application is busy",
-    message: "It has as many requests as it may have at once. Try again in a moment.",
+    message: "It is answering as many requests as it can take at once. Try again in a few seconds.",
     headers: { "Retry-After": "1" },
   },
   stalled_body: {
     status: 408,
     error: "stalled_body",
     heading: "The request never ended",
-    message: "Its body stopped in the middle, and was not waited for any longer.",
+    message: "Its body stopped in the middle, and the gateway stopped waiting. Send it again.",
   },
 };
 
@@ -198,8 +208,9 @@ export const originFailed: Record<ForwardFault, Problem> = {
 export const noApplication: Problem = {
   status: 403,
   error: "no_application",
-  heading: "There is nothing here for you",
-  message: "No application has this address. Check it, or ask the people who run the gateway.",
+  heading: "No application at this address",
+  message:
+    "Check the address for a typing mistake, or ask the people who run this gateway where the application is.",
 };
 
 /** Not implemented yet. */
@@ -207,16 +218,16 @@ export const noWebSocket: Problem = {
   status: 501,
   error: "no_websocket",
   heading: "WebSocket is not available",
-  message: "This gateway does not forward WebSocket connections yet.",
+  message:
+    "This gateway does not forward WebSocket connections yet. Use the application without them, or ask the people who run it.",
 };
 
 /** A fault of ours; the log has it under the same ray id. */
 export const internal: Problem = {
   status: 500,
   error: "internal",
-  heading: "Something went wrong",
-  message:
-    "The fault is ours. Try again in a moment; if it stays, give the ray ID to the people who run this.",
+  heading: "The gateway made a mistake",
+  message: `You did nothing wrong. Try again in a minute. If it happens again, ${askWhoRunsIt}`,
 };
 
 /** The store is locked or gone: who is asking cannot be found out at the moment. */
@@ -224,7 +235,7 @@ export const storeUnavailable: Problem = {
   status: 503,
   error: "busy",
   heading: "The gateway is busy",
-  message: "It cannot find out at the moment who may come in. Try again in a few seconds.",
+  message: "It cannot check right now who may come in. Try again in a few seconds.",
   headers: { "Retry-After": "5" },
 };
 
@@ -244,7 +255,7 @@ export function notSignedIn(facts: RequestFacts): Problem {
 const endings: Record<TokenEnding, string> = {
   session_ended: "The session of this token has ended.",
   expired: "This token has expired.",
-  revoked: "This token is not one of ours, or not any more.",
+  revoked: "This token was not issued by this gateway, or is no longer valid.",
 };
 
 /** A program's token is no longer good. */
@@ -266,7 +277,7 @@ export function passFailed(facts: RequestFacts): Problem {
     ...notSignedIn(facts),
     error: "bad_pass",
     message:
-      "The pass in the URL does not hold: it has run out, or belongs to another address. Run the command again for a new one.",
+      "The pass in the URL is not valid: it has expired, or is for another address. Run the command again for a new one.",
   };
 }
 
@@ -284,7 +295,8 @@ export function denied(application: Application, who: DeniedAsker): Problem {
     error: "denied",
     pageless: who === "service",
     heading: "You don't have access",
-    message: `${reason} If this should be otherwise, ask the people who run ${application.name}, and give them the ray ID.`,
+    isRefusal: true,
+    message: `${reason} If you should have access, ask the people who run ${application.name} and give them the ray ID.`,
   };
 }
 
@@ -293,9 +305,9 @@ export function fixedStatus(status: number): Problem {
   return {
     status,
     error: "fixed_status",
-    heading: status === 404 ? "There is nothing here" : "This is not available",
+    heading: status === 404 ? "Nothing at this address" : "This is not available",
     message:
-      "The gateway has no service for this address. Check it, or ask the people who run the gateway.",
+      "The gateway has no service for this address. Check the address for a typing mistake, or ask the people who run this gateway.",
   };
 }
 

@@ -142,20 +142,20 @@ function urlOf({ path, query }: RequestFacts): string {
 
 const notFoundPage = errorPage({
   status: 404,
-  heading: "There is nothing here",
+  heading: "No page at this address",
   message:
-    "This address is reserved for signing in, and holds no page. Open the application's own address.",
+    "This address is reserved for signing in, and there is no page here. Open the address of the application that you need.",
 });
 
 const busyPage = errorPage({
   status: 503,
   heading: "The gateway is busy",
-  message: "Nothing was changed. Go back and try again in a few seconds.",
+  message: "Nothing has been changed. Wait a few seconds, then load this page again.",
 });
 
 const failurePage = errorPage({
   status: 500,
-  heading: "Something went wrong",
+  heading: "The gateway made a mistake",
   message:
-    "The fault is ours. Try again in a moment; if it stays, give the ray ID to the people who run this.",
+    "You did nothing wrong. Try again in a minute. If it happens again, give the ray ID to the people who run this gateway.",
 });

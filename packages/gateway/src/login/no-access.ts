@@ -5,6 +5,7 @@ import type { Application } from "../model/model.ts";
 import type { RecordEvent } from "../observe/events.ts";
 import type { SecretBox } from "../secrets/secret-box.ts";
 import type { StoredSession } from "../storage/store.ts";
+import { hostOf } from "./application-host.ts";
 import { unjudgedPolicies } from "./decide.ts";
 import { csrfValue } from "./forms.ts";
 import { type LoginContext, requestFields } from "./login-context.ts";
@@ -37,6 +38,7 @@ export async function sendNoAccess(
     c,
     noAccessPage({
       application: application.name,
+      host: hostOf(target.application?.authority ?? "") ?? "",
       email: session.identity.email,
       message: application.custom_deny_message,
       action: endpoints.login,

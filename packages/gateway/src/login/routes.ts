@@ -1,9 +1,9 @@
 // Every page and endpoint of the sign-in, and the host that each belongs to.
 import { endpoints } from "@postern/protocol";
 import type { Hono, MiddlewareHandler } from "hono";
+import { showHome } from "./home.ts";
 import type { LoginContext, LoginEnv } from "./login-context.ts";
-import { homePage } from "./pages/home.ts";
-import { sendPage } from "./pages/layout.ts";
+import { iconPath, iconText } from "./pages/monogram.ts";
 import { formPath } from "./providers/provider.ts";
 import { authorized } from "./sign-in/authorized.ts";
 import { callback } from "./sign-in/callback.ts";
@@ -12,7 +12,6 @@ import { showLogin, submitLogin } from "./sign-in/login-page.ts";
 import { showLogout, submitLogout } from "./sign-in/logout.ts";
 import { showForm, submitForm } from "./sign-in/provider-form.ts";
 import type { SignInParts } from "./sign-in/sign-in-parts.ts";
-import { browserSession } from "./team-session.ts";
 import { submitAnswer } from "./terminal/approval-answer.ts";
 import { showApproval } from "./terminal/approval-page.ts";
 import { vouch } from "./terminal/cli-link.ts";
@@ -38,6 +37,7 @@ export function routes(app: Hono<LoginEnv>, parts: LoginParts): void {
   app.get(endpoints.logout, (c) => showLogout(c, parts));
   app.post(endpoints.logout, (c) => submitLogout(c, parts));
   app.get(endpoints.certs, (c) => sendKeys(c, parts));
+  app.get(iconPath, sendIcon);
 
   // A terminal's login (wire-protocol 6.4 to 8): the application's host vouches for the request,
   // the team domain asks the person, the relay carries the answer. Approval lives on the team
@@ -50,18 +50,23 @@ export function routes(app: Hono<LoginEnv>, parts: LoginParts): void {
   unbuiltRoutes(app);
 }
 
-async function showHome(c: LoginContext, parts: LoginParts): Promise<Response> {
-  const { name: organization } = c.var.facts.catalog.organization;
-  const session = await browserSession(c, parts);
-  return sendPage(c, homePage({ organization, email: session?.identity.email }));
-}
-
 /** The keys that verify tokens: public, for every origin. */
 function sendKeys(c: LoginContext, { tokens }: LoginParts): Response {
   return c.body(tokens.certs(), 200, {
     "Content-Type": "application/json",
     "Cache-Control": "public, max-age=300",
     "Access-Control-Allow-Origin": "*",
+    "X-Content-Type-Options": "nosniff",
+  });
+}
+
+/** The icon for the browser's tab: the same for everybody. No script of it runs, opened alone. */
+function sendIcon(c: LoginContext): Response {
+  return c.body(iconText(c.var.facts.catalog.organization.name), 200, {
+    "Content-Type": "image/svg+xml",
+    "Cache-Control": "public, max-age=3600",
+    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
+    "Cross-Origin-Resource-Policy": "same-origin",
     "X-Content-Type-Options": "nosniff",
   });
 }

@@ -3,22 +3,14 @@
 import { z } from "zod";
 import { defined } from "../defined.ts";
 import { defineKind } from "./kind.ts";
+import { checkLoginDesign, loginDesign } from "./login-design.ts";
+import { reportBelow } from "./problem.ts";
 import { alwaysOn, notYet, objectName, sessionDuration } from "./values.ts";
-
-const loginDesign = z
-  .strictObject({
-    background_color: z.string(),
-    text_color: z.string(),
-    logo_path: z.string(),
-    header_text: z.string(),
-    footer_text: z.string(),
-  })
-  .partial();
 
 const optionalFields = {
   /** Go duration; undefined follows the application, else 24h */
   session_duration: sessionDuration.optional(),
-  login_design: loginDesign.transform(defined).optional(),
+  login_design: loginDesign.optional(),
   /** [ext] refuse terminals that show no code (wire-protocol 7) */
   require_login_code: z.boolean().optional(),
 };
@@ -57,6 +49,10 @@ export const organization = defineKind({
   schema: fields,
   fields,
   stored,
+  check: ({ login_design }, _world, report) => {
+    if (login_design !== undefined)
+      checkLoginDesign(login_design, reportBelow(report, ["login_design"]));
+  },
   toObject: ({ name, session_duration, login_design, require_login_code }) =>
     defined({
       id: organizationId,

@@ -80,6 +80,7 @@ export interface EventFields {
 
   terminal_approved: RequestFields & { terminal: string; aud: string };
   terminal_denied: RequestFields & { aud: string };
+  terminal_ended: RequestFields & { aud: string };
   terminal_refused_by_policy: RequestFields & { aud: string };
   transfer_ended: RequestFields;
   poll_refused: RequestFields & { status: number; error: string };

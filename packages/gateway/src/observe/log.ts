@@ -91,6 +91,7 @@ const lines: Record<EventName, [LineLevel, string]> = {
 
   terminal_approved: ["info", "a terminal was approved"],
   terminal_denied: ["info", "a terminal was denied"],
+  terminal_ended: ["info", "a person ended the session of a terminal that they had approved"],
   terminal_refused_by_policy: ["warn", "a terminal was refused by policy"],
   transfer_ended: ["warn", "a terminal login was polled from a second address and is over"],
   poll_refused: ["warn", "a terminal's poll was refused"],

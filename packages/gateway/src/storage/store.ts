@@ -84,6 +84,16 @@ export interface StoredTransfer {
   state: "waiting" | "sealed" | "delivered" | "refused" | "policy" | "expired" | "address";
   body: string | null;
   service_public_key: string | null;
+  /** the terminal's session, once somebody has approved it */
+  session_id: string | null;
+}
+
+/** What an approval puts into a mailbox. */
+export interface SealedAnswer {
+  body: string;
+  service_public_key: string;
+  /** the terminal's session: it stays when the rest has been taken */
+  session_id: string;
 }
 
 export interface StoredObject {
@@ -181,7 +191,8 @@ export interface TransferStore {
   /** Notes until when a poll is held; 0 when none is. */
   hold(id: string, until: number): Promise<void>;
   /**
-   * Takes a mailbox from one state to another, and puts `sealed` or nothing into it.
+   * Takes a mailbox from one state to another, and puts `sealed` or nothing into it. The session of
+   * an answer stays.
    * @returns false when it was not in `from` any more, or had expired
    */
   move(id: string, step: TransferStep): Promise<boolean>;
@@ -191,7 +202,7 @@ export interface TransferStep {
   from: StoredTransfer["state"];
   to: StoredTransfer["state"];
   now: number;
-  sealed?: { body: string; service_public_key: string } | undefined;
+  sealed?: SealedAnswer | undefined;
 }
 
 /** What another process changed. */

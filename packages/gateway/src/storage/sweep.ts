@@ -5,6 +5,8 @@ import type { Database } from "./schema.ts";
 const day = 24 * 60 * 60_000;
 /** How long an expired session can still be asked about, milliseconds. */
 const expiredSessionLife = 30 * day;
+/** How long the page of a terminal's sign-in can still say how that ended, milliseconds. */
+const expiredTransferLife = 60 * 60_000;
 const rowsPerStep = 200;
 
 /** The tables that are swept, and for how long their rows stay after their end, milliseconds. */
@@ -12,12 +14,13 @@ const tables = {
   handovers: 0,
   pins: 0,
   counts: 0,
-  transfers: 0,
+  transfers: expiredTransferLife,
   sessions: expiredSessionLife,
 } as const;
 
 /**
- * Removes some of what had expired before `now`: of sessions, a month before.
+ * Removes some of what had expired before `now`: of sessions, a month before; of mailboxes, an
+ * hour.
  * @returns whether there may be more
  */
 export async function sweepStep(db: Database, now: number): Promise<boolean> {

@@ -29,7 +29,7 @@ test("a code is wrong five times, then it is dead, even when it is typed rightly
   }
   const page = person.page;
   await person.press("Sign in", { code: wrongFor(pin) });
-  assert.equal(person.heading(), "Let's start again");
+  assert.equal(person.heading(), "Please start again");
   const { url, ...ask } = person.pressing("Sign in", { code: pin }, page);
   const answer = await person.ask(url, ask);
   assert.equal(answer.status, 400);
@@ -76,13 +76,13 @@ test("a code works once, in the browser that asked for it, and for ten minutes",
   await person.press("Sign in", { code: pin });
   assert.equal(person.page.status, 200);
   const replayed = await copied.ask(url, ask);
-  assert.equal(headingOf(replayed), "Let's start again");
+  assert.equal(headingOf(replayed), "Please start again");
   assert.equal(copied.cookiesOf("login.localhost").has("CF_Authorization"), false);
 
   const late = await askForCode(fixture);
   fixture.clock.ahead = 10 * 60_000 + 1;
   await late.press("Sign in", { code: fixture.pins.get(ada) ?? "" });
-  assert.equal(late.heading(), "Let's start again");
+  assert.equal(late.heading(), "Please start again");
   assert.equal(late.cookiesOf("login.localhost").has("CF_Authorization"), false);
 });
 
@@ -140,7 +140,7 @@ test("what is no address and what is no code gets a clear line and costs nothing
   ]) {
     await person.press("Send me a code", { email });
     assert.equal(person.page.status, 400);
-    assert.match(person.page.text, /Write your whole e-mail address/);
+    assert.match(person.page.text, /Enter your whole email address/);
   }
   await person.press("Send me a code", { email: ada });
   for (const code of ["", "12345", "1234567", "abcdef", "１２３４５６"]) {

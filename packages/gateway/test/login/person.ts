@@ -26,6 +26,7 @@ export interface Ask {
 }
 
 interface Form {
+  method: "GET" | "POST";
   action: string;
   fields: Map<string, string>;
   buttons: { label: string; name: string | undefined; value: string }[];
@@ -105,12 +106,18 @@ export class Person {
     const fields = new URLSearchParams([...form.fields]);
     for (const [name, value] of Object.entries(values)) fields.set(name, value);
     if (button.name !== undefined) fields.set(button.name, button.value);
+    const url = new URL(form.action, page.url);
+    if (form.method === "GET") {
+      url.search = fields.toString();
+      const headers = { "sec-fetch-site": "same-origin" };
+      return { url: url.href, method: "GET", headers, body: "" };
+    }
     const headers = {
       "content-type": "application/x-www-form-urlencoded",
       "sec-fetch-site": "same-origin",
     };
     return {
-      url: new URL(form.action, page.url).href,
+      url: url.href,
       method: "POST",
       headers,
       body: fields.toString(),
@@ -201,6 +208,7 @@ function remember(cookies: Map<string, string>, line: string): void {
 function formsOf(page: string): Form[] {
   return [...page.matchAll(/<form\b([^>]*)>([\s\S]*?)<\/form>/g)].map(
     ([, head = "", inner = ""]) => ({
+      method: attribute(head, "method") === "get" ? ("GET" as const) : ("POST" as const),
       action: attribute(head, "action") ?? "",
       fields: new Map(
         [...inner.matchAll(/<input\b([^>]*)>/g)].flatMap(([, input = ""]) => {

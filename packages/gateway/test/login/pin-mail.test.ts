@@ -14,7 +14,7 @@ import { createSendMail, heloNameOf, isForNow } from "../../src/login/mail.ts";
 import { ada, bob, type LoginFixture, startLoginFixture } from "./login-fixture.ts";
 import { Person } from "./person.ts";
 
-const trouble = /The mail server does not take our messages/;
+const trouble = /The mail server is not taking our messages/;
 const soon = [10, 20, 30];
 
 /** A server that refuses this step so many times with this reply, and counts its askers. */
@@ -74,12 +74,12 @@ test("a mail server that stays busy is asked some times and no more, and the pag
   const fixture = await start(context, refuse);
   const person = await requestCode(fixture);
   await recorded(fixture, "mail_delayed");
-  await person.press("See whether it could be sent");
+  await person.press("Check whether mail is going out");
   assert.equal(person.heading(), "Enter your code");
   assert.match(person.page.text, trouble);
   await recorded(fixture, "mail_failed");
   assert.equal(script.asked, 1 + soon.length);
-  await person.press("See whether it could be sent");
+  await person.press("Check whether mail is going out");
   assert.match(person.page.text, trouble);
   await person.press("Sign in", { code: "000000" });
   assert.match(person.page.text, trouble, "beside what is wrong with the code");
@@ -93,7 +93,7 @@ test("the page says so no longer once the mail server takes messages", async (co
   const person = await requestCode(fixture);
   await fixture.mail?.next(ada);
   // The gateway learns a moment later than the mail server that the message was taken.
-  do await person.press("See whether it could be sent");
+  do await person.press("Check whether mail is going out");
   while (trouble.test(person.page.text));
   assert.equal(person.heading(), "Enter your code");
 });
@@ -135,7 +135,7 @@ test("an address that the mail server does not know is no reason to say that mai
   const fixture = await start(context, refuse);
   const person = await requestCode(fixture);
   await recorded(fixture, "mail_failed");
-  await person.press("See whether it could be sent");
+  await person.press("Check whether mail is going out");
   assert.doesNotMatch(person.page.text, trouble);
 });
 

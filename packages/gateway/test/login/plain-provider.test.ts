@@ -124,7 +124,7 @@ test("a provider that leads people over plain HTTP is refused and said, not a bu
     const fixture = await startProviderFixture(context, { metadata: { authorization_endpoint } });
     const person = await fixture.signIn();
     assert.equal(person.page.status, 502, authorization_endpoint);
-    assert.match(person.page.text, /Trying again does not help/);
+    assert.match(person.page.text, /trying again will not help/);
     const [failed] = fixture.events("sign_in_failed");
     assert.equal(failed?.fault, "provider_misconfigured");
   }

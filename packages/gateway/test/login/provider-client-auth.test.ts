@@ -149,7 +149,7 @@ for (const [how, answer] of refusals) {
       });
       const person = await fixture.signIn();
       assert.equal(person.page.status, 502, person.page.text);
-      assert.match(person.page.text, /Trying again does not help/);
+      assert.match(person.page.text, /trying again will not help/);
       const [failed] = fixture.events("sign_in_failed");
       assert.equal(failed?.fault, "provider_misconfigured");
       const used = explicit ? "client_secret_post" : "client_secret_basic";

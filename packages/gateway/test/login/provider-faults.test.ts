@@ -26,9 +26,9 @@ const html = "<!doctype html><title>Sorry</title>";
 /** What the page says for each class of fault. */
 const pages = {
   provider_refused: [403, /did not sign you in, or you cancelled/],
-  provider_unreachable: [502, /does not answer\. Try again in a moment/],
-  provider_slow: [504, /takes too long to answer\. Try again/],
-  provider_misconfigured: [502, /Trying again does not help/],
+  provider_unreachable: [502, /is not answering\. Try again in a minute/],
+  provider_slow: [504, /took too long to answer\. Try again/],
+  provider_misconfigured: [502, /trying again will not help/],
   answer_invalid: [400, /did not fit this sign-in/],
 } as const;
 
@@ -339,7 +339,7 @@ test("an issuer that differs by a slash is told with both values and what to wri
     });
     const person = await fixture.signIn();
     assert.equal(person.page.status, 502);
-    assert.match(person.page.text, /Trying again does not help/);
+    assert.match(person.page.text, /trying again will not help/);
     assert.doesNotMatch(person.page.text, /in a moment/);
     const [failed] = fixture.events("sign_in_failed");
     assert.deepEqual(
@@ -405,7 +405,7 @@ test("a code that is wrong for good is in the log under the ray of its page", as
   await person.press("Send me a code", { email: "ada@example.com" });
   const wrong = fixture.gateway.pin("ada@example.com") === "000000" ? "111111" : "000000";
   for (let tries = 0; tries < 5; tries++) await person.press("Sign in", { code: wrong });
-  assert.match(person.page.text, /typed wrongly too often/);
+  assert.match(person.page.text, /mistyped too often/);
   const [failed] = fixture.events("sign_in_failed");
   assert.deepEqual([failed?.provider, failed?.fault], ["pin", "code_over"]);
   assert.match(person.page.text, new RegExp(failed?.ray ?? "no ray"));

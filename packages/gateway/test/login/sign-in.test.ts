@@ -199,7 +199,7 @@ test("a link that has expired offers a fresh start, which works", async (context
   fixture.clock.ahead = 6 * 60_000;
   const late = await person.open(challenge.location ?? "");
   assert.equal(late.status, 400);
-  assert.equal(headingOf(late), "Let's start again");
+  assert.equal(headingOf(late), "Please start again");
   const again =
     /<a class="button" href="([^"]+)"/.exec(late.text)?.[1]?.replaceAll("&amp;", "&") ?? "";
   assert.equal(again, `${fixture.app("app")}/deep?a=1`);

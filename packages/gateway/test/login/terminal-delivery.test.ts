@@ -177,8 +177,9 @@ test("a gateway that was started again hands out the box that the one before cou
     state: "waiting",
     body: null,
     service_public_key: null,
+    session_id: null,
   });
-  const sealed = { body: "c2VhbGVk", service_public_key: "key" };
+  const sealed = { body: "c2VhbGVk", service_public_key: "key", session_id: "s" };
   await other.transfers.move(id, { from: "waiting", to: "sealed", now, sealed });
   await other.close();
   assert.equal((await terminal.poll()).body, "c2VhbGVk");
@@ -216,7 +217,7 @@ test("a box that nobody takes is over after ten minutes, and the page says what 
   fixture.clock.ahead = 10 * 60_000 + 1;
   const page = await browser.open(terminal.url);
   assert.equal(page.status, 410);
-  assert.match(page.body, /did not come back for its answer/);
+  assert.match(page.body, /did not come back for the answer/);
   assert.equal((await terminal.poll()).status, 410);
 });
 

@@ -292,7 +292,8 @@ export function formOf(page: Answer): { action: string; csrf: string } {
 }
 
 export function headingOf(page: Answer): string {
-  return /<h1>(.*?)<\/h1>/.exec(page.body)?.[1]?.replaceAll("&#39;", "'") ?? "";
+  const heading = /<h1>(.*?)<\/h1>/.exec(page.body)?.[1] ?? "";
+  return heading.replaceAll(/<[^>]*>/g, "").replaceAll("&#39;", "'");
 }
 
 /** One request on a connection of its own, to 127.0.0.1 whatever the host. */

@@ -6,7 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
 import { openStore } from "../../src/storage/open-store.ts";
-import { startTerminalFixture, type Terminal } from "./terminal-fixture.ts";
+import { headingOf, startTerminalFixture, type Terminal } from "./terminal-fixture.ts";
 
 test("a poll is held open and then answered 204, as clients that do not sleep between polls need", async (context) => {
   const fixture = await startTerminalFixture(context, { settings: { holdMs: 150 } });
@@ -74,6 +74,7 @@ test("HEAD and POST take nothing out of a mailbox", async (context) => {
     sealed: {
       body: "c2VhbGVk",
       service_public_key: "key",
+      session_id: "s",
     },
   });
   assert.equal((await terminal.poll({ method: "HEAD" })).status, 405);
@@ -100,6 +101,7 @@ test("what was sealed while the terminal was away waits for its next poll", asyn
       sealed: {
         body: "c2VhbGVk",
         service_public_key: "key",
+        session_id: "s",
       },
     }),
   );
@@ -132,6 +134,7 @@ test("an answer from another process reaches a poll that is being held", async (
     sealed: {
       body: "c2VhbGVk",
       service_public_key: "key",
+      session_id: "s",
     },
   });
   assert.equal((await poll).status, 200);
@@ -174,7 +177,7 @@ test("a mailbox lives ten minutes; the terminal and the page both say that it is
   const answer = await poll;
   assert.equal(answer.status, 410);
   assert.deepEqual(JSON.parse(answer.body), { error: "expired" });
-  assert.match((await browser.press(page, "approve")).body, /This sign-in is over/);
+  assert.equal(headingOf(await browser.press(page, "approve")), "This sign-in has expired");
   assert.deepEqual(JSON.parse((await terminal.poll()).body), { error: "expired" });
 });
 

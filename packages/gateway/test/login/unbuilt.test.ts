@@ -50,10 +50,14 @@ test("a client that wants a certificate reads the status as a number", async (co
 test("each error of the sign-in is a page, JSON or a line of text, with the same words and the ray id", async (context) => {
   const { team, app, aud } = await startLoginFixture(context);
   for (const [url, status, words] of [
-    [`${app("app")}${access}/nothing`, 404, /There is nothing here/],
-    [`${team}${access}/callback?state=x`, 400, /no sign-in that belongs to this answer/],
-    [`${app("app")}${access}/cli?aud=${aud("app")}&token=x`, 400, /no usable key/],
-    [`${team}${access}/login/nobody.localhost?kid=x`, 400, /Unable to find the application/],
+    [`${app("app")}${access}/nothing`, 404, /No page at this address/],
+    [`${team}${access}/callback?state=x`, 400, /no sign-in under way that this answer belongs to/],
+    [
+      `${app("app")}${access}/cli?aud=${aud("app")}&token=x`,
+      400,
+      /does not hold a terminal&#39;s key|does not hold a terminal's key/,
+    ],
+    [`${team}${access}/login/nobody.localhost?kid=x`, 400, /No application at this address/],
   ] as const) {
     const page = await new Person().ask(url);
     assert.match(String(page.headers["content-type"]), /^text\/html/);

@@ -1,11 +1,12 @@
 // The page on which a person approves a terminal (pages.md, wire-protocol 7). This is where a
 // phisher's link would lead: the page says who asks, from where, and for what, before it offers
-// anything (case C5).
+// anything (case C5). It is short enough for a phone to show all of it at once.
 import { html } from "hono/html";
 import type { StoredTransfer } from "../../storage/store.ts";
 import { type Html, when, whenSet } from "./html.ts";
 import type { Page } from "./layout.ts";
 import { codeBlock } from "./login-code.ts";
+import { ageWords, durationWords, momentOf } from "./words.ts";
 
 /** What the page shows. */
 export interface ApprovalView {
@@ -17,6 +18,8 @@ export interface ApprovalView {
   /** who is signed in */
   email: string;
   transfer: StoredTransfer;
+  /** when the terminal would lose what it is given, milliseconds since the epoch */
+  grantEnd: number;
   /**
    * the browser's address when the terminal asks from another network; undefined when they are one
    * place
@@ -33,26 +36,26 @@ export interface ApprovalView {
   now: number;
 }
 
+const longestClient = 60;
+
 /** The page "approve a terminal". */
 export function approvalPage(view: ApprovalView): Page {
-  const { application, transfer } = view;
+  const { transfer, now } = view;
   return {
     status: statusOf(view),
     title: "Approve sign-in from a terminal",
     heading: "Approve sign-in from a terminal",
     // A person who may not enter any more is sent to the page that the application names for that.
-    leavesHost: application.custom_deny_url !== undefined,
+    leavesHost: view.application.custom_deny_url !== undefined,
     body: html`
-<p class="lead">A terminal asks to sign in as you. ${reachOf(view)}</p>
 ${whenSet(view.otherAddress, (address) => addressWarning(transfer.address, address))}
 ${codeBlock(view.key)}
 <p class="hint">${adviceOf(view)}</p>
 <dl class="facts">
-<dt>Application</dt><dd>${application.name}</dd>
+<dt>Application</dt><dd>${view.application.name} <small>${reachOf(view)}</small></dd>
 <dt>Signed in as</dt><dd>${view.email}</dd>
-<dt>Terminal</dt><dd>${transfer.address}</dd>
-<dt>Client</dt><dd>${visibleText(transfer.user_agent) || "did not say"}</dd>
-<dt>Asked</dt><dd>${askedAt(transfer.created_at, view.now)}</dd>
+<dt>Terminal</dt><dd>${transfer.address} <small>· ${clientOf(transfer)} · ${ageWords(transfer.created_at, now)}, ${momentOf(transfer.created_at, now)}</small></dd>
+<dt>Access lasts</dt><dd>${durationWords(view.grantEnd - now)} <small>· until ${momentOf(view.grantEnd, now)}</small></dd>
 </dl>
 ${answerForm(view)}`,
   };
@@ -64,20 +67,20 @@ function statusOf({ confirmationMissing, isRefused }: ApprovalView): 200 | 400 |
 }
 
 function reachOf({ reachesAll }: ApprovalView): Html {
-  if (reachesAll)
-    return html`It will be able to reach <strong>all of your applications</strong> here, not only this one.`;
-  return html`It will be able to reach <strong>this application</strong> as you.`;
+  return reachesAll
+    ? html`and <strong>all of your applications</strong> here`
+    : html`only this one`;
 }
 
-function adviceOf({ needsConfirmation }: ApprovalView): string {
+function adviceOf({ needsConfirmation }: ApprovalView): Html {
   if (needsConfirmation)
-    return "This kind of terminal shows no code to compare. Approve only if you have just started this sign-in yourself.";
-  return "Approve only if your own terminal shows exactly this code. If somebody sent you here, deny.";
+    return html`This terminal shows no code to compare. Approve only if you started this sign-in yourself just now.`;
+  return html`Approve only if your own terminal shows exactly this code. If somebody sent you here, deny.`;
 }
 
 function addressWarning(terminal: string, browser: string): Html {
-  return html`<div class="warning"><p><strong>Warning: this terminal is not where you are.</strong> It asks from ${terminal};
-your browser is at ${browser}. That is right if you are signing in on another machine. If not, deny.</p></div>`;
+  return html`<div class="warning"><p><strong>Warning: the terminal is somewhere else.</strong> It asks from ${terminal}; you are at ${browser}.
+Expect this if you are signing in on another machine. Otherwise deny.</p></div>`;
 }
 
 function answerForm(view: ApprovalView): Html {
@@ -85,7 +88,7 @@ function answerForm(view: ApprovalView): Html {
   return html`<form method="post" action="${view.action}">
 <input type="hidden" name="csrf" value="${view.csrf}">
 ${when(view.confirmationMissing, html`<p class="error" role="alert">Tick the box to say that this terminal is yours, then approve.</p>`)}
-${when(isRefused, html`<p class="error">Your organization refuses terminals that show no code. Sign in with a client that shows one.</p>`)}
+${when(isRefused, html`<p class="error">Your organization does not allow terminals that show no code. Deny this one, and sign in with a client that shows a code.</p>`)}
 ${when(needsConfirmation && !isRefused, confirmation)}
 <div class="row">${when(!isRefused, approveButton)}${denyButton}</div>
 </form>`;
@@ -93,27 +96,17 @@ ${when(needsConfirmation && !isRefused, confirmation)}
 
 const approveButton = html`<button name="answer" value="approve">Approve</button>`;
 const denyButton = html`<button class="danger" name="answer" value="deny" formnovalidate>Deny</button>`;
-const confirmation = html`<p><label class="check"><input type="checkbox" name="no_code" value="yes" required>
-I started this sign-in in my own terminal just now</label></p>`;
+const confirmation = html`<label class="check"><input type="checkbox" name="no_code" value="yes" required>
+I started this sign-in in my own terminal just now</label>`;
+
+function clientOf({ user_agent }: StoredTransfer): string {
+  return visibleText(user_agent) || "unnamed client";
+}
 
 /**
  * Somebody else's text on one line: no control, no invisible and no direction-changing characters.
  */
 function visibleText(text: string): string {
-  return text
-    .replace(/[\p{C}\p{Zl}\p{Zp}]+/gu, " ")
-    .trim()
-    .slice(0, 120);
-}
-
-/** Pages have no script, so the time stands in UTC, with its age for people elsewhere. */
-function askedAt(at: number, now: number): Html {
-  const time = new Date(at).toISOString();
-  const minutes = Math.floor(Math.max(0, now - at) / 60_000);
-  return html`<time datetime="${time}">${ageOf(minutes)} (${time.slice(11, 19)} UTC)</time>`;
-}
-
-function ageOf(minutes: number): string {
-  if (minutes === 0) return "less than a minute ago";
-  return minutes === 1 ? "1 minute ago" : `${minutes} minutes ago`;
+  const plain = text.replace(/[\p{C}\p{Zl}\p{Zp}]+/gu, " ").trim();
+  return plain.length > longestClient ? `${plain.slice(0, longestClient - 1)}…` : plain;
 }

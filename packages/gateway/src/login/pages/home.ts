@@ -1,21 +1,65 @@
+// The team domain's own front page: for somebody who is signed in, the applications that they may
+// open; for everybody else, the way to sign in.
 import { endpoints } from "@postern/protocol";
 import { html } from "hono/html";
-import type { Html } from "./html.ts";
+import { type Html, when } from "./html.ts";
 import type { Page } from "./layout.ts";
+import { monogramOf } from "./monogram.ts";
+import { plural } from "./words.ts";
 
-/** The team domain's own front page. */
-export function homePage(view: { organization: string; email: string | undefined }): Page {
-  const { organization, email } = view;
-  const body = email === undefined ? signedOut(organization) : signedIn(email);
-  return { status: 200, title: "Sign-in", heading: organization, body };
+/** An application that somebody may open. */
+export interface OpenApplication {
+  name: string;
+  /** `host[/path]` as configured */
+  domain: string;
+  /** undefined where the domain is a pattern, which no link can stand for */
+  href: string | undefined;
 }
 
-function signedOut(organization: string): Html {
-  return html`<p class="lead">People sign in here to the applications of ${organization}. Open the application that you need: it brings you here when it has to.</p>
-<div class="stack"><a class="button quiet" href="${endpoints.login}">Sign in</a></div>`;
+/** What the page shows to somebody who is signed in. */
+export interface HomeView {
+  organization: string;
+  email: string;
+  applications: readonly OpenApplication[];
+  /** how many more there are than the page lists */
+  unlisted: number;
 }
 
-function signedIn(email: string): Html {
-  return html`<p class="lead">You are signed in as <strong>${email}</strong>. Open the application that you need.</p>
-<div class="stack"><a class="button quiet" href="${endpoints.logout}">Sign out</a></div>`;
+/** The page for somebody who is signed in. */
+export function homePage(view: HomeView): Page {
+  const { organization, email, applications, unlisted } = view;
+  const more = html`<p class="hint">And ${plural(unlisted, "more application")}: open them by their addresses.</p>`;
+  return {
+    status: 200,
+    title: "Your applications",
+    heading: "Your applications",
+    body: html`<p class="lead">You are signed in to ${organization} as <strong>${email}</strong>.</p>
+${applications.length === 0 ? noApplications : applicationList(applications)}
+${when(unlisted > 0, more)}
+<div class="stack"><a class="button quiet" href="${endpoints.logout}">Sign out</a></div>`,
+  };
+}
+
+/** The page for somebody who is not. */
+export function signedOutHomePage(organization: string): Page {
+  return {
+    status: 200,
+    title: "Sign in",
+    heading: organization,
+    body: html`<p class="lead">Sign in to see the applications that you can open.</p>
+<div class="stack"><a class="button" href="${endpoints.login}">Sign in</a></div>`,
+  };
+}
+
+const noApplications = html`<div class="notice"><p><strong>There is nothing here for you yet.</strong> No application lets you in at the moment.
+If you expected one, ask the people who run it, or sign out and sign in with another account.</p></div>`;
+
+function applicationList(applications: readonly OpenApplication[]): Html {
+  return html`<ul class="apps">${applications.map((each) => html`<li>${applicationEntry(each)}</li>`)}</ul>`;
+}
+
+function applicationEntry({ name, domain, href }: OpenApplication): Html {
+  const text = html`<span class="monogram" aria-hidden="true">${monogramOf(name)}</span><span><span class="name">${name}</span><small>${domain}</small></span>`;
+  if (href === undefined) return html`<span class="app">${text}</span>`;
+  return html`<a href="${href}">${text}</a>`;
 }

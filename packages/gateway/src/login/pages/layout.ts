@@ -5,11 +5,15 @@ import type { ContentfulStatusCode } from "hono/utils/http-status";
 import type { Catalog } from "../../catalog/catalog.ts";
 import { type AnswerForm, answerForm } from "../../http/answer-form.ts";
 import { privateHeaders } from "../../http/private-headers.ts";
+import { pageLogo } from "../../model/login-design.ts";
 import type { Organization } from "../../model/model.ts";
 import type { LoginContext } from "../login-context.ts";
 import { recordRefusal } from "../responses.ts";
 import { type Html, type Link, linkButton, whenSet } from "./html.ts";
+import { type Outcome, outcomeIcon } from "./icons.ts";
+import { iconPath, monogram } from "./monogram.ts";
 import { type Style, sourceOf, stylesFor } from "./style.ts";
+import { headingWords } from "./words.ts";
 
 /** A page without its frame. */
 export interface Page {
@@ -17,6 +21,8 @@ export interface Page {
   /** what the browser's tab says; the organization's name is added */
   title: string;
   heading: string;
+  /** how something came out: the icon above the heading */
+  outcome?: Outcome | undefined;
   body: Html;
   /** where something went wrong: the id under which the log has it */
   showRay?: boolean;
@@ -33,13 +39,14 @@ export interface Page {
 /** Answers with a page. */
 export async function sendPage(c: LoginContext, page: Page): Promise<Response> {
   const { rayId, catalog, scheme } = c.var.facts;
-  const { title, heading, showRay = false, leavesHost = false, script } = page;
+  const { title, heading, outcome, showRay = false, leavesHost = false, script } = page;
   if (showRay) recordRefusal(c, page.status, page.reason ?? heading);
   const form = showRay ? formFor(c) : "page";
   if (form !== "page") return sendPageless(c, page, form);
   const frame = frameOf(catalog.organization);
   const body = await page.body;
-  const text = render(frame, { title, heading, body, ray: showRay ? rayId : undefined, script });
+  const ray = showRay ? rayId : undefined;
+  const text = render(frame, { title, heading, outcome, body, ray, script });
   const formTargets = leavesHost ? leavingForms(scheme, catalog) : "'self'";
   const headers = pageHeaders(frame, { formTargets, script });
   for (const [name, value] of Object.entries(headers)) c.header(name, value);
@@ -82,14 +89,17 @@ export function renderErrorPage(page: {
   organization: Organization;
   heading: string;
   message: string;
+  /** whether somebody was kept out, and nothing broke */
+  isRefusal: boolean;
   rayId: string;
   /** where one way on leads */
   next?: Link | undefined;
 }): { body: string; headers: Record<string, string> } {
-  const { organization, heading, message, rayId: ray, next } = page;
+  const { organization, heading, message, isRefusal, rayId: ray, next } = page;
+  const outcome = isRefusal ? "refused" : "failed";
   const body = html`<p class="lead">${message}</p>${whenSet(next, linkButton)}`;
   const frame = frameOf(organization);
-  const text = render(frame, { title: heading, heading, body, ray, script: undefined });
+  const text = render(frame, { title: heading, heading, outcome, body, ray, script: undefined });
   const headers = pageHeaders(frame, { formTargets: "'self'", script: undefined });
   return { body: text.toString(), headers };
 }
@@ -124,7 +134,7 @@ function frameOf({ name, login_design }: Organization): Frame {
   return {
     name,
     styles: stylesFor(login_design),
-    logo: usableLogo(login_design?.logo_path),
+    logo: pageLogo(login_design?.logo_path),
     header: login_design?.header_text,
     footer: login_design?.footer_text,
   };
@@ -137,7 +147,7 @@ function pageHeaders(
   const policy = [
     "default-src 'none'",
     `style-src ${styles.map(({ source }) => source).join(" ")}`,
-    `img-src ${imageSource(logo)}`,
+    `img-src ${imageSources(logo)}`,
     `form-action ${formTargets}`,
     "base-uri 'none'",
     "frame-ancestors 'none'",
@@ -153,21 +163,10 @@ function pageHeaders(
   };
 }
 
-function imageSource(logo: string | undefined): string {
-  if (logo === undefined) return "'none'";
-  return logo.startsWith("data:") ? "data:" : new URL(logo).origin;
-}
-
-/**
- * A logo is a picture from an https address or in the setting itself; anything else is left out
- * (case L13).
- */
-function usableLogo(path: string | undefined): string | undefined {
-  if (path === undefined || path.length > 65_536) return undefined;
-  if (/^data:image\/(?:png|jpeg|gif|webp|svg\+xml)[;,]/i.test(path)) return path;
-  if (!URL.canParse(path)) return undefined;
-  const url = new URL(path);
-  return url.protocol === "https:" ? url.href : undefined;
+/** The icon of the browser's tab is ours; the logo may be elsewhere. */
+function imageSources(logo: string | undefined): string {
+  if (logo === undefined) return "'self'";
+  return logo.startsWith("data:") ? "'self' data:" : `'self' ${new URL(logo).origin}`;
 }
 
 function render(
@@ -175,6 +174,7 @@ function render(
   page: {
     title: string;
     heading: string;
+    outcome: Outcome | undefined;
     body: Html;
     ray: string | undefined;
     script: string | undefined;
@@ -187,16 +187,18 @@ function render(
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="robots" content="noindex">
 <title>${page.title} · ${name}</title>
+<link rel="icon" type="image/svg+xml" href="${iconPath}">
 ${styles.map(({ text }) => html`<style>${raw(text)}</style>`)}
 </head>
 <body>
 <header>
-${whenSet(logo, (address) => html`<img src="${address}" alt="">`)}
+${logo === undefined ? monogram(name) : html`<img src="${logo}" alt="">`}
 <p>${name}</p>
 ${whenSet(header, (text) => html`<p class="sub">${text}</p>`)}
 </header>
 <main>
-<h1>${page.heading}</h1>
+${whenSet(page.outcome, outcomeIcon)}
+<h1>${headingWords(page.heading)}</h1>
 ${page.body}
 ${whenSet(page.ray, (ray) => html`<p class="ray">Ray ID <code>${ray}</code></p>`)}
 </main>

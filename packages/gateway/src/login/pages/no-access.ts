@@ -5,6 +5,8 @@ import type { Page } from "./layout.ts";
 /** What the page shows. */
 export interface NoAccessView {
   application: string;
+  /** the application's host */
+  host: string;
   email: string;
   /** the application's own words (`custom_deny_message`) */
   message: string | undefined;
@@ -22,21 +24,22 @@ export function noAccessPage(view: NoAccessView): Page {
     status: 403,
     title: "You don't have access",
     heading: "You don't have access",
+    outcome: "refused",
     leavesHost: true,
     showRay: true,
     body: html`
-<p class="lead">You are signed in, but not allowed to use this application.</p>
+<p class="lead">You are signed in, but you may not use this application.</p>
 ${whenSet(view.message, (message) => html`<div class="notice"><p>${message}</p></div>`)}
 <dl class="facts">
-<dt>Application</dt><dd>${view.application}</dd>
+<dt>Application</dt><dd>${view.application} <small>${view.host}</small></dd>
 <dt>Signed in as</dt><dd>${view.email}</dd>
 </dl>
-<p>If you should have access, ask the people who run the application, and give them the ray ID below.
+<p>If you should have access, ask the people who run ${view.application} and give them the ray ID.
 If you have another account, sign in with that one.</p>
 <form method="post" action="${view.action}" class="stack">
 <input type="hidden" name="target" value="${view.target}">
 <input type="hidden" name="csrf" value="${view.csrf}">
-<button name="someone_else" value="1">Sign in as someone else</button>
+<button class="quiet" name="someone_else" value="1">Sign in as someone else</button>
 </form>`,
   };
 }

@@ -1,6 +1,9 @@
+// The page on which the code from the mail is typed (pages.md, "PIN"). It is the same whether or not
+// the address may have a code: it must not tell who has an account.
 import { html } from "hono/html";
-import { when, whenSet } from "./html.ts";
+import { type Html, when, whenSet } from "./html.ts";
 import type { Page } from "./layout.ts";
+import { plural } from "./words.ts";
 
 /** What the page shows. */
 export interface PinView {
@@ -10,20 +13,21 @@ export interface PinView {
   /** where the code goes */
   action: string;
   attempt: string;
-  /** how long the code lives */
+  /** how long the code is valid */
   minutes: number;
+  /** whether this code was asked for in place of another */
+  isAnother: boolean;
   /** where the code is asked for again, with what that form needs */
   resend: { action: string; target: string; provider: string };
   /** whether the mail server has just not taken messages */
   isMailInTrouble: boolean;
+  /** whether the person asked if mail goes out */
+  asksForDelivery: boolean;
   /** what is wrong with the code that was typed */
   error: string | undefined;
 }
 
-/**
- * The same page whether or not the address may have a code (pages.md): it must not tell who has an
- * account.
- */
+/** The page "PIN". */
 export function pinPage(view: PinView): Page {
   const hasError = view.error !== undefined;
   return {
@@ -32,9 +36,9 @@ export function pinPage(view: PinView): Page {
     heading: "Enter your code",
     leavesHost: true,
     body: html`
-<p class="lead">If <strong>${view.email}</strong> may sign in to ${view.name}, we are sending a message with a six-digit code.
-The code lives for ${view.minutes} minutes and works once, in this browser.</p>
-${when(view.isMailInTrouble, mailTrouble)}
+${noticeOf(view)}
+<p class="lead">If <strong>${view.email}</strong> may sign in to ${view.name}, we are sending a six-digit code there.
+It is valid for ${plural(view.minutes, "minute")}, works once, and only in this browser.</p>
 <form method="post" action="${view.action}">
 <input type="hidden" name="attempt" value="${view.attempt}">
 <label for="code">Code</label>
@@ -42,20 +46,35 @@ ${when(view.isMailInTrouble, mailTrouble)}
 ${whenSet(view.error, (error) => html`<p class="error" id="code-error" role="alert">${error}</p>`)}
 <button>Sign in</button>
 </form>
-<form method="post" action="${view.resend.action}" class="stack">
+<form method="post" action="${view.resend.action}" class="links">
 <input type="hidden" name="target" value="${view.resend.target}">
 <input type="hidden" name="provider" value="${view.resend.provider}">
-<button class="quiet" name="email" value="${view.email}">Send another code</button>
-<button class="quiet" name="back" value="1">Use another address</button>
+<input type="hidden" name="another" value="1">
+<button class="link" name="email" value="${view.email}">Send another code</button>
+<button class="link" name="back" value="1">Use another address</button>
 </form>
-<form method="get" action="${view.action}" class="stack">
+<div class="foot">
+<p>Nothing arrived? Look at the address above, and in your spam folder.</p>
+<form method="get" action="${view.action}">
 <input type="hidden" name="attempt" value="${view.attempt}">
-<button class="quiet">See whether it could be sent</button>
+<button class="link" name="delivery" value="1">Check whether mail is going out</button>
 </form>
-<p class="hint">Nothing arrived? Look at the address above and into your spam folder.</p>`,
+</div>`,
   };
 }
 
-const mailTrouble = html`<div class="warning" role="status"><p><strong>The mail server does not take our messages at the moment.</strong>
-Yours may not have been sent. We try again for some minutes, while this page stays open or not. If nothing arrives by then, ask for another code,
-or tell the people who run this.</p></div>`;
+/** What has just happened. It is said of the mail server, never of one address. */
+function noticeOf(view: PinView): Html | "" {
+  if (view.isMailInTrouble) return mailTrouble;
+  if (view.asksForDelivery) return mailGoesOut;
+  return when(view.isAnother && view.error === undefined, anotherCode);
+}
+
+const anotherCode = html`<div class="notice" role="status"><p><strong>We have made another code.</strong> Use the newest one: earlier codes do not work on this page.</p></div>`;
+
+const mailGoesOut = html`<div class="notice" role="status"><p><strong>The mail server is taking our messages.</strong> If nothing arrives within a minute or two,
+look in your spam folder, or ask the people who run this gateway whether you have access.</p></div>`;
+
+const mailTrouble = html`<div class="warning" role="status"><p><strong>The mail server is not taking our messages at the moment.</strong>
+Your code may not have been sent. We will try again for some minutes, whether or not this page stays open. If nothing arrives by then, ask for another code,
+or tell the people who run this gateway.</p></div>`;

@@ -9,6 +9,7 @@ import type { RandomBytes } from "../../random.ts";
 import { requestFields } from "../login-context.ts";
 import type { Page } from "../pages/layout.ts";
 import { pinPage } from "../pages/pin.ts";
+import { plural } from "../pages/words.ts";
 import { equalSecrets, randomBelow, randomSecret, sha256 } from "../secret-values.ts";
 import { nameOf, sealTarget } from "../sign-in-target.ts";
 import { canonicalEmail } from "./canonical-email.ts";
@@ -40,9 +41,16 @@ interface PinSecrets {
   pin: string;
   /** shows that this is the browser that requested the code; the store holds its hash */
   browser: string;
+  /** "1": it was requested in place of another */
+  another: string;
 }
 
-type Verdict = "right" | "wrong" | "over" | "too_many";
+/** `wrong` says how many codes may still be typed. */
+type Verdict =
+  | { kind: "right" }
+  | { kind: "wrong"; triesLeft: number }
+  | { kind: "over" }
+  | { kind: "too_many" };
 
 /** Makes the one-time PIN of a configured object. */
 export const oneTimePin: MakeProvider = (settings, parts) => ({
@@ -63,7 +71,7 @@ async function requestCode(
   // 1. The address counts in its one spelling.
   const email = canonicalEmail((fields.get("email") ?? "").trim());
   if (email === undefined)
-    return refuseForm("Write your whole e-mail address, like ada@example.com.");
+    return refuseForm("Enter your whole email address, for example ada@example.com.");
 
   // 2. Only so many codes are made for an address or a network.
   if (!(await parts.pinLimits.countRequest(askerOf(request, email))))
@@ -75,6 +83,7 @@ async function requestCode(
     email,
     pin: randomSecret(parts.randomBytes),
     browser: randomSecret(parts.randomBytes),
+    another: fields.has("another") ? "1" : "",
   };
   const createdAt = parts.now();
   const expiresAt = createdAt + lifeMs;
@@ -104,15 +113,18 @@ async function tryCode(
 ): Promise<SignInResult> {
   // What cannot be a code costs no try, and tells nothing.
   const typed = request.parameters.get("code") ?? "";
-  if (!codePattern.test(typed)) return refuseForm("The code has six digits.");
+  if (!codePattern.test(typed)) return refuseForm("The code has six digits. Type all of them.");
 
   const verdict = await judge(settings, parts, request, typed.replace(/[\s-]/g, ""));
-  if (verdict === "right") return { ok: true, identity: pinIdentity(readSecrets(request).email) };
+  if (verdict.kind === "right")
+    return { ok: true, identity: pinIdentity(readSecrets(request).email) };
   const fields = requestFields(request.facts);
-  parts.record({ event: "pin_refused", ...fields, provider: settings.id, verdict });
-  switch (verdict) {
+  parts.record({ event: "pin_refused", ...fields, provider: settings.id, verdict: verdict.kind });
+  switch (verdict.kind) {
     case "wrong":
-      return refuseForm("That is not the code. Look at the newest message.");
+      return refuseForm(
+        `That is not the code. You have ${plural(verdict.triesLeft, "try", "tries")} left.`,
+      );
     case "over":
       return refuse("code_over");
     case "too_many":
@@ -133,28 +145,32 @@ async function judge(
 
   // 1. Counting comes before comparing, and a try counts whatever comes of it: for the code of this
   // browser's attempt, and for the address.
-  if (!(await parts.pinLimits.countTry(askerOf(request, secrets.email)))) return "too_many";
+  if (!(await parts.pinLimits.countTry(askerOf(request, secrets.email))))
+    return { kind: "too_many" };
   const pin = await parts.store.pins.try(id);
-  if (pin === undefined || pin.tries > triesPerPin) return "over";
-  if (isOver(pin.expires_at, lifeMs, parts.now())) return "over";
+  if (pin === undefined || pin.tries > triesPerPin) return { kind: "over" };
+  if (isOver(pin.expires_at, lifeMs, parts.now())) return { kind: "over" };
 
   // 2. The code must be that PIN's, and everything around it as it was when the code was made.
   const aud = target.application?.aud ?? "";
   const isSame = pin.idp_id === settings.id && pin.aud === aud && pin.email === secrets.email;
   const isBrowser = pin.browser_hash === sha256(secrets.browser);
   const isCode = equalSecrets(pin.pin_hash, hashOf(parts, secrets, code));
-  if (!isSame || !isBrowser || !isCode) return pin.tries === triesPerPin ? "over" : "wrong";
+  const triesLeft = triesPerPin - pin.tries;
+  if (!isSame || !isBrowser || !isCode)
+    return triesLeft === 0 ? { kind: "over" } : { kind: "wrong", triesLeft };
 
   // 3. Of several that come at once with the right code, one gets it.
-  if (!(await parts.store.pins.take(id))) return "over";
+  if (!(await parts.store.pins.take(id))) return { kind: "over" };
   await parts.pinLimits.clearTries(secrets.email);
-  return "right";
+  return { kind: "right" };
 }
 
 function drawForm(settings: IdentityProvider, parts: ProviderParts, request: FormRequest): Page {
-  const { facts, target, attemptId, error } = request;
+  const { facts, target, attemptId, error, asksForDelivery } = request;
+  const { email, another } = readSecrets(request);
   return pinPage({
-    email: readSecrets(request).email,
+    email,
     name: nameOf(facts, target),
     action: formPath,
     attempt: attemptId,
@@ -164,6 +180,8 @@ function drawForm(settings: IdentityProvider, parts: ProviderParts, request: For
       target: sealTarget(parts, target),
       provider: settings.id,
     },
+    isAnother: another !== "",
+    asksForDelivery,
     isMailInTrouble: parts.mail?.isInTrouble() ?? false,
     error,
   });
@@ -178,8 +196,8 @@ function askerOf(
 }
 
 function readSecrets({ secrets }: FinishRequest | FormRequest): PinSecrets {
-  const { email = "", pin = "", browser = "" } = secrets;
-  return { email, pin, browser };
+  const { email = "", pin = "", browser = "", another = "" } = secrets;
+  return { email, pin, browser, another };
 }
 
 function randomCode(randomBytes: RandomBytes): string {

@@ -69,9 +69,10 @@ function couldEnter({ facts, target, settings, email }: RequestedPin): boolean {
 function textOf({ facts, target, code, minutes }: RequestedPin): string {
   return `${code} is your code to sign in to ${nameOf(facts, target)}.
 
-It works once, for ${minutes} minutes, in the browser where you asked for it. Type it only on a page of
+It is valid for ${minutes} minutes, works once, and only in the browser where you asked for it.
+Type it only on a page of
 ${facts.catalog.issuer}${endpoints.login}
 
-If you did not ask for a code, somebody typed your address: there is nothing to do.
+If you did not ask for a code, somebody else typed your address. You need not do anything.
 `;
 }

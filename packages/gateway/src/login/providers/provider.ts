@@ -118,6 +118,8 @@ export interface FormRequest {
   attemptId: string;
   /** what was wrong with the form that was sent */
   error: string | undefined;
+  /** whether the person asked if mail goes out */
+  asksForDelivery: boolean;
 }
 
 /** A way to prove who somebody is. */

@@ -51,8 +51,11 @@ export async function authorized(c: LoginContext, parts: SignInParts): Promise<R
   // 4. Policy lets the person in, now and from here.
   const decision = decideFor(facts, application, session);
   if (decision.outcome !== "allow") {
-    const message = `${session.identity.email} may not use ${application.name} from here. Ask the people who run it, and give them the ray ID.`;
-    return sendPage(c, errorPage({ status: 403, heading: "You don't have access", message }));
+    const message = `You are signed in as ${session.identity.email}, but you may not use ${application.name} from here. If you should have access, ask the people who run it and give them the ray ID.`;
+    return sendPage(
+      c,
+      errorPage({ status: 403, heading: "You don't have access", outcome: "refused", message }),
+    );
   }
 
   // 5. It keeps what it gets.
@@ -103,10 +106,10 @@ function holds(
   return isForLink && isAlive && !isDatedWrong && !isOver(handover.expires_at, handoverLifeMs, now);
 }
 
-const foreignLink = "The link is not one of ours, or was changed on its way.";
-const usedOrLate = "This sign-in was used already, or its time ran out.";
+const foreignLink = "This link was not made by this gateway, or was changed on its way.";
+const usedOrLate = "This sign-in has been used already, or took too long.";
 const anotherBrowser =
-  "This sign-in began in another browser, its time ran out, or this browser keeps no cookies here.";
+  "This sign-in began in another browser, took too long, or this browser keeps no cookies here.";
 
 function keepsNothingPage(host: string, start: string): Page {
   return errorPage({

@@ -50,6 +50,6 @@ export async function callback(c: LoginContext, parts: SignInParts): Promise<Res
 }
 
 const doubledArgument = "The identity provider's answer says the same thing twice.";
-const foreignAnswer = "This browser has no sign-in that belongs to this answer.";
-const usedOrLate = "This sign-in was used already, or its time ran out.";
-const providerGone = "The way to sign in has changed meanwhile.";
+const foreignAnswer = "This browser has no sign-in under way that this answer belongs to.";
+const usedOrLate = "This sign-in has been used already, or took too long.";
+const providerGone = "This way to sign in has changed in the meantime.";

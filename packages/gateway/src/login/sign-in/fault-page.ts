@@ -1,7 +1,9 @@
 import type { RecordEvent } from "../../observe/events.ts";
 import { type LoginContext, requestFields } from "../login-context.ts";
 import { errorPage, startAgainPage } from "../pages/error.ts";
+import type { Link } from "../pages/html.ts";
 import { type Page, sendPage } from "../pages/layout.ts";
+import { plural } from "../pages/words.ts";
 import { pinWindows } from "../providers/pin-limits.ts";
 import type { SignInFailure, SignInFault } from "../providers/provider.ts";
 
@@ -28,77 +30,74 @@ export function sendFault(
  */
 function faultPage(fault: SignInFault, start: string): Page {
   const next = { href: start, label: "Start again" };
+  const anotherWay = { href: start, label: "Sign in another way" };
   switch (fault) {
     case "provider_unreachable":
       return errorPage({
         status: 502,
-        heading: "Signing in is not possible right now",
-        message: "The identity provider does not answer. Try again in a moment.",
+        heading: "You cannot sign in this way right now",
+        message: "The identity provider is not answering. Try again in a minute.",
         next,
       });
     case "provider_slow":
       return errorPage({
         status: 504,
-        heading: "Signing in is not possible right now",
-        message: "The identity provider takes too long to answer. Try again in a moment.",
+        heading: "You cannot sign in this way right now",
+        message: "The identity provider took too long to answer. Try again in a minute.",
         next,
       });
     case "provider_misconfigured":
       return errorPage({
         status: 502,
-        heading: "Signing in this way is not possible",
+        heading: "This way to sign in does not work",
         message:
-          "The identity provider and this gateway are not set up for each other. Trying again does not help: give the ray ID to the people who run this.",
-        next: { href: start, label: "Sign in another way" },
+          "The identity provider and this gateway are not set up for each other, so trying again will not help. Give the ray ID to the people who run this gateway.",
+        next: anotherWay,
       });
     case "provider_refused":
       return errorPage({
         status: 403,
         heading: "You were not signed in",
+        outcome: "refused",
         message: "The identity provider did not sign you in, or you cancelled.",
         next,
       });
     case "answer_invalid":
-      return errorPage({
-        status: 400,
-        heading: "Let's start again",
-        message: "The identity provider's answer did not fit this sign-in.",
-        next,
-      });
+      return startAgainPage(start, "The identity provider's answer did not fit this sign-in.");
     case "email_missing":
     case "email_unusable":
     case "email_unverified":
       return errorPage({
         status: 403,
         heading: "Your account cannot be used here",
+        outcome: "refused",
         message:
-          "The identity provider did not state a verified e-mail address of yours. Ask the people who run it, and give them the ray ID.",
-        next: { href: start, label: "Sign in another way" },
+          "The identity provider did not confirm an email address of yours. Ask the people who run it, and give them the ray ID.",
+        next: anotherWay,
       });
     case "code_over":
       return startAgainPage(
         start,
-        "This code was used, has expired, or was typed wrongly too often.",
+        "This code has been used, has expired, or was mistyped too often.",
       );
     case "too_many_answers":
-      return errorPage({
-        status: 429,
-        heading: "Too many tries",
-        message:
-          "Too many sign-ins came back from your network. Wait a minute, then open the application again.",
-      });
+      return tooManyPage("sign-ins came back from your network", answerWaitMs, next);
     case "too_many_codes_requested":
-      return tooManyPage("codes were asked for", pinWindows.requestsMs);
+      return tooManyPage("codes were asked for", pinWindows.requestsMs, next);
     case "too_many_codes_tried":
-      return tooManyPage("codes were tried", pinWindows.triesMs);
+      return tooManyPage("wrong codes were typed", pinWindows.triesMs, next);
   }
 }
 
-function tooManyPage(events: string, windowMs: number): Page {
-  const minutes = Math.ceil(windowMs / 60_000);
+/** For how long somebody waits whose network sent too many answers, milliseconds. */
+const answerWaitMs = 60_000;
+
+function tooManyPage(events: string, windowMs: number, next: Link): Page {
+  const minutes = plural(Math.ceil(windowMs / 60_000), "minute");
   return errorPage({
     status: 429,
     heading: "Too many tries",
-    message: `Too many ${events}. Wait ${minutes} minutes, then open the application again.`,
+    message: `Too many ${events}. Wait ${minutes}, then start again.`,
+    next,
   });
 }

@@ -1,4 +1,5 @@
 import type { IdentityProvider } from "../../model/model.ts";
+import { rememberProvider } from "../last-provider.ts";
 import { type LoginContext, requestFields } from "../login-context.ts";
 import type { ProvidedIdentity } from "../providers/provider.ts";
 import { applicationOf, type SignInTarget } from "../sign-in-target.ts";
@@ -28,6 +29,7 @@ export async function finishSignIn(
   };
   const session = await startBrowserSession(c, parts, identity, applicationOf(facts, target));
   rememberAddress(c, parts, identity.email);
+  rememberProvider(c, parts, settings.id);
   if (before !== undefined && before.user_id !== session.user_id)
     await parts.sessions.end(before.id);
   parts.record({

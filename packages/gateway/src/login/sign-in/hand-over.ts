@@ -32,7 +32,7 @@ export async function handOver(
   if (isForTerminal(address.redirect_url)) return goTo(c, urlOf(facts, target));
   const application = applicationOf(facts, target);
   if (application === undefined || address.app_session === "") {
-    const message = "The application has changed while you signed in.";
+    const message = "The application was changed while you were signing in.";
     return sendStartAgain(c, undefined, message);
   }
   switch (decideFor(facts, application, session).outcome) {

@@ -54,8 +54,7 @@ export async function submitLogin(c: LoginContext, parts: SignInParts): Promise<
   if (fields === undefined || field === undefined)
     return sendStartAgain(c, undefined, "The form could not be read.");
   const { target, expired } = field;
-  if (expired)
-    return sendStartAgain(c, startOf(facts, target), "The page was open for a long time.");
+  if (expired) return sendStartAgain(c, startOf(facts, target), "The page was open for too long.");
   if (fields.has("someone_else")) return signInAsSomeoneElse(c, parts, target, fields.get("csrf"));
 
   const offer = findOffer(parts, facts, target, fields.get("provider"));
@@ -97,7 +96,7 @@ async function signInAsSomeoneElse(
   if (session !== undefined) {
     if (!csrfHolds(c, parts, { session, purpose: someoneElsePurpose, value: csrf })) {
       const start = startOf(c.var.facts, target);
-      return sendStartAgain(c, start, "The page was not this session's own.");
+      return sendStartAgain(c, start, "The form did not come from a page of this session.");
     }
     await parts.sessions.end(session.id);
   }
@@ -109,7 +108,7 @@ const staleLink = "The link to this page has expired, or was changed on its way.
 
 const unknownApplicationPage = errorPage({
   status: 400,
-  heading: "Unable to find the application",
+  heading: "No application at this address",
   message:
-    "The link names an application that is not here. Open the application's own address: it brings you back with a good link.",
+    "The link names an application that this gateway does not have. Open the application's own address: it will bring you back here with a good link.",
 });

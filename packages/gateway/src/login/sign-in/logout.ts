@@ -42,7 +42,8 @@ export async function submitLogout(c: LoginContext, parts: SignInParts): Promise
   if (session === undefined) return sendSignedOut(c, false);
   const fields = await readForm(c);
   if (!csrfHolds(c, parts, { session, purpose, value: fields?.get("csrf") })) {
-    const message = "The request to sign out did not come from our own page.";
+    const message =
+      "The request to sign out did not come from a page of this gateway, so you are still signed in.";
     return sendStartAgain(c, endpoints.logout, message);
   }
   await parts.sessions.endAllOf(session.user_id);

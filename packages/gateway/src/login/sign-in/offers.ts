@@ -2,11 +2,14 @@
 import { endpoints } from "@postern/protocol";
 import type { RequestFacts } from "../../catalog/request-facts.ts";
 import type { Application, IdentityProvider } from "../../model/model.ts";
+import { hostOf } from "../application-host.ts";
+import { lastProvider } from "../last-provider.ts";
 import type { LoginContext } from "../login-context.ts";
 import { sendPage } from "../pages/layout.ts";
 import { type EmailField, signInPage } from "../pages/sign-in.ts";
 import type { Provider } from "../providers/provider.ts";
 import { applicationOf, nameOf, type SignInTarget, sealTarget } from "../sign-in-target.ts";
+import { isForTerminal } from "./login-request.ts";
 import type { SignInParts } from "./sign-in-parts.ts";
 
 /** One way to sign in. */
@@ -52,6 +55,8 @@ export function showOffers(
   const offers = offersFor(parts, facts, applicationOf(facts, target));
   const page = signInPage({
     name: nameOf(facts, target),
+    host: hostOf(target.application?.authority ?? ""),
+    isForTerminal: isForTerminal(target.application?.redirect_url ?? ""),
     action: endpoints.login,
     target: sealTarget(parts, target),
     ways: offers.map(({ settings, provider }) => ({
@@ -59,6 +64,7 @@ export function showOffers(
       name: settings.name,
       offer: provider.offer,
     })),
+    lastUsed: lastProvider(c),
     email,
     emailHint: target.login_hint,
   });

@@ -5,7 +5,7 @@ import { readForm } from "../forms.ts";
 import type { LoginContext } from "../login-context.ts";
 import { startAgainPage } from "../pages/error.ts";
 import { type Page, sendPage } from "../pages/layout.ts";
-import type { Provider } from "../providers/provider.ts";
+import type { FormRequest, Provider } from "../providers/provider.ts";
 import { startOf } from "../sign-in-target.ts";
 import { addressesBefore } from "../signed-in-before.ts";
 import { type Attempt, attemptsOf, isLive, keepAttempt } from "./attempt.ts";
@@ -24,10 +24,10 @@ interface OpenAttempt {
 
 /** `GET`: the form of an attempt. */
 export async function showForm(c: LoginContext, parts: SignInParts): Promise<Response> {
-  const id = singleArgument(new URLSearchParams(c.var.facts.query), "attempt");
-  const result = openAttempt(c, parts, id);
+  const query = new URLSearchParams(c.var.facts.query);
+  const result = openAttempt(c, parts, singleArgument(query, "attempt"));
   if (!result.ok) return sendPage(c, result.page);
-  return sendForm(c, result.open, undefined);
+  return sendForm(c, result.open, { error: undefined, asksForDelivery: query.has("delivery") });
 }
 
 /** `POST`: what the person typed. An attempt lives on until a form of it is right. */
@@ -49,7 +49,7 @@ export async function submitForm(c: LoginContext, parts: SignInParts): Promise<R
     parameters: new URLSearchParams([...(fields ?? [])]),
   });
   if (!answer.ok && answer.fault === "form_refused")
-    return sendForm(c, result.open, answer.message);
+    return sendForm(c, result.open, { error: answer.message, asksForDelivery: false });
   if (!answer.ok) {
     const start = startOf(facts, target);
     return sendFault(c, parts, { provider: settings.id, failure: answer, start });
@@ -87,17 +87,16 @@ function drawsForm(provider: Provider): provider is OpenAttempt["provider"] {
   return provider.drawForm !== undefined;
 }
 
-/** @param error what was wrong with the form that was sent */
 function sendForm(
   c: LoginContext,
   { attempt, provider }: OpenAttempt,
-  error: string | undefined,
+  state: Pick<FormRequest, "error" | "asksForDelivery">,
 ): Promise<Response> {
   const { target, secrets, id: attemptId } = attempt;
   const { facts } = c.var;
-  return sendPage(c, provider.drawForm({ facts, target, secrets, attemptId, error }));
+  return sendPage(c, provider.drawForm({ facts, target, secrets, attemptId, ...state }));
 }
 
-const unknownAttempt = "This browser asked for no code, or a long time ago.";
-const usedOrLate = "This code was used already, or its time ran out.";
-const providerGone = "The way to sign in has changed meanwhile.";
+const unknownAttempt = "This browser has not asked for a code, or did so a long time ago.";
+const usedOrLate = "This code has been used already, or has expired.";
+const providerGone = "This way to sign in has changed in the meantime.";

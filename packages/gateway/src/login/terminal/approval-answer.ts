@@ -5,12 +5,17 @@ import { type Admission, admits, decideFor } from "../decide.ts";
 import { csrfHolds, readForm } from "../forms.ts";
 import { type LoginContext, requestFields } from "../login-context.ts";
 import { sendPage } from "../pages/layout.ts";
-import { brokenLinkPage, refusedPage } from "../pages/terminal-outcome.ts";
+import { brokenLinkPage, refusedPage, terminalEndedPage } from "../pages/terminal-outcome.ts";
 import { browserSession } from "../team-session.ts";
 import { sendTerminalNoAccess } from "./approval-page.ts";
 import { readTeamRequest } from "./cli-link.ts";
 import { deliverTokens } from "./deliver-tokens.ts";
-import { csrfPurpose, showAwaitedStanding, showStanding } from "./show-standing.ts";
+import {
+  approvedTerminal,
+  csrfPurpose,
+  showAwaitedStanding,
+  showStanding,
+} from "./show-standing.ts";
 import { awaitStanding, refusesClient, showsNoCode, type TerminalLogin } from "./standing.ts";
 import type { TerminalParts } from "./terminal-parts.ts";
 
@@ -31,10 +36,11 @@ export async function submitAnswer(c: LoginContext, parts: TerminalParts): Promi
     return sendPage(c, { ...brokenLinkPage(foreignAnswer, start), status: 403 });
   }
 
-  // 2. Anybody may deny.
+  // 2. Anybody may deny, and end what they approved.
   const login = { request, session };
   const answer = fields?.get("answer");
   if (answer === "deny") return deny(c, parts, login);
+  if (answer === "end") return endTerminal(c, parts, login);
 
   // 3. Policy lets the person in, still.
   const decision = decideFor(facts, request.application, session);
@@ -90,6 +96,22 @@ async function deny(
   return sendPage(c, refusedPage());
 }
 
+/** Ends the session of the terminal that this browser session approved, and of no other. */
+async function endTerminal(
+  c: LoginContext,
+  parts: TerminalParts,
+  login: TerminalLogin,
+): Promise<Response> {
+  const { mailbox, application } = login.request;
+  const transfer = await parts.mailboxes.find(mailbox);
+  const terminal = transfer && (await approvedTerminal(parts, login.session, transfer));
+  if (terminal === undefined) return showAwaitedStanding(c, parts, login);
+  await parts.sessions.end(terminal.id);
+  const fields = requestFields(c.var.facts);
+  parts.record({ event: "terminal_ended", ...fields, aud: application.aud });
+  return sendPage(c, terminalEndedPage(application.name));
+}
+
 async function refuseByPolicy(
   c: LoginContext,
   parts: TerminalParts,
@@ -103,4 +125,4 @@ async function refuseByPolicy(
 }
 
 const foreignAnswer =
-  "Your answer did not come from this sign-in's own page, or you were signed out. Nothing was approved.";
+  "Your answer did not come from this sign-in's own page, or you were signed out meanwhile. Nothing was changed.";

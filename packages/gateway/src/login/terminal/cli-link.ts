@@ -28,7 +28,7 @@ export function readTeamRequest(c: LoginContext): CliRequestReading {
   const { facts } = c.var;
   const authority = singleArgument(new URLSearchParams(facts.query), "host");
   if (authority === undefined)
-    return { ok: false, message: "The link names no application's host." };
+    return { ok: false, message: "The link does not say which application it is for." };
   return readCliRequest(facts.catalog, authority, facts.query);
 }
 

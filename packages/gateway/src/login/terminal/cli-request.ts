@@ -48,16 +48,16 @@ export function readCliRequest(
 ): CliRequestReading {
   const link = new URLSearchParams(query);
   if (singleArguments.some((name) => link.getAll(name).length > 1))
-    return refuse("The link holds the same argument twice.");
+    return refuse("The link says the same thing twice.");
   const host = hostOf(authority);
   const application = catalog.applicationByAud.get(link.get("aud") ?? "");
   if (host === undefined || application === undefined || !coversHost(catalog, application, host))
-    return refuse("The link does not belong to an application of this host.");
+    return refuse("The link does not belong to an application at this address.");
   const key = readKey(link.get("token") ?? "");
-  if (key === undefined) return refuse("The link holds no usable key of a terminal.");
+  if (key === undefined) return refuse("The link does not hold a terminal's key that can be used.");
   const redirectUrl = link.get("redirect_url") ?? "";
   if (redirectUrl !== "" && !staysOn(host, redirectUrl))
-    return refuse("The link leads to another host than the application's.");
+    return refuse("The link leads to a host that is not the application's.");
   const reading = readProviderWishes(link);
   if (!reading.ok) return refuse(reading.message);
   const { wishes } = reading;

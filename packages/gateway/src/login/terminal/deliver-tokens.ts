@@ -9,7 +9,7 @@ import {
   sealTokens,
   type TransferredTokens,
 } from "@postern/protocol";
-import type { StoredSession, StoredTransfer } from "../../storage/store.ts";
+import type { SealedAnswer, StoredSession, StoredTransfer } from "../../storage/store.ts";
 import type { Admission } from "../decide.ts";
 import type { CliRequest } from "./cli-request.ts";
 import type { TerminalParts } from "./terminal-parts.ts";
@@ -31,19 +31,16 @@ export interface Approval {
  * nothing is left behind then
  */
 export async function deliverTokens(parts: TerminalParts, approval: Approval): Promise<boolean> {
-  const { request, session, transfer, admission, orgToken } = approval;
+  const { request, session, transfer, admission } = approval;
 
-  // 1. A session of the terminal's own. Without an org token it is worth nothing once the app token
-  // has run out.
-  const { policy } = admission;
-  const appTokenMs = parseDuration(policy.session_duration ?? request.application.session_duration);
-  const sessionMs = Math.max(0, session.expires_at - parts.now());
+  // 1. A session of the terminal's own.
+  const appTokenMs = appTokenLifetime(request, admission);
   const terminal = await parts.sessions.start({
     kind: "terminal",
     identity: session.identity,
     parent: session,
     userAgent: transfer.user_agent,
-    lifetimeMs: orgToken ? sessionMs : appTokenMs,
+    lifetimeMs: grantEnd(approval, parts.now()) - parts.now(),
   });
 
   // 2. A logout ends the terminals that it finds. This one began just now, and may have been
@@ -57,6 +54,23 @@ export async function deliverTokens(parts: TerminalParts, approval: Approval): P
   return isDelivered;
 }
 
+/**
+ * When a terminal that is approved now loses what it was given, milliseconds since the epoch. An org
+ * token gets new app tokens while the person's own session lives. Without one, the terminal's session
+ * is worth nothing once its app token has run out.
+ */
+export function grantEnd(
+  { request, session, admission, orgToken }: Omit<Approval, "transfer">,
+  now: number,
+): number {
+  if (orgToken) return Math.max(now, session.expires_at);
+  return Math.min(session.expires_at, now + appTokenLifetime(request, admission));
+}
+
+function appTokenLifetime({ application }: CliRequest, { policy }: Admission): number {
+  return parseDuration(policy.session_duration ?? application.session_duration);
+}
+
 async function sealInto(
   { mailboxes, tokens }: TerminalParts,
   { request, orgToken }: Approval,
@@ -67,18 +81,21 @@ async function sealInto(
     org_token: orgToken ? await tokens.issueOrg(terminal) : "",
   });
   if (box === undefined) return false;
-  return mailboxes.answer(request.mailbox, { state: "sealed", ...box });
+  return mailboxes.answer(request.mailbox, {
+    state: "sealed",
+    box: { ...box, session_id: terminal.id },
+  });
 }
 
 /** @returns undefined for a key of low order: everybody could open what is sealed to it */
 function seal(
   key: Uint8Array,
   content: TransferredTokens,
-): { body: string; servicePublicKey: string } | undefined {
+): Omit<SealedAnswer, "session_id"> | undefined {
   const sender = generateTransferKeyPair();
   try {
     const body = sealTokens(content, sender, key);
-    return { body, servicePublicKey: encodeTransferKey(sender.publicKey) };
+    return { body, service_public_key: encodeTransferKey(sender.publicKey) };
   } catch (error) {
     if (error instanceof ProtocolError) return undefined;
     throw error;

@@ -4,7 +4,7 @@
 import { createHash } from "node:crypto";
 import { type Clock, isOver } from "../../clock.ts";
 import type { RecordEvent } from "../../observe/events.ts";
-import type { StoredTransfer, TransferStore } from "../../storage/store.ts";
+import type { SealedAnswer, StoredTransfer, TransferStore } from "../../storage/store.ts";
 import { type Bell, Bells } from "./bells.ts";
 import { Presence } from "./presence.ts";
 import type { RelaySettings } from "./relay-settings.ts";
@@ -12,7 +12,7 @@ import type { RelaySettings } from "./relay-settings.ts";
 /** A person's answer to a terminal. */
 export type MailboxAnswer =
   | { state: "refused" | "policy" }
-  | { state: "sealed"; body: string; servicePublicKey: string };
+  | { state: "sealed"; box: SealedAnswer };
 
 /** What mailboxes are made from. */
 export interface MailboxParts {
@@ -128,8 +128,7 @@ export class Mailboxes {
   /** Leaves `waiting` for an answer. @returns false when the mailbox was not waiting any more */
   answer(id: string, answer: MailboxAnswer): Promise<boolean> {
     if (answer.state !== "sealed") return this.move(id, "waiting", answer.state);
-    const { body, servicePublicKey } = answer;
-    return this.move(id, "waiting", "sealed", { body, service_public_key: servicePublicKey });
+    return this.move(id, "waiting", "sealed", answer.box);
   }
 
   /** Leaves `from` for another state. @returns false when the mailbox was in another than `from` */
@@ -137,7 +136,7 @@ export class Mailboxes {
     id: string,
     from: StoredTransfer["state"],
     to: StoredTransfer["state"],
-    sealed?: { body: string; service_public_key: string },
+    sealed?: SealedAnswer,
   ): Promise<boolean> {
     const hasMoved = await this.#transfers.move(id, { from, to, now: this.#now(), sealed });
     this.changed(id);

@@ -158,6 +158,7 @@ export class Relay {
       state: "waiting",
       body: null,
       service_public_key: null,
+      session_id: null,
     });
   }
 

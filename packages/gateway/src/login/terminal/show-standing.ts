@@ -2,6 +2,7 @@
 // all end here.
 import { sameNetwork } from "../../network.ts";
 import type { StoredSession, StoredTransfer } from "../../storage/store.ts";
+import { admits, decideFor } from "../decide.ts";
 import { csrfValue } from "../forms.ts";
 import type { LoginContext } from "../login-context.ts";
 import { approvalPage } from "../pages/approval.ts";
@@ -12,10 +13,12 @@ import {
   overPage,
   refusedPage,
   tellingPage,
+  terminalEndedPage,
   tooManyLoginsPage,
 } from "../pages/terminal-outcome.ts";
 import { teamUrl } from "./cli-link.ts";
 import type { CliRequest } from "./cli-request.ts";
+import { grantEnd } from "./deliver-tokens.ts";
 import {
   awaitStanding,
   refusesClient,
@@ -52,18 +55,20 @@ export async function showStanding(
   standing: Standing,
   options: { confirmationMissing: boolean } = { confirmationMissing: false },
 ): Promise<Response> {
-  const { application, closeWindow } = login.request;
+  const { application } = login.request;
   switch (standing.kind) {
     case "asking":
       return sendPage(c, askingPage(c, parts, login, { ...standing, ...options }));
     case "absent":
       return sendAbsent(c, parts, login);
     case "telling":
-    case "answered":
-      if (!(await hasApproved(parts, login.session, standing.transfer)))
-        return sendPage(c, overPage("answered"));
+    case "answered": {
+      const terminal = await approvedTerminal(parts, login.session, standing.transfer);
+      if (terminal === undefined) return sendPage(c, overPage("answered"));
+      if (terminal.revoked_at !== null) return sendPage(c, terminalEndedPage(application.name));
       if (standing.kind === "telling") return sendTelling(c, parts, login);
-      return sendPage(c, approvedPage(application.name, { closeWindow }));
+      return sendPage(c, signedInPage(parts, login, terminal));
+    }
     case "over":
       if (standing.reason === "refused") return sendPage(c, refusedPage());
       return sendPage(c, overPage(standing.reason));
@@ -73,24 +78,55 @@ export async function showStanding(
 function askingPage(
   c: LoginContext,
   parts: TerminalParts,
-  { request, session }: TerminalLogin,
+  login: TerminalLogin,
   { transfer, confirmationMissing }: { transfer: StoredTransfer; confirmationMissing: boolean },
 ): Page {
-  const { clientIp, catalog } = c.var.facts;
+  const { facts } = c.var;
+  const { clientIp, catalog } = facts;
+  const { request, session } = login;
+  const now = parts.now();
+  const admission = decideFor(facts, request.application, session);
+  const orgToken = request.sendOrgToken;
   return approvalPage({
     application: request.application,
     key: request.key,
-    reachesAll: request.sendOrgToken,
+    reachesAll: orgToken,
     email: session.identity.email,
     transfer,
+    // Nobody is shown this page whom policy does not let in.
+    grantEnd: admits(admission) ? grantEnd({ request, session, admission, orgToken }, now) : now,
     otherAddress: sameNetwork(transfer.address, clientIp) ? undefined : clientIp,
     needsConfirmation: showsNoCode(transfer),
     isRefused: refusesClient(catalog.organization, transfer),
     confirmationMissing,
+    ...formOf(parts, login),
+    now,
+  });
+}
+
+/** Where the forms of a terminal's pages go, and their hidden value. */
+function formOf(
+  parts: TerminalParts,
+  { request, session }: TerminalLogin,
+): { action: string; csrf: string } {
+  return {
     // `meta` runs out long before a person has read everything.
     action: `${request.path}&${new URLSearchParams({ host: request.authority })}`,
     csrf: csrfValue(parts, session, csrfPurpose(request)),
+  };
+}
+
+/** The terminal has its tokens. @param terminal its session */
+function signedInPage(parts: TerminalParts, login: TerminalLogin, terminal: StoredSession): Page {
+  const { application, closeWindow } = login.request;
+  return approvedPage({
+    application: application.name,
+    email: terminal.identity.email,
+    approvedAt: terminal.created_at,
+    grantEnd: terminal.expires_at,
     now: parts.now(),
+    ...formOf(parts, login),
+    closeWindow,
   });
 }
 
@@ -124,16 +160,14 @@ function lookAgain(c: LoginContext, parts: TerminalParts, request: CliRequest): 
 }
 
 /**
- * Whether this browser session approved a terminal since the mailbox was opened: it may see that it
- * did.
+ * The session of the terminal that came of a mailbox, if this browser session approved it: nobody
+ * else is told of it.
  */
-async function hasApproved(
-  { store, now }: TerminalParts,
+export async function approvedTerminal(
+  { store }: TerminalParts,
   session: StoredSession,
-  transfer: StoredTransfer,
-): Promise<boolean> {
-  const sessions = await store.sessions.ofUser(session.user_id, now());
-  return sessions
-    .filter(({ kind, parent_id }) => kind === "terminal" && parent_id === session.id)
-    .some(({ created_at }) => created_at >= transfer.created_at);
+  { session_id }: StoredTransfer,
+): Promise<StoredSession | undefined> {
+  const terminal = session_id === null ? undefined : await store.sessions.find(session_id);
+  return terminal?.parent_id === session.id ? terminal : undefined;
 }

@@ -1,5 +1,6 @@
 // Each step is one statement that decides and writes at once: a mailbox is delivered to one of
 // those who ask together.
+import { defined } from "../../defined.ts";
 import type { ChangeWriter } from "../change-feed.ts";
 import { inTransaction } from "../in-transaction.ts";
 import type { Database } from "../schema.ts";
@@ -37,6 +38,7 @@ export function createTransfers(db: Database, changes: ChangeWriter): TransferSt
             state: to,
             body: sealed?.body ?? null,
             service_public_key: sealed?.service_public_key ?? null,
+            ...defined({ session_id: sealed?.session_id }),
           })
           .where("id", "=", id)
           .where("state", "=", from)

@@ -59,7 +59,7 @@ test("wherever a login was told to go, it ends on the application's host or nowh
     const login = await person.ask((await loginUrl(fixture, person, redirect)).href);
     if (login.location === undefined) {
       assert.equal(login.status, 400, redirect);
-      for (const [, href = ""] of login.text.matchAll(/href="([^"]*)"/g))
+      for (const [, href = ""] of login.text.matchAll(/<a\b[^>]* href="([^"]*)"/g))
         assert.equal(new URL(href).host, own, redirect);
       continue;
     }

@@ -16,11 +16,12 @@ import type { SecretBox } from "../secrets/secret-box.ts";
 import type { Store } from "../storage/store.ts";
 import { StoreUnavailableError } from "../store-unavailable.ts";
 import type { Sessions, Tokens } from "../tokens/tokens.ts";
-import type { LoginEnv } from "./login-context.ts";
+import type { LoginContext, LoginEnv } from "./login-context.ts";
 import type { SendMail } from "./mail.ts";
 import { defaultRetryDelays, MailDelivery } from "./mail-delivery.ts";
 import { errorPage } from "./pages/error.ts";
-import { sendPage } from "./pages/layout.ts";
+import { homeLink } from "./pages/html.ts";
+import { type Page, sendPage } from "./pages/layout.ts";
 import { answerRates } from "./providers/oidc.ts";
 import { PinLimits } from "./providers/pin-limits.ts";
 import { Providers } from "./providers/providers.ts";
@@ -123,7 +124,7 @@ function createApp(parts: LoginParts): Hono<LoginEnv> {
     for (const [name, value] of Object.entries(privateHeaders)) c.res.headers.set(name, value);
   });
   routes(app, parts);
-  app.notFound((c) => sendPage(c, notFoundPage));
+  app.notFound((c) => sendPage(c, notFoundPage(c)));
   app.onError((error, c) => {
     const { rayId: ray } = c.var.facts;
     parts.record({ event: "sign_in_page_failed", ray, error: stackOf(error) });
@@ -140,12 +141,15 @@ function urlOf({ path, query }: RequestFacts): string {
   return `http://gateway.invalid${path}${search}`;
 }
 
-const notFoundPage = errorPage({
-  status: 404,
-  heading: "No page at this address",
-  message:
-    "This address is reserved for signing in, and there is no page here. Open the address of the application that you need.",
-});
+function notFoundPage(c: LoginContext): Page {
+  return errorPage({
+    status: 404,
+    heading: "No page at this address",
+    message:
+      "This address is reserved for signing in, and there is no page here. Open the address of the application that you need.",
+    next: homeLink(c.var.facts.catalog),
+  });
+}
 
 const busyPage = errorPage({
   status: 503,

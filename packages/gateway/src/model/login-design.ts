@@ -1,6 +1,6 @@
-// How the organization's pages look (`login_design`): which of its values pages can use, and what a
-// person who writes another hears when the file is loaded. A value that cannot be used never makes a
-// page unreadable: it is left out, with a warning.
+// How the organization's pages look (`login_design`): which of its values pages can use, and what
+// a person who writes another hears when the file is loaded. A value that cannot be used never
+// makes a page unreadable: it is left out, with a warning.
 import { z } from "zod";
 import { defined } from "../defined.ts";
 import type { Report } from "./problem.ts";
@@ -36,8 +36,8 @@ const light = "#ffffff";
 /**
  * The colours that pages use. Text has a colour of its own where it can be read on the background,
  * and is black or white elsewhere.
- * @returns undefined without a usable background: pages then follow each browser's wish for light or
- * dark, and one colour of text fits only one of them
+ * @returns undefined without a usable background: pages then follow each browser's wish for light
+ * or dark, and one colour of text fits only one of them
  */
 export function pageColours(design: LoginDesign | undefined): PageColours | undefined {
   const background = colourIn(design?.background_color);

@@ -19,6 +19,11 @@ export function linkButton({ href, label }: Link): Html {
   return html`<div class="stack"><a class="button" href="${href}">${label}</a></div>`;
 }
 
+/** The way to the team domain's front page, which lists what somebody may open. */
+export function homeLink({ issuer }: { issuer: string }): Link {
+  return { href: `${issuer}/`, label: "See your applications" };
+}
+
 /** A way on. */
 export interface Link {
   href: string;

@@ -1,5 +1,5 @@
-// The page on which the code from the mail is typed (pages.md, "PIN"). It is the same whether or not
-// the address may have a code: it must not tell who has an account.
+// The page on which the code from the mail is typed (pages.md, "PIN"). It is the same whether or
+// not the address may have a code: it must not tell who has an account.
 import { html } from "hono/html";
 import { type Html, when, whenSet } from "./html.ts";
 import type { Page } from "./layout.ts";

@@ -1,5 +1,5 @@
-// The stylesheets of a page: the one of all pages, and the organization's colours. Both stand in the
-// page itself, allowed by their hashes, so that a page needs no second request.
+// The stylesheets of a page: the one of all pages, and the organization's colours. Both stand in
+// the page itself, allowed by their hashes, so that a page needs no second request.
 import { createHash } from "node:crypto";
 import { type LoginDesign, pageColours } from "../../model/login-design.ts";
 import { stylesheet } from "./stylesheet.ts";

@@ -18,7 +18,7 @@ header img{display:block;max-width:100%;max-height:3rem}
 .monogram{flex:none;width:2rem;height:2rem;border-radius:.5rem;background:var(--accent);color:var(--on-accent);display:grid;place-items:center;font-weight:700}
 footer{font-size:.8125rem}
 main{width:100%;max-width:30rem;background:var(--card);border:1px solid var(--edge);border-radius:1rem;box-shadow:var(--shadow);padding:2rem}
-h1{margin:0 0 .5rem;font-size:1.4375rem;line-height:1.25;letter-spacing:-.015em;font-weight:650;overflow-wrap:anywhere;text-wrap:balance}
+h1{margin:0 0 .75rem;font-size:1.4375rem;line-height:1.25;letter-spacing:-.015em;font-weight:650;overflow-wrap:anywhere;text-wrap:balance}
 .nb{white-space:nowrap}
 h2{margin:1.5rem 0 .5rem;font-size:1rem;line-height:1.4}
 p{margin:0 0 1rem;overflow-wrap:anywhere;text-wrap:pretty}
@@ -65,8 +65,8 @@ label.check input{width:1.25rem;height:1.25rem;margin:.125rem 0 0;accent-color:v
 dl.facts{margin:1rem 0;display:grid;grid-template-columns:minmax(5rem,auto) 1fr;gap:.25rem 1rem;font-size:.9375rem}
 dl.facts dt{color:var(--soft)}
 dl.facts dd{margin:0;overflow-wrap:anywhere;min-width:0}
-dl.facts small{color:var(--soft);font-size:.875rem}
-.code{display:block;margin:0 0 .5rem;padding:.75rem;border-radius:.625rem;background:var(--quiet);border:1px solid var(--edge);text-align:center;font:600 2rem/1.2 ui-monospace,SFMono-Regular,Menlo,Consolas,monospace;letter-spacing:.12em}
+dl.facts small{color:var(--soft);font-size:inherit}
+.code{display:block;margin:0 0 .5rem;padding:.625rem;border-radius:.625rem;background:var(--quiet);border:1px solid var(--edge);text-align:center;font:600 2rem/1.2 ui-monospace,SFMono-Regular,Menlo,Consolas,monospace;letter-spacing:.12em}
 ul.apps{list-style:none;margin:1.25rem 0;padding:0;display:flex;flex-direction:column;gap:.5rem}
 ul.apps a,ul.apps .app{display:flex;align-items:center;gap:.75rem;padding:.625rem .75rem;border:1px solid var(--field-edge);border-radius:.625rem;color:var(--text);text-decoration:none}
 ul.apps a:hover{background:var(--quiet)}
@@ -79,7 +79,7 @@ ul.apps small{display:block;color:var(--soft);font-size:.875rem;overflow-wrap:an
 .links{display:flex;flex-wrap:wrap;justify-content:space-between;gap:.75rem 1rem;margin:1.25rem 0 0;font-size:.9375rem}
 .ray{margin:1.5rem 0 0;padding-top:1rem;border-top:1px solid var(--edge);color:var(--soft);font-size:.8125rem}
 code{font-family:ui-monospace,SFMono-Regular,Menlo,Consolas,monospace;font-size:.95em;overflow-wrap:anywhere}
-@media (max-width:30rem){body{justify-content:flex-start;padding:1.5rem .75rem}main{padding:1.5rem 1.25rem}h1{font-size:1.375rem}}
+@media (max-width:30rem){body{justify-content:flex-start;gap:1rem;padding:1rem .75rem}main{padding:1.25rem}h1{font-size:1.3125rem}header{font-size:1rem}.hint,dl.facts{font-size:.875rem}dl.facts{margin:.75rem 0;gap:.1875rem .75rem}.warning,.notice,.error{padding:.5rem .75rem;font-size:.875rem;margin-bottom:.75rem}.code{font-size:1.75rem}.row{margin:1rem 0}}
 @media (prefers-reduced-motion:no-preference){button,.button{transition:background-color .12s}}
 @media (forced-colors:active){main,button:not(.link),.button,.monogram,.icon{border:1px solid}}
 `

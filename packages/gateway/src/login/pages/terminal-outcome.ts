@@ -127,9 +127,10 @@ export function refusedPage(): Page {
     heading: "Sign-in refused",
     outcome: "refused",
     body: html`
-<p class="lead">Your terminal was not signed in. It has been told so.</p>
-<p>If you did not start this sign-in, somebody may have sent you its link. They have got nothing.
-If you denied it by mistake, run the command in your terminal again. You can close this window.</p>`,
+<p class="lead">Your terminal was not signed in.</p>
+<p>If you did not start this sign-in, somebody may have sent you its link: they got nothing.
+If you denied it by mistake, run the command in your terminal again.</p>
+<p>You can close this window.</p>`,
   };
 }
 

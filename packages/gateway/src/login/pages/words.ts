@@ -1,5 +1,5 @@
-// Words that the pages share: headings that break where they should, numbers, and how times are said.
-// Pages have no script, so times stand in UTC, with their distance for people elsewhere.
+// Words that the pages share: headings that break where they should, numbers, and how times are
+// said. Pages have no script, so times stand in UTC, with their distance for people elsewhere.
 import { html } from "hono/html";
 import type { Html } from "./html.ts";
 
@@ -28,10 +28,12 @@ export function durationWords(ms: number): string {
   return plural(Math.round(ms / day), "day");
 }
 
-/** How long ago something was: "2 minutes ago". Both in milliseconds since the epoch. */
+/**
+ * How long ago something was: "just now", "2 minutes ago". Both in milliseconds since the epoch.
+ */
 export function ageWords(at: number, now: number): string {
   const ms = Math.max(0, now - at);
-  if (ms < minute) return "less than a minute ago";
+  if (ms < minute) return "just now";
   return `${durationWords(Math.floor(ms / minute) * minute)} ago`;
 }
 

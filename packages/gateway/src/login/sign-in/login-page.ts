@@ -9,7 +9,8 @@ import { csrfHolds, readForm } from "../forms.ts";
 import type { LoginContext } from "../login-context.ts";
 import { someoneElsePurpose } from "../no-access.ts";
 import { errorPage, sendStartAgain } from "../pages/error.ts";
-import { sendPage } from "../pages/layout.ts";
+import { homeLink } from "../pages/html.ts";
+import { type Page, sendPage } from "../pages/layout.ts";
 import { mustAsk } from "../provider-wishes.ts";
 import { sendEmpty } from "../responses.ts";
 import { openTarget, type SignInTarget, startOf } from "../sign-in-target.ts";
@@ -27,7 +28,7 @@ export async function showLogin(c: LoginContext, parts: SignInParts): Promise<Re
   // 1. The link says what somebody signs in for.
   const request = readLoginRequest(parts, facts);
   if (!request.ok && request.fault === "unknown_application")
-    return sendPage(c, unknownApplicationPage);
+    return sendPage(c, unknownApplicationPage(c));
   if (!request.ok) return sendStartAgain(c, request.freshStart, staleLink);
   const { application, target } = request;
   if (application !== undefined) nameApplication(c, application, target);
@@ -106,9 +107,12 @@ async function signInAsSomeoneElse(
 
 const staleLink = "The link to this page has expired, or was changed on its way.";
 
-const unknownApplicationPage = errorPage({
-  status: 400,
-  heading: "No application at this address",
-  message:
-    "The link names an application that this gateway does not have. Open the application's own address: it will bring you back here with a good link.",
-});
+function unknownApplicationPage(c: LoginContext): Page {
+  return errorPage({
+    status: 400,
+    heading: "No application at this address",
+    message:
+      "The link names an application that this gateway does not have. Open the application's own address: it will bring you back here with a good link.",
+    next: homeLink(c.var.facts.catalog),
+  });
+}

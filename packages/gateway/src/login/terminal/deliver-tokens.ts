@@ -55,9 +55,9 @@ export async function deliverTokens(parts: TerminalParts, approval: Approval): P
 }
 
 /**
- * When a terminal that is approved now loses what it was given, milliseconds since the epoch. An org
- * token gets new app tokens while the person's own session lives. Without one, the terminal's session
- * is worth nothing once its app token has run out.
+ * When a terminal that is approved now loses what it was given, milliseconds since the epoch. An
+ * org token gets new app tokens while the person's own session lives. Without one, the terminal's
+ * session is worth nothing once its app token has run out.
  */
 export function grantEnd(
   { request, session, admission, orgToken }: Omit<Approval, "transfer">,

@@ -1,0 +1,134 @@
+// The team domain's front page: what a person may open, by the evaluation that lets them in.
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { bob, type LoginFixture, startLoginFixture } from "./login-fixture.ts";
+import { Person } from "./person.ts";
+
+const allow = (include: Record<string, unknown>[]) => [
+  { name: "people", decision: "allow", include },
+];
+const everybody = allow([{ everyone: {} }]);
+const application = (name: string, domain: string, policies: unknown = everybody, more = {}) => ({
+  name,
+  domain,
+  policies,
+  ...more,
+});
+
+/** The names and links on the page, in their order. */
+function listOf({ page }: Person): [string, string | undefined][] {
+  const items = page.text.matchAll(/<li>([\s\S]*?)<\/li>/g);
+  return [...items].map(([, item = ""]) => [
+    /class="name">([^<]*)</.exec(item)?.[1] ?? "",
+    /<a href="([^"]*)"/.exec(item)?.[1],
+  ]);
+}
+
+async function home(fixture: LoginFixture, email?: string): Promise<Person> {
+  const person = await fixture.signIn(`${fixture.team}/cdn-cgi/access/login`, email);
+  await person.open(`${fixture.team}/`);
+  return person;
+}
+
+test("a person who is signed in finds the applications that they may open, by name, with links", async (context) => {
+  const fixture = await startLoginFixture(context);
+  const { port } = fixture;
+  const others: [string, string][] = [
+    ["Another", `http://other.localhost:${port}/`],
+    ["The API", `http://app.localhost:${port}/`],
+  ];
+  assert.deepEqual(listOf(await home(fixture)), others);
+  const [first, second] = others;
+  const bobs = [first, ["Bob&#39;s", `http://bob.localhost:${port}/`], second];
+  assert.deepEqual(listOf(await home(fixture, bob)), bobs);
+  assert.equal(fixture.upstream.requests.length, 0, "the applications were not asked");
+});
+
+test("what policy does not admit them to is not named: denied, of programs, at another address, without policies", async (context) => {
+  const fixture = await startLoginFixture(context);
+  const denyAda = {
+    name: "no",
+    decision: "deny",
+    include: [{ email: { email: "ada@example.com" } }],
+  };
+  const programs = {
+    name: "programs",
+    decision: "non_identity",
+    include: [{ any_valid_service_token: {} }],
+  };
+  await fixture.change({
+    applications: [
+      application("Denied", "denied.localhost", [denyAda, ...everybody]),
+      application("Of programs", "programs.localhost", [programs]),
+      application("Of another network", "far.localhost", [
+        { ...everybody[0], require: [{ ip: { ip: "192.0.2.0/24" } }] },
+      ]),
+      application("Without policies", "none.localhost", []),
+      application("Open to everybody", "open.localhost", [
+        { name: "open", decision: "bypass", include: [{ everyone: {} }] },
+      ]),
+      application("Seen", "seen.localhost"),
+    ],
+  });
+  const person = await home(fixture);
+  assert.deepEqual(
+    listOf(person).map(([name]) => name),
+    ["Open to everybody", "Seen"],
+  );
+  for (const hidden of ["Denied", "Of programs", "Of another network", "Without policies"])
+    assert.ok(!person.page.text.includes(hidden), hidden);
+});
+
+test("a link leads to a domain without wildcards, and a pattern alone is no link", async (context) => {
+  const fixture = await startLoginFixture(context);
+  const at = (host: string) => `http://${host}:${fixture.port}`;
+  await fixture.change({
+    applications: [
+      application("A", "*.sites.localhost", everybody, {
+        destinations: [{ type: "public", uri: "plain.localhost/start" }],
+      }),
+      application("B", "*.other.localhost"),
+      application("C", "c.localhost/files/*"),
+      application("D", "d.localhost/v1*"),
+    ],
+  });
+  assert.deepEqual(listOf(await home(fixture)), [
+    ["A", `${at("plain.localhost")}/start`],
+    ["B", undefined],
+    ["C", `${at("c.localhost")}/files/`],
+    ["D", `${at("d.localhost")}/v1`],
+  ]);
+});
+
+test("a very long list is cut, and says how many more there are", async (context) => {
+  const fixture = await startLoginFixture(context);
+  const many = Array.from({ length: 103 }, (_, index) =>
+    application(`App ${String(index).padStart(3, "0")}`, `a${index}.localhost`),
+  );
+  await fixture.change({ applications: many });
+  const person = await home(fixture);
+  assert.equal(listOf(person).length, 100);
+  assert.match(person.page.text, /And 3 more applications/);
+});
+
+test("who may open nothing is told so, and what to do", async (context) => {
+  const fixture = await startLoginFixture(context);
+  const person = await home(fixture);
+  await fixture.change({
+    applications: [application("Bob's", "bob.localhost", allow([{ email: { email: bob } }]))],
+  });
+  await person.open(`${fixture.team}/`);
+  assert.deepEqual(listOf(person), []);
+  assert.match(person.page.text, /There is nothing here for you yet/);
+  assert.match(person.page.text, /ask the people who run it/);
+  assert.match(person.page.text, />Sign out</);
+});
+
+test("a stranger is shown no application, and the way to sign in", async (context) => {
+  const fixture = await startLoginFixture(context);
+  const person = new Person();
+  await person.open(`${fixture.team}/`);
+  assert.deepEqual(listOf(person), []);
+  assert.doesNotMatch(person.page.text, /The API|Another|Bob/);
+  assert.match(person.page.text, /href="\/cdn-cgi\/access\/login">Sign in</);
+});

@@ -158,7 +158,7 @@ for (const [step, reply] of [
     const fixture = await start(context, refusingOnly(step, reply));
     const person = await requestCode(fixture);
     await recorded(fixture, "mail_failed");
-    await person.press("See whether it could be sent");
+    await person.press("Check whether mail is going out");
     assert.doesNotMatch(person.page.text, trouble);
     const stranger = await requestCode(fixture, bob);
     assert.doesNotMatch(stranger.page.text, trouble);

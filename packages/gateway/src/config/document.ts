@@ -3,6 +3,7 @@
 import { dirname, resolve } from "node:path";
 import { type Document, isMap, isScalar, isSeq, LineCounter, type Node, parseDocument } from "yaml";
 import { type FieldPath, fieldName, type Problem } from "../model/problem.ts";
+import { valueAt } from "../model/value-at.ts";
 import { ConfigError } from "./config-error.ts";
 import { FillIn, NestingError } from "./fill-in.ts";
 import { syntaxFaults } from "./syntax-faults.ts";
@@ -17,8 +18,10 @@ export interface ConfigDocument {
   isFilledIn(path: FieldPath): boolean;
   /** where the field begins in the text; for one that is missing, where its nearest parent does */
   offsetOf(path: FieldPath): number;
-  /** `file:line: field: "value" what` */
-  describe(problem: Problem): string;
+  /** `file:line: field: "value" what; remedy` */
+  describe(problem: Problem, options: { isPrivate: boolean }): string;
+  /** the field as messages name it, with the names of list items: `applications[0] "Orders API"` */
+  nameField(path: FieldPath): string;
   /** the absolute form of a path, which is relative to the folder of the file */
   resolvePath(path: string): string;
 }
@@ -48,12 +51,19 @@ export function readDocument({ text, file, environment }: ConfigSource): ConfigD
   const placeOf = (path: FieldPath) => `${file}:${lines.linePos(offsetOf(path)).line}`;
   const folder = dirname(resolve(file));
   const fillIn = new FillIn({ environment, folder });
+  const value = copyOf(plain, fillIn, placeOf);
+  const nameField = (path: FieldPath) =>
+    fieldName(path, (itemPath) => itemName(value, itemPath, fillIn));
   return {
-    value: copyOf(plain, fillIn, placeOf),
+    value,
     problems: fillIn.problems,
     isFilledIn: (path) => fillIn.isFilled(path),
     offsetOf,
-    describe: (problem) => describe(problem, placeOf(problem.path), fillIn),
+    nameField,
+    describe: (problem, { isPrivate }) => {
+      const field = problem.path.length === 0 ? "" : `${nameField(problem.path)}: `;
+      return `${placeOf(problem.path)}: ${field}${wordsOf(problem, isPrivate)}`;
+    },
     resolvePath: (path) => resolve(folder, path),
   };
 }
@@ -87,11 +97,33 @@ function copyOf(plain: unknown, fillIn: FillIn, placeOf: (path: FieldPath) => st
   }
 }
 
-function describe({ path, what, value }: Problem, place: string, fillIn: FillIn): string {
-  const field = path.length === 0 ? "" : `${fieldName(path)}: `;
-  const isShown = value !== undefined && !fillIn.isFilled(path);
-  const quote = isShown ? `${JSON.stringify(value.slice(0, longestQuote))} ` : "";
-  return `${place}: ${field}${quote}${what}`;
+function wordsOf({ what, value, remedy }: Problem, isPrivate: boolean): string {
+  const isQuoted = value !== undefined && !isPrivate;
+  const quote = isQuoted ? `${JSON.stringify(value.slice(0, longestQuote))} ` : "";
+  if (remedy === undefined) return `${quote}${what}`;
+  return `${quote}${what}; ${isPrivate ? remedy.example : remedy.own}`;
+}
+
+/** Whether a text has what looks like a URL with a user: `smtp://ada:hunter2@mail`. */
+export function holdsPassword(text: string): boolean {
+  return /[^\s{}"]:[^\s{}]*@/s.test(text);
+}
+
+/** The fields that say what people call an item of a list, the best first. */
+const namingFields = ["name", "hostname", "id"];
+
+/** What an item of a list is called in the file itself. */
+function itemName(value: unknown, path: FieldPath, fillIn: FillIn): string | undefined {
+  // Rules have no names; `{id: …}` among them is a mistake.
+  if (["include", "require", "exclude"].includes(String(path.at(-2)))) return undefined;
+  const item = valueAt(value, path);
+  if (typeof item !== "object" || item === null || Array.isArray(item)) return undefined;
+  for (const field of namingFields) {
+    const name: unknown = valueAt(item, [field]);
+    if (typeof name === "string" && name.trim() !== "")
+      return fillIn.isFilled([...path, field]) || holdsPassword(name) ? undefined : name;
+  }
+  return undefined;
 }
 
 function offsetIn(root: Node | null, path: FieldPath): number {

@@ -8,10 +8,10 @@ import {
   type FieldPath,
   type Problem,
 } from "../model/problem.ts";
-import { isMap, unknownField } from "../model/read-value.ts";
+import { isMap, reportUnknownField } from "../model/read-value.ts";
 import { valueAt } from "../model/value-at.ts";
 import { ConfigError } from "./config-error.ts";
-import { type ConfigDocument, type ConfigSource, readDocument } from "./document.ts";
+import { type ConfigDocument, type ConfigSource, holdsPassword, readDocument } from "./document.ts";
 import { type ConfiguredObjects, readObjects } from "./read-objects.ts";
 import { readSettings, type Settings } from "./read-settings.ts";
 import { sections } from "./sections.ts";
@@ -35,7 +35,7 @@ export function loadConfig(source: ConfigSource): { config: Config; warnings: st
   const config = readConfig(document, report);
   warnOfStrayCharacters(document.value, document.isFilledIn, report);
   const ownProblems = report.problems.filter((each) => !followsFrom(each, document.problems));
-  const problems = [...document.problems, ...ownProblems];
+  const problems = withoutMeantFields([...document.problems, ...ownProblems], document);
   if (config === undefined || problems.length > 0) {
     const lines = new Set(linesOf(problems, document));
     throw new ConfigError([...lines].join("\n"));
@@ -43,12 +43,14 @@ export function loadConfig(source: ConfigSource): { config: Config; warnings: st
   return { config, warnings: linesOf(report.warnings, document) };
 }
 
+/** Every field at the top of a file. */
+const fieldNames = [...Object.keys(settingsFields), ...Object.keys(sections)];
+
 function readConfig(document: ConfigDocument, report: CollectedReport): Config | undefined {
-  const { resolvePath } = document;
+  const { resolvePath, nameField } = document;
   const fields = document.value as Record<string, unknown>;
   for (const field of Object.keys(fields)) {
-    if (!Object.hasOwn(settingsFields, field) && !Object.hasOwn(sections, field))
-      report.problem([field], unknownField(field));
+    if (!fieldNames.includes(field)) reportUnknownField([field], fieldNames, report);
   }
   // One half may be wrong and the other still be looked at: a person wants to hear everything at
   // once.
@@ -60,6 +62,7 @@ function readConfig(document: ConfigDocument, report: CollectedReport): Config |
     hasMail: settings?.smtp !== undefined,
     report,
     resolvePath,
+    nameField,
   });
   return settings && { ...settings, ...objects };
 }
@@ -69,6 +72,22 @@ function followsFrom({ path }: Problem, causes: readonly Problem[]): boolean {
   return causes.some((cause) => cause.path.every((part, index) => path[index] === part));
 }
 
+/**
+ * Without what follows from a misspelt field: that the one that was meant is missing, and what is
+ * said of the whole map.
+ */
+function withoutMeantFields(problems: readonly Problem[], document: ConfigDocument): Problem[] {
+  const explained = new Set<string>();
+  for (const { path, meant } of problems) {
+    if (meant === undefined) continue;
+    const parent = path.slice(0, -1);
+    const field = [...parent, meant];
+    explained.add(JSON.stringify(parent));
+    if (valueAt(document.value, field) === undefined) explained.add(JSON.stringify(field));
+  }
+  return problems.filter(({ path }) => !explained.has(JSON.stringify(path)));
+}
+
 /** One line each, in the order of the file, where a person mends them. */
 function linesOf(problems: readonly Problem[], document: ConfigDocument): string[] {
   return problems
@@ -76,10 +95,11 @@ function linesOf(problems: readonly Problem[], document: ConfigDocument): string
     .map((problem) => lineOf(problem, document));
 }
 
-function lineOf({ path, what, value }: Problem, document: ConfigDocument): string {
-  const place = pathInFile(path, document.value);
-  const isShown = value !== undefined && !isPrivate(value, place, document);
-  const line = document.describe(isShown ? { path: place, what, value } : { path: place, what });
+function lineOf(problem: Problem, document: ConfigDocument): string {
+  const path = pathInFile(problem.path, document.value);
+  const { value = "", remedy } = problem;
+  const isHidden = isPrivate(`${value} ${remedy?.own}`, path, document);
+  const line = document.describe({ ...problem, path }, { isPrivate: isHidden });
   // One line, whatever somebody called their things (case O10).
   return line.replaceAll(/[\p{Cc}\u2028\u2029]+/gu, " ");
 }
@@ -95,9 +115,11 @@ function pathInFile(path: FieldPath, value: unknown): FieldPath {
  * file a secret.
  */
 function isPrivate(value: string, path: FieldPath, document: ConfigDocument): boolean {
-  if (path[0] === "smtp" || /:.*@/s.test(value) || /secret/.test(String(path.at(-1)))) return true;
+  if (holdsPassword(value) || secretField.test(String(path.at(-1)))) return true;
   return holdsFilledIn(valueAt(document.value, path), path, document);
 }
+
+const secretField = /secret|password|private_key/;
 
 /** Whether anything at the path or below came from outside the file. */
 function holdsFilledIn(value: unknown, path: FieldPath, document: ConfigDocument): boolean {

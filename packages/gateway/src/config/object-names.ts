@@ -1,5 +1,6 @@
 // Which object a word means (configuration.md): the one with this id, else the one with this name.
 // The model knows ids alone; here the names of a file turn into them.
+import { nearestWord } from "@postern/protocol/nearest-word";
 import { type Kind, type Reference, withArticle } from "../model/kind.ts";
 import { kinds } from "../model/kinds.ts";
 import { type FieldPath, type Report, reportBelow } from "../model/problem.ts";
@@ -15,6 +16,8 @@ export interface FileObject {
   id: string;
   value: unknown;
   path: FieldPath;
+  /** how messages name it: `groups[0] "staff"` */
+  label: string;
 }
 
 /** kind → word → the object that it means, right or wrong: who names it is right all the same */
@@ -54,16 +57,11 @@ export function collectNames(objects: readonly FileObject[], report: Report): Na
       const owner = word === undefined ? undefined : words.get(word);
       if (word !== undefined && owner === undefined) words.set(word, object);
       if (owner !== undefined && owner !== object)
-        report.problem([...path, field], `already means ${label(owner)}; choose another`, word);
+        report.problem([...path, field], `already means ${owner.label}; choose another`, word);
     }
     if (!words.has(id)) words.set(id, object);
   }
   return names;
-}
-
-/** `groups[0]` */
-export function label({ path }: FileObject): string {
-  return `${path[0]}[${path[1]}]`;
 }
 
 function wordAt(value: unknown, field: string): string | undefined {
@@ -117,13 +115,14 @@ function idByEither(
 }
 
 function findId(kind: string, word: string, at: FieldPath, names: Names, report: Report): string {
-  const id = names.get(kind)?.get(word)?.id;
+  const words = names.get(kind);
+  const id = words?.get(word)?.id;
   if (id !== undefined) return id;
   const { noun, section } = kinds.get(kind) ?? { noun: kind, section: kind };
-  report.problem(
-    at,
-    `is not ${withArticle(noun)} of this file; correct the name, or add it to the top-level ${section}`,
-    word,
-  );
+  const what = `is not ${withArticle(noun)} of this file`;
+  const example = `correct the name, or add it to the top-level ${section}`;
+  const near = nearestWord(word, words?.keys() ?? []);
+  const own = near === undefined ? example : `do you mean ${JSON.stringify(near)}?`;
+  report.problem(at, what, { value: word, remedy: { own, example } });
   return unresolvedId;
 }

@@ -1,5 +1,5 @@
-import type { z } from "zod";
-import { type Report, reportBelow } from "../model/problem.ts";
+import { z } from "zod";
+import type { Report } from "../model/problem.ts";
 import { readValue } from "../model/read-value.ts";
 
 type Schemas = Readonly<Record<string, z.ZodType>>;
@@ -22,7 +22,7 @@ export function readFields<All extends Schemas>(
       right[field] = result.data;
       continue;
     }
-    readValue(schema, fields[field], reportBelow(report, [field]));
+    readValue(z.object({ [field]: schema }), fields, report);
     isWhole = false;
   }
   return {

@@ -2,12 +2,13 @@
 // what makes an object valid is in the model, kind by kind.
 import { createHash } from "node:crypto";
 import { z } from "zod";
+import { application, type StoredApplication } from "../model/application.ts";
 import { type IngressRule, readIngress } from "../model/ingress-rule.ts";
 import type { ConfiguredObject, Kind, Tools } from "../model/kind.ts";
 import { kinds, type ObjectLists } from "../model/kinds.ts";
 import type { Organization } from "../model/organization.ts";
-import { type Report, reportBelow } from "../model/problem.ts";
-import { readValue } from "../model/read-value.ts";
+import { type FieldPath, type Report, reportBelow } from "../model/problem.ts";
+import { isMap, readValue } from "../model/read-value.ts";
 import { readObject } from "../model/validate.ts";
 import { createWorld } from "../model/world.ts";
 import { checkAuthorities, type FileContext } from "./certificate-files.ts";
@@ -16,11 +17,11 @@ import {
   collectNames,
   type FileObject,
   idOf,
-  label,
   type Names,
   resolveNames,
   withIds,
 } from "./object-names.ts";
+import { type ServedApplication, warnOfUnservedHosts } from "./served-hosts.ts";
 
 /** The objects of a file by section, and its ingress rules. */
 export interface ConfiguredObjects extends ObjectLists {
@@ -35,6 +36,8 @@ export interface ObjectsContext extends FileContext {
   ownHosts: ReadonlySet<string>;
   /** whether PINs can be mailed */
   hasMail: boolean;
+  /** how messages name a field: `applications[0] "Orders API"` */
+  nameField(path: FieldPath): string;
 }
 
 type Fields = Readonly<Record<string, unknown>>;
@@ -54,7 +57,7 @@ const ingressList = z.array(z.unknown()).min(1, {
 export function readObjects(fields: Fields, context: ObjectsContext): ConfiguredObjects {
   const { authDomain, ownHosts, hasMail, report, resolvePath } = context;
   // 1. Find out what every name means, before anything is looked at by its shape.
-  const all = [...kinds.values()].flatMap((kind) => objectsIn(kind, fields, report));
+  const all = [...kinds.values()].flatMap((kind) => objectsIn(kind, fields, context));
   const names = collectNames(all, report);
 
   // 2. Read each object by itself.
@@ -67,33 +70,48 @@ export function readObjects(fields: Fields, context: ObjectsContext): Configured
   for (const { kind, object } of parsedObjects) world.add(kind, object.id, object);
   for (const each of parsedObjects) {
     each.kind.check(each.input, world, reportBelow(report, each.path));
-    world.claim(each.kind, each.object, label(each));
+    world.claim(each.kind, each.object, each.label);
   }
 
-  const ingress = readValue(ingressList, fields["ingress"], reportBelow(report, ["ingress"])) ?? [];
+  const { ingress: rules = [] } =
+    readValue(z.object({ ingress: ingressList }), fields, report) ?? {};
+  const ingress = readIngress(
+    rules,
+    { resolvePath, checkAuthorities },
+    reportBelow(report, ["ingress"]),
+  );
+  warnOfUnservedHosts(parsedObjects.flatMap(servedApplication), ingress, report);
   return {
     ...listsOf(parsedObjects),
     organization: organizationOf(parsedObjects, authDomain),
-    ingress: readIngress(
-      ingress,
-      { resolvePath, checkAuthorities },
-      reportBelow(report, ["ingress"]),
-    ),
+    ingress,
   };
 }
 
 /** The objects of a kind, in the order of the file. */
-function objectsIn(kind: Kind, fields: Fields, report: Report): FileObject[] {
+function objectsIn(
+  kind: Kind,
+  fields: Fields,
+  { report, nameField }: Pick<ObjectsContext, "report" | "nameField">,
+): FileObject[] {
   const { section } = kind;
   const content = fields[section];
-  if (kind.naming === "one") return [{ kind, id: section, value: content ?? {}, path: [section] }];
+  if (kind.naming === "one") {
+    const path = [section];
+    return [{ kind, id: section, value: content ?? {}, path, label: nameField(path) }];
+  }
   const items = readValue(list, content, reportBelow(report, [section])) ?? [];
-  return items.map((value, index) => ({
-    kind,
-    id: idOf(kind.name, value),
-    value,
-    path: [section, index],
-  }));
+  return items.map((value, index) => {
+    const path = [section, index];
+    return { kind, id: idOf(kind.name, value), value, path, label: nameField(path) };
+  });
+}
+
+function servedApplication({ kind, object, path, value }: ParsedObject): ServedApplication[] {
+  if (kind.name !== application.name) return [];
+  const { domains } = object as StoredApplication;
+  const isInDomain = isMap(value) && typeof value["domain"] === "string" && domains.length === 1;
+  return [{ path: isInDomain ? [...path, "domain"] : path, domains }];
 }
 
 function parseObject(object: FileObject, names: Names, report: Report): ParsedObject | undefined {
@@ -120,12 +138,12 @@ function tellNamesakesApart(objects: readonly ParsedObject[], report: Report): v
       object.id = derivedId(kind.name, object.name, kind.distinction(object));
       report.warning(
         path,
-        `has the name of ${label(owner)}; give it an id, so that it stays itself when one of them changes`,
+        `has the name of ${owner.label}; give it an id, so that it stays itself when one of them changes`,
       );
     } else if (owner !== undefined) {
       report.problem(
         [...path, "id"],
-        `is the id of ${label(owner)} as well; choose another`,
+        `is the id of ${owner.label} as well; choose another`,
         object.id,
       );
     }

@@ -152,11 +152,17 @@ function readStore(url: string, { report, resolvePath }: FileContext): string {
   if (location !== undefined) return resolvePath(location);
   const isPostgres = /^postgres(ql)?:/.test(url);
   const what = isPostgres ? "PostgreSQL is not supported yet" : "is not a store";
-  report.problem(
-    ["store"],
-    `${what}; write sqlite:./data/postern.db or sqlite:/var/lib/postern/postern.db`,
-  );
+  const example = "write sqlite:./data/postern.db or sqlite:/var/lib/postern/postern.db";
+  const own = storeMeant(url) ?? example;
+  report.problem(["store"], what, { remedy: { own, example } });
   return ":memory:";
+}
+
+/** A path without its scheme, or with the slashes of a URL. */
+function storeMeant(url: string): string | undefined {
+  const [, path] = /^(?:(?:sqlite|file):\/{0,2})?([\w./-]+\.(?:db|sqlite3?))$/.exec(url) ?? [];
+  if (path === undefined) return undefined;
+  return `write sqlite:${/^[./]/.test(path) ? path : `./${path}`}`;
 }
 
 function warnAboutSettings(

@@ -6,7 +6,8 @@ import { type Document, isAlias, isNode, type LineCounter, visit, type YAMLError
 const mostLines = 10;
 
 const words: Partial<Record<YAMLError["code"], string>> = {
-  BAD_ALIAS: "this is not YAML: * and & begin names of aliases; put the value in quotes",
+  BAD_ALIAS:
+    'this is not YAML: * and & begin names of aliases; put the value in quotes, as in "*.example.com"',
   BAD_DQ_ESCAPE:
     "this is not YAML: text in double quotes has an escape that does not exist; write \\\\ for a backslash",
   BAD_INDENT:
@@ -24,7 +25,13 @@ const otherwise =
 const noAnchor =
   "* begins an alias, and no & before it has this name; put the value in quotes, or correct the name";
 
-/** @returns `file:line: what to do`, in the order of the file; empty when it is YAML */
+/** An alias that is a host with a wildcard is shown as it must be written; it is no secret. */
+function aliasFault(name: string): string {
+  if (!/^(?:\.[a-z][a-z0-9-]*)+$/i.test(name)) return noAnchor;
+  return `* begins an alias, unless it stands in quotes; put the value in quotes: "*${name}"`;
+}
+
+/** @returns `file:line: column N: what to do`, in the order of the file; empty when it is YAML */
 export function syntaxFaults(parsed: Document, lines: LineCounter, file: string): string[] {
   const complaints = [...parsed.errors, ...parsed.warnings];
   const faults: Fault[] = complaints.map(({ code, pos }) => ({
@@ -32,12 +39,12 @@ export function syntaxFaults(parsed: Document, lines: LineCounter, file: string)
     what: words[code] ?? otherwise,
   }));
   if (faults.length === 0) faults.push(...aliasesToNothing(parsed));
-  const whatByLine = new Map<number, string>();
+  const firstOfLine = new Map<number, string>();
   for (const { offset, what } of faults.sort((a, b) => a.offset - b.offset)) {
-    const { line } = lines.linePos(offset);
-    if (!whatByLine.has(line)) whatByLine.set(line, what);
+    const { line, col } = lines.linePos(offset);
+    if (!firstOfLine.has(line)) firstOfLine.set(line, `${file}:${line}: column ${col}: ${what}`);
   }
-  return [...whatByLine].slice(0, mostLines).map(([line, what]) => `${file}:${line}: ${what}`);
+  return [...firstOfLine.values()].slice(0, mostLines);
 }
 
 interface Fault {
@@ -50,7 +57,7 @@ function aliasesToNothing(parsed: Document): Fault[] {
   const faults: Fault[] = [];
   visit(parsed, (_key, node) => {
     if (isAlias(node) && !anchors.has(node.source))
-      faults.push({ offset: node.range?.[0] ?? 0, what: noAnchor });
+      faults.push({ offset: node.range?.[0] ?? 0, what: aliasFault(node.source) });
     if (isNode(node) && !isAlias(node) && node.anchor !== undefined) anchors.add(node.anchor);
   });
   return faults;

@@ -1,7 +1,7 @@
 // The leaves of the settings: one schema for each kind of value. Those of objects are in the model.
 import { isIP } from "node:net";
 import { fitsDns, isHostName, isPort, parseAuthority, withoutBrackets } from "@postern/protocol";
-import { refuse, text } from "../model/values.ts";
+import { isBareAddress, refuse, text } from "../model/values.ts";
 
 /** Where to listen. */
 export type ListenAddress =
@@ -10,10 +10,17 @@ export type ListenAddress =
 
 /** `host[:port]`, lower-case */
 export const authority = text((source) => {
-  const { host = "", port } = parseAuthority(source) ?? {};
-  if (isHost(host) && (port === undefined || isPort(port))) return source.toLowerCase();
-  return refuse("is not a host, or host:port, without scheme and path");
+  if (isAuthority(source)) return source.toLowerCase();
+  const [, bare = ""] = /^(?:[a-z][a-z+.-]*:\/\/)?([^/?#@*]+)/i.exec(source) ?? [];
+  const example = "write one like login.example.com or login.example.com:8443";
+  const own = isAuthority(bare) ? `write ${bare.toLowerCase()}` : example;
+  return refuse("is not a host, or host:port, without scheme, path and wildcard", { own, example });
 });
+
+function isAuthority(source: string): boolean {
+  const { host = "", port } = parseAuthority(source) ?? {};
+  return isHost(host) && (port === undefined || isPort(port));
+}
 
 function isHost(host: string): boolean {
   if (host.startsWith("[")) return isIP(host.slice(1, -1)) === 6;
@@ -24,9 +31,9 @@ function isHost(host: string): boolean {
 export const mailUrl = text((source) => {
   const url = URL.canParse(source) ? new URL(source) : undefined;
   if (url !== undefined && /^smtps?:$/.test(url.protocol) && url.hostname !== "") return source;
-  return refuse(
-    "is not a mail server; write it like smtp://mail.example.com:587 or smtps://mail.example.com",
-  );
+  const example = "write it like smtp://mail.example.com:587 or smtps://mail.example.com";
+  const own = isBareAddress(source) ? `write smtp://${source}` : example;
+  return refuse("is not a mail server", { own, example });
 });
 
 /** A host name, or an address literal like `[192.0.2.1]` (RFC 5321 4.1.3) */
@@ -47,10 +54,18 @@ export const listenAddress = text((source): ListenAddress => {
   const port = Number(digits);
   if (digits !== "" && port <= 65_535 && isListenHost(host))
     return { kind: "tcp", host: withoutBrackets(host) || "::", port };
-  return refuse(
-    "is not an address to listen on; write it like 0.0.0.0:443, [::]:443, 127.0.0.1:8600 or unix:/run/postern.sock",
-  );
+  const example = "write it like 0.0.0.0:443, [::]:443, 127.0.0.1:8600 or unix:/run/postern.sock";
+  return refuse("is not an address to listen on", { own: listenMeant(source) ?? example, example });
 });
+
+function listenMeant(source: string): string | undefined {
+  if (/^\d{1,5}$/.test(source) && Number(source) <= 65_535)
+    return `write 127.0.0.1:${source}, or 0.0.0.0:${source} for every address of this machine`;
+  if (source.startsWith("/")) return `write unix:${source}`;
+  const [, rest = ""] = /^https?:\/\/([^/]+)\/?$/.exec(source) ?? [];
+  if (/:\d{1,5}$/.test(rest)) return `write ${rest}`;
+  return isIP(source) === 4 ? `write ${source}:8600, with the port` : undefined;
+}
 
 function isListenHost(host: string): boolean {
   if (host === "" || isIP(host) === 4) return true;

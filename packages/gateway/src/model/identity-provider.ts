@@ -1,5 +1,6 @@
 // Identity providers: who vouches for people, and where to ask. What each type of provider needs is
 // in providers/.
+import { nearestWord } from "@postern/protocol/nearest-word";
 import { z } from "zod";
 import { defineKind, type World } from "./kind.ts";
 import * as registered from "./providers/index.ts";
@@ -25,9 +26,28 @@ const typeNames = providers.map(({ type }) => type);
 const noProvider = z.strictObject({
   id: identifier,
   name: objectName,
-  type: text(() => refuse(`is not supported yet; write ${typeNames.join(" or ")}`)),
+  type: text(refuseType),
   config: z.unknown().optional(),
 });
+
+/** What other products call what is here one of `typeNames`. */
+const speakOidc =
+  /^(?:open.?id.*|google.*|gsuite|azure.*|entra.*|okta|keycloak|authentik|auth0|gitlab)$/i;
+const sendPins = /^(?:otp|pin|e?mail|one.?time.*)$/i;
+
+function refuseType(source: string): never {
+  const example = `write ${typeNames.join(" or ")}`;
+  const near = nearestWord(source, typeNames);
+  const noType = "is not a type of identity provider";
+  if (near !== undefined) refuse(noType, { own: `do you mean ${near}?`, example });
+  if (sendPins.test(source)) refuse(noType, { own: "write onetimepin", example });
+  if (speakOidc.test(source))
+    refuse("is not a type of its own", {
+      own: "write oidc, which this provider speaks, and its issuer in config",
+      example,
+    });
+  return refuse("is not supported yet", { own: example, example });
+}
 
 /** The schema of a provider, which depends on its type. @param configOf the schema of its config */
 function providerSchema(configOf: (provider: ProviderKind) => z.ZodType) {

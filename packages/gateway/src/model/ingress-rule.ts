@@ -6,7 +6,15 @@ import { z } from "zod";
 import { type Defined, defined } from "../defined.ts";
 import { type FieldPath, type Report, reportBelow } from "./problem.ts";
 import { isMap, readValue } from "./read-value.ts";
-import { patternFault, refuse, someText, text, timeout } from "./values.ts";
+import {
+  hostRemedy,
+  isBareAddress,
+  patternFault,
+  refuse,
+  someText,
+  text,
+  timeout,
+} from "./values.ts";
 
 /** What takes a request: an origin over TCP or a Unix socket, or the gateway with a bare status. */
 export type IngressService =
@@ -16,17 +24,23 @@ export type IngressService =
 
 /** `api.example.com`, `*.example.com` for every name below, or `*`: what cloudflared knows. */
 const hostname = text((source) => {
-  if (source.includes("/")) refuse("is not a host name; the path has a field of its own");
-  const complaint =
-    "is not a host name; write one like api.example.com, *.example.com, or * for all";
-  let host: string;
-  try {
-    host = parsePattern(source).text;
-  } catch {
-    return refuse(complaint);
-  }
-  return /^(\*|(\*\.)?[^*]+)$/.test(host) ? host : refuse(complaint);
+  const host = hostIn(source);
+  if (host !== undefined) return host;
+  const remedy = hostRemedy(source, (text) => hostIn(text) ?? refuse("is none"));
+  if (source.includes("/")) refuse("is not a host name: the path has a field of its own", remedy);
+  const example = "write one like api.example.com, *.example.com, or * for all";
+  return refuse("is not a host name", remedy ?? { own: example, example });
 });
+
+function hostIn(source: string): string | undefined {
+  if (source.includes("/")) return undefined;
+  try {
+    const host = parsePattern(source).text;
+    return /^(\*|(\*\.)?[^*]+)$/.test(host) ? host : undefined;
+  } catch {
+    return undefined;
+  }
+}
 
 /** In the one spelling that requests have, without a slash at its end; "" for all paths. */
 const path = text((source) => {
@@ -55,16 +69,26 @@ const service = text((source): IngressService => {
     refuse(
       "is a kind of service that is not supported yet; write http://, https://, unix: or http_status:",
     );
-  return refuse(
-    "is not a service; write http://10.0.0.5:3000, https://…, unix:/path, unix+tls:/path or http_status:404",
-  );
+  const example =
+    "write http://10.0.0.5:3000, https://…, unix:/path, unix+tls:/path or http_status:404";
+  return refuse("is not a service", { own: serviceMeant(source) ?? example, example });
 });
+
+function serviceMeant(source: string): string | undefined {
+  if (/^[2-5]\d\d$/.test(source)) return `write http_status:${source}`;
+  if (/^\d{1,5}$/.test(source)) return `write http://127.0.0.1:${source}`;
+  if (source.startsWith("/")) return `write unix:${source}`;
+  return isBareAddress(source) ? `write http://${source.split("/", 1)[0]}` : undefined;
+}
 
 function httpService({ origin, pathname, search, hash, username, password }: URL): IngressService {
   if (pathname === "/" && search + hash + username + password === "")
     return { kind: "http", origin };
+  const own = username + password === "" ? `write ${origin}` : undefined;
+  const example = "leave the rest out";
   return refuse(
     "must be scheme, host and port alone, without path, query or user: requests keep the path they came with",
+    { own: own ?? example, example },
   );
 }
 

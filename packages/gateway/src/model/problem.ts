@@ -4,12 +4,30 @@
 /** `["policies", 0, "name"]` */
 export type FieldPath = readonly (string | number)[];
 
-/** `policies[0].name`; keys that may hold more than a name are quoted, and cut (case O10). */
-export function fieldName(path: FieldPath): string {
+/**
+ * `policies[0] "people".decision`; keys that may hold more than a name are quoted, and cut (case
+ * O10).
+ * @param nameAt what people call the item of a list at this path; undefined where nothing does
+ */
+export function fieldName(
+  path: FieldPath,
+  nameAt: (path: FieldPath) => string | undefined = () => undefined,
+): string {
   return path
-    .map((part) => (typeof part === "number" ? `[${part}]` : `.${quotedKey(part)}`))
+    .map((part, index) => {
+      if (typeof part === "string") return `.${quotedKey(part)}`;
+      const name = nameAt(path.slice(0, index + 1));
+      return name === undefined ? `[${part}]` : `[${part}] ${quotedName(name)}`;
+    })
     .join("")
     .replace(/^\./, "");
+}
+
+const longestName = 60;
+
+function quotedName(name: string): string {
+  const end = name.length > longestName ? "…" : "";
+  return JSON.stringify(name.slice(0, longestName) + end);
 }
 
 const longestKey = 120;
@@ -29,12 +47,28 @@ export interface Problem {
   what: string;
   /** the text that is wrong, to be quoted where that is allowed: it may be a secret */
   value?: string;
+  /** what to write instead */
+  remedy?: Remedy;
+  /** the field that an unknown one was meant to be */
+  meant?: string;
 }
+
+/** What to write instead of something wrong. */
+export interface Remedy {
+  /** with the person's own values, which may be secrets */
+  own: string;
+  /** the same with values of nobody */
+  example: string;
+}
+
+/** What a problem says beside its words. */
+export type ProblemDetails = Pick<Problem, "value" | "remedy" | "meant">;
 
 /** Collects everything that is wrong, so that a person hears of it at once. */
 export interface Report {
-  problem(path: FieldPath, what: string, value?: string): void;
-  warning(path: FieldPath, what: string): void;
+  /** @param details the wrong text alone, or more */
+  problem(path: FieldPath, what: string, details?: string | ProblemDetails): void;
+  warning(path: FieldPath, what: string, details?: ProblemDetails): void;
 }
 
 /** A report that keeps what it is told. */
@@ -50,11 +84,12 @@ export function createReport(): CollectedReport {
   return {
     problems,
     warnings,
-    problem(path, what, value) {
-      problems.push(value === undefined ? { path, what } : { path, what, value });
+    problem(path, what, details = {}) {
+      const named = typeof details === "string" ? { value: details } : details;
+      problems.push({ path, what, ...named });
     },
-    warning(path, what) {
-      warnings.push({ path, what });
+    warning(path, what, details = {}) {
+      warnings.push({ path, what, ...details });
     },
   };
 }
@@ -62,7 +97,7 @@ export function createReport(): CollectedReport {
 /** The report of a part: its paths begin at `base`. */
 export function reportBelow(report: Report, base: FieldPath): Report {
   return {
-    problem: (path, what, value) => report.problem([...base, ...path], what, value),
-    warning: (path, what) => report.warning([...base, ...path], what),
+    problem: (path, what, details) => report.problem([...base, ...path], what, details),
+    warning: (path, what, details) => report.warning([...base, ...path], what, details),
   };
 }

@@ -2,7 +2,7 @@
 // checks the first, since they name each other; an API has one object and a world that stands.
 import { type Kind, type Reference, type World, withArticle } from "./kind.ts";
 import { kinds } from "./kinds.ts";
-import { type CollectedReport, createReport, type Report } from "./problem.ts";
+import { type CollectedReport, createReport, type Problem, type Report } from "./problem.ts";
 import { readValue } from "./read-value.ts";
 import { valueAt } from "./value-at.ts";
 
@@ -35,7 +35,14 @@ export function validate<Input>(
   const input = readObject(kind, value, report);
   checkReferences(kind.references(value), value, world, report);
   if (input !== undefined) kind.check(input, world, report);
-  return { input, problems: report.problems, warnings: report.warnings };
+  const problems = report.problems.map(withRemedy);
+  return { input, problems, warnings: report.warnings.map(withRemedy) };
+}
+
+/** Whoever sent the object may see its values. */
+function withRemedy({ remedy, ...problem }: Problem): Problem {
+  if (remedy === undefined) return problem;
+  return { ...problem, what: `${problem.what}; ${remedy.own}` };
 }
 
 function checkReferences(

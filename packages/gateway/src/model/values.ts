@@ -4,26 +4,51 @@
 import { isLoopbackHost, parseDuration, parsePattern } from "@postern/protocol";
 import { z } from "zod";
 import { formatNetwork, type NetworkFault, parseNetwork } from "../network.ts";
+import type { Remedy } from "./problem.ts";
+import { tryRead } from "./read-value.ts";
 
 /**
  * Text that `read` turns into a value. The message of what it throws becomes the complaint, and the
  * text goes into `params`: the caller decides whether to show it.
  */
 export function text<Value>(read: (source: string) => Value) {
-  return z.string().transform((source, context) => {
+  const source = z.string({ error: ({ input }) => complaintOnScalar(read, input) });
+  return source.transform((source, context) => {
     try {
       return read(source);
     } catch (error) {
-      const { message } = error as Error;
-      context.addIssue({ code: "custom", message, params: { value: source } });
+      const { message, remedy } = error as Complaint;
+      context.addIssue({ code: "custom", message, params: { value: source, remedy } });
       return z.NEVER;
     }
   });
 }
 
+/** What is wrong with a number where text is wanted, other than that it has no quotes. */
+function complaintOnScalar(read: (source: string) => unknown, input: unknown): string | undefined {
+  if (typeof input !== "number") return undefined;
+  try {
+    read(String(input));
+    return undefined;
+  } catch (error) {
+    const { message, remedy } = error as Complaint;
+    return remedy === undefined ? message : `${message}; ${remedy.own}`;
+  }
+}
+
+/** What a reader of `text` says of a source that is wrong. */
+class Complaint extends Error {
+  readonly remedy: Remedy | undefined;
+
+  constructor(message: string, remedy: Remedy | undefined) {
+    super(message);
+    this.remedy = remedy;
+  }
+}
+
 /** Ends a reader of `text` with a complaint. @throws {Error} always */
-export function refuse(complaint: string): never {
-  throw new Error(complaint);
+export function refuse(complaint: string, remedy?: Remedy): never {
+  throw new Complaint(complaint, remedy);
 }
 
 /** A value whose schema depends on what it looks like, so that complaints fit what was meant. */
@@ -37,10 +62,10 @@ export function readWith<Value>(
   value: unknown,
   context: z.core.ParsePayload,
 ): Value {
-  const result = schema.safeParse(value);
+  const result = tryRead(schema, value);
   if (result.success) return result.data;
   for (const issue of result.error.issues)
-    context.issues.push({ ...issue, input: value } as z.core.$ZodRawIssue);
+    context.issues.push({ ...issue, input: issue.input } as z.core.$ZodRawIssue);
   return z.NEVER;
 }
 
@@ -71,7 +96,7 @@ const oneMonth = 31 * 24 * 36e5;
  * nobody would ever get in.
  */
 export const sessionDuration = text((source) => {
-  const length = durationOf(source);
+  const length = durationOf(source, "h");
   if (length < 1_000) refuse("is no time at all, so nobody would get in; write it like 15m or 24h");
   if (length > oneMonth) refuse("is longer than a month; write 744h or less");
   return source;
@@ -84,7 +109,7 @@ const oneDay = 24 * 36e5;
  * know about 24 days.
  */
 export const timeout = text((source) => {
-  const milliseconds = Math.round(durationOf(source));
+  const milliseconds = Math.round(durationOf(source, "s"));
   if (milliseconds >= 1 && milliseconds <= oneDay) return milliseconds;
   return refuse("is no time to wait; write one from 1ms to 24h");
 });
@@ -92,18 +117,41 @@ export const timeout = text((source) => {
 /** A time in Go syntax between two bounds, kept as it is. */
 export function duration({ from, to }: { from: string; to: string }) {
   return text((source) => {
-    const length = durationOf(source);
+    const length = durationOf(source, "s");
     if (length >= parseDuration(from) && length <= parseDuration(to)) return source;
     return refuse(`is no time from ${from} to ${to}`);
   });
 }
 
-function durationOf(source: string): number {
+/** @param unit the one that is likely meant where none is written */
+function durationOf(source: string, unit: "h" | "s"): number {
   try {
     return parseDuration(source);
   } catch {
-    return refuse("is not a duration; write it like 30m, 24h or 1h30m");
+    const rewritten = durationMeant(source, unit);
+    const example = "write it like 30m, 24h or 1h30m";
+    const own = rewritten === undefined ? example : `write ${rewritten}`;
+    return refuse("is not a duration", { own, example });
   }
+}
+
+const unitNames: readonly (readonly [names: RegExp, unit: string])[] = [
+  [/^ms(?:ecs?)?$|^milliseconds?$/i, "ms"],
+  [/^s(?:ecs?|econds?)?$/i, "s"],
+  [/^m(?:ins?|inutes?)?$/i, "m"],
+  [/^h(?:rs?|ours?)?$/i, "h"],
+  [/^d(?:ays?)?$/i, "d"],
+];
+
+/** `24` → `24h`, `5 minutes` → `5m`, `1h 30m` → `1h30m` */
+function durationMeant(source: string, unit: string): string | undefined {
+  const parts = [...source.matchAll(/(\d+(?:\.\d+)?)\s*([a-z]*)[\s,]*/gi)];
+  if (parts.map(([whole]) => whole).join("") !== source || source.length > 40) return undefined;
+  const units = parts.map(([, , name = ""]) =>
+    name === "" && parts.length === 1 ? unit : unitNames.find(([names]) => names.test(name))?.[1],
+  );
+  if (units.length === 0 || units.includes(undefined)) return undefined;
+  return parts.map(([, count], index) => `${count}${units[index]}`).join("");
 }
 
 /** `host[/path]` with wildcards, as it compares: lower-case host, no trailing slash. */
@@ -111,9 +159,31 @@ export const applicationPattern = text((source) => {
   try {
     return parsePattern(source).text;
   } catch (error) {
-    return refuse(patternFault(error));
+    const remedy = hostRemedy(source, (text) => parsePattern(text).text);
+    const fault = patternFault(error);
+    if (remedy === undefined) return refuse(fault);
+    return refuse(fault.replace("; write only host and path", ""), remedy);
   }
 });
+
+/**
+ * What is left of a URL, or of `host:port`, where a host or a pattern is wanted.
+ * @param read throws where that is not right either
+ */
+export function hostRemedy(source: string, read: (text: string) => string): Remedy | undefined {
+  const [, host = "", path = ""] =
+    /^(?:[a-z][a-z+.-]*:\/\/)?([^/:?#@\s]+)(?::\d*)?(\/[^?#\s]*)?(?:[?#].*)?$/i.exec(source) ?? [];
+  for (const candidate of [host + path, host]) {
+    try {
+      const own = read(candidate);
+      const example = "write only host and path";
+      if (own !== source) return { own: `${example}: ${own}`, example };
+    } catch {
+      // Then there is nothing to suggest.
+    }
+  }
+  return undefined;
+}
 
 /** The fault of a pattern without the pattern, which the parser quotes first. */
 export function patternFault(error: unknown): string {
@@ -136,24 +206,44 @@ const networkFaults: Record<NetworkFault, string> = {
 /** `https://`, or `http://` on this machine; without user and password. */
 export const webUrl = text((source) => {
   const url = URL.canParse(source) ? new URL(source) : undefined;
-  if (url === undefined || !/^https?:$/.test(url.protocol))
-    return refuse("is not a URL; write it like https://idp.example.com");
+  if (url === undefined || !/^https?:$/.test(url.protocol)) {
+    const example = "write it like https://idp.example.com";
+    const own = isBareAddress(source) ? `write https://${source}` : example;
+    return refuse("is not a URL", { own, example });
+  }
   if (url.protocol === "http:" && !isLoopbackHost(url.hostname))
     refuse("must be https; http is for this machine only");
   if (url.username !== "" || url.password !== "") refuse("must not hold a user or a password");
   return source;
 });
 
+/** Whether a text is a URL whose scheme was left out: `idp.example.com/realm`, `10.0.0.5:3000`. */
+export function isBareAddress(source: string): boolean {
+  return /^(?:[a-z0-9-]+\.)*[a-z0-9-]+(?::\d{1,5})?(?:\/[^\s@]*)?$/i.test(source);
+}
+
 /** ASCII, exactly one `@` (case L10), in lower case. */
 export const emailAddress = text((source) => {
-  if (/^[!-?A-~]{1,64}@[A-Za-z0-9.-]{1,253}$/.test(source)) return source.toLowerCase();
-  return refuse("is not one e-mail address");
+  const isPattern = /^\.?\*@/.test(source);
+  if (!isPattern && /^[!-?A-~]{1,64}@[A-Za-z0-9.-]{1,253}$/.test(source))
+    return source.toLowerCase();
+  const [, domain] = /^(?:\*|\.\*)?@([a-z0-9-]+(?:\.[a-z0-9-]+)+)$/i.exec(source) ?? [];
+  if (domain === undefined)
+    return refuse("is not one e-mail address; write it like ada@example.com");
+  const example = "for a whole domain write {email_domain: {domain: example.com}}";
+  return refuse("is not one e-mail address", {
+    own: `for the whole domain write {email_domain: {domain: ${domain}}}`,
+    example,
+  });
 });
 
 /** The part after `@`, ASCII in lower case; other alphabets in their `xn--` form. */
 export const emailDomain = text((source) => {
   if (/^[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*$/.test(source)) return source.toLowerCase();
-  return refuse("is not a domain; write it like example.com, without @ and wildcard");
+  const bare = source.replace(/^.*[@*]\.?/, "");
+  const example = "write it like example.com, without @ and wildcard";
+  const own = /^[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+$/.test(bare) ? `write ${bare}` : example;
+  return refuse("is not a domain", { own, example });
 });
 
 /** 64 lower-case hex characters: an AUD, or a SHA-256. */

@@ -131,7 +131,7 @@ const policies: Mistake[] = [
     "a kind of rule without a value",
     "include: [{everyone: }]",
     "include[0].everyone",
-    /has no value; write it like .* \{everyone: \{\}\}/,
+    /has no value; write it like \{everyone: \{\}\}/,
   ),
   inPolicy(
     "a rule without a space after its colon",

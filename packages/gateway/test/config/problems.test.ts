@@ -10,6 +10,7 @@ import {
   type Mistake,
   soundSections,
   testMistakes,
+  withoutNames,
 } from "./written-file.ts";
 
 const settings: Mistake[] = [
@@ -51,7 +52,12 @@ const settings: Mistake[] = [
     "listen[1]",
     /is not an address/,
   ],
-  ["a port alone to listen on", "listen: 443", "listen", /must be text; put it in quotes/],
+  [
+    "a port alone to listen on",
+    "listen: 443",
+    "listen",
+    /write 127\.0\.0\.1:443, or 0\.0\.0\.0:443/,
+  ],
   ["no address to listen on", "listen: []", "listen", /is empty; write at least one/],
   [
     "a public port beyond all ports",
@@ -76,7 +82,12 @@ const settings: Mistake[] = [
   ["many workers in words", "workers: many", "workers", /must be a whole number from 1, or auto/],
   ["a store that is none", "store: mysql://h/d", "store", /is not a store; write sqlite:/],
   ["a store without a place", 'store: "sqlite:"', "store", /write sqlite:/],
-  ["a store that looks like a host", "store: sqlite://data/postern.db", "store", /write sqlite:/],
+  [
+    "a store that looks like a host",
+    "store: sqlite://data/postern.db",
+    "store",
+    /write sqlite:\.\/data\/postern\.db/,
+  ],
   [
     "PostgreSQL",
     "store: postgres://h/d",
@@ -88,14 +99,14 @@ const settings: Mistake[] = [
     "a mail server that is none",
     "smtp: {url: localhost, from: a@b.c}",
     "smtp.url",
-    /write it like smtp:/,
+    /write smtp:\/\/localhost/,
   ],
   ["an unknown log level", "log: {level: loud}", "log.level", /must be one of debug, info/],
   [
     "a duration without its unit",
     'limits: {idle_timeout: "75"}',
     "limits.idle_timeout",
-    /"75" is not a duration; write it like 30m/,
+    /"75" is not a duration; write 75s/,
   ],
   [
     "a time that is none",
@@ -158,7 +169,7 @@ applications:
   - {name: b, domain: b.test, allowed_idps: [nobody], policies: [elsewhere]}
 `;
   const places = complaints(() => loadText(text)).map((line) =>
-    line
+    withoutNames(line)
       .slice(file.length + 1)
       .split(": ", 2)
       .join(" "),

@@ -24,10 +24,7 @@ export function soundSections(): Sections {
         config: { client_id: "postern", issuer: "https://idp.example.com" },
       },
     ],
-    ingress: [
-      { hostname: "api.localhost", service: "http://127.0.0.1:3000" },
-      { service: "http_status:404" },
-    ],
+    ingress: [{ service: "http://127.0.0.1:3000" }],
     applications: [
       {
         name: "Orders API",
@@ -90,6 +87,11 @@ export function complaints(wrong: () => unknown): string[] {
   return assert.fail("the configuration was taken");
 }
 
+/** A line without the names beside indices: `groups[0] "staff".include` → `groups[0].include` */
+export function withoutNames(line: string): string {
+  return line.replaceAll(/(\w\[\d+\]) "(?:[^"\\]|\\.)*"/g, "$1");
+}
+
 /** One test for each: exactly one line, with the right place. */
 export function testMistakes(mistakes: readonly Mistake[]): void {
   for (const [mistake, written, field, says] of mistakes) {
@@ -97,9 +99,9 @@ export function testMistakes(mistakes: readonly Mistake[]): void {
       const { text, first } = withLines(written);
       const [line = "", ...more] = complaints(() => loadText(text));
       assert.deepEqual(more, []);
-      assert.match(line, says);
+      assert.match(withoutNames(line), says);
       const where = `${file}:${first + written.split("\n").length - 1}: ${field}: `;
-      assert.equal(line.slice(0, where.length), where);
+      assert.equal(withoutNames(line).slice(0, where.length), where);
     });
   }
 }

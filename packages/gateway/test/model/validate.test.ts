@@ -77,7 +77,7 @@ const wrong: [
     { name: undefined, inclued: [] },
     [
       [["name"], /^is missing$/],
-      [["inclued"], /unknown field; remove it, or correct its name/],
+      [["inclued"], /unknown field; do you mean include\?/],
     ],
   ],
   [

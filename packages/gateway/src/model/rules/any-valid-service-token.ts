@@ -6,6 +6,7 @@ export const anyValidServiceToken = defineRule({
   name: "any_valid_service_token",
   schema: z.strictObject({}),
   about: "programs",
+  example: {},
   compile:
     () =>
     ({ principal }) =>

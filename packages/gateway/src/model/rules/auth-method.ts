@@ -7,5 +7,7 @@ export const authMethod = defineRule({
   name: "auth_method",
   schema: z.strictObject({ auth_method: someText }),
   about: "people",
+  example: { auth_method: "mfa" },
+  mainField: "auth_method",
   compile: ({ auth_method }) => ofPerson(({ amr }) => amr.includes(auth_method)),
 });

@@ -10,6 +10,8 @@ export const emailDomain = defineRule({
   name: "email_domain",
   schema: z.strictObject({ domain: domainName }),
   about: "people",
+  example: { domain: "example.com" },
+  mainField: "domain",
   compile: ({ domain }) => ofPerson(({ email }) => domainOf(email) === domain),
 });
 

@@ -7,5 +7,7 @@ export const email = defineRule({
   name: "email",
   schema: z.strictObject({ email: emailAddress }),
   about: "people",
+  example: { email: "ada@example.com" },
+  mainField: "email",
   compile: ({ email }) => ofPerson((identity) => identity.email.toLowerCase() === email),
 });

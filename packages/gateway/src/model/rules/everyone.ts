@@ -6,6 +6,7 @@ export const everyone = defineRule({
   name: "everyone",
   schema: z.strictObject({}),
   about: "anything",
+  example: {},
   compile: () => () => "yes",
   admitsWorld: () =>
     "lets in everybody who can sign in; name addresses, domains or groups, unless that is meant",

@@ -7,6 +7,8 @@ export const group = defineRule({
   name: "group",
   schema: z.strictObject({ id: someText }),
   about: "anything",
+  example: { id: "engineering" },
+  mainField: "id",
   refersTo: { kind: "group", id: "id", name: "name" },
   compile: ({ id }, groups) => groups(id),
   admitsWorld: ({ id }, lookup) => lookup.group(id),

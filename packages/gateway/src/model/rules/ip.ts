@@ -8,6 +8,8 @@ export const ip = defineRule({
   name: "ip",
   schema: z.strictObject({ ip: network }),
   about: "request",
+  example: { ip: "192.0.2.0/24" },
+  mainField: "ip",
   compile(value) {
     const reading = parseNetwork(value.ip);
     return (subject) => {

@@ -7,6 +7,8 @@ export const loginMethod = defineRule({
   name: "login_method",
   schema: z.strictObject({ id: someText }),
   about: "people",
+  example: { id: "corp" },
+  mainField: "id",
   refersTo: { kind: "identity_provider", id: "id", name: "name" },
   compile: ({ id }) => ofPerson(({ idp }) => idp.id === id),
   admitsWorld({ id }, { mailsPins }) {

@@ -16,6 +16,7 @@ export const oidc = defineRule({
     identity_provider_id: someText,
   }),
   about: "people",
+  example: { identity_provider: "corp", claim_name: "groups", claim_value: "engineering" },
   refersTo: { kind: "identity_provider", id: "identity_provider_id", name: "identity_provider" },
   compile: ({ claim_name, claim_value, identity_provider_id }) =>
     judgePerson((identity) => {

@@ -1,10 +1,11 @@
 // One rule as the API writes it: found in the table of kinds, and read. Kinds that Cloudflare has
 // and this gateway does not are taken and fail closed; kinds that nobody has are mistakes.
 import { z } from "zod";
-import { isMap, unknownField } from "../read-value.ts";
+import { isMap } from "../read-value.ts";
 import { choice } from "../values.ts";
 import * as registered from "./index.ts";
 import type { Rule, RuleKind } from "./rule.ts";
+import { noSingleKind, type RuleComplaint, shapeFault, unknownKind } from "./rule-mistakes.ts";
 
 /** The kinds that this gateway can judge, by name. */
 export const ruleKinds: ReadonlyMap<string, RuleKind> = new Map(
@@ -69,26 +70,22 @@ const knownSchemas = new Map(
 /** A rule that somebody wrote. */
 export const rule = choice<Rule>((value) => {
   const name = kindName(value);
-  if (name === undefined)
-    return complaint(
-      [],
-      'must hold exactly one kind of rule; write it like {email: {email: "ada@example.com"}} or {everyone: {}}',
-    );
+  if (name === undefined) return complaintSchema(noSingleKind(value, ruleKinds));
+  const kind = ruleKinds.get(name);
   const schema = knownSchemas.get(name);
-  if (schema === undefined)
-    return cloudflareKinds.has(name) ? opaqueRule : complaint([name], unknownKind(name));
-  if ((value as Rule)[name] === undefined || (value as Rule)[name] === null)
-    return complaint(
-      [name],
-      "has no value; write it like {email: {email: ada@example.com}} or {everyone: {}}",
-    );
-  return schema;
+  if (kind === undefined || schema === undefined)
+    return cloudflareKinds.has(name)
+      ? opaqueRule
+      : complaintSchema(unknownKind(name, (value as Rule)[name], ruleKinds));
+  const fault = shapeFault(kind, (value as Rule)[name], ruleKinds);
+  return fault === undefined ? schema : complaintSchema(fault);
 });
 
 /** A rule that was stored: of a later version, perhaps, whose kinds fail closed here. */
 export const storedRule = choice<Rule>((value) => {
   const name = kindName(value);
-  if (name === undefined) return complaint([], "must hold exactly one kind of rule");
+  if (name === undefined)
+    return complaintSchema({ path: [], what: "must hold exactly one kind of rule" });
   return knownSchemas.get(name) ?? opaqueRule;
 });
 
@@ -99,11 +96,6 @@ const opaqueRule = z
     Object.fromEntries(Object.entries(rule).map(([name, value]) => [name, value ?? {}])),
   );
 
-function unknownKind(name: string): string {
-  if (name.includes(":")) return unknownField(name);
-  return "is not a kind of rule; docs/policies.md lists them";
-}
-
-function complaint(path: string[], message: string): z.ZodType<Rule> {
-  return z.custom<Rule>(() => false, { path, message });
+function complaintSchema({ path, what, ...params }: RuleComplaint): z.ZodType<Rule> {
+  return z.custom<Rule>(() => false, { path: [...path], message: what, params });
 }

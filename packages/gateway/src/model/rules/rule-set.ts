@@ -5,7 +5,8 @@ import type { Reference } from "../kind.ts";
 import { type FieldPath, type Report, reportBelow } from "../problem.ts";
 import { isMap, itemsOf } from "../read-value.ts";
 import type { ProviderLookup, Rule } from "./rule.ts";
-import { kindName, knownRule, rule, storedRule } from "./rule-kinds.ts";
+import { kindName, knownRule, rule, ruleKinds, storedRule } from "./rule-kinds.ts";
+import { noRuleList } from "./rule-mistakes.ts";
 
 /** include: one of them; require: all of them; exclude: none of them (access-features 4.2). */
 export interface RuleSet {
@@ -16,13 +17,25 @@ export interface RuleSet {
 
 const ruleLists = ["include", "require", "exclude"] as const satisfies (keyof RuleSet)[];
 
+/** A list of rules; what stands in its place may be a rule itself, and is said how to write. */
+function ruleList(list: z.ZodType<Rule[]>) {
+  return z.preprocess((value, context) => {
+    if (value === undefined || Array.isArray(value)) return value;
+    const { what, ...params } = noRuleList(value, ruleKinds);
+    context.addIssue({ code: "custom", message: what, params });
+    return z.NEVER;
+  }, list);
+}
+
 /** The fields as somebody writes them. */
 export const ruleSetFields = {
-  include: z.array(rule).min(1, {
-    message: "is empty; a policy or group that includes nobody is of no use. Add a rule",
-  }),
-  require: z.array(rule).default([]),
-  exclude: z.array(rule).default([]),
+  include: ruleList(
+    z.array(rule).min(1, {
+      message: "is empty; a policy or group that includes nobody is of no use. Add a rule",
+    }),
+  ),
+  require: ruleList(z.array(rule)).default([]),
+  exclude: ruleList(z.array(rule)).default([]),
 };
 
 /** The fields as they are stored: a list that is gone may be the one that kept somebody out. */
@@ -43,6 +56,9 @@ function ruleReference(each: unknown, path: FieldPath): Reference[] {
   const { kind, value } = knownRule(each) ?? {};
   if (kind?.refersTo === undefined || !isMap(value)) return [];
   const { kind: object, id, name } = kind.refersTo;
+  // A field of another name is a mistake in the rule, and is told as one.
+  const isNamed = Object.hasOwn(value, id) || Object.hasOwn(value, name);
+  if (!isNamed && Object.keys(value).length > 0) return [];
   return [{ kind: object, at: [...path, kind.name, id], name }];
 }
 

@@ -36,6 +36,10 @@ export interface RuleKind<Value = unknown> {
   readonly name: string;
   readonly schema: z.ZodType<Value>;
   readonly about: RuleSubject;
+  /** a value, for messages that say what to write */
+  readonly example: object;
+  /** the field that a lone text is meant for: `id` of `{group: engineering}` */
+  readonly mainField?: string;
   readonly refersTo?: RuleReference;
   /** Makes a valid value ready; what can be worked out once is worked out here. */
   compile(value: Value, groups: GroupLookup): Matcher;

@@ -7,6 +7,8 @@ export const serviceToken = defineRule({
   name: "service_token",
   schema: z.strictObject({ token_id: someText }),
   about: "programs",
+  example: { token_id: "deploy" },
+  mainField: "token_id",
   refersTo: { kind: "service_token", id: "token_id", name: "name" },
   compile:
     ({ token_id }) =>

@@ -159,23 +159,33 @@ test("blanks and control characters in ids and secrets are a warning, wherever t
   const warningsOf = (value: string, environment = {}) =>
     load(withSecret(value), { environment, file }).warnings.map(withoutNames);
   const field = /postern\.yaml:\d+: identity_providers\[0\]\.config\.client_secret: /;
-  for (const stray of ["x\r", "x\n", " x", "x\t", "\u00a0x", "x\ufeff", "\u2028x"]) {
+  for (const [stray, words] of [
+    ["x\r", "ends with a carriage return (U+000D)"],
+    ["x\n", "ends with a line feed (U+000A)"],
+    [" x", "begins with a blank (U+0020)"],
+    ["x\t", "ends with a tab (U+0009)"],
+    ["\u00a0x", "begins with a no-break space (U+00A0)"],
+    ["x\ufeff", "ends with a byte order mark (U+FEFF)"],
+    ["\u200bx", "begins with a zero-width space (U+200B)"],
+    ["\u2028x", "begins with an invisible character (U+2028)"],
+    ["x\u2060", "ends with an invisible character (U+2060)"],
+    ["a\u0000b", "holds an invisible character (U+0000)"],
+    ["a\u0085b", "holds an invisible character (U+0085)"],
+    ["a\u200bb", "holds a zero-width space (U+200B)"],
+    ["a\rb", "holds a carriage return (U+000D)"],
+  ] as const) {
     const [warning = "", ...more] = warningsOf(fromEnvironment("S"), { S: stray });
     assert.match(warning, field, JSON.stringify(stray));
-    assert.match(warning, /begins or ends with a blank or a line break; remove it/);
+    assert.ok(warning.includes(`${words}; remove it`), warning);
     assert.deepEqual(more, []);
+  }
+  for (const quoted of ['"x"', "'x'", "“x”", "«x»", "`x`"]) {
+    const [warning = ""] = warningsOf(fromEnvironment("S"), { S: quoted });
+    assert.match(warning, /stands in quotation marks; remove them/, quoted);
   }
   assert.match(warningsOf(`${secret} `)[0] ?? "", field);
   assert.match(warningsOf(fromFile("client.secret"))[0] ?? "", field);
-  assert.match(
-    warningsOf(fromEnvironment("S"), { S: "a\u0000b" })[0] ?? "",
-    /holds a control character/,
-  );
-  assert.match(
-    warningsOf(fromEnvironment("S"), { S: "a\u0085b" })[0] ?? "",
-    /holds a control character/,
-  );
-  for (const fine of ["x", "a b", secret])
+  for (const fine of ["x", "a b", secret, `a"b`, `"`, "'"])
     assert.deepEqual(warningsOf(fromEnvironment("S"), { S: fine }), []);
   assert.deepEqual(
     warningsOf(fromFile("crlf")),
@@ -194,7 +204,7 @@ test("blanks and control characters in ids and secrets are a warning, wherever t
   );
   const fields = warnings
     .map(withoutNames)
-    .map((warning) => /^\S+:\d+: ([^:]+): begins/.exec(warning)?.[1]);
+    .map((warning) => /^\S+:\d+: ([^:]+): (?:begins|ends)/.exec(warning)?.[1]);
   assert.deepEqual(fields.filter((name) => name !== undefined).toSorted(), [
     "organization.name",
     "service_tokens[0].client_secret",

@@ -71,6 +71,25 @@ for (const [how, userInfo] of failures) {
   });
 }
 
+test("userinfo that hangs is waited for less long where a sign-in can do without", async (context) => {
+  const department = { claims: ["department"] };
+  const noEmail = { email: undefined, email_verified: undefined };
+  for (const [config, idToken, words] of [
+    [department, {}, /within 3000 ms/],
+    [{ ...department, timeout: "1s" }, {}, /within 1000 ms/],
+    [{ ...department, timeout: "4s" }, noEmail, /within 4000 ms/],
+  ] as const) {
+    const fixture = await startProviderFixture(context, {
+      config,
+      idToken,
+      answers: { "/userinfo": silence },
+    });
+    await fixture.signIn();
+    const [failed] = fixture.events("sign_in_warning");
+    assert.match(failed?.detail ?? "", words);
+  }
+});
+
 test("userinfo is not asked by a sign-in that needs nothing from it", async (context) => {
   const cases: [config: object, policies: unknown[], idToken: object, asked: number][] = [
     [{}, allow([everyone]), {}, 0],

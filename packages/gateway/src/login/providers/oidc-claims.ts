@@ -76,11 +76,16 @@ export function identityFromClaims(
  * userinfo endpoint is asked.
  */
 export function isIncomplete(config: OidcConfig, idToken: Claims, usesGroups: boolean): boolean {
-  if (!emailOf(config, [idToken]).ok) return true;
+  if (!hasEmail(config, idToken)) return true;
   const asksForGroups = config.scopes?.some(isGroupsClaim) === true;
   const names = [...(config.claims ?? [])];
   if (usesGroups || asksForGroups) names.push("groups");
   return names.some((name) => !states(idToken, name));
+}
+
+/** Whether somebody can sign in with the ID token alone, whatever else userinfo would add. */
+export function hasEmail(config: OidcConfig, idToken: Claims): boolean {
+  return emailOf(config, [idToken]).ok;
 }
 
 /** The ID token is signed, and wins where both speak. */

@@ -4,10 +4,10 @@
 import * as openid from "openid-client";
 import type { Clock, Stopwatch } from "../../clock.ts";
 import type { OidcConfig } from "../../model/model.ts";
-import { boundedFetch, mayFetch } from "./bounded-fetch.ts";
+import { boundedFetch, mayFetch, ProviderFetchError } from "./bounded-fetch.ts";
 import { clientAuthentication, clientAuthMethod } from "./client-authentication.ts";
 import { clockFault, clockWarning } from "./clock-difference.ts";
-import { identityFromClaims, isIncomplete, type Statement } from "./oidc-claims.ts";
+import { hasEmail, identityFromClaims, isIncomplete, type Statement } from "./oidc-claims.ts";
 import type { AuthorizationUrl, OidcAnswer, OidcClient } from "./oidc-client.ts";
 import { clockTolerance, timeoutOf } from "./oidc-client.ts";
 import type { SignInFailure, SignInResult } from "./provider.ts";
@@ -150,14 +150,40 @@ async function complete(
   if (url === undefined) return { idToken, userInfo: { kind: "none" } };
   if (!isIncomplete(config, idToken, answer.usesGroups))
     return { idToken, userInfo: { kind: "not_asked" } };
+  const timeoutMs = hasEmail(config, idToken) ? Math.min(patienceMs, timeoutOf(config)) : undefined;
   try {
-    const claims = await openid.fetchUserInfo(provider, accessToken, idToken.sub);
+    const asking = openid.fetchUserInfo(provider, accessToken, idToken.sub);
+    const claims = await (timeoutMs === undefined ? asking : within(timeoutMs, asking, url));
     return { idToken, userInfo: { kind: "answered", claims } };
   } catch (error) {
     const secrets = [...secretsOf(config, answer), accessToken];
     const failed = await failureOf(error, { url, secrets });
     answer.warn({ ...failed.report, warning: "userinfo_failed", detail: failed.detail });
     return { idToken, userInfo: { kind: "failed", failure: failed } };
+  }
+}
+
+/** How long a person waits for what the sign-in can do without. */
+const patienceMs = 3_000;
+
+/** @throws {ProviderFetchError} slow, when the answer is not there in time */
+async function within<Answer>(
+  timeoutMs: number,
+  asking: Promise<Answer>,
+  url: string,
+): Promise<Answer> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_resolve, reject) => {
+    const message = `there was no whole answer within ${timeoutMs} ms`;
+    timer = setTimeout(
+      () => reject(new ProviderFetchError("slow", new URL(url), message)),
+      timeoutMs,
+    );
+  });
+  try {
+    return await Promise.race([asking, late]);
+  } finally {
+    clearTimeout(timer);
   }
 }
 

@@ -6,7 +6,7 @@ import { createRequestHandler, type RequestHandler } from "./access/handle-reque
 import { type ChangingCatalogSource, createCatalogSource } from "./catalog/catalog-source.ts";
 import { type Clock, type Stopwatch, systemStopwatch } from "./clock.ts";
 import type { Config } from "./config/load-config.ts";
-import { createLogin } from "./login/create-login.ts";
+import { createLogin, type Login } from "./login/create-login.ts";
 import { createSendMail, heloNameOf, type SendMail } from "./login/mail.ts";
 import { renderErrorPage } from "./login/pages/layout.ts";
 import type { RelaySettings } from "./login/terminal/relay-settings.ts";
@@ -118,36 +118,8 @@ async function join(foundation: Foundation): Promise<Parts> {
     generateKeyPair: foundation.generateKeyPair,
   });
   const sessions = createSessions({ store, tokens, now, randomBytes });
-  const login = createLogin({
-    store,
-    tokens,
-    sessions,
-    secretBox,
-    sendMail: foundation.sendMail ?? configuredMail(config),
-    mailRetryDelays: foundation.mailRetryDelays,
-    announcePin: foundation.announcePin,
-    relay: { mailboxesPerNetwork: config.limits.terminal_logins, ...foundation.relay },
-    bodyTimeout: config.limits.body_timeout,
-    record,
-    now,
-    elapsed,
-    randomBytes,
-  });
-  const handler = createRequestHandler({
-    catalogs,
-    tokens,
-    reserved: login.answer,
-    renderErrorPage,
-    scheme: config.tls === undefined ? "http" : "https",
-    allowedPorts: allowedPorts(config),
-    trustedProxies: config.trusted_proxies,
-    bodyTimeout: config.limits.body_timeout,
-    originConnections: config.limits.origin_connections,
-    logRequests: config.log.requests,
-    record,
-    now,
-    randomBytes,
-  });
+  const login = joinLogin(foundation, tokens, sessions);
+  const handler = joinHandler(foundation, { catalogs, tokens, reserved: login.answer });
   return {
     config,
     record,
@@ -163,6 +135,44 @@ async function join(foundation: Foundation): Promise<Parts> {
     releasePolls: login.releasePolls,
     checkProviders: () => login.checkProviders(catalogs.current()),
   };
+}
+
+function joinLogin(foundation: Foundation, tokens: Tokens, sessions: Sessions): Login {
+  const { config, secretBox, store, record, now, elapsed, randomBytes } = foundation;
+  return createLogin({
+    store,
+    tokens,
+    sessions,
+    secretBox,
+    sendMail: foundation.sendMail ?? configuredMail(config),
+    mailRetryDelays: foundation.mailRetryDelays,
+    announcePin: foundation.announcePin,
+    relay: { mailboxesPerNetwork: config.limits.terminal_logins, ...foundation.relay },
+    bodyTimeout: config.limits.body_timeout,
+    record,
+    now,
+    elapsed,
+    randomBytes,
+  });
+}
+
+function joinHandler(
+  { config, record, now, randomBytes }: Foundation,
+  parts: { catalogs: ChangingCatalogSource; tokens: Tokens; reserved: Login["answer"] },
+): RequestHandler {
+  return createRequestHandler({
+    ...parts,
+    renderErrorPage,
+    scheme: config.tls === undefined ? "http" : "https",
+    allowedPorts: allowedPorts(config),
+    trustedProxies: config.trusted_proxies,
+    bodyTimeout: config.limits.body_timeout,
+    originConnections: config.limits.origin_connections,
+    logRequests: config.log.requests,
+    record,
+    now,
+    randomBytes,
+  });
 }
 
 /**

@@ -111,7 +111,7 @@ async function closeParts({ handler, store }: Parts): Promise<void> {
 async function openListeners({
   config,
   catalogs,
-  handler: { handle },
+  handler: { handle, noteRefusal },
   record,
 }: Parts): Promise<Listener[]> {
   const { limits, tls, redirect_http } = config;
@@ -119,15 +119,24 @@ async function openListeners({
   try {
     for (const address of config.listen) {
       listeners.push(
-        await createListener({ listen: address, tls, handler: handle, limits, record }),
+        await createListener({
+          listen: address,
+          tls,
+          handler: handle,
+          noteRefusal,
+          limits,
+          record,
+        }),
       );
     }
     if (redirect_http !== undefined) {
-      const toHttps = redirectToHttps(publicPort(config), (host) =>
-        isServed(catalogs.current(), host),
-      );
+      const handler = redirectToHttps({
+        httpsPort: publicPort(config),
+        isServed: (host) => isServed(catalogs.current(), host),
+        noteRefusal,
+      });
       listeners.push(
-        await createListener({ listen: redirect_http, handler: toHttps, limits, record }),
+        await createListener({ listen: redirect_http, handler, noteRefusal, limits, record }),
       );
     }
     return listeners;

@@ -7,7 +7,7 @@ import type { Exchange } from "../http/transport.ts";
 import type { IngressRule } from "../model/model.ts";
 import type { OriginConnection, OriginEvents, OriginFault } from "../origin/origin-connection.ts";
 import { type OriginPool, OriginPools } from "../origin/origin-pool.ts";
-import type { OriginResponseHead } from "../origin/response-reader.ts";
+import type { OriginResponseHead } from "../origin/response-head.ts";
 import { ForwardedBody, type ForwardedBodyEvents } from "./forward-body.ts";
 import type { ReadRequest } from "./read-request.ts";
 import { sanitizeResponseHeaders, sanitizeTrailers } from "./sanitize-headers.ts";

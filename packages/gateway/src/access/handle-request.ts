@@ -9,6 +9,7 @@ import { isReserved as isReservedPath } from "../catalog/path-choice.ts";
 import type { RequestFacts } from "../catalog/request-facts.ts";
 import type { Clock } from "../clock.ts";
 import type { LocalAnswer } from "../http/local-answer.ts";
+import type { NoteRefusal } from "../http/refused-request.ts";
 import { sendAnswer } from "../http/send-answer.ts";
 import type { Exchange } from "../http/transport.ts";
 import { type ApplicationRequestFields, type RecordEvent, stackOf } from "../observe/events.ts";
@@ -29,6 +30,7 @@ import { authorize, type Refusal, type Verdict } from "./authorize.ts";
 import { preflightAnswer } from "./cors.ts";
 import { DecisionCache } from "./decision-cache.ts";
 import { describeApplication } from "./describe-application.ts";
+import { errorPageEvent, refusalEvent, unreadableEvent } from "./error-page-events.ts";
 import { type ApplicationRequest, type ForwardFault, HttpForwarder } from "./forward-http.ts";
 import {
   credentialsFailed,
@@ -75,12 +77,11 @@ export interface RequestHandlerOptions {
 /** Takes every request of every listener. */
 export interface RequestHandler {
   handle(exchange: Exchange): void;
+  /** Writes down what a transport refuses. @returns the ray id that its answer bears */
+  noteRefusal: NoteRefusal;
   /** Ends idle connections to origins. */
   close(): void;
 }
-
-/** Characters of what a stranger writes that the log gets. */
-const loggedLength = 500;
 
 /** What the steps are made with. */
 interface DataPath extends RequestHandlerOptions {
@@ -110,6 +111,7 @@ export function createRequestHandler(options: RequestHandlerOptions): RequestHan
   };
   return {
     handle: (exchange) => handleSafely(path, exchange),
+    noteRefusal: (refusal) => noteRefusal(path, refusal),
     close: () => path.forwarder.close(),
   };
 }
@@ -144,7 +146,7 @@ function handle(path: DataPath, exchange: Exchange): void {
   // 3. The application.
   const { match } = facts;
   if (match === undefined) {
-    recordErrorAnswer(path, facts, noApplication);
+    path.record(errorPageEvent(facts, noApplication));
     sendAnswer(exchange, reading, problemAnswer(path, { catalog, ...reading }, noApplication));
     return;
   }
@@ -227,7 +229,7 @@ function forward(
     return;
   }
   if (headers.asksForWebSocket) {
-    recordErrorAnswer(path, facts, noWebSocket);
+    path.record(errorPageEvent(facts, noWebSocket));
     sendProblem(path, request, noWebSocket);
     return;
   }
@@ -245,41 +247,21 @@ function forward(
 }
 
 function answerFixedStatus(path: DataPath, request: ApplicationRequest, status: number): void {
-  if (status >= 400) recordErrorAnswer(path, request.reading.facts, fixedStatus(status));
+  if (status >= 400) path.record(errorPageEvent(request.reading.facts, fixedStatus(status)));
   send(request, fixedStatusAnswer(path, recipientOf(request), status));
 }
 
 function answerUnreadable(path: DataPath, exchange: Exchange, reading: UnreadableRequest): void {
-  const { fault, detail, headers, rayId } = reading;
-  const problem = unreadable[fault];
-  const { method, target, peer = "unix" } = exchange.head;
-  const [withoutQuery = ""] = target.slice(0, loggedLength).split("?");
-  path.record({
-    event: "error_page_shown",
-    ray: rayId,
-    ip: peer,
-    method,
-    host: headers.host.join(" | ").slice(0, loggedLength),
-    path: withoutQuery,
-    status: problem.status,
-    reason: detail === undefined ? problem.error : `${problem.error}: ${detail}`,
-  });
+  const problem = unreadable[reading.fault];
+  path.record(unreadableEvent(exchange.head, reading, problem.status));
   const catalog = path.catalogs.current();
   sendAnswer(exchange, reading, problemAnswer(path, { catalog, ...reading }, problem));
 }
 
-/** The ray id on the page finds this line, where no other event has it. */
-function recordErrorAnswer(path: DataPath, facts: RequestFacts, problem: Problem): void {
-  path.record({
-    event: "error_page_shown",
-    ray: facts.rayId,
-    ip: facts.clientIp,
-    method: facts.method,
-    host: facts.authority,
-    path: facts.path.slice(0, loggedLength),
-    status: problem.status,
-    reason: problem.error,
-  });
+function noteRefusal({ rules, record }: DataPath, refusal: Parameters<NoteRefusal>[0]): string {
+  const ray = rules.rayIds.next();
+  record(refusalEvent(ray, refusal));
+  return ray;
 }
 
 function answerOriginFault(

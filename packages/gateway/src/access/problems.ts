@@ -95,6 +95,20 @@ export const unreadable: Record<RequestFault, Problem> = {
     "unknown_coding",
     "The body has a transfer coding other than chunked, so nobody can tell where it ends. Send it chunked or with a Content-Length.",
   ),
+  bad_version: {
+    ...badRequest(
+      "bad_version",
+      "The gateway speaks HTTP/1.1 and HTTP/1.0, and no other version here.",
+    ),
+    status: 505,
+  },
+  unknown_expectation: {
+    ...badRequest(
+      "unknown_expectation",
+      "The request expects something that the gateway does not know. The only value of Expect is 100-continue.",
+    ),
+    status: 417,
+  },
   coding_in_http_1_0: badRequest(
     "coding_in_http_1_0",
     "HTTP/1.0 has no transfer codings, so nobody can tell where the body ends. Send a Content-Length, or use HTTP/1.1.",

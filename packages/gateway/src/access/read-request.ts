@@ -27,6 +27,8 @@ export type RequestFault =
   | "bad_method"
   | "unknown_coding"
   | "coding_in_http_1_0"
+  | "unknown_expectation"
+  | "bad_version"
   | "too_many_headers";
 
 /** A request that has one meaning. */
@@ -96,12 +98,8 @@ export function readRequest(
     headers.hasBody = true;
     return refuse("too_many_headers");
   }
-  if (headers.unknownCoding) return refuse("unknown_coding");
-  // A proxy in front that does not know chunks takes them for the next request (RFC 9112 6.1).
-  if (headers.chunked && head.version === "1.0") return refuse("coding_in_http_1_0");
-  // TRACE shows to a page what scripts must not read, and CONNECT asks for another kind of proxy
-  // (case H9).
-  if (method === "TRACE" || method === "CONNECT") return refuse("bad_method");
+  const fault = faultOfMessage(head, headers);
+  if (fault !== undefined) return refuse(fault);
 
   // 2. Who asks, and for which host, by the word of a trusted proxy where one is in front.
   const clientReading = readClient(rules, peer, headers);
@@ -141,6 +139,21 @@ export function readRequest(
     match,
   };
   return { ok: true, facts, headers, rawHeaders, rayId, queryToken: query.token };
+}
+
+/** What is wrong with a message whatever it asks for. */
+function faultOfMessage(
+  { method, version }: RequestHead,
+  headers: RequestHeaders,
+): RequestFault | undefined {
+  if (version === "other") return "bad_version";
+  if (headers.unknownCoding) return "unknown_coding";
+  // A proxy in front that does not know chunks takes them for the next request (RFC 9112 6.1).
+  if (headers.chunked && version === "1.0") return "coding_in_http_1_0";
+  if (headers.unknownExpectation) return "unknown_expectation";
+  // TRACE shows to a page what scripts must not read, and CONNECT asks for another kind of proxy
+  // (case H9).
+  return method === "TRACE" || method === "CONNECT" ? "bad_method" : undefined;
 }
 
 /**

@@ -3,7 +3,7 @@
 // client tries (cases H1–H4).
 import type { RequestFacts } from "../catalog/request-facts.ts";
 import { setsOwnCookie, withoutOwnCookies } from "../http/cookies.ts";
-import type { OriginResponseHead } from "../origin/response-reader.ts";
+import type { OriginResponseHead } from "../origin/response-head.ts";
 
 /** Who the origin is told that asks. */
 export interface IdentityHeaders {

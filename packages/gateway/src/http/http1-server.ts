@@ -14,6 +14,13 @@ import type { Certificates } from "./certificates.ts";
 import { answerInProgress, Connections } from "./connections.ts";
 import { type ConnectionRules, NodeHttp1Exchange } from "./node-http1.ts";
 import { Pipelines } from "./pipelines.ts";
+import {
+  connectRefusal,
+  type NoteRefusal,
+  type ParserError,
+  refusalOf,
+  writeRefusal,
+} from "./refused-request.ts";
 import type { Exchange } from "./transport.ts";
 
 /** How much and how long a client may take before its request is known. */
@@ -36,11 +43,19 @@ export interface Http1Server {
   connections: Connections;
 }
 
-/** Makes a server. `handler` gets every request that the parser lets through. */
+/** Who gets what arrives. */
+export interface Http1Handlers {
+  /** every request that the parser lets through */
+  handler: (exchange: Exchange) => void;
+  /** every other one, before it is refused */
+  noteRefusal: NoteRefusal;
+}
+
+/** Makes a server. */
 export function createHttp1Server(
   limits: ServerLimits,
   certificates: Certificates | undefined,
-  handler: (exchange: Exchange) => void,
+  { handler, noteRefusal }: Http1Handlers,
 ): Http1Server {
   const server = createNodeServer(limits, certificates);
   const connections = new Connections(server, {
@@ -64,9 +79,18 @@ export function createHttp1Server(
   server.on("request", serve);
   // The handler decides first whether the body is wanted: a refused upload is never begun.
   server.on("checkContinue", serve);
-  server.on("connect", (_request, socket: Socket) => refuseConnect(socket));
-  server.on("clientError", (error: ParserError, socket) =>
-    refuseMalformed(error, socket as Socket, pipelines),
+  server.on("checkExpectation", serve);
+  server.on("connect", (request, socket: Socket) =>
+    refuseConnect(socket, () => {
+      const [target, peer] = [request.url ?? "", socket.remoteAddress];
+      writeRefusal(socket, connectRefusal, noteRefusal({ ...connectRefusal, target, peer }));
+    }),
+  );
+  server.on("clientError", (error: ParserError, socket: Socket) =>
+    refuseMalformed(error, socket, pipelines, () => {
+      const refusal = refusalOf(error);
+      writeRefusal(socket, refusal, noteRefusal({ ...refusal, peer: socket.remoteAddress }));
+    }),
   );
   return { server, connections };
 }
@@ -96,7 +120,7 @@ function createNodeServer(limits: ServerLimits, certificates: Certificates | und
   return server;
 }
 
-function refuseConnect(socket: Socket): void {
+function refuseConnect(socket: Socket, refuse: () => void): void {
   // Node has taken its own listeners off this socket: an error that nobody listens to would end
   // the process.
   socket.on("error", () => undefined);
@@ -107,79 +131,15 @@ function refuseConnect(socket: Socket): void {
     socket.destroy();
     return;
   }
-  socket.end(
-    "HTTP/1.1 405 Method Not Allowed\r\nConnection: close\r\nContent-Length: 0\r\n\r\n",
-    () => socket.destroy(),
-  );
+  refuse();
 }
 
-interface Refusal {
-  status: string;
-  message: string;
-}
-
-const malformed: Refusal = {
-  status: "400 Bad Request",
-  message: "This is not a proper HTTP/1.1 request.",
-};
-
-const refusals: Record<string, Refusal> = {
-  HPE_HEADER_OVERFLOW: {
-    status: "431 Request Header Fields Too Large",
-    message: "The head of the request is too large.",
-  },
-  ERR_HTTP_REQUEST_TIMEOUT: {
-    status: "408 Request Timeout",
-    message: "The head of the request did not arrive in time.",
-  },
-};
-
-/** What node:http says of a request that its parser refuses. */
-interface ParserError extends NodeJS.ErrnoException {
-  /** the piece of the connection in which it stopped */
-  rawPacket?: Buffer;
-  /** where in that piece */
-  bytesParsed?: number;
-}
-
-function refusalOf(error: ParserError): Refusal {
-  const { code = "" } = error;
-  const method = code === "HPE_INVALID_METHOD" ? requestAt(error)?.method : undefined;
-  if (method !== undefined) return unknownMethod(method);
-  const target = code === "HPE_INVALID_URL" ? requestAt(error)?.target : undefined;
-  if (target !== undefined && /[\x80-\xff]/.test(target)) return rawBytes;
-  return refusals[code] ?? malformed;
-}
-
-/** To RFC 9110 9.1 a method is any token; the parser knows some thirty. */
-function unknownMethod(method: string): Refusal {
-  const message = `This gateway does not forward the method ${method} yet.`;
-  return { status: "501 Not Implemented", message };
-}
-
-/** RFC 3986 2.1: the parser takes no bytes beyond ASCII in a request target. */
-const rawBytes: Refusal = {
-  status: "400 Bad Request",
-  message:
-    "The address holds bytes beyond ASCII. Write them as escapes: %C3%A9 for an e with acute.",
-};
-
-const requestLine = /^([!#$%&'*+.^_`|~0-9A-Za-z-]{1,64}) ([!-\xff]+) HTTP\/1\.[01]\r?\n/;
-/** Bytes in which a request line is looked for. */
-const lookedAt = 8_192;
-
-/** The request line around the place where the parser stopped, if a whole one stands there. */
-function requestAt(error: ParserError): { method: string; target: string } | undefined {
-  const { rawPacket, bytesParsed = 0 } = error;
-  if (rawPacket === undefined) return undefined;
-  const start = rawPacket.lastIndexOf("\n", bytesParsed) + 1;
-  const line = rawPacket.toString("latin1", start, start + lookedAt);
-  const [, method, target] = requestLine.exec(line) ?? [];
-  if (method === undefined || target === undefined) return undefined;
-  return { method, target };
-}
-
-function refuseMalformed(error: ParserError, socket: Socket, pipelines: Pipelines): void {
+function refuseMalformed(
+  error: ParserError,
+  socket: Socket,
+  pipelines: Pipelines,
+  refuse: () => void,
+): void {
   const { code = "" } = error;
   // Nothing after a request that ends its connection is looked at (RFC 9112 9.6). Its answer is on
   // its way and closes the connection.
@@ -192,25 +152,13 @@ function refuseMalformed(error: ParserError, socket: Socket, pipelines: Pipeline
   if (!isAboutHttp || !socket.writable) {
     socket.destroy();
   } else if (response === undefined) {
-    refuse(socket, refusalOf(error));
+    refuse();
   } else if (response.req.complete) {
-    pipelines.afterAnswers(socket, () => refuse(socket, refusalOf(error)));
+    pipelines.afterAnswers(socket, refuse);
   } else if (response.headersSent) {
     // It stopped in the body of the request that is being answered.
     socket.destroySoon();
   } else {
     socket.destroy();
   }
-}
-
-function refuse(socket: Socket, { status, message }: Refusal): void {
-  const lines = [
-    `HTTP/1.1 ${status}`,
-    "Connection: close",
-    "Content-Type: text/plain; charset=utf-8",
-    `Content-Length: ${message.length + 1}`,
-    "",
-    `${message}\n`,
-  ];
-  socket.end(lines.join("\r\n"), () => socket.destroy());
 }

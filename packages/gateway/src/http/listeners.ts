@@ -5,8 +5,12 @@ import type { Server } from "node:http";
 import { connect, Server as NetServer } from "node:net";
 import type { RecordEvent } from "../observe/events.ts";
 import { type CertificateFiles, loadCertificates } from "./certificates.ts";
-import { createHttp1Server, type Http1Server, type ServerLimits } from "./http1-server.ts";
-import type { Exchange } from "./transport.ts";
+import {
+  createHttp1Server,
+  type Http1Handlers,
+  type Http1Server,
+  type ServerLimits,
+} from "./http1-server.ts";
 
 /** Where to listen. */
 export type ListenAddress =
@@ -27,11 +31,10 @@ export interface Listener {
 }
 
 /** Where to listen, for whom, and with which certificates; without `tls` in the clear. */
-export interface ListenerOptions {
+export interface ListenerOptions extends Http1Handlers {
   listen: ListenAddress;
   limits: ServerLimits;
   record: RecordEvent;
-  handler: (exchange: Exchange) => void;
   tls?: { certificates: readonly CertificateFiles[] } | undefined;
 }
 
@@ -40,9 +43,9 @@ export interface ListenerOptions {
  * @throws {Error} when the address is taken, or a certificate cannot be used
  */
 export async function createListener(options: ListenerOptions): Promise<Listener> {
-  const { listen, limits, record, handler, tls } = options;
+  const { listen, limits, record, tls } = options;
   const certificates = tls === undefined ? undefined : loadCertificates(tls.certificates, record);
-  const http1 = createHttp1Server(limits, certificates, handler);
+  const http1 = createHttp1Server(limits, certificates, options);
   try {
     await startListening(http1.server, listen);
   } catch (error) {

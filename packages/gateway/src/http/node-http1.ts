@@ -44,7 +44,7 @@ export class NodeHttp1Exchange implements Exchange {
     this.head = {
       method: request.method ?? "",
       target: request.url ?? "",
-      version: request.httpVersionMinor === 0 ? "1.0" : "1.1",
+      version: versionOf(request),
       rawHeaders: request.rawHeaders,
       peer: peerOf(request.socket),
     };
@@ -231,6 +231,11 @@ function endRest(request: IncomingMessage, restTimeout: number): void {
   request.once("close", stop);
   // Node does not tell a request whose answer has ended that its connection has as well.
   socket.once("close", stop);
+}
+
+/** The parser lets 0.9 and 2.0 through as well, with the framing of 1.1. */
+function versionOf({ httpVersion }: IncomingMessage): RequestHead["version"] {
+  return httpVersion === "1.1" || httpVersion === "1.0" ? httpVersion : "other";
 }
 
 function peerOf(socket: Socket): string | undefined {

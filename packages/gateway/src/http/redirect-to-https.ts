@@ -1,36 +1,55 @@
 // What the plain port says where people are to come over TLS.
 import { parseAuthority, withoutFinalDot } from "@postern/protocol";
+import type { NoteRefusal } from "./refused-request.ts";
 import { valuesOf } from "./request-headers.ts";
-import type { Exchange, RequestHead, ResponseWriter } from "./transport.ts";
+import type { Exchange, RequestHead, ResponseHead } from "./transport.ts";
+
+/** Where the redirect leads, and for whom. */
+export interface RedirectOptions {
+  httpsPort: number;
+  /** takes a host in lower case, without port */
+  isServed(host: string): boolean;
+  noteRefusal: NoteRefusal;
+}
 
 /**
  * Answers every request for a host that is served with the same address over https, and nothing
  * else. A redirect to any other host would lend the gateway's name to it.
- * @param isServed takes a host in lower case, without port
  */
-export function redirectToHttps(
-  httpsPort: number,
-  isServed: (host: string) => boolean,
-): (exchange: Exchange) => void {
-  return ({ head, response }) => {
+export function redirectToHttps({
+  httpsPort,
+  isServed,
+  noteRefusal,
+}: RedirectOptions): (exchange: Exchange) => void {
+  return (exchange) => {
+    const { head } = exchange;
+    const refuse = (status: number, reason: string, message: string) => {
+      const { method, target, peer } = head;
+      const ray = noteRefusal({ status, phrase: "", reason, message, method, target, peer });
+      send(exchange, { status, rawHeaders: ["cf-ray", ray] }, `${message} Ray ID: ${ray}\n`);
+    };
     const address = addressOf(head);
-    if (address === undefined) {
-      send(response, 400, "The request names no host, or its address is no path.\n");
-    } else if (!isServed(address.host)) {
-      send(response, 421, "This gateway does not serve the host that the request names.\n");
-    } else {
-      const host = httpsPort === 443 ? address.host : `${address.host}:${httpsPort}`;
-      send(response, 308, "Use https.\n", `https://${host}${address.path}`);
-    }
+    if (address === undefined)
+      return refuse(400, "bad_target", "The request names no host, or its address is no path.");
+    const { host, path } = address;
+    if (!isServed(host))
+      return refuse(421, "not_served", "This gateway does not serve the host of the request.");
+    const authority = httpsPort === 443 ? host : `${host}:${httpsPort}`;
+    const rawHeaders = ["Location", `https://${authority}${path}`];
+    return send(exchange, { status: 308, rawHeaders }, "Use https.\n");
   };
 }
 
-function send(response: ResponseWriter, status: number, body: string, location?: string): void {
-  const rawHeaders = ["Content-Type", "text/plain; charset=utf-8"];
-  rawHeaders.push("Content-Length", String(body.length));
-  if (location !== undefined) rawHeaders.push("Location", location);
+function send({ response }: Exchange, { status, rawHeaders }: ResponseHead, body: string): void {
   response.closeConnection();
-  response.start({ status, rawHeaders });
+  response.start({
+    status,
+    rawHeaders: [
+      ...["Content-Type", "text/plain; charset=utf-8"],
+      ...["Content-Length", String(body.length)],
+      ...rawHeaders,
+    ],
+  });
   response.end(body);
 }
 
@@ -44,6 +63,15 @@ function addressOf({
   if (value === undefined || more.length > 0) return undefined;
   const authority = parseAuthority(value);
   if (authority === undefined) return undefined;
-  if (!target.startsWith("/") || target.includes("#")) return undefined;
-  return { host: withoutFinalDot(authority.host), path: target };
+  const path = pathOf(target, value);
+  if (path === undefined || path.includes("#")) return undefined;
+  return { host: withoutFinalDot(authority.host), path };
+}
+
+/** The path of a target; of an absolute one (RFC 9112 3.2.2) where it names the same host. */
+function pathOf(target: string, host: string): string | undefined {
+  if (target.startsWith("/")) return target;
+  const [, authority = "", path = ""] = /^http:\/\/([^/?#]+)(.*)$/i.exec(target) ?? [];
+  if (authority.toLowerCase() !== host.toLowerCase()) return undefined;
+  return path.startsWith("/") ? path : `/${path}`;
 }

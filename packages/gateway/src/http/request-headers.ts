@@ -31,6 +31,8 @@ export interface RequestHeaders {
   unknownCoding: boolean;
   /** the client waits for a go-ahead before it sends the body (RFC 9110 section 10.1.1) */
   expectsContinue: boolean;
+  /** the client expects something else (RFC 9110 section 10.1.1) */
+  unknownExpectation: boolean;
   asksForWebSocket: boolean;
 }
 
@@ -73,6 +75,7 @@ function emptyHeaders(): RequestHeaders {
     chunked: false,
     unknownCoding: false,
     expectsContinue: false,
+    unknownExpectation: false,
     asksForWebSocket: false,
   };
 }
@@ -106,6 +109,7 @@ const table: Record<string, ReadValue> = {
   },
   expect(headers, value) {
     headers.expectsContinue = value.toLowerCase() === "100-continue";
+    headers.unknownExpectation ||= !headers.expectsContinue;
   },
   upgrade(headers, value) {
     headers.asksForWebSocket = value.toLowerCase() === "websocket";

@@ -39,7 +39,7 @@ export interface RequestHead {
   readonly method: string;
   /** request target: a path with its query, or an absolute URL */
   readonly target: string;
-  readonly version: "1.0" | "1.1" | "2.0";
+  readonly version: "1.0" | "1.1" | "2.0" | "other";
   /** names and values in turn, in the client's order and writing; `:authority` becomes `host` */
   readonly rawHeaders: readonly string[];
   /** the other end's address, IPv4-mapped IPv6 as IPv4; undefined on a Unix socket */

@@ -4,12 +4,8 @@
 import type { Socket } from "node:net";
 import { atEndOfTurn } from "../http/end-of-turn.ts";
 import { pieceBytes } from "../http/write-buffers.ts";
-import {
-  type OriginResponseHead,
-  type ResponseEvents,
-  ResponseFault,
-  ResponseReader,
-} from "./response-reader.ts";
+import { type OriginResponseHead, ResponseFault } from "./response-head.ts";
+import { type ResponseEvents, ResponseReader } from "./response-reader.ts";
 
 /** Why an origin did not answer, or not to the end. */
 export type OriginFault =

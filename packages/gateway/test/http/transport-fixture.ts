@@ -28,6 +28,7 @@ export const nodeHttp1: Transport = {
       },
       record: () => undefined,
       handler,
+      noteRefusal: () => "0123456789abcdef",
     });
     context.after(() => listener.close(0));
     return port;

@@ -1,11 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "../../../../test/support/properties.ts";
-import {
-  type OriginResponseHead,
-  ResponseFault,
-  ResponseReader,
-} from "../../src/origin/response-reader.ts";
+import { type OriginResponseHead, ResponseFault } from "../../src/origin/response-head.ts";
+import { ResponseReader } from "../../src/origin/response-reader.ts";
 
 interface Read {
   information: number[];

@@ -58,8 +58,9 @@ export async function authorized(c: LoginContext, parts: SignInParts): Promise<R
     );
   }
 
-  // 5. It keeps what it gets.
-  if (!countHandOver(c, parts, start)) return sendPage(c, keepsNothingPage(facts.host, start));
+  // 5. A browser keeps what it gets.
+  if (session.kind === "browser" && !countHandOver(c, parts, start))
+    return sendPage(c, keepsNothingPage(facts.host, start));
   const duration = decision.policy.session_duration ?? application.session_duration;
   await setApplicationCookie(c, parts, {
     application,

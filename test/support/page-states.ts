@@ -490,6 +490,18 @@ export const pageStates: readonly PageState[] = [
     show: (scene) => scene.open(`${scene.gateway.team}/cdn-cgi/access/callback?state=x&code=y`),
   },
   {
+    name: "sign-in-not-kept",
+    heading: "Your browser does not keep the sign-in",
+    show: async (scene) => {
+      await scene.signIn();
+      const { hostname } = new URL(scene.app("freight"));
+      for (let nth = 0; nth < 6; nth++) {
+        await scene.page.context().clearCookies({ name: "CF_Authorization", domain: hostname });
+        await scene.open(scene.app("freight"));
+      }
+    },
+  },
+  {
     name: "unknown-application",
     heading: "No application at this address",
     show: (scene) => scene.open(`${scene.gateway.team}/cdn-cgi/access/login/no.localhost?kid=x`),

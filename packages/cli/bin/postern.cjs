@@ -5,4 +5,5 @@ if (process.getBuiltinModule === undefined) {
   console.error(`postern needs Node 20.19 or newer, and this is ${process.version}`);
   process.exit(1);
 }
+require("./compile-cache.cjs").keepCompiled(process.env);
 require("../dist/postern.cjs");

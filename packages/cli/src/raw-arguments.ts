@@ -1,5 +1,6 @@
 // The arguments of this process with the bytes that Node does not keep: it decodes them as UTF-8
 // and puts U+FFFD in the place of every byte that is none.
+import { isUtf8 } from "node:buffer";
 import { readFileSync } from "node:fs";
 import { CliError } from "./exit-status.ts";
 import { decodeBytes, hasRawBytes, showRawBytes, unknownByte } from "./raw-bytes.ts";
@@ -24,7 +25,7 @@ function readArgument(argument: string, bytes: Buffer | undefined): string {
 
 /** The last arguments of this process, before anything changed its title (proc(5)). */
 function rawArguments(count: number): Buffer[] {
-  const all = readTexts("/proc/self/cmdline");
+  const all = splitAtNul(readBytes("/proc/self/cmdline"));
   return all.slice(-count);
 }
 
@@ -35,7 +36,12 @@ function rawArguments(count: number): Buffer[] {
  * started with
  */
 export function withRawVariables(environment: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
-  const lines = readTexts("/proc/self/environ");
+  const bytes = readBytes("/proc/self/environ");
+  // Most environments are UTF-8 throughout, and nothing of them was lost.
+  const isKept = Object.values(environment).every((value) => !value?.includes("\ufffd"));
+  if (isKept && isUtf8(bytes)) return environment;
+
+  const lines = splitAtNul(bytes);
   const byDecodedLine = new Map(lines.map((line) => [line.toString("utf8"), line]));
   const entries = Object.entries(environment).map(([name, value]): Variable => {
     const line = byDecodedLine.get(`${name}=${value}`);
@@ -62,12 +68,12 @@ function withUnknownBytes(name: string, value: string | undefined): Variable {
   return [name, value?.replaceAll("\ufffd", unknownByte)];
 }
 
-/** The texts of such a file; none where the system has no such files. */
-function readTexts(file: string): Buffer[] {
+/** What is in the file; nothing where the system has no such files. */
+function readBytes(file: string): Buffer {
   try {
-    return splitAtNul(readFileSync(file));
+    return readFileSync(file);
   } catch {
-    return [];
+    return Buffer.alloc(0);
   }
 }
 

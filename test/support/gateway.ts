@@ -32,14 +32,21 @@ export interface TestGateway {
   parts: Parts;
   /**
    * How far the gateway's clocks are ahead of the system's, milliseconds; a test may move them.
-   * `ahead` is time that passes; `stepped` is a clock that was set, and moves dates alone.
+   * `ahead` is time that passes; `stepped` is a clock that was set, and moves dates alone. At
+   * `stoppedAt` (`performance.now()`) the stopwatch stands still: rates refill with nothing.
    */
-  clock: { ahead: number; stepped: number };
+  clock: TestClock;
   /** everything that the gateway recorded */
   events: GatewayEvent[];
   /** the AUD of the application whose first domain this is; "" when there is none */
   aud(domain: string): string;
   close(): Promise<void>;
+}
+
+export interface TestClock {
+  ahead: number;
+  stepped: number;
+  stoppedAt?: number;
 }
 
 export interface TestGatewayOptions
@@ -97,7 +104,7 @@ export async function startGateway(options: TestGatewayOptions): Promise<TestGat
   };
   const pins = new Map<string, string>();
   const events: GatewayEvent[] = [];
-  const clock = { ahead: 0, stepped: 0 };
+  const clock: TestClock = { ahead: 0, stepped: 0 };
   const { sendMail, mailRetryDelays, relay } = options;
   const announce = (email: string, pin: string) => void pins.set(email, pin);
   const mailsPins = sendMail !== undefined || options.announcePin === false;
@@ -105,7 +112,7 @@ export async function startGateway(options: TestGatewayOptions): Promise<TestGat
     config: configOf(options.sections),
     record: (event) => void events.push(event),
     now: options.now ?? (() => Date.now() + clock.ahead + clock.stepped),
-    elapsed: options.now ?? (() => performance.now() + clock.ahead),
+    elapsed: options.now ?? (() => (clock.stoppedAt ?? performance.now()) + clock.ahead),
     secretKey: options.secretKey ?? randomBytes(32),
     generateKeyPair: options.generateKeyPair ?? testKeyPair,
     // A gateway that mails its PINs announces none.

@@ -47,6 +47,7 @@ async function assertBounded(
   answerOf: (nth: number) => Record<string, string>,
 ): Promise<void> {
   const fixture = await startProviderFixture(context, options);
+  fixture.gateway.clock.stoppedAt = performance.now();
   const statuses = await flood(fixture, answerOf);
   assert.equal(statuses.at(-1), 429);
   const asked = fixture.provider.to("/token").length;

@@ -21,6 +21,7 @@ interface Look {
 
 const phone = { width: 390, height: 844 };
 const desk = { width: 1280, height: 800 };
+/** Forced colours come last: Chromium keeps their background for the rest of its life. */
 const looks: Look[] = [
   { name: "phone-light", viewport: phone, colorScheme: "light" },
   { name: "phone-dark", viewport: phone, colorScheme: "dark" },
@@ -43,12 +44,21 @@ await withPage(async (page) => {
 async function drawAll(scene: PageScene, into: string, chosen: string[]): Promise<void> {
   mkdirSync(into, { recursive: true });
   const states = pageStates.filter(({ name }) => chosen.length === 0 || chosen.includes(name));
-  for (const state of states) await drawState(scene, into, state);
+  const rounds = [
+    looks.filter(({ forcedColors }) => forcedColors === undefined),
+    looks.filter(({ forcedColors }) => forcedColors !== undefined),
+  ];
+  for (const round of rounds)
+    for (const state of states) await drawState(scene, into, { state, round });
 }
 
-async function drawState(scene: PageScene, into: string, state: PageState): Promise<void> {
+async function drawState(
+  scene: PageScene,
+  into: string,
+  { state, round }: { state: PageState; round: Look[] },
+): Promise<void> {
   await showState(scene, state);
-  for (const look of looks) {
+  for (const look of round) {
     await lookAt(scene.page, look);
     await scene.page.screenshot({ path: `${into}/${state.name}.${look.name}.png`, fullPage: true });
   }
@@ -72,7 +82,7 @@ async function lookAt(page: Page, { viewport, colorScheme, forcedColors }: Look)
 async function drawApproval(scene: PageScene): Promise<void> {
   const state = pageStates.find(({ name }) => name === "approve-elsewhere");
   if (state === undefined) throw new Error("there is no such state");
-  await scene.page.setViewportSize({ width: 760, height: 700 });
+  await scene.page.setViewportSize({ width: 760, height: 724 });
   await showState(scene, state);
   mkdirSync("docs/images", { recursive: true });
   await scene.page.screenshot({ path: "docs/images/approval.png" });

@@ -170,28 +170,28 @@ export const originFailed: Record<ForwardFault, Problem> = {
     error: "origin_unreachable",
     heading: "The application cannot be reached",
     message:
-      "It is behind this gateway, but is not taking connections right now. Try again in a minute. If it stays so, tell the people who run the application.",
+      "The application is behind this gateway, but is not taking connections right now. Try again in a minute. If it stays so, tell the people who run the application.",
   },
   closed: {
     status: 502,
     error: "origin_closed",
     heading: "The application did not answer",
     message:
-      "It closed the connection without an answer. Try again in a minute. If it stays so, give the ray ID to the people who run the application.",
+      "The application closed the connection without an answer. Try again in a minute. If it stays so, give the ray ID to the people who run the application.",
   },
   malformed: {
     status: 502,
     error: "origin_malformed",
     heading: "The application's answer cannot be read",
     message:
-      "It is not valid HTTP, so it was not passed on. Give the ray ID to the people who run the application.",
+      "The application's answer is not valid HTTP, so it was not passed on. Give the ray ID to the people who run the application.",
   },
   connect_timeout: {
     status: 504,
     error: "origin_connect_timeout",
     heading: "The application cannot be reached",
     message:
-      "It is behind this gateway, but did not take the connection in time. Try again in a minute. If it stays so, tell the people who run the application.",
+      "The application is behind this gateway, but did not take the connection in time. Try again in a minute. If it stays so, tell the people who run the application.",
   },
   response_timeout: {
     status: 504,
@@ -204,14 +204,16 @@ export const originFailed: Record<ForwardFault, Problem> = {
     status: 503,
     error: "origin_busy",
     heading: "The application is busy",
-    message: "It is answering as many requests as it can take at once. Try again in a few seconds.",
+    message:
+      "The application is answering as many requests as it can take at once. Try again in a few seconds.",
     headers: { "Retry-After": "1" },
   },
   stalled_body: {
     status: 408,
     error: "stalled_body",
     heading: "The request never ended",
-    message: "Its body stopped in the middle, and the gateway stopped waiting. Send it again.",
+    message:
+      "The body of the request stopped in the middle, and the gateway stopped waiting. Send it again.",
   },
 };
 
@@ -224,7 +226,7 @@ export const noApplication: Problem = {
   error: "no_application",
   heading: "No application at this address",
   message:
-    "Check the address for a typing mistake, or ask the people who run this gateway where the application is.",
+    "No application has this address. Check it for typing mistakes, or ask the people who run this gateway where the application is.",
 };
 
 /** Not implemented yet. */
@@ -241,7 +243,7 @@ export const internal: Problem = {
   status: 500,
   error: "internal",
   heading: "The gateway made a mistake",
-  message: `You did nothing wrong. Try again in a minute. If it happens again, ${askWhoRunsIt}`,
+  message: `The fault is the gateway's, not yours. Try again in a minute. If it happens again, ${askWhoRunsIt}`,
 };
 
 /** The store is locked or gone: who is asking cannot be found out at the moment. */
@@ -249,7 +251,7 @@ export const storeUnavailable: Problem = {
   status: 503,
   error: "busy",
   heading: "The gateway is busy",
-  message: "It cannot check right now who may come in. Try again in a few seconds.",
+  message: "The gateway cannot check right now who may come in. Try again in a few seconds.",
   headers: { "Retry-After": "5" },
 };
 

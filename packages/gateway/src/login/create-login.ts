@@ -161,5 +161,5 @@ const failurePage = errorPage({
   status: 500,
   heading: "The gateway made a mistake",
   message:
-    "You did nothing wrong. Try again in a minute. If it happens again, give the ray ID to the people who run this gateway.",
+    "The fault is the gateway's, not yours. Try again in a minute. If it happens again, give the ray ID to the people who run this gateway.",
 });

@@ -30,9 +30,10 @@ export async function showHome(c: LoginContext, parts: { tokens: Tokens }): Prom
   return sendPage(c, page);
 }
 
-/** What policy lets the person open now, by name. */
+/** What policy lets the person open now, by name, except what is not to be listed. */
 function applicationsFor(facts: RequestFacts, session: StoredSession): Application[] {
   return facts.catalog.applications
+    .filter(({ app_launcher_visible }) => app_launcher_visible !== false)
     .filter((application) => admits(decideFor(facts, application, session)))
     .sort((a, b) => a.name.localeCompare(b.name, "en"));
 }

@@ -51,6 +51,8 @@ const optionalFields = {
     .regex(/^[A-Za-z0-9-]{1,64}$/, { message: "is not a header name" })
     .optional(),
   custom_deny_message: someText.optional(),
+  /** `false` leaves the application out of the list on the team domain; nobody is kept out */
+  app_launcher_visible: z.boolean().optional(),
   custom_deny_url: webUrl.optional(),
   custom_non_identity_deny_url: webUrl.optional(),
   /**
@@ -86,7 +88,6 @@ const fields = z.strictObject({
   mfa_config: notYet,
   custom_pages: notYet,
   scim_config: notYet,
-  app_launcher_visible: withoutEffect,
   logo_url: withoutEffect,
   tags: withoutEffect,
   eager_redirect_cookie_setting: withoutEffect,
@@ -255,6 +256,7 @@ function toObject(input: Input): ConfiguredApplication {
     accept_bearer: input.accept_bearer,
     origin_identity: input.origin_identity,
     custom_deny_message: input.custom_deny_message,
+    app_launcher_visible: input.app_launcher_visible,
     custom_deny_url: input.custom_deny_url,
     custom_non_identity_deny_url: input.custom_non_identity_deny_url,
     policies: toPolicies(input.policies),

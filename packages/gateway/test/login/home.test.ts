@@ -44,7 +44,7 @@ test("a person who is signed in finds the applications that they may open, by na
   assert.equal(fixture.upstream.requests.length, 0, "the applications were not asked");
 });
 
-test("what policy does not admit them to is not named: denied, of programs, at another address, without policies", async (context) => {
+test("what policy does not admit them to is not named, nor what is not to be listed", async (context) => {
   const fixture = await startLoginFixture(context);
   const denyAda = {
     name: "no",
@@ -67,7 +67,10 @@ test("what policy does not admit them to is not named: denied, of programs, at a
       application("Open to everybody", "open.localhost", [
         { name: "open", decision: "bypass", include: [{ everyone: {} }] },
       ]),
-      application("Seen", "seen.localhost"),
+      application("Not to be listed", "hidden.localhost", everybody, {
+        app_launcher_visible: false,
+      }),
+      application("Seen", "seen.localhost", everybody, { app_launcher_visible: true }),
     ],
   });
   const person = await home(fixture);
@@ -77,6 +80,13 @@ test("what policy does not admit them to is not named: denied, of programs, at a
   );
   for (const hidden of ["Denied", "Of programs", "Of another network", "Without policies"])
     assert.ok(!person.page.text.includes(hidden), hidden);
+  assert.ok(!person.page.text.includes("Not to be listed"));
+  await person.open(`${fixture.app("hidden")}/`);
+  assert.equal(
+    fixture.upstream.requests.length,
+    1,
+    "what is not listed can be opened all the same",
+  );
 });
 
 test("a link leads to a domain without wildcards, and a pattern alone is no link", async (context) => {

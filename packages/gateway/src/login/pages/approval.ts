@@ -79,7 +79,7 @@ function adviceOf({ needsConfirmation }: ApprovalView): Html {
 }
 
 function addressWarning(terminal: string, browser: string): Html {
-  return html`<div class="warning"><p><strong>Warning: the terminal is somewhere else.</strong> It asks from ${terminal}; you are at ${browser}. Deny, unless you are signing in on another machine.</p></div>`;
+  return html`<div class="warning"><p><strong>Warning: the terminal is elsewhere.</strong> It asks from ${terminal}; you are at ${browser}. Deny, unless you are signing in on another machine.</p></div>`;
 }
 
 function answerForm(view: ApprovalView): Html {

@@ -65,6 +65,7 @@ label.check input{width:1.25rem;height:1.25rem;margin:.125rem 0 0;accent-color:v
 dl.facts{margin:1rem 0;display:grid;grid-template-columns:minmax(5rem,auto) 1fr;gap:.25rem 1rem;font-size:.9375rem}
 dl.facts dt{color:var(--soft)}
 dl.facts dd{margin:0;overflow-wrap:anywhere;min-width:0}
+dl.facts strong{color:var(--text)}
 dl.facts small{color:var(--soft);font-size:inherit}
 .code{display:block;margin:0 0 .5rem;padding:.625rem;border-radius:.625rem;background:var(--quiet);border:1px solid var(--edge);text-align:center;font:600 2rem/1.2 ui-monospace,SFMono-Regular,Menlo,Consolas,monospace;letter-spacing:.12em}
 ul.apps{list-style:none;margin:1.25rem 0;padding:0;display:flex;flex-direction:column;gap:.5rem}
@@ -80,6 +81,7 @@ ul.apps small{display:block;color:var(--soft);font-size:.875rem;overflow-wrap:an
 .ray{margin:1.5rem 0 0;padding-top:1rem;border-top:1px solid var(--edge);color:var(--soft);font-size:.8125rem}
 code{font-family:ui-monospace,SFMono-Regular,Menlo,Consolas,monospace;font-size:.95em;overflow-wrap:anywhere}
 @media (max-width:30rem){body{justify-content:flex-start;gap:1rem;padding:1rem .75rem}main{padding:1.25rem}h1{font-size:1.3125rem}header{font-size:1rem}.hint,dl.facts{font-size:.875rem}dl.facts{margin:.75rem 0;gap:.1875rem .75rem}.warning,.notice,.error{padding:.5rem .75rem;font-size:.875rem;margin-bottom:.75rem}.code{font-size:1.75rem}.row{margin:1rem 0}}
+@media (max-width:22rem){dl.facts{grid-template-columns:1fr;gap:0}dl.facts dd{margin:0 0 .375rem}}
 @media (prefers-reduced-motion:no-preference){button,.button{transition:background-color .12s}}
 @media (forced-colors:active){main,button:not(.link),.button,.monogram,.icon{border:1px solid}}
 `

@@ -41,7 +41,7 @@ export function ageWords(at: number, now: number): string {
 export function momentOf(at: number, now: number): Html {
   const date = new Date(at);
   const text = `${dateWords(date, new Date(now))}${date.toISOString().slice(11, 16)} UTC`;
-  return html`<time class="nb" datetime="${date.toISOString()}">${text}</time>`;
+  return html`<time datetime="${date.toISOString()}">${text}</time>`;
 }
 
 function dateWords(date: Date, today: Date): string {

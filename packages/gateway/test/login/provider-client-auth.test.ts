@@ -178,7 +178,7 @@ test("a method without what it needs is refused when the file is read, with its 
     const [line = "", ...more] = complaints(() => loadText(text));
     assert.deepEqual(more, [], fields);
     assert.match(line, says);
-    assert.match(line, new RegExp(`:${first}: identity_providers\\[0\\]\\.config\\.`));
+    assert.match(line, new RegExp(`:${first}: identity_providers\\[0\\] "a"\\.config\\.`));
     assert.doesNotMatch(line, /a-password/);
   }
 });

@@ -9,6 +9,8 @@ export interface PathReading {
   /** whether it tells `//` from `/` */
   keepsSlashes: boolean;
   foldsCase: boolean;
+  /** whether it takes segments for names of files, as Windows does */
+  trimsNames: boolean;
   /** What such an origin takes a canonical path, or a pattern's, for. */
   apply(path: string): string;
 }
@@ -16,30 +18,38 @@ export interface PathReading {
 /** What a reading depends on: it changes nothing where these are absent. */
 export interface PathTraits {
   hasEscapes: boolean;
+  /** an escaped `%`, which may begin another escape */
+  hasNestedEscapes: boolean;
   hasParameters: boolean;
+  /** what Windows drops at the end of a file's name */
+  hasNameEndings: boolean;
 }
 
 type Step = (path: string) => string;
 
-/** Steps whose order makes a difference. */
-interface StepOrder extends PathTraits {
+/** Steps whose order makes a difference, and without which traits they repeat another order. */
+interface StepOrder {
   steps: readonly Step[];
+  needs: readonly (keyof PathTraits)[];
 }
 
 const stepOrders: readonly StepOrder[] = [
-  { steps: [], hasEscapes: false, hasParameters: false },
-  { steps: [withoutParameters], hasEscapes: false, hasParameters: true },
-  ...[decodeSlashes, decodeAll].flatMap((decode) => [
-    { steps: [decode], hasEscapes: true, hasParameters: false },
-    { steps: [withoutParameters, decode], hasEscapes: true, hasParameters: true },
-    { steps: [decode, withoutParameters], hasEscapes: true, hasParameters: true },
-    {
-      steps: [withoutParameters, decode, withoutParameters],
-      hasEscapes: true,
-      hasParameters: true,
-    },
-  ]),
+  { steps: [], needs: [] },
+  { steps: [withoutParameters], needs: ["hasParameters"] },
+  ...[decodeSlashes, decodeAll].flatMap((decode) => ordersOf(decode, "hasEscapes")),
+  ...[decodeTwice, decodeAndResolveTwice].flatMap((decode) => ordersOf(decode, "hasNestedEscapes")),
 ];
+
+/** A way to decode, with parameters stripped before it, after it, both or never. */
+function ordersOf(decode: Step, trait: keyof PathTraits): StepOrder[] {
+  const withParameters = [trait, "hasParameters"] as const;
+  return [
+    { steps: [decode], needs: [trait] },
+    { steps: [withoutParameters, decode], needs: withParameters },
+    { steps: [decode, withoutParameters], needs: withParameters },
+    { steps: [withoutParameters, decode, withoutParameters], needs: withParameters },
+  ];
+}
 
 /** How runs of slashes count: as they are, as one before dot segments are resolved, or after. */
 const resolutions: readonly { resolve: Step; keepsSlashes: boolean }[] = [
@@ -48,10 +58,17 @@ const resolutions: readonly { resolve: Step; keepsSlashes: boolean }[] = [
   { resolve: (path) => resolveMerged(resolveSegments(path)), keepsSlashes: false },
 ];
 
+/** How dot segments and the ends of names are dealt with: a file system does both once more. */
+const resolutionsWithNames = resolutions.flatMap(({ resolve, keepsSlashes }) => [
+  { resolve, keepsSlashes, trimsNames: false },
+  { resolve: (path: string) => resolve(trimNames(path)), keepsSlashes, trimsNames: true },
+  { resolve: (path: string) => resolve(trimNames(resolve(path))), keepsSlashes, trimsNames: true },
+]);
+
 const cases = [false, true];
 
-/** How the text of each step order goes on: slashes first, then case. */
-const endings = resolutions.flatMap((resolution) =>
+/** How the text of each step order goes on: slashes and names first, then case. */
+const endings = resolutionsWithNames.flatMap((resolution) =>
   cases.map((foldsCase) => ({ ...resolution, foldsCase })),
 );
 
@@ -64,6 +81,7 @@ const readings: readonly PathReading[] = stepOrders
     index,
     keepsSlashes: ending.keepsSlashes,
     foldsCase: ending.foldsCase,
+    trimsNames: ending.trimsNames,
     apply: (path) => endWith(ending, takeSteps(steps, path)),
   }));
 
@@ -89,27 +107,57 @@ export interface ReadPath {
  */
 export function* readPath(path: string, traits: PathTraits): Generator<ReadPath> {
   // Most step orders end in one of few texts, and a text of some kilobytes takes its time.
-  const textsOf = new Map<string, readonly string[]>();
-  for (const [order, { steps, hasEscapes, hasParameters }] of stepOrders.entries()) {
-    // Without its traits an order repeats another one.
-    if (hasEscapes && !traits.hasEscapes) continue;
-    if (hasParameters && !traits.hasParameters) continue;
-
+  const textsOf = new Map<string, readonly (string | undefined)[]>();
+  for (const [order, { steps, needs }] of stepOrders.entries()) {
+    if (!needs.every((trait) => traits[trait])) continue;
     const stepped = takeSteps(steps, path);
-    const texts = textsOf.get(stepped) ?? endings.map((ending) => endWith(ending, stepped));
+    const texts = textsOf.get(stepped) ?? textsUnder(stepped, traits);
     textsOf.set(stepped, texts);
     for (const [place, text] of texts.entries()) {
       const reading = readings[order * endings.length + place];
-      if (reading !== undefined) yield { reading, text };
+      if (reading !== undefined && text !== undefined) yield { reading, text };
     }
   }
 }
 
+/** The text under each ending; undefined for one that repeats another. */
+function textsUnder(stepped: string, { hasNameEndings }: PathTraits): (string | undefined)[] {
+  const folded = new Map<string, string>();
+  return endings.map((ending) => {
+    if (ending.trimsNames && !hasNameEndings) return undefined;
+    const resolved = ending.resolve(stepped);
+    if (!ending.foldsCase) return resolved;
+    const text = folded.get(resolved) ?? foldCase(resolved);
+    folded.set(resolved, text);
+    return text;
+  });
+}
+
 /** What of a path, or of a pattern's, can be read in more than one way. */
 export function traitsOf(path: string): PathTraits {
-  const hasEscapes = path.includes("%");
-  return { hasEscapes, hasParameters: path.includes(";") || path.includes("%3B") };
+  const hasNestedEscapes = path.includes("%25");
+  return {
+    hasEscapes: path.includes("%"),
+    hasNestedEscapes,
+    hasParameters: path.includes(";") || path.includes("%3B") || hasNestedEscapes,
+    hasNameEndings: nameEndings.test(path),
+  };
 }
+
+/** A dot or a blank that may end a name, a stream of a file, and escapes that may become one. */
+const nameEndings = /\.(?:[/:;%]|$)|%2[05]|(?::|%3A)(?:\$|%24)/;
+
+/** Whether a path may have more than one reading, whatever it is compared with. */
+export function isUnplain(path: string): boolean {
+  return unplain.test(path);
+}
+
+/** Whether reading a path takes the longer, the longer it is, in more ways than most others. */
+export function hasManyReadings(path: string): boolean {
+  return path.includes("%25") || nameEndings.test(path);
+}
+
+const unplain = /[A-Z%;]|\.(?:[/:]|$)|:\$/;
 
 /** What programs make of `;parameters` that know them as no part of a segment's name. */
 export function withoutParameters(path: string): string {
@@ -124,6 +172,57 @@ export function decodeSlashes(path: string): string {
 /** Every escape as its character. @param path canonical, so that its escapes are UTF-8 */
 function decodeAll(path: string): string {
   return path.includes("%") ? decodeURIComponent(path).replaceAll("\\", "/") : path;
+}
+
+/** As programs do that decode what another one has decoded already. */
+function decodeTwice(path: string): string {
+  return decodeAgain(decodeURIComponent(path)).replaceAll("\\", "/");
+}
+
+/** The same where the first of them resolves dot segments as well. */
+function decodeAndResolveTwice(path: string): string {
+  return decodeAgain(resolveSegments(decodeAll(path))).replaceAll("\\", "/");
+}
+
+/** What an escaped NUL becomes: no other text decodes to half a character. */
+const endOfText = "\ud800";
+
+/** Every escape as its character, in text that nobody has checked: what is broken stays. */
+function decodeAgain(text: string): string {
+  return text.replace(/(?:%[0-9A-Fa-f]{2})+/g, (run) => {
+    const bytes = Buffer.from(run.replaceAll("%", ""), "hex");
+    return bytes.toString("utf8").replaceAll("\0", endOfText);
+  });
+}
+
+/**
+ * Segments as names of files: Windows drops dots and blanks at the end of a name, and the stream
+ * in `name::$DATA`; C ends a text at its first NUL.
+ */
+function trimNames(path: string): string {
+  if (!trimmedNames.test(path)) return path;
+  const [text = ""] = path.split(endOfText, 1);
+  return text.split("/").map(trimName).join("/");
+}
+
+const trimmedNames = /[. \t\r\n](?:\/|$)|:\$|\ud800/;
+
+function trimName(segment: string): string {
+  if (!trimmedNames.test(segment)) return segment;
+  const name = segment.replace(/:[^:]*:\$.*$/s, "").replace(/:\$.*$/s, "");
+  const end = endOfName(name, blanks);
+  const withoutBlanks = name.slice(0, end);
+  if (withoutBlanks === "." || withoutBlanks === "..") return withoutBlanks;
+  return name.slice(0, endOfName(name, dotsAndBlanks));
+}
+
+const blanks = " \t\r\n";
+const dotsAndBlanks = `${blanks}.`;
+
+function endOfName(name: string, dropped: string): number {
+  let end = name.length;
+  while (end > 0 && dropped.includes(name.charAt(end - 1))) end--;
+  return end;
 }
 
 /**

@@ -10,6 +10,7 @@ import { takeToken } from "../http/query-tokens.ts";
 import { type RequestHeaders, readHeaders } from "../http/request-headers.ts";
 import type { RequestHead } from "../http/transport.ts";
 import type { Network } from "../network.ts";
+import { hasManyReadings, isUnplain } from "../path-readings.ts";
 import type { RayIds } from "./ray-ids.ts";
 import { type ForwardingFault, readClient } from "./trusted-proxies.ts";
 
@@ -71,6 +72,8 @@ export interface ReadingRules {
 const headerLimit = 256;
 /** Characters of a path that origins could read in several ways: enough by RFC 9110 4.1. */
 const longestUnplainPath = 8_000;
+/** The same where nested escapes, or the ends of names, multiply the ways to read it. */
+const longestAmbiguousPath = 2_000;
 
 /** Reads one request under the catalog in force. */
 export function readRequest(
@@ -209,7 +212,10 @@ const defaultPorts = { http: 80, https: 443 };
 
 /** Whether a path takes too long to read: each way of reading it goes through the whole of it. */
 function isTooLong(path: string): boolean {
-  return path.length > longestUnplainPath && /[A-Z%;]|\/[/.]/.test(path);
+  if (path.length <= longestAmbiguousPath) return false;
+  if (hasManyReadings(path)) return true;
+  if (path.length <= longestUnplainPath) return false;
+  return isUnplain(path) || /\/[/.]/.test(path);
 }
 
 /** The form that the origin gets, and whose it is; undefined when it could be two applications'. */

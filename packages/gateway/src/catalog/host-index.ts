@@ -2,6 +2,7 @@
 import { type CompiledPattern, compilePattern } from "@postern/protocol";
 import { BoundedCache } from "../bounded-cache.ts";
 import type { Application } from "../model/model.ts";
+import { isUnplain } from "../path-readings.ts";
 import { ReadPattern } from "./read-pattern.ts";
 
 /** The application that a request belongs to, and why. */
@@ -55,14 +56,12 @@ export class HostIndex {
     // Names no pattern covers are not cached: strangers could fill the cache.
     if (patterns.length === 0) return noPatterns;
 
-    const isPlain = patterns.every(({ pattern }) => !unplain.test(pattern.path));
+    const isPlain = patterns.every(({ pattern }) => !isUnplain(pattern.path));
     const hostPatterns = { patterns, isPlain };
     this.#byHost.set(host, hostPatterns);
     return hostPatterns;
   }
 }
-
-const unplain = /[A-Z%;]/;
 
 /** @throws {ProtocolError} bad_pattern */
 export function compileDomain(domain: string, application: Application): CatalogPattern {

@@ -1,7 +1,13 @@
 // Which of its forms a request's path is taken in, and whose it is (ADR 0013): the origin gets a
 // path only where every way to read it leads to the same application and the same service.
 import { reservedPrefix } from "@postern/protocol";
-import { type PathReading, type PathTraits, readPath, traitsOf } from "../path-readings.ts";
+import {
+  isUnplain,
+  type PathReading,
+  type PathTraits,
+  readPath,
+  traitsOf,
+} from "../path-readings.ts";
 import type { Catalog } from "./catalog.ts";
 import { chooseService, serviceUnder } from "./choose-service.ts";
 import type { CatalogPattern } from "./host-index.ts";
@@ -23,11 +29,9 @@ export interface PathForms {
 
 /** Whether only one form and one reading are there to choose from, as for most requests. */
 export function isPlainRequest(catalog: Catalog, host: string, forms: PathForms): boolean {
-  if (forms.withItsSlashes !== undefined || unplain.test(forms.path)) return false;
+  if (forms.withItsSlashes !== undefined || isUnplain(forms.path)) return false;
   return catalog.hosts.find(host).isPlain;
 }
-
-const unplain = /[A-Z%;]/;
 
 /**
  * Chooses the form that the origin gets.
@@ -85,8 +89,9 @@ function agrees(
     if (slashes === "keep" && !reading.keepsSlashes) continue;
     if (isReservedUnder(reading, text) !== isOurs) return false;
     if (!leadsTo(own, patterns, reading, text)) return false;
-    // No proxy forgets case, and an origin behind the wrong rule is not asked.
-    if (!reading.foldsCase && serviceUnder(rules, reading, text) !== ownRule) return false;
+    // No proxy forgets case or looks for files, and an origin behind the wrong rule is not asked.
+    if (reading.foldsCase || reading.trimsNames) continue;
+    if (serviceUnder(rules, reading, text) !== ownRule) return false;
   }
   return true;
 }
@@ -95,6 +100,8 @@ function commonTraits(path: string, patterns: readonly CatalogPattern[]): PathTr
   const traits = [traitsOf(path), ...patterns.map(({ readPattern }) => readPattern.traits)];
   return {
     hasEscapes: traits.some(({ hasEscapes }) => hasEscapes),
+    hasNestedEscapes: traits.some(({ hasNestedEscapes }) => hasNestedEscapes),
+    hasNameEndings: traits.some(({ hasNameEndings }) => hasNameEndings),
     hasParameters: traits.some(({ hasParameters }) => hasParameters),
   };
 }

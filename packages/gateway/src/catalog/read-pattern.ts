@@ -19,6 +19,8 @@ export class ReadPattern {
   readonly traits: PathTraits;
   readonly #path: string;
   readonly #forms: (PatternForm | undefined)[] = [];
+  /** few readings differ, and a form takes more memory than its place in a list */
+  readonly #byText = new Map<string, PatternForm>();
 
   /** @param path of a pattern: "" or starts with `/`, escapes canonical, `*` for anything */
   constructor(path: string) {
@@ -31,7 +33,8 @@ export class ReadPattern {
     if (cached !== undefined) return cached;
     // A pattern has no final slash, and the one for a whole host has no path.
     const text = this.#path === "" ? "" : reading.apply(this.#path).replace(/\/+$/, "");
-    const form = { text, covers: compilePath(text, wildcard) };
+    const form = this.#byText.get(text) ?? { text, covers: compilePath(text, wildcard) };
+    this.#byText.set(text, form);
     this.#forms[reading.index] = form;
     return form;
   }

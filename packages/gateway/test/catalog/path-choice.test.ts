@@ -22,9 +22,11 @@ function choose(catalog: Catalog, raw: string): PathChoice | undefined {
 
 /** How one kind of origin reads a path. */
 interface Origin {
-  decodes: "nothing" | "slashes" | "everything";
+  decodes: "nothing" | "slashes" | "everything" | "twice" | "twice, resolving";
   strips: "never" | "first" | "last" | "twice";
   slashes: "kept" | "merged first" | "merged last";
+  /** whether segments are names of files to it, as on Windows */
+  names: "kept" | "trimmed" | "resolved and trimmed";
   forgetsCase: boolean;
 }
 
@@ -38,7 +40,15 @@ function readAs(origin: Origin, path: string): string {
   if (origin.strips === "first" || origin.strips === "twice") text = strip(text);
   if (origin.decodes === "slashes") text = text.replaceAll("%2F", "/").replaceAll("%5C", "/");
   if (origin.decodes === "everything") text = decodeEscapes(text);
+  if (origin.decodes === "twice") text = decodeEscapes(decodeEscapes(text));
+  if (origin.decodes === "twice, resolving") text = decodeEscapes(withoutDots(decodeEscapes(text)));
   if (origin.strips === "last" || origin.strips === "twice") text = strip(text);
+  if (origin.names === "resolved and trimmed") {
+    if (origin.slashes === "merged first") text = text.replace(/\/+/g, "/");
+    text = withoutDots(text);
+    if (origin.slashes === "merged last") text = text.replace(/\/+/g, "/");
+  }
+  if (origin.names !== "kept") text = asFileNames(text);
   if (origin.slashes === "merged first") text = text.replace(/\/+/g, "/");
   text = withoutDots(text);
   if (origin.slashes === "merged last") text = text.replace(/\/+/g, "/");
@@ -50,12 +60,23 @@ function decodeEscapes(text: string): string {
   const decoded: number[] = [];
   for (let index = 0; index < bytes.length; index++) {
     const byte = bytes[index] ?? 0;
-    const isEscape = byte === 0x25;
     const pair = String.fromCharCode(bytes[index + 1] ?? 0, bytes[index + 2] ?? 0);
+    const isEscape = byte === 0x25 && /^[0-9a-f]{2}$/i.test(pair);
     decoded.push(isEscape ? Number.parseInt(pair, 16) : byte);
     if (isEscape) index += 2;
   }
   return Buffer.from(decoded).toString().replaceAll("\\", "/");
+}
+
+/** What Windows opens: no stream, no dots and blanks at an end, and nothing after a NUL. */
+function asFileNames(text: string): string {
+  return text
+    .replace(/\0.*$/s, "")
+    .replace(/(?::[^/:]*)?:\$[^/]*/g, "")
+    .replace(/(^|\/)(\.\.?)[ \t\r\n]+(?=\/|$)/g, "$1$2")
+    .split("/")
+    .map((name) => (name === "." || name === ".." ? name : name.replace(/[. \t\r\n]+$/, "")))
+    .join("/");
 }
 
 /** RFC 3986 5.2.4, by its own steps. */
@@ -90,15 +111,17 @@ function ownerTo(origin: Origin, catalog: Catalog, path: string): string | undef
 }
 
 const origin: fc.Arbitrary<Origin> = fc.record({
-  decodes: fc.constantFrom("nothing", "slashes", "everything"),
+  decodes: fc.constantFrom("nothing", "slashes", "everything", "twice", "twice, resolving"),
   strips: fc.constantFrom("never", "first", "last", "twice"),
   slashes: fc.constantFrom("kept", "merged first", "merged last"),
+  names: fc.constantFrom("kept", "trimmed", "resolved and trimmed"),
   forgetsCase: fc.boolean(),
 });
 
 const patternSegment = fc.constantFrom(
   ...["admin", "Admin", "public", "a%40b", "a@b", "x;y", "x%3By", "caf%C3%A9", "CAF%C3%89"],
   ...["s%2Ft", "s%5Ct", "k", "*", "a*", "*n", "%2A", "%20", "t"],
+  ...["admin.", "b.c", "x%2540y", "a..", "k%20", "v1:run"],
 );
 const patterns = fc
   .array(fc.array(patternSegment, { maxLength: 3 }), { minLength: 1, maxLength: 5 })
@@ -109,6 +132,19 @@ const pathPiece = fc.constantFrom(
   ...["/x;y", "/x%3By", "/x", "/X;Y", ";y", ";", "/;", "%3b", "/caf%C3%A9", "/CAF%c3%89"],
   ...["/s%2Ft", "/s/t", "/S%5CT", "%2F", "%2f..", "%5C", "/..", "/%2e%2E", "/..;", "/.", "/"],
   ...["//", "/k", "/K", "/%E2%84%AA", "/*", "/%2A", "/%20", "/t", "/an", "/abn", "%252F", "~"],
+  ...[".", "..", "%20", "/.%20", "/..%20", "::$DATA", ":$I30:$INDEX_ALLOCATION", "/...", "%2500"],
+  ...[
+    "/%2561dmin",
+    "%252e",
+    "/%252e%252e",
+    "%2520",
+    "%255C",
+    "%253Ay",
+    "%253By",
+    "%2524",
+    ":",
+    "%3A",
+  ],
 );
 const target = fc
   .array(pathPiece, { minLength: 1, maxLength: 6 })
@@ -117,14 +153,15 @@ const target = fc
 
 /** Every reading at once: patterns that meet here are spellings of one another to some origin. */
 const coarsest: Origin = {
-  decodes: "everything",
+  decodes: "twice",
   strips: "twice",
   slashes: "merged first",
+  names: "trimmed",
   forgetsCase: true,
 };
 
 function applicationsOf(all: readonly string[]): Record<string, string[]> {
-  const distinct = new Map(all.map((each) => [readAs(coarsest, each), each]));
+  const distinct = new Map(all.map((each) => [readAs(coarsest, each).replace(/[/*]+$/, ""), each]));
   const applications: Record<string, string[]> = {};
   for (const [index, each] of [...distinct.values()].entries()) {
     const name = `app${index % 3}`;
@@ -194,4 +231,44 @@ test("two spellings in two applications are two paths to their origin", () => {
   };
   for (const [path, owner] of Object.entries(owners))
     assert.equal(choose(catalog, path)?.match?.application.name, owner, path);
+});
+
+test("a path that Windows, or a second decoding, takes for another application's is refused", () => {
+  const catalog = catalogOf({ open: ["h.test"], closed: ["h.test/admin", "h.test/v1/b.c"] });
+  const refused = [
+    ...["/admin.", "/admin%20", "/admin...", "/admin.%20./x", "/admin::$DATA", "/admin:s:$DATA"],
+    ...["/admin:$I30:$INDEX_ALLOCATION", "/admin%3A%3A$DATA/x", "/ADMIN.", "/x/..%20/admin"],
+    ...[
+      "/%2561dmin",
+      "/%2541dmin",
+      "/x%252F..%252Fadmin",
+      "/x%255C..%255Cadmin",
+      "/admin%2500.png",
+    ],
+    ...["/admin%252e", "/admin%2520", "/v1./b.c", "/v1/b.c.", "/v1/b%252Ec", "/admin%253Bx"],
+    ...["/admin%00", "/admin%00.png", "/admin\\x"],
+  ];
+  for (const path of refused) assert.equal(choose(catalog, path), undefined, path);
+});
+
+test("dots, blanks and nested escapes are no trouble where they lead to one application", () => {
+  const catalog = catalogOf({ open: ["h.test"], closed: ["h.test/admin"] });
+  const owners: Record<string, string> = {
+    "/file.": "open",
+    "/a%2520b": "open",
+    "/what%3F.": "open",
+    "/wait...": "open",
+    "/v1/users:batch": "open",
+    "/admin:batch": "open",
+    "/price:$5": "open",
+    "/a/x%252Fy": "open",
+    "/admin/file.": "closed",
+    "/admin/100%25": "closed",
+    "/admin/a%20/b": "closed",
+  };
+  for (const [path, owner] of Object.entries(owners)) {
+    const choice = choose(catalog, path);
+    assert.equal(choice?.match?.application.name, owner, path);
+    assert.equal(choice?.path, path);
+  }
 });

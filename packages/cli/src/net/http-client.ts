@@ -17,6 +17,7 @@ import { showRequest, showResponse, withoutSecrets } from "./debug.ts";
 import type { HttpRequest, HttpResponse } from "./http-message.ts";
 import { dialFor, refuseUnknown } from "./network.ts";
 import { openTunnel, proxyFor } from "./proxy.ts";
+import { requestTimeout } from "./request-timeout.ts";
 
 /**
  * The answer did not come in time. Other than an unreachable host, it may be asked again at once.
@@ -34,7 +35,6 @@ export class TimeoutError extends CliError {
  */
 const userAgent = `postern/${version}`;
 
-const defaultTimeout = 7_000;
 const defaultLimit = 1024 * 1024;
 
 /**
@@ -77,7 +77,7 @@ type ExchangeOptions = RequestOptions &
   Pick<TlsOptions, "ca" | "rejectUnauthorized"> & { servername?: string };
 
 async function exchange(context: Context, request: HttpRequest): Promise<HttpResponse> {
-  const { url, method, headers, body, timeout = defaultTimeout } = request;
+  const { url, method, headers, body, timeout = requestTimeout(context) } = request;
   const deadline = performance.now() + timeout;
   const isSecure = url.protocol === "https:";
   const options: ExchangeOptions = {

@@ -5,7 +5,7 @@ export interface HttpRequest {
   url: URL;
   headers?: Record<string, string>;
   body?: string;
-  /** milliseconds for the whole exchange; 7 s by default */
+  /** milliseconds for the whole exchange; by default as `requestTimeout` says */
   timeout?: number;
   /** ends the exchange before its time, as if the time had passed */
   signal?: AbortSignal;

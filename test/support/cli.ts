@@ -30,10 +30,13 @@ export function temporaryHome(context: TestContext): string {
 export function startPostern(args: string[], environment: Record<string, string>): Running {
   return watchProcess(
     spawn(process.execPath, [bin, ...args], {
-      env: { PATH: process.env["PATH"] ?? "", ...compileCache(), ...environment },
+      env: { PATH: process.env["PATH"] ?? "", ...patience, ...compileCache(), ...environment },
     }),
   );
 }
+
+/** No command gives up because the machine is busy. */
+const patience = { POSTERN_REQUEST_TIMEOUT: "60s" };
 
 /** The run's compiled modules (scripts/test.mjs), for a process of its own. */
 function compileCache(): Record<string, string> {

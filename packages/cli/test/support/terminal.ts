@@ -60,6 +60,7 @@ export function machine(context: TestContext, browser = opensPage): Machine {
     PATH: `${tools}:${process.env["PATH"] ?? ""}`,
     HOME: directory,
     POSTERN_HOME: home,
+    POSTERN_REQUEST_TIMEOUT: "60s",
     DISPLAY: ":0",
   };
   const start = (
@@ -67,7 +68,12 @@ export function machine(context: TestContext, browser = opensPage): Machine {
     args: string[],
     more: Record<string, string>,
     cwd = directory,
-  ): Running => watchProcess(spawn(command, args, { env: { ...environment, ...more }, cwd }));
+  ): Running => {
+    const child = spawn(command, args, { env: { ...environment, ...more }, cwd });
+    // A test that fails leaves none behind.
+    context.after(() => child.kill("SIGKILL"));
+    return watchProcess(child);
+  };
   const finish = async (running: Running, input: string): Promise<Finished> => {
     running.child.stdin.end(input);
     const status = await running.ended;

@@ -52,7 +52,8 @@ stream.on("test:pass", ({ name, skip }) => {
 const report = stream.compose(spec);
 report.pipe(process.stdout);
 await finished(report);
-rmSync(shared, { recursive: true });
+// A process that ends just now may still write there.
+rmSync(shared, { recursive: true, force: true, maxRetries: 10 });
 
 if (leftOut.length > 0) {
   console.log(

@@ -273,7 +273,7 @@ test(
     context.after(() => application.close());
     const port = await freePort();
     const folder = mkdtempSync(join(tmpdir(), "postern-nginx-"));
-    context.after(() => rmSync(folder, { recursive: true, force: true }));
+    context.after(() => rmSync(folder, { recursive: true, force: true, maxRetries: 10 }));
     const text = readFileSync(join(examples, "nginx/nginx.conf"), "utf8")
       .replace("VERIFIER_PORT;", `${verifierPort};`)
       .replace("APPLICATION_PORT;", `${new URL(application.origin).port};`)

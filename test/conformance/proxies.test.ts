@@ -86,7 +86,7 @@ async function startProxy(context: TestContext, proxy: Proxy, gateway: number): 
   context.after(async () => {
     child.kill();
     await ended;
-    rmSync(folder, { recursive: true, force: true });
+    rmSync(folder, { recursive: true, force: true, maxRetries: 10 });
   });
   while (!(await accepts(port)))
     assert.equal(child.exitCode, null, `${proxy.program} ended: ${output}`);

@@ -63,6 +63,6 @@ export function installPackages(): Installation {
       symlinkSync(source, join(modules, ownNode));
       return () => rmSync(isNew ? modules : join(modules, ownNode), { recursive: true });
     },
-    remove: () => rmSync(root, { recursive: true, force: true }),
+    remove: () => rmSync(root, { recursive: true, force: true, maxRetries: 10 }),
   };
 }

@@ -61,7 +61,7 @@ async function withBrowser<T>(
     return await use(context);
   } finally {
     await context.close();
-    rmSync(profile, { recursive: true, force: true });
+    rmSync(profile, { recursive: true, force: true, maxRetries: 10 });
   }
 }
 

@@ -23,7 +23,7 @@ export interface Running {
 /** A directory of its own for `$POSTERN_HOME`, gone after the test. */
 export function temporaryHome(context: TestContext): string {
   const home = mkdtempSync(join(tmpdir(), "postern-test-"));
-  context.after(() => rmSync(home, { recursive: true, force: true }));
+  context.after(() => rmSync(home, { recursive: true, force: true, maxRetries: 10 }));
   return home;
 }
 

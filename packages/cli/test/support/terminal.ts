@@ -46,7 +46,7 @@ const opensPage = `exec '${process.execPath}' '${join(import.meta.dirname, "open
 
 export function machine(context: TestContext, browser = opensPage): Machine {
   const directory = mkdtempSync(join(tmpdir(), "postern-cli-"));
-  context.after(() => rmSync(directory, { recursive: true, force: true }));
+  context.after(() => rmSync(directory, { recursive: true, force: true, maxRetries: 10 }));
   const home = join(directory, "home");
   const log = join(directory, "opened");
   const tools = join(directory, "bin");

@@ -50,7 +50,8 @@ export class PageScene {
       sendMail: async () => {
         if (!mail.works) throw new Error("421 not now");
       },
-      relay: { busyMs: 20, hangUpMs: 20 },
+      // No page goes away by itself while somebody looks at it.
+      relay: { busyMs: 20, hangUpMs: 20, settlingMs: 5_000, refreshSeconds: 3_600 },
     });
     return new PageScene(page, gateway, upstream, mail);
   }

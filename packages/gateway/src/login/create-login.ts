@@ -92,15 +92,16 @@ export function createLogin(options: LoginOptions): Login {
 function assemble(options: LoginOptions): LoginParts {
   const { store, now, elapsed, record } = options;
   const { counters, transfers } = store;
-  const settings = { ...defaultRelaySettings, ...options.relay };
-  const mailboxes = new Mailboxes({ transfers, settings, record, now });
+  const relaySettings = { ...defaultRelaySettings, ...options.relay };
+  const mailboxes = new Mailboxes({ transfers, settings: relaySettings, record, now });
   const pinLimits = new PinLimits({ counters, now, elapsed });
   const answerBudget = new NetworkBudget(elapsed, answerRates);
   return {
     ...options,
     providers: new Providers({ ...options, mail: mailDelivery(options), pinLimits, answerBudget }),
     mailboxes,
-    relay: new Relay({ mailboxes, settings, record, now, elapsed }),
+    relay: new Relay({ mailboxes, settings: relaySettings, record, now, elapsed }),
+    relaySettings,
   };
 }
 

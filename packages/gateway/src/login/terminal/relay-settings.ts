@@ -12,6 +12,8 @@ export interface RelaySettings {
    * line takes its answer at once
    */
   settlingMs: number;
+  /** after how many seconds a page that waits for the terminal looks again by itself */
+  refreshSeconds: number;
   /**
    * how often a mailbox is read while somebody waits for it, besides whenever it is said to have
    * changed
@@ -40,6 +42,7 @@ export const defaultRelaySettings: RelaySettings = {
   holdMs: 50_000,
   busyMs: 5_000,
   settlingMs: 1_500,
+  refreshSeconds: 3,
   // The feed of changes tells everything, and every poll begins with a look.
   lookAgainMs: Number.POSITIVE_INFINITY,
   leaseMs: 200_000,

@@ -28,8 +28,6 @@ import {
 } from "./standing.ts";
 import type { TerminalParts } from "./terminal-parts.ts";
 
-const lookAgainSeconds = 3;
-
 /** The value that ties the form of the approval page to this session and this request. */
 export function csrfPurpose(request: CliRequest): string {
   return `terminal ${request.authority} ${request.path}`;
@@ -155,7 +153,7 @@ function sendTelling(
 /** Lets the page look again by itself, without a script. @returns where */
 function lookAgain(c: LoginContext, parts: TerminalParts, request: CliRequest): string {
   const again = teamUrl(parts, c.var.facts.catalog.issuer, request);
-  c.header("Refresh", `${lookAgainSeconds}; url=${again}`);
+  c.header("Refresh", `${parts.relaySettings.refreshSeconds}; url=${again}`);
   return again;
 }
 

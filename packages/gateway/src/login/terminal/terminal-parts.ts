@@ -5,6 +5,7 @@ import type { Store } from "../../storage/store.ts";
 import type { Sessions, Tokens } from "../../tokens/tokens.ts";
 import type { Mailboxes } from "./mailboxes.ts";
 import type { Relay } from "./relay.ts";
+import type { RelaySettings } from "./relay-settings.ts";
 
 /** What a terminal's login is made from. */
 export interface TerminalParts {
@@ -14,6 +15,7 @@ export interface TerminalParts {
   secretBox: SecretBox;
   mailboxes: Mailboxes;
   relay: Relay;
+  relaySettings: Pick<RelaySettings, "refreshSeconds">;
   record: RecordEvent;
   now: Clock;
 }

@@ -285,7 +285,7 @@ test("a provider's answer that does not fit the question signs nobody in (L9)", 
   }
 });
 
-test("only a verified, plain, whole e-mail address of the provider counts (L10)", async (context) => {
+test("only a verified, plain, whole email address of the provider counts (L10)", async (context) => {
   const accounts = Object.fromEntries(
     [
       "attacker@evil.com@corp.test",

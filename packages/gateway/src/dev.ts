@@ -163,7 +163,7 @@ function readGrant(text: string, upstreams: readonly Upstream[]): Grant {
     /^(?:([^=@]+)=)?([^@\s=]*)@([^@\s=]+)$/.exec(text) ?? [];
   if (domain === "") {
     throw new Error(
-      `--allow ${text}: give an e-mail address or a domain, for example ada@example.com or @example.com`,
+      `--allow ${text}: give an email address or a domain, for example ada@example.com or @example.com`,
     );
   }
   const names = [sampleName, ...upstreams.map(({ name }) => name)];

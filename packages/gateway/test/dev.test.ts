@@ -10,15 +10,15 @@ test("postern dev refuses applications and people that it cannot read, and says 
     { upstreams: ["api=ftp://127.0.0.1"], reason: /give \[name=\]URL/ },
     { upstreams: ["http://127.0.0.1:1/path"], reason: /give \[name=\]URL/ },
     { upstreams: [api, api], reason: /two are called "api"/ },
-    { allow: ["ada"], reason: /--allow ada: give an e-mail address or a domain/ },
-    { allow: ["api="], reason: /--allow api=: give an e-mail address or a domain/ },
-    { allow: ["ada@"], reason: /give an e-mail address/ },
-    { allow: ["a b@example.com"], reason: /give an e-mail address/ },
+    { allow: ["ada"], reason: /--allow ada: give an email address or a domain/ },
+    { allow: ["api="], reason: /--allow api=: give an email address or a domain/ },
+    { allow: ["ada@"], reason: /give an email address/ },
+    { allow: ["a b@example.com"], reason: /give an email address/ },
     {
       allow: ["wiki=ada@example.com"],
       reason: /no application is called "wiki"; there is echo, api/,
     },
-    { allow: ["=ada@example.com"], reason: /give an e-mail address/ },
+    { allow: ["=ada@example.com"], reason: /give an email address/ },
   ]) {
     const options = { upstreams, allow, ephemeral: true, posternHome: "/nonexistent" };
     await assert.rejects(runDev(options), reason);

@@ -156,7 +156,7 @@ export function hasUsableTokens(store: StoreAt): boolean {
   });
 }
 
-/** The e-mail address last signed in to this team domain, whether or not the token is valid. */
+/** The email address last signed in to this team domain, whether or not the token is valid. */
 export function lastPerson(store: Store, team: string): string | undefined {
   const directory = teamDirectory(store, team);
   const paths = list(directory).map((name) => join(directory, name));

@@ -74,7 +74,7 @@ export const unreadable: Record<RequestFault, Problem> = {
   ),
   encoded_slash: badRequest(
     "encoded_slash",
-    "The path has an encoded slash or backslash, which this application does not allow. Write it without, or ask the people who run the application to allow it (allow_encoded_slashes).",
+    "The path has an encoded slash or backslash, which this application does not allow. Write the path without it, or ask the people who run the application to allow it (allow_encoded_slashes).",
   ),
   two_tokens: badRequest("two_tokens", "The query has more than one access token. Send one."),
   bad_forwarding: badRequest(
@@ -98,14 +98,14 @@ export const unreadable: Record<RequestFault, Problem> = {
   bad_version: {
     ...badRequest(
       "bad_version",
-      "The gateway speaks HTTP/1.1 and HTTP/1.0, and no other version here.",
+      "The gateway speaks HTTP/1.1 and HTTP/1.0, and no other version here. Use one of them.",
     ),
     status: 505,
   },
   unknown_expectation: {
     ...badRequest(
       "unknown_expectation",
-      "The request expects something that the gateway does not know. The only value of Expect is 100-continue.",
+      "The request expects something that the gateway does not know. The only value of Expect is 100-continue. Send that, or no Expect.",
     ),
     status: 417,
   },
@@ -170,14 +170,14 @@ export const originFailed: Record<ForwardFault, Problem> = {
     error: "origin_unreachable",
     heading: "The application cannot be reached",
     message:
-      "The application is behind this gateway, but is not taking connections right now. Try again in a minute. If it stays so, tell the people who run the application.",
+      "The application is behind this gateway, but is not taking connections right now. Try again in a minute. If this keeps happening, tell the people who run the application.",
   },
   closed: {
     status: 502,
     error: "origin_closed",
     heading: "The application did not answer",
     message:
-      "The application closed the connection without an answer. Try again in a minute. If it stays so, give the ray ID to the people who run the application.",
+      "The application closed the connection without an answer. Try again in a minute. If this keeps happening, give the ray ID to the people who run the application.",
   },
   malformed: {
     status: 502,
@@ -191,7 +191,7 @@ export const originFailed: Record<ForwardFault, Problem> = {
     error: "origin_connect_timeout",
     heading: "The application cannot be reached",
     message:
-      "The application is behind this gateway, but did not take the connection in time. Try again in a minute. If it stays so, tell the people who run the application.",
+      "The application is behind this gateway, but did not take the connection in time. Try again in a minute. If this keeps happening, tell the people who run the application.",
   },
   response_timeout: {
     status: 504,

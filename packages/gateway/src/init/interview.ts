@@ -39,7 +39,7 @@ export interface Answers {
   provider: ProviderAnswers;
   /** `domain` is `host[/path]` */
   application: { name: string; domain: string; origin: string };
-  /** an e-mail address, or `@domain` */
+  /** an email address, or `@domain` */
   people: string;
 }
 
@@ -89,7 +89,7 @@ const origin: Question = {
 };
 const people: Question = {
   flag: "allow",
-  text: "Who may use it: an e-mail address, or @domain for everybody there",
+  text: "Who may use it: an email address, or @domain for everybody there",
   fault: personFault,
 };
 

@@ -54,8 +54,8 @@ export function wordFault(answer: string): string | undefined {
   return /^\S+$/.test(answer) ? undefined : "it is one word, without spaces";
 }
 
-/** An e-mail address, or a domain behind an @. */
+/** An email address, or a domain behind an @. */
 export function personFault(answer: string): string | undefined {
   if (/^[^\s@]*@[^\s@]+\.?[^\s@]*$/.test(answer)) return undefined;
-  return `${answer} is neither an e-mail address nor a domain; write ada@example.com, or @example.com for everybody there`;
+  return `${answer} is neither an email address nor a domain; write ada@example.com, or @example.com for everybody there`;
 }

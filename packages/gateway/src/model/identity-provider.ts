@@ -81,7 +81,7 @@ export const identityProvider = defineKind({
   toObject: ({ id, name, type, config }) => ({ id, name, type, config }),
 });
 
-/** Whether everybody who has an e-mail address can sign in with providers of this type. */
+/** Whether everybody who has an email address can sign in with providers of this type. */
 export function mailsPins(type: IdentityProvider["type"] | undefined): boolean {
   return providers.some((provider) => provider.type === type && provider.mailsPins);
 }

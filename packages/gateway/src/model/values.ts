@@ -229,9 +229,9 @@ export const emailAddress = text((source) => {
     return source.toLowerCase();
   const [, domain] = /^(?:\*|\.\*)?@([a-z0-9-]+(?:\.[a-z0-9-]+)+)$/i.exec(source) ?? [];
   if (domain === undefined)
-    return refuse("is not one e-mail address; write it like ada@example.com");
+    return refuse("is not one email address; write it like ada@example.com");
   const example = "for a whole domain write {email_domain: {domain: example.com}}";
-  return refuse("is not one e-mail address", {
+  return refuse("is not one email address", {
     own: `for the whole domain write {email_domain: {domain: ${domain}}}`,
     example,
   });

@@ -161,13 +161,13 @@ const policies: Mistake[] = [
     "an empty address (L11)",
     'include: [{email: {email: ""}}]',
     "include[0].email.email",
-    /is not one e-mail address/,
+    /is not one email address/,
   ),
   inPolicy(
     "two @ in an address (L10)",
     "include: [{email: {email: a@b@c.d}}]",
     "include[0].email.email",
-    /is not one e-mail address/,
+    /is not one email address/,
   ),
   inPolicy(
     "an empty domain (L11)",

@@ -68,7 +68,7 @@ ${policy("allow", "include: [{email: {email: a@b.c}}, {group: {name: outer}}]")}
   [
     "lets in whoever gets a PIN",
     `${smtp}\nidentity_providers: [${pin}]\n${policy("allow", "include: [{login_method: {name: PIN}}]")}`,
-    [[`${inPolicy}.include[0]`, /every e-mail address in the world/]],
+    [[`${inPolicy}.include[0]`, /every email address in the world/]],
   ],
   [
     "allows a service token",

@@ -112,7 +112,7 @@ test("what cannot become a configuration is said with its flag, and nothing is w
     [{ provider: "keycloak" }, /--provider-url is missing/],
     [{ "client-id": undefined }, /--client-id is missing/],
     [{ "client-id": "two words" }, /--client-id: /],
-    [{ allow: "everybody" }, /--allow: everybody is neither an e-mail address nor a domain/],
+    [{ allow: "everybody" }, /--allow: everybody is neither an email address nor a domain/],
     [{ origin: "localhost:3000" }, /--origin: localhost:3000 is not a URL/],
     [{ origin: "http://a.test/path" }, /--origin: .* has more than scheme, host and port/],
     [{ "team-domain": "https://login.example.com" }, /--team-domain: .* is not a host name/],

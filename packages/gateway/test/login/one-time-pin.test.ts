@@ -98,7 +98,7 @@ test("who may not enter sees the same page and gets no mail", async (context) =>
   assert.deepEqual([...fixture.pins.keys()], [bob]);
 });
 
-test("asking is limited for each address and for each e-mail", async (context) => {
+test("asking is limited for each address and for each email", async (context) => {
   const fixture = await startLoginFixture(context);
   const person = new Person();
   await person.open(fixture.app("app"));

@@ -191,7 +191,7 @@ const flags: [flag: unknown, isTaken: boolean][] = [
   [{ verified: true }, false],
 ];
 
-test("an e-mail address counts when its flag is true or absent, and with nothing else (L10)", async (context) => {
+test("an email address counts when its flag is true or absent, and with nothing else (L10)", async (context) => {
   const fixture = await startProviderFixture(context);
   for (const document of ["idToken", "userInfo"] as const) {
     for (const [flag, isTaken] of flags) {

@@ -117,7 +117,7 @@ const wrong: [
     },
     [
       [["policies", 0, "decision"], /must be one of allow, deny, bypass, non_identity/],
-      [["policies", 0, "include", 0, "email", "email"], /is not one e-mail address/],
+      [["policies", 0, "include", 0, "email", "email"], /is not one email address/],
       [["allowed_idps", 0], /is not the id of an identity provider/],
       [[], /has no domain; write domain: app.example.com/],
     ],

@@ -42,7 +42,7 @@ function readLoginHint(text: string | undefined): string | undefined {
   if (isHint) return text;
   throw new CliError(
     "usage",
-    `--login-hint takes an e-mail address of at most ${longestHint} bytes; leave it out to sign in as anybody`,
+    `--login-hint takes an email address of at most ${longestHint} bytes; leave it out to sign in as anybody`,
   );
 }
 

@@ -28,7 +28,7 @@ export const dev: Command = {
     {
       name: "allow",
       value: "[name=]WHO",
-      description: "let in only this e-mail address or @domain, to the application of that name",
+      description: "let in only this email address or @domain, to the application of that name",
       repeatable: true,
     },
     helpFlag,

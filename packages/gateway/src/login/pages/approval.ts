@@ -72,7 +72,8 @@ function reachOf({ reachesAll }: ApprovalView): Html {
     : html`only this one`;
 }
 
-function adviceOf({ needsConfirmation }: ApprovalView): Html {
+function adviceOf({ needsConfirmation, isRefused }: ApprovalView): Html {
+  if (isRefused) return html`This terminal shows no code to compare.`;
   if (needsConfirmation)
     return html`This terminal shows no code to compare. Approve only if you started this sign-in yourself just now.`;
   return html`Approve only if your own terminal shows exactly this code. If somebody sent you here, deny.`;

@@ -1,5 +1,5 @@
 /**
- * The one spelling of an e-mail address, under which people are known, counted and matched (cases
+ * The one spelling of an email address, under which people are known, counted and matched (cases
  * L10, L12): exactly one `@`, ASCII only, all lower-case, a domain of plain labels. Quoted local
  * parts, comments, spaces and look-alike letters are refused rather than repaired.
  * @returns undefined when it is not such an address

@@ -1,4 +1,4 @@
-// The e-mail address of a person, from the documents in which a provider speaks of them. An address
+// The email address of a person, from the documents in which a provider speaks of them. An address
 // that was never proven may be anybody's (case L10).
 import { claimAt } from "../../model/claim-path.ts";
 import type { OidcConfig } from "../../model/model.ts";
@@ -22,7 +22,7 @@ export function emailOf(
   const addressIn = (document: Claims) => claimAt(document, name);
   const source = documents.find((document) => isText(addressIn(document)));
   if (source === undefined)
-    return failure("email_missing", `the provider stated no e-mail address (claim ${name})`);
+    return failure("email_missing", `the provider stated no email address (claim ${name})`);
   const text = String(addressIn(source));
 
   // 2. No document denies it. One that has another address speaks of that.
@@ -51,7 +51,7 @@ export function emailOf(
 
   const address = canonicalEmail(text);
   if (address === undefined)
-    return failure("email_unusable", "the e-mail address is not a plain ASCII one with one @");
+    return failure("email_unusable", "the email address is not a plain ASCII one with one @");
   return { ok: true, address };
 }
 

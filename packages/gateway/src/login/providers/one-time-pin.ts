@@ -1,4 +1,4 @@
-// The one-time PIN: a code by mail that proves an e-mail address. Whoever requests one sees the
+// The one-time PIN: a code by mail that proves an email address. Whoever requests one sees the
 // same page and causes the same work, whether or not the address may have a code; what differs
 // happens after the answer is sent. Counting comes before comparing (pin-limits.ts).
 import { endpoints } from "@postern/protocol";

@@ -124,7 +124,7 @@ export interface FormRequest {
 
 /** A way to prove who somebody is. */
 export interface Provider {
-  /** how the sign-in page offers it: one button, or a field for the e-mail address */
+  /** how the sign-in page offers it: one button, or a field for the email address */
   readonly offer: "button" | "email";
   start(request: StartRequest): Promise<Start>;
   finish(request: FinishRequest): Promise<SignInResult>;

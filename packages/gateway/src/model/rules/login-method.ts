@@ -13,6 +13,6 @@ export const loginMethod = defineRule({
   compile: ({ id }) => ofPerson(({ idp }) => idp.id === id),
   admitsWorld({ id }, { mailsPins }) {
     if (!mailsPins(id)) return undefined;
-    return "lets in every e-mail address in the world: a PIN is mailed to any of them; name addresses or domains, unless that is meant";
+    return "lets in every email address in the world: a PIN is mailed to any of them; name addresses or domains, unless that is meant";
   },
 });

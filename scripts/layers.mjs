@@ -21,6 +21,7 @@ export const rooms = {
   "gateway/login": "model policy observe secrets storage catalog http tokens",
   "gateway/init": "model config login",
   "gateway/compose.ts": "*",
+  "gateway/served-applications.ts": "catalog observe",
   "gateway/gateway.ts": "*",
   "gateway/future-dates.ts": "*",
   "gateway/housekeeping.ts": "*",

@@ -18,8 +18,27 @@ export function runDev(options: {
 /** `postern gateway --config FILE`: serves until SIGTERM. */
 export function runGateway(options: { config: string }): Promise<void>;
 
+/**
+ * `postern gateway --check FILE`: says what is wrong with a file, and does nothing else.
+ * @returns whether a gateway would start with it
+ */
+export function checkGateway(options: {
+  /** `-` is standard input */
+  config: string;
+  /** takes a line for standard error */
+  tell(line: string): void;
+  /** takes a line for standard output */
+  print(line: string): void;
+}): Promise<boolean>;
+
 /** `postern keys rotate --config FILE` */
-export function rotateKeys(options: { config: string }): Promise<void>;
+export function rotateKeys(options: { config: string }): Promise<{
+  /** names of the key that signed before, and of the one that signs now */
+  before: string;
+  now: string;
+  /** until when what the earlier one has signed is accepted, milliseconds since the epoch */
+  acceptedUntil: number;
+}>;
 
 /** `postern init`: asks, writes a configuration, tries the provider. */
 export function runInit(options: {

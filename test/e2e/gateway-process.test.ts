@@ -41,7 +41,7 @@ test("a gateway that cannot start says why in lines and ends with a status, with
   assert.equal(none.status, 1);
   assert.match(
     none.stderr,
-    /^postern: \/.*\/none\.yaml: cannot be read \(ENOENT\); name the file with --config\n$/,
+    /^postern: \/.*\/none\.yaml: cannot be read \(ENOENT\); name the file with --config or --check\n$/,
   );
 });
 

@@ -75,7 +75,7 @@ export async function runDev(options: DevOptions): Promise<void> {
     const gateway = await startGateway({
       ...storage.options,
       config,
-      record: createLog("warn"),
+      record: createLog({ level: "warn", plain: (process.env["NO_COLOR"] ?? "") !== "" }),
       announcePin: (email, pin) => process.stdout.write(`PIN for ${email}: ${pin}\n`),
     });
     // Whoever reads the PINs may go; the gateway stays.

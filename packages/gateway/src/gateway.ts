@@ -7,6 +7,7 @@ import type { Config } from "./config/load-config.ts";
 import { keepHouse, rotateWhenOld } from "./housekeeping.ts";
 import { createListener, type Listener } from "./http/listeners.ts";
 import { redirectToHttps } from "./http/redirect-to-https.ts";
+import { servedApplications } from "./served-applications.ts";
 
 export interface Gateway {
   /**
@@ -18,7 +19,9 @@ export interface Gateway {
   reload: Parts["catalogs"]["reload"];
   /** as ChangingCatalogSource says */
   overruled: Parts["catalogs"]["overruled"];
-  rotateKeys(): Promise<void>;
+  rotateKeys: Parts["tokens"]["rotateKeys"];
+  /** What is served now, for whoever started it. */
+  servedApplications(): ReturnType<typeof servedApplications>;
   /** Reads the certificates again; those in force stay where the files cannot be used. */
   reloadCertificates(): void;
   /**
@@ -56,6 +59,8 @@ export async function listen(parts: Parts): Promise<Gateway> {
       reload: (read, approve) => parts.catalogs.reload(read, approve),
       overruled: () => parts.catalogs.overruled(),
       rotateKeys: () => parts.tokens.rotateKeys(),
+      servedApplications: () =>
+        servedApplications(parts.catalogs.current(), portSuffix(parts.config)),
       reloadCertificates() {
         for (const listener of listeners) listener.reloadCertificates();
       },
@@ -150,6 +155,12 @@ async function openListeners({
 function isServed(catalog: Catalog, host: string): boolean {
   if (host === catalog.teamHost || catalog.relayHosts.has(host)) return true;
   return isApplicationHost(catalog, host);
+}
+
+/** `:8600`; "" where browsers leave the port out. */
+function portSuffix(config: Config): string {
+  const isOwnPort = publicPort(config) === (config.issuer.startsWith("https:") ? 443 : 80);
+  return isOwnPort ? "" : `:${publicPort(config)}`;
 }
 
 /** The port that people see: the first of `public_ports`, else the first that is listened on. */

@@ -4,6 +4,7 @@ import { randomBytes } from "node:crypto";
 import { readCatalog } from "./catalog/catalog-source.ts";
 import { systemStopwatch } from "./clock.ts";
 import { organizationTagIn, secretKeyFor } from "./compose.ts";
+import { checkConfig } from "./config/check-config.ts";
 import { type ConfigFile, readConfigFile } from "./config/config-file.ts";
 import { filesOfConfig } from "./config/settled-text.ts";
 import { startGateway } from "./gateway.ts";
@@ -13,6 +14,7 @@ import { HangUps, Reload } from "./reload.ts";
 import { createSecretBox } from "./secrets/secret-box.ts";
 import { openStore } from "./storage/open-store.ts";
 import { createTokens } from "./tokens/create-tokens.ts";
+import type { KeyRotation } from "./tokens/tokens.ts";
 import { watchFiles } from "./watch-files.ts";
 
 export type { ComposeOptions } from "./compose.ts";
@@ -29,7 +31,7 @@ export async function runGateway(options: { config: string }): Promise<void> {
   const hangUps = new HangUps();
   const source = sourceOf(options.config);
   const { config, warnings, fingerprint } = readConfigFile(source);
-  const record = createLog(config.log.level);
+  const record = createLog({ ...config.log, plain: isPlain(process.env) });
   for (const warning of warnings) record({ event: "configuration_warning", warning });
   const gateway = await startGateway({ config, record });
   const reload = new Reload(source, { gateway, started: config, fingerprint, record });
@@ -45,6 +47,7 @@ export async function runGateway(options: { config: string }): Promise<void> {
   // Before it says that it is up: whoever reads that may stop it at once.
   const stopped = ended();
   record({ event: "gateway_started", listen: config.listen, auth_domain: config.auth_domain });
+  record({ event: "applications_listed", ...gateway.servedApplications() });
   // Nobody waits for it: a provider that is away does not keep the gateway from starting.
   void gateway.checkProviders();
   await stopped;
@@ -56,10 +59,32 @@ export async function runGateway(options: { config: string }): Promise<void> {
 }
 
 /**
+ * `postern gateway --check FILE`: says what is wrong with a file, and does nothing else.
+ * @returns whether a gateway would start with it
+ */
+export async function checkGateway(options: CheckOptions): Promise<boolean> {
+  const { ok, remarks, summary } = checkConfig(sourceOf(options.config));
+  for (const remark of remarks) options.tell(remark);
+  if (ok) options.print(summary);
+  else options.tell(summary);
+  return ok;
+}
+
+export interface CheckOptions {
+  /** `-` is standard input */
+  config: string;
+  /** takes a line for standard error */
+  tell(line: string): void;
+  /** takes a line for standard output */
+  print(line: string): void;
+}
+
+/**
  * `postern keys rotate --config FILE`: the published next key signs from now on; running gateways
  * notice.
+ * @returns what has changed
  */
-export async function rotateKeys(options: { config: string }): Promise<void> {
+export async function rotateKeys(options: { config: string }): Promise<KeyRotation> {
   const { config } = readConfigFile(sourceOf(options.config));
   const store = await openStore(config.store, randomBytes);
   try {
@@ -76,10 +101,15 @@ export async function rotateKeys(options: { config: string }): Promise<void> {
       randomBytes,
       organizationTag,
     });
-    await tokens.rotateKeys();
+    return await tokens.rotateKeys();
   } finally {
     await store.close();
   }
+}
+
+/** Whether colours are not wanted (no-color.org), or not known. */
+function isPlain({ NO_COLOR, TERM }: NodeJS.ProcessEnv): boolean {
+  return (NO_COLOR ?? "") !== "" || TERM === "dumb";
 }
 
 function sourceOf(file: string): ConfigFile {

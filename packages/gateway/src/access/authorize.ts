@@ -179,10 +179,18 @@ function refuseStranger(decision: Decision, grounds: RefusalGrounds): Refusal {
 
 function groundsOf(authentication: Authentication, decision: Decision): RefusalGrounds {
   return {
+    ...askerOf(authentication),
     fault: "fault" in authentication ? authentication.fault : undefined,
     reason: decision.outcome === "deny" ? decision.reason : undefined,
     policy: "policy" in decision ? decision.policy.name : undefined,
   };
+}
+
+/** The name of who is known, for the log. */
+function askerOf(authentication: Authentication): Pick<RefusalFields, "email" | "client_id"> {
+  if (authentication.kind === "person") return { email: authentication.session.identity.email };
+  if (authentication.kind !== "service") return {};
+  return { client_id: authentication.serviceToken.client_id };
 }
 
 /** Who the origin is told that asks; a promise only where it must be signed first. */

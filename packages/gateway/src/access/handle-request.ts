@@ -3,7 +3,7 @@
 // not let pass.
 import { endpoints } from "@postern/protocol";
 import type { Catalog, CatalogSource } from "../catalog/catalog.ts";
-import { chooseService } from "../catalog/choose-service.ts";
+import { chooseService, serviceText } from "../catalog/choose-service.ts";
 import { isApplicationHost } from "../catalog/match-application.ts";
 import { isReserved as isReservedPath } from "../catalog/path-choice.ts";
 import type { RequestFacts } from "../catalog/request-facts.ts";
@@ -270,7 +270,10 @@ function answerOriginFault(
   fault: ForwardFault,
   detail: string,
 ): void {
-  path.record({ event: "origin_failed", ...fieldsOf(request), fault, detail });
+  const { host, path: requestPath, catalog } = request.reading.facts;
+  const rule = chooseService(catalog.ingress, host, requestPath);
+  const origin = rule === undefined ? "" : serviceText(rule.service);
+  path.record({ event: "origin_failed", ...fieldsOf(request), origin, fault, detail });
   sendProblem(path, request, originFailed[fault]);
 }
 
@@ -313,8 +316,8 @@ function recipientOf({ reading, match }: ApplicationRequest): ApplicationRecipie
 /** No query: it may hold what is nobody's business. */
 function fieldsOf({ reading, match }: ApplicationRequest): ApplicationRequestFields {
   const { rayId, clientIp, method, authority, path } = reading.facts;
-  const { aud } = match.application;
-  return { ray: rayId, ip: clientIp, method, host: authority, path, aud };
+  const { aud, name: application } = match.application;
+  return { ray: rayId, ip: clientIp, method, host: authority, path, aud, application };
 }
 
 /**

@@ -2,6 +2,7 @@
 // `path` is a prefix on segment boundaries or a glob with `*`; never a regular expression of the
 // user's, since it runs on each request.
 import { compilePath } from "@postern/protocol";
+import type { IngressService } from "../model/ingress-rule.ts";
 import type { IngressRule } from "../model/model.ts";
 import type { PathReading } from "../path-readings.ts";
 import { ReadPattern } from "./read-pattern.ts";
@@ -35,6 +36,18 @@ export function chooseService(
 ): IngressRule | undefined {
   for (const rule of ingress) if (rule.coversHost(host) && rule.coversPath(path)) return rule;
   return undefined;
+}
+
+/** A service as the configuration writes it: `http://10.0.0.5:3000`, `unix:/run/wiki.sock`. */
+export function serviceText(service: IngressService): string {
+  switch (service.kind) {
+    case "http":
+      return service.origin;
+    case "unix":
+      return `${service.tls ? "unix+tls" : "unix"}:${service.path}`;
+    case "status":
+      return `http_status:${service.status}`;
+  }
 }
 
 /**

@@ -3,8 +3,12 @@
  * line per problem.
  */
 export class ConfigError extends Error {
-  constructor(message: string) {
+  /** lines of the same form about what would load */
+  readonly warnings: readonly string[];
+
+  constructor(message: string, warnings: readonly string[] = []) {
     super(message);
+    this.warnings = warnings;
     this.name = "ConfigError";
   }
 }

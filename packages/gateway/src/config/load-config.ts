@@ -38,7 +38,8 @@ export function loadConfig(source: ConfigSource): { config: Config; warnings: st
   const problems = withoutMeantFields([...document.problems, ...ownProblems], document);
   if (config === undefined || problems.length > 0) {
     const lines = new Set(linesOf(problems, document));
-    throw new ConfigError([...lines].join("\n"));
+    const warnings = report.warnings.filter((each) => !isParentOf(each, problems));
+    throw new ConfigError([...lines].join("\n"), linesOf(warnings, document));
   }
   return { config, warnings: linesOf(report.warnings, document) };
 }
@@ -65,6 +66,11 @@ function readConfig(document: ConfigDocument, report: CollectedReport): Config |
     nameField,
   });
   return settings && { ...settings, ...objects };
+}
+
+/** Whether a warning is about something that has a mistake in it, and may be due to it. */
+function isParentOf({ path }: Problem, problems: readonly Problem[]): boolean {
+  return problems.some((problem) => path.every((part, index) => problem.path[index] === part));
 }
 
 /** Whether the complaint is about a value that could not be filled in, which is said already. */

@@ -7,7 +7,12 @@ import { type IngressRule, readIngress } from "../model/ingress-rule.ts";
 import type { ConfiguredObject, Kind, Tools } from "../model/kind.ts";
 import { kinds, type ObjectLists } from "../model/kinds.ts";
 import type { Organization } from "../model/organization.ts";
-import { type FieldPath, type Report, reportBelow } from "../model/problem.ts";
+import {
+  type CollectedReport,
+  type FieldPath,
+  type Report,
+  reportBelow,
+} from "../model/problem.ts";
 import { isMap, readValue } from "../model/read-value.ts";
 import { readObject } from "../model/validate.ts";
 import { createWorld } from "../model/world.ts";
@@ -31,6 +36,7 @@ export interface ConfiguredObjects extends ObjectLists {
 
 /** What objects are judged against beside each other. */
 export interface ObjectsContext extends FileContext {
+  report: CollectedReport;
   authDomain: string;
   /** hosts that no application may have */
   ownHosts: ReadonlySet<string>;
@@ -80,7 +86,9 @@ export function readObjects(fields: Fields, context: ObjectsContext): Configured
     { resolvePath, checkAuthorities },
     reportBelow(report, ["ingress"]),
   );
-  warnOfUnservedHosts(parsedObjects.flatMap(servedApplication), ingress, report);
+  // Rules and applications with a mistake are not among them.
+  if (report.problems.length === 0)
+    warnOfUnservedHosts(parsedObjects.flatMap(servedApplication), ingress, report);
   return {
     ...listsOf(parsedObjects),
     organization: organizationOf(parsedObjects, authDomain),

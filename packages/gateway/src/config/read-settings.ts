@@ -34,7 +34,7 @@ export interface Settings {
   /** absolute */
   secret_key_file: string;
   smtp?: NonNullable<SettingsFields["smtp"]>;
-  log: Pick<SettingsFields["log"], "level" | "requests">;
+  log: Pick<SettingsFields["log"], "level" | "format" | "requests">;
   limits: SettingsFields["limits"];
   key_rotation_interval_days: number;
 }
@@ -74,10 +74,14 @@ export function readSettings(
     store,
     secret_key_file: resolvePath(values.secret_key_file),
     smtp: values.smtp,
-    log: { level: values.log.level, requests: values.log.requests },
+    log: pickLog(values.log),
     limits: values.limits,
     key_rotation_interval_days: values.key_rotation_interval_days,
   });
+}
+
+function pickLog({ level, format, requests }: SettingsFields["log"]): Settings["log"] {
+  return { level, format, requests };
 }
 
 function withPath(address: ListenAddress, resolvePath: (path: string) => string): ListenAddress {

@@ -44,6 +44,8 @@ export const settingsFields = {
   log: z
     .strictObject({
       level: z.enum(["debug", "info", "warn", "error", "silent"]).default("info"),
+      /** [ext] */
+      format: z.enum(["auto", "text", "json"]).default("auto"),
       requests: z.boolean().default(false),
       access_log_retention: later.optional(),
       export_file: later.optional(),

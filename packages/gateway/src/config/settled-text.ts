@@ -80,5 +80,7 @@ function isSame(one: FileReading, other: FileReading): boolean {
 
 function textOf(reading: FileReading, file: string): FileText {
   if (reading.ok) return reading;
-  throw new ConfigError(`${file}: cannot be read (${reading.code}); name the file with --config`);
+  throw new ConfigError(
+    `${file}: cannot be read (${reading.code}); name the file with --config or --check`,
+  );
 }

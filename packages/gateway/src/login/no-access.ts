@@ -30,7 +30,9 @@ export async function sendNoAccess(
     event: "sign_in_denied",
     ...requestFields(facts),
     aud: application.aud,
+    application: application.name,
     user: session.user_id,
+    email: session.identity.email,
     ...defined({ unjudged_policies: unjudged.length > 0 ? unjudged : undefined }),
   });
   if (application.custom_deny_url !== undefined) return goTo(c, application.custom_deny_url);

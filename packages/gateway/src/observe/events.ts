@@ -22,11 +22,18 @@ export interface ApplicationRequestFields extends RequestFields {
   /** canonical, without the query */
   path: string;
   aud: string;
+  /** name of the application */
+  application: string;
 }
 
 /** What happened, by name, with the fields that each event has. */
 export interface EventFields {
   gateway_started: { listen: unknown; auth_domain: string };
+  /** at the start; `more`: how many applications are not in the list */
+  applications_listed: {
+    applications: readonly { name: string; url: string; origin: string; aud: string }[];
+    more?: number;
+  };
   gateway_ending: Record<never, never>;
   /** somebody does not want to wait for the answers that are under way */
   gateway_cut: Record<never, never>;
@@ -59,7 +66,8 @@ export interface EventFields {
   request_challenged: ApplicationRequestFields & RefusalFields;
   request_refused: ApplicationRequestFields & RefusalFields;
   request_failed: Partial<ApplicationRequestFields> & { error: string };
-  origin_failed: ApplicationRequestFields & { fault: string; detail: string };
+  /** `origin` is the service of the ingress rule: `http://10.0.0.5:3000` */
+  origin_failed: ApplicationRequestFields & { origin: string; fault: string; detail: string };
   origin_distrusted: { service: unknown };
 
   error_page_shown: RequestFields & ErrorPageFields;
@@ -69,11 +77,18 @@ export interface EventFields {
   sign_in_failed: RequestFields & ProviderFault;
   sign_in_warning: RequestFields & SignInWarning & { provider: string };
   sign_in_denied: RequestFields &
-    Pick<RefusalFields, "unjudged_policies"> & { aud: string; user: string };
+    Pick<RefusalFields, "unjudged_policies"> & {
+      aud: string;
+      application: string;
+      user: string;
+      email: string;
+    };
   let_in: RequestFields & { aud: string; user: string };
   hand_over_refused: RequestFields & { aud: string };
   provider_unusable: ProviderFault;
   pin_refused: RequestFields & { provider: string; verdict: string };
+  /** no policy has room for the address: the page says that a code was sent, to tell nobody */
+  pin_not_sent: RequestFields & { email: string; application: string | undefined };
   mail_missing: { ray: string };
   mail_delayed: { ray: string; error: string };
   mail_failed: { ray: string; error: string };
@@ -81,7 +96,7 @@ export interface EventFields {
   terminal_approved: RequestFields & { terminal: string; aud: string };
   terminal_denied: RequestFields & { aud: string };
   terminal_ended: RequestFields & { aud: string };
-  terminal_refused_by_policy: RequestFields & { aud: string };
+  terminal_refused_by_policy: RequestFields & { aud: string; application: string; email: string };
   transfer_ended: RequestFields;
   poll_refused: RequestFields & { status: number; error: string };
   poll_not_released: { error: string };
@@ -138,6 +153,10 @@ export interface SignInWarning extends ProviderReport {
 /** Why a request did not pass: the outcome, and what led to it as precisely as is known. */
 export interface RefusalFields {
   outcome: string;
+  /** of a person who is known */
+  email?: string;
+  /** of a service token that is known */
+  client_id?: string;
   /** what is wrong with the credential */
   fault: string | undefined;
   /** what policy says */

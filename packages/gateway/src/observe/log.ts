@@ -1,8 +1,11 @@
-// One structured line per event, on standard error. Fields that could hold a credential never get
-// here; the redaction is the second line of defence, not the first.
+// One structured line per event, on standard error; words instead for a person at a terminal.
+// Fields that could hold a credential never get here; the redaction is the second line of defence,
+// not the first.
+import { isatty } from "node:tty";
 import pino from "pino";
 import type { EventName, GatewayEvent, HousekeepingTask, RecordEvent } from "./events.ts";
 import { LogOutput } from "./log-output.ts";
+import { textOfLine } from "./log-text.ts";
 
 export type LogLevel = "debug" | "info" | "warn" | "error" | "silent";
 
@@ -22,6 +25,7 @@ const secretFields = [
 /** The level and the words of each event's line. */
 const lines: Record<EventName, [LineLevel, string]> = {
   gateway_started: ["info", "the gateway is up"],
+  applications_listed: ["info", "these applications are served"],
   gateway_ending: ["info", "the gateway ends as soon as everybody has an answer"],
   gateway_cut: ["warn", "interrupted again: the gateway ends at once, and cuts what is under way"],
   configuration_warning: ["warn", "the configuration has a warning"],
@@ -85,6 +89,7 @@ const lines: Record<EventName, [LineLevel, string]> = {
   hand_over_refused: ["warn", "a hand-over came from another browser, or too late"],
   provider_unusable: ["warn", "an identity provider cannot be used as it is"],
   pin_refused: ["warn", "a PIN was refused"],
+  pin_not_sent: ["info", "no PIN was sent: no policy could let this address in"],
   mail_missing: ["error", "a PIN was asked for, and no mail server is configured (smtp)"],
   mail_delayed: ["warn", "the mail server did not take a PIN for now; it is tried again"],
   mail_failed: ["error", "the mail server did not take a PIN"],
@@ -110,11 +115,27 @@ const failedTasks: Record<HousekeepingTask, string> = {
   future_dates: "mending what a clock that was ahead has dated failed",
 };
 
+/** As the configuration says it; `auto`: words on a terminal, JSON elsewhere. */
+export type LogFormat = "auto" | "text" | "json";
+
+/** How the log is written. */
+export interface LogOptions {
+  level: LogLevel;
+  /** default `auto` */
+  format?: LogFormat;
+  /** whether NO_COLOR is set, or the terminal knows no colours */
+  plain: boolean;
+}
+
 /**
- * Writes events of `level` and above to standard error, one JSON object a line. A log that cannot
- * be written keeps the gateway from nothing (log-output.ts).
+ * Writes events of `level` and above to standard error: one JSON object a line, or words for a
+ * person. A log that cannot be written keeps the gateway from nothing (log-output.ts).
  */
-export function createLog(level: LogLevel): RecordEvent {
+export function createLog({ level, format = "auto", plain }: LogOptions): RecordEvent {
+  const output = new LogOutput((count) => record({ event: "log_lines_lost", lines: count }));
+  const isOnTerminal = isatty(2);
+  const isText = format === "text" || (format === "auto" && isOnTerminal);
+  const style = { width: columns(isOnTerminal), colour: isOnTerminal && !plain };
   const logger = pino(
     {
       level,
@@ -122,11 +143,18 @@ export function createLog(level: LogLevel): RecordEvent {
       timestamp: pino.stdTimeFunctions.isoTime,
       redact: { paths: secretFields, censor: "(cut out)" },
     },
-    new LogOutput((count) => record({ event: "log_lines_lost", lines: count })),
+    { write: (line) => output.write(isText ? textOfLine(line, style) : line) },
   );
   const record: RecordEvent = (event) =>
     logger[lines[event.event][0]](bounded(event), messageOf(event));
   return record;
+}
+
+const columnsWithoutTerminal = 80;
+
+function columns(isOnTerminal: boolean): number {
+  // Elsewhere than on a terminal, the stream would make the descriptor another one.
+  return (isOnTerminal && process.stderr.columns) || columnsWithoutTerminal;
 }
 
 /** Characters of one field: most are the client's words, and may be a whole head long. */

@@ -9,6 +9,7 @@ import { changeKeys } from "./change-keys.ts";
 import { signRs256 } from "./jws.ts";
 import { type KeyRing, keysInUse, makeKeyRing } from "./key-ring.ts";
 import { type KeyMaker, makeSigningKey } from "./make-signing-key.ts";
+import type { KeyRotation } from "./tokens.ts";
 
 /** How long a retired key stays at least (wire-protocol 2), milliseconds. */
 const shortestRetiredLife = 7 * 24 * 60 * 60_000;
@@ -89,7 +90,7 @@ export class SigningKeys {
   }
 
   /** The published next key signs from now on, and another next one is published. */
-  async rotate(): Promise<void> {
+  async rotate(): Promise<KeyRotation> {
     const kid = this.kid();
     const now = this.#deps.now();
     const newKey = await makeSigningKey(this.#deps, now);
@@ -99,6 +100,7 @@ export class SigningKeys {
     });
     this.#changes++;
     this.#ring = this.#makeRing(keys);
+    return { before: kid, now: this.kid(), acceptedUntil: now + this.#retiredLife() };
   }
 
   /**

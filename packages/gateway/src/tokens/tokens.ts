@@ -118,7 +118,7 @@ export interface Tokens {
   /** The body of `GET /cdn-cgi/access/certs`. */
   certs(): string;
   /** Makes the published next key sign, and publishes another next one (wire-protocol 2). */
-  rotateKeys(): Promise<void>;
+  rotateKeys(): Promise<KeyRotation>;
   /** Dates keys as of now that bear a date after `latest`, milliseconds since the epoch. */
   redateKeys(latest: number): Promise<void>;
   /** Forgets what is cached for these sessions, at once. */
@@ -127,6 +127,15 @@ export interface Tokens {
   forgetAllSessions(): void;
   /** Reads the keys again, after another process changed them. */
   reloadKeys(): Promise<void>;
+}
+
+/** What a rotation has changed; the same key twice where another process has rotated meanwhile. */
+export interface KeyRotation {
+  /** names of the key that signed before, and of the one that signs now */
+  before: string;
+  now: string;
+  /** until when what the earlier one has signed is accepted, milliseconds since the epoch */
+  acceptedUntil: number;
 }
 
 /** Begins and ends sessions. A session that was ended lets in no request that comes after. */

@@ -254,6 +254,8 @@ test("an origin that is down, hangs up or dies midway gives a page with a ray id
   const down = await page();
   assert.equal(down.status, 502);
   assert.match(down.body, /<h1>The application cannot be reached<\/h1>/);
+  const failed = gateway.events.findLast(({ event }) => event === "origin_failed");
+  assert.partialDeepStrictEqual(failed, { origin: upstream.origin, detail: "ECONNREFUSED" });
   const json = await rawRequest(gateway.port, "GET / HTTP/1.1", [
     `Host: ${host}`,
     "Accept: application/json",

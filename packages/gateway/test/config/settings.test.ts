@@ -26,7 +26,7 @@ test("what is left out has the documented default, and no proxy is trusted (H4)"
     trusted_proxies: [],
     store: "/etc/postern/data/postern.db",
     secret_key_file: "/etc/postern/data/secret.key",
-    log: { level: "info", requests: false },
+    log: { level: "info", format: "auto", requests: false },
     limits: {
       header_bytes: 65_536,
       header_timeout: 15_000,

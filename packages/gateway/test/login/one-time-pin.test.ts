@@ -98,6 +98,23 @@ test("who may not enter sees the same page and gets no mail", async (context) =>
   assert.deepEqual([...fixture.pins.keys()], [bob]);
 });
 
+test("a code that was not sent, since no policy has room for the address, has a line in the log", async (context) => {
+  const fixture = await startLoginFixture(context);
+  const unsent = () =>
+    fixture.events.flatMap((event) => (event.event === "pin_not_sent" ? [event] : []));
+  await askForCode(fixture, ada, fixture.app("bob"));
+  assert.equal(unsent().length, 1);
+  const [{ email, application, ip, ray } = assert.fail()] = unsent();
+  assert.deepEqual([email, ip], [ada, "127.0.0.1"]);
+  assert.equal(typeof application, "string");
+  assert.match(ray, /^[0-9a-f]{16}$/);
+  for (const word of ["eve", "mallory", "trudy"])
+    await askForCode(fixture, `${word}@elsewhere.test`, fixture.app("bob"));
+  assert.equal(unsent().length, 4);
+  await askForCode(fixture, bob, fixture.app("bob"));
+  assert.equal(unsent().length, 4, "who gets a code has no such line");
+});
+
 test("asking is limited for each address and for each email", async (context) => {
   const fixture = await startLoginFixture(context);
   const person = new Person();

@@ -473,4 +473,5 @@ test("unused userinfo is not warned of, and unasked groups are unknown to a rule
   assert.equal(fixture.upstream.requests.length, 0);
   const [refused] = fixture.events("request_refused");
   assert.deepEqual(refused?.unjudged_policies, ["some"]);
+  assert.deepEqual([refused?.application, refused?.email], ["App", "ada@example.com"]);
 });

@@ -16,7 +16,16 @@ export interface GatewayPackage {
     command?: string;
   }): Promise<void>;
   runGateway(options: { config: string }): Promise<void>;
-  rotateKeys(options: { config: string }): Promise<void>;
+  checkGateway(options: {
+    config: string;
+    tell(line: string): void;
+    print(line: string): void;
+  }): Promise<boolean>;
+  rotateKeys(options: { config: string }): Promise<{
+    before: string;
+    now: string;
+    acceptedUntil: number;
+  }>;
   runInit(options: {
     output: string;
     flags: Readonly<Record<string, string | undefined>>;
@@ -30,21 +39,22 @@ export interface GatewayPackage {
 const oldestNode = 24;
 
 /**
- * Loads the gateway and uses it, or runs the whole command again with a Node that can.
+ * Loads the gateway and uses it, which may give a status of its own, or runs the whole command
+ * again with a Node that can.
  * @returns the exit status
  * @throws {CliError} failure when there is no such package, or no such Node
  */
 export async function withGateway(
   surroundings: Surroundings,
-  use: (gateway: GatewayPackage) => Promise<void>,
+  use: (gateway: GatewayPackage) => Promise<unknown>,
 ): Promise<number> {
   if (Number.parseInt(process.versions.node, 10) < oldestNode)
     return runWithNewerNode(surroundings.environment, oldestNode);
   followLauncher(surroundings.environment);
   const gateway = await loadGateway();
   try {
-    await use(gateway);
-    return 0;
+    const status = await use(gateway);
+    return typeof status === "number" ? status : 0;
   } catch (error) {
     if (error instanceof CliError) throw error;
     // A wrong configuration has one line for each problem; each is shown on a line of its own.

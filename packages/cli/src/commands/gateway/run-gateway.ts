@@ -1,8 +1,11 @@
 // `dev`, `gateway` and `keys`: the flags are read here, and the gateway's own package does the
 // rest.
 import { isPort } from "@postern/protocol/host";
+import type { Surroundings } from "../../context.ts";
 import { defined } from "../../defined.ts";
 import { CliError } from "../../exit-status.ts";
+import { printable } from "../../printable.ts";
+import { writeOutput } from "../../standard-output.ts";
 import type { Invocation } from "../command.ts";
 import { readCommandLine } from "../command-line.ts";
 import { withGateway } from "./gateway-package.ts";
@@ -31,10 +34,29 @@ export async function runGatewayCommand(invocation: Invocation): Promise<number>
   const { command, args, surroundings } = invocation;
   const line = readCommandLine(args, command.flags);
   refuseArguments(line.rest, command.name);
+  const file = line.value("check");
+  if (file !== undefined) return runCheck(file, line.has("config"), surroundings);
   const config = needConfig(line.value("config"), command.name);
   // Unhandled, SIGHUP would end the process while it loads the gateway, which reads the file later.
   process.on("SIGHUP", () => undefined);
   return withGateway(surroundings, ({ runGateway }) => runGateway({ config }));
+}
+
+/** @returns 1 for a file that no gateway would start with */
+function runCheck(file: string, hasConfig: boolean, surroundings: Surroundings): Promise<number> {
+  if (hasConfig)
+    throw new CliError(
+      "usage",
+      "--check names the file itself: postern gateway --check postern.yaml",
+    );
+  return withGateway(surroundings, async ({ checkGateway }) => {
+    const ok = await checkGateway({
+      config: file,
+      tell: (text) => surroundings.tell(`postern: ${text}`),
+      print: (text) => writeOutput(`${printable(text)}\n`),
+    });
+    return ok ? 0 : 1;
+  });
 }
 
 /** @returns the exit status */
@@ -47,7 +69,21 @@ export async function runKeysCommand({ command, args, surroundings }: Invocation
     );
   }
   const config = needConfig(line.value("config"), "keys rotate");
-  return withGateway(surroundings, ({ rotateKeys }) => rotateKeys({ config }));
+  return withGateway(surroundings, async ({ rotateKeys }) => {
+    const rotation = await rotateKeys({ config });
+    writeOutput(`${rotationLines(rotation).join("\n")}\n`);
+  });
+}
+
+function rotationLines(rotation: { before: string; now: string; acceptedUntil: number }): string[] {
+  const { before, now, acceptedUntil } = rotation;
+  if (before === now) return [`Another process has rotated the keys at this moment; ${now} signs.`];
+  const end = new Date(acceptedUntil).toISOString().replace(/\.\d+Z$/, "Z");
+  return [
+    `Signing now:  ${now}`,
+    `Until now:    ${before}, accepted until ${end}`,
+    "Gateways that run on this store sign with the new key within a second.",
+  ];
 }
 
 /** @throws {CliError} usage when there is an argument that is no flag */

@@ -3,6 +3,7 @@ import { endpoints } from "@postern/protocol";
 import type { RequestFacts } from "../../catalog/request-facts.ts";
 import type { IdentityProvider } from "../../model/model.ts";
 import { evaluate } from "../../policy/evaluate.ts";
+import { requestFields } from "../login-context.ts";
 import { nameOf, type SignInTarget } from "../sign-in-target.ts";
 import type { ProvidedIdentity, ProviderParts } from "./provider.ts";
 
@@ -30,9 +31,14 @@ export function pinIdentity(email: string): ProvidedIdentity {
  * it takes would tell who may have a code.
  */
 export function mailPin(parts: ProviderParts, pin: RequestedPin): void {
-  if (!couldEnter(pin)) return;
   const { mail, announcePin, record } = parts;
   const { rayId: ray, catalog } = pin.facts;
+  if (!couldEnter(pin)) {
+    const application = catalog.applicationByAud.get(pin.target.application?.aud ?? "")?.name;
+    const fields = requestFields(pin.facts);
+    record({ event: "pin_not_sent", ...fields, email: pin.email, application });
+    return;
+  }
   announcePin?.(pin.email, pin.code);
   if (mail === undefined) {
     if (announcePin === undefined) record({ event: "mail_missing", ray });

@@ -119,8 +119,13 @@ async function refuseByPolicy(
 ): Promise<Response> {
   const { mailbox, application } = login.request;
   await parts.mailboxes.answer(mailbox, { state: "policy" });
-  const fields = requestFields(c.var.facts);
-  parts.record({ event: "terminal_refused_by_policy", ...fields, aud: application.aud });
+  parts.record({
+    event: "terminal_refused_by_policy",
+    ...requestFields(c.var.facts),
+    aud: application.aud,
+    application: application.name,
+    email: login.session.identity.email,
+  });
   return sendTerminalNoAccess(c, parts, login);
 }
 

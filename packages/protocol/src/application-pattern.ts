@@ -48,7 +48,8 @@ function faultOfHost(host: string): string | undefined {
   const isAddress = host.startsWith("[");
   if (!isAddress && host.includes(":")) return "has a port; patterns cover every port";
   // A wildcard stands wherever a letter may.
-  if (!isAddress && !isHostName(host.replaceAll("*", "x"))) return "has a host that is not a name";
+  if (!isAddress && !isHostName(host.replaceAll("*", "x")))
+    return "has a host that is not a name; write one like app.example.com";
   if (hasTwoWildcards(host, ".")) return "has two wildcards between two dots";
   return undefined;
 }

@@ -106,7 +106,10 @@ function idByEither(
   );
   if (field === undefined || another !== undefined) {
     const noun = kinds.get(kind)?.noun;
-    report.problem(holderPath, `must name one ${noun}, by ${fields.join(" or ")}`);
+    report.problem(
+      holderPath,
+      `must name one ${noun}, by ${fields.join(" or ")}; write one of the two`,
+    );
     return unresolvedId;
   }
   const path = [...holderPath, field];

@@ -11,7 +11,9 @@ const moment = text((source) => {
   return Number.isNaN(time) ? refuse("is not a time; write it like 2027-01-31T00:00:00Z") : time;
 });
 
-const hash = hex64("is not a SHA-256 in 64 lower-case hex characters");
+const hash = hex64(
+  "is not a SHA-256 in 64 lower-case hex characters; make it with: printf %s SECRET | sha256sum",
+);
 
 const fields = z.strictObject({
   id: identifier,
@@ -58,7 +60,10 @@ export const serviceToken = defineKind({
         client_id,
       );
     if ((client_secret === undefined) === (client_secret_hash === undefined))
-      report.problem([], "needs either client_secret or client_secret_hash, and not both");
+      report.problem(
+        [],
+        "needs either client_secret or client_secret_hash, and not both; add the one, or remove the other",
+      );
     // Case L11: nothing must never be what opens a door.
     if (client_secret?.trim() === "")
       report.problem(["client_secret"], "is empty; write a secret that a machine made");

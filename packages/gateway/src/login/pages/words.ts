@@ -40,13 +40,15 @@ export function ageWords(at: number, now: number): string {
 /** A point in time: "13:21 UTC", with its date on another day. */
 export function momentOf(at: number, now: number): Html {
   const date = new Date(at);
-  const text = `${dateWords(date, new Date(now))}${date.toISOString().slice(11, 16)} UTC`;
+  // No-break spaces: a time is read in one piece.
+  const time = `${date.toISOString().slice(11, 16)}\u00a0UTC`;
+  const text = `${dateWords(date, new Date(now))}${time}`;
   return html`<time datetime="${date.toISOString()}">${text}</time>`;
 }
 
 function dateWords(date: Date, today: Date): string {
   if (date.toISOString().slice(0, 10) === today.toISOString().slice(0, 10)) return "";
-  return `${date.getUTCDate()} ${months[date.getUTCMonth()]} ${date.getUTCFullYear()}, `;
+  return `${date.getUTCDate()}\u00a0${months[date.getUTCMonth()]} ${date.getUTCFullYear()}, `;
 }
 
 const months = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];

@@ -7,6 +7,7 @@ import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { needs } from "../../../../test/support/requirements.ts";
 import { end, json, type Peer, startPeer } from "../support/peer.ts";
+import { letTimePass } from "../support/stored-moments.ts";
 import { bin, type Machine, machine } from "../support/terminal.ts";
 
 async function signedIn(context: TestContext, host = "app") {
@@ -30,17 +31,6 @@ function changeRecords(
     change(record);
     writeFileSync(path, JSON.stringify(record));
   }
-}
-
-/** As if a while had passed since the gateway was last asked. */
-function letTimePass(person: Machine): void {
-  changeRecords(person, "tokens", (record) => {
-    if ("checked_at" in record) record["checked_at"] = Date.now() - 60_000;
-  });
-  changeRecords(person, "hosts", (record) => {
-    for (const each of record["applications"] as Record<string, unknown>[])
-      each["asked_at"] = Date.now() - 60_000;
-  });
 }
 
 function revokeAll(peer: Peer, { home }: Machine): void {
@@ -70,7 +60,7 @@ test(
     for (const [args, status] of lines) {
       await person.run(["access", "login", "-q", url]);
       revokeAll(peer, person);
-      letTimePass(person);
+      letTimePass(person.home);
       const run = await person.run(["access", ...args]);
       assert.deepEqual([run.status, run.stdout], [status, ""], `${args[0]}: ${run.stderr}`);
       assert.match(run.stderr, /not signed in .*access login/, args[0]);
@@ -82,7 +72,7 @@ test(
 
 test("a token that was checked a moment ago is used as it is, and asked about once when it was not", async (context) => {
   const { peer, person, url } = await signedIn(context);
-  letTimePass(person);
+  letTimePass(person.home);
   peer.requests.length = 0;
   for (let call = 0; call < 3; call++)
     assert.equal((await person.run(["access", "token", url])).status, 0);
@@ -96,7 +86,7 @@ test("on a terminal a new sign-in follows a dead token, and the new session drop
   const { peer, person, url } = await signedIn(context);
   const other = await person.run(["access", "token", peer.origin("other")]);
   revokeAll(peer, person);
-  letTimePass(person);
+  letTimePass(person.home);
   const token = await person.runOnTerminal(["access", "token", url]);
   assert.equal(token.status, 0, token.stdout);
   assert.equal(person.opened().length, 2);
@@ -121,7 +111,7 @@ test(
   async (context) => {
     const { peer, person, url } = await signedIn(context);
     for (const status of [429, 500, 502, 503]) {
-      letTimePass(person);
+      letTimePass(person.home);
       peer.answer = (seen, response) => {
         if (!seen.url.includes("cloudflared_token_check")) return false;
         end(response, status);
@@ -130,7 +120,7 @@ test(
       assert.equal((await person.run(["access", "token", url])).status, 0, String(status));
     }
     await peer.close();
-    letTimePass(person);
+    letTimePass(person.home);
     assert.equal((await person.run(["access", "token", url])).status, 0, "the gateway is away");
   },
 );
@@ -152,7 +142,7 @@ test(
       changeRecords(person, "tokens", ({ type, token, checked_at: checked }) => {
         if (type === undefined && checked !== undefined) peer.revoked.add(String(token));
       });
-      letTimePass(person);
+      letTimePass(person.home);
       peer.auds["app.localhost"] = aud.repeat(64);
       const token = await person.run(["access", "token", "--format", "json", url]);
       assert.equal(token.status, 0, token.stderr);
@@ -195,10 +185,10 @@ test(
       const run = await person.run(["access", ...args]);
       assert.deepEqual([run.status, run.stdout], [125, ""], args.join(" "));
     }
-    letTimePass(person);
+    letTimePass(person.home);
     assert.equal((await person.run(["access", "curl", "-sS", url])).status, 125);
     isOpen = true;
-    letTimePass(person);
+    letTimePass(person.home);
     assert.equal((await person.run(["access", "curl", "-sS", url])).status, 0);
   },
 );
@@ -291,7 +281,7 @@ test("on a read-only home what is stored serves, exchanges go on, and logout say
   skip: !canMount && "this machine lets nobody make a mount name space",
 }, async (context) => {
   const { peer, person, url } = await signedIn(context);
-  letTimePass(person);
+  letTimePass(person.home);
   const run = (...args: string[]) => person.runUnder(readOnly(person.home, args));
   for (const args of [
     ["token", url],

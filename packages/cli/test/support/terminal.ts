@@ -1,7 +1,7 @@
 // One person's machine: a home of its own, a browser that approves at once and writes down what it
 // opened, and the built command line as a process of its own.
 
-import { spawn } from "node:child_process";
+import { type ChildProcess, spawn } from "node:child_process";
 import {
   chmodSync,
   existsSync,
@@ -15,6 +15,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { TestContext } from "node:test";
 import { type Running, watchProcess } from "../../../../test/support/cli.ts";
+import { letNoTimePass } from "./stored-moments.ts";
 
 export const bin = join(import.meta.dirname, "../../bin/postern.cjs");
 
@@ -41,9 +42,13 @@ export interface Finished {
   stderr: string;
 }
 
-/** @param browser shell lines that stand for the person in front of it; `$1` is the URL */
 const opensPage = `exec '${process.execPath}' '${join(import.meta.dirname, "open-page.mjs")}' "$1"`;
 
+/**
+ * From one command to the next no time passes here, so that what was asked a moment ago counts on a
+ * busy machine as well (stored-moments.ts).
+ * @param browser shell lines that stand for the person in front of it; `$1` is the URL
+ */
 export function machine(context: TestContext, browser = opensPage): Machine {
   const directory = mkdtempSync(join(tmpdir(), "postern-cli-"));
   context.after(() => rmSync(directory, { recursive: true, force: true, maxRetries: 10 }));
@@ -63,13 +68,17 @@ export function machine(context: TestContext, browser = opensPage): Machine {
     POSTERN_REQUEST_TIMEOUT: "60s",
     DISPLAY: ":0",
   };
+  const running = new Set<ChildProcess>();
   const start = (
     command: string,
     args: string[],
     more: Record<string, string>,
     cwd = directory,
   ): Running => {
+    if (running.size === 0) letNoTimePass(home);
     const child = spawn(command, args, { env: { ...environment, ...more }, cwd });
+    running.add(child);
+    child.once("close", () => running.delete(child));
     // A test that fails leaves none behind.
     context.after(() => child.kill("SIGKILL"));
     return watchProcess(child);

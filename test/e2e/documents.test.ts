@@ -45,7 +45,7 @@ class Machine {
   /** Runs a command of a document; one that serves goes on until the next such, or the end. */
   async run(line: string): Promise<void> {
     const command = this.#localized(line);
-    if (/\bpostern (dev|gateway) /.test(command)) return this.#serve(command);
+    if (/\bpostern (dev|gateway (?!--check))/.test(command)) return this.#serve(command);
     const [origin] = /https?:\/\/[^/\s)]+/.exec(command) ?? [];
     if (/\baccess (curl|token|put|whoami)\b/.test(command)) await this.#signIn(origin ?? "");
     const running = this.#start(command);

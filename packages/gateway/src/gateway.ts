@@ -59,8 +59,7 @@ export async function listen(parts: Parts): Promise<Gateway> {
       reload: (read, approve) => parts.catalogs.reload(read, approve),
       overruled: () => parts.catalogs.overruled(),
       rotateKeys: () => parts.tokens.rotateKeys(),
-      servedApplications: () =>
-        servedApplications(parts.catalogs.current(), portSuffix(parts.config)),
+      servedApplications: () => servedApplications(parts.catalogs.current()),
       reloadCertificates() {
         for (const listener of listeners) listener.reloadCertificates();
       },
@@ -155,12 +154,6 @@ async function openListeners({
 function isServed(catalog: Catalog, host: string): boolean {
   if (host === catalog.teamHost || catalog.relayHosts.has(host)) return true;
   return isApplicationHost(catalog, host);
-}
-
-/** `:8600`; "" where browsers leave the port out. */
-function portSuffix(config: Config): string {
-  const isOwnPort = publicPort(config) === (config.issuer.startsWith("https:") ? 443 : 80);
-  return isOwnPort ? "" : `:${publicPort(config)}`;
 }
 
 /** The port that people see: the first of `public_ports`, else the first that is listened on. */

@@ -7,19 +7,17 @@ import type { EventFields } from "./observe/events.ts";
 /** More than these are counted only: nobody reads a thousand lines at a start. */
 const mostListed = 20;
 
-/** @param port that people see, with its colon; "" for the scheme's own */
-export function servedApplications(
-  catalog: Catalog,
-  port: string,
-): EventFields["applications_listed"] {
-  const [scheme = "https"] = catalog.issuer.split("://", 1);
+/** People see applications at the scheme and the port of the team domain. */
+export function servedApplications(catalog: Catalog): EventFields["applications_listed"] {
+  const { protocol, port } = new URL(catalog.issuer);
   const listed = catalog.applications.slice(0, mostListed).map(({ name, aud, domains }) => {
     const [domain = ""] = domains;
     const [host = "", ...path] = domain.split("/");
+    const authority = port === "" ? host : `${host}:${port}`;
     const rule = chooseService(catalog.ingress, host, `/${path.join("/")}`);
     return {
       name,
-      url: `${scheme}://${[host + port, ...path].join("/")}`,
+      url: `${protocol}//${[authority, ...path].join("/")}`,
       origin: rule === undefined ? "http_status:404" : serviceText(rule.service),
       aud,
     };

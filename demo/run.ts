@@ -220,7 +220,8 @@ async function readArguments(): Promise<{ once: boolean; port: number }> {
 async function freePort(wish: string | undefined): Promise<number> {
   if (wish === undefined) return probe(8600).catch(() => probe(0));
   const port = Number(wish);
-  if (!/^\d{1,5}$/.test(wish) || port > 65_535) throw new Error(`--port ${wish} is not a port`);
+  if (!/^\d{1,5}$/.test(wish) || port > 65_535)
+    throw new Error(`--port ${wish} is not a port number; use 1 to 65535`);
   return probe(port);
 }
 

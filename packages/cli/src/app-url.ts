@@ -43,7 +43,7 @@ export function readAppUrl(text: string): AppUrl {
   const withScheme = scheme === undefined ? `https://${encoded}` : encoded;
   const url = parseUrl(withScheme);
   if (url === undefined) throw badUrl(text, "is not a URL");
-  if (!namesHost(url)) throw badUrl(text, "names no host");
+  if (!namesHost(url)) throw badUrl(text, "has no host");
   return { ...partsOf(withSafeScheme(url, withScheme, scheme)), written: text };
 }
 
@@ -59,7 +59,7 @@ function hasControlCharacter(text: string): boolean {
 function badUrl(text: string, why: string): CliError {
   return new CliError(
     "usage",
-    `"${showRawBytes(withoutSecrets(text)).slice(0, 200)}" ${why}; give it like https://api.example.com/`,
+    `"${showRawBytes(withoutSecrets(text)).slice(0, 200)}" ${why}; write it like https://api.example.com/`,
   );
 }
 

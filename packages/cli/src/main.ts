@@ -54,7 +54,7 @@ function unknownCommand(
   { name: program }: Surroundings,
 ): CliError {
   const path = pathOf(group, name);
-  if (group.promised.includes(name)) return new CliError("usage", `${path} is not there yet`);
+  if (group.promised.includes(name)) return new CliError("usage", `${path} is not available yet`);
   const suggestion = suggestCommand(group, name);
   const question = suggestion === undefined ? "" : ` do you mean ${program} ${suggestion}?`;
   const refusal = `${path.slice(0, 60)} is not a command;${question} --help lists them`;
@@ -109,7 +109,7 @@ function report(error: unknown, target: Target): number {
 function failureOf(error: unknown): Pick<CliError, "code" | "message"> {
   if (error instanceof CliError) return error;
   const [firstLine] = reasonOf(error).split("\n", 1);
-  return { code: "failure", message: `something went wrong that should not: ${firstLine}` };
+  return { code: "failure", message: `internal error: ${firstLine}` };
 }
 
 function wantsJson(target: Target): boolean {

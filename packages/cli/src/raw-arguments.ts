@@ -91,7 +91,7 @@ function splitAtNul(bytes: Buffer): Buffer[] {
 export function notUtf8(argument: string): CliError {
   return new CliError(
     "usage",
-    `the argument ${showRawBytes(argument).slice(0, 100)} is not UTF-8, and its bytes would change on the way; write it in UTF-8, or hand it over in a file`,
+    `the argument ${showRawBytes(argument).slice(0, 100)} is not UTF-8, and its bytes would change on the way; write it in UTF-8, or pass it in a file`,
   );
 }
 

@@ -47,7 +47,7 @@ function write(descriptor: Descriptor, text: string): void {
     // Nobody is left to be told.
     if (readerGone.has(code)) return;
     if (code !== "EAGAIN")
-      throw new CliError("failure", `standard output cannot be written (${code})`);
+      throw new CliError("failure", `cannot write to standard output (${code})`);
     // Full, and non-blocking by somebody else's doing: Node's own stream knows how to wait.
     handOver(descriptor).write(bytes.subarray(count));
   }

@@ -59,7 +59,7 @@ const cases: Case[] = [
     what: "no time",
     status: 2,
     code: "usage",
-    says: /--timeout soon is not a time; write it like/,
+    says: /--timeout soon is not a duration; write it like/,
     args: (peer) => ["login", "--timeout", "soon", peer.origin("app")],
   },
   {
@@ -88,7 +88,7 @@ const cases: Case[] = [
     what: "signed in, refused by policy",
     status: 4,
     code: "refused_by_policy",
-    says: /policy does not let ada@example\.com reach .*; ask its owner, or sign in as somebody else/,
+    says: /policy does not let ada@example\.com reach .*; ask its owner, or sign out to use another account/,
     args: login,
     signedIn: true,
     answer: (seen, response) => {
@@ -142,7 +142,7 @@ const cases: Case[] = [
     what: "refused on the page",
     status: 6,
     code: "login_refused",
-    says: /was refused on the approval page/,
+    says: /was denied on the approval page/,
     args: login,
     answer: refusedWith("refused"),
   },
@@ -166,7 +166,7 @@ const cases: Case[] = [
     what: "a relay that does not want",
     status: 1,
     code: "failure",
-    says: /refused to hand over the token \(status 500\); start it again/,
+    says: /did not hand over the token \(status 500\); start it again/,
     args: login,
     answer: (seen, response) => {
       if (onPoll(seen)) end(response, 500);
@@ -184,7 +184,7 @@ const cases: Case[] = [
     what: "no identity",
     status: 1,
     code: "failure",
-    says: /does not say who you are \(status 500\)/,
+    says: /did not say who you are \(status 500\)/,
     args: (peer) => ["whoami", peer.origin("app")],
     signedIn: true,
     answer: (seen, response) => {

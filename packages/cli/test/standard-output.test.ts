@@ -27,7 +27,7 @@ test("a full disk is a failure in one line", { skip: !existsSync("/dev/full") },
   const run = await shell('"$1" "$2" --version > /dev/full');
   assert.deepEqual(
     [run.status, run.stderr],
-    [1, "postern: standard output cannot be written (ENOSPC)\n"],
+    [1, "postern: cannot write to standard output (ENOSPC)\n"],
   );
 });
 

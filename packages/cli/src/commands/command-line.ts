@@ -84,7 +84,7 @@ function readSwitch({ spelling, value }: TypedFlag): string | undefined {
   if (value === "false" || value === "0") return undefined;
   throw new CliError(
     "usage",
-    `--${spelling} is either given or not; "${value?.slice(0, 40)}" is no value for it`,
+    `--${spelling} is a switch: leave out "${value?.slice(0, 40)}", or write true or false`,
   );
 }
 

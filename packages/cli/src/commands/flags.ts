@@ -14,20 +14,20 @@ export const networkFlags: readonly Flag[] = [
   {
     name: "profile",
     value: "NAME",
-    description: "keep sessions of several people apart (or POSTERN_PROFILE)",
+    description: "keep sessions apart under this name (or POSTERN_PROFILE)",
   },
   {
     name: "ca-file",
     value: "FILE",
-    description: "certificate authority of your own (or POSTERN_CA_FILE)",
+    description: "PEM file of your own certificate authority (or POSTERN_CA_FILE)",
   },
-  { name: "debug", description: "show the HTTP exchange, secrets cut out" },
+  { name: "debug", description: "show the HTTP exchange, without secrets" },
 ];
 
 /** Taken by every command of the `access` group but curl, which has a `--json` of its own. */
 export const commonFlags: readonly Flag[] = [
   ...networkFlags,
-  { name: "json", description: "errors as JSON" },
+  { name: "json", description: "print errors as JSON" },
   helpFlag,
 ];
 
@@ -39,17 +39,17 @@ export function commonFlagsWithJson(description: string): readonly Flag[] {
 /** For a command that must not stop to ask a person. */
 export const noLoginFlag: Flag = {
   name: "no-login",
-  description: "never sign in (as without a terminal, or with CI set)",
+  description: "never ask for a sign-in (the default without a terminal or with CI set)",
 };
 
 /** How a person signs in. */
 export const signInFlags: readonly Flag[] = [
   {
     name: "no-browser",
-    description: "only print the URL to open (BROWSER names the program that opens it)",
+    description: "print the URL instead of opening a browser (BROWSER names the one to use)",
   },
   { name: "qr", description: "show the URL as a QR code" },
-  { name: "no-qr", description: "never show it as a QR code" },
+  { name: "no-qr", description: "never show a QR code" },
   { name: "auto-close", description: "close the browser tab afterwards" },
   {
     name: "fedramp",

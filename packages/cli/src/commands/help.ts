@@ -39,7 +39,7 @@ export function helpOfGroup(group: CommandGroup, width: number): string {
     usageLines(group.name, ["COMMAND"], width),
     twoColumns([...groups, ...commands, ...group.others], width),
     ...group.notes.map((note) => wrap(note, width)),
-    [...exampleLine(group.example), "Each command has --help."],
+    [...exampleLine(group.example), "Use --help with a command for its flags."],
   ]);
 }
 

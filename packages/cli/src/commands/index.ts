@@ -20,13 +20,13 @@ import { keys } from "./gateway/keys.ts";
 /** `postern access …` */
 export const accessGroup: CommandGroup = {
   name: "access",
-  summary: "reach what stands behind an identity-aware gateway",
+  summary: "reach applications behind an identity-aware gateway",
   groups: [],
   commands: [login, token, curl, put, logout, list, whoami, forget],
   others: [],
   promised: ["http", "tcp", "ssh", "rdp", "smb", "ssh-config", "ssh-gen", "explain"],
   notes: [
-    "Exit status: 0 done, 1 failed, 2 wrong usage, 3 not signed in, 4 refused by policy, 5 not behind Access, unreachable or not verified, 6 sign-in refused or not answered. curl and put give the tool's own, and 125 when it did not run.",
+    "Exit status: 0 done, 1 failed, 2 wrong usage, 3 not signed in, 4 refused by policy, 5 not behind Access, unreachable or not verified, 6 sign-in refused or not answered. curl and put exit with the status of the tool, or with 125 if it did not run.",
   ],
   example: "postern access curl https://api.example.com/v1/orders",
 };
@@ -37,7 +37,7 @@ export const mainGroup: CommandGroup = {
   summary: "",
   groups: [accessGroup],
   commands: [dev, init, gateway, keys],
-  others: [["--version", "which version this is"]],
+  others: [["--version", "print the version"]],
   promised: [
     "apply",
     "export",

@@ -70,13 +70,13 @@ function headerArguments(section: CurlSection, file: string): string[] {
   if (followsRedirects(section)) {
     throw new CliError(
       "usage",
-      "curl would send a header on to wherever -L leads; leave out -L (or --token-in header)",
+      "with -L, curl would send the header to wherever a redirect leads; leave out -L (or --token-in header)",
     );
   }
   if (section.hasUnreadUrls) {
     throw new CliError(
       "usage",
-      "curl would send a header to URLs that cannot be looked at (-K -, --url @file, --expand-url); write them on the command line",
+      "curl would send the header to URLs that cannot be checked (-K -, --url @file, --expand-url); write them on the command line",
     );
   }
   // The last word, whatever stands in a file that changes under our eyes.
@@ -106,7 +106,7 @@ export function chooseCarrier(section: CurlSection, preferred: Carrier): Carrier
   if (isTooLong)
     throw new CliError(
       "failure",
-      "the token is too long for curl's cookies; leave out -L and ask one application at a time",
+      "the token is too long for curl's cookies; leave out -L, and call one application at a time",
     );
   return "cookie";
 }
@@ -122,12 +122,12 @@ function refuseKeptUrls(section: CurlSection): void {
   if (tellsReferer)
     throw new CliError(
       "usage",
-      "with --referer ';auto' curl would tell the URL, and the token in it, to where a redirect leads; leave it out, or --token-in query",
+      "with --referer ';auto', curl would send the URL, and the token in it, to wherever a redirect leads; leave out --referer or --token-in query",
     );
   if (hasOption(section, "xattr"))
     throw new CliError(
       "usage",
-      "with --xattr curl would keep the URL, and the token in it, beside the file; leave it out, or --token-in query",
+      "with --xattr, curl would store the URL, and the token in it, with the file; leave out --xattr or --token-in query",
     );
 }
 
@@ -144,7 +144,7 @@ function onlyToken(section: CurlSection): string {
   if (token !== undefined && isForOne(section)) return token;
   throw new CliError(
     "usage",
-    "a header goes to every URL of the line, and these are not all of one application; put --next between them",
+    "a header goes to every URL, but these URLs belong to different applications; put --next between them",
   );
 }
 
@@ -162,7 +162,7 @@ function queryArguments(
   if (part.kind !== "url")
     throw new CliError(
       "usage",
-      "a URL in a -K file cannot be given the token as a query argument; put the URL on the command line",
+      "a URL in a -K file cannot get the token as a query argument; put the URL on the command line",
     );
   const url = withTokenArgument(part.url, token);
   return ["-K", secrets.add(`url = ${quoteForCurlConfig(url)}\n`)];

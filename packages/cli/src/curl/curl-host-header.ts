@@ -21,7 +21,7 @@ export function refuseCookiesByHeader(sections: CurlSection[]): void {
     if (name === undefined || asksOnly(section, name)) continue;
     throw new CliError(
       "usage",
-      `curl chooses cookies by the Host header: the token for ${name} would go to other hosts as well; leave out -H "Host: ${name}", or -L, or ask the other hosts apart`,
+      `curl chooses cookies by the Host header, so the token for ${name} would also go to other hosts; leave out -H "Host: ${name}" or -L, or call the other hosts separately`,
     );
   }
 }

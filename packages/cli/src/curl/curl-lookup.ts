@@ -107,7 +107,7 @@ export function refuseOpenWays(section: CurlSection, network: Network): void {
     if (staysHere) continue;
     throw new CliError(
       "usage",
-      `${app.origin} is plain http, and --resolve or --connect-to would lead it off this machine, where others could read the token; write it with https://`,
+      `${app.origin} is plain http, and --resolve or --connect-to would send the request to another machine, so others could read the token on the way; write it with https://`,
     );
   }
 }

@@ -22,7 +22,7 @@ export function refuseSeveralPorts(targets: CurlTarget[]): void {
     if (other === undefined || credential?.stored === undefined) continue;
     throw new CliError(
       "usage",
-      `curl's cookies know no ports: the token for ${app.origin} would go to ${other.app.origin} as well; run curl once for each`,
+      `curl's cookies ignore ports: the token for ${app.origin} would also go to ${other.app.origin}; run curl once for each`,
     );
   }
 }
@@ -43,7 +43,7 @@ export function portArguments(section: CurlSection, targets: CurlTarget[]): stri
   if (hasOption(section, "connect-to")) {
     throw new CliError(
       "usage",
-      "curl's cookies know no ports, and --connect-to keeps us from binding the token to its own; leave out -L, or --connect-to",
+      "curl's cookies ignore ports, and with --connect-to the token cannot be bound to its port; leave out -L or --connect-to",
     );
   }
   // The first rule that fits counts.

@@ -39,7 +39,7 @@ function refuseExpanded(section: CurlSection, options: readonly string[]): void 
   if (option === undefined) return;
   throw new CliError(
     "usage",
-    `curl would write the token into a file that cannot be looked at (--expand-${option}); name it with --${option}`,
+    `curl would write the token into a file that cannot be checked (--expand-${option}); name it with --${option}`,
   );
 }
 

@@ -96,7 +96,7 @@ function addTarget(
   if (file !== undefined && app.protocol === "https:" && !/^https:/i.test(url)) {
     throw new CliError(
       "usage",
-      `${app.bare} stands in ${file} without https://, and curl would ask in the clear; write it with https://`,
+      `${app.bare} is in ${file} without https://, so curl would use plain http; write it with https://`,
     );
   }
   section.targets.set(part, { app, credential: undefined });
@@ -152,7 +152,7 @@ function refuseHostGlob(url: string): void {
   if (!/[[{]/.test(globbed)) return;
   throw new CliError(
     "usage",
-    `${authority.slice(0, 100)} stands for several hosts; write a URL for each, so that each gets its own token`,
+    `${authority.slice(0, 100)} matches several hosts; write one URL for each, so that each gets its own token`,
   );
 }
 
@@ -177,7 +177,7 @@ function readConfigFile(
     if (part.kind === "next")
       throw new CliError(
         "usage",
-        `${file} holds "next", which cannot be given tokens; put --next on the command line`,
+        `${file} contains "next", and tokens cannot be added there; put --next on the command line`,
       );
     section.implied.push(part);
     if (part.kind === "url") addTarget(section, part, part.url, file);

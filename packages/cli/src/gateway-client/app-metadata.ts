@@ -47,14 +47,15 @@ export async function askForApplication(context: Context, app: AppUrl): Promise<
 
 /** A team domain that is seen for the first time is named (wire-protocol 6.1). */
 function tellTeam(context: Context, app: AppUrl, team: Team, fault: CliError | undefined): void {
-  const fate = fault === undefined ? "remembered from now on." : `not remembered: ${fault.message}`;
+  const fate =
+    fault === undefined ? "this is now remembered." : `this is not remembered: ${fault.message}`;
   context.tell(`${app.host} belongs to the team domain ${team.authDomain}; ${fate}`);
 }
 
 function changedTeam(app: AppUrl, team: Team, previousTeam: string): CliError {
   return new CliError(
     "unverified",
-    `${app.host} now names ${printable(team.authDomain)} as its team domain; until now it was ${previousTeam}. Nothing was sent. If this change is intended: postern access forget ${app.host}`,
+    `${app.host} now names ${printable(team.authDomain)} as its team domain; until now it was ${previousTeam}. Nothing was sent. If the change is intended, run: postern access forget ${app.host}`,
   );
 }
 
@@ -87,14 +88,14 @@ async function withoutMetadata(
   if (status === 429 || status >= 500)
     return new CliError(
       "unreachable",
-      `${app.origin} cannot answer just now (status ${status}); try again in a moment`,
+      `${app.origin} cannot answer right now (status ${status}); try again in a moment`,
     );
   const isGateway =
     answer[headers.aud] !== undefined || (answer.location ?? "").includes(endpoints.login);
   if (isGateway)
     return new CliError(
       "unverified",
-      `the gateway of ${app.origin} does not say who it is (no ${headers.metadata}); it is too old for this client`,
+      `the gateway of ${app.origin} did not identify itself (no ${headers.metadata}); it is too old for this client: ask whoever runs it to update it`,
     );
   const reason = status < 400 ? undefined : await askForReason(context, app, response);
   if (reason === undefined && (status < 400 || ordinaryRefusals.has(status)))
@@ -105,7 +106,7 @@ async function withoutMetadata(
   const words = reason === undefined ? "" : `: ${reason}`;
   return new CliError(
     "unverified",
-    `${app.origin} does not say who guards ${app.bare} (status ${status}${words}); check the URL, or ask whoever runs it`,
+    `${app.origin} did not say which gateway protects ${app.bare} (status ${status}${words}); check the URL, or ask whoever runs it`,
   );
 }
 

@@ -114,13 +114,13 @@ function faultOf(
   seconds: number,
 ): string | undefined {
   if (claims.hostname !== app.hostname)
-    return `its description is about ${printable(claims.hostname.slice(0, 100))}`;
+    return `its description is for ${printable(claims.hostname.slice(0, 100))}`;
   if (!isAboutAuthority(app, claims.authority))
-    return `its description is about ${printable(String(claims.authority).slice(0, 100))}`;
+    return `its description is for ${printable(String(claims.authority).slice(0, 100))}`;
   if (claims.auth_domain !== team.authDomain) return "its description names another team domain";
   if (claims.iat < seconds - oldest) return "its description is more than a day old";
   if (claims.iat > seconds + furthestAhead)
-    return `its description is from the future, ${aheadBy(claims.iat - seconds)}; check this machine's clock`;
+    return `its description is dated in the future, ${aheadBy(claims.iat - seconds)}; check this machine's clock`;
   if (!pattern.matchesHost(app.hostname))
     return `its application ${pattern.text} does not cover this host`;
   if (!/^[0-9A-Za-z_-]{1,128}$/.test(claims.aud)) return "its application has no usable AUD";
@@ -131,7 +131,7 @@ function faultOf(
 function aheadBy(seconds: number): string {
   const minutes = Math.round(seconds / 60);
   const difference = minutes < 120 ? `${minutes} minutes` : `${Math.round(minutes / 60)} hours`;
-  return `${difference} ahead of us`;
+  return `${difference} ahead of this machine`;
 }
 
 /**

@@ -72,7 +72,7 @@ function cookieFor(
 function refusedByPolicy(app: AppUrl): CliError {
   return new CliError(
     "refused_by_policy",
-    `policy does not let you reach ${app.bare}; ask its owner, or sign in as somebody else after: postern access logout ${app.origin}`,
+    `policy does not let you reach ${app.bare}; ask its owner, or sign out to use another account: postern access logout ${app.origin}`,
   );
 }
 
@@ -86,7 +86,7 @@ function redirectTarget(from: URL, location: string): URL {
   if (target?.protocol === "http:" && from.protocol === "http:") return target;
   throw new CliError(
     "unverified",
-    `${from.origin} redirects to ${printable(withoutSecrets(location).slice(0, 100))}, which is no page to sign in at; not followed`,
+    `${from.origin} redirects to ${printable(withoutSecrets(location).slice(0, 100))}, which is not a sign-in page; the redirect was not followed`,
   );
 }
 

@@ -54,7 +54,7 @@ export async function requestPass(
     default:
       throw new CliError(
         "failure",
-        `${app.origin} did not make a pass for ${app.bare} (status ${status}); use --via env instead`,
+        `${app.origin} did not issue a pass for ${app.bare} (status ${status}); use --via env instead`,
       );
   }
 }

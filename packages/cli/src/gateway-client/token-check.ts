@@ -118,7 +118,7 @@ function faultOf(
   if (claims.iss !== application.team) return "names another issuer";
   if (claims.type === "app" && !claims.aud.includes(application.aud))
     return "is for another application";
-  if (!Number.isFinite(claims.exp)) return "says nothing of its end";
+  if (!Number.isFinite(claims.exp)) return "has no expiry";
   if (claims.exp * 1000 <= now) return "has expired; check this machine's clock";
   return undefined;
 }

@@ -65,7 +65,7 @@ export async function send(context: Context, request: HttpRequest): Promise<Http
 function withCurlOnly({ network }: Context, { code, message }: CliError): CliError {
   const options = (network?.curlOnly ?? []).map((name) => `--${name}`).join(", ");
   if (options === "") return new CliError(code, message);
-  return new CliError(code, `${message} (${options} counts for curl alone)`);
+  return new CliError(code, `${message} (${options} applies to curl alone)`);
 }
 
 /** Plain http never leaves this machine. */
@@ -172,7 +172,7 @@ function collect(response: IncomingMessage, url: URL, limit: number): Promise<st
 function tooLarge(url: URL, limit: number): CliError {
   return new CliError(
     "unverified",
-    `${url.origin} answers with more than ${limit} bytes; not read any further`,
+    `${url.origin} sent more than ${limit} bytes; the rest was not read`,
   );
 }
 
@@ -183,17 +183,17 @@ function unreachable(url: URL, { code = "", message }: NodeJS.ErrnoException): C
   if (untrusted.test(code))
     return new CliError(
       "unverified",
-      `the certificate of ${origin} is not trusted (${code}); name its authority with --ca-file FILE if it is your own`,
+      `the certificate of ${origin} is not trusted (${code}); if it comes from an authority of your own, name that with --ca-file FILE`,
     );
   if (code === "ENOTFOUND" || code === "EAI_AGAIN")
     return new CliError(
       "unreachable",
-      `${url.hostname} has no address (${code}); check the name and the network`,
+      `cannot resolve ${url.hostname} (${code}); check the name and the network`,
     );
   if (code === "ECONNREFUSED")
     return new CliError(
       "unreachable",
-      `nothing answers at ${origin}; check the address, and that the gateway is up`,
+      `nothing answers at ${origin}; check the address, and that the gateway is running`,
     );
   return new CliError(
     "unreachable",

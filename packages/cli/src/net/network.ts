@@ -113,7 +113,7 @@ function localAddressOf(network: Network | undefined): string | undefined {
   if (match !== undefined) return match.address;
   throw new CliError(
     "usage",
-    `--interface ${name.slice(0, 60)} is no interface or address of this machine; it counts for the look-up before curl as well`,
+    `--interface ${name.slice(0, 60)} is not an interface or address of this machine; it also applies to the requests made before curl runs`,
   );
 }
 
@@ -123,6 +123,6 @@ export function refuseUnknown(network: Network | undefined): void {
   if (option === undefined) return;
   throw new CliError(
     "usage",
-    `--${option} is curl's alone, and before curl the gateway must be asked over the same network; what counts for both is -x (an http or https proxy), -U, --noproxy, --resolve, --connect-to, --unix-socket, --interface, -4, -6, --cacert, --capath and the environment`,
+    `--${option} applies to curl alone, but the gateway must be reached over the same network before curl runs; use what applies to both: -x (an http or https proxy), -U, --noproxy, --resolve, --connect-to, --unix-socket, --interface, -4, -6, --cacert, --capath and the environment`,
   );
 }

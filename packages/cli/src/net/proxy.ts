@@ -47,7 +47,7 @@ function readProxy(text: string): URL {
   // The text is not repeated: it may hold a password.
   throw new CliError(
     "usage",
-    "the proxy in HTTPS_PROXY is not an http or https URL; mend or unset it",
+    "the proxy in HTTPS_PROXY is not an http or https URL; correct or unset it",
   );
 }
 
@@ -172,7 +172,7 @@ function startTls(socket: Socket, target: URL, timeout: number, trust: Trust): P
   return new Promise((resolve, reject) => {
     const secured = tls.connect({ socket, ...name, ...trust });
     secured.setTimeout(timeout, () =>
-      secured.destroy(new Error(`no TLS with ${target.host} in time`)),
+      secured.destroy(new Error(`no TLS connection to ${target.host} in time`)),
     );
     secured.once("error", reject);
     secured.once("secureConnect", () => {

@@ -33,7 +33,7 @@ export async function askThePerson(attempt: Attempt, lock: LoginLock): Promise<S
   const orgEmail = await emailOfOrgToken(context, application, orgToken);
   await checkFreshToken(attempt, appToken, claims.email ?? "");
   // 2. The person who approved may be another one than before, or than was to sign in.
-  warnAboutPerson(attempt, claims.email ?? "somebody without a name");
+  warnAboutPerson(attempt, claims.email ?? "somebody without an email");
   // 3. Tokens of the session before are dead, or soon will be; those of another person would make
   //    each command somebody else.
   const isSomebodyElse = previousPerson !== undefined && previousPerson !== claims.email;
@@ -62,12 +62,12 @@ function warnAboutPerson({ context, options, previousPerson }: Attempt, email: s
   const { loginHint } = options;
   if (loginHint !== undefined) {
     if (!isSamePerson(loginHint, email))
-      context.tell(`Warning: this was to be ${loginHint}; the sign-in was approved by ${email}.`);
+      context.tell(`Warning: ${email} approved this sign-in, which was meant for ${loginHint}.`);
     return;
   }
   if (previousPerson !== undefined && previousPerson !== email)
     context.tell(
-      `Warning: until now this was ${previousPerson}; the sign-in was approved by ${email}.`,
+      `Warning: ${email} approved this sign-in; until now, ${previousPerson} was signed in.`,
     );
 }
 
@@ -85,7 +85,7 @@ async function checkFreshToken(
   if (state === "dead") {
     throw new CliError(
       "failure",
-      `${app.origin} refuses the token that ${application.team} has just issued for it; ask whoever runs the gateway`,
+      `${app.origin} refused the token that ${application.team} has just issued for it; ask whoever runs the gateway`,
     );
   }
 }

@@ -50,7 +50,7 @@ export function isSamePerson(email: string, other: string): boolean {
 
 /** The error for a person whom the gateway knows and policy does not let in. */
 export function refusedByPolicy(app: AppUrl, email: string): CliError {
-  const remedy = `ask its owner, or sign in as somebody else after: postern access logout ${app.origin}`;
+  const remedy = `ask its owner, or sign out to use another account: postern access logout ${app.origin}`;
   return new CliError(
     "refused_by_policy",
     `policy does not let ${printable(email)} reach ${app.bare}; ${remedy}`,
@@ -73,6 +73,6 @@ export function storedTokenOf(
  */
 export function store({ context }: Attempt, write: () => void): UnwritableError | undefined {
   const fault = attemptWrite(write);
-  if (fault !== undefined) context.tell(`Warning: the sign-in is not kept: ${fault.message}`);
+  if (fault !== undefined) context.tell(`Warning: the sign-in was not stored: ${fault.message}`);
   return fault;
 }

@@ -138,7 +138,7 @@ function readBox(
     if (!(error instanceof ProtocolError)) throw error;
     throw new CliError(
       "unverified",
-      `${new URL(application.relay).origin} handed over something that is not the token: ${error.message}. Start again with: postern access login`,
+      `${new URL(application.relay).origin} sent something that is not the token: ${error.message}. Start again with: postern access login`,
     );
   }
 }

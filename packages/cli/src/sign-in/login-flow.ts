@@ -55,7 +55,7 @@ export async function signIn(
   if (isSignedIn(credential)) return credential;
   throw new CliError(
     "not_behind_access",
-    `policy lets everybody reach ${app.bare}; there is nothing to sign in to`,
+    `policy lets everybody reach ${app.bare}; no sign-in is needed`,
   );
 }
 

@@ -116,12 +116,12 @@ function outcomeOf({ origin }: URL, response: HttpResponse): PollOutcome {
   const { status } = response;
   if (status === 204) return { kind: "silence" };
   if (status === 429) {
-    const why = `${origin} holds as many sign-ins of this network as it may (status 429)`;
-    const error = new CliError("login_timeout", `${why}; try again in some minutes`);
+    const why = `${origin} has too many unfinished sign-ins from this network (status 429)`;
+    const error = new CliError("login_timeout", `${why}; try again in a few minutes`);
     return { kind: "failure", error };
   }
   if (passingFailures.has(status)) {
-    const why = `${origin} cannot answer just now (status ${status})`;
+    const why = `${origin} cannot answer right now (status ${status})`;
     return { kind: "failure", error: new CliError("unreachable", `${why}; try again later`) };
   }
   return { kind: "answer", response };
@@ -184,7 +184,7 @@ function relayFailure(application: Application, { status, body }: HttpResponse):
   if (status === 410) return endedLogin(application, parseJsonObject(body)?.["error"]);
   return new CliError(
     "failure",
-    `${new URL(application.relay).origin} refused to hand over the token (status ${status}); ${again}`,
+    `${new URL(application.relay).origin} did not hand over the token (status ${status}); ${again}`,
   );
 }
 
@@ -199,13 +199,13 @@ function endedLogin(application: Application, word: unknown): CliError {
         `policy does not let the person who signed in reach ${app_hostname}; ask its owner`,
       );
     case "refused":
-      return new CliError("login_refused", `${attempt} was refused on the approval page`);
+      return new CliError("login_refused", `${attempt} was denied on the approval page`);
     case "expired":
       return notApproved(application, again);
     case "address":
       return new CliError(
         "login_refused",
-        `${attempt} ended because this machine's address changed meanwhile; ${again}`,
+        `${attempt} ended because this machine's IP address changed; ${again}`,
       );
     default: {
       const reason = typeof word === "string" ? ` (${printable(word.slice(0, 60))})` : "";

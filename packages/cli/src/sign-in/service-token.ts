@@ -48,7 +48,7 @@ function completeToken(id: string | undefined, secret: string | undefined): Serv
   if (id === undefined)
     throw new CliError(
       "usage",
-      "a service token's secret is given, but not its ID; name it with --service-token-id",
+      "the secret of a service token is set, but not its ID; set it with --service-token-id",
     );
   if (secret === undefined)
     throw new CliError(
@@ -58,7 +58,7 @@ function completeToken(id: string | undefined, secret: string | undefined): Serv
   if (!fitsHeader(id) || !fitsHeader(secret))
     throw new CliError(
       "usage",
-      "the service token is empty, or holds characters that no service token has; copy it again",
+      "the service token is empty, or has characters that no service token has; copy it again",
     );
   return { id, secret };
 }

@@ -12,7 +12,10 @@ export function posternHome(environment: NodeJS.ProcessEnv, platform: NodeJS.Pla
   const posternHome = environment["POSTERN_HOME"];
   if (posternHome !== undefined && posternHome !== "") {
     if (!isAbsolute(posternHome))
-      throw new CliError("usage", `POSTERN_HOME is "${posternHome}"; give it an absolute path`);
+      throw new CliError(
+        "usage",
+        `POSTERN_HOME is "${posternHome}", which is not an absolute path; set it to one`,
+      );
     // Without a slash at its end, with which a link would be followed before anybody looks at it
     // (case C12).
     return resolve(posternHome);
@@ -21,7 +24,7 @@ export function posternHome(environment: NodeJS.ProcessEnv, platform: NodeJS.Pla
   if (directory !== undefined) return join(directory, "postern");
   throw new CliError(
     "usage",
-    "HOME is not set; set it, or POSTERN_HOME, to say where tokens are kept",
+    "HOME is not set; set it, or set POSTERN_HOME to the folder for tokens",
   );
 }
 

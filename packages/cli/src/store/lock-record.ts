@@ -75,7 +75,7 @@ function readPlainFile(path: string): string | undefined {
     if (code === "ENOENT") return undefined;
     throw new CliError(
       "failure",
-      `${path} cannot be read (${code}); it says who is signing in: remove it if nobody is`,
+      `${path} cannot be read (${code}); it is the lock of a sign-in: remove it if nobody is signing in`,
     );
   }
 }

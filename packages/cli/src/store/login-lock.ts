@@ -109,15 +109,14 @@ function createLock(context: Context, path: string, record: LockRecord): boolean
  */
 function withoutLock(context: Context, fault: UnwritableError): LoginLock {
   context.tell(
-    `Warning: no other command can wait for this sign-in, and it may not be kept: ${fault.message}`,
+    `Warning: other commands cannot wait for this sign-in, and it may not be stored: ${fault.message}`,
   );
   return { announce: () => {}, failed: () => {}, release: () => {} };
 }
 
 function tellWhere(context: Context, url: string, code: string | undefined): void {
-  context.tell(`It can be approved at ${url}`);
-  if (code !== undefined)
-    context.tell(`Approve it there only if the page shows this code: ${code}`);
+  context.tell(`Approve it at ${url}`);
+  if (code !== undefined) context.tell(`Approve it only if the page shows this code: ${code}`);
 }
 
 function lockFile({ home, profile }: Context, team: string): string {

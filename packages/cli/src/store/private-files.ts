@@ -39,7 +39,7 @@ function isAbsent(error: unknown): boolean {
 function refuse(path: string, why: string): never {
   throw new CliError(
     "failure",
-    `${path} ${why}; refused, because somebody else may control it. Remove it, or make it yours alone (chown, chmod go=)`,
+    `${path} ${why} and is not used: somebody else may control it. Remove it, or make it yours alone (chown, chmod go=)`,
   );
 }
 
@@ -51,7 +51,7 @@ export class UnwritableError extends CliError {
   /** @param verb what failed: `written` or `removed` */
   constructor(path: string, verb: string, error: unknown) {
     const fault = `${path} cannot be ${verb} (${codeOf(error)})`;
-    super("failure", `${fault}; POSTERN_HOME says where tokens are kept`);
+    super("failure", `${fault}; set POSTERN_HOME to keep tokens elsewhere`);
     this.name = "UnwritableError";
   }
 }
@@ -91,7 +91,8 @@ function ensurePrivateDirectory(path: string): void {
 }
 
 function checkDirectory(path: string, stats: Stats): void {
-  if (stats.isSymbolicLink() || !stats.isDirectory()) refuse(path, "is not a directory of its own");
+  if (stats.isSymbolicLink() || !stats.isDirectory())
+    refuse(path, "is not a directory, or is a link to one");
   checkOwner(path, stats, 0o022);
 }
 
@@ -135,7 +136,7 @@ function checkFile(path: string, stats: Stats): void {
   if (!stats.isFile()) refuse(path, "is not a file");
   if (isPosix && stats.nlink > 1) refuse(path, "has another name (hard link)");
   checkOwner(path, stats, 0o077);
-  if (stats.size > largestFile) refuse(path, "is too large to be ours");
+  if (stats.size > largestFile) refuse(path, "is too large for a file of postern's");
 }
 
 /**

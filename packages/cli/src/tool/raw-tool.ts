@@ -57,7 +57,7 @@ function refuseLostNames(entries: Entry[]): void {
   if (name === undefined) return;
   throw new CliError(
     "usage",
-    `the variable ${name.slice(0, 100)} would not reach the tool beside bytes that are not UTF-8, because a shell knows no such names; unset it with: env -u '${name.slice(0, 100)}'`,
+    `the variable ${name.slice(0, 100)} cannot reach the tool together with bytes that are not UTF-8, because a shell does not allow its name; unset it with: env -u '${name.slice(0, 100)}'`,
   );
 }
 

@@ -17,11 +17,11 @@ export async function runTool(tool: Tool, tell: (line: string) => void): Promise
   const { command, environment } = tool;
   const path = findTool(command, environment["PATH"] ?? "");
   if (path === undefined) {
-    tell(`postern: ${command} is not there; install it or check PATH`);
+    tell(`postern: ${command} was not found; install it or check PATH`);
     return notFoundStatus;
   }
   if (path === "") {
-    tell(`postern: ${command} is not a program that can be run`);
+    tell(`postern: ${command} is not an executable program`);
     return cannotRunStatus;
   }
   const start = withRawArguments(path, tool);

@@ -67,7 +67,7 @@ function openNameless(bytes: Buffer, folders: readonly string[]): number {
   }
   throw new CliError(
     "failure",
-    `there is no folder for a temporary file (${faults.join("; ")}); set TMPDIR to one that can be written`,
+    `no folder can hold a temporary file (${faults.join("; ")}); set TMPDIR to a writable one`,
   );
 }
 

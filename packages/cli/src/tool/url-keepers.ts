@@ -17,9 +17,9 @@ interface KeptUrl {
   remedy: string;
 }
 
-const inFileName = "names its file after the URL, and the pass would stand in the name";
-const inRepository = "keeps the URL in the repository, and the pass would stand there";
-const environmentRemedy = "use --via env, and hand it $ACCESS_HEADER";
+const inFileName = "names its file after the URL, so the pass would be in the name";
+const inRepository = "keeps the URL in the repository, so the pass would stay there";
+const environmentRemedy = "use --via env, and give it $ACCESS_HEADER";
 
 /** `-O FILE` and `--output-document FILE`, also behind letters that take no value. */
 const outputDocument = /^(?:-[^-aABDeiIloPQRtTUwX]*O|--output-d)/;

@@ -43,7 +43,7 @@ test("a switch stands alone, and may be told true or false", () => {
     assert.ok(readCommandLine([given], flags).has("quiet"), given);
   for (const given of ["--quiet=false", "-q=0"])
     assert.ok(!readCommandLine([given], flags).has("quiet"), given);
-  assert.throws(() => readCommandLine(["--quiet=perhaps"], flags), usage(/either given or not/));
+  assert.throws(() => readCommandLine(["--quiet=perhaps"], flags), usage(/is a switch/));
   assert.deepEqual(
     readCommandLine(["--quiet", "false"], flags).rest,
     ["false"],

@@ -166,8 +166,8 @@ test("what is not a command, and what is not there yet, are one line each", asyn
     [["nonsense"], /nonsense is not a command; --help lists them/],
     [["access", "nonsense"], /access nonsense is not a command/],
     [["access", "constructor"], /is not a command/],
-    [["access", "tcp", "--hostname", "x"], /access tcp is not there yet/],
-    [["doctor"], /doctor is not there yet/],
+    [["access", "tcp", "--hostname", "x"], /access tcp is not available yet/],
+    [["doctor"], /doctor is not available yet/],
   ] as const) {
     const { status, stdout, stderr } = await run([...args]);
     assert.deepEqual([status, stdout], [2, ""]);
@@ -198,7 +198,7 @@ test("somebody who misspells a command or a flag hears which one was meant", asy
     [["keys", "rotate", "-conf", "x"], /do you mean --config\?/],
     [["dev", "--prot", "1"], /do you mean --port\?/],
     [["dev", "--hepl"], /do you mean --help\?/],
-    [["keys", "rotat"], /keys takes one word, rotate/],
+    [["keys", "rotat"], /keys needs the word rotate/],
   ] as const) {
     const { status, stdout, stderr } = await run([...args]);
     assert.deepEqual([status, stdout], [2, ""], args.join(" "));

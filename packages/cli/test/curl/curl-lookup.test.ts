@@ -172,7 +172,7 @@ test(
       assert.deepEqual([status, stdout], [125, ""]);
       assert.match(
         stderr,
-        new RegExp(`${option} is curl's alone.*--resolve, --connect-to`),
+        new RegExp(`${option} applies to curl alone.*--resolve, --connect-to`),
         stderr,
       );
     }
@@ -188,7 +188,7 @@ test(
     for (const insecure of [["-k"], ["--insecure"], ["-sk"], ["--insec"]]) {
       const { status, stderr } = await curl(scene, [...insecure, ...scene.connect, other]);
       assert.equal(status, 125);
-      assert.match(stderr, /is not trusted .*--ca-file FILE.*--insecure counts for curl alone/);
+      assert.match(stderr, /is not trusted .*--ca-file FILE.*--insecure applies to curl alone/);
     }
     assert.deepEqual(scene.peer.requests, []);
   },
@@ -212,7 +212,7 @@ test(
     ]) {
       const { status, stderr } = await person.run(["access", "curl", "-sS", ...args, url]);
       assert.equal(status, 125);
-      assert.match(stderr, /plain http.*off this machine/);
+      assert.match(stderr, /plain http.*to another machine/);
     }
     assert.deepEqual(peer.requests, []);
     const here = ["--resolve", `app.localhost:${port}:127.0.0.1`];

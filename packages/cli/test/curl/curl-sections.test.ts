@@ -90,7 +90,7 @@ test("a URL is looked up under the path that curl will ask, and a glob in its di
     "an IPv6 address is no glob",
   );
   for (const url of ["https://{a,b}.example/", "https://a[1-2].example/"])
-    assert.throws(() => sections([url]), usage(/stands for several hosts/), url);
+    assert.throws(() => sections([url]), usage(/matches several hosts/), url);
 });
 
 test("a glob behind the path does not widen what is looked up", () => {
@@ -144,7 +144,7 @@ test("files are read as curl reads them, files that they name as well, and .curl
 test("a file that cannot be given tokens in its place is refused, in words", (context) => {
   const file = join(folder(context), "urls");
   for (const [text, pattern] of [
-    ["next\n", /holds "next"/],
+    ["next\n", /contains "next"/],
     ["url = http://a.example/\n", /without https:\/\//],
     ["url = a.example\n", /without https:\/\//],
   ] as const) {
@@ -254,7 +254,7 @@ test("a header goes nowhere but to URLs that were looked at: not with -L, not wi
     assert.throws(service, usage(/header/), args.join(" "));
   }
   const several = () => add(["https://a.example/", "https://b.example/"], "header", (url) => url);
-  assert.throws(several, usage(/not all of one application/));
+  assert.throws(several, usage(/belong to different applications/));
   assert.throws(
     () => addServiceToken(withTokens(["-K", "-"]), { id: "i", secret: "s" }, hidden().secrets),
     usage(/header/),

@@ -78,11 +78,11 @@ test("claims that do not fit are refused, one by one", async (context) => {
   const wrong: [string, Record<string, unknown>, RegExp][] = [
     ["another type", { type: "app" }, /does not describe an application/],
     ["no type", { type: undefined }, /does not describe/],
-    ["another host", { hostname: "other.localhost" }, /is about other\.localhost/],
-    ["a host that contains ours", { hostname: "app.localhost.evil" }, /is about/],
+    ["another host", { hostname: "other.localhost" }, /is for other\.localhost/],
+    ["a host that contains ours", { hostname: "app.localhost.evil" }, /is for/],
     ["no host", { hostname: undefined }, /has no hostname/],
     ["older than a day", { iat: seconds() - 24 * 3600 - 60 }, /more than a day old/],
-    ["from the future", { iat: seconds() + 5 * 60 + 60 }, /from the future/],
+    ["from the future", { iat: seconds() + 5 * 60 + 60 }, /in the future/],
     ["no time", { iat: undefined }, /does not describe/],
     ["a time that is no number", { iat: String(seconds()) }, /does not describe/],
     ["an endless time", { iat: 1e300 }, /does not describe/],
@@ -253,7 +253,7 @@ test("keys are taken from the team domain alone, without redirects and within a 
     };
     await assert.rejects(
       findApplication(where, readAppUrl(peer.origin("app"))),
-      failing("unverified", /cannot be verified|not signed|answers with more than/),
+      failing("unverified", /cannot be verified|not signed|sent more than/),
     );
   }
   assert.deepEqual(elsewhere.requests, []);

@@ -129,7 +129,7 @@ test("NO_PROXY, and names of this machine, go without the proxy", async (context
     where.environment["NO_PROXY"] = exempt;
     await assert.rejects(
       get(where, peer.origin("app")),
-      failing("unreachable", /no address/),
+      failing("unreachable", /cannot resolve/),
       exempt,
     );
   }

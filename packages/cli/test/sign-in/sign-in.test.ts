@@ -188,7 +188,7 @@ test("a login by another person than the one stored before is pointed out", asyn
   assert.equal(login.status, 0, login.stderr);
   assert.match(
     login.stderr,
-    /until now this was ada@example\.com; the sign-in was approved by bob@example\.com/,
+    /bob@example\.com approved this sign-in; until now, ada@example\.com was signed in/,
   );
 });
 
@@ -216,7 +216,7 @@ test("logout from a gateway that is down deletes what is stored, and says that t
   await peer.close();
   const logout = await run(["access", "logout"]);
   assert.equal(logout.status, 1);
-  assert.match(logout.stderr, /may live until it expires/);
+  assert.match(logout.stderr, /may last until it expires/);
   assert.equal((await run(["access", "list", "--json"])).stdout, "[]\n");
 });
 

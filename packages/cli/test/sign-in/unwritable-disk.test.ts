@@ -42,7 +42,7 @@ test("where nothing can be stored a person is asked all the same, and one comman
         ...login,
       ]);
       const where = `${name}, ${left}: ${stderr}`;
-      assert.match(stderr, /Warning: no other command can wait .*\.lock cannot be written/, where);
+      assert.match(stderr, /Warning: other commands cannot wait .*\.lock cannot be written/, where);
       assert.match(stdout, /^eyJ/, `the token is printed for this once: ${where}`);
       // Tokens are kept elsewhere than locks.
       assert.equal(status, name === "without a place for locks" ? 0 : 1, where);

@@ -199,7 +199,7 @@ test("a gateway that cannot say who guards a URL is not taken for an open server
     [400, true, /status 400: The path is not clear\. Ray 0abc.*check the URL/],
     [403, true, /status 403: The path is not clear\. Ray 0abc/],
     [404, true, /status 404: The path is not clear\. Ray 0abc/],
-    [421, false, /does not say who guards .* \(status 421\)/],
+    [421, false, /did not say which gateway protects .* \(status 421\)/],
     [403, false, /\(status 403\)/],
     [414, false, /\(status 414\)/],
   ];
@@ -240,7 +240,7 @@ test(
       };
       const curl = await person.run(["access", "curl", "-s", evil.origin("app")]);
       assert.equal(curl.status, 125);
-      assert.match(curl.stderr, /its description is about/);
+      assert.match(curl.stderr, /its description is for/);
     }
     evil.answer = undefined;
     for (const code of [301, 302, 307]) {
@@ -263,7 +263,7 @@ test(
       evil.origin("app"),
     ]);
     assert.equal(both.status, 125);
-    assert.match(both.stderr, /know no ports/);
+    assert.match(both.stderr, /ignore ports/);
     assert.ok(!JSON.stringify(evil.requests).includes(token));
   },
 );
@@ -293,18 +293,18 @@ test("on a read-only home what is stored serves, exchanges go on, and logout say
   assert.equal(exchanged.status, 0, exchanged.stderr);
   assert.match(
     exchanged.stderr,
-    /Warning: the sign-in is not kept: .* cannot be written \(EROFS\)/,
+    /Warning: the sign-in was not stored: .* cannot be written \(EROFS\)/,
   );
   const logout = await run("logout", url);
   assert.equal(logout.status, 1);
   assert.match(
     logout.stderr,
-    /has ended, so its tokens are worthless, but they stay here: .*EROFS/,
+    /has ended and its tokens are worthless, but they could not be deleted: .*EROFS/,
   );
   await peer.close();
   const unreachable = await run("logout", url);
   assert.equal(unreachable.status, 1);
-  assert.match(unreachable.stderr, /may live until it expires, and its tokens stay here: .*EROFS/);
+  assert.match(unreachable.stderr, /may last until it expires, and its tokens could not be deleted: .*EROFS/);
   for (const { stderr } of [exchanged, logout, unreachable])
     assert.doesNotMatch(stderr, /should not/);
 });

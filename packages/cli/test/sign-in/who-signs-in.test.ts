@@ -24,7 +24,7 @@ test("--login-hint asks again only when somebody else is signed in, and says whe
   const wrong = await run(["access", "login", "--login-hint", "eve@example.com", url]);
   assert.match(
     wrong.stderr,
-    /Warning: this was to be eve@example\.com; the sign-in was approved by bob@example\.com/,
+    /Warning: bob@example\.com approved this sign-in, which was meant for eve@example\.com/,
   );
 });
 
@@ -250,7 +250,11 @@ test("the version is the one at the top of what kubectl says, wherever else one 
     assert.equal(status, 0);
     const { apiVersion } = JSON.parse(stdout) as { apiVersion: string };
     assert.equal(apiVersion, `${group}/${version}`, execInfo);
-    assert.equal(/KUBERNETES_EXEC_INFO asks for a version/.test(stderr), isUnknown, execInfo);
+    assert.equal(
+      /KUBERNETES_EXEC_INFO asks for an unknown version/.test(stderr),
+      isUnknown,
+      execInfo,
+    );
   }
 });
 
@@ -285,7 +289,7 @@ test("the credential for kubectl says when the application takes no bearer token
     ]);
     assert.deepEqual([status, JSON.parse(stdout).kind], [0, "ExecCredential"]);
     if (name === "takes") assert.equal(stderr, "");
-    else assert.match(stderr, /of no use yet.*accept_bearer: true/, name);
+    else assert.match(stderr, /does not work yet.*accept_bearer: true/, name);
   }
 });
 

@@ -46,7 +46,7 @@ test("the second waits for the first, shows its page, and has nothing to do when
   const first = await takeLoginLock(where, application, never, long);
   let settled = false;
   const waiting = saying(where, /waiting for it/);
-  const shown = waiting.then(() => saying(where, /can be approved at https:\/\/page\//));
+  const shown = waiting.then(() => saying(where, /Approve it at https:\/\/page\//));
   const second = takeLoginLock(where, application, () => settled, long);
   assert.match(await waiting, new RegExp(`Another process \\(${process.pid}\\) is signing in`));
   first?.announce("https://page/");
@@ -71,10 +71,10 @@ test("those who wait are told the code of the page as well, once for each page",
     const told = saying(where, new RegExp(`this code: ${code}`));
     first?.announce(url, code);
     await told;
-    assert.equal(where.told.at(-2), `It can be approved at ${url}`);
+    assert.equal(where.told.at(-2), `Approve it at ${url}`);
   }
   // What an older version announces has no code, and none is made up for it.
-  const bare = saying(where, /approved at https:\/\/page\/3/);
+  const bare = saying(where, /Approve it at https:\/\/page\/3/);
   first?.announce("https://page/3");
   await bare;
   settled = true;

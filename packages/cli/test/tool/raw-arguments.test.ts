@@ -113,8 +113,8 @@ test(
       ["2X=\\0377", "plain", /the variable 2X is not UTF-8/],
       ["BASH_FUNC_x%%=() {\\0200; }", "plain", /the variable BASH_FUNC_x%% is not UTF-8/],
       ["caf\\0351=plain", "plain", /the variable caf\\xe9 is not UTF-8/],
-      ["NO-DASH=plain", "caf\\0351", /the variable NO-DASH would not reach the tool/],
-      ["npm_config_//host/:x=plain", "\\0351", /the variable npm_config_\/\/host\/:x would not/],
+      ["NO-DASH=plain", "caf\\0351", /the variable NO-DASH cannot reach the tool/],
+      ["npm_config_//host/:x=plain", "\\0351", /the variable npm_config_\/\/host\/:x cannot reach/],
     ];
     for (const [variable, argument, says] of lines) {
       const result = await run(person, [...put, argument], "", variable);

@@ -36,7 +36,7 @@ test(
       "sh",
       `${peer.origin("app")}/x`,
     ]);
-    assert.match(became.stderr, /remembered from now on/);
+    assert.match(became.stderr, /this is now remembered/);
     const spawned = join(person.directory, "bin", "curl");
     writeFileSync(spawned, `#!/bin/sh\n${show}\n`);
     chmodSync(spawned, 0o755);

@@ -5,20 +5,20 @@ import { networkFlags, noLoginFlag, serviceTokenFlags, signInFlags } from "../fl
 export const curl: Command = {
   name: "curl",
   operand: "ARGS",
-  summary: "curl with the token",
+  summary: "run curl with the token",
   usage: ["[--allow-request] CURL-ARGUMENTS"],
   description:
-    "Runs curl; each URL gets the token of its own application and of no other. Flags of ours may stand anywhere.",
+    "Runs curl. Each URL gets the token of its own application and of no other. The flags below may stand anywhere among curl's.",
   flags: [
     {
       name: "allow-request",
       short: "ar",
-      description: "go on without a token where there is none",
+      description: "send the request even if there is no token",
     },
     {
       name: "token-in",
       value: "PLACE",
-      description: "cookie, header or query",
+      description: "how the token is sent: cookie, header or query",
       default: "cookie",
     },
     noLoginFlag,

@@ -18,7 +18,7 @@ export function execCredential(
 ): string {
   if (acceptsBearer !== true)
     tell(
-      `Warning: this credential is of no use yet. It is sent as a bearer token, and ${origin} does not say that it takes one; whoever runs the gateway sets accept_bearer: true on the application.`,
+      `Warning: this credential does not work yet. It is sent as a bearer token, and ${origin} does not say that it accepts one. Ask whoever runs the gateway to set accept_bearer: true on the application.`,
     );
   const execInfo = environment["KUBERNETES_EXEC_INFO"] ?? "";
   const answer = {
@@ -39,7 +39,7 @@ function chooseVersion(execInfo: string, tell: Context["tell"]): string {
   const version = parseJsonObject(execInfo)?.["apiVersion"];
   if (typeof version === "string" && versions.includes(version)) return version;
   tell(
-    `Warning: KUBERNETES_EXEC_INFO asks for a version that is unknown here; this is ${newest}. In the kubeconfig, write it as the apiVersion of exec.`,
+    `Warning: KUBERNETES_EXEC_INFO asks for an unknown version; using ${newest}. In the kubeconfig, set the apiVersion of exec to it.`,
   );
   return newest;
 }

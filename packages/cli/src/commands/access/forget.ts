@@ -7,7 +7,8 @@ export const forget: Command = {
   operand: "HOST",
   summary: "forget the team domain remembered for a host",
   usage: ["HOST"],
-  description: "Forgets the team domain remembered for a host, so that it may name another one.",
+  description:
+    "Forgets the team domain remembered for a host, so that the host may name another one.",
   flags: commonFlags,
   example: "postern access forget api.example.com",
   run: async (invocation) => (await import("./run-forget.ts")).runForget(invocation),

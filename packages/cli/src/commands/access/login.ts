@@ -14,25 +14,25 @@ export const login: Command = {
   summary: "sign in through the browser",
   usage: ["URL"],
   description:
-    "Signs in through the browser and stores the token. Compare the code on the page with the one shown here.",
+    "Signs in through the browser and stores the token. Approve only if the page shows the same code as the terminal.",
   flags: [
     ...signInFlags,
     {
       name: "login-hint",
       value: "EMAIL",
-      description: "as whom; asks again if somebody else is signed in",
+      description: "who should sign in; asks again if somebody else is signed in",
     },
     {
       name: "prompt",
       value: "WORD",
-      description: "login or select_account: ask again in any case",
+      description: "login or select_account: ask again even if you are signed in",
     },
     {
       name: "no-verbose",
-      description: "print the token, and nothing else, on standard output",
+      description: "print only the token to standard output",
     },
-    { name: "app", value: "URL", description: "the same; names the application" },
-    { name: "quiet", short: "q", description: "do not say who is signed in" },
+    { name: "app", value: "URL", description: "the application; prints only the token" },
+    { name: "quiet", short: "q", description: "print nothing" },
     ...commonFlags,
     hidden(noLoginFlag),
     ...refusedServiceTokenFlags,

@@ -4,11 +4,11 @@ import { commonFlags } from "../flags.ts";
 /** `access logout` */
 export const logout: Command = {
   name: "logout",
-  summary: "end the session",
+  summary: "sign out",
   usage: ["[URL | --all]"],
-  description: "Ends the terminal's session at the gateway and deletes what is stored.",
+  description: "Ends the terminal's session at the gateway and deletes the stored tokens.",
   flags: [
-    { name: "all", description: "at every team domain" },
+    { name: "all", description: "sign out of every team domain" },
     { name: "app", value: "URL", description: "the same as URL", hidden: true },
     ...commonFlags,
   ],

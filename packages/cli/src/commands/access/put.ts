@@ -5,26 +5,26 @@ import { commonFlags, noLoginFlag, refusedServiceTokenFlags, signInFlags } from 
 export const put: Command = {
   name: "put",
   operand: "TOOL ARGS",
-  summary: "any tool with the token in its URLs",
+  summary: "run any tool with passes in its URLs",
   usage: ["[FLAGS] [--] TOOL ARGUMENTS"],
   description:
-    'Runs any tool. Arguments that are URLs of a protected application, or contain one after "=", get a pass: a credential for that URL and ten minutes.',
+    'Runs any tool. An argument that is a URL of a protected application, or has one after "=", gets a pass: a credential for that URL, valid for ten minutes.',
   flags: [
     {
       name: "via",
       value: "WAY",
       description:
-        "query, a pass in the URL, or env, ACCESS_TOKEN and ACCESS_HEADER in the tool's environment; the URLs stay as they are",
+        "query: a pass in the URL; env: ACCESS_TOKEN and ACCESS_HEADER in the tool's environment, and the URLs stay as they are",
       default: "query",
     },
     {
       name: "app",
       value: "URL",
-      description: "with --via env: the application, where no argument names it",
+      description: "with --via env: the application, if no argument names it",
     },
     {
       name: "full-token",
-      description: "put the token itself in the URL where the gateway has no passes",
+      description: "put the token itself into the URL if the gateway does not issue passes",
     },
     noLoginFlag,
     ...signInFlags,

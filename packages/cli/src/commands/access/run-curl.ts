@@ -75,7 +75,7 @@ async function tellWhy(context: Context, status: number, sections: CurlSection[]
     sections.some((section) => portArguments(section, allTargets(sections)).length > 0)
   )
     context.tell(
-      "postern: other ports of the application's host are not reached with -L: curl would send them the token",
+      "postern: redirects to other ports of the application's host are blocked: with -L, curl would send them the token",
     );
 }
 
@@ -92,7 +92,7 @@ function readCarrier(text: string): Carrier {
   if (text === "cookie" || text === "header" || text === "query") return text;
   throw new CliError(
     "usage",
-    `--token-in ${text.slice(0, 40)} is unknown; it is header, query or cookie (the default)`,
+    `--token-in ${text.slice(0, 40)} is unknown; use header, query or cookie (the default)`,
   );
 }
 
@@ -141,15 +141,13 @@ function refuseSeveralTeams(targets: CurlTarget[]): void {
   if (teams.size > 1)
     throw new CliError(
       "usage",
-      `the URLs belong to several team domains (${[...teams].join(", ")}), and a service token to one; ask them apart`,
+      `the URLs belong to several team domains (${[...teams].join(", ")}), but a service token belongs to one; run curl once for each`,
     );
 }
 
 function warnAboutUnreadUrls(context: Context, sections: CurlSection[]): void {
   if (sections.some(({ hasUnreadUrls, targets }) => hasUnreadUrls && targets.size === 0))
-    context.tell(
-      "Warning: URLs that come from standard input, variables or files that cannot be read get no token.",
-    );
+    context.tell("Warning: URLs from standard input, variables or unreadable files get no token.");
 }
 
 /** curl's arguments, with a credential in each section. */

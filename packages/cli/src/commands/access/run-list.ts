@@ -10,7 +10,7 @@ import { timeOf } from "./time-of.ts";
 /** @returns the exit status */
 export async function runList(invocation: Invocation): Promise<number> {
   const { line, context } = readInvocation(invocation);
-  if (line.rest.length > 0) throw new CliError("usage", "access list takes no argument");
+  if (line.rest.length > 0) throw new CliError("usage", "access list takes no arguments");
   const now = context.now();
   const sessions = listAppTokens(context).map((stored) => describe(stored, now));
   if (line.has("json")) {

@@ -21,7 +21,7 @@ export async function runLogin(invocation: Invocation): Promise<number> {
   if (readServiceToken(context, serviceTokenOf(line)) !== undefined) {
     throw new CliError(
       "usage",
-      "a service token is given, and signing in is for people; unset it, or use it with: postern access curl",
+      "a service token is set, but only people sign in; unset it, or use it with: postern access curl",
     );
   }
   const options = signInOptions(context, line, { mayPrompt: true, check: true });

@@ -37,7 +37,7 @@ function allTeams(context: Context, all: boolean): string[] {
   if (teams.length === 0) context.tell("Not signed in anywhere.");
   if (teams.length > 1 && !all) {
     const hosts = teams.map((team) => new URL(team).host).join(", ");
-    throw new CliError("usage", `signed in at ${hosts}; name an application's URL, or --all`);
+    throw new CliError("usage", `signed in at ${hosts}; give the URL of an application, or --all`);
   }
   return teams;
 }
@@ -61,11 +61,11 @@ async function logOut(context: Context, team: string): Promise<CliError | undefi
   const fault = removeTeam(context, team);
   if (end.kind === "unknown") return leftOver(end.error, fault);
   if (fault !== undefined) {
-    const what = `the session at ${host} has ended, so its tokens are worthless, but they stay here`;
+    const what = `the session at ${host} has ended and its tokens are worthless, but they could not be deleted`;
     return new CliError("failure", `${what}: ${fault.message}`);
   }
-  if (end.kind === "ended") context.tell(`Logged out of ${host}.`);
-  else context.tell(`The session at ${host} had ended before; what was stored is deleted.`);
+  if (end.kind === "ended") context.tell(`Signed out of ${host}.`);
+  else context.tell(`The session at ${host} had already ended; the stored tokens are deleted.`);
   return undefined;
 }
 
@@ -85,10 +85,10 @@ function leftOver({ message }: CliError, fault: CliError | undefined): CliError 
   if (fault === undefined)
     return new CliError(
       "failure",
-      `${message}; what was stored is deleted, but the session may live until it expires`,
+      `${message}; the stored tokens are deleted, but the session may last until it expires`,
     );
   return new CliError(
     "failure",
-    `${message}; the session may live until it expires, and its tokens stay here: ${fault.message}. End it at the team domain in a browser`,
+    `${message}; the session may last until it expires, and its tokens could not be deleted: ${fault.message}. End the session at the team domain in a browser`,
   );
 }

@@ -28,12 +28,12 @@ export async function runPut(invocation: Invocation): Promise<number> {
   if (command === undefined)
     throw new CliError(
       "usage",
-      "access put needs a tool: postern access put wget https://api.example.com/file",
+      "access put needs a tool, for example: postern access put wget https://api.example.com/file",
     );
   if (readServiceToken(context, serviceTokenOf(line)) !== undefined) {
     throw new CliError(
       "usage",
-      "a service token cannot be put into a URL; use it with postern access curl",
+      "a service token cannot be put into a URL; use it with: postern access curl",
     );
   }
   const via = readVia(line.value("via") ?? "");
@@ -66,7 +66,7 @@ function readVia(text: string): "query" | "env" {
   if (text === "query" || text === "env") return text;
   if (text === "proxy")
     throw new CliError("usage", "--via proxy is not supported yet; use --via query or --via env");
-  throw new CliError("usage", `--via ${text.slice(0, 40)} is unknown; it is query or env`);
+  throw new CliError("usage", `--via ${text.slice(0, 40)} is unknown; use query or env`);
 }
 
 /** A flag that would do nothing is not taken in silence. */
@@ -74,10 +74,13 @@ function refuseWithoutEffect(line: CommandLine, via: "query" | "env"): void {
   if (via === "query" && line.value("app") !== undefined)
     throw new CliError(
       "usage",
-      "--app names the application of --via env; without that, the tool's URLs name theirs",
+      "--app needs --via env; without it, the tool's URLs name the application",
     );
   if (via === "env" && line.has("full-token"))
-    throw new CliError("usage", "--full-token is about the URL; --via env puts nothing there");
+    throw new CliError(
+      "usage",
+      "--full-token has no effect with --via env, which puts nothing into the URL; leave out one of them",
+    );
 }
 
 /** An argument that is a URL, or holds one after `=`. */
@@ -229,7 +232,7 @@ async function passFor(
   if (fullToken) return stored.token;
   throw new CliError(
     "failure",
-    `${app.origin} has no passes; use --via env, or --full-token to put the token itself into the arguments, where others can read it`,
+    `${app.origin} does not issue passes; use --via env, or --full-token to put the token itself into the arguments, where others can read it`,
   );
 }
 
@@ -244,7 +247,7 @@ async function passAfterSignIn(
   if (pass?.kind === "pass") return pass.token;
   throw new CliError(
     "not_signed_in",
-    `${app.origin} refuses the token that was just issued; sign in with: postern access login ${app.origin}`,
+    `${app.origin} refused the token that was just issued; sign in with: postern access login ${app.origin}`,
   );
 }
 
@@ -286,7 +289,7 @@ async function onlyToken(apps: AppUrl[], credentialOf: CredentialOf): Promise<st
   if (tokens.size > 1)
     throw new CliError(
       "usage",
-      "the arguments belong to several applications; name the one whose token is wanted with --app URL",
+      "the arguments belong to several applications; name the one whose token you want with --app URL",
     );
   return token;
 }

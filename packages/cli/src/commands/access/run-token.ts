@@ -24,7 +24,7 @@ export async function runToken(invocation: Invocation): Promise<number> {
   if (readServiceToken(context, serviceTokenOf(line)) !== undefined) {
     throw new CliError(
       "usage",
-      "a service token is sent as it is and has no token to print; use it with: postern access curl",
+      "a service token is sent as it is, so there is no token to print; use it with: postern access curl",
     );
   }
   const credential = storedCredential(context, app);
@@ -86,5 +86,5 @@ function readFormat(name: string): Format {
   const format = Object.hasOwn(formats, name) ? formats[name] : undefined;
   if (format !== undefined) return format;
   const names = Object.keys(formats).join(", ");
-  throw new CliError("usage", `--format ${name.slice(0, 40)} is unknown; it is one of ${names}`);
+  throw new CliError("usage", `--format ${name.slice(0, 40)} is unknown; use one of ${names}`);
 }

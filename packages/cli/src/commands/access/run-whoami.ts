@@ -55,7 +55,7 @@ async function credentialHeaders(
   if (stored !== undefined) return { [headers.accessToken]: stored.token };
   throw new CliError(
     "not_behind_access",
-    `policy lets everybody reach ${app.bare}; it does not matter who you are`,
+    `policy lets everybody reach ${app.bare} without a sign-in, so there is no identity to show`,
   );
 }
 
@@ -74,7 +74,10 @@ function readIdentity(
     );
   const identity = status === 200 ? parseJsonObject(body) : undefined;
   if (identity !== undefined) return identity;
-  throw new CliError("failure", `${app.origin} does not say who you are (status ${status})`);
+  throw new CliError(
+    "failure",
+    `${app.origin} did not say who you are (status ${status}); try again later`,
+  );
 }
 
 function refusedCredential(app: AppUrl, service: ServiceToken | undefined): CliError {
@@ -87,12 +90,12 @@ function refusedCredential(app: AppUrl, service: ServiceToken | undefined): CliE
 
 /** The few lines that a person wants to know; `--json` has the rest. */
 function describe(identity: Identity): string[] {
-  const who = textOf(identity["email"]) ?? textOf(identity["common_name"]) ?? "nobody with a name";
+  const who = textOf(identity["email"]) ?? textOf(identity["common_name"]) ?? "(no email)";
   const provider = identity["idp"] as { type?: unknown } | undefined;
   const details = defined({
     name: textOf(identity["name"]),
     "service token": textOf(identity["service_token_id"]),
-    by: textOf(provider?.type),
+    provider: textOf(provider?.type),
     groups: groupsOf(identity["groups"]),
   });
   const names = Object.keys(details);

@@ -42,7 +42,7 @@ function readLoginHint(text: string | undefined): string | undefined {
   if (isHint) return text;
   throw new CliError(
     "usage",
-    `--login-hint takes an email address of at most ${longestHint} bytes; leave it out to sign in as anybody`,
+    `--login-hint takes an email address of at most ${longestHint} bytes; leave it out to sign in with any account`,
   );
 }
 
@@ -51,7 +51,7 @@ function readTimeout(text: string): number {
   if (timeout !== undefined && timeout > 0) return timeout;
   throw new CliError(
     "usage",
-    `--timeout ${text.slice(0, 40)} is not a time; write it like 90s or 8m`,
+    `--timeout ${text.slice(0, 40)} is not a duration; write it like 90s or 8m`,
   );
 }
 
@@ -71,6 +71,6 @@ function readPrompt(text: string | undefined): SignInOptions["prompt"] {
   if (text === undefined || text === "login" || text === "select_account") return text;
   throw new CliError(
     "usage",
-    `--prompt ${text.slice(0, 40)} is unknown; it is login or select_account`,
+    `--prompt ${text.slice(0, 40)} is unknown; use login or select_account`,
   );
 }

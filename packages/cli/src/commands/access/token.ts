@@ -8,7 +8,7 @@ export const token: Command = {
   summary: "print the token of an application",
   usage: ["URL", "-app=URL"],
   description:
-    "Prints the token of the application, without a newline. On a terminal it signs in first if need be.",
+    "Prints the token of the application, without a newline. On a terminal, signs in first if necessary.",
   flags: [
     { name: "app", value: "URL", description: "the application", hidden: true },
     {

@@ -10,15 +10,15 @@ import {
 export const whoami: Command = {
   name: "whoami",
   operand: "URL",
-  summary: "who the gateway takes you for",
+  summary: "show who you are to the gateway",
   usage: ["URL [--json]"],
-  description: "Shows who the gateway takes you for.",
+  description: "Shows your identity as the gateway sees it.",
   flags: [
     { name: "app", value: "URL", description: "the same as URL", hidden: true },
     noLoginFlag,
     ...serviceTokenFlagsWithAliases,
     ...signInFlags,
-    ...commonFlagsWithJson("everything that it says, as JSON; errors too"),
+    ...commonFlagsWithJson("print the whole identity as JSON, errors included"),
   ],
   example: "postern access whoami https://api.example.com",
   run: async (invocation) => (await import("./run-whoami.ts")).runWhoami(invocation),

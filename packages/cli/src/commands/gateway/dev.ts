@@ -4,12 +4,12 @@ import { helpFlag } from "../flags.ts";
 /** `dev` */
 export const dev: Command = {
   name: "dev",
-  summary: "a whole gateway on this machine, nothing to configure",
+  summary: "run a gateway on this machine, without configuration",
   usage: [
     "[--port 8600] [--data DIR | --ephemeral] [--upstream [name=]URL ...] [--allow [name=]WHO ...]",
   ],
   description:
-    "Runs a whole gateway on this machine, with a sample application and one-time PINs shown here.",
+    "Runs a complete gateway on this machine, with a sample application. One-time PINs are shown in this terminal.",
   flags: [
     // The gateway's package knows the default.
     { name: "port", value: "N", description: "default 8600" },
@@ -18,17 +18,18 @@ export const dev: Command = {
       value: "DIR",
       description: "where to keep its data (default: below POSTERN_HOME)",
     },
-    { name: "ephemeral", description: "keep nothing" },
+    { name: "ephemeral", description: "keep no data after it stops" },
     {
       name: "upstream",
       value: "[name=]URL",
-      description: "protect an application of yours at http://<name>.localhost:<port>",
+      description: "protect your application at http://<name>.localhost:<port>",
       repeatable: true,
     },
     {
       name: "allow",
       value: "[name=]WHO",
-      description: "let in only this email address or @domain, to the application of that name",
+      description:
+        "let in only this email address or @domain; with a name, only to that application",
       repeatable: true,
     },
     helpFlag,

@@ -4,16 +4,16 @@ import { configFlag, helpFlag } from "../flags.ts";
 /** `gateway` */
 export const gateway: Command = {
   name: "gateway",
-  summary: "serve a configuration",
+  summary: "run a gateway with a configuration",
   usage: ["--config FILE", "--check FILE"],
   description:
-    "Serves until it is told to stop. With --check it only says what is wrong with a configuration: nothing is opened, made or asked.",
+    "Runs until it is told to stop. With --check, only says what is wrong with a configuration: nothing is opened, created or contacted.",
   flags: [
     configFlag,
     {
       name: "check",
       value: "FILE",
-      description: "read a configuration, say what is wrong with it, and end; - is standard input",
+      description: "check a configuration and exit; - is standard input",
     },
     helpFlag,
   ],

@@ -5,9 +5,9 @@ import { configFlag, helpFlag } from "../flags.ts";
 export const keys: Command = {
   name: "keys",
   operand: "rotate",
-  summary: "sign with a new key",
+  summary: "rotate the signing key",
   usage: ["rotate --config FILE"],
-  description: "Signs with a new key from now on. Tokens signed with the previous one stay good.",
+  description: "Signs with a new key from now on. Tokens signed with the previous key stay valid.",
   flags: [configFlag, helpFlag],
   example: "postern keys rotate --config postern.yaml",
   run: async (invocation) => (await import("./run-gateway.ts")).runKeysCommand(invocation),

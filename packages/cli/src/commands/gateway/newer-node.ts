@@ -24,7 +24,7 @@ export async function runWithNewerNode(
   if (node === undefined)
     throw new CliError(
       "failure",
-      `the gateway needs Node ${oldest} or newer, and this is ${process.versions.node}; install a newer Node`,
+      `the gateway needs Node ${oldest} or newer, but this is Node ${process.versions.node}; install a newer one`,
     );
   const child = spawn(node, process.argv.slice(1), {
     stdio: ["inherit", "inherit", "inherit", "ipc"],

@@ -15,7 +15,13 @@ export class Prompt {
   ask(question: string, { isSecret }: { isSecret: boolean }): Promise<string> {
     const lines = this.#open();
     return new Promise((resolve, reject) => {
-      const leave = () => reject(new CliError("failure", "no more answers; nothing is written"));
+      const leave = () =>
+        reject(
+          new CliError(
+            "failure",
+            "stopped before every question was answered; nothing was written",
+          ),
+        );
       lines.once("close", leave);
       lines.question(question, (answer) => {
         lines.off("close", leave);

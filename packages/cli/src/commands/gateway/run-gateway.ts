@@ -47,7 +47,7 @@ function runCheck(file: string, hasConfig: boolean, surroundings: Surroundings):
   if (hasConfig)
     throw new CliError(
       "usage",
-      "--check names the file itself: postern gateway --check postern.yaml",
+      "--check takes the file itself, without --config: postern gateway --check postern.yaml",
     );
   return withGateway(surroundings, async ({ checkGateway }) => {
     const ok = await checkGateway({
@@ -65,7 +65,7 @@ export async function runKeysCommand({ command, args, surroundings }: Invocation
   if (line.rest.length !== 1 || line.rest[0] !== "rotate") {
     throw new CliError(
       "usage",
-      "keys takes one word, rotate: postern keys rotate --config postern.yaml",
+      "keys needs the word rotate, for example: postern keys rotate --config postern.yaml",
     );
   }
   const config = needConfig(line.value("config"), "keys rotate");
@@ -77,12 +77,12 @@ export async function runKeysCommand({ command, args, surroundings }: Invocation
 
 function rotationLines(rotation: { before: string; now: string; acceptedUntil: number }): string[] {
   const { before, now, acceptedUntil } = rotation;
-  if (before === now) return [`Another process has rotated the keys at this moment; ${now} signs.`];
+  if (before === now) return [`Another process rotated the keys at the same time; ${now} signs.`];
   const end = new Date(acceptedUntil).toISOString().replace(/\.\d+Z$/, "Z");
   return [
     `Signing now:  ${now}`,
     `Until now:    ${before}, accepted until ${end}`,
-    "Gateways that run on this store sign with the new key within a second.",
+    "Gateways on this store sign with the new key within a second.",
   ];
 }
 
@@ -91,7 +91,7 @@ export function refuseArguments([first]: string[], command: string): void {
   if (first !== undefined)
     throw new CliError(
       "usage",
-      `${command} takes flags only, not "${first.slice(0, 60)}"; see postern ${command} --help`,
+      `${command} takes only flags, not "${first.slice(0, 60)}"; see postern ${command} --help`,
     );
 }
 
@@ -99,13 +99,13 @@ function readPort(text: string | undefined): number | undefined {
   if (text === undefined) return undefined;
   const port = Number(text);
   if (/^\d{1,5}$/.test(text) && isPort(port)) return port;
-  throw new CliError("usage", `--port ${text.slice(0, 40)} is not a port`);
+  throw new CliError("usage", `--port ${text.slice(0, 40)} is not a port number; use 1 to 65535`);
 }
 
 function needConfig(file: string | undefined, command: string): string {
   if (file !== undefined) return file;
   throw new CliError(
     "usage",
-    `${command} needs a configuration: postern ${command} --config postern.yaml`,
+    `${command} needs a configuration, for example: postern ${command} --config postern.yaml`,
   );
 }

@@ -137,8 +137,11 @@ test("a flag that would have no effect is refused", async (context) => {
   const person = machine(context);
   const url = "https://api.example.com/";
   for (const [args, says] of [
-    [["--app", url, "printf", "%s", url], /--app names the application of --via env/],
-    [["--via", "env", "--full-token", "printf", "%s", url], /--full-token is about the URL/],
+    [["--app", url, "printf", "%s", url], /--app needs --via env/],
+    [
+      ["--via", "env", "--full-token", "printf", "%s", url],
+      /--full-token has no effect with --via env/,
+    ],
   ] as const) {
     const put = await person.run(["access", "put", ...args]);
     assert.deepEqual([put.status, put.stdout], [125, ""]);
@@ -233,7 +236,7 @@ test("a pass is asked for again when the gateway had ended the stored session, a
     `${peer.origin("localhost")}/x`,
   ]);
   assert.deepEqual([again.status, again.stdout], [125, ""]);
-  assert.match(again.stderr, /refuses the token that was just issued; sign in with/);
+  assert.match(again.stderr, /refused the token that was just issued; sign in with/);
 });
 
 test(
@@ -277,7 +280,7 @@ test("a gateway without passes is said to be one; the token itself goes into the
   const url = `${peer.origin("localhost")}/x`;
   const put = await person.run(["access", "put", "printf", "%s", url]);
   assert.deepEqual([put.status, put.stdout], [125, ""]);
-  assert.match(put.stderr, /has no passes.*--full-token/);
+  assert.match(put.stderr, /does not issue passes.*--full-token/);
   assert.equal(
     (await person.run(["access", "put", "--full-token", "printf", "%s", url])).stdout,
     `${url}?token=${token}`,

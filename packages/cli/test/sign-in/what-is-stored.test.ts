@@ -304,7 +304,10 @@ test("on a read-only home what is stored serves, exchanges go on, and logout say
   await peer.close();
   const unreachable = await run("logout", url);
   assert.equal(unreachable.status, 1);
-  assert.match(unreachable.stderr, /may last until it expires, and its tokens could not be deleted: .*EROFS/);
+  assert.match(
+    unreachable.stderr,
+    /may last until it expires, and its tokens could not be deleted: .*EROFS/,
+  );
   for (const { stderr } of [exchanged, logout, unreachable])
     assert.doesNotMatch(stderr, /should not/);
 });

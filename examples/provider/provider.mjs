@@ -3,7 +3,8 @@
 //
 //   node examples/provider/provider.mjs [--port 9500] [--redirect URL]
 //
-// It prints the issuer, the client ID and the secret that `postern init` asks for.
+// It prints the issuer, the client ID and the secret that `postern init` asks for. Another team
+// domain than login.localhost:8600 has another redirect address: --redirect names it.
 import { createServer } from "node:http";
 import { parseArgs } from "node:util";
 import Provider from "oidc-provider";
@@ -15,8 +16,13 @@ const { values } = parseArgs({
       type: "string",
       default: "http://login.localhost:8600/cdn-cgi/access/callback",
     },
+    help: { type: "boolean", default: false },
   },
 });
+if (values.help) {
+  console.log("node examples/provider/provider.mjs [--port 9500] [--redirect URL]");
+  process.exit();
+}
 const issuer = `http://127.0.0.1:${values.port}`;
 const client = {
   client_id: "postern",

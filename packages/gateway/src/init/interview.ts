@@ -56,8 +56,9 @@ const certificate: Question = {
   flag: "tls-cert",
   text: "Certificate file (PEM) for these names; empty when a proxy on this machine has it",
   fallback: "",
+  isFile: true,
 };
-const privateKey: Question = { flag: "tls-key", text: "File of its private key" };
+const privateKey: Question = { flag: "tls-key", text: "File of its private key", isFile: true };
 const provider: Question = {
   flag: "provider",
   text: `Identity provider: ${[...recipes.map(({ id }) => id), pin].join(", ")}`,
@@ -110,10 +111,21 @@ export async function interview(ask: Ask): Promise<Answers> {
 
 async function askForTransport(ask: Ask, authDomain: string): Promise<Transport> {
   const { host = "", port } = parseAuthority(authDomain) ?? {};
-  if (isLoopbackHost(host)) return { kind: "local", port: port ?? 80 };
+  if (isLoopbackHost(host)) {
+    await ask(unused(certificate));
+    await ask(unused(privateKey));
+    return { kind: "local", port: port ?? 80 };
+  }
   const certFile = await ask(certificate);
   if (certFile === "") return { kind: "proxy" };
   return { kind: "tls", certFile, keyFile: await ask(privateKey) };
+}
+
+/** Nobody is asked for it; a flag that names it is a mistake. */
+function unused({ flag, text }: Question): Question {
+  const fault = () =>
+    "a team domain below .localhost is served over plain HTTP; leave out --tls-cert and --tls-key, or name another --team-domain";
+  return { flag, text, fallback: "", isUnused: true, fault };
 }
 
 async function askForProvider(ask: Ask, authDomain: string): Promise<ProviderAnswers> {
@@ -144,8 +156,9 @@ async function askForMail(ask: Ask, authDomain: string): Promise<ProviderAnswers
 async function askForSecret(ask: Ask, name: string, text: string): Promise<Secret> {
   const file = await ask({
     flag: `${name}-file`,
-    text: `File with the ${text.toLowerCase()}; empty to type it`,
+    text: `File with the ${text.toLowerCase()}; empty to type it at the next question`,
     fallback: "",
+    isFile: true,
   });
   if (file !== "") return { kind: "file", file };
   const variable = `POSTERN_${name.toUpperCase().replaceAll("-", "_")}`;

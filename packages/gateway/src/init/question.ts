@@ -10,6 +10,10 @@ export interface Question {
   text: string;
   /** what an empty answer means; without it the question must be answered */
   fallback?: string;
+  /** the answer names a file, relative to the folder of the configuration, that must be there */
+  isFile?: boolean;
+  /** nobody is asked; a flag that answers it all the same is a mistake */
+  isUnused?: boolean;
   /** the answer is not shown while it is typed, and no flag holds it */
   isSecret?: boolean;
   /** what is wrong with an answer: a sentence with what to write instead */

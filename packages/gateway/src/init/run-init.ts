@@ -1,7 +1,7 @@
 // `postern init`: asks, writes a postern.yaml, tries the provider and says what to do next. Either
 // everything is written or nothing is.
 import { existsSync, rmSync, writeFileSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import { systemStopwatch } from "../clock.ts";
 import { loadConfig } from "../config/load-config.ts";
 import { issuerClient } from "../login/providers/oidc-issuer.ts";
@@ -35,8 +35,9 @@ export interface InitOptions {
 export async function runInit(options: InitOptions): Promise<void> {
   const { output, prompt, flags, tell, command } = options;
   refuseExisting(output);
+  const check = checkIn(dirname(output));
   const answers = await interview(
-    prompt === undefined ? askFlags(flags) : askPerson(prompt, flags, tell),
+    prompt === undefined ? askFlags(flags, check) : askPerson(prompt, { flags, check, tell }),
   );
   writeAll(output, answers);
   tell("");
@@ -45,17 +46,26 @@ export async function runInit(options: InitOptions): Promise<void> {
   for (const line of nextSteps(answers, { output, command })) tell(line);
 }
 
+/** What is wrong with an answer to a question; undefined for nothing. */
+type Check = (question: Question, answer: string) => string | undefined;
+
+interface Conversation {
+  flags: InitOptions["flags"];
+  check: Check;
+  tell: InitOptions["tell"];
+}
+
 /** Each question is asked until it is answered well; a flag answers it without asking. */
-function askPerson(prompt: Prompt, flags: InitOptions["flags"], tell: InitOptions["tell"]): Ask {
+function askPerson(prompt: Prompt, { flags, check, tell }: Conversation): Ask {
   return async (question) => {
     const flagValue = flags[question.flag];
-    if (flagValue !== undefined) return checked(question, flagValue);
+    if (flagValue !== undefined) return checked(check, question, flagValue);
+    if (question.isUnused === true) return "";
     for (;;) {
       const answer = await prompt(promptText(question), { isSecret: question.isSecret === true });
       const value = answer.trim() === "" ? question.fallback : answer.trim();
-      if (value === undefined) continue;
-      const fault = faultOf(question, value);
-      if (fault === undefined) return value;
+      const fault = value === undefined ? "an answer is needed here" : check(question, value);
+      if (value !== undefined && fault === undefined) return value;
       tell(`  ${fault}.`);
     }
   };
@@ -66,11 +76,11 @@ function promptText({ text, fallback }: Question): string {
 }
 
 /** The flags answer; what has a fallback may be left out. */
-function askFlags(flags: InitOptions["flags"]): Ask {
+function askFlags(flags: InitOptions["flags"], check: Check): Ask {
   return async (question) => {
     const { flag, text, fallback } = question;
     const value = flags[flag] ?? fallback;
-    if (value !== undefined) return checked(question, value);
+    if (value !== undefined) return checked(check, question, value);
     throw new Error(
       `--${flag} is missing, and no terminal is here to ask: ${text}. postern init --help lists the flags`,
     );
@@ -78,17 +88,27 @@ function askFlags(flags: InitOptions["flags"]): Ask {
 }
 
 /** @throws {Error} with the flag and what is wrong with its value */
-function checked(question: Question, value: string): string {
-  const fault = faultOf(question, value);
+function checked(check: Check, question: Question, value: string): string {
+  const fault = check(question, value);
   if (fault === undefined) return value;
   throw new Error(`--${question.flag}: ${fault}`);
 }
 
-function faultOf({ fault, fallback }: Question, value: string): string | undefined {
-  // The configuration would fill it in.
-  if (value.includes("${")) return "it cannot hold ${";
-  // What is offered is good.
-  return value === fallback ? undefined : fault?.(value);
+/** Does not repeat the answer, which may be the secret itself. */
+function noFile(folder: string): string {
+  return `no file has that name in ${folder}; a secret is typed at the next question, after an empty answer to this one`;
+}
+
+/** @param folder where files are looked for, as the configuration does */
+function checkIn(folder: string): Check {
+  return ({ fault, fallback, isFile }, answer) => {
+    // The configuration would fill it in.
+    if (answer.includes("${")) return "it cannot hold ${";
+    // What is offered is good.
+    if (answer === fallback) return undefined;
+    if (isFile === true && !existsSync(resolve(folder, answer))) return noFile(folder);
+    return fault?.(answer);
+  };
 }
 
 /** @throws {Error} when there is something at the path */

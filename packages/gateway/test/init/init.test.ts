@@ -118,8 +118,17 @@ test("what cannot become a configuration is said with its flag, and nothing is w
     [{ "team-domain": "https://login.example.com" }, /--team-domain: .* is not a host name/],
     [{ "app-domain": "https://app.example.com" }, /--app-domain: .* is not a host name/],
     [{ "app-domain": "login.example.com" }, /postern\.yaml:\d+: applications/],
-    [{ "tls-cert": "/nonexistent.pem", "tls-key": "/nonexistent.key" }, /nonexistent/],
-    [{ "client-secret-file": "/nonexistent" }, /nonexistent/],
+    [{ "tls-cert": "/nonexistent.pem" }, /--tls-cert: no file has that name in /],
+    [{ "tls-cert": "/etc/hostname", "tls-key": "none.key" }, /--tls-key: no file has that name/],
+    [{ "client-secret-file": "the-secret-itself" }, /--client-secret-file: no file has that name/],
+    [
+      { "team-domain": "login.localhost:8600", "tls-cert": "a.pem" },
+      /--tls-cert: a team domain below \.localhost is served over plain HTTP/,
+    ],
+    [
+      { "team-domain": "localhost", "tls-key": "a.key" },
+      /--tls-key: a team domain below \.localhost is served over plain HTTP/,
+    ],
     [{ provider: "pin", "smtp-server": "mail.example.com" }, /--smtp-server: .* smtps:\/\/host/],
   ];
   for (const [flags, reason] of cases) {

@@ -120,7 +120,7 @@ It stays up. Try, in another terminal, and sign in as ${ada}; the PIN is shown h
    ${command} access token -app=${application}
    ${command} access put wget -qO- http://localhost:${port}/anything
    curl -i ${application}/anything
-Ctrl-C ends it.\n`);
+Press Ctrl-C to stop.\n`);
   gateway.stdout.pipe(process.stdout);
   gateway.stderr.pipe(process.stderr);
   await gatewayOutput.ended;

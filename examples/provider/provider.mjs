@@ -60,7 +60,7 @@ server.listen(Number(values.port), "127.0.0.1", () => {
   client secret   ${client.client_secret}
   redirect to     ${values.redirect}
 
-Ctrl-C ends it.`);
+Press Ctrl-C to stop.`);
 });
 
 /** Asks for an address; who has typed one is signed in, and agrees to everything. */

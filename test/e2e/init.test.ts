@@ -99,7 +99,7 @@ test("with the provider of examples/, flags alone protect an application of one'
     {},
   );
   assert.equal(init.status, 0, init.stderr);
-  assert.match(init.stderr, /^.*postern\.yaml is written\.$/m);
+  assert.match(init.stderr, /^Wrote .*postern\.yaml\.$/m);
   assert.ok(init.stderr.includes(`Single sign-on answers at ${provider.issuer}.`), init.stderr);
   assert.ok(init.stderr.includes(`http://login.localhost:${port}/cdn-cgi/access/callback`));
   assert.ok(init.stderr.includes(`access curl http://app.localhost:${port}/`));
@@ -129,11 +129,11 @@ test(
       [/idp\.example is not a URL[\s\S]*openid-configuration: $/, provider.issuer],
       [/Client ID: $/, provider.clientId],
       [/empty to type it at the next question: $/, "pasted-by-mistake"],
-      [/no file has that name[\s\S]*at the next question: $/, ""],
+      [/there is no such file[\s\S]*at the next question: $/, ""],
       [/Client secret; [^:]*: $/, provider.clientSecret],
       [/host\/path \[app\.localhost\]: $/, ""],
       [/as people see it \[app\]: $/, "Orders"],
-      [/the origin \[http:\/\/127\.0\.0\.1:3000\]: $/, upstream.origin],
+      [/where it runs now \[http:\/\/127\.0\.0\.1:3000\]: $/, upstream.origin],
       [/everybody there: $/, "example.com"],
       [/example\.com is neither [\s\S]*everybody there: $/, ada],
     ] as const) {
@@ -165,7 +165,7 @@ test("a file that is there already is left as it is", async (context) => {
     {},
   );
   assert.equal(status, 1);
-  assert.match(stderr, /is there already; move it away, or write another one with --output/);
+  assert.match(stderr, /already exists; move it away, or choose another file with --output/);
   assert.equal(readFileSync(file, "utf8"), "mine\n");
   assert.ok(!existsSync(join(folder, "client-secret")));
 });

@@ -128,7 +128,7 @@ function readUpstreams(texts: readonly string[]): Upstream[] {
   const repeated = names.find((name, index) => names.indexOf(name) !== index);
   if (repeated !== undefined) {
     throw new Error(
-      `--upstream: two are called "${repeated}"; give each a name of its own, as name=URL`,
+      `--upstream: two have the name "${repeated}"; give each a name of its own, as name=URL`,
     );
   }
   return upstreams;
@@ -138,12 +138,12 @@ function readUpstream(text: string): Upstream {
   const [, name = "app", url = ""] = /^(?:([^=/:]+)=)?(.*)$/.exec(text) ?? [];
   if (!namePattern.test(name) || reservedNames.has(name)) {
     throw new Error(
-      `--upstream ${text}: "${name}" cannot be the name; use lower-case letters, digits and dashes, not login or echo`,
+      `--upstream ${text}: "${name}" cannot be a name; use lower-case letters, digits and dashes, but not login or echo`,
     );
   }
   const origin = originOf(url);
   if (origin === undefined) {
-    throw new Error(`--upstream ${text}: give [name=]URL, for example api=http://127.0.0.1:3000`);
+    throw new Error(`--upstream ${text}: write [name=]URL, for example api=http://127.0.0.1:3000`);
   }
   return { name, url: origin };
 }
@@ -163,13 +163,13 @@ function readGrant(text: string, upstreams: readonly Upstream[]): Grant {
     /^(?:([^=@]+)=)?([^@\s=]*)@([^@\s=]+)$/.exec(text) ?? [];
   if (domain === "") {
     throw new Error(
-      `--allow ${text}: give an email address or a domain, for example ada@example.com or @example.com`,
+      `--allow ${text}: write an email address or a domain, for example ada@example.com or @example.com`,
     );
   }
   const names = [sampleName, ...upstreams.map(({ name }) => name)];
   if (application !== undefined && !names.includes(application)) {
     throw new Error(
-      `--allow ${text}: no application is called "${application}"; there is ${names.join(", ")}`,
+      `--allow ${text}: there is no application "${application}"; the applications are ${names.join(", ")}`,
     );
   }
   const rule =
@@ -243,13 +243,13 @@ function welcome(port: number, upstreams: Upstream[], command: string): string {
   return `Postern is up, on this machine only.
 
   http://echo.localhost:${port}   a sample application, also at http://localhost:${port}
-${own}  http://login.localhost:${port}  where people sign in; one-time PINs appear here
+${own}  http://login.localhost:${port}  the sign-in page; one-time PINs appear in this terminal
 
 In another terminal:
 
   ${command} access curl ${example}
 
-Ctrl-C ends it.
+Press Ctrl-C to stop.
 `;
 }
 

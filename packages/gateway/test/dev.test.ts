@@ -6,19 +6,19 @@ import { runDev } from "../src/dev.ts";
 test("postern dev refuses applications and people that it cannot read, and says what to give", async () => {
   const api = "api=http://127.0.0.1:3000";
   for (const { upstreams = [api], allow = [], reason } of [
-    { upstreams: ["login=http://127.0.0.1:1"], reason: /"login" cannot be the name/ },
-    { upstreams: ["api=ftp://127.0.0.1"], reason: /give \[name=\]URL/ },
-    { upstreams: ["http://127.0.0.1:1/path"], reason: /give \[name=\]URL/ },
-    { upstreams: [api, api], reason: /two are called "api"/ },
-    { allow: ["ada"], reason: /--allow ada: give an email address or a domain/ },
-    { allow: ["api="], reason: /--allow api=: give an email address or a domain/ },
-    { allow: ["ada@"], reason: /give an email address/ },
-    { allow: ["a b@example.com"], reason: /give an email address/ },
+    { upstreams: ["login=http://127.0.0.1:1"], reason: /"login" cannot be a name/ },
+    { upstreams: ["api=ftp://127.0.0.1"], reason: /write \[name=\]URL/ },
+    { upstreams: ["http://127.0.0.1:1/path"], reason: /write \[name=\]URL/ },
+    { upstreams: [api, api], reason: /two have the name "api"/ },
+    { allow: ["ada"], reason: /--allow ada: write an email address or a domain/ },
+    { allow: ["api="], reason: /--allow api=: write an email address or a domain/ },
+    { allow: ["ada@"], reason: /write an email address/ },
+    { allow: ["a b@example.com"], reason: /write an email address/ },
     {
       allow: ["wiki=ada@example.com"],
-      reason: /no application is called "wiki"; there is echo, api/,
+      reason: /there is no application "wiki"; the applications are echo, api/,
     },
-    { allow: ["=ada@example.com"], reason: /give an email address/ },
+    { allow: ["=ada@example.com"], reason: /write an email address/ },
   ]) {
     const options = { upstreams, allow, ephemeral: true, posternHome: "/nonexistent" };
     await assert.rejects(runDev(options), reason);

@@ -10,17 +10,17 @@ export function configurationText(answers: Answers): string {
   const [appHost = "", ...path] = application.domain.split("/");
   const rule = ruleFor(people);
   const rulePath = path.length === 0 ? "" : `, path: ${scalar(`/${path.join("/")}`)}`;
-  return `# The configuration of a Postern gateway. It is served with:
+  return `# The configuration of a Postern gateway. Run it with:
 #
 #   postern gateway --config FILE
 #
-# A change of this file takes effect while the gateway runs. docs/configuration.md has every field.
+# Changes to this file take effect while the gateway runs. docs/configuration.md lists every field.
 
 # Where people sign in.
 auth_domain: ${scalar(authDomain)}
 
 ${transportText(answers.transport)}
-# Sessions, and the gateway's keys, sealed with the key beside it. Back both up, apart from each other.
+# Sessions and the gateway's keys, which the secret key seals. Back up both, in separate places.
 store: sqlite:./data/postern.db
 secret_key_file: ./data/secret.key
 
@@ -29,7 +29,7 @@ organization:
   session_duration: 24h # how long a sign-in lasts; an application may say less
 
 ${providerText(answers.provider)}
-# The most specific application takes a request. Whoever no policy lets in is refused.
+# The most specific application gets a request. Anybody whom no policy lets in is refused.
 applications:
   - name: ${scalar(application.name)}
     domain: ${scalar(application.domain)}
@@ -37,10 +37,10 @@ applications:
     policies:
       - name: people
         decision: allow
-        include: # one of these; docs/policies.md has all rules
+        include: # any one of these; docs/policies.md lists all rules
           - ${rule}
 
-# Where requests go once they are let in: the first line that covers host and path.
+# Where requests go once they are let in: the first rule that covers host and path.
 ingress:
   - {hostname: ${scalar(appHost)}${rulePath}, service: ${scalar(application.origin)}}
   - {service: "http_status:404"}
@@ -55,9 +55,9 @@ listen: 127.0.0.1:${transport.port}
 `;
     case "tls":
       return `listen: 0.0.0.0:443
-redirect_http: 0.0.0.0:80 # answers http with a redirect to https, nothing else
+redirect_http: 0.0.0.0:80 # redirects http to https, and does nothing else
 tls:
-  certificates: # chosen by the name that is asked for; read again when the files change
+  certificates: # chosen by the requested host name; reloaded when the files change
     - {cert_file: ${scalar(transport.certFile)}, key_file: ${scalar(transport.keyFile)}}
 `;
     case "proxy":
@@ -74,7 +74,7 @@ function providerText(provider: ProviderAnswers): string {
   const optional = Object.entries(fields)
     .filter(([name]) => name !== "issuer")
     .map(([name, value]) => `\n      ${name}: ${inline(value)}`);
-  return `# docs/providers.md#${recipe.chapter} says more about this one.
+  return `# docs/providers.md#${recipe.chapter} has more about this provider.
 identity_providers:
   - id: ${recipe.id}
     name: ${scalar(recipe.name)} # on the button of the sign-in page
@@ -91,7 +91,7 @@ function mailText(provider: Extract<ProviderAnswers, { kind: "pin" }>): string {
   const [scheme, host = ""] = server.replace(/\/$/, "").split("//");
   const credentials =
     secret === undefined ? "" : `${encodeURIComponent(user)}:${reference(secret)}@`;
-  return `# Sends the codes.
+  return `# The mail server that sends the codes.
 smtp:
   url: ${scalar(`${scheme}//${credentials}${host}`)}
   from: ${scalar(from)}

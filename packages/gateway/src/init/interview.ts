@@ -54,18 +54,18 @@ const teamDomain: Question = {
 };
 const certificate: Question = {
   flag: "tls-cert",
-  text: "Certificate file (PEM) for these names; empty when a proxy on this machine has it",
+  text: "Certificate file (PEM) for these names; leave empty if a proxy on this machine has it",
   fallback: "",
   isFile: true,
 };
-const privateKey: Question = { flag: "tls-key", text: "File of its private key", isFile: true };
+const privateKey: Question = { flag: "tls-key", text: "File with its private key", isFile: true };
 const provider: Question = {
   flag: "provider",
   text: `Identity provider: ${[...recipes.map(({ id }) => id), pin].join(", ")}`,
   fault(answer) {
     const ids = [...recipes.map(({ id }) => id), pin];
     if (ids.includes(answer)) return undefined;
-    return `${answer} is not one of ${ids.join(", ")}; oidc is every other one that speaks OpenID Connect`;
+    return `${answer} is not one of ${ids.join(", ")}; use oidc for any other provider that speaks OpenID Connect`;
   },
 };
 const clientId: Question = { flag: "client-id", text: "Client ID", fault: wordFault };
@@ -79,12 +79,12 @@ const mailServer: Question = {
 };
 const mailUser: Question = {
   flag: "smtp-user",
-  text: "User name there; empty for none",
+  text: "User name at the mail server; leave empty for none",
   fallback: "",
 };
 const origin: Question = {
   flag: "origin",
-  text: "Where it runs now, the origin",
+  text: "Its origin: where it runs now",
   fallback: "http://127.0.0.1:3000",
   fault: originFault,
 };
@@ -142,12 +142,15 @@ async function askForMail(ask: Ask, authDomain: string): Promise<ProviderAnswers
   const server = await ask(mailServer);
   const user = await ask(mailUser);
   const secret =
-    user === "" ? undefined : await askForSecret(ask, "smtp-password", "Password there");
+    user === ""
+      ? undefined
+      : await askForSecret(ask, "smtp-password", "Password at the mail server");
   const from = await ask({
     flag: "smtp-from",
     text: "Sender of the codes",
     fallback: `access@${parentOf(authDomain)}`,
-    fault: (answer) => (/^[^\s@]+@[^\s@]+$/.test(answer) ? undefined : `${answer} is no address`),
+    fault: (answer) =>
+      /^[^\s@]+@[^\s@]+$/.test(answer) ? undefined : `${answer} is not an email address`,
   });
   return { kind: "pin", server, user, from, secret };
 }
@@ -156,7 +159,7 @@ async function askForMail(ask: Ask, authDomain: string): Promise<ProviderAnswers
 async function askForSecret(ask: Ask, name: string, text: string): Promise<Secret> {
   const file = await ask({
     flag: `${name}-file`,
-    text: `File with the ${text.toLowerCase()}; empty to type it at the next question`,
+    text: `File with the ${text.toLowerCase()}; leave empty to type it at the next question`,
     fallback: "",
     isFile: true,
   });
@@ -164,7 +167,7 @@ async function askForSecret(ask: Ask, name: string, text: string): Promise<Secre
   const variable = `POSTERN_${name.toUpperCase().replaceAll("-", "_")}`;
   const value = await ask({
     flag: name,
-    text: `${text}; empty to set ${variable} later`,
+    text: `${text}; leave empty to set ${variable} later`,
     fallback: "",
     isSecret: true,
   });

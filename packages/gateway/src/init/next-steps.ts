@@ -11,20 +11,20 @@ export function nextSteps(
   const steps: string[][] = [];
   if (provider.kind === "oidc") {
     const callback = `${teamUrl(answers)}/cdn-cgi/access/callback`;
-    steps.push([`Register this redirect address in ${provider.recipe.registration}:`, callback]);
+    steps.push([`Register this redirect URI in ${provider.recipe.registration}:`, callback]);
   }
   if (provider.secret?.kind === "environment")
     steps.push([
-      `Set the secret where the gateway starts:`,
+      `Set the secret in the gateway's environment:`,
       `export ${provider.secret.variable}=…`,
     ]);
   if (answers.transport.kind !== "local")
-    steps.push([`Let these names lead to this machine:`, hostsOf(answers).join(", ")]);
+    steps.push([`Point these names to this machine:`, hostsOf(answers).join(", ")]);
   steps.push([`Start the gateway:`, `${command} gateway --config ${output}`]);
   steps.push([`Try it, in another terminal:`, `${command} access curl ${applicationUrl(answers)}`]);
   return [
     "",
-    "What to do next:",
+    "Next steps:",
     ...steps.flatMap(([title, detail], index) => [`  ${index + 1}. ${title}`, `       ${detail}`]),
   ];
 }

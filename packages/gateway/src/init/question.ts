@@ -55,7 +55,7 @@ export function originFault(answer: string): string | undefined {
 
 /** One line without spaces. */
 export function wordFault(answer: string): string | undefined {
-  return /^\S+$/.test(answer) ? undefined : "it is one word, without spaces";
+  return /^\S+$/.test(answer) ? undefined : "it must be one word, without spaces";
 }
 
 /** An email address, or a domain behind an @. */

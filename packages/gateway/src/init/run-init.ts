@@ -41,7 +41,7 @@ export async function runInit(options: InitOptions): Promise<void> {
   );
   writeAll(output, answers);
   tell("");
-  tell(`${output} is written.`);
+  tell(`Wrote ${output}.`);
   if (!options.offline) tell(await trial(answers));
   for (const line of nextSteps(answers, { output, command })) tell(line);
 }
@@ -82,7 +82,7 @@ function askFlags(flags: InitOptions["flags"], check: Check): Ask {
     const value = flags[flag] ?? fallback;
     if (value !== undefined) return checked(check, question, value);
     throw new Error(
-      `--${flag} is missing, and no terminal is here to ask: ${text}. postern init --help lists the flags`,
+      `--${flag} is missing, and there is no terminal to ask for it: ${text}. postern init --help lists the flags`,
     );
   };
 }
@@ -96,14 +96,14 @@ function checked(check: Check, question: Question, value: string): string {
 
 /** Does not repeat the answer, which may be the secret itself. */
 function noFile(folder: string): string {
-  return `no file has that name in ${folder}; a secret is typed at the next question, after an empty answer to this one`;
+  return `there is no such file in ${folder}; to type a secret, leave this empty and type it at the next question`;
 }
 
 /** @param folder where files are looked for, as the configuration does */
 function checkIn(folder: string): Check {
   return ({ fault, fallback, isFile }, answer) => {
     // The configuration would fill it in.
-    if (answer.includes("${")) return "it cannot hold ${";
+    if (answer.includes("${")) return "it cannot contain ${";
     // What is offered is good.
     if (answer === fallback) return undefined;
     if (isFile === true && !existsSync(resolve(folder, answer))) return noFile(folder);
@@ -114,7 +114,7 @@ function checkIn(folder: string): Check {
 /** @throws {Error} when there is something at the path */
 function refuseExisting(file: string): void {
   if (existsSync(file))
-    throw new Error(`${file} is there already; move it away, or write another one with --output`);
+    throw new Error(`${file} already exists; move it away, or choose another file with --output`);
 }
 
 /**
@@ -149,7 +149,7 @@ function writeConfiguration(output: string, text: string, secret: Secret | undef
 
 /** Whether the provider can be used as it was described, in a line. */
 async function trial({ provider }: Answers): Promise<string> {
-  if (provider.kind === "pin") return "The mail server was not tried.";
+  if (provider.kind === "pin") return "The mail server was not checked.";
   const { recipe, fields, clientId } = provider;
   const client = issuerClient(
     { issuer: fields.issuer, client_id: clientId },
@@ -157,5 +157,5 @@ async function trial({ provider }: Answers): Promise<string> {
   );
   const failure = await client.check();
   if (failure === undefined) return `${recipe.name} answers at ${fields.issuer}.`;
-  return `${recipe.name} cannot be used yet: ${failure.detail}. Correct issuer in the file, or the provider.`;
+  return `${recipe.name} cannot be used yet: ${failure.detail}. Correct the issuer in the file, or set up the provider.`;
 }

@@ -106,7 +106,7 @@ test("answers that YAML would read otherwise are what was answered", async (cont
 test("what cannot become a configuration is said with its flag, and nothing is written", async (context) => {
   const folder = aFolder(context);
   const cases: [flags: Flags, reason: RegExp][] = [
-    [{ provider: undefined }, /--provider is missing, and no terminal is here to ask/],
+    [{ provider: undefined }, /--provider is missing, and there is no terminal to ask for it/],
     [{ provider: "ldap" }, /--provider: ldap is not one of google, entra/],
     [{ provider: "entra", tenant: "common" }, /--tenant: common lets in accounts of every organi/],
     [{ provider: "keycloak" }, /--provider-url is missing/],
@@ -118,9 +118,9 @@ test("what cannot become a configuration is said with its flag, and nothing is w
     [{ "team-domain": "https://login.example.com" }, /--team-domain: .* is not a host name/],
     [{ "app-domain": "https://app.example.com" }, /--app-domain: .* is not a host name/],
     [{ "app-domain": "login.example.com" }, /postern\.yaml:\d+: applications/],
-    [{ "tls-cert": "/nonexistent.pem" }, /--tls-cert: no file has that name in /],
-    [{ "tls-cert": "/etc/hostname", "tls-key": "none.key" }, /--tls-key: no file has that name/],
-    [{ "client-secret-file": "the-secret-itself" }, /--client-secret-file: no file has that name/],
+    [{ "tls-cert": "/nonexistent.pem" }, /--tls-cert: there is no such file in /],
+    [{ "tls-cert": "/etc/hostname", "tls-key": "none.key" }, /--tls-key: there is no such file/],
+    [{ "client-secret-file": "the-secret-itself" }, /--client-secret-file: there is no such file/],
     [
       { "team-domain": "login.localhost:8600", "tls-cert": "a.pem" },
       /--tls-cert: a team domain below \.localhost is served over plain HTTP/,

@@ -21,8 +21,8 @@ import {
   startGateway,
 } from "./gateway-process-fixture.ts";
 
-const inForce = "the changed configuration is in force";
-const notApplied = "the changed configuration was not applied; the one before stays in force";
+const inForce = "the changed configuration is in effect";
+const notApplied = "the changed configuration was not applied; the previous one stays in effect";
 
 async function scene(context: TestContext) {
   const tls = certificate(context);
@@ -134,10 +134,7 @@ test("an operator who changes what is read at the start only is told so", async 
     trusted_proxies: ["192.0.2.1"],
     limits: { header_bytes: 8192 },
   });
-  const { fields } = await said(
-    running,
-    "these fields take effect when the gateway is started again",
-  );
+  const { fields } = await said(running, "these fields take effect when the gateway is restarted");
   assert.deepEqual(fields, ["trusted_proxies", "limits"]);
   assert.equal(await status(), 202, "the rest is in force");
 });

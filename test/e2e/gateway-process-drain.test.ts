@@ -66,7 +66,7 @@ test(
     await upstream.seen(1);
 
     running.child.kill("SIGTERM");
-    await said(running, "the gateway ends as soon as everybody has an answer");
+    await said(running, "the gateway is shutting down: it waits for requests in progress");
     upstream.answerWith((_request, response) => response.end("meanwhile"));
     for (let count = 0; count < 3; count++) {
       const meanwhile = await ask({ port, ca: tls.ca, servername: host, headers });
@@ -190,7 +190,7 @@ test("a long answer has as long as limits.drain_timeout says, and is visibly cut
     const running = await operator.start();
     const response = await open({ port: operator.port, headers: { Host: appHost } });
     running.child.kill("SIGTERM");
-    await said(running, "the gateway ends as soon as everybody has an answer");
+    await said(running, "the gateway is shutting down: it waits for requests in progress");
     if (!isWhole) await running.ended;
     rest.resolve();
     let text = "";
@@ -256,7 +256,7 @@ for (const [name, signals] of Object.entries(others))
     const owed = ask({ port: operator.port, headers: { Host: appHost } });
     await upstream.seen(1);
     for (const signal of ["SIGTERM", ...signals] as const) running.child.kill(signal);
-    await said(running, "the gateway ends as soon as everybody has an answer");
+    await said(running, "the gateway is shutting down: it waits for requests in progress");
     release();
     assert.equal((await owed).status, 200);
     assert.equal(await running.ended, 0);
@@ -270,11 +270,11 @@ test("Ctrl-C some time after the first signal ends a gateway at once, and the lo
   const cut = assert.rejects(owed);
   await upstream.seen(1);
   running.child.kill("SIGTERM");
-  await said(running, "the gateway ends as soon as everybody has an answer");
+  await said(running, "the gateway is shutting down: it waits for requests in progress");
   // Those of the first two seconds are the first signal, as the gateway counts them.
   const again = setInterval(() => running.child.kill("SIGINT"), 500);
   context.after(() => clearInterval(again));
   assert.equal(await running.ended, 130);
-  assert.match(running.stderr(), /interrupted again: the gateway ends at once/);
+  assert.match(running.stderr(), /interrupted again: the gateway stops now/);
   await cut;
 });

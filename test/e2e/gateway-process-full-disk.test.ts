@@ -40,7 +40,7 @@ for (const kilobytes of [0, 4, 40])
     // The lines before it warn of the configuration.
     assert.match(
       running.stderr().trimEnd().split("\n").at(-1) ?? "",
-      /^postern: the database .*postern\.db cannot be (?:opened|used): the disk (?:is full; make room|cannot be read or written; look at the disk, its quota)[^\n]*$/,
+      /^postern: the database .*postern\.db cannot be (?:opened|used): the disk (?:is full; free some space|cannot be read or written; check the disk, its quota)[^\n]*$/,
     );
     assert.ok(!existsSync(join(folder, "data", "secret.key")));
   });
@@ -56,7 +56,7 @@ test("a secret key that cannot be written leaves nothing behind, and the message
   const script = 'ulimit -f 0; exec "$0" "$@"';
   for (let start = 0; start < 3; start++) {
     const { stdout } = spawnSync("bash", ["-c", script, ...node, join(keys, "secret.key")]);
-    assert.match(String(stdout), /the secret key cannot be made \(EFBIG\); .*ulimit -f/);
+    assert.match(String(stdout), /the secret key cannot be created \(EFBIG\); .*ulimit -f/);
   }
   assert.deepEqual(readdirSync(keys), []);
 });

@@ -149,9 +149,9 @@ test(
     await handlesHangUp(running.child);
     running.child.kill("SIGHUP");
     await running.until(/the gateway is up/);
-    const before = running.stderr().split("nothing has changed").length - 1;
+    const before = running.stderr().split("have not changed").length - 1;
     running.child.kill("SIGHUP");
-    await said(running, "nothing has changed in the configuration", before + 1);
+    await said(running, "the configuration and the files it names have not changed", before + 1);
     assert.equal((await get()).status, 200);
   },
 );

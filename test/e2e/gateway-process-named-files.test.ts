@@ -15,8 +15,8 @@ import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { anOperator, ask, askUntil, host, said } from "./gateway-process-fixture.ts";
 
-const inForce = "the changed configuration is in force";
-const nothingChanged = "nothing has changed in the configuration and the files it names";
+const inForce = "the changed configuration is in effect";
+const nothingChanged = "the configuration and the files it names have not changed";
 const before = "the old secret";
 const after = "the new secret, all of it";
 

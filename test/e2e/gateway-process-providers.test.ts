@@ -16,7 +16,7 @@ import { certificateFor } from "../support/tls.ts";
 import { startUpstream } from "../support/upstream.ts";
 import { anOperator, ask, openTo, said, startGateway } from "./gateway-process-fixture.ts";
 
-const unusable = "an identity provider cannot be used as it is";
+const unusable = "an identity provider cannot be used as configured";
 
 function providerAt(config: Record<string, unknown>, name = "Corp") {
   const client = { client_id: "postern", client_secret: clientSecret };
@@ -81,7 +81,7 @@ test("a gateway starts whatever its providers do, and says of each that cannot b
   const late = providerAt({ issuer: gone }, "Late");
   const identity_providers = [...sections.identity_providers, late];
   operator.replace({ auth_domain, identity_providers });
-  await said(running, "the changed configuration is in force");
+  await said(running, "the changed configuration is in effect");
   const line = JSON.parse((await running.until(/\{[^\n]*"provider":"late"[^\n]*\}/))[0]) as Record<
     string,
     unknown

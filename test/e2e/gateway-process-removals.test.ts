@@ -8,9 +8,9 @@ import { setTimeout as pause } from "node:timers/promises";
 import { startUpstream } from "../support/upstream.ts";
 import { anOperator, ask, host, said, startGateway } from "./gateway-process-fixture.ts";
 
-const inForce = "the changed configuration is in force";
-const notApplied = "the changed configuration was not applied; the one before stays in force";
-const removed = "the configuration does not have these any more; they are removed";
+const inForce = "the changed configuration is in effect";
+const notApplied = "the changed configuration was not applied; the previous one stays in effect";
+const removed = "these objects are no longer in the configuration and were removed";
 
 /** A file whose first application lets everybody in, and each of the others nobody, at its path. */
 async function scene(context: TestContext, closedPaths = ["admin"]) {
@@ -177,15 +177,24 @@ test("two gateways with different files on one store are told so, at the start a
   const first = startGateway(context, one.operator.file);
   await first.until(/the gateway is up/);
   const second = startGateway(context, other.operator.file);
-  const atStart = await said(second, "the store had these as another file says");
+  const atStart = await said(
+    second,
+    "these objects in the store came from a different configuration file",
+  );
   assert.deepEqual(atStart["objects"], ['application "Closed c"']);
-  const overruled = await said(first, "another gateway on this store has another file");
+  const overruled = await said(
+    first,
+    "another gateway on this store has a different configuration file",
+  );
   assert.equal((overruled["objects"] as string[]).length, 2);
 
   // It says something else of an application that both have.
   const changed = one.whole.replace("a@example.com", "b@example.com");
   writeFileSync(one.operator.file, changed + common);
   await said(first, inForce);
-  const inTurn = await said(second, "another gateway on this store has another file");
+  const inTurn = await said(
+    second,
+    "another gateway on this store has a different configuration file",
+  );
   assert.match(String(inTurn["objects"]), /application "Closed a"/);
 });

@@ -8,7 +8,7 @@ import { runPostern, startPostern } from "../support/cli.ts";
 import { anOperator, openTo } from "./gateway-process-fixture.ts";
 
 const refusal =
-  /^postern: .*secret\.key: the secret key is missing, and what is in the store was sealed with it; restore the file/m;
+  /^postern: .*secret\.key: the secret key is missing, but the store was sealed with it; restore the file/m;
 
 async function aSealedStore(context: TestContext) {
   const operator = await anOperator(context, openTo("http_status:204"));

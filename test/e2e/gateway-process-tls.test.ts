@@ -125,17 +125,20 @@ test(
       assert.match(await namesShown(operator.port, name), /before\.test/);
 
     putInPlace(certificateFor(context, [teamHost, "after.test"]), pair);
-    await said(running, "the certificates were read again");
+    await said(running, "the certificates were reloaded");
     for (const name of [teamHost, undefined])
       assert.match(await namesShown(operator.port, name), /after\.test/);
 
     writeFileSync(pair.cert_file, "not a certificate");
-    await said(running, "changed certificates cannot be used; the ones before stay in force");
+    await said(
+      running,
+      "the changed certificates cannot be used; the previous ones stay in effect",
+    );
     for (const name of [teamHost, undefined])
       assert.match(await namesShown(operator.port, name), /after\.test/);
 
     putInPlace(certificateFor(context, [teamHost, "mended.test"]), pair);
-    await said(running, "the certificates were read again", 2);
+    await said(running, "the certificates were reloaded", 2);
     assert.match(await namesShown(operator.port, teamHost), /mended\.test/);
   },
 );
@@ -157,23 +160,29 @@ test(
     operator.write({ tls: { certificates: [pair] } });
     const running = await operator.start();
     const states: readonly [() => void, RegExp][] = [
-      [() => writeFileSync(pair.cert_file, ""), /site\.pem holds no whole certificate in PEM; put/],
-      [() => writeFileSync(pair.cert_file, cert.slice(0, 200)), /site\.pem holds no whole cert/],
-      [() => writeFileSync(pair.cert_file, cert), /site\.key is not the key of .*site\.pem; put/],
+      [
+        () => writeFileSync(pair.cert_file, ""),
+        /site\.pem contains no complete PEM certificate; put/,
+      ],
+      [
+        () => writeFileSync(pair.cert_file, cert.slice(0, 200)),
+        /site\.pem contains no complete PEM cert/,
+      ],
+      [() => writeFileSync(pair.cert_file, cert), /site\.key is not the key of .*site\.pem; use/],
       [
         () => writeFileSync(pair.key_file, key.slice(0, 60)),
-        /site\.key holds no whole private key/,
+        /site\.key contains no complete PEM private key/,
       ],
       [() => rmSync(pair.key_file), /site\.key cannot be read \(ENOENT\); put a file there/],
     ];
     for (const [index, [write, expected]] of states.entries()) {
       write();
-      const line = await said(running, "changed certificates cannot be used", index + 1);
+      const line = await said(running, "the changed certificates cannot be used", index + 1);
       assert.match(String(line["error"]), expected);
       assert.match(await namesShown(operator.port, teamHost), /before\.test/);
     }
     writeFileSync(pair.key_file, key);
-    await said(running, "the certificates were read again");
+    await said(running, "the certificates were reloaded");
     assert.match(await namesShown(operator.port, teamHost), /after\.test/);
     assert.doesNotMatch(running.stderr(), /PRIVATE KEY/);
   },
@@ -259,9 +268,9 @@ test(
       await isShown(name);
     }
 
-    const times = running.stderr().split("the certificates were read again").length;
+    const times = running.stderr().split("the certificates were reloaded").length;
     running.child.kill("SIGHUP");
-    await said(running, "the certificates were read again", times);
+    await said(running, "the certificates were reloaded", times);
   },
 );
 
@@ -307,13 +316,13 @@ test(
     const running = await operator.start();
     assert.match(
       running.stderr(),
-      /cert_file: holds a certificate that ran out on 2021-01-01 \(CN=/,
+      /cert_file: contains a certificate that expired on 2021-01-01 \(CN=/,
     );
     assert.match(await namesShown(operator.port, teamHost), /login\.example\.test/);
 
     putInPlace(certificateFor(context, [teamHost], future), pair);
-    const renewed = await said(running, "a certificate is served that is not valid today");
-    assert.match(String(renewed["fault"]), /begins on 2060-01-01/);
+    const renewed = await said(running, "a certificate in use is not valid today");
+    assert.match(String(renewed["fault"]), /not valid before 2060-01-01/);
     assert.equal(renewed["file"], pair.cert_file);
 
     // The first one is good, and an authority behind it is not.
@@ -322,8 +331,8 @@ test(
     const chain = readFileSync(leaf.cert_file, "utf8") + readFileSync(authority.cert_file, "utf8");
     writeFileSync(leaf.cert_file, chain);
     putInPlace(leaf, pair);
-    const chained = await said(running, "a certificate is served that is not valid today", 2);
-    assert.match(String(chained["fault"]), /ran out on 2021-01-01/);
+    const chained = await said(running, "a certificate in use is not valid today", 2);
+    assert.match(String(chained["fault"]), /expired on 2021-01-01/);
   },
 );
 

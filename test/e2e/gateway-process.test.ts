@@ -55,7 +55,7 @@ test("a gateway whose address is taken says which one, and ends", async (context
   assert.equal(status, 1);
   assert.equal(
     stderr.split("\n").at(-2),
-    `postern: cannot listen on ${listen} (EADDRINUSE); something else is there: end it, or choose another address`,
+    `postern: cannot listen on ${listen} (EADDRINUSE); another program is using it: stop that program, or choose another address`,
   );
 });
 
@@ -74,7 +74,7 @@ test("a `postern dev` that cannot start ends as well", async (context) => {
   assert.equal(twice.status, 1);
   assert.equal(
     twice.stderr,
-    'postern: --upstream: two are called "app"; give each a name of its own, as name=URL\n',
+    'postern: --upstream: two have the name "app"; give each a name of its own, as name=URL\n',
   );
 });
 
@@ -157,7 +157,7 @@ test("a gateway listens on a Unix socket beside its file, takes over one that wa
   assert.equal(second.status, 1);
   assert.match(
     second.stderr,
-    /cannot listen on unix:\/.*\/gateway\.sock \(EADDRINUSE\); something else is there/,
+    /cannot listen on unix:\/.*\/gateway\.sock \(EADDRINUSE\); another program is using it/,
   );
   assert.equal(await status(), 204, "the first one is still there");
 
@@ -246,7 +246,7 @@ test("a line of the log is no longer than its limit, whatever the client sends",
   await ask(`/${"a/".repeat(30_000)}`);
   await ask(`/%C3%A9${long}`);
   await ask("/short", "M-".repeat(4_000));
-  const { path } = await said(running, "a request passed", 1);
+  const { path } = await said(running, "a request was let through", 1);
   assert.match(String(path), /^\/x{4095}… \(55905 more characters\)$/);
   await ask("/short");
   await running.until(/"path":"\/short"/);

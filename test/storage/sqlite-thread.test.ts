@@ -101,8 +101,8 @@ test("when the thread that reads ends unasked, nothing is written any more eithe
   });
   await workers[1]?.terminate();
   for (const call of [store.keys.all(), store.counters.count("k", minute, time), store.sweep(time)])
-    await assert.rejects(call, /thread of the store has ended.*; start the gateway again/);
-  assert.match(await lost.promise, /thread of the store has ended/);
+    await assert.rejects(call, /store's thread has ended.*; restart the gateway/);
+  assert.match(await lost.promise, /store's thread has ended/);
   await store.close();
 });
 
@@ -112,10 +112,10 @@ test("when the thread ends unasked, calls under way and all after them fail and 
   const [thread] = (await started) as [Worker];
   const underWay = store.counters.count("k", minute, time);
   await Promise.all([
-    assert.rejects(underWay, /thread of the store has ended.*; start the gateway again/),
+    assert.rejects(underWay, /store's thread has ended.*; restart the gateway/),
     thread.terminate(),
   ]);
-  await assert.rejects(store.keys.all(), /thread of the store has ended/);
-  await assert.rejects(store.sweep(time), /thread of the store has ended/);
+  await assert.rejects(store.keys.all(), /store's thread has ended/);
+  await assert.rejects(store.sweep(time), /store's thread has ended/);
   await store.close();
 });

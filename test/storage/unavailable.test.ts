@@ -61,7 +61,9 @@ for (const [accident, happen] of Object.entries(accidents))
     happen(file);
     const isGone = (error: Error) =>
       error instanceof StoreUnavailableError &&
-      /removed or replaced .* nothing is confirmed any more; put the file back/.test(error.message);
+      /removed or replaced .* writes are no longer confirmed; put the file back/.test(
+        error.message,
+      );
     await assert.rejects(store.sessions.add(session("after", "ada")), isGone);
     await assert.rejects(store.counters.count("k", minute, time), isGone);
     await assert.rejects(store.sessions.find("before"), isGone);
@@ -113,14 +115,14 @@ for (const [accident, happen] of Object.entries(overwritings))
     happen(file);
     const isGone = (error: Error) =>
       error instanceof StoreUnavailableError &&
-      /cut or written over .* nothing is confirmed any more; stop every gateway/.test(
+      /truncated or overwritten .* writes are no longer confirmed; stop every gateway/.test(
         error.message,
       );
     await assert.rejects(store.sessions.add(session("after", "ada")), isGone);
     await assert.rejects(store.sessions.find("before"), isGone);
     await assert.rejects(store.counters.count("k", minute, time), isGone);
     await assert.rejects(store.sweep(time), isGone);
-    assert.match(await told.promise, /cut or written over/);
+    assert.match(await told.promise, /truncated or overwritten/);
   });
 
 const programs: Record<string, (database: DatabaseSync) => void> = {

@@ -18,9 +18,9 @@ function validityFault(certificate: X509Certificate, now: number): string | unde
   const { subject, validFrom, validTo } = certificate;
   const name = subject.replaceAll("\n", ", ");
   if (Date.parse(validTo) < now)
-    return `holds a certificate that ran out on ${day(validTo)} (${name}); clients refuse it, renew it`;
+    return `contains a certificate that expired on ${day(validTo)} (${name}); clients refuse it; renew it`;
   if (Date.parse(validFrom) > now)
-    return `holds a certificate that begins on ${day(validFrom)} (${name}); clients refuse it until then`;
+    return `contains a certificate that is not valid before ${day(validFrom)} (${name}); clients refuse it until then`;
   return undefined;
 }
 

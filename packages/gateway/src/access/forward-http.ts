@@ -240,7 +240,7 @@ class Passage implements OriginEvents, ForwardedBodyEvents {
   }
 
   originStalled(): void {
-    this.#giveUp("response_timeout", "the origin takes no more of the body");
+    this.#giveUp("response_timeout", "the origin stopped reading the body");
   }
 
   #makeBody(): ForwardedBody {

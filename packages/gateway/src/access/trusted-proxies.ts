@@ -26,7 +26,7 @@ export interface Client {
 export function parseProxies(texts: readonly string[]): Network[] {
   return texts.map((text) => {
     const reading = parseNetwork(text);
-    if (!reading.ok) throw new Error(`a trusted proxy is no network: ${text}`);
+    if (!reading.ok) throw new Error(`not a network of trusted proxies: ${text}`);
     return reading.network;
   });
 }

@@ -144,7 +144,7 @@ function resolvePolicy(
   const linked = policies.get(entry.id);
   if (linked !== undefined) return linked;
   throw new ConfigError(
-    `the application "${applicationName}" links to the policy "${entry.id}", which is not there; add it`,
+    `the application "${applicationName}" links to the policy "${entry.id}", which does not exist; add it`,
   );
 }
 
@@ -155,7 +155,7 @@ function checkOwners(patterns: readonly CatalogPattern[]): void {
     const owner = owners.get(pattern.text);
     if (owner !== undefined && owner !== application)
       throw new ConfigError(
-        `${pattern.text} belongs to two applications, "${owner.name}" and "${application.name}"; take it from one of them`,
+        `${pattern.text} belongs to two applications, "${owner.name}" and "${application.name}"; remove it from one of them`,
       );
     owners.set(pattern.text, application);
   }

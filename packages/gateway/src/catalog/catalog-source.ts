@@ -127,7 +127,7 @@ class StoredCatalogs implements ChangingCatalogSource {
   }
 
   current(): Catalog {
-    if (this.#inForce === undefined) throw new Error("no configuration is in force yet");
+    if (this.#inForce === undefined) throw new Error("no configuration is in effect yet");
     return this.#inForce.catalog;
   }
 

@@ -69,7 +69,7 @@ function toRecord(
 ): ObjectRecord {
   if (stored?.managedBy === "api")
     throw new ConfigError(
-      `the ${kinds.get(kind)?.noun} "${object.id}" belongs to the API already; give the one in the file another id`,
+      `the ${kinds.get(kind)?.noun} "${object.id}" already belongs to the API; give the one in the file another id`,
     );
   const complete =
     kind === "application"

@@ -60,7 +60,7 @@ export class TooManyRemovals extends ConfigError {
     const shown = names.slice(0, namesShown).join(", ");
     const more = names.length > namesShown ? ` and ${names.length - namesShown} more` : "";
     super(
-      `limits.removals: ${limit} is the share of a kind that a change may remove, and this one removes ${shown}${more}; mend the file, or confirm it with SIGHUP`,
+      `limits.removals: ${limit} is the share of a kind that a change may remove, but this change removes ${shown}${more}; correct the file, or confirm the change with SIGHUP`,
     );
     this.key = remove.map(({ kind, id }) => keyOf(kind, id)).join("\n");
   }

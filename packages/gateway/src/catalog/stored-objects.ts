@@ -40,7 +40,7 @@ export function toRow(record: ObjectRecord, secretBox: SecretBox, now: number): 
  */
 export function fromRow(row: StoredObject, secretBox: SecretBox): ObjectRecord {
   const kind = kinds.get(row.kind);
-  if (kind === undefined) throw damage(row, "its kind is not known");
+  if (kind === undefined) throw damage(row, "its kind is unknown");
   const object = withSecrets(
     row.kind,
     parseRow(row),
@@ -92,7 +92,7 @@ function withSecrets(
 
 function sealedElsewhere(row: StoredObject): never {
   throw new Error(
-    `the stored ${nounOf(row)} "${row.name}" cannot be opened: its secret was sealed with another key; bring back the file that secret_key_file named`,
+    `the stored ${nounOf(row)} "${row.name}" cannot be opened: its secret was sealed with another key; restore the file that secret_key_file named`,
   );
 }
 

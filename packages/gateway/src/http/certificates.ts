@@ -95,19 +95,19 @@ function load({ cert_file, key_file }: CertificateFiles): LoadedPair {
   const files = { cert: readFile(cert_file), key: readFile(key_file) };
   const certificate = parse(
     () => new X509Certificate(files.cert),
-    `${cert_file} holds no whole certificate in PEM; put one there, or a chain`,
+    `${cert_file} contains no complete PEM certificate; put one there, or a chain`,
   );
   const key = parse(
     () => createPrivateKey(files.key),
-    `${key_file} holds no whole private key in PEM without a passphrase; put one there`,
+    `${key_file} contains no complete PEM private key without a passphrase; put one there`,
   );
   if (!certificate.checkPrivateKey(key))
     throw new Error(
-      `${key_file} is not the key of the certificate in ${cert_file}; put the two of one pair there`,
+      `${key_file} is not the key of the certificate in ${cert_file}; use a matching pair`,
     );
   const context = parse(
     () => createSecureContext({ ...files, minVersion: "TLSv1.2" }),
-    `${cert_file} and ${key_file} cannot be used for TLS; put another pair there`,
+    `${cert_file} and ${key_file} cannot be used for TLS; use another pair`,
   );
   return { certificate, context, files };
 }
@@ -117,7 +117,7 @@ function readFile(file: string): Buffer {
     return readFileSync(file);
   } catch (error) {
     const { code = "unknown" } = error as NodeJS.ErrnoException;
-    throw new Error(`${file} cannot be read (${code}); put a file there that this user may read`, {
+    throw new Error(`${file} cannot be read (${code}); put a file there that this user can read`, {
       cause: error,
     });
   }

@@ -95,8 +95,8 @@ async function startListening(server: Server, listen: ListenAddress): Promise<vo
 }
 
 const adviceOn: Record<string, string> = {
-  EADDRINUSE: "something else is there: end it, or choose another address",
-  EACCES: "this user may not: choose another address (ports below 1024 need a privilege)",
+  EADDRINUSE: "another program is using it: stop that program, or choose another address",
+  EACCES: "this user is not allowed to: choose another address (ports below 1024 need a privilege)",
   EADDRNOTAVAIL: "this machine has no such address: choose another",
 };
 

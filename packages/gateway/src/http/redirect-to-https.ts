@@ -30,7 +30,7 @@ export function redirectToHttps({
     };
     const address = addressOf(head);
     if (address === undefined)
-      return refuse(400, "bad_target", "The request names no host, or its address is no path.");
+      return refuse(400, "bad_target", "The request has no host, or its address is not a path.");
     const { host, path } = address;
     if (!isServed(host))
       return refuse(421, "not_served", "This gateway does not serve the host of the request.");

@@ -227,7 +227,7 @@ export class OriginConnection {
     // The request has not left yet: this is no answer to it.
     if (this.#isUnsent) {
       this.#noteStray(chunk);
-      this.#break("closed", "the origin spoke before it was asked");
+      this.#break("closed", "the origin sent data before it got a request");
       return;
     }
     this.answered = true;

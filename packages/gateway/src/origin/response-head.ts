@@ -58,8 +58,7 @@ export function readFields(
 }
 
 function learnName(name: string): string {
-  if (!token.test(name))
-    throw new ResponseFault("a header of the answer has no name, or one that is none");
+  if (!token.test(name)) throw new ResponseFault("a header of the answer has no valid name");
   const lower = name.toLowerCase();
   const hasRoom = lowerCaseNames.size < lowerCaseNamesLimit && name.length <= 64;
   if (hasRoom) lowerCaseNames.set(name, lower);
@@ -76,7 +75,7 @@ export type Framing = { kind: "chunked" } | { kind: "length"; length: number } |
  */
 export function refuseAnnouncedBody(framing: Framing): void {
   const isAnnounced = framing.kind === "length" ? framing.length > 0 : framing.kind === "chunked";
-  if (isAnnounced) throw new ResponseFault("it announces a body, and its status has none");
+  if (isAnnounced) throw new ResponseFault("it announces a body, but its status allows none");
 }
 
 /** Reads the headers that are about the connection, and notes in the head what they say of it. */
@@ -90,7 +89,7 @@ export function readFraming(head: OriginResponseHead): Framing {
     switch (names[index]) {
       case "content-length":
         if (!/^\d{1,15}$/.test(value) || length !== undefined)
-          throw new ResponseFault("its length is stated badly");
+          throw new ResponseFault("its Content-Length is not valid");
         length = value;
         // One spelling goes on: the client may read leading zeros as another base.
         rawHeaders[2 * index + 1] = String(Number(value));
@@ -117,7 +116,7 @@ export function readFraming(head: OriginResponseHead): Framing {
   }
   // HTTP/1.0 has no transfer codings (RFC 9112 section 6.1).
   if (coding !== undefined && isHttp10)
-    throw new ResponseFault("it has a transfer coding, and is HTTP/1.0");
+    throw new ResponseFault("it has a transfer coding, but is HTTP/1.0");
   return framingOf(length, coding);
 }
 
@@ -129,10 +128,10 @@ function framingOf(length: string | undefined, coding: string | undefined): Fram
   // Two statements of the length are how answers get smuggled (RFC 9112 section 6.1).
   if (length !== undefined)
     throw new ResponseFault(
-      "its length is stated twice, by Content-Length and by Transfer-Encoding",
+      "its length is given twice, by Content-Length and by Transfer-Encoding",
     );
   if (coding !== "chunked")
-    throw new ResponseFault("it has a transfer coding that nobody asked for");
+    throw new ResponseFault("it has a transfer coding that was not requested");
   return { kind: "chunked" };
 }
 

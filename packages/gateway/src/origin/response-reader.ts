@@ -130,7 +130,7 @@ export class ResponseReader {
 
     // 3. An informational answer precedes the answer proper.
     if (status === 101)
-      throw new ResponseFault("the answer switches protocols, which nobody asked for");
+      throw new ResponseFault("the answer switches protocols, which was not requested");
     const head: OriginResponseHead = {
       status,
       reason,
@@ -179,11 +179,11 @@ export class ResponseReader {
     const end = bytes.indexOf(lineEnd, at);
     if (end < 0) {
       if (bytes.length - at > lineLimit)
-        throw new ResponseFault("the size of a chunk is no number");
+        throw new ResponseFault("the size of a chunk is not a number");
       return at;
     }
     const [, digits] = chunkSize.exec(bytes.toString("latin1", at, end)) ?? [];
-    if (digits === undefined) throw new ResponseFault("the size of a chunk is no number");
+    if (digits === undefined) throw new ResponseFault("the size of a chunk is not a number");
     this.#remaining = Number.parseInt(digits, 16);
     this.#state = this.#remaining === 0 ? "trailers" : "chunk-data";
     return end + lineEnd.length;
@@ -192,7 +192,7 @@ export class ResponseReader {
   #readChunkEnd(bytes: Buffer, at: number): number {
     if (bytes.length - at < lineEnd.length) return at;
     if (bytes[at] !== 0x0d || bytes[at + 1] !== 0x0a)
-      throw new ResponseFault("a chunk is longer than it says");
+      throw new ResponseFault("a chunk is longer than its size says");
     this.#state = "chunk-size";
     return at + lineEnd.length;
   }

@@ -37,7 +37,7 @@ const derivedKeysCapacity = 500;
  */
 export function createSecretBox(key: Buffer, randomBytes: RandomBytes): SecretBox {
   if (key.length !== keyLength)
-    throw new Error(`the secret key must be ${keyLength} bytes, this one has ${key.length}`);
+    throw new Error(`the secret key must be ${keyLength} bytes, but this one has ${key.length}`);
   const derive = createKeyDerivation(key);
   const sealingKey = derive("seal");
 

@@ -19,9 +19,9 @@ import { keyLength } from "./secret-box.ts";
 
 /** What to do where the user may write and the disk has no room. */
 const remedies: Partial<Record<string, string>> = {
-  ENOSPC: "the disk is full: make room there, or change secret_key_file",
-  EDQUOT: "the quota is used up: make room there, or change secret_key_file",
-  EFBIG: "this process may write no file of that size (`ulimit -f`)",
+  ENOSPC: "the disk is full: free some space, or change secret_key_file",
+  EDQUOT: "the disk quota is used up: free some space, or change secret_key_file",
+  EFBIG: "this process may not write a file of that size (`ulimit -f`)",
 };
 
 /**
@@ -38,13 +38,13 @@ export function loadSecretKey(file: string, randomBytes: RandomBytes): Buffer {
   } catch (error) {
     const code = codeOf(error);
     const remedy = remedies[code] ?? "let this user write there, or change secret_key_file";
-    throw new Error(`${file}: the secret key cannot be made (${code}); ${remedy}`);
+    throw new Error(`${file}: the secret key cannot be created (${code}); ${remedy}`);
   }
   // Another process may have been first: what is in the file is in force.
   const key = readSecretKey(file);
   if (key === undefined)
     throw new Error(
-      `${file}: the secret key was removed while the gateway started; start it again`,
+      `${file}: the secret key was removed while the gateway was starting; start it again`,
     );
   return key;
 }
@@ -58,7 +58,7 @@ export function readSecretKeyFile(file: string): Buffer {
   const key = readSecretKey(file);
   if (key !== undefined) return key;
   throw new Error(
-    `${file}: the secret key is missing, and what is in the store was sealed with it; restore the file from a backup, or name it in secret_key_file`,
+    `${file}: the secret key is missing, but the store was sealed with it; restore the file from a backup, or name it in secret_key_file`,
   );
 }
 

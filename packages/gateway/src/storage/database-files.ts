@@ -44,12 +44,12 @@ export class DatabaseFiles {
       const file = this.#location + suffix;
       if (identityOf(file) !== this.#identities[index])
         throw new StoreUnavailableError(
-          `${file} was removed or replaced while the gateway runs, so nothing is confirmed any more; put the file back, or start the gateway again`,
+          `${file} was removed or replaced while the gateway was running, so writes are no longer confirmed; put the file back, or restart the gateway`,
         );
     }
     if (this.#overwriting?.hasHappened() === true)
       throw new StoreUnavailableError(
-        `${this.#location} was cut or written over while the gateway runs, so nothing is confirmed any more; stop every gateway, restore the file without its -wal and -shm, and start again`,
+        `${this.#location} was truncated or overwritten while the gateway was running, so writes are no longer confirmed; stop every gateway, restore the file without its -wal and -shm, and start again`,
       );
   }
 }

@@ -3,9 +3,9 @@
 
 /** SQLite's result codes (sqlite.org/rescode.html), without the detail in the upper bits. */
 const faults: Readonly<Record<number, string>> = {
-  8: "the database may not be written; let the gateway's user write the file and its folder",
-  10: "the disk cannot be read or written; look at the disk, its quota, and what a process may write (`ulimit -f`)",
-  13: "the disk is full; make room there",
+  8: "the database is not writable; let the gateway's user write the file and its folder",
+  10: "the disk cannot be read or written; check the disk, its quota, and how much a process may write (`ulimit -f`)",
+  13: "the disk is full; free some space",
   14: "a file of the database cannot be opened; let the gateway's user write the file and its folder",
 };
 

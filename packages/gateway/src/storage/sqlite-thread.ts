@@ -219,6 +219,6 @@ function errorOf({ error, isUnavailable }: FromThread & { kind: "failure" }): un
 
 function threadLost(cause?: unknown): Error {
   const reason = cause === undefined ? "" : ` (${cause})`;
-  const message = `the thread of the store has ended${reason}; start the gateway again`;
+  const message = `the store's thread has ended${reason}; restart the gateway`;
   return new StoreUnavailableError(message, { cause });
 }

@@ -58,7 +58,7 @@ export function openPrivateKey(secretBox: SecretBox, key: StoredKey): KeyObject 
   const pem = secretBox.open(key.sealed_private_key, sealContext(key.kid));
   if (pem === undefined)
     throw new Error(
-      "the signing key in the store was sealed with another secret key; bring back the secret_key_file that belongs to this store",
+      "the signing key in the store was sealed with another secret key; restore the secret_key_file that belongs to this store",
     );
   return createPrivateKey(pem);
 }

@@ -26,7 +26,7 @@ function databaseIn(context: TestContext): { folder: string; place: string } {
 }
 
 const sealedElsewhere =
-  /^Error: the stored identity provider "SSO" cannot be opened: its secret was sealed with another key; bring back the file that secret_key_file named$/;
+  /^Error: the stored identity provider "SSO" cannot be opened: its secret was sealed with another key; restore the file that secret_key_file named$/;
 
 test("an application keeps its AUD over an edit and a restart", async (context) => {
   const { place } = databaseIn(context);

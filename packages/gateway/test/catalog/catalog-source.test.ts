@@ -242,7 +242,7 @@ const contradictions: [what: string, object: StoredObject, sections: Sections, s
     "an object of the same id",
     applicationFromApi("new", "x.localhost"),
     {},
-    /the application "new" belongs to the API already; give the one in the file another id/,
+    /the application "new" already belongs to the API; give the one in the file another id/,
   ],
   [
     "an application at the same place",
@@ -260,7 +260,7 @@ const contradictions: [what: string, object: StoredObject, sections: Sections, s
     "a link to a policy of the file",
     applicationFromApi("api", "x.localhost", { policies: [{ id: "gone" }] }),
     {},
-    /"api of the API" links to the policy "gone", which is not there/,
+    /"api of the API" links to the policy "gone", which does not exist/,
   ],
 ];
 

@@ -34,7 +34,7 @@ test("groups that are no list of names are unknown: no exclude passes anybody by
     assert.equal(fixture.upstream.requests.length, 0, why);
     const [warning] = fixture.events("sign_in_warning");
     assert.deepEqual([warning?.warning, warning?.claims], ["claims_unknown", ["groups"]], why);
-    assert.match(warning?.detail ?? "", /no list of names of 256 characters/);
+    assert.match(warning?.detail ?? "", /not a list of names of at most 256 characters/);
     assert.deepEqual(fixture.events("sign_in_denied")[0]?.unjudged_policies, ["some"], why);
   }
 });

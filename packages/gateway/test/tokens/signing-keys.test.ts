@@ -243,7 +243,7 @@ test("with another secret key the gateway does not start, and says which file to
   await openTokenFixture(context, { place });
   await assert.rejects(
     openTokenFixture(context, { place }),
-    /sealed with another secret key; bring back the secret_key_file/,
+    /sealed with another secret key; restore the secret_key_file/,
   );
 });
 

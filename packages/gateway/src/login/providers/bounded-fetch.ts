@@ -40,7 +40,7 @@ export function boundedFetch(timeoutMs: number): ProviderFetch {
       throw new ProviderFetchError(
         "unusable",
         url,
-        "the address is neither https nor this machine",
+        "the address is neither https nor on this machine",
       );
     try {
       return await fetchWhole(url, { ...options, signal: AbortSignal.timeout(timeoutMs) });
@@ -58,7 +58,7 @@ async function fetchWhole(url: URL, options: RequestInit): Promise<Response> {
   for await (const chunk of response.body ?? []) {
     length += chunk.length;
     if (length > bodyLimit)
-      throw new ProviderFetchError("unusable", url, "the answer is longer than a mebibyte");
+      throw new ProviderFetchError("unusable", url, "the answer is longer than 1 MiB");
     chunks.push(chunk);
   }
   const { status, statusText, headers } = response;
@@ -70,13 +70,13 @@ async function fetchWhole(url: URL, options: RequestInit): Promise<Response> {
 
 function failedFetch(url: URL, timeoutMs: number, error: unknown): ProviderFetchError {
   if (error instanceof Error && error.name === "TimeoutError") {
-    const message = `there was no whole answer within ${timeoutMs} ms`;
+    const message = `no complete answer within ${timeoutMs} ms`;
     return new ProviderFetchError("slow", url, message, error);
   }
   const { code } = innermostCause(error);
   if (code !== undefined && isCertificateFault(code))
     return new ProviderFetchError("unusable", url, certificateAdvice(code), error);
-  return new ProviderFetchError("unreachable", url, "there was no answer", error);
+  return new ProviderFetchError("unreachable", url, "no answer", error);
 }
 
 /** Codes of Node and OpenSSL for certificates and TLS: time mends none of them. */
@@ -88,8 +88,8 @@ function isCertificateFault(code: string): boolean {
 
 function certificateAdvice(code: string): string {
   const isUnknownAuthority = /^(?:SELF_SIGNED_|DEPTH_ZERO_|UNABLE_TO_)/.test(code);
-  if (!isUnknownAuthority) return "the certificate or TLS does not fit";
-  return "the certificate is of an authority that is not known here; start the gateway with NODE_EXTRA_CA_CERTS=<its PEM file>";
+  if (!isUnknownAuthority) return "the certificate, or the TLS connection, is not valid";
+  return "the certificate comes from an authority that is not trusted here; start the gateway with NODE_EXTRA_CA_CERTS=<its PEM file>";
 }
 
 /** Where an error began: undici and OpenID libraries wrap it several times. */

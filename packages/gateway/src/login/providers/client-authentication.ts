@@ -84,7 +84,7 @@ async function privateKey(
     const pem = key.export({ type: "pkcs8", format: "pem" }).toString();
     return await importPKCS8(pem, signingAlgorithm(key, algorithms));
   } catch (cause) {
-    throw new UnusableKeyError("private_key is no key that can sign", { cause });
+    throw new UnusableKeyError("private_key is not a key that can sign", { cause });
   }
 }
 

@@ -193,21 +193,21 @@ function isShort(name: string): boolean {
 const unreadableGroups: SignInWarning = {
   warning: "claims_unknown",
   detail:
-    "the provider states groups that are no list of names of 256 characters at most; list the claim that holds them in config.claims and write rules on its path, like groups.name; rules on groups cannot be judged for this person",
+    "the provider's groups are not a list of names of at most 256 characters; list the claim that holds them in config.claims and write rules on a path in it, such as groups.name; rules on groups cannot be judged for this person",
   claims: ["groups"],
 };
 
 function tooLongClaims(claims: readonly string[]): SignInWarning {
   const list = claims.join(", ");
-  const detail = `the kept claims of one person have 16 kB at most: ${list} did not fit; list a part of it in config.claims; rules on it cannot be judged for this person`;
+  const detail = `the claims kept for one person are limited to 16 kB: ${list} did not fit; list only a part of it in config.claims; rules on it cannot be judged for this person`;
   return { warning: "claims_unknown", detail, claims };
 }
 
 function unknownClaims(claims: readonly string[], { userInfo }: Statement): SignInWarning {
   const reason =
     userInfo.kind === "failed"
-      ? "the userinfo endpoint could not be asked"
-      : "the provider left them out and says that they are elsewhere, as Entra does beyond its limit of groups";
+      ? "the request to the userinfo endpoint failed"
+      : "the provider left them out and says they are elsewhere, as Entra does beyond its limit of groups";
   const detail = `${reason}; rules on ${claims.join(", ")} cannot be judged for this person`;
   return { warning: "claims_unknown", detail, claims };
 }

@@ -22,7 +22,7 @@ export function emailOf(
   const addressIn = (document: Claims) => claimAt(document, name);
   const source = documents.find((document) => isText(addressIn(document)));
   if (source === undefined)
-    return failure("email_missing", `the provider stated no email address (claim ${name})`);
+    return failure("email_missing", `the provider sent no email address (claim ${name})`);
   const text = String(addressIn(source));
 
   // 2. No document denies it. One that has another address speaks of that.
@@ -32,7 +32,7 @@ export function emailOf(
   });
   const denial = speaking.find((document) => hasFlag(document) && !isVerified(document));
   if (denial !== undefined)
-    return failure("email_unverified", "email_verified is there and not true", {
+    return failure("email_unverified", "email_verified is present but not true", {
       claim: "email_verified",
       expected: "true",
       received: String(JSON.stringify(denial["email_verified"])).slice(0, 100),
@@ -46,12 +46,12 @@ export function emailOf(
   if (config.require_email_verified === true && !isVouched)
     return failure(
       "email_unverified",
-      "email_verified is not stated for this address, and require_email_verified asks for it",
+      "email_verified is missing for this address, but require_email_verified requires it",
     );
 
   const address = canonicalEmail(text);
   if (address === undefined)
-    return failure("email_unusable", "the email address is not a plain ASCII one with one @");
+    return failure("email_unusable", "the email address is not plain ASCII with a single @");
   return { ok: true, address };
 }
 

@@ -68,7 +68,7 @@ async function fetchKeys(
   const response = await fetch(address, options);
   if (response.status === 200) return response;
   const fault = response.status >= 500 ? "unreachable" : "unusable";
-  const message = `the provider's keys are answered with ${response.status}`;
+  const message = `the request for the provider's keys was answered with status ${response.status}`;
   throw new ProviderFetchError(fault, new URL(address), message);
 }
 
@@ -82,12 +82,12 @@ async function fetchIdToken(
   const exchange = { url: token_url, secrets: secretsOf(config, answer) };
   const code = parameters.get("code");
   if (parameters.has("error")) {
-    const refusal = new AuthorizationResponseError("the provider answers with an error", {
+    const refusal = new AuthorizationResponseError("the provider answered with an error", {
       cause: parameters,
     });
     return failureOf(refusal, { ...exchange, url: undefined });
   }
-  if (code === null) return failure("answer_invalid", "the callback holds no code");
+  if (code === null) return failure("answer_invalid", "the callback has no code");
 
   const body = new URLSearchParams({
     grant_type: "authorization_code",
@@ -108,21 +108,23 @@ async function fetchIdToken(
       return refusedExchange(config, await failureOf(unexpected(response), exchange));
     const { id_token: idToken } = (await response.json()) as { id_token?: unknown };
     if (typeof idToken === "string") return { ok: true, idToken };
-    return failure("answer_invalid", "the provider gave no ID token", { url: token_url });
+    return failure("answer_invalid", "the provider sent no ID token", { url: token_url });
   } catch (error) {
     return failureOf(error, exchange);
   }
 }
 
 function unexpected(response: Response): Error {
-  return new Error(`the token address answers ${response.status}`, { cause: response });
+  return new Error(`the token endpoint answered with status ${response.status}`, {
+    cause: response,
+  });
 }
 
 function refusedExchange(config: OidcConfig, failed: SignInFailure): SignInFailure {
   const { oauth_error, status } = failed.report ?? {};
   if (oauth_error !== "invalid_client" && status !== 401) return failed;
   const method = clientAuthMethod(config, offeredMethods);
-  const detail = `the provider does not take this client, which was asked with ${method}: check client_id and its secret or key, or write another token_endpoint_auth_method`;
+  const detail = `the provider does not accept this client, which authenticated with ${method}: check client_id and its secret or key, or set another token_endpoint_auth_method`;
   return { ...failed, detail: `${detail} (${failed.detail})` };
 }
 
@@ -140,9 +142,9 @@ async function verify(
       requiredClaims,
     });
     if (payload["nonce"] !== answer.nonce)
-      return failure("answer_invalid", "the nonce is another attempt's", { claim: "nonce" });
+      return failure("answer_invalid", "the nonce belongs to another sign-in", { claim: "nonce" });
     if (!isForClient(payload, config.client_id))
-      return failure("answer_invalid", "the ID token was made for another client", {
+      return failure("answer_invalid", "the ID token was issued for another client", {
         claim: "azp",
         expected: config.client_id,
         received: String(payload["azp"]),

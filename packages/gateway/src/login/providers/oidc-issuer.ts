@@ -60,7 +60,7 @@ async function authorizationUrl(
   try {
     const url = openid.buildAuthorizationUrl(await discovery(), parameters);
     if (isReachable(config, url)) return { ok: true, url: url.href };
-    const detail = "the provider leads people to an address that is not https";
+    const detail = "the provider sends people to an address that is not https";
     return failure("provider_misconfigured", detail, { url: `${url.origin}${url.pathname}` });
   } catch (error) {
     return describe(config, error);
@@ -128,7 +128,7 @@ async function exchange(
   const callback = new URL(`${redirectUri}?${parameters}`);
   const tokens = await openid.authorizationCodeGrant(provider, callback, checks);
   const claims = tokens.claims();
-  if (claims === undefined) throw new Error("the provider gave no ID token");
+  if (claims === undefined) throw new Error("the provider sent no ID token");
   return { claims, accessToken: tokens.access_token };
 }
 
@@ -174,7 +174,7 @@ async function within<Answer>(
 ): Promise<Answer> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_resolve, reject) => {
-    const message = `there was no whole answer within ${timeoutMs} ms`;
+    const message = `no complete answer within ${timeoutMs} ms`;
     timer = setTimeout(
       () => reject(new ProviderFetchError("slow", new URL(url), message)),
       timeoutMs,
@@ -199,7 +199,7 @@ function explained(
   const { token_endpoint_auth_methods_supported: offered } = provider.serverMetadata();
   const method = clientAuthMethod(config, offered);
   const methods = offered === undefined ? "no methods" : offered.join(", ");
-  const advice = `the provider does not take this client; it was asked with ${method} and lists ${methods}: check client_id and its secret or key, or write another token_endpoint_auth_method`;
+  const advice = `the provider does not accept this client, which authenticated with ${method}; the provider lists ${methods}: check client_id and its secret or key, or set another token_endpoint_auth_method`;
   return { ...failed, detail: `${advice} (${failed.detail})` };
 }
 
@@ -209,7 +209,7 @@ async function describe(config: IssuerConfig, error: unknown): Promise<SignInFai
   const failed = await failureOf(error, { url: config.issuer, secrets });
   const { claim, received } = failed.report ?? {};
   if (claim !== "issuer" || received === undefined) return failed;
-  const detail = `the provider calls itself ${received}, the configuration ${config.issuer}; where that is the provider you mean, write issuer: ${received}`;
+  const detail = `the provider's issuer is ${received}, but the configuration has ${config.issuer}; if that is the provider you mean, write issuer: ${received}`;
   return { ...failed, detail, report: { ...failed.report, expected: config.issuer } };
 }
 

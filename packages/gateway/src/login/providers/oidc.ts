@@ -77,7 +77,10 @@ async function finish(
   const { settings, parts, request } = attempt;
   const { parameters, redirectUri, state, secrets, facts } = request;
   if (!parts.answerBudget.take(networkOf(facts.clientIp)))
-    return failure("too_many_answers", "the provider is not asked about any more of this network");
+    return failure(
+      "too_many_answers",
+      "too many sign-ins from this network; the provider was not asked about this one",
+    );
 
   const { nonce = "", verifier = "" } = secrets;
   const fields = {

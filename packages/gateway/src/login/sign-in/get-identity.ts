@@ -34,7 +34,7 @@ export async function getIdentity(c: LoginContext, parts: SignInParts): Promise<
   const credentials = presentedCredentials(c);
   if (credentials !== undefined) {
     const check = checkServiceToken(credentials, c.var.facts.catalog, parts.now());
-    if (!check.ok) return refuse(c, "The service token does not hold.");
+    if (!check.ok) return refuse(c, "The service token is not valid.");
     const fields = programFields(check.serviceToken);
     return sendJson(c, 200, { ...fields, account_id: await accountId(parts) });
   }

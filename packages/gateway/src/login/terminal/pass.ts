@@ -35,7 +35,7 @@ export async function mintPass(
     return refuse(c, 401, "no_token", `send the application's token in ${headers.accessToken}`);
   // Two headers arrive joined; a token holds no comma.
   if (token.includes(","))
-    return refuse(c, 400, "two_tokens", `${headers.accessToken} stands there twice`);
+    return refuse(c, 400, "two_tokens", `${headers.accessToken} was sent twice`);
   const request = readPassRequest(await readText(c.req.raw, bodyLength));
   if (request === undefined) return refuse(c, 400, "bad_request", requestForm);
 
@@ -109,6 +109,6 @@ function refuse(
   return refuseJson(c, status, { error, message }, `no pass: ${message}`);
 }
 
-const foreignToken = "the token does not hold for the application of url_prefix";
+const foreignToken = "the token is not valid for the application of url_prefix";
 const requestForm =
   'send JSON like {"url_prefix":"https://host/path/","ttl":600}, with a ttl of 1 to 600 seconds';

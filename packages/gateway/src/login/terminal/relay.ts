@@ -250,8 +250,8 @@ const retryLater = { "retry-after": "5" };
 /** What a terminal can show, beside the code. */
 const messages: Partial<Record<string, string>> = {
   too_many_logins:
-    "Too many terminals began to sign in from your network. Wait some minutes, then run the command again.",
-  busy: "The gateway holds as many polls as it can. Try again in a moment.",
+    "Too many terminals started to sign in from your network. Wait a few minutes, then run the command again.",
+  busy: "The gateway has as many open polls as it can hold. Try again in a moment.",
 };
 
 /** A rate that lets so many mailboxes be open at a time. */

@@ -7,7 +7,7 @@ const oldestNode = 24;
 
 if (Number.parseInt(process.versions.node, 10) < oldestNode) {
   throw new Error(
-    `the gateway needs Node ${oldestNode} or newer, and this is ${process.versions.node}; install a newer Node`,
+    `the gateway needs Node ${oldestNode} or newer, but this is Node ${process.versions.node}; install a newer one`,
   );
 }
 

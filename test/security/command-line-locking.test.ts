@@ -42,7 +42,7 @@ test("a gateway that refuses the token it has just issued ends the login, and th
   assert.deepEqual([refused.status, refused.stdout], [1, ""]);
   assert.match(
     refused.stderr,
-    /^postern: .* refuses the token that .* has just issued for it; ask whoever runs the gateway$/m,
+    /^postern: .* refused the token that .* has just issued for it; ask whoever runs the gateway$/m,
   );
   assert.deepEqual(
     filesOf(person, /^tokens.*\.json$|\.lock$/),

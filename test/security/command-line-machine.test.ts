@@ -99,7 +99,7 @@ test(
         assert.ok(!(run.stdout + run.stderr).includes(token), what);
         assert.match(
           run.stderr,
-          /^postern: .* refused, because somebody else may control it/,
+          /^postern: .* and is not used: somebody else may control it/,
           `${what}: ${args[0]}`,
         );
       }

@@ -96,7 +96,7 @@ function bundle(context: Context, authorities: string[], files: SecretDescriptor
 function readAuthorities({ caFile }: Context, file: string): string {
   const text = readText(file);
   if (text === undefined && file === caFile)
-    throw new CliError("usage", `${file} cannot be read; --ca-file takes a PEM file`);
+    throw new CliError("usage", `${file} cannot be read; --ca-file needs a PEM file`);
   return text ?? "";
 }
 

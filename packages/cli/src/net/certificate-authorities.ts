@@ -55,7 +55,7 @@ function defaultAuthorities(environment: NodeJS.ProcessEnv): string[] {
 function readAuthorities(file: string, option: string): string {
   const text = readText(file, option);
   if (!text.includes(certificateStart))
-    throw new CliError("usage", `${file} holds no certificate; ${option} takes a PEM file`);
+    throw new CliError("usage", `${file} contains no certificate; ${option} needs a PEM file`);
   return text;
 }
 
@@ -64,6 +64,6 @@ function readText(file: string, option: string): string {
     return readFileSync(file, "utf8");
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
-    throw new CliError("usage", `${file} cannot be read (${code}); ${option} takes a PEM file`);
+    throw new CliError("usage", `${file} cannot be read (${code}); ${option} needs a PEM file`);
   }
 }

@@ -87,7 +87,7 @@ function readSecret(file: string | undefined): string | undefined {
   } catch (error) {
     throw new CliError(
       "usage",
-      `${file} cannot be read (${(error as NodeJS.ErrnoException).code}); --service-token-secret-file takes a file that holds the secret`,
+      `${file} cannot be read (${(error as NodeJS.ErrnoException).code}); --service-token-secret-file needs a file with the secret`,
     );
   }
 }

@@ -52,8 +52,7 @@ const answers: Record<string, Answer> = {
 const rawBytes: Answer = {
   status: 400,
   phrase: "Bad Request",
-  message:
-    "The address holds bytes beyond ASCII. Write them as escapes: %C3%A9 for an e with acute.",
+  message: "The address has bytes beyond ASCII. Write them as escapes: %C3%A9 for an e with acute.",
 };
 
 /** CONNECT asks for another kind of proxy (case H9). */

@@ -4,7 +4,7 @@
 //   node examples/provider/provider.mjs [--port 9500] [--redirect URL]
 //
 // It prints the issuer, the client ID and the secret that `postern init` asks for. Another team
-// domain than login.localhost:8600 has another redirect address: --redirect names it.
+// domain than login.localhost:8600 has another redirect URI: --redirect names it.
 import { createServer } from "node:http";
 import { parseArgs } from "node:util";
 import Provider from "oidc-provider";

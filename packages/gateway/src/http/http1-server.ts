@@ -104,7 +104,9 @@ function createNodeServer(limits: ServerLimits, certificates: Certificates | und
     // A body may be of any length; who reads it limits its pauses.
     requestTimeout: 0,
     insecureHTTPParser: false,
-    requireHostHeader: true,
+    // Node's own answer to a missing Host has no ray ID; read-request.ts and redirect-to-https.ts
+    // refuse it with one.
+    requireHostHeader: false,
     noDelay: true,
   };
   if (certificates === undefined) return createServer(options);

@@ -70,6 +70,35 @@ test("what the transport refuses has a ray id on its answer and in the log", asy
   assert.equal(fixture.upstream.requests.length, 0);
 });
 
+const withoutHost: [what: string, request: string][] = [
+  ["no Host", "GET / HTTP/1.1\r\nConnection: close\r\n\r\n"],
+  ["no Host, in HTTP/1.0", "GET / HTTP/1.0\r\n\r\n"],
+  ["an empty Host", "GET / HTTP/1.1\r\nHost:\r\nConnection: close\r\n\r\n"],
+  [
+    "an absolute address in place of a Host",
+    "GET http://app.localhost/ HTTP/1.1\r\nConnection: close\r\n\r\n",
+  ],
+  ["a body and no Host", "POST / HTTP/1.1\r\nContent-Length: 2\r\nConnection: close\r\n\r\nhi"],
+  [
+    "X-Forwarded-Host in place of a Host",
+    "GET / HTTP/1.1\r\nX-Forwarded-Host: app.localhost\r\nConnection: close\r\n\r\n",
+  ],
+];
+
+test("a request that names no host has a ray id on its answer and in the log", async (context) => {
+  const { fixture } = await startAccessFixture(context, [application("app", [open])]);
+  for (const [what, request] of withoutHost) {
+    const answer = await rawExchange(fixture.port, request);
+    assert.equal(answer.status, 400, `${what}: ${answer.raw}`);
+    const ray = answer.headers["cf-ray"];
+    assert.match(ray ?? "", /^[0-9a-f]{16}$/, what);
+    const lines = fixture.events.filter((event) => "ray" in event && event.ray === ray);
+    assert.equal(lines.length, 1, what);
+    assert.match(JSON.stringify(lines[0]), /"reason":"bad_host/, what);
+  }
+  assert.equal(fixture.upstream.requests.length, 0);
+});
+
 test("the query of a refused address is in no line", async (context) => {
   const { fixture } = await startAccessFixture(context, [application("app", [open])]);
   await rawExchange(fixture.port, `LIST /a?token=hush HTTP/1.1\r\n${host}\r\n\r\n`);

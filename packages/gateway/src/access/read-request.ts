@@ -73,7 +73,7 @@ const headerLimit = 256;
 /** Characters of a path that origins could read in several ways: enough by RFC 9110 4.1. */
 const longestUnplainPath = 8_000;
 /** The same where nested escapes, or the ends of names, multiply the ways to read it. */
-const longestAmbiguousPath = 2_000;
+const longestAmbiguousPath = 1_000;
 
 /** Reads one request under the catalog in force. */
 export function readRequest(

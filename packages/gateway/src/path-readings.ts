@@ -18,8 +18,6 @@ export interface PathReading {
 /** What a reading depends on: it changes nothing where these are absent. */
 export interface PathTraits {
   hasEscapes: boolean;
-  /** an escaped `%`, which may begin another escape */
-  hasNestedEscapes: boolean;
   hasParameters: boolean;
   /** what Windows drops at the end of a file's name */
   hasNameEndings: boolean;
@@ -36,15 +34,14 @@ interface StepOrder {
 const stepOrders: readonly StepOrder[] = [
   { steps: [], needs: [] },
   { steps: [withoutParameters], needs: ["hasParameters"] },
-  ...[decodeSlashes, decodeAll].flatMap((decode) => ordersOf(decode, "hasEscapes")),
-  ...[decodeTwice, decodeAndResolveTwice].flatMap((decode) => ordersOf(decode, "hasNestedEscapes")),
+  ...[decodeSlashes, decodeAll].flatMap(ordersOf),
 ];
 
 /** A way to decode, with parameters stripped before it, after it, both or never. */
-function ordersOf(decode: Step, trait: keyof PathTraits): StepOrder[] {
-  const withParameters = [trait, "hasParameters"] as const;
+function ordersOf(decode: Step): StepOrder[] {
+  const withParameters = ["hasEscapes", "hasParameters"] as const;
   return [
-    { steps: [decode], needs: [trait] },
+    { steps: [decode], needs: ["hasEscapes"] },
     { steps: [withoutParameters, decode], needs: withParameters },
     { steps: [decode, withoutParameters], needs: withParameters },
     { steps: [withoutParameters, decode, withoutParameters], needs: withParameters },
@@ -135,17 +132,15 @@ function textsUnder(stepped: string, { hasNameEndings }: PathTraits): (string | 
 
 /** What of a path, or of a pattern's, can be read in more than one way. */
 export function traitsOf(path: string): PathTraits {
-  const hasNestedEscapes = path.includes("%25");
   return {
     hasEscapes: path.includes("%"),
-    hasNestedEscapes,
-    hasParameters: path.includes(";") || path.includes("%3B") || hasNestedEscapes,
+    hasParameters: path.includes(";") || path.includes("%3B"),
     hasNameEndings: nameEndings.test(path),
   };
 }
 
 /** A dot or a blank that may end a name, a stream of a file, and escapes that may become one. */
-const nameEndings = /\.(?:[/:;%]|$)|%2[05]|(?::|%3A)(?:\$|%24)/;
+const nameEndings = /\.(?:[/:;%]|$)|%20|(?::|%3A)(?:\$|%24)/;
 
 /** Whether a path may have more than one reading, whatever it is compared with. */
 export function isUnplain(path: string): boolean {
@@ -154,7 +149,7 @@ export function isUnplain(path: string): boolean {
 
 /** Whether reading a path takes the longer, the longer it is, in more ways than most others. */
 export function hasManyReadings(path: string): boolean {
-  return path.includes("%25") || nameEndings.test(path);
+  return nameEndings.test(path);
 }
 
 const unplain = /[A-Z%;]|\.(?:[/:]|$)|:\$/;
@@ -174,38 +169,16 @@ function decodeAll(path: string): string {
   return path.includes("%") ? decodeURIComponent(path).replaceAll("\\", "/") : path;
 }
 
-/** As programs do that decode what another one has decoded already. */
-function decodeTwice(path: string): string {
-  return decodeAgain(decodeURIComponent(path)).replaceAll("\\", "/");
-}
-
-/** The same where the first of them resolves dot segments as well. */
-function decodeAndResolveTwice(path: string): string {
-  return decodeAgain(resolveSegments(decodeAll(path))).replaceAll("\\", "/");
-}
-
-/** What an escaped NUL becomes: no other text decodes to half a character. */
-const endOfText = "\ud800";
-
-/** Every escape as its character, in text that nobody has checked: what is broken stays. */
-function decodeAgain(text: string): string {
-  return text.replace(/(?:%[0-9A-Fa-f]{2})+/g, (run) => {
-    const bytes = Buffer.from(run.replaceAll("%", ""), "hex");
-    return bytes.toString("utf8").replaceAll("\0", endOfText);
-  });
-}
-
 /**
  * Segments as names of files: Windows drops dots and blanks at the end of a name, and the stream
- * in `name::$DATA`; C ends a text at its first NUL.
+ * in `name::$DATA`.
  */
 function trimNames(path: string): string {
   if (!trimmedNames.test(path)) return path;
-  const [text = ""] = path.split(endOfText, 1);
-  return text.split("/").map(trimName).join("/");
+  return path.split("/").map(trimName).join("/");
 }
 
-const trimmedNames = /[. \t\r\n](?:\/|$)|:\$|\ud800/;
+const trimmedNames = /[. \t\r\n](?:\/|$)|:\$/;
 
 function trimName(segment: string): string {
   if (!trimmedNames.test(segment)) return segment;

@@ -100,7 +100,6 @@ function commonTraits(path: string, patterns: readonly CatalogPattern[]): PathTr
   const traits = [traitsOf(path), ...patterns.map(({ readPattern }) => readPattern.traits)];
   return {
     hasEscapes: traits.some(({ hasEscapes }) => hasEscapes),
-    hasNestedEscapes: traits.some(({ hasNestedEscapes }) => hasNestedEscapes),
     hasNameEndings: traits.some(({ hasNameEndings }) => hasNameEndings),
     hasParameters: traits.some(({ hasParameters }) => hasParameters),
   };

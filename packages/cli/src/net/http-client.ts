@@ -176,10 +176,37 @@ function tooLarge(url: URL, limit: number): CliError {
   );
 }
 
+/**
+ * The faults of an answer that is no TLS at all. Node gives OpenSSL's reason as a code of its own,
+ * or as EPROTO with the reason in the message; its words differ between OpenSSL 3.0 and 3.5.
+ */
+const notTls = /wrong.version.number|(?:packet|data).length.too.long/i;
+
+/** @returns undefined where TLS is not what failed */
+function tlsFault(url: URL, { code = "", message }: NodeJS.ErrnoException): CliError | undefined {
+  if (code !== "EPROTO" && !code.startsWith("ERR_SSL_")) return undefined;
+  const origin = `${url.protocol}//${url.host}`;
+  if (!notTls.test(`${code} ${message}`))
+    return new CliError(
+      "unreachable",
+      `${origin} and this program cannot agree on TLS; ask whoever runs it to check its certificate and that it takes TLS 1.2 or newer`,
+    );
+  if (!isLoopbackHost(url.hostname))
+    return new CliError("unreachable", `${origin} does not speak TLS; check the host and the port`);
+  const address = `${url.hostname}:${url.port || "443"}`;
+  return new CliError(
+    "unreachable",
+    `${origin} does not speak TLS; if it is plain HTTP on this machine, write http://${address}`,
+  );
+}
+
 const untrusted = /^(?:UNABLE_TO_|SELF_SIGNED|DEPTH_ZERO|CERT_|ERR_TLS_CERT)/;
 
-function unreachable(url: URL, { code = "", message }: NodeJS.ErrnoException): CliError {
+function unreachable(url: URL, error: NodeJS.ErrnoException): CliError {
+  const { code = "", message } = error;
   const origin = `${url.protocol}//${url.host}`;
+  const fault = tlsFault(url, error);
+  if (fault !== undefined) return fault;
   if (untrusted.test(code))
     return new CliError(
       "unverified",

@@ -1,5 +1,6 @@
 // One request and its answer: bounds, proxies, certificates, and what is shown of it.
 import assert from "node:assert/strict";
+import { type AddressInfo, createServer, type Socket } from "node:net";
 import { type TestContext, test } from "node:test";
 import { needs } from "../../../../test/support/requirements.ts";
 import { certificateFor } from "../../../../test/support/tls.ts";
@@ -85,6 +86,76 @@ test("an answer that is too large, too slow or cut off is an error of its own", 
     get(where, `${peer.origin("app")}/cut`),
     failing("unreachable", /cannot be reached/),
   );
+});
+
+/** What answers on a port where TLS is expected, in place of a TLS server. */
+const withoutTls: Record<string, string | Buffer> = {
+  "an HTTP server": "HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n",
+  "an SSH server": "SSH-2.0-OpenSSH_9.6\r\n",
+  "a mail server": "220 mail.example.test ESMTP\r\n",
+  zeros: Buffer.alloc(64),
+  "a TLS record that is too long": Buffer.concat([
+    Buffer.from([0x16, 3, 3, 0xff, 0xff]),
+    Buffer.alloc(300, "A"),
+  ]),
+};
+
+/** Servers that speak TLS, and refuse or fail the handshake. */
+const failingTls: Record<string, Buffer> = {
+  "an alert, handshake_failure": Buffer.from([0x15, 3, 3, 0, 2, 2, 40]),
+  "an alert, protocol_version": Buffer.from([0x15, 3, 3, 0, 2, 2, 70]),
+  "an alert, unrecognized_name": Buffer.from([0x15, 3, 3, 0, 2, 2, 112]),
+  "a message out of turn": Buffer.from([0x16, 3, 3, 0, 5, 1, 2, 3, 4, 5]),
+};
+
+/** @returns the port of a server that answers whatever it is sent with these bytes */
+async function startServerOf(context: TestContext, bytes: string | Buffer): Promise<number> {
+  const sockets = new Set<Socket>();
+  const server = createServer((socket) => {
+    sockets.add(socket);
+    socket.on("error", () => socket.destroy());
+    socket.once("data", () => socket.write(bytes));
+  });
+  context.after(() => {
+    server.close();
+    for (const socket of sockets) socket.destroy();
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  return (server.address() as AddressInfo).port;
+}
+
+test("https to a port without TLS is told as that, with what to write on this machine", async (context) => {
+  const where = surroundings(context);
+  for (const [name, bytes] of Object.entries(withoutTls)) {
+    const port = await startServerOf(context, bytes);
+    for (const host of ["app.localhost", "localhost", "127.0.0.1"]) {
+      const message = `https://${host}:${port} does not speak TLS; if it is plain HTTP on this machine, write http://${host}:${port}`;
+      await assert.rejects(
+        get(where, `https://${host}:${port}/path`),
+        { code: "unreachable", message },
+        name,
+      );
+    }
+  }
+});
+
+test("https to a port without TLS of another machine is not to be tried without", async (context) => {
+  const port = await startServerOf(context, "HTTP/1.1 400 Bad Request\r\n\r\n");
+  const proxy = await startProxy(context, port);
+  const where = surroundings(context, { environment: { HTTPS_PROXY: proxy.url } });
+  await assert.rejects(get(where, "https://app.example.test:8443/"), {
+    code: "unreachable",
+    message: "https://app.example.test:8443 does not speak TLS; check the host and the port",
+  });
+});
+
+test("a TLS handshake that fails is told without OpenSSL's own words", async (context) => {
+  const where = surroundings(context);
+  for (const [name, bytes] of Object.entries(failingTls)) {
+    const origin = `https://app.localhost:${await startServerOf(context, bytes)}`;
+    const message = `${origin} and this program cannot agree on TLS; ask whoever runs it to check its certificate and that it takes TLS 1.2 or newer`;
+    await assert.rejects(get(where, origin), { code: "unreachable", message }, name);
+  }
 });
 
 async function secureScene(context: TestContext, names = ["*.example.test"]) {

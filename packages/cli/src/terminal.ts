@@ -9,6 +9,13 @@ export function isTerminal(descriptor: StandardDescriptor): boolean {
   return process.getBuiltinModule("node:tty").isatty(descriptor);
 }
 
+/** The height in rows; undefined where it is no terminal, or one that does not know. */
+export function terminalRows(descriptor: 1 | 2): number | undefined {
+  if (!isTerminal(descriptor)) return undefined;
+  const stream = descriptor === 1 ? process.stdout : process.stderr;
+  return stream.rows || undefined;
+}
+
 /** The width in columns; undefined where it is no terminal, or one that does not know. */
 export function terminalColumns(descriptor: 1 | 2): number | undefined {
   if (!isTerminal(descriptor)) return undefined;

@@ -12,6 +12,7 @@ import {
   type TransferKeyPair,
   type TransferredTokens,
 } from "@postern/protocol";
+import { isLoopbackHost } from "@postern/protocol/host";
 import type { AppUrl } from "../app-url.ts";
 import type { Context } from "../context.ts";
 import { CliError } from "../exit-status.ts";
@@ -23,7 +24,7 @@ import { confirmDelivery, mailboxOf, pollRelay } from "./relay-poll.ts";
 
 export interface BrowserLoginOptions {
   openBrowser: boolean;
-  /** undefined: where no browser could be opened and the terminal can show one */
+  /** undefined: where no browser could be opened, a phone can reach the page and there is room */
   qr: boolean | undefined;
   /** asks the page to close itself after the approval */
   autoClose: boolean;
@@ -110,17 +111,19 @@ async function showTheWay(
   keys: TransferKeyPair,
   options: BrowserLoginOptions,
 ): Promise<void> {
-  context.tell(
-    `Approve the sign-in of this terminal only if the page shows this code: ${loginCode(keys.publicKey)}`,
-  );
+  const code = `Approve the sign-in of this terminal only if the page shows this code: ${loginCode(keys.publicKey)}`;
+  context.tell(code);
   const opened = options.openBrowser && (await openBrowser(context, url));
-  if (opened) context.tell("A browser window should have opened. If not, open this page:");
-  else context.tell("Open this page in a browser:");
-  context.tell("");
-  context.tell(`  ${url.href}`);
-  context.tell("");
-  if (options.qr ?? (!opened && context.onTerminal))
-    await showQrCode(context, url, options.qr === true);
+  const page = ["Open this page in a browser:", "", `  ${url.href}`, ""];
+  if (opened) page[0] = "A browser window should have opened. If not, open this page:";
+  // No phone reaches a loopback name.
+  const mayShow = !opened && context.onTerminal && !isLoopbackHost(url.hostname);
+  const hasQr =
+    (options.qr ?? mayShow) &&
+    (await showQrCode(context, url, [code, ...page], options.qr === true));
+  // The QR code may have pushed it out of sight.
+  if (hasQr) context.tell(code);
+  for (const line of page) context.tell(line);
 }
 
 /** Opens the box; whatever is wrong with it is the relay's fault and is told as that (case C3). */

@@ -5,8 +5,11 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { needs } from "../../../../test/support/requirements.ts";
+import { hasRows } from "../../src/sign-in/qr-code.ts";
 import { end, startPeer } from "../support/peer.ts";
 import { machine } from "../support/terminal.ts";
+
+const qrCode = /▀▀▀▀/;
 
 test("--login-hint asks again only when somebody else is signed in, and says when it was not that person", async (context) => {
   const peer = await startPeer(context);
@@ -201,30 +204,37 @@ test("tokens are kept in files, and whoever asks for the keychain is told instea
   );
 });
 
-test("a QR code is shown where no browser was opened and the terminal has room for it, or on request", async (context) => {
+test("a QR code of a loopback name, which no phone can open, is shown only on request", async (context) => {
   const peer = await startPeer(context);
-  const person = machine(context);
-  const wait = ["--timeout", "50ms", peer.origin("app")];
-  const shows = async (...flags: string[]) =>
-    (await person.runOnTerminal(["access", "login", ...flags, ...wait])).stdout.includes("▀▀▀▀");
-  const silent = machine(context, "exit 0");
-  assert.ok(await shows("--no-browser"));
-  assert.ok(!(await shows("--no-browser", "--no-qr")));
-  assert.match((await silent.runOnTerminal(["access", "login", "--qr", ...wait])).stdout, /▀▀▀▀/);
-  assert.doesNotMatch(
-    (await silent.runOnTerminal(["access", "login", ...wait])).stdout,
-    /▀▀▀▀/,
-    "a browser was opened",
-  );
-  assert.doesNotMatch(
-    (await silent.run(["access", "login", "--no-browser", ...wait])).stderr,
-    /▀▀▀▀/,
-    "no terminal",
-  );
-  assert.match(
-    (await silent.run(["access", "login", "--no-browser", "--qr", ...wait])).stderr,
-    /▀▀▀▀/,
-  );
+  const person = machine(context, "exit 0");
+  const { port } = peer;
+  for (const host of [`app.localhost:${port}`, `other.localhost:${port}`]) {
+    const login = ["access", "login", "--no-browser", "--timeout", "50ms", `http://${host}`];
+    assert.doesNotMatch((await person.runOnTerminal(login)).stdout, qrCode, host);
+    const { stdout } = await person.runOnTerminal([...login, "--qr"]);
+    assert.match(stdout, qrCode, host);
+    assert.match(
+      stdout.slice(stdout.lastIndexOf("▀▀▀▀")),
+      /shows this code: [\s\S]*\/cdn-cgi/,
+      host,
+    );
+  }
+});
+
+test("lines have room where the terminal shows them all, wrapped, and the cursor below them", () => {
+  const lines = ["x".repeat(10), "", "x"];
+  const cases: [columns: number | undefined, rows: number | undefined, fits: boolean][] = [
+    [10, 4, true],
+    [10, 3, false],
+    [9, 4, false],
+    [9, 5, true],
+    [1, 13, true],
+    [1, 12, false],
+    [undefined, 4, true],
+    [10, undefined, true],
+  ];
+  for (const [columns, rows, fits] of cases)
+    assert.equal(hasRows(lines, { columns, rows }), fits, `${columns} × ${rows}`);
 });
 
 test("the version is the one at the top of what kubectl says, wherever else one stands", async (context) => {

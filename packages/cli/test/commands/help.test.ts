@@ -198,6 +198,11 @@ test("somebody who misspells a command or a flag hears which one was meant", asy
     [["keys", "rotate", "-conf", "x"], /do you mean --config\?/],
     [["dev", "--prot", "1"], /do you mean --port\?/],
     [["dev", "--hepl"], /do you mean --help\?/],
+    [["gateway", "postern.yaml"], /write postern gateway --config postern\.yaml$/m],
+    [["gateway", "./etc/a.yml"], /write postern gateway --config \.\/etc\/a\.yml$/m],
+    [["gateway", "my file.YAML"], /write postern gateway --config FILE$/m],
+    [["keys", "rotate", "a.yaml"], /write postern keys rotate --config a\.yaml$/m],
+    [["gateway", "start"], /gateway takes only flags, not "start"/],
     [["keys", "rotat"], /keys needs the word rotate/],
   ] as const) {
     const { status, stdout, stderr } = await run([...args]);

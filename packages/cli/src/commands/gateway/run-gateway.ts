@@ -33,6 +33,7 @@ export async function runDevCommand({ command, args, surroundings }: Invocation)
 export async function runGatewayCommand(invocation: Invocation): Promise<number> {
   const { command, args, surroundings } = invocation;
   const line = readCommandLine(args, command.flags);
+  refuseFile(line.rest[0], "gateway");
   refuseArguments(line.rest, command.name);
   const file = line.value("check");
   if (file !== undefined) return runCheck(file, line.has("config"), surroundings);
@@ -62,6 +63,7 @@ function runCheck(file: string, hasConfig: boolean, surroundings: Surroundings):
 /** @returns the exit status */
 export async function runKeysCommand({ command, args, surroundings }: Invocation): Promise<number> {
   const line = readCommandLine(args, command.flags);
+  if (line.rest[0] === "rotate") refuseFile(line.rest[1], "keys rotate");
   if (line.rest.length !== 1 || line.rest[0] !== "rotate") {
     throw new CliError(
       "usage",
@@ -84,6 +86,19 @@ function rotationLines(rotation: { before: string; now: string; acceptedUntil: n
     `Until now:    ${before}, accepted until ${end}`,
     "Gateways on this store sign with the new key within a second.",
   ];
+}
+
+/**
+ * Refuses a configuration that is given without its flag.
+ * @throws {CliError} usage, with the command line to write
+ */
+function refuseFile(argument: string | undefined, command: string): void {
+  if (argument === undefined || !/\.ya?ml$/i.test(argument)) return;
+  const file = /^[\w./-]+$/.test(argument) ? argument : "FILE";
+  throw new CliError(
+    "usage",
+    `${command} takes only flags; write postern ${command} --config ${file}`,
+  );
 }
 
 /** @throws {CliError} usage when there is an argument that is no flag */

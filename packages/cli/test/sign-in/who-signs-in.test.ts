@@ -3,11 +3,13 @@
 import assert from "node:assert/strict";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { test } from "node:test";
+import { type TestContext, test } from "node:test";
 import { needs } from "../../../../test/support/requirements.ts";
+import { certificateFor } from "../../../../test/support/tls.ts";
 import { hasRows } from "../../src/sign-in/qr-code.ts";
 import { end, startPeer } from "../support/peer.ts";
-import { machine } from "../support/terminal.ts";
+import { startProxy } from "../support/proxy.ts";
+import { bin, machine } from "../support/terminal.ts";
 
 const qrCode = /▀▀▀▀/;
 
@@ -203,6 +205,67 @@ test("tokens are kept in files, and whoever asks for the keychain is told instea
     0,
   );
 });
+
+/** A person whose application is no loopback name, and whose browser does nothing. */
+async function remoteScene(context: TestContext) {
+  const certificate = certificateFor(context, ["*.example.test"]);
+  const peer = await startPeer(context, { secure: certificate });
+  const proxy = await startProxy(context, peer.port);
+  const person = machine(context, "exit 0");
+  Object.assign(person.environment, {
+    HTTPS_PROXY: proxy.url,
+    POSTERN_CA_FILE: certificate.ca_file,
+  });
+  const login = ["access", "login", "--timeout", "50ms", "https://app.example.test"];
+  const loginIn = async (columns: number, rows: number, ...flags: string[]) => {
+    const command = [process.execPath, bin, ...login, ...flags].map((part) => `'${part}'`);
+    const line = `stty cols ${columns} rows ${rows}; ${command.join(" ")}`;
+    return (await person.runUnder(["script", "-qec", line, "/dev/null"])).stdout;
+  };
+  return { person, login, loginIn };
+}
+
+test(
+  "a QR code is shown where no browser was opened and the terminal has room for it, or on request",
+  needs("openssl"),
+  async (context) => {
+    const { person, login, loginIn } = await remoteScene(context);
+    assert.match(await loginIn(100, 60, "--no-browser"), qrCode);
+    assert.doesNotMatch(await loginIn(100, 60, "--no-browser", "--no-qr"), qrCode);
+    assert.match(await loginIn(100, 60, "--qr"), qrCode);
+    assert.doesNotMatch(await loginIn(100, 60), qrCode, "a browser was opened");
+    assert.doesNotMatch(
+      (await person.run([...login, "--no-browser"])).stderr,
+      qrCode,
+      "no terminal",
+    );
+    assert.match((await person.run([...login, "--no-browser", "--qr"])).stderr, qrCode);
+  },
+);
+
+test(
+  "a QR code that would push the code or the address out of sight is shown only on request",
+  needs("openssl"),
+  async (context) => {
+    const { loginIn } = await remoteScene(context);
+    // The QR code alone has 36 rows or more.
+    for (const [columns, rows] of [
+      [80, 24],
+      [80, 40],
+      [200, 30],
+      [40, 100],
+    ] as const) {
+      const shown = await loginIn(columns, rows, "--no-browser");
+      assert.doesNotMatch(shown, qrCode, `${columns} × ${rows}`);
+      assert.match(shown, /shows this code: [\s\S]*https:\/\/app\.example\.test\/cdn-cgi/);
+    }
+    const onRequest = await loginIn(80, 24, "--no-browser", "--qr");
+    assert.match(onRequest, qrCode);
+    const below = onRequest.slice(onRequest.lastIndexOf("▀▀▀▀"));
+    assert.match(below, /shows this code: [\s\S]*https:\/\/app\.example\.test\/cdn-cgi/);
+    assert.match(await loginIn(40, 100, "--no-browser", "--qr"), /this terminal has 40/);
+  },
+);
 
 test("a QR code of a loopback name, which no phone can open, is shown only on request", async (context) => {
   const peer = await startPeer(context);

@@ -187,6 +187,7 @@ test("a person whom policy does not let in cannot approve, not even with a page 
   assert.equal(page.status, 403);
   assert.equal(headingOf(page), "You don't have access");
   assert.match(page.body, /Sign in as someone else/);
+  assert.match(page.body, /Your terminal is still waiting\. Press Ctrl-C/);
 
   const rightful = await fixture.browser(bob);
   const bobsPage = await rightful.open(denied.url);
@@ -207,6 +208,7 @@ test("a person whom policy does not let in cannot approve, not even with a page 
   });
   assert.equal(forced.status, 403);
   assert.equal(headingOf(forced), "You don't have access");
+  assert.doesNotMatch(forced.body, /still waiting/);
   assert.deepEqual(JSON.parse((await deniedPoll).body), { error: "policy" });
   assert.deepEqual(await terminalsOf(fixture, browser.session.user_id), []);
   assert.deepEqual(fixture.originSaw, []);

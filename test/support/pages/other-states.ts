@@ -77,7 +77,7 @@ export const otherStates: readonly PageState[] = [
   },
   {
     name: "provider-unreachable",
-    heading: "You cannot sign in this way right now",
+    heading: "Sign-in is unavailable right now",
     show: async (scene) => {
       await scene.open(scene.app("freight"));
       await scene.press("Nordlicht SSO");

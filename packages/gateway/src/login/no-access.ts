@@ -12,18 +12,27 @@ import { type LoginContext, requestFields } from "./login-context.ts";
 import { sendPage } from "./pages/layout.ts";
 import { noAccessPage } from "./pages/no-access.ts";
 import { goTo } from "./responses.ts";
+import { isForTerminal } from "./sign-in/login-request.ts";
 import { type SignInTarget, sealTarget } from "./sign-in-target.ts";
 
 /** The purpose of the form "Sign in as someone else". */
 export const someoneElsePurpose = "sign in as someone else";
 
-/** Tells a person that policy does not let them in (pages.md, "no access"). */
+/**
+ * Tells a person that policy does not let them in (pages.md, "no access").
+ * @param refusal `isTerminalTold`: the terminal that asked has its answer already
+ */
 export async function sendNoAccess(
   c: LoginContext,
   parts: { secretBox: SecretBox; record: RecordEvent; now: Clock },
-  refusal: { application: Application; target: SignInTarget; session: StoredSession },
+  refusal: {
+    application: Application;
+    target: SignInTarget;
+    session: StoredSession;
+    isTerminalTold?: boolean;
+  },
 ): Promise<Response> {
-  const { application, target, session } = refusal;
+  const { application, target, session, isTerminalTold = false } = refusal;
   const { facts } = c.var;
   const unjudged = unjudgedPolicies(facts, application, session);
   parts.record({
@@ -42,6 +51,7 @@ export async function sendNoAccess(
       application: application.name,
       host: hostOf(target.application?.authority ?? "") ?? "",
       email: session.identity.email,
+      terminalWaits: !isTerminalTold && isForTerminal(target.application?.redirect_url ?? ""),
       message: application.custom_deny_message,
       action: endpoints.login,
       target: sealTarget(parts, { ...target, someone_else: true }),

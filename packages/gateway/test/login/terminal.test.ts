@@ -55,7 +55,7 @@ test("the page says who, what, from where, and the code that the terminal shows"
   for (const expected of [
     loginCode(terminal.pair.publicKey),
     ada,
-    "all of your applications",
+    "every other application",
     "127.0.0.1",
     "postern/0.1.0 (linux; x64)",
     "UTC",

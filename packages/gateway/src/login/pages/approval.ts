@@ -68,7 +68,7 @@ function statusOf({ confirmationMissing, isRefused }: ApprovalView): 200 | 400 |
 
 function reachOf({ reachesAll }: ApprovalView): Html {
   return reachesAll
-    ? html`and <strong>all of your applications</strong> here`
+    ? html`and <strong>every other application</strong> you can use here`
     : html`only this one`;
 }
 
@@ -76,7 +76,7 @@ function adviceOf({ needsConfirmation, isRefused }: ApprovalView): Html {
   if (isRefused) return html`This terminal shows no code to compare.`;
   if (needsConfirmation)
     return html`This terminal shows no code to compare. Approve only if you started this sign-in yourself just now.`;
-  return html`Approve only if your own terminal shows exactly this code. If somebody sent you here, deny.`;
+  return html`Approve only if your own terminal shows exactly this code. If somebody sent you this link, choose Deny.`;
 }
 
 function addressWarning(terminal: string, browser: string): Html {

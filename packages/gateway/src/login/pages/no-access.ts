@@ -1,5 +1,5 @@
 import { html } from "hono/html";
-import { whenSet } from "./html.ts";
+import { when, whenSet } from "./html.ts";
 import type { Page } from "./layout.ts";
 
 /** What the page shows. */
@@ -8,6 +8,8 @@ export interface NoAccessView {
   /** the application's host */
   host: string;
   email: string;
+  /** whether a terminal asked, which has no answer yet */
+  terminalWaits: boolean;
   /** the application's own words (`custom_deny_message`) */
   message: string | undefined;
   action: string;
@@ -36,6 +38,7 @@ ${whenSet(view.message, (message) => html`<div class="notice"><p>${message}</p><
 </dl>
 <p>If you should have access, ask the people who run ${view.application} and give them the ray ID.
 If you have another account, sign in with that one.</p>
+${when(view.terminalWaits, waitingWords)}
 <form method="post" action="${view.action}" class="stack">
 <input type="hidden" name="target" value="${view.target}">
 <input type="hidden" name="csrf" value="${view.csrf}">
@@ -43,3 +46,6 @@ If you have another account, sign in with that one.</p>
 </form>`,
   };
 }
+
+// Opening a link must not end somebody else's sign-in, so the terminal is left waiting.
+const waitingWords = html`<p>Your terminal is still waiting. Press Ctrl-C there to end it, or sign in as someone else.</p>`;

@@ -37,7 +37,7 @@ export function pinPage(view: PinView): Page {
     leavesHost: true,
     body: html`
 ${noticeOf(view)}
-<p class="lead">If <strong>${view.email}</strong> may sign in to ${view.name}, we are sending a six-digit code there.
+<p class="lead">If <strong>${view.email}</strong> may sign in to ${view.name}, we've sent it a six-digit code.
 It is valid for ${plural(view.minutes, "minute")}, works once, and only in this browser.</p>
 <form method="post" action="${view.action}">
 <input type="hidden" name="attempt" value="${view.attempt}">
@@ -54,7 +54,7 @@ ${whenSet(view.error, (error) => html`<p class="error" id="code-error" role="ale
 <button class="link" name="back" value="1">Use another address</button>
 </form>
 <div class="foot">
-<p>Nothing arrived? Look at the address above, and in your spam folder.</p>
+<p>Nothing arrived? Check the address above and your spam folder.</p>
 <form method="get" action="${view.action}">
 <input type="hidden" name="attempt" value="${view.attempt}">
 <button class="link" name="delivery" value="1">Check whether mail is going out</button>

@@ -46,7 +46,7 @@ export async function callback(c: LoginContext, parts: SignInParts): Promise<Res
   });
   if (result.ok) return finishSignIn(c, parts, { target, settings, person: result.identity });
   if (result.fault === "form_refused") return sendStartAgain(c, start, result.message);
-  return sendFault(c, parts, { provider: settings.id, failure: result, start });
+  return sendFault(c, parts, { provider: settings.id, failure: result, target, start });
 }
 
 const doubledArgument = "The identity provider's answer says the same thing twice.";

@@ -1,4 +1,3 @@
-import type { RecordEvent } from "../../observe/events.ts";
 import { type LoginContext, requestFields } from "../login-context.ts";
 import { errorPage, startAgainPage } from "../pages/error.ts";
 import type { Link } from "../pages/html.ts";
@@ -6,6 +5,9 @@ import { type Page, sendPage } from "../pages/layout.ts";
 import { plural } from "../pages/words.ts";
 import { pinWindows } from "../providers/pin-limits.ts";
 import type { SignInFailure, SignInFault } from "../providers/provider.ts";
+import { applicationOf, type SignInTarget } from "../sign-in-target.ts";
+import { offersFor } from "./offers.ts";
+import type { SignInParts } from "./sign-in-parts.ts";
 
 /**
  * Tells the person in general words, and the log precisely: every way in which a provider proves
@@ -14,44 +16,48 @@ import type { SignInFailure, SignInFault } from "../providers/provider.ts";
  */
 export function sendFault(
   c: LoginContext,
-  parts: { record: RecordEvent },
-  failed: { provider: string; failure: SignInFailure; start: string },
+  parts: SignInParts,
+  failed: { provider: string; failure: SignInFailure; target: SignInTarget; start: string },
 ): Promise<Response> {
-  const { provider, failure, start } = failed;
+  const { facts } = c.var;
+  const { provider, failure, target, start } = failed;
   const { fault, detail, report } = failure;
-  const fields = { ...requestFields(c.var.facts), provider, fault, detail };
+  const fields = { ...requestFields(facts), provider, fault, detail };
   parts.record({ event: "sign_in_failed", ...fields, ...report });
-  return sendPage(c, faultPage(fault, start));
+  const offers = offersFor(parts, facts, applicationOf(facts, target));
+  const hasOtherWay = offers.some(({ settings }) => settings.id !== provider);
+  return sendPage(c, faultPage(fault, start, hasOtherWay));
 }
 
 /**
  * The page for a sign-in that failed: general words here, the precise reason in the log.
  * @param start where the person begins anew
+ * @param hasOtherWay whether another provider is offered there
  */
-function faultPage(fault: SignInFault, start: string): Page {
+function faultPage(fault: SignInFault, start: string, hasOtherWay: boolean): Page {
   const next = { href: start, label: "Start again" };
-  const anotherWay = { href: start, label: "Sign in another way" };
+  const anotherWay = hasOtherWay ? { href: start, label: "Sign in another way" } : undefined;
   switch (fault) {
     case "provider_unreachable":
       return errorPage({
         status: 502,
-        heading: "You cannot sign in this way right now",
+        heading: "Sign-in is unavailable right now",
         message: "The identity provider is not answering. Try again in a minute.",
         next,
       });
     case "provider_slow":
       return errorPage({
         status: 504,
-        heading: "You cannot sign in this way right now",
+        heading: "Sign-in is unavailable right now",
         message: "The identity provider took too long to answer. Try again in a minute.",
         next,
       });
     case "provider_misconfigured":
       return errorPage({
         status: 502,
-        heading: "This way to sign in does not work",
+        heading: "This sign-in method isn't working",
         message:
-          "The identity provider and this gateway are not set up for each other, so trying again will not help. Give the ray ID to the people who run this gateway.",
+          "The identity provider and this gateway are not configured to work together, so trying again will not help. Give the ray ID to the people who run this gateway.",
         next: anotherWay,
       });
     case "provider_refused":
@@ -73,7 +79,7 @@ function faultPage(fault: SignInFault, start: string): Page {
         outcome: "refused",
         message:
           "The identity provider did not confirm an email address of yours. Ask the people who run it, and give them the ray ID.",
-        next: anotherWay,
+        next: anotherWay ?? next,
       });
     case "code_over":
       return startAgainPage(

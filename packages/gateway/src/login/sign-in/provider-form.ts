@@ -52,7 +52,7 @@ export async function submitForm(c: LoginContext, parts: SignInParts): Promise<R
     return sendForm(c, result.open, { error: answer.message, asksForDelivery: false });
   if (!answer.ok) {
     const start = startOf(facts, target);
-    return sendFault(c, parts, { provider: settings.id, failure: answer, start });
+    return sendFault(c, parts, { provider: settings.id, failure: answer, target, start });
   }
 
   keepAttempt(c, parts, { ...attempt, used: true });

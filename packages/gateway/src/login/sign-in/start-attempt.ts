@@ -34,7 +34,7 @@ export async function startAttempt(
   }
   if (!start.ok) {
     const fresh = startOf(facts, target);
-    return sendFault(c, parts, { provider: settings.id, failure: start, start: fresh });
+    return sendFault(c, parts, { provider: settings.id, failure: start, target, start: fresh });
   }
 
   keepAttempt(c, parts, { ...attempt, secrets: start.secrets });

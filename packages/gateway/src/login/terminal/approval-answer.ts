@@ -126,7 +126,7 @@ async function refuseByPolicy(
     application: application.name,
     email: login.session.identity.email,
   });
-  return sendTerminalNoAccess(c, parts, login);
+  return sendTerminalNoAccess(c, parts, login, true);
 }
 
 const foreignAnswer =

@@ -47,15 +47,24 @@ export async function showApproval(c: LoginContext, parts: TerminalParts): Promi
   return showAwaitedStanding(c, parts, login);
 }
 
-/** Signed in, and not allowed: another person may sign in and answer. */
+/**
+ * Signed in, and not allowed: another person may sign in and answer.
+ * @param isTerminalTold whether the terminal has its answer already
+ */
 export function sendTerminalNoAccess(
   c: LoginContext,
   parts: TerminalParts,
   { request, session }: TerminalLogin,
+  isTerminalTold = false,
 ): Promise<Response> {
   const { application, authority, path } = request;
   const address = { aud: application.aud, authority, redirect_url: path, app_session: "" };
-  return sendNoAccess(c, parts, { application, target: { application: address }, session });
+  return sendNoAccess(c, parts, {
+    application,
+    target: { application: address },
+    session,
+    isTerminalTold,
+  });
 }
 
 /**

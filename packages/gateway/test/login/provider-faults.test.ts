@@ -350,6 +350,37 @@ test("an issuer that differs by a slash is told with both values and what to wri
   }
 });
 
+test("another way to sign in is offered only where the application has one", async (context) => {
+  for (const [others, allowed, isOffered] of [
+    [[], [], false],
+    [[onePin], ["corp"], false],
+    [[onePin], [], true],
+    [[onePin], ["corp", "pin"], true],
+  ] as const) {
+    const fixture = await startProviderFixture(context, {});
+    const config = { client_id: "postern", issuer: `${fixture.provider.origin}/nowhere` };
+    await fixture.gateway.change({
+      identity_providers: [{ id: "corp", name: "Odd", type: "oidc", config }, ...others],
+      ingress: [{ service: fixture.upstream.origin }],
+      applications: [
+        {
+          name: "App",
+          domain: "app.localhost",
+          allowed_idps: [...allowed],
+          policies: [{ name: "all", decision: "allow", include: [{ everyone: {} }] }],
+        },
+      ],
+    });
+    const person = new Person();
+    await person.open(`${fixture.app}/x`);
+    await person.press("Odd");
+    assert.match(person.page.text, /trying again will not help/);
+    assert.equal(person.page.text.includes("Sign in another way"), isOffered);
+  }
+});
+
+const onePin = { id: "pin", name: "PIN", type: "onetimepin" } as const;
+
 test("a provider that nobody can connect to, or whose certificate does not fit, is told with the innermost cause", async (context) => {
   const { cert_file, key_file } = certificateFor(context, ["127.0.0.1"]);
   const { readFileSync } = await import("node:fs");

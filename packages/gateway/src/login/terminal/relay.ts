@@ -31,7 +31,7 @@ const mailboxesInAll = { most: 6_000, reserve: 2_000 };
 /** Terminals that were turned away, and whose pages can say so. */
 const refusalCapacity = 10_000;
 /** How many times longer the answer 429 is held back that a terminal gets again. */
-const repeatedBusyFactor = 4;
+const repeatedBusyFactor = 6;
 
 /** What the relay is made from. */
 export interface RelayParts {

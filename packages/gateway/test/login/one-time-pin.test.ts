@@ -98,6 +98,25 @@ test("who may not enter sees the same page and gets no mail", async (context) =>
   assert.deepEqual([...fixture.pins.keys()], [bob]);
 });
 
+test("every application is judged for every address, so that time tells nobody who may enter one", async (context) => {
+  const fixture = await startLoginFixture(context);
+  const { applications } = fixture.parts.catalogs.current();
+  const judged = new Set<string>();
+  for (const application of applications) {
+    const { name, policies } = application;
+    const get = () => {
+      judged.add(name);
+      return policies;
+    };
+    Object.defineProperty(application, "policies", { get });
+  }
+  for (const email of [ada, bob, "mallory@elsewhere.test"]) {
+    judged.clear();
+    await askForCode(fixture, email, `${fixture.team}/cdn-cgi/access/login`);
+    assert.equal(judged.size, applications.length, email);
+  }
+});
+
 test("a code that was not sent, since no policy has room for the address, has a line in the log", async (context) => {
   const fixture = await startLoginFixture(context);
   const unsent = () =>

@@ -65,11 +65,12 @@ function couldEnter({ facts, target, settings, email }: RequestedPin): boolean {
   const applications = catalog.applications.filter(
     ({ aud }) => target.application === undefined || target.application.aud === aud,
   );
-  return applications.some((application) => {
+  // Every application is judged, whatever another has said: the time would tell who may enter one.
+  const decisions = applications.map((application) => {
     const principal = { kind: "person" as const, identity };
-    const decision = evaluate({ application, principal, ip: clientIp });
-    return decision.outcome === "allow";
+    return evaluate({ application, principal, ip: clientIp });
   });
+  return decisions.some(({ outcome }) => outcome === "allow");
 }
 
 function textOf({ facts, target, code, minutes }: RequestedPin): string {

@@ -29,6 +29,11 @@ export interface PageColours {
 /** WCAG 2.2, 1.4.3: the least contrast of text. */
 const leastContrast = 4.5;
 const longestLogo = 65_536;
+/**
+ * A name or an address. Others have characters that mean something in the `Content-Security-Policy`
+ * where the logo's origin stands: URLs allow `;`, `,` and `*` in hosts.
+ */
+const plainHost = /^(?:[\w.-]+|\[[\da-f:.]+\])$/;
 const longestHeader = 120;
 const dark = "#161b22";
 const light = "#ffffff";
@@ -56,7 +61,7 @@ export function pageLogo(path: string | undefined): string | undefined {
   if (/^data:image\/(?:png|jpeg|gif|webp|svg\+xml)[;,]/i.test(path)) return path;
   if (!URL.canParse(path)) return undefined;
   const url = new URL(path);
-  return url.protocol === "https:" ? url.href : undefined;
+  return url.protocol === "https:" && plainHost.test(url.hostname) ? url.href : undefined;
 }
 
 /** Warns of values that pages cannot use. */

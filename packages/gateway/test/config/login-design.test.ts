@@ -89,3 +89,10 @@ test("a logo is a picture from an https address or in the setting itself", () =>
   for (const path of ["http://a.test/l.png", "l.png", "//a.test/l.png", "data:text/html,x", ""])
     assert.equal(pageLogo(path), undefined, path);
 });
+
+test("no host of a logo adds to the policy of the pages, or loosens it", () => {
+  for (const host of ["x;sandbox", "x;script-src", "x,y", "*", "*.a.test", "x'a", 'x"a', "a.test;"])
+    assert.equal(pageLogo(`https://${host}/l.png`), undefined, host);
+  for (const host of ["a.test", "a_b.test:8443", "192.0.2.1", "[2001:db8::1]:443", "bücher.test"])
+    assert.notEqual(pageLogo(`https://${host}/l.png`), undefined, host);
+});

@@ -136,6 +136,18 @@ test("another browser of the same person, with a form of its own, ends nothing o
   assert.equal(await holds(fixture, app_token), true);
 });
 
+test("a page that is older than what is known of its terminal says that it ended nothing, and what does", async (context) => {
+  const { fixture, browser, cookie } = await start(context);
+  const { token, page } = await approve(fixture, browser, fixture.terminal());
+  fixture.clock.ahead = 2 * 60 * 60_000;
+  await fixture.parts.store.sweep(fixture.parts.now());
+  const answer = await end(fixture, page, { cookie });
+  assert.deepEqual([answer.status, headingOf(answer)], [410, "This page is too old"]);
+  assert.match(answer.body, /Nothing was ended/);
+  assert.match(answer.body, /href="\/cdn-cgi\/access\/logout"/);
+  assert.equal(await holds(fixture, token), true);
+});
+
 test("a terminal that nobody has approved yet has no session to end", async (context) => {
   const { fixture, browser, cookie } = await start(context);
   const terminal = fixture.terminal();

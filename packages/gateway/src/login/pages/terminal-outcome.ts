@@ -1,5 +1,6 @@
 // What the browser shows when a terminal's login does not wait for an answer (pages.md): no
 // terminal is there, it has its answer, or the link does not work.
+import { endpoints } from "@postern/protocol";
 import { html } from "hono/html";
 import { defined } from "../../defined.ts";
 import { errorPage } from "./error.ts";
@@ -107,6 +108,18 @@ export function terminalEndedPage(application: string): Page {
 <p>To sign in there again, run the command in your terminal. If you did not start this sign-in, tell the people who run ${application}.
 You can close this window.</p>`,
   };
+}
+
+/** The mailbox of the sign-in is forgotten, and with it which session came of it. */
+export function tooLateToEndPage(): Page {
+  return errorPage({
+    status: 410,
+    heading: "This page is too old",
+    outcome: "expired",
+    message:
+      "Nothing was ended: the gateway no longer knows which terminal this page was for. Sign out to end all your sessions, terminals included.",
+    next: { href: endpoints.logout, label: "Sign out" },
+  });
 }
 
 /** The terminal's network began too many sign-ins, so its polls are turned away. */

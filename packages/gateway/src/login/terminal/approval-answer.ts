@@ -5,7 +5,12 @@ import { type Admission, admits, decideFor } from "../decide.ts";
 import { csrfHolds, readForm } from "../forms.ts";
 import { type LoginContext, requestFields } from "../login-context.ts";
 import { sendPage } from "../pages/layout.ts";
-import { brokenLinkPage, refusedPage, terminalEndedPage } from "../pages/terminal-outcome.ts";
+import {
+  brokenLinkPage,
+  refusedPage,
+  terminalEndedPage,
+  tooLateToEndPage,
+} from "../pages/terminal-outcome.ts";
 import { browserSession } from "../team-session.ts";
 import { sendTerminalNoAccess } from "./approval-page.ts";
 import { readTeamRequest } from "./cli-link.ts";
@@ -104,7 +109,8 @@ async function endTerminal(
 ): Promise<Response> {
   const { mailbox, application } = login.request;
   const transfer = await parts.mailboxes.find(mailbox);
-  const terminal = transfer && (await approvedTerminal(parts, login.session, transfer));
+  if (transfer === undefined) return sendPage(c, tooLateToEndPage());
+  const terminal = await approvedTerminal(parts, login.session, transfer);
   if (terminal === undefined) return showAwaitedStanding(c, parts, login);
   await parts.sessions.end(terminal.id);
   const fields = requestFields(c.var.facts);

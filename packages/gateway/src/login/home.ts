@@ -1,6 +1,7 @@
 // The team domain's front page: the applications that the person who is signed in may open, by the
 // same evaluation that lets them in.
 import { parseAuthority } from "@postern/protocol";
+import { matchApplication } from "../catalog/match-application.ts";
 import type { RequestFacts } from "../catalog/request-facts.ts";
 import type { Application } from "../model/model.ts";
 import type { StoredSession } from "../storage/store.ts";
@@ -39,22 +40,34 @@ function applicationsFor(facts: RequestFacts, session: StoredSession): Applicati
 }
 
 /** The application with a link to the first of its domains that a link can stand for. */
-function entryOf(facts: RequestFacts, { name, domains }: Application): OpenApplication {
-  const plainDomain = domains.find((domain) => !hostIn(domain).includes("*"));
-  const domain = plainDomain ?? domains[0] ?? "";
-  return { name, domain, href: plainDomain && linkTo(facts, plainDomain) };
+function entryOf(facts: RequestFacts, application: Application): OpenApplication {
+  const { name, domains } = application;
+  for (const domain of domains) {
+    const href = linkTo(facts, application, domain);
+    if (href !== undefined) return { name, domain, href };
+  }
+  return { name, domain: domains[0] ?? "", href: undefined };
 }
 
 /**
  * The address of a domain at the port of the team domain: an application at another one is not sure
  * to be this gateway's. A path is cut before its wildcard.
+ * @returns undefined where that leaves no address, or one that is not the application's own
  */
-function linkTo({ scheme, authority }: RequestFacts, domain: string): string {
-  const port = parseAuthority(authority)?.port;
+function linkTo(
+  { catalog, scheme, authority }: RequestFacts,
+  { aud }: Application,
+  domain: string,
+): string | undefined {
   const host = hostIn(domain);
-  const [path = ""] = domain.slice(host.length).split("*");
+  if (host.includes("*")) return undefined;
+  const [start = ""] = domain.slice(host.length).split("*");
+  const path = start === "" ? "/" : start;
+  if (matchApplication(catalog, host, path)?.application.aud !== aud) return undefined;
+
+  const port = parseAuthority(authority)?.port;
   const place = port === undefined ? host : `${host}:${port}`;
-  return `${scheme}://${place}${path === "" ? "/" : path}`;
+  return `${scheme}://${place}${path}`;
 }
 
 function hostIn(domain: string): string {

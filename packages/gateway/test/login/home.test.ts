@@ -110,6 +110,32 @@ test("a link leads to a domain without wildcards, and a pattern alone is no link
   ]);
 });
 
+test("no link leads to an address that is not the application's own", async (context) => {
+  const fixture = await startLoginFixture(context);
+  const at = (host: string) => `http://${host}:${fixture.port}`;
+  const other = { destinations: [{ type: "public", uri: "plain.localhost/A/b;c" }] };
+  await fixture.change({
+    applications: [
+      application("A", "a.localhost/teams/*/board"),
+      application("B", "b.localhost/x*y/z"),
+      application("C", "c.localhost/*.php"),
+      application("D", "d.localhost/x/*/y", everybody, other),
+      application("E", "e.localhost/v1*"),
+      application("F", "e.localhost/v1"),
+      application("G", "g.localhost/Files/%20x"),
+    ],
+  });
+  assert.deepEqual(listOf(await home(fixture)), [
+    ["A", undefined],
+    ["B", undefined],
+    ["C", undefined],
+    ["D", `${at("plain.localhost")}/A/b;c`],
+    ["E", undefined],
+    ["F", `${at("e.localhost")}/v1`],
+    ["G", `${at("g.localhost")}/Files/%20x`],
+  ]);
+});
+
 test("a very long list is cut, and says how many more there are", async (context) => {
   const fixture = await startLoginFixture(context);
   const many = Array.from({ length: 103 }, (_, index) =>

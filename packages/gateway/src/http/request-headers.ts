@@ -16,7 +16,10 @@ export interface RequestHeaders {
   origin: string | undefined;
   requestedWith: string | undefined;
   fetchMode: string | undefined;
-  /** there is a `Sec-Fetch-*`: browsers send them over https, and pages cannot change them */
+  /**
+   * there is a `Sec-Fetch-*`, or a WebSocket has an `Origin`, which is all that Chromium says of
+   * one: browsers send these over https, and pages cannot change them
+   */
   fromBrowser: boolean;
   metadataRequest: string | undefined;
   preflightMethod: string | undefined;
@@ -48,6 +51,7 @@ export function readHeaders(rawHeaders: readonly string[]): RequestHeaders {
     for (const reader of readers)
       if (reader.name === lower) reader.read(headers, rawHeaders[index + 1] ?? "");
   }
+  headers.fromBrowser ||= headers.asksForWebSocket && headers.origin !== undefined;
   return headers;
 }
 

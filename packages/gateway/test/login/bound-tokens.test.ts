@@ -201,6 +201,33 @@ test(
   },
 );
 
+test(
+  "a WebSocket of a browser needs the nonce as well; a program's goes on",
+  withTls,
+  async (context) => {
+    const { ca, app, upstream, signIn } = await scene(context);
+    const her = await signIn(ada);
+    const own = `CF_Authorization=${valueAt(her, "CF_Authorization")}`;
+    const nonce = `${nonceName}=${valueAt(her, nonceName)}`;
+    upstream.requests.length = 0;
+    const dial = async (headers: Record<string, string>) => {
+      const upgrade = {
+        connection: "upgrade",
+        upgrade: "websocket",
+        "sec-websocket-version": "13",
+      };
+      return (await send(app, { ca, headers: { ...upgrade, ...headers } })).status;
+    };
+    for (const origin of [app.slice(0, -1), `https://evil.${domain}`, "null"]) {
+      assert.equal(await dial({ cookie: own, origin }), 302, origin);
+      assert.equal(await dial({ cookie: `${own}; ${nonce}`, origin }), 501, "nobody has any yet");
+    }
+    assert.equal(await dial({ cookie: own }), 501);
+    assert.equal(await dial({ "cf-access-token": own.slice(17), origin: "null" }), 501);
+    assert.equal(upstream.requests.length, 0);
+  },
+);
+
 /** A browser that keeps no cookie of the application's host whose name fits. */
 class Forgetful extends Person {
   readonly #forgets: RegExp;

@@ -9,8 +9,7 @@ export function hasFetchMetadata(c: LoginContext): boolean {
 
 /** Whether anything says that a browser sent this request (Fetch Metadata, CORS). */
 export function isFromBrowser(c: LoginContext): boolean {
-  const names = [...c.req.raw.headers.keys()];
-  return names.some((name) => name === "origin" || name.startsWith("sec-fetch-"));
+  return c.req.header("origin") !== undefined || hasFetchMetadata(c);
 }
 
 /** Whether the browser says that a page of this very origin sent the request. */

@@ -19,6 +19,14 @@ export function cookieValuesOf(c: LoginContext, name: string): string[] {
   return cookieValues(cookieLinesOf(c), name);
 }
 
+/**
+ * The full name of a cookie of the gateway's own that no sibling host can plant (case T11).
+ * Browsers grant the prefix to https alone.
+ */
+export function hostCookieName(c: LoginContext, name: string): string {
+  return c.var.facts.scheme === "https" ? `__Host-${name}` : name;
+}
+
 /** Gives this browser a cookie of the gateway's own, with the attributes that all of them have. */
 export function setOwnCookie(c: LoginContext, cookie: Cookie, expires: Date): void {
   const attributes = { ...ownCookieAttributes(c.var.facts.scheme), expires };

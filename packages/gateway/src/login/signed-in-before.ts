@@ -4,7 +4,7 @@
 import type { Clock } from "../clock.ts";
 import type { SecretBox } from "../secrets/secret-box.ts";
 import type { LoginContext } from "./login-context.ts";
-import { cookieValuesOf, setOwnCookie } from "./request-cookies.ts";
+import { cookieValuesOf, hostCookieName, setOwnCookie } from "./request-cookies.ts";
 
 /** An address of a past sign-in. */
 interface PastSignIn {
@@ -23,6 +23,7 @@ const lifeMs = 180 * 24 * 60 * 60_000;
 // People who share a browser; the oldest goes as another comes.
 const addressLimit = 5;
 const sealContext = "signed in before";
+const cookieName = "postern_signed_in";
 
 /** The addresses that this browser has signed in as within half a year, the latest first. */
 export function addressesBefore(c: LoginContext, parts: Parts): string[] {
@@ -35,20 +36,13 @@ export function rememberAddress(c: LoginContext, parts: Parts, email: string): v
   const others = pastSignIns(c, parts).filter((each) => each.email !== email);
   const signIns = [{ email, at }, ...others].slice(0, addressLimit);
   const value = parts.secretBox.seal(JSON.stringify(signIns), sealContext);
-  setOwnCookie(c, { name: cookieName(c), value }, new Date(at + lifeMs));
+  setOwnCookie(c, { name: hostCookieName(c, cookieName), value }, new Date(at + lifeMs));
 }
 
 /** Of several cookies, only the first is looked at: a browser of ours has one. */
 function pastSignIns(c: LoginContext, { secretBox, now }: Parts): PastSignIn[] {
-  const [value = ""] = cookieValuesOf(c, cookieName(c));
+  const [value = ""] = cookieValuesOf(c, hostCookieName(c, cookieName));
   const text = secretBox.open(value, sealContext);
   if (text === undefined) return [];
   return (JSON.parse(text) as PastSignIn[]).filter(({ at }) => at + lifeMs > now());
-}
-
-// `__Host-` keeps a sibling host from planting another browser's (case T11); browsers grant the
-// prefix to https alone.
-function cookieName(c: LoginContext): string {
-  const prefix = c.var.facts.scheme === "https" ? "__Host-" : "";
-  return `${prefix}postern_signed_in`;
 }

@@ -6,7 +6,7 @@ import type { RandomBytes } from "../../random.ts";
 import type { SecretBox } from "../../secrets/secret-box.ts";
 import type { LoginContext } from "../login-context.ts";
 import type { AttemptSecrets } from "../providers/provider.ts";
-import { cookiesOf, removeOwnCookie, setOwnCookie } from "../request-cookies.ts";
+import { cookiesOf, hostCookieName, removeOwnCookie, setOwnCookie } from "../request-cookies.ts";
 import { randomSecret } from "../secret-values.ts";
 import type { SignInTarget } from "../sign-in-target.ts";
 
@@ -99,9 +99,6 @@ function sealContext(id: string): string {
   return `sign-in attempt ${id}`;
 }
 
-// `__Host-` keeps a sibling host from planting one (case T11); browsers grant the prefix to https
-// alone.
 function cookieName(c: LoginContext, id: string): string {
-  const prefix = c.var.facts.scheme === "https" ? "__Host-" : "";
-  return `${prefix}${namePrefix}${id}`;
+  return hostCookieName(c, `${namePrefix}${id}`);
 }

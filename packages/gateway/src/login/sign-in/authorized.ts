@@ -11,6 +11,7 @@ import { isFromBrowser } from "../fetch-metadata.ts";
 import { type LoginContext, requestFields } from "../login-context.ts";
 import { errorPage, sendStartAgain } from "../pages/error.ts";
 import { type Page, sendPage } from "../pages/layout.ts";
+import { cookieLinesOf } from "../request-cookies.ts";
 import { goTo } from "../responses.ts";
 import { equalSecrets, sha256 } from "../secret-values.ts";
 import { setApplicationCookie } from "./application-cookie.ts";
@@ -89,7 +90,7 @@ function isForBrowser(
   const isTerminal = kind === "terminal";
   if (isTerminal && isFromBrowser(c)) return false;
   const isBrowserOverTls = !isTerminal && c.var.facts.scheme === "https";
-  const binding = presentedBinding([c.req.header("cookie") ?? ""], isBrowserOverTls);
+  const binding = presentedBinding(cookieLinesOf(c), isBrowserOverTls);
   return binding !== undefined && equalSecrets(binding, handover.app_session_hash);
 }
 

@@ -3,7 +3,12 @@
 // handed over to one address within a minute. One that keeps no cookies at all holds no hand-over.
 import type { Clock } from "../../clock.ts";
 import type { LoginContext } from "../login-context.ts";
-import { cookieValuesOf, removeOwnCookie, setOwnCookie } from "../request-cookies.ts";
+import {
+  cookieValuesOf,
+  hostCookieName,
+  removeOwnCookie,
+  setOwnCookie,
+} from "../request-cookies.ts";
 import { sha256 } from "../secret-values.ts";
 
 /** Browsers give up after some 20 redirects; one round takes three. */
@@ -16,7 +21,7 @@ const lifeMs = 60_000;
  * @returns false when it has been there too often: it is to be told, and may try again
  */
 export function countHandOver(c: LoginContext, { now }: { now: Clock }, address: string): boolean {
-  const name = c.var.facts.scheme === "https" ? "__Host-postern_handovers" : "postern_handovers";
+  const name = hostCookieName(c, "postern_handovers");
   const target = sha256(address).slice(0, 16);
   const [value = ""] = cookieValuesOf(c, name);
   const [lastTarget, lastCount] = value.split(".", 2);

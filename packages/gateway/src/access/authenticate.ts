@@ -93,9 +93,12 @@ export function authenticate(
   if (value !== undefined)
     return authenticateToken(tokens, value, application, arrivalOf("cookie"));
 
-  // 4. The `token` argument.
-  if (queryToken !== undefined) return authenticateQuery(tokens, queryToken, application, reading);
-  return anonymous;
+  // 4. The `token` argument: a pass, or an application token as the first release had it. It says
+  // itself which of the two it would be; its signature says whether it is one.
+  if (queryToken === undefined) return anonymous;
+  if (decodeToken(queryToken).claims["type"] === "pass")
+    return authenticatePass(tokens, queryToken, application, facts);
+  return authenticateToken(tokens, queryToken, application, arrivalOf("cookie"));
 }
 
 function readArrival(
@@ -178,27 +181,7 @@ async function authenticateCookies(
   }
 }
 
-/**
- * The `token` argument: an application token as the first release had it, or a pass for this very
- * prefix.
- */
-function authenticateQuery(
-  tokens: Tokens,
-  token: string,
-  application: Application,
-  reading: ReadRequest,
-): Authentication | Promise<Authentication> {
-  // The token itself says which of the two it would be; its signature says whether it is one.
-  if (decodeToken(token).claims["type"] !== "pass")
-    return authenticateToken(
-      tokens,
-      token,
-      application,
-      readArrival(reading, application, "cookie"),
-    );
-  return authenticatePass(tokens, token, application, reading.facts);
-}
-
+/** A pass for this very prefix. */
 async function authenticatePass(
   tokens: Tokens,
   token: string,

@@ -51,6 +51,7 @@ export const words = [
   "gateway/path-readings.ts",
   "gateway/random.ts",
   "gateway/single-argument.ts",
+  "gateway/usage-error.ts",
   "cli/app-url.ts",
   "cli/context.ts",
   "cli/defined.ts",

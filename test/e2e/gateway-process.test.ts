@@ -71,7 +71,7 @@ test("a `postern dev` that cannot start ends as well", async (context) => {
   assert.equal(taken.status, 1);
   assert.match(taken.stderr, /cannot listen on 127\.0\.0\.1:\d+ \(EADDRINUSE\)/);
   const twice = await dev("--upstream", upstream.origin, "--upstream", upstream.origin);
-  assert.equal(twice.status, 1);
+  assert.equal(twice.status, 2);
   assert.equal(
     twice.stderr,
     'postern: --upstream: two have the name "app"; give each a name of its own, as name=URL\n',

@@ -169,3 +169,13 @@ test("a file that is there already is left as it is", async (context) => {
   assert.equal(readFileSync(file, "utf8"), "mine\n");
   assert.ok(!existsSync(join(folder, "client-secret")));
 });
+
+test("flags that cannot be used are wrong usage (status 2)", async (context) => {
+  const file = join(temporaryHome(context), "postern.yaml");
+  for (const flags of [["--provider=oicd"], ["--allow=@example.com"], ["--team-domain=a b"]]) {
+    const { status, stderr } = await runPostern(["init", `--output=${file}`, ...flags], {});
+    assert.equal(status, 2, stderr);
+    assert.match(stderr, /^postern: --[\w-]+(?:: | is missing)/);
+    assert.ok(!existsSync(file));
+  }
+});

@@ -8,8 +8,10 @@ import { join } from "node:path";
 import type { ComposeOptions } from "./compose.ts";
 import { loadConfig } from "./config/load-config.ts";
 import { startGateway } from "./gateway.ts";
+import { isBareAddress } from "./model/values.ts";
 import { createLog } from "./observe/log.ts";
 import { startSampleApplication } from "./origin/sample-application.ts";
+import { UsageError } from "./usage-error.ts";
 
 export interface DevOptions {
   /** default 8600 */
@@ -49,8 +51,9 @@ const reservedNames = new Set(["login", sampleName]);
 
 /**
  * Serves until SIGINT or SIGTERM.
- * @throws {Error} when the port is taken, an upstream is not `[name=]URL`, two have one name, or
- *   an `allow` has no address and no domain, or is about an application that is not there
+ * @throws {UsageError} when an upstream is not `[name=]URL`, two have one name, or an `allow` has
+ *   no address and no domain, or is about an application that is not there
+ * @throws {Error} when the port is taken
  */
 export async function runDev(options: DevOptions): Promise<void> {
   const port = options.port ?? 8600;
@@ -122,12 +125,13 @@ function stopSignal(): Promise<void> {
   });
 }
 
+/** @throws {UsageError} */
 function readUpstreams(texts: readonly string[]): Upstream[] {
   const upstreams = texts.map(readUpstream);
   const names = upstreams.map(({ name }) => name);
   const repeated = names.find((name, index) => names.indexOf(name) !== index);
   if (repeated !== undefined) {
-    throw new Error(
+    throw new UsageError(
       `--upstream: two have the name "${repeated}"; give each a name of its own, as name=URL`,
     );
   }
@@ -137,38 +141,48 @@ function readUpstreams(texts: readonly string[]): Upstream[] {
 function readUpstream(text: string): Upstream {
   const [, name = "app", url = ""] = /^(?:([^=/:]+)=)?(.*)$/.exec(text) ?? [];
   if (!namePattern.test(name) || reservedNames.has(name)) {
-    throw new Error(
+    throw new UsageError(
       `--upstream ${text}: "${name}" cannot be a name; use lower-case letters, digits and dashes, but not login or echo`,
     );
   }
-  const origin = originOf(url);
-  if (origin === undefined) {
-    throw new Error(`--upstream ${text}: write [name=]URL, for example api=http://127.0.0.1:3000`);
-  }
-  return { name, url: origin };
+  const fault = upstreamFault(url);
+  if (fault !== undefined) throw new UsageError(`--upstream ${text}: ${fault}`);
+  return { name, url: new URL(url).origin };
 }
 
-/** `http(s)://host[:port]`; undefined when the URL says more than that, or is none. */
-function originOf(text: string): string | undefined {
-  if (!URL.canParse(text)) return undefined;
-  const { protocol, pathname, search, username, origin } = new URL(text);
-  if (protocol !== "http:" && protocol !== "https:") return undefined;
-  if (pathname !== "/" || search !== "" || username !== "") return undefined;
-  return origin;
+/** What is wrong with the URL of an upstream, and what to write instead. */
+function upstreamFault(text: string): string | undefined {
+  if (/^\d{1,5}$/.test(text)) return `write the whole URL: http://127.0.0.1:${text}`;
+  if (isBareAddress(text)) return `write the whole URL: http://${text}`;
+  if (!/^https?:/i.test(text) || !URL.canParse(text))
+    return "write [name=]URL, for example api=http://127.0.0.1:3000";
+  const url = new URL(text);
+  const surplus = surplusOf(url);
+  if (surplus === undefined) return undefined;
+  return `the URL has a ${surplus}; write [name=]URL with scheme, host and port alone: ${url.origin}`;
 }
 
-/** @throws {Error} when it says nobody, or an application that is not there */
+/** What stands in a URL beside scheme, host and port. */
+function surplusOf({ pathname, search, hash, username, password }: URL): string | undefined {
+  if (username !== "" || password !== "") return "user";
+  if (pathname !== "/") return "path";
+  if (search !== "") return "query";
+  if (hash !== "") return "fragment";
+  return undefined;
+}
+
+/** @throws {UsageError} when it says nobody, or an application that is not there */
 function readGrant(text: string, upstreams: readonly Upstream[]): Grant {
   const [, application, person = "", domain = ""] =
     /^(?:([^=@]+)=)?([^@\s=]*)@([^@\s=]+)$/.exec(text) ?? [];
   if (domain === "") {
-    throw new Error(
+    throw new UsageError(
       `--allow ${text}: write an email address or a domain, for example ada@example.com or @example.com`,
     );
   }
   const names = [sampleName, ...upstreams.map(({ name }) => name)];
   if (application !== undefined && !names.includes(application)) {
-    throw new Error(
+    throw new UsageError(
       `--allow ${text}: there is no application "${application}"; the applications are ${names.join(", ")}`,
     );
   }

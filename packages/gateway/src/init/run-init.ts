@@ -5,6 +5,7 @@ import { dirname, join, resolve } from "node:path";
 import { systemStopwatch } from "../clock.ts";
 import { loadConfig } from "../config/load-config.ts";
 import { issuerClient } from "../login/providers/oidc-issuer.ts";
+import { UsageError } from "../usage-error.ts";
 import { configurationText } from "./configuration-text.ts";
 import { type Answers, interview, type Secret } from "./interview.ts";
 import { nextSteps } from "./next-steps.ts";
@@ -30,7 +31,8 @@ export interface InitOptions {
 
 /**
  * Writes the configuration and, where one was typed, the file with the secret.
- * @throws {Error} when an answer is missing or wrong, or a file is there already
+ * @throws {UsageError} when a flag's answer is missing or wrong
+ * @throws {Error} when a file is there already
  */
 export async function runInit(options: InitOptions): Promise<void> {
   const { output, prompt, flags, tell, command } = options;
@@ -81,17 +83,17 @@ function askFlags(flags: InitOptions["flags"], check: Check): Ask {
     const { flag, text, fallback } = question;
     const value = flags[flag] ?? fallback;
     if (value !== undefined) return checked(check, question, value);
-    throw new Error(
+    throw new UsageError(
       `--${flag} is missing, and there is no terminal to ask for it: ${text}. postern init --help lists the flags`,
     );
   };
 }
 
-/** @throws {Error} with the flag and what is wrong with its value */
+/** @throws {UsageError} with the flag and what is wrong with its value */
 function checked(check: Check, question: Question, value: string): string {
   const fault = check(question, value);
   if (fault === undefined) return value;
-  throw new Error(`--${question.flag}: ${fault}`);
+  throw new UsageError(`--${question.flag}: ${fault}`);
 }
 
 /** Does not repeat the answer, which may be the secret itself. */

@@ -1,7 +1,7 @@
 // The gateway is a package of its own, which this one neither contains nor needs otherwise. It
 // wants a newer Node than the rest of the command line.
 import type { Surroundings } from "../../context.ts";
-import { CliError, reasonOf } from "../../exit-status.ts";
+import { CliError, reasonOf, statusOf } from "../../exit-status.ts";
 import { followLauncher, runWithNewerNode } from "./newer-node.ts";
 
 /** What the gateway's package exports for us. */
@@ -59,8 +59,13 @@ export async function withGateway(
     if (error instanceof CliError) throw error;
     // A wrong configuration has one line for each problem; each is shown on a line of its own.
     for (const line of reasonOf(error).split("\n")) surroundings.tell(`postern: ${line}`);
-    return 1;
+    return statusOf(isUsage(error) ? "usage" : "failure");
   }
+}
+
+/** The gateway has errors of its own; one about flags has this code. */
+function isUsage(error: unknown): boolean {
+  return error instanceof Error && "code" in error && error.code === "usage";
 }
 
 async function loadGateway(): Promise<GatewayPackage> {

@@ -156,6 +156,32 @@ test(
   },
 );
 
+test(
+  "lines pasted beyond an answer are neither shown nor taken, and Ctrl-C leaves nothing behind",
+  needs("script"),
+  async (context) => {
+    const folder = temporaryHome(context);
+    const file = join(folder, "postern.yaml");
+    const line = `${process.execPath} ${program} init --output ${file}`;
+    const terminal = watchProcess(
+      spawn("script", ["-qec", line, "/dev/null"], {
+        env: { PATH: process.env["PATH"] ?? "", POSTERN_HOME: folder, TERM: "xterm" },
+      }),
+    );
+    context.after(() => terminal.child.kill("SIGKILL"));
+    await terminal.until(/Team domain[^\r\n]*: /);
+    terminal.child.stdin.write("login.example.com\rsecond-line\rthird");
+    await terminal.until(/Certificate file[^\r\n]*: /);
+    terminal.child.stdin.write("\r");
+    await terminal.until(/Identity provider: [^:]*: /);
+    terminal.child.stdin.write("\x03");
+    assert.equal(await terminal.ended, 1);
+    assert.doesNotMatch(terminal.stdout(), /second-line|third/);
+    assert.match(terminal.stdout(), /\npostern: stopped before .*; nothing was written/);
+    assert.ok(!existsSync(file));
+  },
+);
+
 test("a file that is there already is left as it is", async (context) => {
   const folder = temporaryHome(context);
   const file = join(folder, "postern.yaml");

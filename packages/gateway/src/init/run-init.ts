@@ -1,6 +1,6 @@
 // `postern init`: asks, writes a postern.yaml, tries the provider and says what to do next. Either
 // everything is written or nothing is.
-import { existsSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, rmSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { systemStopwatch } from "../clock.ts";
 import { loadConfig } from "../config/load-config.ts";
@@ -8,6 +8,7 @@ import { issuerClient } from "../login/providers/oidc-issuer.ts";
 import { UsageError } from "../usage-error.ts";
 import { configurationText } from "./configuration-text.ts";
 import { type Answers, interview, type Secret } from "./interview.ts";
+import { isTaken, refuseUnwritable, writeNew } from "./new-files.ts";
 import { nextSteps } from "./next-steps.ts";
 import type { Ask, Question } from "./question.ts";
 
@@ -32,11 +33,11 @@ export interface InitOptions {
 /**
  * Writes the configuration and, where one was typed, the file with the secret.
  * @throws {UsageError} when a flag's answer is missing or wrong
- * @throws {Error} when a file is there already
+ * @throws {Error} when a file is there already, or none can be written
  */
 export async function runInit(options: InitOptions): Promise<void> {
   const { output, prompt, flags, tell, command } = options;
-  refuseExisting(output);
+  refuseUnwritable(output);
   const check = checkIn(dirname(output));
   const answers = await interview(
     prompt === undefined ? askFlags(flags, check) : askPerson(prompt, { flags, check, tell }),
@@ -65,9 +66,9 @@ function askPerson(prompt: Prompt, { flags, check, tell }: Conversation): Ask {
     if (question.isUnused === true) return "";
     for (;;) {
       const answer = await prompt(promptText(question), { isSecret: question.isSecret === true });
-      const value = answer.trim() === "" ? question.fallback : answer.trim();
-      const fault = value === undefined ? "an answer is needed here" : check(question, value);
-      if (value !== undefined && fault === undefined) return value;
+      const value = answer.trim() || (question.fallback ?? "");
+      const fault = check(question, value);
+      if (fault === undefined) return value;
       tell(`  ${fault}.`);
     }
   };
@@ -96,27 +97,32 @@ function checked(check: Check, question: Question, value: string): string {
   throw new UsageError(`--${question.flag}: ${fault}`);
 }
 
-/** Does not repeat the answer, which may be the secret itself. */
-function noFile(folder: string): string {
-  return `there is no such file in ${folder}; to type a secret, leave this empty and type it at the next question`;
-}
-
 /** @param folder where files are looked for, as the configuration does */
 function checkIn(folder: string): Check {
-  return ({ fault, fallback, isFile }, answer) => {
-    // The configuration would fill it in.
-    if (answer.includes("${")) return "it cannot contain ${";
+  return ({ flag, fault, fallback, isFile, isSecret }, answer) => {
     // What is offered is good.
     if (answer === fallback) return undefined;
-    if (isFile === true && !existsSync(resolve(folder, answer))) return noFile(folder);
+    if (answer.trim() === "") return "an answer is needed here";
+    // A secret goes into a file of its own, as it is.
+    if (isSecret === true) return isTaken(join(folder, flag)) ? takenSecret(flag) : undefined;
+    // The configuration would fill it in.
+    if (answer.includes("${")) return "it cannot contain ${";
+    if (isFile === true) return fileFault(folder, answer);
     return fault?.(answer);
   };
 }
 
-/** @throws {Error} when there is something at the path */
-function refuseExisting(file: string): void {
-  if (existsSync(file))
-    throw new Error(`${file} already exists; move it away, or choose another file with --output`);
+function takenSecret(file: string): string {
+  return `${file} already exists beside the configuration; move it away, or leave this empty`;
+}
+
+/** Does not repeat the answer, which may be the secret itself. */
+function fileFault(folder: string, answer: string): string | undefined {
+  if (!existsSync(resolve(folder, answer)))
+    return `there is no such file in ${folder}; to type a secret, leave this empty and type it at the next question`;
+  // It would end ${file:…} in the configuration.
+  if (answer.includes("}")) return "its name cannot contain }";
+  return undefined;
 }
 
 /**
@@ -131,9 +137,8 @@ function writeAll(output: string, answers: Answers): void {
     return;
   }
   const secretFile = join(dirname(output), secret.file);
-  refuseExisting(secretFile);
   const content = answers.provider.kind === "pin" ? encodeURIComponent(secret.value) : secret.value;
-  writeFileSync(secretFile, content, { flag: "wx", mode: 0o600 });
+  writeNew(secretFile, content, 0o600);
   try {
     writeConfiguration(output, text, secret);
   } catch (error) {
@@ -146,7 +151,7 @@ function writeConfiguration(output: string, text: string, secret: Secret | undef
   // The variable is set when the gateway starts, and need not be by now.
   const environment = secret?.kind === "environment" ? { [secret.variable]: "not set yet" } : {};
   loadConfig({ text, file: output, environment });
-  writeFileSync(output, text, { flag: "wx" });
+  writeNew(output, text, 0o666);
 }
 
 /** Whether the provider can be used as it was described, in a line. */

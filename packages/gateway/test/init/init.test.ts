@@ -1,10 +1,18 @@
 // What `postern init` writes for each provider, and what it refuses. test/e2e/init.test.ts runs it
 // as a person does.
 import assert from "node:assert/strict";
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import {
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
+import fc from "../../../../test/support/properties.ts";
 import { loadConfig } from "../../src/config/load-config.ts";
 import { runInit } from "../../src/init/run-init.ts";
 
@@ -129,6 +137,16 @@ test("what cannot become a configuration is said with its flag, and nothing is w
       { "team-domain": "localhost", "tls-key": "a.key" },
       /--tls-key: a team domain below \.localhost is served over plain HTTP/,
     ],
+    [{ allow: "*@example.com" }, /--allow: \*@example\.com is neither an email address nor/],
+    [{ allow: "@two words" }, /--allow: @two words is neither/],
+    [{ "app-domain": "app.example.com/^v[0-9]$" }, /--app-domain: .* with or without a path/],
+    [{ "app-name": " " }, /--app-name: an answer is needed/],
+    [{ origin: "http://a.test/#b" }, /--origin: .* has more than scheme, host and port/],
+    [{ provider: "oidc", issuer: "http://idp.example.com" }, /--issuer: .* must be https/],
+    [
+      { "team-domain": `${"a".repeat(300)}.example.com` },
+      /--team-domain: a+\S+ is not a host name/,
+    ],
     [{ provider: "pin", "smtp-server": "mail.example.com" }, /--smtp-server: .* smtps:\/\/host/],
   ];
   for (const [flags, reason] of cases) {
@@ -152,4 +170,109 @@ test("one-time PINs by mail need a mail server and a sender", async (context) =>
   assert.equal(config.smtp?.url, "smtps://postern%40example.com:p%40ss@mail.example.com");
   assert.equal(config.smtp?.from, "access@example.com");
   assert.ok(lines.every((line) => !line.includes("p%40ss")));
+});
+
+const pieces = [
+  ..." \t\n'\"\\{}[]()#:,&*!|>%?@`$^=~;+<-_./\u2028\u0085\u007f\u001b\ufeffé",
+  ...["a", "Z", "0", "yes", "null", "1e3", "0x1", "---", "..", "example.com", "http://", "😀"],
+];
+const scrap = fc.array(fc.constantFrom(...pieces), { maxLength: 6 }).map((all) => all.join(""));
+const answersToFuzz = fc
+  .constantFrom(
+    { flag: "team-domain", prefix: "login.example" },
+    { flag: "client-id", prefix: "" },
+    { flag: "issuer", prefix: "https://idp.example.com" },
+    { flag: "app-domain", prefix: "app.example.com/" },
+    { flag: "app-name", prefix: "" },
+    { flag: "origin", prefix: "http://127.0.0.1" },
+    { flag: "allow", prefix: "@" },
+    { flag: "allow", prefix: "" },
+  )
+  .chain(({ flag, prefix }) => scrap.map((text) => ({ flag, answer: prefix + text })));
+
+test("any answer is refused at its question or becomes nothing but its own value", async (context) => {
+  const folder = aFolder(context);
+  const file = join(folder, "postern.yaml");
+  const environment = { POSTERN_CLIENT_SECRET: "hush" };
+  const base: Flags = { provider: "oidc", issuer: "https://idp.example.com", "app-name": "App" };
+  await init(folder, base);
+  const expected = loadConfig({ text: readFileSync(file, "utf8"), file, environment }).config;
+  await fc.assert(
+    fc.asyncProperty(answersToFuzz, async ({ flag, answer }) => {
+      rmSync(file, { force: true });
+      const flags = { ...base, [flag]: answer };
+      const fault = await init(folder, flags).then(
+        () => undefined,
+        (error: Error) => error,
+      );
+      if (fault !== undefined) {
+        assert.ok(fault.message.startsWith(`--${flag}: `), fault.message);
+        return;
+      }
+      const text = readFileSync(file, "utf8");
+      const { config } = loadConfig({ text, file, environment });
+      assert.deepEqual(Object.keys(config), Object.keys(expected), text);
+      const { applications, identity_providers: providers, ingress } = config;
+      assert.deepEqual([applications.length, providers.length, ingress.length], [1, 1, 2], text);
+      assert.equal(applications[0]?.name, flags["app-name"]);
+      assert.deepEqual(
+        { ...providers[0]?.config },
+        {
+          ...expected.identity_providers[0]?.config,
+          issuer: flags.issuer,
+          client_id: flag === "client-id" ? answer : "postern",
+        },
+      );
+    }),
+  );
+});
+
+/** Answers on a terminal, one after the other, and fails at a question beyond them. */
+async function converse(folder: string, flags: Flags, answers: string[]): Promise<string[]> {
+  const lines: string[] = [];
+  await runInit({
+    output: join(folder, "postern.yaml"),
+    flags: { ...complete, ...flags },
+    prompt: async (text) => answers.shift() ?? assert.fail(text),
+    tell: (line) => lines.push(line),
+    offline: true,
+    command: "postern",
+  });
+  return lines;
+}
+
+test("a typed secret never overwrites a file, and may be any text", async (context) => {
+  const folder = aFolder(context);
+  const secretFile = join(folder, "client-secret");
+  const secret = ["$", "{env:HOME} #}"].join("");
+  const rest = {
+    "tls-cert": "",
+    "app-domain": "a.example.com",
+    "app-name": "A",
+    origin: "http://a",
+  };
+  symlinkSync(join(folder, "elsewhere"), secretFile);
+  const lines = await converse(folder, rest, ["", secret, ""]);
+  assert.ok(
+    lines.some((line) => /client-secret already exists beside/.test(line)),
+    lines.join(),
+  );
+  assert.deepEqual(readdirSync(folder).sort(), ["client-secret", "postern.yaml"]);
+
+  rmSync(secretFile);
+  rmSync(join(folder, "postern.yaml"));
+  await converse(folder, rest, ["", secret]);
+  assert.equal(readFileSync(secretFile, "utf8"), secret);
+  const file = join(folder, "postern.yaml");
+  const { config } = loadConfig({ text: readFileSync(file, "utf8"), file, environment: {} });
+  assert.equal(Object(config.identity_providers[0]?.config).client_secret, secret);
+});
+
+test("a place that cannot be written to is told before anything is asked", async (context) => {
+  const folder = aFolder(context);
+  await assert.rejects(converse(join(folder, "none"), {}, []), /yaml cannot be written \(ENOENT\)/);
+  writeFileSync(join(folder, "file"), "");
+  await assert.rejects(converse(join(folder, "file"), {}, []), /cannot be written \(ENOTDIR\)/);
+  symlinkSync(join(folder, "nowhere"), join(folder, "postern.yaml"));
+  await assert.rejects(converse(folder, {}, []), /already exists; move it away/);
 });

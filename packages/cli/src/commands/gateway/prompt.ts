@@ -4,28 +4,31 @@ import { createInterface, type Interface } from "node:readline";
 import { Writable } from "node:stream";
 import { CliError } from "../../exit-status.ts";
 
+const stopped = "stopped before every question was answered; nothing was written";
+
 /** Asks one question after the other. The terminal is its own from the first one until `close`. */
 export class Prompt {
   #lines: Interface | undefined;
-  #isSilent = false;
+  /** ends the question that is open */
+  #stop: (() => void) | undefined;
+  #isSilent = true;
 
   /**
    * @throws {CliError} failure when the input ends before an answer, or on Ctrl-C
    */
   ask(question: string, { isSecret }: { isSecret: boolean }): Promise<string> {
     const lines = this.#open();
+    // Drops what was typed since the answer before: nobody could see what it would answer.
+    lines.write(null, { ctrl: true, name: "u" });
     return new Promise((resolve, reject) => {
-      const leave = () =>
-        reject(
-          new CliError(
-            "failure",
-            "stopped before every question was answered; nothing was written",
-          ),
-        );
-      lines.once("close", leave);
+      this.#stop = () => {
+        process.stderr.write("\n");
+        reject(new CliError("failure", stopped));
+      };
+      this.#isSilent = false;
       lines.question(question, (answer) => {
-        lines.off("close", leave);
-        this.#isSilent = false;
+        this.#stop = undefined;
+        this.#isSilent = true;
         if (isSecret) process.stderr.write("\n");
         resolve(answer);
       });
@@ -39,7 +42,10 @@ export class Prompt {
     this.#lines?.close();
   }
 
-  /** One interface for all: between two, the terminal itself would echo what is typed. */
+  /**
+   * One interface for all: between two, the terminal itself would echo what is typed, such as the
+   * second line of a secret that was pasted.
+   */
   #open(): Interface {
     if (this.#lines !== undefined) return this.#lines;
     const output = new Writable({
@@ -49,8 +55,16 @@ export class Prompt {
       },
     });
     const lines = createInterface({ input: process.stdin, output, terminal: true });
-    lines.once("SIGINT", () => lines.close());
+    lines.once("close", () => this.#stop?.());
+    lines.once("SIGINT", () => this.#interrupt(lines));
     this.#lines = lines;
     return lines;
+  }
+
+  /** Ctrl-C while nothing is asked ends the process, as it would without this interface. */
+  #interrupt(lines: Interface): void {
+    const isAsking = this.#stop !== undefined;
+    lines.close();
+    if (!isAsking) process.kill(process.pid, "SIGINT");
   }
 }

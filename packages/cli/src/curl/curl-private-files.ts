@@ -12,7 +12,7 @@ import { type Carrier, type CurlSection, hasOption, optionValues } from "./curl-
  * @throws {CliError} usage where curl alone will know one of them
  */
 export function filesWithSecrets(sections: CurlSection[], carrier: Carrier): string[] {
-  const isVerbose = sections.some((section) => hasOption(section, "v", "verbose"));
+  const isVerbose = sections.some(writesToStandardError);
   const keepsToken = sections.some((section) => writesTokenToJar(section, carrier));
   const options = [
     "trace",
@@ -25,6 +25,12 @@ export function filesWithSecrets(sections: CurlSection[], carrier: Carrier): str
   const files = sections.flatMap((section) => optionValues(section, ...options));
   // Standard output and standard error.
   return files.filter((file) => file !== "-" && file !== "%");
+}
+
+/** Where `--stderr` names a file, it is written there: `%` stands for standard error. */
+function writesToStandardError(section: CurlSection): boolean {
+  const traces = optionValues(section, "trace", "trace-ascii");
+  return hasOption(section, "v", "verbose") || traces.includes("%");
 }
 
 function writesTokenToJar(section: CurlSection, carrier: Carrier): boolean {
@@ -51,7 +57,8 @@ export function keepPrivate(files: readonly string[]): void {
   // Modes mean nothing there; what a user writes is the user's.
   if (process.platform === "win32") return;
   for (const file of files) {
-    if (createPrivately(file) || !isReadByOthers(file)) continue;
+    createPrivately(file);
+    if (!isReadByOthers(file)) continue;
     throw new CliError(
       "usage",
       `curl would write the token into ${file}, which others can read; name another file, or run: chmod 600 ${file}`,
@@ -59,13 +66,13 @@ export function keepPrivate(files: readonly string[]): void {
   }
 }
 
-/** @returns false where there is one already, or none can be made, of which curl says why */
-function createPrivately(file: string): boolean {
+/** Makes the file where none is, also through a link. Where none can be made, curl says why. */
+function createPrivately(file: string): void {
   try {
-    closeSync(openSync(bytesOf(file), "wx", 0o600));
-    return true;
+    if (statSync(bytesOf(file), { throwIfNoEntry: false }) !== undefined) return;
+    closeSync(openSync(bytesOf(file), "a", 0o600));
   } catch {
-    return false;
+    // A folder that is not there or not writable, or a circle of links.
   }
 }
 

@@ -1,7 +1,7 @@
 // The token goes to no host or port but the application's, and into no file that others can read,
 // whatever options curl is given and however they are spelt.
 import assert from "node:assert/strict";
-import { existsSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, statSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { needs } from "../../../../test/support/requirements.ts";
@@ -62,6 +62,11 @@ test("no option and no spelling of one takes the token to another host or port",
     ["-H", "HOST : localhost", `${app}/x`, `${other}/y`],
     [`-H@${headerFile}`, `${app}/x`, `${other}/y`],
     [`${app}/x`, "--next", "-sS", "--Header", "Host: localhost:1", `${other}/y`],
+    ["-L", "-H", "Host: localhost:99999", `${app}/host`],
+    ["-L", "-H", "Host: localhost:any:thing", `${app}/host`],
+    ["-L", "-H", "Host:\tlocalhost:", `${app}/host`],
+    ["-L", "-H", "Host: LOCALHOST", `${app}/host`],
+    ["-L", "-H", "@/dev/stdin", `${app}/host`],
     [...query, "-L", "-e", ";auto", `${app}/host`],
     [...query, "-L", "--referer", `${app}/;auto`, `${app}/port`],
     [...query, "-L", "--REFER", ";auto", `${app}/port`],
@@ -98,6 +103,8 @@ test("what curl writes about a request is for its owner alone", async (context) 
     ["--TRACE", "file"],
     ["-v", "--stderr", "file"],
     ["-sv", "--stderr", "file"],
+    ["--trace", "%", "--stderr", "file"],
+    ["--trace-ascii", "%", "--stderr", "file"],
     [...header, "--libcurl", "file"],
     [...query, "--libcurl", "file"],
     [...query, "--verbose", "--stder", "file"],
@@ -128,6 +135,19 @@ test("what curl writes about a request is for its owner alone", async (context) 
   assert.ok(!existsSync(file) || !readFileSync(file, "utf8").includes(token));
   const kept = ["access", "curl", "-sS", ...query, "--xattr", "-o", "file", `${app}/x`];
   assert.equal((await person.run(kept)).status, 125);
+});
+
+test("what curl writes through a link that leads to no file yet is for its owner alone as well", async (context) => {
+  const { peer, person } = await signedIn(context);
+  const file = join(person.directory, "file");
+  const args = ["access", "curl", "-sS", `${peer.origin("localhost")}/x`];
+  for (const option of ["--trace", "--trace-ascii", "--libcurl"]) {
+    symlinkSync("file", join(person.directory, "link"));
+    const run = await person.run([...args, "--token-in", "header", option, "link"]);
+    assert.equal(run.status, 0, run.stderr);
+    assert.equal(statSync(file).mode & 0o777, 0o600, option);
+    await person.runUnder(["rm", file, join(person.directory, "link")]);
+  }
 });
 
 test("no proxy of any kind stands before this machine's own names", async (context) => {

@@ -21,6 +21,8 @@ function bySlip(typed: string, names: readonly string[]): string | undefined {
   let best: string | undefined;
   let bestDistance = tolerance(typed) + 1;
   for (const name of names) {
+    // Each letter more or fewer is a slip: a name that is too long is not gone through.
+    if (Math.abs(name.length - typed.length) > bestDistance) continue;
     const distance = editDistance(typed, folded(name));
     if (distance === bestDistance) best = undefined;
     if (distance >= bestDistance) continue;

@@ -104,9 +104,12 @@ function wordsOf({ what, value, remedy }: Problem, isPrivate: boolean): string {
   return `${quote}${what}; ${isPrivate ? remedy.example : remedy.own}`;
 }
 
-/** Whether a text has what looks like a URL with a user: `smtp://ada:hunter2@mail`. */
+/**
+ * Whether a text has what looks like a URL with a user: `smtp://ada:hunter2@mail`. A colon before a
+ * blank is one of YAML.
+ */
 export function holdsPassword(text: string): boolean {
-  return /[^\s{}"]:[^\s{}]*@/s.test(text);
+  return /[^\s{}"]:\S.*@/s.test(text);
 }
 
 /** The fields that say what people call an item of a list, the best first. */

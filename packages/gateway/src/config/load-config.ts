@@ -48,7 +48,7 @@ export function loadConfig(source: ConfigSource): { config: Config; warnings: st
 const fieldNames = [...Object.keys(settingsFields), ...Object.keys(sections)];
 
 function readConfig(document: ConfigDocument, report: CollectedReport): Config | undefined {
-  const { resolvePath, nameField } = document;
+  const { resolvePath, nameField, isFilledIn } = document;
   const fields = document.value as Record<string, unknown>;
   for (const field of Object.keys(fields)) {
     if (!fieldNames.includes(field)) reportUnknownField([field], fieldNames, report);
@@ -64,6 +64,7 @@ function readConfig(document: ConfigDocument, report: CollectedReport): Config |
     report,
     resolvePath,
     nameField,
+    isFilledIn,
   });
   return settings && { ...settings, ...objects };
 }

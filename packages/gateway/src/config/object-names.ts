@@ -18,6 +18,8 @@ export interface FileObject {
   path: FieldPath;
   /** how messages name it: `groups[0] "staff"` */
   label: string;
+  /** whether its id or its name came from outside the file, so that messages quote neither */
+  hasHiddenName: boolean;
 }
 
 /** kind → word → the object that it means, right or wrong: who names it is right all the same */
@@ -124,8 +126,13 @@ function findId(kind: string, word: string, at: FieldPath, names: Names, report:
   const { noun, section } = kinds.get(kind) ?? { noun: kind, section: kind };
   const what = `is not ${withArticle(noun)} of this file`;
   const example = `correct the name, or add it to the top-level ${section}`;
-  const near = nearestWord(word, words?.keys() ?? []);
+  const near = nearestWord(word, quotableWords(words));
   const own = near === undefined ? example : `do you mean ${JSON.stringify(near)}?`;
   report.problem(at, what, { value: word, remedy: { own, example } });
   return unresolvedId;
+}
+
+function quotableWords(words: ReadonlyMap<string, FileObject> = new Map()): string[] {
+  const entries = [...words].filter(([_word, { hasHiddenName }]) => !hasHiddenName);
+  return entries.map(([word]) => word);
 }

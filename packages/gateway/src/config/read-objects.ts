@@ -44,6 +44,8 @@ export interface ObjectsContext extends FileContext {
   hasMail: boolean;
   /** how messages name a field: `applications[0] "Orders API"` */
   nameField(path: FieldPath): string;
+  /** whether the value of a field came from outside the file */
+  isFilledIn(path: FieldPath): boolean;
 }
 
 type Fields = Readonly<Record<string, unknown>>;
@@ -97,22 +99,25 @@ export function readObjects(fields: Fields, context: ObjectsContext): Configured
 }
 
 /** The objects of a kind, in the order of the file. */
-function objectsIn(
-  kind: Kind,
-  fields: Fields,
-  { report, nameField }: Pick<ObjectsContext, "report" | "nameField">,
-): FileObject[] {
+function objectsIn(kind: Kind, fields: Fields, context: ObjectsContext): FileObject[] {
   const { section } = kind;
   const content = fields[section];
-  if (kind.naming === "one") {
-    const path = [section];
-    return [{ kind, id: section, value: content ?? {}, path, label: nameField(path) }];
-  }
-  const items = readValue(list, content, reportBelow(report, [section])) ?? [];
+  if (kind.naming === "one")
+    return [fileObject({ kind, id: section, value: content ?? {}, path: [section] }, context)];
+  const items = readValue(list, content, reportBelow(context.report, [section])) ?? [];
   return items.map((value, index) => {
-    const path = [section, index];
-    return { kind, id: idOf(kind.name, value), value, path, label: nameField(path) };
+    const id = idOf(kind.name, value);
+    return fileObject({ kind, id, value, path: [section, index] }, context);
   });
+}
+
+function fileObject(
+  object: Pick<FileObject, "kind" | "id" | "value" | "path">,
+  { nameField, isFilledIn }: ObjectsContext,
+): FileObject {
+  const { path } = object;
+  const hasHiddenName = ["id", "name"].some((field) => isFilledIn([...path, field]));
+  return { ...object, label: nameField(path), hasHiddenName };
 }
 
 function servedApplication({ kind, object, path, value }: ParsedObject): ServedApplication[] {

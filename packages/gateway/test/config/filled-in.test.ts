@@ -74,6 +74,9 @@ test("a variable that is not set, or a file that is not there, is said once and 
   }
 });
 
+/** Near the secret, and in the file itself. */
+const slip = "Huntr2-Xyzy";
+
 /** `~` stands for the reference. */
 const wrongPlaces = [
   'auth_domain: "~"',
@@ -98,6 +101,10 @@ const wrongPlaces = [
   'groups: [{id: "~/", name: a, include: [{everyone: {}}]}]',
   'groups: [{name: a, include: [{email: {email: "~"}}]}]',
   'groups: [{name: a, include: [{group: {name: "~"}}]}]',
+  `groups: [{name: "~", include: [{everyone: {}}]}, {name: a, include: [{group: ${slip}}]}]`,
+  `groups: [{id: "~", name: b, include: [{everyone: {}}]}, {name: a, include: [{group: {id: ${slip}}}]}]`,
+  `service_tokens: [{name: "~", client_id: a, client_secret: x}]\ngroups: [{name: a, include: [{service_token: {token_id: ${slip}}}]}]`,
+  `identity_providers: [{name: "~", type: onetimepin}]\napplications: [{name: a, domain: a.test, allowed_idps: [${slip}]}]`,
   'groups: [{name: a, include: ["~"]}]',
   'groups: [{name: a, include: "~"}]',
   'service_tokens: [{name: a, client_id: a, client_secret: "~", client_secret_hash: "~"}]',
@@ -136,6 +143,10 @@ test("a password that stands in the file itself is not repeated in a complaint a
     'store: "mysql://ada:hunter2@db/x"',
     'identity_providers: [{name: a, type: oidc, config: {client_id: a, issuer: "https://ada:hunter2@idp.test"}}]',
     'ingress: [{service: "http://ada:hunter2@origin"}]',
+    'ingress: [{service: "http://ada:a hunter2@origin"}]',
+    'smtp: {url: "smtp//ada:hunter2 too@mail", from: a@b.c}',
+    'smtp: {url: "smtp//ada:{hunter2}@mail", from: a@b.c}',
+    "identity_providers: [{name: a, type: oidc, config: {client_id: a, issuer: 'ada:\"hunter2\" @idp.test'}}]",
   ];
   for (const written of wrong)
     assert.doesNotMatch(complaints(() => loadText(withLines(written).text)).join("\n"), /hunter2/);

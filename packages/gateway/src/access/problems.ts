@@ -64,7 +64,7 @@ export const unreadable: Record<RequestFault, Problem> = {
   path_too_long: {
     ...badRequest(
       "path_too_long",
-      "The path is longer than 8000 characters and has capitals, escapes, parameters or dot segments. Shorten it, or put the long part into the query.",
+      "The path is longer than 8000 characters and has capitals, escapes, parameters or dot segments, or longer than 1000 and has names that end in a dot or a blank. Shorten it, or put the long part into the query.",
     ),
     status: 414,
   },

@@ -5,7 +5,7 @@ import type { Catalog } from "../catalog/catalog.ts";
 import { matchApplication } from "../catalog/match-application.ts";
 import { choosePath, isPlainRequest, type PathChoice } from "../catalog/path-choice.ts";
 import type { RequestFacts } from "../catalog/request-facts.ts";
-import { canonicalize, withItsSlashes } from "../http/canonical-path.ts";
+import { type CanonicalPath, canonicalize, withItsSlashes } from "../http/canonical-path.ts";
 import { takeToken } from "../http/query-tokens.ts";
 import { type RequestHeaders, readHeaders } from "../http/request-headers.ts";
 import type { RequestHead } from "../http/transport.ts";
@@ -83,10 +83,7 @@ export function readRequest(
 ): RequestReading {
   const { method, rawHeaders, peer } = head;
   const rayId = rules.rayIds.next();
-  const hasTooMany = rawHeaders.length > 2 * headerLimit;
-  const headers = readHeaders(hasTooMany ? rawHeaders.slice(0, 2 * headerLimit) : rawHeaders);
-  // HTTP/1.0 knows no go-ahead (RFC 9110 section 10.1.1).
-  if (head.version === "1.0") headers.expectsContinue = false;
+  const headers = headersOf(head);
   const refuse = (fault: RequestFault, detail?: string): RequestReading => ({
     ok: false,
     fault,
@@ -96,11 +93,6 @@ export function readRequest(
   });
 
   // 1. What cannot be carried on at all.
-  if (hasTooMany) {
-    // Nobody looked for a body among the others.
-    headers.hasBody = true;
-    return refuse("too_many_headers");
-  }
   const fault = faultOfMessage(head, headers);
   if (fault !== undefined) return refuse(fault);
 
@@ -114,16 +106,14 @@ export function readRequest(
   if (port !== undefined && !rules.allowedPorts.has(port)) return refuse("bad_port", String(port));
 
   // 3. Path and query.
-  const target = splitTarget(head.target, headers.host[0] ?? "");
-  if (target === undefined) return refuse("bad_target");
-  if (isTooLong(target.path)) return refuse("path_too_long");
-  const canonical = canonicalize(target.path);
-  if (canonical === undefined) return refuse("bad_path");
+  const target = readTarget(head.target, headers.host[0] ?? "");
+  if (!target.ok) return refuse(target.fault);
+  const { canonical } = target;
   const query = takeToken(target.query, rules.isOurs);
   if (query === undefined) return refuse("two_tokens");
 
   // 4. The application, which must be the same in every reading of the path.
-  const choice = readPath(catalog, host, target.path, canonical.path);
+  const choice = readPath(catalog, host, target.rawPath, canonical.path);
   if (choice === undefined) return refuse("ambiguous_path");
   const { path, match } = choice;
   if (canonical.encodedSlash && match?.application.allow_encoded_slashes !== true)
@@ -144,11 +134,26 @@ export function readRequest(
   return { ok: true, facts, headers, rawHeaders, rayId, queryToken: query.token };
 }
 
+/** The headers; of too many, the first ones. */
+function headersOf(head: RequestHead): RequestHeaders {
+  const { rawHeaders, version } = head;
+  const isCut = hasTooManyHeaders(head);
+  const headers = readHeaders(isCut ? rawHeaders.slice(0, 2 * headerLimit) : rawHeaders);
+  // Nobody looks for a body among the others.
+  if (isCut) headers.hasBody = true;
+  // HTTP/1.0 knows no go-ahead (RFC 9110 section 10.1.1).
+  if (version === "1.0") headers.expectsContinue = false;
+  return headers;
+}
+
+function hasTooManyHeaders({ rawHeaders }: RequestHead): boolean {
+  return rawHeaders.length > 2 * headerLimit;
+}
+
 /** What is wrong with a message whatever it asks for. */
-function faultOfMessage(
-  { method, version }: RequestHead,
-  headers: RequestHeaders,
-): RequestFault | undefined {
+function faultOfMessage(head: RequestHead, headers: RequestHeaders): RequestFault | undefined {
+  const { method, version } = head;
+  if (hasTooManyHeaders(head)) return "too_many_headers";
   if (version === "other") return "bad_version";
   if (headers.unknownCoding) return "unknown_coding";
   // A proxy in front that does not know chunks takes them for the next request (RFC 9112 6.1).
@@ -181,6 +186,23 @@ function readAuthority(
   if (port === 0 || !value.endsWith(`:${port}`)) return undefined;
   if (port === defaultPorts[scheme]) return { text: host, host, port: undefined };
   return { text: `${host}:${port}`, host, port };
+}
+
+type TargetReading =
+  | { ok: true; rawPath: string; canonical: CanonicalPath; query: string }
+  | { ok: false; fault: "bad_target" | "bad_path" | "path_too_long" };
+
+/** Path and query of a request target, which can be read in a time that is worth it. */
+function readTarget(target: string, host: string): TargetReading {
+  const parts = splitTarget(target, host);
+  if (parts === undefined) return { ok: false, fault: "bad_target" };
+  const { path: rawPath, query } = parts;
+  if (isTooLong(rawPath)) return { ok: false, fault: "path_too_long" };
+  const canonical = canonicalize(rawPath);
+  if (canonical === undefined) return { ok: false, fault: "bad_path" };
+  // Its escapes may hide how many readings it has: `%2E/` is `./`.
+  if (isTooLong(canonical.path)) return { ok: false, fault: "path_too_long" };
+  return { ok: true, rawPath, canonical, query };
 }
 
 /**

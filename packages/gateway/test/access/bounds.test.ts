@@ -312,3 +312,28 @@ test("a length has one spelling on the other side, in both directions (H7)", asy
   }
   assert.deepEqual(lengths, ["10", "4", "4", "0", "0"]);
 });
+
+test("a path that takes too long to read in every way is refused, however its escapes are written (O5)", async (context) => {
+  const { gateway, upstream } = await scene(context);
+  const ask = (path: string) => rawRequest(gateway.port, `GET ${path} HTTP/1.1`, [`Host: ${host}`]);
+  const upTo = (length: number, part: string) =>
+    `/${part.repeat(Math.floor(length / part.length))}`;
+  const endings = ["a./", "a%2E/", "a%2e/", "a%20", "a%3A$", "a%3a%24", "a%3a$"];
+  const tooLong = [
+    ...endings.map((part) => upTo(3_500, part)),
+    ...["A", "a;b", "%C3%A9", "a/../"].map((part) => upTo(8_500, part)),
+  ];
+  for (const path of tooLong) {
+    const { status, headers } = await ask(path);
+    assert.equal(status, 414, path.slice(0, 20));
+    assert.match(headers["cf-ray"] ?? "", /^[0-9a-f]{16}/);
+  }
+  assert.equal(upstream.requests.length, 0);
+  const shortEnough = [
+    ...endings.map((part) => upTo(900, part)),
+    ...["a", "a/", "A", "a;b", "a%2Db"].map((part) => upTo(7_900, part)),
+    // Where nothing of it can be read in two ways, a path may be longer.
+    upTo(12_000, "a/b"),
+  ];
+  for (const path of shortEnough) assert.equal((await ask(path)).status, 200, path.slice(0, 20));
+});

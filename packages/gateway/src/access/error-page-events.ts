@@ -58,8 +58,11 @@ export function refusalEvent(ray: string, refusal: Parameters<NoteRefusal>[0]): 
   };
 }
 
-/** Without its query, which may hold a secret. */
+/** Without its query and its user, which may hold a secret: `http://ada:hunter2@host/path`. */
 function pathOf(target: string): string {
-  const [path = ""] = target.slice(0, loggedLength).split("?");
-  return path;
+  const [path = ""] = target.split("?", 1);
+  return path.replace(userOf, "$1").slice(0, loggedLength);
 }
+
+/** What stands before the host of an absolute target, or of one for CONNECT (RFC 9112 3.2). */
+const userOf = /^([a-z][a-z\d+.-]*:\/\/)?[^/]*@/i;

@@ -99,10 +99,20 @@ test("a request that names no host has a ray id on its answer and in the log", a
   assert.equal(fixture.upstream.requests.length, 0);
 });
 
-test("the query of a refused address is in no line", async (context) => {
+test("the query and the user of a refused address are in no line", async (context) => {
   const { fixture } = await startAccessFixture(context, [application("app", [open])]);
   await rawExchange(fixture.port, `LIST /a?token=hush HTTP/1.1\r\n${host}\r\n\r\n`);
   await rawExchange(fixture.port, `CONNECT /b?token=hush HTTP/1.1\r\n${host}\r\n\r\n`);
-  assert.equal(fixture.events.length, 2);
+  await rawExchange(fixture.port, `CONNECT ada:hush@b.test:443 HTTP/1.1\r\n${host}\r\n\r\n`);
+  for (const target of [
+    "http://ada:hush@app.localhost/",
+    `HTTPS://ada:${"hush".repeat(200)}@app.localhost/`,
+    "http://ada@b:hush@app.localhost",
+  ])
+    await rawExchange(
+      fixture.port,
+      `GET ${target} HTTP/1.1\r\n${host}\r\nConnection: close\r\n\r\n`,
+    );
+  assert.equal(fixture.events.length, 6);
   assert.doesNotMatch(JSON.stringify(fixture.events), /hush/);
 });

@@ -121,9 +121,10 @@ function applicationRows({ applications, more }: Line, { width }: TextStyle): st
   const names = list.map(({ name }) => cut(printable(name), widestName));
   const widest = Math.max(0, ...names.map((name) => name.length));
   const rows = list.flatMap(({ url, origin, aud }, index) => {
-    const start = `  ${(names[index] ?? "").padEnd(widest)}  ${url}`;
-    const whole = `${start} → ${origin}`;
-    const first = whole.length <= width ? [whole] : [start, `    → ${origin}`];
+    const start = `  ${(names[index] ?? "").padEnd(widest)}  ${printable(url)}`;
+    const end = `→ ${printable(origin)}`;
+    const whole = `${start} ${end}`;
+    const first = whole.length <= width ? [whole] : [start, `    ${end}`];
     return [...first, `    AUD ${aud}`];
   });
   return typeof more === "number" ? [...rows, `  … and ${more} more`] : rows;

@@ -49,6 +49,12 @@ test("control characters of a stranger are escapes in words as well", () => {
     // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what must not be there
     assert.doesNotMatch(text.replaceAll("\n", ""), /[\u0000-\u001f\u007f-\u009f]/, text);
     assert.equal(text.split("\n").length - 1 <= 6, true, text);
+
+    const applications = [{ name: stray, url: stray, origin: `unix:${stray}`, aud: "a" }];
+    const table = textOf({ event: "applications_listed", msg: "served", applications });
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what must not be there
+    assert.doesNotMatch(table.replaceAll("\n", ""), /[\u0000-\u001f\u007f-\u009f]/, table);
+    assert.equal(table.split("\n").length - 1, 3, table);
   }
 });
 

@@ -107,8 +107,8 @@ function lineOf(problem: Problem, document: ConfigDocument): string {
   const { value = "", remedy } = problem;
   const isHidden = isPrivate(`${value} ${remedy?.own}`, path, document);
   const line = document.describe({ ...problem, path }, { isPrivate: isHidden });
-  // One line, whatever somebody called their things (case O10).
-  return line.replaceAll(/[\p{Cc}\u2028\u2029]+/gu, " ");
+  // One line that no terminal obeys, whatever somebody called their things (case O10).
+  return line.replaceAll(/[\p{Cc}\p{Bidi_Control}\u2028\u2029]+/gu, " ");
 }
 
 /** `listen` may be a list or its only item: then the item has no path of its own. */

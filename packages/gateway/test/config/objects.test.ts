@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { test } from "node:test";
-import { load, loadText, soundSections, withLines } from "./written-file.ts";
+import { complaints, load, loadText, soundSections, withLines } from "./written-file.ts";
 
 const configOf = (lines: string) => loadText(withLines(lines).text).config;
 
@@ -160,4 +160,19 @@ test("names with quotes, dollars and line breaks are kept as they were written (
   const name = `a\`'"\n\${x} {{y}} <b> \u2028`;
   const [sound] = soundSections()["applications"] as Record<string, unknown>[];
   assert.equal(load({ applications: [{ ...sound, name }] }).config.applications[0]?.name, name);
+});
+
+test("a complaint is one line that no terminal obeys, whatever things are called (O10)", () => {
+  const [sound] = soundSections()["applications"] as Record<string, unknown>[];
+  for (const stray of ["\u001b[2J", "\u009b31m", "\r\n", "\u2028", "\u202e", "\u2066", "\u200f"]) {
+    const name = `a${stray}b`;
+    const service = `unix:/run/${stray}`;
+    const application = { ...sound, name, domain: `${stray}.test`, [name]: 1 };
+    const lines = complaints(() =>
+      load({ applications: [application], ingress: [{ hostname: name, service, path: stray }] }),
+    );
+    assert.ok(lines.length >= 3, lines.join("\n"));
+    for (const line of lines)
+      assert.doesNotMatch(line, /[\p{Cc}\p{Bidi_Control}\u2028\u2029]/u, JSON.stringify(line));
+  }
 });

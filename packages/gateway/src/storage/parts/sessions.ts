@@ -7,16 +7,17 @@ import type { Database, SessionRow } from "../schema.ts";
 import type { SessionStore, StoredSession } from "../store.ts";
 
 export function createSessions(db: Database, changes: ChangeWriter): SessionStore {
-  async function tellEnded(
-    transaction: Database,
-    sessions: readonly { id: string }[],
-  ): Promise<string[]> {
-    const ids = sessions.map(({ id }) => id);
-    await changes.write(
-      transaction,
-      ids.map((id) => ({ what: "session", id })),
-    );
-    return ids;
+  /** Ends those of the live sessions that `choose` leaves. @returns their ids */
+  function end(now: number, choose: (live: Ending) => Ending): Promise<string[]> {
+    return inTransaction(db, async (transaction) => {
+      const rows = await choose(endLiveSessions(transaction, now)).returning("id").execute();
+      const ids = rows.map(({ id }) => id);
+      await changes.write(
+        transaction,
+        ids.map((id) => ({ what: "session", id })),
+      );
+      return ids;
+    });
   }
 
   return {
@@ -48,33 +49,17 @@ export function createSessions(db: Database, changes: ChangeWriter): SessionStor
     },
 
     revoke: (id, now) =>
-      inTransaction(db, async (transaction) => {
-        const rows = await endLiveSessions(transaction, now)
-          .where((where) => where.or([where("id", "=", id), where("parent_id", "=", id)]))
-          .returning("id")
-          .execute();
-        return tellEnded(transaction, rows);
-      }),
+      end(now, (live) =>
+        live.where((where) => where.or([where("id", "=", id), where("parent_id", "=", id)])),
+      ),
 
-    revokeAllOf: (userId, now) =>
-      inTransaction(db, async (transaction) => {
-        const rows = await endLiveSessions(transaction, now)
-          .where("user_id", "=", userId)
-          .returning("id")
-          .execute();
-        return tellEnded(transaction, rows);
-      }),
+    revokeAllOf: (userId, now) => end(now, (live) => live.where("user_id", "=", userId)),
 
-    revokeLaterThan: (latest, now) =>
-      inTransaction(db, async (transaction) => {
-        const rows = await endLiveSessions(transaction, now)
-          .where("created_at", ">", latest)
-          .returning("id")
-          .execute();
-        return tellEnded(transaction, rows);
-      }),
+    revokeLaterThan: (latest, now) => end(now, (live) => live.where("created_at", ">", latest)),
   };
 }
+
+type Ending = ReturnType<typeof endLiveSessions>;
 
 /** The update that ends sessions, of those that have not been ended before. */
 function endLiveSessions(db: Database, now: number) {

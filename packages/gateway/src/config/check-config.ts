@@ -1,6 +1,8 @@
 // `postern gateway --check FILE`: what a file would do, without doing any of it. No store is
 // opened, no key is made and nothing is asked over the network.
 import { readFileSync } from "node:fs";
+import { kinds } from "../model/kinds.ts";
+import { policy } from "../model/policy.ts";
 import type { ConfigFile } from "./config-file.ts";
 import { type Config, ConfigError, loadConfig } from "./load-config.ts";
 import { sections } from "./sections.ts";
@@ -42,19 +44,17 @@ function asWarning(line: string): string {
 function contentsOf(config: Config): string {
   const lists = Object.keys(sections).map((section) => {
     const objects = config[section as keyof Config];
-    return Array.isArray(objects) ? count(objects.length, nouns[section] ?? section) : "";
+    return Array.isArray(objects) ? count(objects.length, nouns.get(section) ?? section) : "";
   });
   return lists.filter((text) => text !== "" && !text.startsWith("0 ")).join(", ");
 }
 
-const nouns: Readonly<Record<string, string>> = {
-  applications: "application",
-  groups: "group",
-  identity_providers: "identity provider",
-  ingress: "ingress rule",
-  policies: "reusable policy",
-  service_tokens: "service token",
-};
+/** section → what one of its objects is called */
+const nouns = new Map([
+  ...[...kinds.values()].map(({ section, noun }) => [section, noun] as const),
+  ["ingress", "ingress rule"],
+  [policy.section, "reusable policy"],
+]);
 
 function count(number: number, noun: string): string {
   if (number === 1) return `1 ${noun}`;

@@ -2,7 +2,7 @@
 # Brings what the tests need beyond Node, from Debian's packages: Chromium for the pages, curl and wget for
 # `access curl` and `access put`, OpenSSL for test certificates, proxies to stand in front, and what
 # the sample origins are written in, a C compiler for a disk that is slow, sqlite3 for the backup,
-# systemd for its unit.
+# systemd for its unit, PostgreSQL and OpenSSH behind `tcp://` and `ssh://`.
 # With --bench also what the measurements need.
 set -euo pipefail
 case "${1:-}" in
@@ -21,12 +21,17 @@ has haproxy || need+=(haproxy)
 has caddy || need+=(caddy)
 has sqlite3 || need+=(sqlite3)
 has systemd-analyze || need+=(systemd)
+has psql && ls /usr/lib/postgresql/*/bin/postgres >/dev/null 2>&1 || need+=(postgresql postgresql-client)
+has sshd || need+=(openssh-server)
+has ssh || need+=(openssh-client)
+has git || need+=(git)
 has cc || need+=(gcc libc6-dev)
 has go || need+=(golang-go)
 /usr/bin/python3 -c "import jwt, cryptography" 2>/dev/null || need+=(python3 python3-jwt python3-cryptography)
 if [ "${1:-}" = --bench ]; then
   has wrk || need+=(wrk)
   has taskset || need+=(util-linux)
+  has socat || need+=(socat)
 fi
 [ ${#need[@]} -gt 0 ] || { echo "Nothing to bring: everything is here."; exit 0; }
 has apt-get || { echo "Not a Debian system. Install by hand: ${need[*]}" >&2; exit 1; }

@@ -5,6 +5,7 @@ import { randomBytes } from "node:crypto";
 import { once } from "node:events";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
 import { type TestContext, test } from "node:test";
 import type { Worker } from "node:worker_threads";
 import { openStore } from "../../packages/gateway/src/storage/open-store.ts";
@@ -107,9 +108,14 @@ test("when the thread that reads ends unasked, nothing is written any more eithe
 });
 
 test("when the thread ends unasked, calls under way and all after them fail and say what to do", async (context) => {
+  const place = newFile(context);
   const started = once(process, "worker");
-  const store = await open(context, newFile(context));
+  const store = await open(context, place);
   const [thread] = (await started) as [Worker];
+  // While another program writes, the call cannot end before the thread does.
+  const other = new DatabaseSync(place);
+  context.after(() => other.close());
+  other.exec("begin immediate");
   const underWay = store.counters.count("k", minute, time);
   await Promise.all([
     assert.rejects(underWay, /store's thread has ended.*; restart the gateway/),

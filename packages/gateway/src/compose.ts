@@ -157,7 +157,7 @@ function joinLogin(foundation: Foundation, tokens: Tokens, sessions: Sessions): 
 }
 
 function joinHandler(
-  { config, record, now, randomBytes }: Foundation,
+  { config, record, now, elapsed, randomBytes }: Foundation,
   parts: { catalogs: ChangingCatalogSource; tokens: Tokens; reserved: Login["answer"] },
 ): RequestHandler {
   return createRequestHandler({
@@ -171,6 +171,7 @@ function joinHandler(
     logRequests: config.log.requests,
     record,
     now,
+    elapsed,
     randomBytes,
   });
 }

@@ -18,11 +18,12 @@ import { isPreflight } from "./cors.ts";
 import type { DecisionCache } from "./decision-cache.ts";
 import type { ReadRequest } from "./read-request.ts";
 import type { IdentityHeaders } from "./sanitize-headers.ts";
+import type { Asker } from "./still-passes.ts";
 
 /** Everything that can become of a request that belongs to an application. */
 export type Verdict =
   /** policy lets the request through; without an identity where it asks nobody who they are */
-  | { kind: "forward"; identity: IdentityHeaders | undefined }
+  | { kind: "forward"; identity: IdentityHeaders | undefined; asker: Asker }
   /** a client asks only whether its token holds, and it does (wire-protocol 6.9) */
   | { kind: "token_holds" }
   /** a client asks who guards this address (wire-protocol 6.1) */
@@ -56,6 +57,7 @@ export interface AuthorizationParts extends AuthenticationParts {
 }
 
 const anonymous: Authentication = { kind: "anonymous" };
+const anyone: Asker = { kind: "anyone" };
 
 /** Decides. The verdict is a promise only where something has to be waited for. */
 export function authorize(
@@ -73,7 +75,7 @@ export function authorize(
   if (isPreflight(facts.method, headers) && !headers.hasBody) {
     const { cors_headers: cors, options_preflight_bypass: bypass } = application;
     if (cors !== undefined) return { kind: "preflight", cors };
-    if (bypass) return { kind: "forward", identity: undefined };
+    if (bypass) return { kind: "forward", identity: undefined, asker: anyone };
   }
 
   // 2. Who asks, and 3. whether they may.
@@ -98,18 +100,33 @@ function judge(
   }
   if (asksOnlyForCheck(facts)) return { kind: "token_holds" };
   // Where policy asks nobody who they are, the origin is told of nobody.
-  if (decision.outcome === "bypass") return { kind: "forward", identity: undefined };
+  if (decision.outcome === "bypass") return { kind: "forward", identity: undefined, asker: anyone };
 
-  const email =
-    authentication.kind === "person" ? authentication.session.identity.email : undefined;
+  const asker = askerOf(authentication);
   const assertion = assertionFor(authentication, application, tokens);
-  if (assertion instanceof Promise) return assertion.then((late) => forwardAs(late, email));
-  return forwardAs(assertion, email);
+  if (assertion instanceof Promise) return assertion.then((late) => forwardAs(late, asker));
+  return forwardAs(assertion, asker);
 }
 
-function forwardAs(assertion: string | undefined, email: string | undefined): Verdict {
-  if (assertion === undefined) return { kind: "forward", identity: undefined };
-  return { kind: "forward", identity: { assertion, email } };
+function forwardAs(assertion: string | undefined, asker: Asker): Verdict {
+  if (assertion === undefined) return { kind: "forward", identity: undefined, asker };
+  const email = asker.kind === "person" ? asker.session.identity.email : undefined;
+  return { kind: "forward", identity: { assertion, email }, asker };
+}
+
+/** Who somebody that may pass is, for as long as the answer takes. */
+function askerOf(authentication: Authentication): Asker {
+  switch (authentication.kind) {
+    case "person": {
+      const { session, proof } = authentication;
+      const expiresAt = Math.min(session.expires_at, proof.claims.exp * 1000);
+      return { kind: "person", session, expiresAt };
+    }
+    case "service":
+      return { kind: "service", serviceToken: authentication.serviceToken };
+    default:
+      return anyone;
+  }
 }
 
 function passes(authentication: Authentication, decision: Decision): boolean {
@@ -179,7 +196,7 @@ function refuseStranger(decision: Decision, grounds: RefusalGrounds): Refusal {
 
 function groundsOf(authentication: Authentication, decision: Decision): RefusalGrounds {
   return {
-    ...askerOf(authentication),
+    ...nameOf(authentication),
     fault: "fault" in authentication ? authentication.fault : undefined,
     reason: decision.outcome === "deny" ? decision.reason : undefined,
     policy: "policy" in decision ? decision.policy.name : undefined,
@@ -187,7 +204,7 @@ function groundsOf(authentication: Authentication, decision: Decision): RefusalG
 }
 
 /** The name of who is known, for the log. */
-function askerOf(authentication: Authentication): Pick<RefusalFields, "email" | "client_id"> {
+function nameOf(authentication: Authentication): Pick<RefusalFields, "email" | "client_id"> {
   if (authentication.kind === "person") return { email: authentication.session.identity.email };
   if (authentication.kind !== "service") return {};
   return { client_id: authentication.serviceToken.client_id };

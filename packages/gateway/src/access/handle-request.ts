@@ -7,7 +7,7 @@ import { chooseService, serviceText } from "../catalog/choose-service.ts";
 import { isApplicationHost } from "../catalog/match-application.ts";
 import { isReserved as isReservedPath } from "../catalog/path-choice.ts";
 import type { RequestFacts } from "../catalog/request-facts.ts";
-import type { Clock } from "../clock.ts";
+import type { Clock, Stopwatch } from "../clock.ts";
 import type { LocalAnswer } from "../http/local-answer.ts";
 import type { NoteRefusal } from "../http/refused-request.ts";
 import { sendAnswer } from "../http/send-answer.ts";
@@ -32,6 +32,7 @@ import { DecisionCache } from "./decision-cache.ts";
 import { describeApplication } from "./describe-application.ts";
 import { errorPageEvent, refusalEvent, unreadableEvent } from "./error-page-events.ts";
 import { type ApplicationRequest, type ForwardFault, HttpForwarder } from "./forward-http.ts";
+import { OpenStreams } from "./open-streams.ts";
 import {
   credentialsFailed,
   fixedStatus,
@@ -71,6 +72,7 @@ export interface RequestHandlerOptions {
   logRequests: boolean;
   record: RecordEvent;
   now: Clock;
+  elapsed: Stopwatch;
   randomBytes: RandomBytes;
 }
 
@@ -79,6 +81,8 @@ export interface RequestHandler {
   handle(exchange: Exchange): void;
   /** Writes down what a transport refuses. @returns the ray id that its answer bears */
   noteRefusal: NoteRefusal;
+  /** Ends every WebSocket, event stream and the like: the gateway ends. */
+  endStreams(): void;
   /** Ends idle connections to origins. */
   close(): void;
 }
@@ -87,13 +91,17 @@ export interface RequestHandler {
 interface DataPath extends RequestHandlerOptions {
   rules: ReadingRules;
   decisions: DecisionCache;
+  streams: OpenStreams;
   forwarder: HttpForwarder;
 }
 
 /** Joins the steps of the data path. @throws {Error} when a trusted proxy is no network */
 export function createRequestHandler(options: RequestHandlerOptions): RequestHandler {
+  const streams = new OpenStreams(options);
+  options.tokens.onForgotten = (sessionIds) => streams.doubt(sessionIds);
   const path: DataPath = {
     ...options,
+    streams,
     rules: {
       scheme: options.scheme,
       allowedPorts: options.allowedPorts,
@@ -112,6 +120,7 @@ export function createRequestHandler(options: RequestHandlerOptions): RequestHan
   return {
     handle: (exchange) => handleSafely(path, exchange),
     noteRefusal: (refusal) => noteRefusal(path, refusal),
+    endStreams: () => streams.endAll(),
     close: () => path.forwarder.close(),
   };
 }

@@ -16,6 +16,8 @@ const silentLooks = 20;
  * as long does: who is gone resets the connection.
  */
 const halfOpenMs = 2_000;
+/** After so long without a byte the system asks whether the client of a tunnel is still there. */
+const keepAliveMs = 60_000;
 /** In how many looks a client must be seen to take nothing before it is cut off. */
 const takeLooks = 4;
 
@@ -28,6 +30,8 @@ interface Activity {
   untaken: number;
   /** looks since that was another number, or 0 */
   untakenLooks: number;
+  /** the protocol is not HTTP: it may be silent, and end one side before the other */
+  isTunnel: boolean;
 }
 
 /** What a server is asked for about its connections. */
@@ -71,6 +75,15 @@ export class Connections {
     return Promise.all(ends).then(() => undefined);
   }
 
+  /** What follows on this connection is no HTTP: only a client that takes nothing is cut off. */
+  beginTunnel(socket: Socket): void {
+    const activity = this.#carriers.get(socket);
+    if (activity === undefined) return;
+    activity.isTunnel = true;
+    socket.setTimeout(0);
+    socket.setKeepAlive(true, keepAliveMs);
+  }
+
   /** Cuts every connection. */
   destroy(): void {
     for (const socket of this.#carriers.keys()) socket.destroy();
@@ -84,8 +97,11 @@ export class Connections {
   }
 
   #track(socket: Socket): void {
-    this.#carriers.set(socket, newActivity());
-    socket.once("end", () => endHalfOpen(socket));
+    const activity = newActivity();
+    this.#carriers.set(socket, activity);
+    socket.once("end", () => {
+      if (!activity.isTunnel) endHalfOpen(socket);
+    });
     socket.once("close", () => this.#carriers.delete(socket));
   }
 
@@ -96,6 +112,7 @@ export class Connections {
 
   #closeSilent(): void {
     for (const [socket, activity] of this.#carriers) {
+      if (activity.isTunnel) continue;
       const { bytesRead } = socket;
       const isSilent = bytesRead === activity.bytesRead && answerInProgress(socket) === undefined;
       activity.bytesRead = bytesRead;
@@ -125,7 +142,7 @@ function endHalfOpen(socket: Socket): void {
 }
 
 function newActivity(): Activity {
-  return { bytesRead: 0, silentLooks: 0, untaken: 0, untakenLooks: 0 };
+  return { bytesRead: 0, silentLooks: 0, untaken: 0, untakenLooks: 0, isTunnel: false };
 }
 
 /**

@@ -13,6 +13,7 @@ import { Server as TlsServer } from "node:tls";
 import type { Certificates } from "./certificates.ts";
 import { answerInProgress, Connections } from "./connections.ts";
 import { type ConnectionRules, NodeHttp1Exchange } from "./node-http1.ts";
+import { NodeHttp1Upgrade } from "./node-http1-upgrade.ts";
 import { Pipelines } from "./pipelines.ts";
 import {
   connectRefusal,
@@ -22,6 +23,7 @@ import {
   writeRefusal,
 } from "./refused-request.ts";
 import type { Exchange } from "./transport.ts";
+import { asksForUpgrade, UpgradeAwareRequest } from "./upgrade-request.ts";
 
 /** How much and how long a client may take before its request is known. */
 export interface ServerLimits {
@@ -67,6 +69,8 @@ export function createHttp1Server(
   // Beyond its default of 2000 Node drops headers in silence; read-request.ts refuses long before.
   server.maxHeadersCount = 0;
   const serve = (request: IncomingMessage, response: ServerResponse) => {
+    // The parser stops behind it, and drops what arrived with it: that may be half a request.
+    if (asksForUpgrade(request)) response.shouldKeepAlive = false;
     // Until an answer before it has ended, the connection is not the response's own.
     if (response.socket === null) pipelines.add(request, response);
     else handler(new NodeHttp1Exchange(request, response, rules));
@@ -74,12 +78,19 @@ export function createHttp1Server(
   const pipelines = new Pipelines(serve);
   const rules: ConnectionRules = {
     isLast: (socket) => connections.isDraining && !pipelines.isWaiting(socket),
+    beginTunnel: (socket) => connections.beginTunnel(socket),
     restTimeout: limits.body_timeout,
   };
   server.on("request", serve);
   // The handler decides first whether the body is wanted: a refused upload is never begun.
   server.on("checkContinue", serve);
   server.on("checkExpectation", serve);
+  server.on("upgrade", (request, socket: Socket, firstBytes) => {
+    watchReleased(socket);
+    pipelines.afterAnswers(socket, () =>
+      handler(new NodeHttp1Upgrade({ request, socket, firstBytes }, rules)),
+    );
+  });
   server.on("connect", (request, socket: Socket) =>
     refuseConnect(socket, () => {
       const [target, peer] = [request.url ?? "", socket.remoteAddress];
@@ -101,6 +112,7 @@ function createNodeServer(limits: ServerLimits, certificates: Certificates | und
     headersTimeout: limits.header_timeout,
     keepAliveTimeout: limits.idle_timeout,
     connectionsCheckingInterval: Math.min(5_000, limits.header_timeout),
+    IncomingMessage: UpgradeAwareRequest,
     // A body may be of any length; who reads it limits its pauses.
     requestTimeout: 0,
     insecureHTTPParser: false,
@@ -122,10 +134,17 @@ function createNodeServer(limits: ServerLimits, certificates: Certificates | und
   return server;
 }
 
-function refuseConnect(socket: Socket, refuse: () => void): void {
-  // Node has taken its own listeners off this socket: an error that nobody listens to would end
-  // the process.
+/**
+ * Stands in for the listeners that Node takes off a socket which it hands over. An error that
+ * nobody listens to would end the process, and answers in progress wait for `drain`.
+ */
+function watchReleased(socket: Socket): void {
   socket.on("error", () => undefined);
+  socket.on("drain", () => answerInProgress(socket)?.emit("drain"));
+}
+
+function refuseConnect(socket: Socket, refuse: () => void): void {
+  watchReleased(socket);
   const response = answerInProgress(socket);
   if (response !== undefined) {
     // The refusal would be taken for that answer, which hears of its end from nobody else now.
@@ -156,7 +175,10 @@ function refuseMalformed(
   } else if (response === undefined) {
     refuse();
   } else if (response.req.complete) {
-    pipelines.afterAnswers(socket, refuse);
+    pipelines.afterAnswers(socket, () => {
+      socket.resume();
+      refuse();
+    });
   } else if (response.headersSent) {
     // It stopped in the body of the request that is being answered.
     socket.destroySoon();

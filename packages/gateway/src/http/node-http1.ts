@@ -22,6 +22,8 @@ const joinedLimit = 65_536;
 export interface ConnectionRules {
   /** Whether the answer that begins is the last one of its connection. */
   isLast(socket: Socket | null): boolean;
+  /** What follows on this connection is no HTTP. */
+  beginTunnel(socket: Socket): void;
   /** milliseconds after an answer for which the rest of its request's body may still arrive */
   restTimeout: number;
 }
@@ -37,7 +39,13 @@ export class NodeHttp1Exchange implements Exchange {
   #onAbort: (() => void) | undefined;
   #watchesClose = false;
 
-  constructor(request: IncomingMessage, response: ServerResponse, rules: ConnectionRules) {
+  /** @param upgrade as RequestHead has it */
+  constructor(
+    request: IncomingMessage,
+    response: ServerResponse,
+    rules: ConnectionRules,
+    upgrade?: string,
+  ) {
     this.#request = request;
     this.#response = response;
     this.#rules = rules;
@@ -46,6 +54,7 @@ export class NodeHttp1Exchange implements Exchange {
       target: request.url ?? "",
       version: versionOf(request),
       rawHeaders: request.rawHeaders,
+      upgrade,
       peer: peerOf(request.socket),
     };
     this.response = new NodeHttp1Response(response, rules);

@@ -16,7 +16,7 @@ interface WaitingRequest {
 export class Pipelines {
   readonly #serve: Serve;
   readonly #waiting = new Map<Socket, WaitingRequest[]>();
-  /** connections that end with what `afterAnswers` got */
+  /** connections whose requests end with what `afterAnswers` got */
   readonly #ending = new WeakSet<Socket>();
 
   /** @param serve gets each request when those before it on its connection are answered */
@@ -43,14 +43,19 @@ export class Pipelines {
   }
 
   /**
-   * Calls back when every request before is answered, if the connection goes on then. Once for a
-   * connection: the parser complains again of each further piece.
+   * Calls back when every request before is answered, if the connection goes on then; at once where
+   * no answer is in progress. Once for a connection: the parser complains again of each further
+   * piece.
    */
   afterAnswers(socket: Socket, callback: () => void): void {
     if (this.#ending.has(socket)) return;
     this.#ending.add(socket);
     const last = this.#waiting.get(socket)?.at(-1)?.response ?? answerInProgress(socket);
-    last?.once("close", () => {
+    if (last === undefined) {
+      callback();
+      return;
+    }
+    last.once("close", () => {
       if (socket.writable) callback();
     });
   }
@@ -63,8 +68,9 @@ export class Pipelines {
     // The answer before it was the connection's last.
     if (isOver) return;
 
-    if (line.length === 0) socket.resume();
-    else next.response.once("close", () => this.#callNext(socket));
+    if (line.length > 0) next.response.once("close", () => this.#callNext(socket));
+    // Who ends the requests of a connection reads on by itself.
+    else if (!this.#ending.has(socket)) socket.resume();
     this.#serve(next.request, next.response);
   }
 }

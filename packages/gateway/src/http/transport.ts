@@ -26,8 +26,9 @@ export interface Exchange {
   /** Sends `100 Continue` to a client that waits for it with its body (RFC 9110 15.2.1). */
   continue(): void;
   /**
-   * Answers with this head and turns the connection into a tunnel. Absent where the transport has
-   * no tunnels.
+   * Goes on with `head.upgrade`: answers with this head (101; HTTP/2: 200) and gives the tunnel,
+   * whose first bytes are those that the client did not wait to send. Each of its sides ends by
+   * itself. Absent where the request asks for nothing else, and not after `response.start`.
    */
   upgrade?: (head: ResponseHead) => Duplex;
   /** Cuts the connection (HTTP/2: the stream). A client sees that its answer is not complete. */
@@ -42,6 +43,12 @@ export interface RequestHead {
   readonly version: "1.0" | "1.1" | "2.0" | "other";
   /** names and values in turn, in the client's order and writing; `:authority` becomes `host` */
   readonly rawHeaders: readonly string[];
+  /**
+   * the protocol, lower-case, that the client asks to go on with, where this transport can: one
+   * `Upgrade` with `Connection: upgrade` and no body (RFC 9110 7.8), or the `:protocol` of an
+   * extended CONNECT, whose method reads GET here (RFC 8441)
+   */
+  readonly upgrade: string | undefined;
   /** the other end's address, IPv4-mapped IPv6 as IPv4; undefined on a Unix socket */
   readonly peer: string | undefined;
 }

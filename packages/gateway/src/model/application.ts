@@ -43,6 +43,8 @@ const sameSite = z.enum(["none", "lax", "strict"]);
 
 const doubleSlashes = z.enum(["keep", "merge"]);
 
+const endStreams = z.enum(["all", "streams", "none"]);
+
 /** Fields that may be absent, in a file and in force. */
 const optionalFields = {
   cors_headers: corsHeaders.optional(),
@@ -82,6 +84,7 @@ const fields = z.strictObject({
   allow_encoded_slashes: z.boolean().default(false),
   accept_bearer: z.boolean().default(false),
   origin_identity: z.boolean().default(false),
+  end_streams: endStreams.default("streams"),
   ...optionalFields,
   policies: policyEntries.prefault([]),
   oauth_configuration: notYet,
@@ -122,6 +125,11 @@ const stored = z
     accept_bearer: z.boolean().optional(),
     /** [ext] lets the origin ask `get-identity` with its assertion; absent means false */
     origin_identity: z.boolean().optional(),
+    /**
+     * [ext] what ends with the session or the access of whoever asked for it: every answer, those
+     * that have no end of their own, or nothing; absent means `streams` (ADR 0016)
+     */
+    end_streams: endStreams.optional(),
     ...optionalFields,
     /** in precedence order */
     policies: z.array(storedPolicyEntry),
@@ -255,6 +263,7 @@ function toObject(input: Input): ConfiguredApplication {
     read_service_tokens_from_header: input.read_service_tokens_from_header,
     accept_bearer: input.accept_bearer,
     origin_identity: input.origin_identity,
+    end_streams: input.end_streams,
     custom_deny_message: input.custom_deny_message,
     app_launcher_visible: input.app_launcher_visible,
     custom_deny_url: input.custom_deny_url,

@@ -63,6 +63,8 @@ export interface EventFields {
   request_passed: ApplicationRequestFields & { status: number };
   /** the client broke it off, or its answer was; `status` is undefined before an answer began */
   request_cut: ApplicationRequestFields & { status: number | undefined };
+  /** a WebSocket, an event stream or the like was ended, although neither of its ends had */
+  stream_ended: StreamFields & { reason: string; seconds: number; bytes: number };
   request_challenged: ApplicationRequestFields & RefusalFields;
   request_refused: ApplicationRequestFields & RefusalFields;
   request_failed: Partial<ApplicationRequestFields> & { error: string };
@@ -103,6 +105,9 @@ export interface EventFields {
   delivery_not_noted: { error: string };
   pass_issued: RequestFields & { aud: string };
 }
+
+/** What a stream was asked for, and by whom. */
+export type StreamFields = ApplicationRequestFields & Pick<RefusalFields, "email" | "client_id">;
 
 /** A page, or its words as text or JSON, that says what went wrong and shows the ray id. */
 export interface ErrorPageFields {

@@ -68,6 +68,7 @@ const lines: Record<EventName, [LineLevel, string]> = {
 
   request_passed: ["info", "a request was let through"],
   request_cut: ["info", "a request ended before it was answered completely"],
+  stream_ended: ["info", "an open stream was ended"],
   // People without a session are everyday life.
   request_challenged: ["debug", "a request needs a sign-in"],
   request_refused: ["info", "a request was refused"],

@@ -60,7 +60,7 @@ export async function createTokens(deps: TokensDeps): Promise<Tokens> {
   const verify = new TokenVerifier({ keys, sessions, issuer, organizationTag, now, capacity });
   const metaKey = { key: secretBox.derive("meta"), now };
 
-  return {
+  const tokens: Tokens = {
     issueOrg: (session, browser) => issue.org(session, browser),
     issueApp: (session, application, lifetimeMs, browser) =>
       issue.app(session, application, lifetimeMs, browser),
@@ -78,15 +78,24 @@ export async function createTokens(deps: TokensDeps): Promise<Tokens> {
     verifyOrg: (token) => verify.org(token),
     verifyPass: (token, aud) => verify.pass(token, aud),
     verifyAssertion: (token, aud) => verify.assertion(token, aud),
+    isAlive: async (sessionId) => (await sessions.find(sessionId, now())) !== undefined,
     isOurs: (token) => isIssuedBy(issuer(), token),
 
     certs: () => keys.certs(),
     rotateKeys: () => keys.rotate(),
     redateKeys: (latest) => keys.redate(latest),
-    forgetSessions: (ids) => sessions.forget(ids),
-    forgetAllSessions: () => sessions.forgetAll(),
+    forgetSessions(ids) {
+      sessions.forget(ids);
+      tokens.onForgotten?.(ids);
+    },
+    forgetAllSessions() {
+      sessions.forgetAll();
+      tokens.onForgotten?.("all");
+    },
+    onForgotten: undefined,
     reloadKeys: () => keys.reload(),
   };
+  return tokens;
 }
 
 function isIssuedBy(issuer: string, token: string): boolean {

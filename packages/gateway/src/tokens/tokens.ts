@@ -112,6 +112,11 @@ export interface Tokens {
    * No credential: it answers `get-identity` where the application allows that, and nothing else.
    */
   verifyAssertion(token: string, aud: string): Promise<Verified<AppClaims>>;
+  /**
+   * Whether a session has neither ended nor expired.
+   * @throws {Error} when the store cannot be read
+   */
+  isAlive(sessionId: string): Promise<boolean>;
   /** Whether this is a JWS whose `iss` is this team domain, valid or not (wire-protocol 3.4). */
   isOurs(token: string): boolean;
 
@@ -125,6 +130,8 @@ export interface Tokens {
   forgetSessions(ids: readonly string[]): void;
   /** Forgets what is cached for every session, at once. */
   forgetAllSessions(): void;
+  /** Is told which sessions were forgotten: they have ended, or must be asked for again. */
+  onForgotten: ((sessionIds: readonly string[] | "all") => void) | undefined;
   /** Reads the keys again, after another process changed them. */
   reloadKeys(): Promise<void>;
 }

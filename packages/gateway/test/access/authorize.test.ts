@@ -56,7 +56,8 @@ async function openFixture(context: TestContext) {
   const read = (name: string, lines: readonly string[], asked: Asked = {}): ReadRequest => {
     const { method = "GET", target = "/" } = asked;
     const rawHeaders = [`Host: ${name}.localhost`, ...lines].flatMap((line) => line.split(": ", 2));
-    const head = { method, target, version: "1.1" as const, rawHeaders, peer: "192.0.2.7" };
+    const version = "1.1" as const;
+    const head = { method, target, version, rawHeaders, upgrade: undefined, peer: "192.0.2.7" };
     const reading = readRequest(rules, head, parts.catalogs.current());
     assert.ok(reading.ok);
     return reading;
@@ -74,6 +75,8 @@ async function openFixture(context: TestContext) {
   };
 }
 
+const forwardOfAnyone = { kind: "forward", identity: undefined, asker: { kind: "anyone" } };
+
 test("whoever policy lets in goes on to the origin, with an assertion of who they are", async (context) => {
   const { token: tokenFor, verdict } = await openFixture(context);
   const token = await tokenFor("app");
@@ -86,8 +89,12 @@ test("whoever policy lets in goes on to the origin, with an assertion of who the
   assert.ok(first?.kind === "forward" && first.identity !== undefined);
   const { assertion } = first.identity;
   assert.deepEqual(claimsOf(assertion), { ...claimsOf(token), use: "assertion" });
-  for (const each of verdicts)
-    assert.deepEqual(each, { kind: "forward", identity: { assertion, email: ada } });
+  for (const each of verdicts) {
+    assert.ok(each.kind === "forward" && each.asker.kind === "person");
+    assert.deepEqual(each.identity, { assertion, email: ada });
+    assert.equal(each.asker.session.identity.email, ada);
+    assert.equal(each.asker.expiresAt, Number(claimsOf(token)["exp"]) * 1000);
+  }
 
   const robot = await verdict("machines", robotPair);
   assert.ok(robot.kind === "forward" && robot.identity !== undefined);
@@ -103,8 +110,7 @@ test("where policy asks nobody, the origin is told of nobody, whatever credentia
     robotPair,
     ["cf-access-token: x"],
   ];
-  for (const lines of credentials)
-    assert.deepEqual(await verdict("open", lines), { kind: "forward", identity: undefined });
+  for (const lines of credentials) assert.deepEqual(await verdict("open", lines), forwardOfAnyone);
 });
 
 test("everybody else is refused, on grounds that the log gets to read", async (context) => {
@@ -177,10 +183,7 @@ test("questions about an application have their verdict before anybody is asked 
 
   const options = { method: "OPTIONS" };
   assert.equal((await verdict("cors", preflight, options)).kind, "preflight");
-  assert.deepEqual(await verdict("unasked", preflight, options), {
-    kind: "forward",
-    identity: undefined,
-  });
+  assert.deepEqual(await verdict("unasked", preflight, options), forwardOfAnyone);
   assert.equal((await verdict("app", preflight, options)).kind, "sign_in");
   const withBody = [...preflight, "Content-Length: 1"];
   assert.equal((await verdict("unasked", withBody, options)).kind, "sign_in");

@@ -1,6 +1,13 @@
 // Transports under test: each is started with a handler of its own on a free port, and asked with a
 // client that speaks its protocol.
-import { type ClientRequest, type IncomingMessage, type RequestOptions, request } from "node:http";
+import {
+  type ClientRequest,
+  type IncomingHttpHeaders,
+  type IncomingMessage,
+  type RequestOptions,
+  request,
+} from "node:http";
+import type { Duplex } from "node:stream";
 import type { TestContext } from "node:test";
 import { freePort } from "../../../../test/support/free-port.ts";
 import { createListener } from "../../src/http/listeners.ts";
@@ -12,6 +19,15 @@ export interface Transport {
   start(context: TestContext, handler: (exchange: Exchange) => void): Promise<number>;
   /** Begins a request; the caller ends it. */
   ask(port: number, options?: RequestOptions): ClientRequest;
+  /** Asks to go on with a protocol, and resolves with the tunnel. */
+  openTunnel(port: number, protocol: string): Promise<ClientTunnel>;
+}
+
+/** A client's end of a tunnel. */
+export interface ClientTunnel {
+  /** of the answer that opened it, names in lower case */
+  headers: IncomingHttpHeaders;
+  tunnel: Duplex;
 }
 
 export const nodeHttp1: Transport = {
@@ -34,6 +50,19 @@ export const nodeHttp1: Transport = {
     return port;
   },
   ask: (port, options = {}) => request({ host: "127.0.0.1", port, agent: false, ...options }),
+  openTunnel(port, protocol) {
+    const headers = { Connection: "Upgrade", Upgrade: protocol };
+    const asked = request({ host: "127.0.0.1", port, agent: false, headers });
+    return new Promise((resolve, reject) => {
+      asked.once("upgrade", ({ headers }, tunnel, first: Buffer) => {
+        tunnel.unshift(first);
+        resolve({ headers, tunnel });
+      });
+      asked.once("response", ({ statusCode }) => reject(new Error(`answered ${statusCode}`)));
+      asked.once("error", reject);
+      asked.end();
+    });
+  },
 };
 
 /** Every transport of the gateway. */

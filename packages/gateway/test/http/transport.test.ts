@@ -48,6 +48,7 @@ for (const { name, start, ask } of transports) {
       method: "PATCH",
       target: "/a%2fb?c#d",
       version: "1.1",
+      upgrade: undefined,
       peer: "127.0.0.1",
     });
     assert.deepEqual(rawHeaders.slice(0, headers.length), headers);

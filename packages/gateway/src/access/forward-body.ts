@@ -1,15 +1,13 @@
-// The body of a request on its way to the origin: read no faster than the origin takes it, framed
-// as it came, and not waited for without end.
+// The body of a request on its way to the origin: read no faster than the origin takes it, and not
+// waited for without end.
 import type { BodyReader, RequestBody } from "../http/transport.ts";
-import type { OriginConnection } from "../origin/origin-connection.ts";
+import type { OriginRequest } from "../origin/origin-request.ts";
 import { sanitizeTrailers } from "./sanitize-headers.ts";
 
 /** Where a body comes from and goes to, and how long each side may pause. */
 export interface ForwardedBodyOptions {
   body: RequestBody;
-  connection: OriginConnection;
-  /** the length is not stated: the body goes on in chunks, with trailers after them */
-  chunked: boolean;
+  request: OriginRequest;
   /** milliseconds for which a client may pause, other than because the origin takes nothing */
   clientPauseLimit: number;
   /** milliseconds for which the origin may take nothing */
@@ -58,9 +56,8 @@ export class ForwardedBody implements BodyReader {
   }
 
   data(chunk: Buffer): void {
-    const { body, connection, chunked } = this.#options;
-    const takesMore = chunked ? connection.writeChunk(chunk) : connection.write(chunk);
-    if (takesMore) {
+    const { body, request } = this.#options;
+    if (request.write(chunk)) {
       this.#expectClient();
     } else {
       body.pause();
@@ -70,8 +67,7 @@ export class ForwardedBody implements BodyReader {
 
   end(rawTrailers: readonly string[]): void {
     clearTimeout(this.#deadline);
-    const { connection, chunked } = this.#options;
-    if (chunked) connection.endChunks(sanitizeTrailers(rawTrailers));
+    this.#options.request.end(sanitizeTrailers(rawTrailers));
     this.complete = true;
     this.#events.bodySent();
   }

@@ -3,10 +3,17 @@
 // sanitize-headers.ts; nothing is added here.
 import type { ApplicationMatch } from "../catalog/match-application.ts";
 import { atEndOfTurn } from "../http/end-of-turn.ts";
+import type { RequestHeaders } from "../http/request-headers.ts";
 import type { Exchange } from "../http/transport.ts";
 import type { IngressRule } from "../model/model.ts";
-import type { OriginConnection, OriginEvents, OriginFault } from "../origin/origin-connection.ts";
-import { type OriginPool, OriginPools } from "../origin/origin-pool.ts";
+import { OriginPools } from "../origin/origin-pools.ts";
+import type {
+  OriginEvents,
+  OriginFault,
+  OriginPool,
+  OriginRequest,
+  OriginRequestHead,
+} from "../origin/origin-request.ts";
 import type { OriginResponseHead } from "../origin/response-head.ts";
 import { ForwardedBody, type ForwardedBodyEvents } from "./forward-body.ts";
 import type { ReadRequest } from "./read-request.ts";
@@ -110,7 +117,7 @@ class Passage implements OriginEvents, ForwardedBodyEvents {
   readonly #options: ForwarderOptions;
   /** whether the origin may get the request once more, when it was closing an idle connection */
   readonly #isRepeatable: boolean;
-  readonly #connection: OriginConnection;
+  readonly #request: OriginRequest;
   /** read before the request, which changes it */
   readonly #isReused: boolean;
   readonly #body: ForwardedBody | undefined;
@@ -132,8 +139,8 @@ class Passage implements OriginEvents, ForwardedBodyEvents {
     this.#pool = pool;
     this.#options = options;
     this.#isRepeatable = isRepeatable;
-    this.#connection = pool.take(isRepeatable);
-    this.#isReused = this.#connection.reused;
+    this.#request = pool.take(isRepeatable);
+    this.#isReused = this.#request.reused;
     this.#body = forwarding.reading.headers.hasBody ? this.#makeBody() : undefined;
   }
 
@@ -143,8 +150,7 @@ class Passage implements OriginEvents, ForwardedBodyEvents {
     exchange.onAbort = this.#abandon;
 
     // 2. The head. Without a body it is the whole request.
-    const head = requestHead(this.#forwarding);
-    this.#connection.start(reading.facts.method, head, this, this.#body === undefined);
+    this.#request.start(requestHead(this.#forwarding), this);
 
     // 3. The body, at once or when the origin asks for it.
     if (this.#body === undefined) this.bodySent();
@@ -200,8 +206,8 @@ class Passage implements OriginEvents, ForwardedBodyEvents {
   end(rawTrailers: string[]): void {
     this.#release();
     this.#forwarding.exchange.response.end(this.#first, sanitizeTrailers(rawTrailers));
-    if (this.#isRequestRead) this.#pool.keep(this.#connection);
-    else this.#connection.destroy();
+    if (this.#isRequestRead) this.#request.keep();
+    else this.#request.destroy();
   }
 
   /**
@@ -216,7 +222,7 @@ class Passage implements OriginEvents, ForwardedBodyEvents {
   }
 
   fail(fault: OriginFault, detail: string): void {
-    const wasClosing = fault === "closed" && this.#isReused && !this.#connection.answered;
+    const wasClosing = fault === "closed" && this.#isReused && !this.#request.answered;
     if (!wasClosing || !this.#isRepeatable) {
       this.#giveUp(fault, detail);
       return;
@@ -232,7 +238,7 @@ class Passage implements OriginEvents, ForwardedBodyEvents {
   // What becomes of the request's body.
 
   bodySent(): void {
-    this.#connection.expectAnswer(this.#forwarding.rule.originRequest.responseTimeout);
+    this.#request.expectAnswer(this.#forwarding.rule.originRequest.responseTimeout);
   }
 
   clientStalled(): void {
@@ -244,11 +250,10 @@ class Passage implements OriginEvents, ForwardedBodyEvents {
   }
 
   #makeBody(): ForwardedBody {
-    const { exchange, reading, rule } = this.#forwarding;
+    const { exchange, rule } = this.#forwarding;
     const options = {
       body: exchange.body,
-      connection: this.#connection,
-      chunked: reading.headers.chunked,
+      request: this.#request,
       clientPauseLimit: this.#options.bodyTimeout,
       originPauseLimit: rule.originRequest.responseTimeout,
     };
@@ -267,18 +272,18 @@ class Passage implements OriginEvents, ForwardedBodyEvents {
     const { response } = this.#forwarding.exchange;
     if (response.write(chunk) || this.#isClientSlow) return;
     this.#isClientSlow = true;
-    this.#connection.pause();
+    this.#request.pause();
     response.onDrain = this.#goOn;
   }
 
   readonly #goOn = (): void => {
     this.#isClientSlow = false;
-    this.#connection.resume();
+    this.#request.resume();
   };
 
   readonly #abandon = (): void => {
     this.#release();
-    this.#connection.destroy();
+    this.#request.destroy();
   };
 
   #giveUp(fault: ForwardFault, detail: string): void {
@@ -307,13 +312,18 @@ function mayTrail({ head: { method, version } }: Exchange, head: OriginResponseH
   return head.chunked && version !== "1.0" && !isBodiless;
 }
 
-function requestHead({ reading, originHeaders }: Forwarding): string {
+function requestHead({ reading, originHeaders }: Forwarding): OriginRequestHead {
   const { facts, headers } = reading;
-  const target = facts.query === "" ? facts.path : `${facts.path}?${facts.query}`;
-  let head = `${facts.method} ${target} HTTP/1.1\r\n`;
-  for (let index = 0; index < originHeaders.length; index += 2)
-    head += `${originHeaders[index]}: ${originHeaders[index + 1]}\r\n`;
-  if (headers.chunked) head += "Transfer-Encoding: chunked\r\n";
-  if (headers.expectsContinue) head += "Expect: 100-continue\r\n";
-  return `${head}\r\n`;
+  return {
+    method: facts.method,
+    target: facts.query === "" ? facts.path : `${facts.path}?${facts.query}`,
+    rawHeaders: originHeaders,
+    framing: framingOf(headers),
+    expectsContinue: headers.expectsContinue,
+  };
+}
+
+function framingOf({ hasBody, chunked }: RequestHeaders): OriginRequestHead["framing"] {
+  if (!hasBody) return "none";
+  return chunked ? "chunked" : "length";
 }

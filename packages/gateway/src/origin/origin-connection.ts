@@ -4,29 +4,14 @@
 import type { Socket } from "node:net";
 import { atEndOfTurn } from "../http/end-of-turn.ts";
 import { pieceBytes } from "../http/write-buffers.ts";
+import type {
+  OriginEvents,
+  OriginFault,
+  OriginRequest,
+  OriginRequestHead,
+} from "./origin-request.ts";
 import { type OriginResponseHead, ResponseFault } from "./response-head.ts";
 import { type ResponseEvents, ResponseReader } from "./response-reader.ts";
-
-/** Why an origin did not answer, or not to the end. */
-export type OriginFault =
-  | "unreachable"
-  | "connect_timeout"
-  | "response_timeout"
-  | "closed"
-  | "malformed";
-
-/**
- * What happens to one request at the origin. After `end` or `fail` nothing more happens to it, and
- * the connection may serve another one.
- */
-export interface OriginEvents extends ResponseEvents {
-  /** What arrived together has been handed over, and the answer is not complete yet. */
-  flush(): void;
-  /** No more will come. @param detail for the log */
-  fail(fault: OriginFault, detail: string): void;
-  /** The origin takes more of the request's body. */
-  drain(): void;
-}
 
 /**
  * Opens a connection whose bytes go to `onread.callback`, in a buffer that the next read
@@ -50,13 +35,15 @@ export interface ConnectionOptions {
   idleTimeout: number;
   /** milliseconds for which an origin may pause in the middle of an answer */
   bodyTimeout: number;
+  /** The last request was answered, and left nothing on the connection. */
+  onFree: (connection: OriginConnection) => void;
   onUnusable: (connection: OriginConnection) => void;
   /** The origin sent bytes after an answer that nobody had asked for. */
   onStray: () => void;
 }
 
 /** Serves one request at a time, again and again while both sides keep to HTTP. */
-export class OriginConnection {
+export class OriginConnection implements OriginRequest {
   /** when its last request ended, `performance.now()` */
   idleSince = 0;
   /** milliseconds from then on for which it can be used again */
@@ -80,6 +67,8 @@ export class OriginConnection {
   #trailers: string[] | undefined;
   /** the head of the request waits for the end of this turn */
   #isUnsent = false;
+  /** the body of the request goes out in chunks */
+  #isChunked = false;
   #broken = false;
   readonly #connectDeadline: NodeJS.Timeout;
   #answerDeadline: NodeJS.Timeout | undefined;
@@ -122,39 +111,30 @@ export class OriginConnection {
     );
   }
 
-  /**
-   * Begins a request: writes its head.
-   * @param head request line and headers with the empty line at the end
-   * @param isWhole nothing follows: it may leave with other requests at the end of this turn
-   */
-  start(method: string, head: string, events: OriginEvents, isWhole: boolean): void {
+  /** A head that is the whole request may leave with other requests at the end of this turn. */
+  start(head: OriginRequestHead, events: OriginEvents): void {
     this.#events = events;
     this.answered = false;
     this.#answerHead = undefined;
     this.#trailers = undefined;
-    this.#reader.start(method, this.#responseEvents);
-    this.#isUnsent = isWhole;
-    if (!isWhole) {
-      this.#socket.write(head, "latin1");
+    this.#reader.start(head.method, this.#responseEvents);
+    this.#isChunked = head.framing === "chunked";
+    this.#isUnsent = head.framing === "none";
+    const text = headText(head);
+    if (!this.#isUnsent) {
+      this.#socket.write(text, "latin1");
       return;
     }
     atEndOfTurn(() => {
       if (this.#events !== events) return;
       this.#isUnsent = false;
-      this.#socket.write(head, "latin1");
+      this.#socket.write(text, "latin1");
     });
   }
 
-  /**
-   * Writes a piece of the request's body.
-   * @returns false when the caller should wait for `drain`
-   */
   write(chunk: Buffer): boolean {
-    return this.#socket.write(chunk);
-  }
-
-  /** As `write`, framed as one chunk (RFC 9112 section 7.1). */
-  writeChunk(chunk: Buffer): boolean {
+    if (!this.#isChunked) return this.#socket.write(chunk);
+    // One chunk (RFC 9112 section 7.1).
     this.#socket.cork();
     this.#socket.write(`${chunk.length.toString(16)}\r\n`, "latin1");
     this.#socket.write(chunk);
@@ -163,15 +143,14 @@ export class OriginConnection {
     return takesMore;
   }
 
-  /** Writes the last chunk. @param trailers names and values in turn */
-  endChunks(trailers: readonly string[]): void {
+  end(rawTrailers: readonly string[]): void {
+    if (!this.#isChunked) return;
     let text = "0\r\n";
-    for (let index = 0; index < trailers.length; index += 2)
-      text += `${trailers[index]}: ${trailers[index + 1]}\r\n`;
+    for (let index = 0; index < rawTrailers.length; index += 2)
+      text += `${rawTrailers[index]}: ${rawTrailers[index + 1]}\r\n`;
     this.#socket.write(`${text}\r\n`, "latin1");
   }
 
-  /** The request is complete: the origin has `ms` to begin its answer. */
   expectAnswer(ms: number): void {
     if (this.#answerHead !== undefined) return;
     clearTimeout(this.#answerDeadline);
@@ -194,7 +173,11 @@ export class OriginConnection {
     this.#expectMore();
   }
 
-  /** Ends the connection, and with it the request, to which nothing happens any more. */
+  keep(): void {
+    this.#options.onFree(this);
+  }
+
+  /** Ends the connection as well. */
   destroy(): void {
     clearTimeout(this.#connectDeadline);
     clearTimeout(this.#answerDeadline);
@@ -305,6 +288,22 @@ export class OriginConnection {
     this.destroy();
     events?.fail(fault, detail);
   }
+}
+
+/** Request line and headers, with the empty line at the end. */
+function headText({
+  method,
+  target,
+  rawHeaders,
+  framing,
+  expectsContinue,
+}: OriginRequestHead): string {
+  let text = `${method} ${target} HTTP/1.1\r\n`;
+  for (let index = 0; index < rawHeaders.length; index += 2)
+    text += `${rawHeaders[index]}: ${rawHeaders[index + 1]}\r\n`;
+  if (framing === "chunked") text += "Transfer-Encoding: chunked\r\n";
+  if (expectsContinue) text += "Expect: 100-continue\r\n";
+  return `${text}\r\n`;
 }
 
 /** Whether silence is part of the answer: it comes when something happens. */

@@ -4,12 +4,12 @@ import assert from "node:assert/strict";
 import { once } from "node:events";
 import { connect, createServer, type Socket } from "node:net";
 import { type TestContext, test } from "node:test";
-import {
-  type Dial,
-  OriginConnection,
-  type OriginEvents,
-  type OriginFault,
-} from "../../src/origin/origin-connection.ts";
+import { type Dial, OriginConnection } from "../../src/origin/origin-connection.ts";
+import type {
+  OriginEvents,
+  OriginFault,
+  OriginRequestHead,
+} from "../../src/origin/origin-request.ts";
 
 type OnRead = Parameters<Dial>[0];
 
@@ -46,6 +46,7 @@ async function openConnection(context: TestContext) {
       connectTimeout: 60_000,
       bodyTimeout: 60_000,
       idleTimeout: 60_000,
+      onFree: () => undefined,
       onUnusable: () => undefined,
       onStray: () => void strays++,
     },
@@ -87,17 +88,23 @@ function exchange(): OriginEvents & {
   return seen;
 }
 
-const request = "GET / HTTP/1.1\r\nHost: x\r\n\r\n";
+const request: OriginRequestHead = {
+  method: "GET",
+  target: "/",
+  rawHeaders: ["Host", "x"],
+  framing: "none",
+  expectsContinue: false,
+};
 
 test("what an origin says before its request has left is no answer, and the request does not leave any more (H9)", async (context) => {
   const { connection, got, arrive } = await openConnection(context);
   const first = exchange();
-  connection.start("GET", request, first, true);
+  connection.start(request, first);
   await first.over;
   assert.equal(first.body, "ok");
 
   const second = exchange();
-  connection.start("GET", request, second, true);
+  connection.start(request, second);
   arrive("HTTP/1.1 408 Request Timeout\r\nContent-Length: 0\r\n\r\n");
   await second.over;
   assert.deepEqual(
@@ -111,7 +118,7 @@ test("what an origin says before its request has left is no answer, and the requ
 test("what an origin says to nobody ends its connection (H9)", async (context) => {
   const { connection, arrive } = await openConnection(context);
   const first = exchange();
-  connection.start("GET", request, first, true);
+  connection.start(request, first);
   await first.over;
   assert.equal(connection.usable, true);
   arrive("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
@@ -124,7 +131,7 @@ test("a mistake in what is done with an answer costs its connection and not the 
   broken.head = () => {
     throw new Error("a mistake of ours");
   };
-  connection.start("GET", request, broken, true);
+  connection.start(request, broken);
   await broken.over;
   assert.equal(broken.fault, "malformed");
   assert.equal(connection.usable, false);

@@ -1,11 +1,13 @@
-// The connections to origins: one pool for each service as configured. A connection serves one
-// request at a time, is used again only when both sides were done with each other, and is never
-// handed out with bytes left on it. An origin whose bytes belong to no answer gets a connection for
-// each request for a while. A pool has so many connections at most; then requests wait in line.
+// The connections to one service over HTTP/1.1. A connection serves one request at a time, is used
+// again only when both sides were done with each other, and is never handed out with bytes left on
+// it. An origin whose bytes belong to no answer gets a connection for each request for a while.
+// There are so many connections at most; then requests wait in line.
 import { atEndOfTurn } from "../http/end-of-turn.ts";
 import type { IngressRule } from "../model/model.ts";
 import { type Dial, OriginConnection } from "./origin-connection.ts";
 import { dialer } from "./origin-dialer.ts";
+import type { OriginPool } from "./origin-request.ts";
+import { WaitingLine } from "./waiting-line.ts";
 
 /** Idle connections that a pool keeps at most, and for how long. */
 const idleLimit = 256;
@@ -15,9 +17,6 @@ const idleTimeout = 30_000;
  * closing one takes a younger.
  */
 const surelyOpenMs = 2_000;
-const sweepInterval = 5_000;
-/** A pool that nothing used for so long is closed: its rule may be configured away. */
-const unusedMs = 60_000;
 /** For so long after a byte too many, no connection of its origin is used again. */
 const distrustMs = 10 * 60_000;
 
@@ -32,55 +31,8 @@ export interface PoolOptions {
   onStray: (service: IngressRule["service"]) => void;
 }
 
-/** One pool for each service. */
-export class OriginPools {
-  // A reload makes new rules; one that the edit did not touch finds its connections by content.
-  readonly #poolOfContent = new Map<string, OriginPool>();
-  readonly #poolOfRule = new WeakMap<IngressRule, OriginPool>();
-  readonly #options: PoolOptions;
-  readonly #timer: NodeJS.Timeout;
-
-  constructor(options: PoolOptions) {
-    this.#options = options;
-    this.#timer = setInterval(() => this.#sweep(performance.now()), sweepInterval);
-    this.#timer.unref();
-  }
-
-  /**
-   * The pool of a rule whose service is an origin.
-   * @throws {Error} when the rule's CA file cannot be read
-   */
-  poolFor(rule: IngressRule): OriginPool {
-    const pool = this.#poolOfRule.get(rule);
-    return pool === undefined || pool.closed ? this.#open(rule) : pool;
-  }
-
-  /** Ends every idle connection now, and the others when their requests end. */
-  close(): void {
-    clearInterval(this.#timer);
-    for (const pool of this.#poolOfContent.values()) pool.close();
-  }
-
-  #open(rule: IngressRule): OriginPool {
-    const content = JSON.stringify([rule.service, rule.originRequest]);
-    const pool = this.#poolOfContent.get(content) ?? new OriginPool(rule, this.#options);
-    this.#poolOfContent.set(content, pool);
-    this.#poolOfRule.set(rule, pool);
-    return pool;
-  }
-
-  #sweep(now: number): void {
-    for (const [content, pool] of this.#poolOfContent) {
-      pool.sweep(now);
-      if (now - pool.usedAt < unusedMs || pool.isDistrusted(now)) continue;
-      pool.close();
-      this.#poolOfContent.delete(content);
-    }
-  }
-}
-
 /** The connections to one service. */
-export class OriginPool {
+export class ConnectionPool implements OriginPool {
   /** when a connection was last taken, `performance.now()` */
   usedAt = performance.now();
   closed = false;
@@ -91,8 +43,7 @@ export class OriginPool {
   readonly #open = new Set<OriginConnection>();
   // The youngest last: it is taken first, so that a quiet pool shrinks by itself.
   readonly #idle: OriginConnection[] = [];
-  /** requests that wait for a connection, the first first */
-  readonly #line = new Set<() => void>();
+  readonly #line = new WaitingLine(this);
   #distrustedUntil = Number.NEGATIVE_INFINITY;
 
   constructor({ service, originRequest }: IngressRule, options: PoolOptions) {
@@ -107,20 +58,11 @@ export class OriginPool {
     return this.#idle.length === 0 && this.#open.size >= this.#options.connectionLimit;
   }
 
-  /**
-   * Calls back once `isFull` is false, to those who wait in turn.
-   * @returns a function that leaves the line
-   */
   whenFree(take: () => void): () => void {
-    this.#line.add(take);
-    return () => this.#line.delete(take);
+    return this.#line.join(take);
   }
 
-  /**
-   * An idle connection, or a new one.
-   * @param isRepeatable whether the request may fail because the origin is just closing the
-   * connection: it is sent once more
-   */
+  /** An idle connection, or a new one. */
   take(isRepeatable: boolean): OriginConnection {
     const now = performance.now();
     this.usedAt = now;
@@ -134,6 +76,7 @@ export class OriginPool {
       connectTimeout: this.#originRequest.connectTimeout,
       bodyTimeout: this.#originRequest.bodyTimeout,
       idleTimeout,
+      onFree: this.#keep,
       onUnusable: this.#drop,
       onStray: this.#distrust,
     });
@@ -142,12 +85,12 @@ export class OriginPool {
   }
 
   /**
-   * Gives a connection back. It can be taken from the end of this turn on: what its origin sent
-   * beyond its answer is then read before the next request has left.
+   * Takes a connection back. It can be taken again from the end of this turn on: what its origin
+   * sent beyond its answer is then read before the next request has left.
    */
-  keep(connection: OriginConnection): void {
+  readonly #keep = (connection: OriginConnection): void => {
     atEndOfTurn(() => this.#rest(connection));
-  }
+  };
 
   #rest(connection: OriginConnection): void {
     const isWelcome =
@@ -157,7 +100,7 @@ export class OriginPool {
       !this.isDistrusted(connection.idleSince);
     if (isWelcome) this.#idle.push(connection);
     else connection.destroy();
-    this.#callNext();
+    this.#line.advance();
   }
 
   /** Whether its connections serve one request each. @param now `performance.now()` */
@@ -176,16 +119,8 @@ export class OriginPool {
     this.#open.delete(connection);
     const index = this.#idle.indexOf(connection);
     if (index >= 0) this.#idle.splice(index, 1);
-    this.#callNext();
+    this.#line.advance();
   };
-
-  #callNext(): void {
-    for (const take of this.#line) {
-      if (this.isFull) return;
-      this.#line.delete(take);
-      take();
-    }
-  }
 
   /** Ends connections that were idle for too long. */
   sweep(now: number): void {

@@ -2,7 +2,13 @@
 // line, the header lines in their order and writing, the body. It answers with what it saw, or as a
 // test scripts it. A request counts from its head on, so `requests.length === 0` proves that the
 // origin saw nothing.
-import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import {
+  createServer as createHttp2Server,
+  createSecureServer as createHttp2TlsServer,
+  type Http2ServerRequest,
+  type ServerHttp2Session,
+} from "node:http2";
 import { createServer as createTlsServer } from "node:https";
 import type { AddressInfo, Socket } from "node:net";
 
@@ -56,6 +62,8 @@ export interface Upstream {
 export interface UpstreamOptions {
   socketPath?: string;
   tls?: { cert: string; key: string };
+  /** HTTP/2 and nothing else: with `tls` by ALPN, without it by prior knowledge */
+  http2?: boolean;
 }
 
 const keptBody = 65_536;
@@ -63,7 +71,8 @@ const keptBody = 65_536;
 export async function startUpstream(options: UpstreamOptions = {}): Promise<Upstream> {
   const waiting = new Set<() => void>();
   let answer: Answer = echo;
-  const server = options.tls === undefined ? createServer() : createTlsServer(options.tls);
+  const server = createNodeServer(options);
+  const sessions = new Set<ServerHttp2Session>();
   const upstream: Upstream = {
     origin: "",
     port: 0,
@@ -92,7 +101,8 @@ export async function startUpstream(options: UpstreamOptions = {}): Promise<Upst
     close: () =>
       new Promise((resolve) => {
         server.close(() => resolve());
-        server.closeAllConnections();
+        for (const session of sessions) session.destroy();
+        server.closeAllConnections?.();
       }),
   };
   const note = (request: IncomingMessage): SeenRequest => {
@@ -102,6 +112,10 @@ export async function startUpstream(options: UpstreamOptions = {}): Promise<Upst
     return seen;
   };
   server.requestTimeout = 0;
+  server.on("session", (session: ServerHttp2Session) => {
+    sessions.add(session);
+    session.once("close", () => sessions.delete(session));
+  });
   server.on("connection", () => {
     upstream.connections += 1;
   });
@@ -132,6 +146,20 @@ export async function startUpstream(options: UpstreamOptions = {}): Promise<Upst
   return upstream;
 }
 
+/** What HTTP/2 servers of Node hand over has the same shape as what those of HTTP/1.1 do. */
+function createNodeServer({ tls, http2 = false }: UpstreamOptions): Server {
+  if (!http2) return tls === undefined ? createServer() : createTlsServer(tls);
+  const server = tls === undefined ? createHttp2Server() : createHttp2TlsServer(tls);
+  return server as unknown as Server;
+}
+
+/** Drops the connection that an answer is on. */
+function dropConnection(request: IncomingMessage): void {
+  const { stream } = request as unknown as Partial<Http2ServerRequest>;
+  if (stream === undefined) request.socket.destroy();
+  else stream.session?.destroy();
+}
+
 function watch(request: IncomingMessage): SeenRequest {
   const { method = "", url = "", httpVersion, rawHeaders } = request;
   const chunks: Buffer[] = [];
@@ -147,19 +175,22 @@ function watch(request: IncomingMessage): SeenRequest {
     trailers: {},
     aborted: false,
     ended: new Promise((resolve) => {
+      // An HTTP/2 stream that is reset ends as well.
+      request.once("aborted", () => {
+        seen.aborted = true;
+      });
       request.once("end", () => {
         seen.trailers = request.trailers;
         resolve();
       });
       request.once("close", () => {
-        seen.aborted = !request.complete;
+        seen.aborted ||= !request.complete;
         resolve();
       });
     }),
     header: (name) => {
       const values = rawHeaders.filter(
-        (_, index) =>
-          index % 2 === 1 && rawHeaders[index - 1]?.toLowerCase() === name.toLowerCase(),
+        (_, index) => index % 2 === 1 && sameName(rawHeaders[index - 1], name),
       );
       return values.length === 0 ? undefined : values.join(", ");
     },
@@ -171,6 +202,12 @@ function watch(request: IncomingMessage): SeenRequest {
   });
   request.on("error", () => undefined);
   return seen;
+}
+
+/** HTTP/2 has `:authority` in place of `Host`. */
+function sameName(name = "", asked: string): boolean {
+  const lower = name.toLowerCase();
+  return (lower === ":authority" ? "host" : lower) === asked.toLowerCase();
 }
 
 /** 200 with what arrived, as JSON, once the whole body is here. */
@@ -208,11 +245,11 @@ export function chunked(parts: (string | Buffer)[], trailers?: Record<string, st
 
 /** Promises `promised` bytes, sends `sent` of them and drops the connection. */
 export function dyingAfter(sent: number, promised: number): Answer {
-  return (_request, response) => {
+  return (request, response) => {
     response.writeHead(200, { "Content-Length": promised });
-    response.write(Buffer.alloc(sent, "x"), () => response.socket?.destroy());
+    response.write(Buffer.alloc(sent, "x"), () => dropConnection(request));
   };
 }
 
 /** Drops the connection without a byte of an answer. */
-export const hangUp: Answer = (request) => void request.socket.destroy();
+export const hangUp: Answer = (request) => dropConnection(request);

@@ -75,10 +75,8 @@ export class HttpForwarder {
 
   /** Sends a request on. Its answer, or its fault, comes later. */
   forward(forwarding: Forwarding): void {
-    const { facts, headers } = forwarding.reading;
     const pool = this.#pools.poolFor(forwarding.rule);
-    const isRepeatable = !headers.hasBody && repeatableMethods.has(facts.method);
-    const start = () => new Passage(forwarding, pool, this.#options, isRepeatable).start();
+    const start = () => new Passage(forwarding, pool, this.#options, true).start();
     if (pool.isFull) this.#waitInLine(forwarding, pool, start);
     else start();
   }
@@ -115,8 +113,8 @@ class Passage implements OriginEvents, ForwardedBodyEvents {
   readonly #forwarding: Forwarding;
   readonly #pool: OriginPool;
   readonly #options: ForwarderOptions;
-  /** whether the origin may get the request once more, when it was closing an idle connection */
-  readonly #isRepeatable: boolean;
+  /** whether the origin has not had this request before */
+  readonly #isFirst: boolean;
   readonly #request: OriginRequest;
   /** read before the request, which changes it */
   readonly #isReused: boolean;
@@ -133,13 +131,13 @@ class Passage implements OriginEvents, ForwardedBodyEvents {
     forwarding: Forwarding,
     pool: OriginPool,
     options: ForwarderOptions,
-    isRepeatable: boolean,
+    isFirst: boolean,
   ) {
     this.#forwarding = forwarding;
     this.#pool = pool;
     this.#options = options;
-    this.#isRepeatable = isRepeatable;
-    this.#request = pool.take(isRepeatable);
+    this.#isFirst = isFirst;
+    this.#request = pool.take(isFirst && isRepeatable(forwarding));
     this.#isReused = this.#request.reused;
     this.#body = forwarding.reading.headers.hasBody ? this.#makeBody() : undefined;
   }
@@ -222,13 +220,20 @@ class Passage implements OriginEvents, ForwardedBodyEvents {
   }
 
   fail(fault: OriginFault, detail: string): void {
-    const wasClosing = fault === "closed" && this.#isReused && !this.#request.answered;
-    if (!wasClosing || !this.#isRepeatable) {
+    if (!this.#isFirst || !this.#hadNoEffect(fault)) {
       this.#giveUp(fault, detail);
       return;
     }
     this.#release();
     new Passage(this.#forwarding, this.#pool, this.#options, false).start();
+  }
+
+  /** Whether the request can be sent once more, as if it had never been sent. */
+  #hadNoEffect(fault: OriginFault): boolean {
+    const { answered, refused } = this.#request;
+    if (answered) return false;
+    if (refused) return this.#body?.started !== true;
+    return fault === "closed" && this.#isReused && isRepeatable(this.#forwarding);
   }
 
   drain(): void {
@@ -304,6 +309,11 @@ class Passage implements OriginEvents, ForwardedBodyEvents {
     clearTimeout(this.#continueAnyway);
     this.#body?.stop();
   }
+}
+
+/** Whether a request may reach its origin twice, when the origin was closing its connection. */
+function isRepeatable({ reading: { facts, headers } }: Forwarding): boolean {
+  return !headers.hasBody && repeatableMethods.has(facts.method);
 }
 
 /** Whether trailers can follow on the client's side. */

@@ -100,6 +100,8 @@ const originRequest = z.strictObject({
   responseTimeout: timeout.prefault("100s"),
   /** [ext] milliseconds for which the origin may pause in the middle of an answer */
   bodyTimeout: timeout.prefault("10m"),
+  /** HTTP/2 to the origin: agreed on by ALPN over TLS, without TLS by prior knowledge */
+  http2Origin: z.boolean().optional(),
   noTLSVerify: z.boolean().optional(),
   originServerName: someText.optional(),
   /** path of a PEM file */

@@ -97,20 +97,24 @@ export class ConnectionPool implements OriginPool {
       !this.closed &&
       connection.usable &&
       this.#idle.length < idleLimit &&
-      !this.isDistrusted(connection.idleSince);
+      !this.#isDistrusted(connection.idleSince);
     if (isWelcome) this.#idle.push(connection);
     else connection.destroy();
     this.#line.advance();
   }
 
+  isNeeded(now: number): boolean {
+    return this.#isDistrusted(now);
+  }
+
   /** Whether its connections serve one request each. @param now `performance.now()` */
-  isDistrusted(now: number): boolean {
+  #isDistrusted(now: number): boolean {
     return now < this.#distrustedUntil;
   }
 
   readonly #distrust = (): void => {
     const now = performance.now();
-    if (!this.isDistrusted(now)) this.#options.onStray(this.#service);
+    if (!this.#isDistrusted(now)) this.#options.onStray(this.#service);
     this.#distrustedUntil = now + distrustMs;
     for (const connection of this.#idle.splice(0)) connection.destroy();
   };

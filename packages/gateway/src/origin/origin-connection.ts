@@ -10,17 +10,17 @@ import type {
   OriginRequest,
   OriginRequestHead,
 } from "./origin-request.ts";
-import { type OriginResponseHead, ResponseFault } from "./response-head.ts";
+import { mayPause, type OriginResponseHead, ResponseFault } from "./response-head.ts";
 import { type ResponseEvents, ResponseReader } from "./response-reader.ts";
 
-/**
- * Opens a connection whose bytes go to `onread.callback`, in a buffer that the next read
- * overwrites.
- */
-export type Dial = (onread: {
+/** Where the bytes of a connection go: the next read overwrites the buffer. */
+interface OnRead {
   buffer: Uint8Array;
   callback: (length: number, bytes: Uint8Array) => boolean;
-}) => Socket;
+}
+
+/** Opens a connection. Without `onread` it is a stream like any other. */
+export type Dial = (onread?: OnRead) => Socket;
 
 // One for all connections: what was read is dealt with before the next read (bench/README.md).
 const readBuffer = Buffer.allocUnsafeSlow(pieceBytes);
@@ -52,6 +52,8 @@ export class OriginConnection implements OriginRequest {
   reused = false;
   /** whether a byte of the answer to this request has arrived */
   answered = false;
+  /** HTTP/1.1 has no way to say so */
+  readonly refused = false;
   readonly #socket: Socket;
   readonly #reader = new ResponseReader();
   readonly #options: ConnectionOptions;
@@ -247,7 +249,7 @@ export class OriginConnection implements OriginRequest {
     const head = this.#answerHead;
     const isWaiting = this.#events !== undefined && head !== undefined && !this.#paused;
     clearTimeout(this.#bodyDeadline);
-    if (!isWaiting || isEventStream(head)) return;
+    if (!isWaiting || mayPause(head)) return;
     const { bodyTimeout } = this.#options;
     this.#bodyDeadline = setTimeout(
       () => this.#break("response_timeout", `the answer stopped for ${bodyTimeout} ms`),
@@ -304,10 +306,4 @@ function headText({
   if (framing === "chunked") text += "Transfer-Encoding: chunked\r\n";
   if (expectsContinue) text += "Expect: 100-continue\r\n";
   return `${text}\r\n`;
-}
-
-/** Whether silence is part of the answer: it comes when something happens. */
-function isEventStream({ names, rawHeaders }: OriginResponseHead): boolean {
-  const type = rawHeaders[2 * names.indexOf("content-type") + 1] ?? "";
-  return names.includes("content-type") && /^text\/event-stream\b/i.test(type);
 }

@@ -8,6 +8,9 @@ import type { Dial } from "./origin-connection.ts";
 
 type Target = { path: string } | { host: string; port: number };
 
+/** What is to be spoken over TLS (ALPN). Without TLS nothing is agreed. */
+type Protocol = "http/1.1" | "h2";
+
 /**
  * Makes the function that opens connections to a service. Certificates are read once, here.
  * @throws {Error} when the service is a fixed status, or its CA file cannot be read
@@ -15,40 +18,55 @@ type Target = { path: string } | { host: string; port: number };
 export function dialer(
   service: IngressRule["service"],
   options: IngressRule["originRequest"],
+  protocol: Protocol = "http/1.1",
 ): Dial {
   switch (service.kind) {
     case "status":
       throw new Error("a fixed status has no origin");
     case "unix": {
       const target = { path: service.path };
-      return service.tls ? tlsDial(target, "localhost", options) : plainDial(target);
+      const tls = { target, hostname: "localhost", protocol };
+      return service.tls ? tlsDial(tls, options) : plainDial(target);
     }
     case "http": {
       const url = new URL(service.origin);
       const target = tcpTarget(url);
-      return url.protocol === "https:" ? tlsDial(target, url.hostname, options) : plainDial(target);
+      const tls = { target, hostname: url.hostname, protocol };
+      return url.protocol === "https:" ? tlsDial(tls, options) : plainDial(target);
     }
   }
 }
 
 function plainDial(target: Target): Dial {
-  return (onread) => connectTcp({ ...target, noDelay: true, keepAlive: true, onread });
+  const socketOptions = { ...target, noDelay: true, keepAlive: true };
+  return (onread) =>
+    connectTcp(onread === undefined ? socketOptions : { ...socketOptions, onread });
 }
 
-/** @param hostname whom the certificate must name, unless the rule says another */
-function tlsDial(target: Target, hostname: string, options: IngressRule["originRequest"]): Dial {
+interface TlsTarget {
+  target: Target;
+  /** whom the certificate must name, unless the rule says another */
+  hostname: string;
+  protocol: Protocol;
+}
+
+function tlsDial(
+  { target, hostname, protocol }: TlsTarget,
+  options: IngressRule["originRequest"],
+): Dial {
   const serverName = withoutBrackets(options.originServerName ?? hostname);
   const tls: ConnectionOptions = {
     ...target,
     rejectUnauthorized: options.noTLSVerify !== true,
-    ALPNProtocols: ["http/1.1"],
+    ALPNProtocols: [protocol],
   };
   // SNI names hosts and no addresses (RFC 6066 3).
   if (isIP(serverName) === 0) tls.servername = serverName;
   if (options.caPool !== undefined) tls.ca = readFileSync(options.caPool);
   return (onread) => {
     const socket = connectTls(tls).setNoDelay(true).setKeepAlive(true);
-    socket.on("data", (chunk: Buffer) => onread.callback(chunk.length, chunk));
+    if (onread !== undefined)
+      socket.on("data", (chunk: Buffer) => onread.callback(chunk.length, chunk));
     return socket;
   };
 }

@@ -2,16 +2,30 @@
 import type { IngressRule } from "../model/model.ts";
 import { ConnectionPool, type PoolOptions } from "./connection-pool.ts";
 import type { OriginPool } from "./origin-request.ts";
+import { SessionPool } from "./session-pool.ts";
 
 const sweepInterval = 5_000;
 /** A pool that nothing used for so long is closed: its rule may be configured away. */
 const unusedMs = 60_000;
 
+/** A pool as seen by who keeps it. */
+interface KeptPool extends OriginPool {
+  /** when it was last asked for room, `performance.now()` */
+  readonly usedAt: number;
+  readonly closed: boolean;
+  /** Whether it knows what a new pool would not, or serves somebody. @param now as in `usedAt` */
+  isNeeded(now: number): boolean;
+  /** Ends connections that were idle for too long. */
+  sweep(now: number): void;
+  /** Ends every idle connection now, and the others when their requests end. */
+  close(): void;
+}
+
 /** One pool for each service. */
 export class OriginPools {
   // A reload makes new rules; one that the edit did not touch finds its connections by content.
-  readonly #poolOfContent = new Map<string, ConnectionPool>();
-  readonly #poolOfRule = new WeakMap<IngressRule, ConnectionPool>();
+  readonly #poolOfContent = new Map<string, KeptPool>();
+  readonly #poolOfRule = new WeakMap<IngressRule, KeptPool>();
   readonly #options: PoolOptions;
   readonly #timer: NodeJS.Timeout;
 
@@ -36,18 +50,23 @@ export class OriginPools {
     for (const pool of this.#poolOfContent.values()) pool.close();
   }
 
-  #open(rule: IngressRule): ConnectionPool {
+  #open(rule: IngressRule): KeptPool {
     const content = JSON.stringify([rule.service, rule.originRequest]);
-    const pool = this.#poolOfContent.get(content) ?? new ConnectionPool(rule, this.#options);
+    const pool = this.#poolOfContent.get(content) ?? this.#make(rule);
     this.#poolOfContent.set(content, pool);
     this.#poolOfRule.set(rule, pool);
     return pool;
   }
 
+  #make(rule: IngressRule): KeptPool {
+    if (rule.originRequest.http2Origin !== true) return new ConnectionPool(rule, this.#options);
+    return new SessionPool(rule, this.#options.connectionLimit);
+  }
+
   #sweep(now: number): void {
     for (const [content, pool] of this.#poolOfContent) {
       pool.sweep(now);
-      if (now - pool.usedAt < unusedMs || pool.isDistrusted(now)) continue;
+      if (now - pool.usedAt < unusedMs || pool.isNeeded(now)) continue;
       pool.close();
       this.#poolOfContent.delete(content);
     }

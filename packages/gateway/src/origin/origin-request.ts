@@ -1,5 +1,6 @@
 // What the data path asks of an origin, whatever protocol the origin speaks: one request, its body
-// in pieces, and the events of its answer. OriginConnection does it over HTTP/1.1.
+// in pieces, and the events of its answer. OriginConnection does it over HTTP/1.1, Http2Request
+// over HTTP/2.
 import type { ResponseEvents } from "./response-reader.ts";
 
 /** Why an origin did not answer, or not to the end. */
@@ -39,6 +40,8 @@ export interface OriginRequest {
   readonly reused: boolean;
   /** whether a byte of the answer has arrived */
   readonly answered: boolean;
+  /** whether the origin says that it did not look at the request, which can be sent once more */
+  readonly refused: boolean;
   /** Sends the head, which is all of the request where its framing is `none`. */
   start(head: OriginRequestHead, events: OriginEvents): void;
   /**

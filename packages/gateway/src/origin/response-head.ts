@@ -23,6 +23,9 @@ export interface OriginResponseHead extends ResponseHead {
   chunked: boolean;
 }
 
+/** Bytes of a head at most, and of trailers. */
+export const headLimit = 65_536;
+
 /** What is wrong with an answer. The message is for the log and quotes nothing of the answer. */
 export class ResponseFault extends Error {}
 
@@ -76,6 +79,14 @@ export type Framing = { kind: "chunked" } | { kind: "length"; length: number } |
 export function refuseAnnouncedBody(framing: Framing): void {
   const isAnnounced = framing.kind === "length" ? framing.length > 0 : framing.kind === "chunked";
   if (isAnnounced) throw new ResponseFault("it announces a body, but its status allows none");
+}
+
+/** Whether silence is part of the answer: it comes when something happens. */
+export function mayPause({ names, rawHeaders }: OriginResponseHead): boolean {
+  const type = rawHeaders[2 * names.indexOf("content-type") + 1] ?? "";
+  return (
+    names.includes("content-type") && /^(?:text\/event-stream|application\/grpc)\b/i.test(type)
+  );
 }
 
 /** Reads the headers that are about the connection, and notes in the head what they say of it. */

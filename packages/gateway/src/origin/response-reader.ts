@@ -3,6 +3,7 @@
 // connection, started for each request.
 import {
   type Framing,
+  headLimit,
   malformed,
   type OriginResponseHead,
   ResponseFault,
@@ -22,7 +23,6 @@ export interface ResponseEvents {
   end(rawTrailers: string[]): void;
 }
 
-const headLimit = 65_536;
 const lineLimit = 4_096;
 const lineEnd = Buffer.from("\r\n");
 const headEnd = Buffer.from("\r\n\r\n");

@@ -46,8 +46,17 @@ export async function scene(
   context.after(() => upstream.close());
   return {
     upstream,
-    gateway: await gatewayTo(context, [{ service: upstream.origin, originRequest }]),
+    gateway: await gatewayTo(context, [serviceOf(upstream, options, originRequest)]),
   };
+}
+
+function serviceOf(
+  { origin }: Upstream,
+  { http2 }: UpstreamOptions,
+  originRequest: Record<string, unknown>,
+): Record<string, unknown> {
+  if (http2 !== true) return { service: origin, originRequest };
+  return { service: origin, originRequest: { ...originRequest, http2Origin: true } };
 }
 
 /** An origin that speaks as the test wants it, byte for byte. */

@@ -8,7 +8,7 @@ import type { IncomingMessage } from "node:http";
 import { connect, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { test } from "node:test";
+import { type TestContext, test } from "node:test";
 import { rawExchange, rawRequest } from "../../../../test/support/raw-request.ts";
 import { needs } from "../../../../test/support/requirements.ts";
 import { certificateFor } from "../../../../test/support/tls.ts";
@@ -18,63 +18,82 @@ import {
   hangUp,
   held,
   startUpstream,
+  type UpstreamOptions,
 } from "../../../../test/support/upstream.ts";
 import { answerOf, ask, gatewayTo, host, megabyte, rawOrigin, scene } from "./forward-fixture.ts";
 
-test("an answer streams: its first part is there before its last part exists", async (context) => {
-  const { gateway, upstream } = await scene(context);
-  const rest = Promise.withResolvers<void>();
-  upstream.answerWith((_request, response) => {
-    response.write("first");
-    void rest.promise.then(() => response.end("last"));
-  });
-  const asked = ask(gateway);
-  asked.end();
-  const [response] = (await once(asked, "response")) as [IncomingMessage];
-  const [first] = (await once(response, "data")) as [Buffer];
-  assert.equal(first.toString(), "first");
-  rest.resolve();
-  const [last] = (await once(response, "data")) as [Buffer];
-  assert.equal(last.toString(), "last");
-});
+/** The same, whatever the origin speaks. */
+function testEachOrigin(
+  name: string,
+  run: (context: TestContext, speaks: UpstreamOptions) => Promise<void>,
+): void {
+  test(name, (context) => run(context, {}));
+  test(`${name} (HTTP/2 to the origin)`, (context) => run(context, { http2: true }));
+}
 
-test("a request streams: the origin has its first part before its last part exists", async (context) => {
-  const { gateway, upstream } = await scene(context);
-  const asked = ask(gateway, { method: "POST" });
-  asked.write("first");
-  await upstream.seen(1);
-  const [seen] = upstream.requests;
-  while (seen?.bodySize !== 5) await new Promise((resolve) => setImmediate(resolve));
-  asked.end("last");
-  const { response } = await answerOf(asked);
-  assert.equal(response.statusCode, 200);
-  assert.equal(seen.body, "firstlast");
-});
+testEachOrigin(
+  "an answer streams: its first part is there before its last part exists",
+  async (context, speaks) => {
+    const { gateway, upstream } = await scene(context, speaks);
+    const rest = Promise.withResolvers<void>();
+    upstream.answerWith((_request, response) => {
+      response.write("first");
+      void rest.promise.then(() => response.end("last"));
+    });
+    const asked = ask(gateway);
+    asked.end();
+    const [response] = (await once(asked, "response")) as [IncomingMessage];
+    const [first] = (await once(response, "data")) as [Buffer];
+    assert.equal(first.toString(), "first");
+    rest.resolve();
+    const [last] = (await once(response, "data")) as [Buffer];
+    assert.equal(last.toString(), "last");
+  },
+);
 
-test("a body of 64 MB arrives whole in both directions, without being held in memory", async (context) => {
-  const { gateway, upstream } = await scene(context);
-  const hash = createHash("sha256");
-  upstream.answerWith((received, response) => received.pipe(response));
-  const asked = ask(gateway, {
-    method: "PUT",
-    headers: { "Content-Length": String(64 * megabyte) },
-  });
-  const back = createHash("sha256");
-  const echoed = once(asked, "response").then(async ([response]) => {
-    for await (const chunk of response as IncomingMessage) back.update(chunk as Buffer);
-  });
-  const block = randomBytes(megabyte);
-  for (let index = 0; index < 64; index++) {
-    hash.update(block);
-    if (!asked.write(block)) await once(asked, "drain");
-  }
-  asked.end();
-  await echoed;
-  assert.equal(back.digest("hex"), hash.digest("hex"));
-});
+testEachOrigin(
+  "a request streams: the origin has its first part before its last part exists",
+  async (context, speaks) => {
+    const { gateway, upstream } = await scene(context, speaks);
+    const asked = ask(gateway, { method: "POST" });
+    asked.write("first");
+    await upstream.seen(1);
+    const [seen] = upstream.requests;
+    while (seen?.bodySize !== 5) await new Promise((resolve) => setImmediate(resolve));
+    asked.end("last");
+    const { response } = await answerOf(asked);
+    assert.equal(response.statusCode, 200);
+    assert.equal(seen.body, "firstlast");
+  },
+);
 
-test("a client that does not read holds the origin back", async (context) => {
-  const { gateway, upstream } = await scene(context);
+testEachOrigin(
+  "a body of 64 MB arrives whole in both directions, without being held in memory",
+  async (context, speaks) => {
+    const { gateway, upstream } = await scene(context, speaks);
+    const hash = createHash("sha256");
+    upstream.answerWith((received, response) => received.pipe(response));
+    const asked = ask(gateway, {
+      method: "PUT",
+      headers: { "Content-Length": String(64 * megabyte) },
+    });
+    const back = createHash("sha256");
+    const echoed = once(asked, "response").then(async ([response]) => {
+      for await (const chunk of response as IncomingMessage) back.update(chunk as Buffer);
+    });
+    const block = randomBytes(megabyte);
+    for (let index = 0; index < 64; index++) {
+      hash.update(block);
+      if (!asked.write(block)) await once(asked, "drain");
+    }
+    asked.end();
+    await echoed;
+    assert.equal(back.digest("hex"), hash.digest("hex"));
+  },
+);
+
+testEachOrigin("a client that does not read holds the origin back", async (context, speaks) => {
+  const { gateway, upstream } = await scene(context, speaks);
   let written = 0;
   let blocked = false;
   upstream.answerWith((_request, response) => {
@@ -107,36 +126,39 @@ test("a client that does not read holds the origin back", async (context) => {
   assert.equal(size, 256 * megabyte);
 });
 
-test("trailers arrive in both directions, but none that names somebody or frames a message", async (context) => {
-  const { gateway, upstream } = await scene(context);
-  upstream.answerWith(
-    chunked(["a", "b"], { "Grpc-Status": "0", "Set-Cookie": "CF_Authorization=x" }),
-  );
-  const answer = await rawExchange(
-    gateway.port,
-    [
-      "POST / HTTP/1.1",
-      `Host: ${host}`,
-      "Connection: close",
-      "Transfer-Encoding: chunked",
-      "Trailer: X-Checksum",
-      "",
-      "3",
-      "abc",
-      "0",
-      "X-Checksum: 900150983cd24fb0",
-      "Cf-Access-Authenticated-User-Email: root@example.com",
-      "",
-      "",
-    ].join("\r\n"),
-  );
-  assert.match(answer.raw, /\r\n0\r\nGrpc-Status: 0\r\n\r\n$/);
-  const [seen] = upstream.requests;
-  assert.equal(seen?.body, "abc");
-  assert.equal(seen?.trailers["x-checksum"], "900150983cd24fb0");
-  assert.equal(seen?.trailers["cf-access-authenticated-user-email"], undefined);
-  assert.equal(seen?.header("trailer"), "X-Checksum");
-});
+testEachOrigin(
+  "trailers arrive in both directions, but none that names somebody or frames a message",
+  async (context, speaks) => {
+    const { gateway, upstream } = await scene(context, speaks);
+    upstream.answerWith(
+      chunked(["a", "b"], { "Grpc-Status": "0", "Set-Cookie": "CF_Authorization=x" }),
+    );
+    const answer = await rawExchange(
+      gateway.port,
+      [
+        "POST / HTTP/1.1",
+        `Host: ${host}`,
+        "Connection: close",
+        "Transfer-Encoding: chunked",
+        "Trailer: X-Checksum",
+        "",
+        "3",
+        "abc",
+        "0",
+        "X-Checksum: 900150983cd24fb0",
+        "Cf-Access-Authenticated-User-Email: root@example.com",
+        "",
+        "",
+      ].join("\r\n"),
+    );
+    assert.match(answer.raw, /\r\n0\r\ngrpc-status: 0\r\n\r\n$/i);
+    const [seen] = upstream.requests;
+    assert.equal(seen?.body, "abc");
+    assert.equal(seen?.trailers["x-checksum"], "900150983cd24fb0");
+    assert.equal(seen?.trailers["cf-access-authenticated-user-email"], undefined);
+    assert.equal(seen?.header("trailer"), "X-Checksum");
+  },
+);
 
 test("a client that asks before it sends its body gets the origin's own go-ahead", async (context) => {
   const go = Promise.withResolvers<void>();
@@ -208,8 +230,8 @@ test("an origin that never heard of 100-continue gets the body all the same", as
   assert.equal((await answerOf(asked)).response.statusCode, 200);
 });
 
-test("a client that goes away is gone for the origin too", async (context) => {
-  const { gateway, upstream } = await scene(context);
+testEachOrigin("a client that goes away is gone for the origin too", async (context, speaks) => {
+  const { gateway, upstream } = await scene(context, speaks);
   upstream.answerWith(
     (_request, response) => void response.write("the beginning of a long answer"),
   );
@@ -234,55 +256,61 @@ test("a client that goes away is gone for the origin too", async (context) => {
   assert.equal(upstream.requests[0]?.aborted, true);
 });
 
-test("an origin that is down, hangs up or dies midway gives a page with a ray id, or a visibly broken answer", async (context) => {
-  const { gateway, upstream } = await scene(context);
-  const page = async (path = "/") =>
-    rawRequest(gateway.port, `GET ${path} HTTP/1.1`, [`Host: ${host}`, "Accept: text/html"]);
-  upstream.answerWith(hangUp);
-  const hungUp = await page();
-  assert.equal(hungUp.status, 502);
-  assert.match(hungUp.body, /<h1>The application did not answer<\/h1>/);
-  assert.match(hungUp.body, new RegExp(`<code>${hungUp.headers["cf-ray"]}</code>`));
-  assert.equal(upstream.requests.length, 1, "asked once: it may have had its effect");
+testEachOrigin(
+  "an origin that is down, hangs up or dies midway gives a page with a ray id, or a visibly broken answer",
+  async (context, speaks) => {
+    const { gateway, upstream } = await scene(context, speaks);
+    const page = async (path = "/") =>
+      rawRequest(gateway.port, `GET ${path} HTTP/1.1`, [`Host: ${host}`, "Accept: text/html"]);
+    upstream.answerWith(hangUp);
+    const hungUp = await page();
+    assert.equal(hungUp.status, 502);
+    assert.match(hungUp.body, /<h1>The application did not answer<\/h1>/);
+    assert.match(hungUp.body, new RegExp(`<code>${hungUp.headers["cf-ray"]}</code>`));
+    assert.equal(upstream.requests.length, 1, "asked once: it may have had its effect");
 
-  upstream.answerWith(dyingAfter(100, 1_000));
-  const half = await page();
-  assert.equal(half.status, 200);
-  assert.equal(half.body.length, 100, "less than it promised: the client can tell");
+    upstream.answerWith(dyingAfter(100, 1_000));
+    const half = await page();
+    assert.equal(half.status, 200);
+    assert.equal(half.body.length, 100, "less than it promised: the client can tell");
 
-  await upstream.refuse();
-  const down = await page();
-  assert.equal(down.status, 502);
-  assert.match(down.body, /<h1>The application cannot be reached<\/h1>/);
-  const failed = gateway.events.findLast(({ event }) => event === "origin_failed");
-  assert.partialDeepStrictEqual(failed, { origin: upstream.origin, detail: "ECONNREFUSED" });
-  const json = await rawRequest(gateway.port, "GET / HTTP/1.1", [
-    `Host: ${host}`,
-    "Accept: application/json",
-  ]);
-  assert.equal(JSON.parse(json.body).error, "origin_unreachable");
-});
+    await upstream.refuse();
+    const down = await page();
+    assert.equal(down.status, 502);
+    assert.match(down.body, /<h1>The application cannot be reached<\/h1>/);
+    const failed = gateway.events.findLast(({ event }) => event === "origin_failed");
+    assert.partialDeepStrictEqual(failed, { origin: upstream.origin, detail: "ECONNREFUSED" });
+    const json = await rawRequest(gateway.port, "GET / HTTP/1.1", [
+      `Host: ${host}`,
+      "Accept: application/json",
+    ]);
+    assert.equal(JSON.parse(json.body).error, "origin_unreachable");
+  },
+);
 
-test("an origin that is slow gives 504: slow to answer, and slow to take the connection", async (context) => {
-  const { gateway, upstream } = await scene(context, {}, { responseTimeout: "100ms" });
-  const slow = held();
-  upstream.answerWith(slow.answer);
-  const answer = await rawRequest(gateway.port, "GET / HTTP/1.1", [`Host: ${host}`]);
-  assert.equal(answer.status, 504);
-  assert.match(answer.body, /did not answer in time/);
-  slow.release();
+testEachOrigin(
+  "an origin that is slow gives 504: slow to answer, and slow to take the connection",
+  async (context, speaks) => {
+    const { gateway, upstream } = await scene(context, speaks, { responseTimeout: "100ms" });
+    const slow = held();
+    upstream.answerWith(slow.answer);
+    const answer = await rawRequest(gateway.port, "GET / HTTP/1.1", [`Host: ${host}`]);
+    assert.equal(answer.status, 504);
+    assert.match(answer.body, /did not answer in time/);
+    slow.release();
 
-  // A full backlog takes no connection: nobody accepts here, and one is waiting already.
-  const deaf = createServer();
-  deaf.listen({ port: 0, host: "127.0.0.1", backlog: 1 });
-  await once(deaf, "listening");
-  context.after(() => deaf.close());
-  const other = await gatewayTo(context, [
-    { service: "http://192.0.2.1:9", originRequest: { connectTimeout: "50ms" } },
-  ]);
-  const unreachable = await rawRequest(other.port, "GET / HTTP/1.1", [`Host: ${host}`]);
-  assert.ok([502, 504].includes(unreachable.status));
-});
+    // A full backlog takes no connection: nobody accepts here, and one is waiting already.
+    const deaf = createServer();
+    deaf.listen({ port: 0, host: "127.0.0.1", backlog: 1 });
+    await once(deaf, "listening");
+    context.after(() => deaf.close());
+    const other = await gatewayTo(context, [
+      { service: "http://192.0.2.1:9", originRequest: { connectTimeout: "50ms" } },
+    ]);
+    const unreachable = await rawRequest(other.port, "GET / HTTP/1.1", [`Host: ${host}`]);
+    assert.ok([502, 504].includes(unreachable.status));
+  },
+);
 
 test("a malformed answer is not passed on (H9)", async (context) => {
   for (const bytes of [

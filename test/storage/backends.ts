@@ -14,6 +14,7 @@ import type {
   StoredObject,
   StoredPin,
   StoredSession,
+  StoredSshAuthority,
   StoredTransfer,
 } from "../../packages/gateway/src/storage/store.ts";
 
@@ -81,6 +82,10 @@ export function key(kid: string, more: Partial<StoredKey> = {}): StoredKey {
     retired_at: null,
     ...more,
   };
+}
+
+export function authority(aud: string, more: Partial<StoredSshAuthority> = {}): StoredSshAuthority {
+  return { aud, sealed_private_key: "sealed", created_at: time, ...more };
 }
 
 export function object(id: string, more: Partial<StoredObject> = {}): StoredObject {

@@ -2,9 +2,10 @@
 // who come at once come through a second connection.
 import assert from "node:assert/strict";
 import { suite, type TestContext, test } from "node:test";
-import type { Store } from "../../packages/gateway/src/storage/store.ts";
+import type { Store, StoredSshAuthority } from "../../packages/gateway/src/storage/store.ts";
 import { changeKeys } from "../../packages/gateway/src/tokens/change-keys.ts";
 import {
+  authority,
   type Backend,
   backends,
   handover,
@@ -54,6 +55,21 @@ function contract(backend: Backend): void {
       new Set([value]),
     );
     assert.equal(await store.settings.get("account_id", "another"), "another");
+  });
+
+  test("an application gets one SSH authority, whoever makes it, and others have theirs", async (context) => {
+    const { store, atOnce } = await crowd<StoredSshAuthority>(context);
+    assert.equal(await store.sshAuthorities.find("aud"), undefined);
+    const returned = await atOnce((each, index) =>
+      each.sshAuthorities.add(authority("aud", { sealed_private_key: `made by ${index}` })),
+    );
+    const stored = await store.sshAuthorities.find("aud");
+    assert.match(stored?.sealed_private_key ?? "", /^made by \d+$/);
+    assert.deepEqual(returned, Array(20).fill(stored));
+
+    await store.sshAuthorities.add(authority("another"));
+    assert.deepEqual(await store.sshAuthorities.find("another"), authority("another"));
+    assert.deepEqual(await store.sshAuthorities.find("aud"), stored);
   });
 
   test("objects are put, replaced and removed in one step", async (context) => {

@@ -118,7 +118,7 @@ async function join(foundation: Foundation): Promise<Parts> {
     generateKeyPair: foundation.generateKeyPair,
   });
   const sessions = createSessions({ store, tokens, now, randomBytes });
-  const login = joinLogin(foundation, tokens, sessions);
+  const login = joinLogin(foundation, { catalogs, tokens, sessions });
   const handler = joinHandler(foundation, { catalogs, tokens, reserved: login.answer });
   return {
     config,
@@ -137,12 +137,14 @@ async function join(foundation: Foundation): Promise<Parts> {
   };
 }
 
-function joinLogin(foundation: Foundation, tokens: Tokens, sessions: Sessions): Login {
+function joinLogin(
+  foundation: Foundation,
+  parts: Pick<Parts, "catalogs" | "tokens" | "sessions">,
+): Login {
   const { config, secretBox, store, record, now, elapsed, randomBytes } = foundation;
   return createLogin({
+    ...parts,
     store,
-    tokens,
-    sessions,
     secretBox,
     sendMail: foundation.sendMail ?? configuredMail(config),
     mailRetryDelays: foundation.mailRetryDelays,

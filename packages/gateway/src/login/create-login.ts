@@ -3,7 +3,7 @@
 // peer again.
 import { endpoints, headers as names } from "@postern/protocol";
 import { Hono } from "hono";
-import type { Catalog } from "../catalog/catalog.ts";
+import type { Catalog, CatalogSource } from "../catalog/catalog.ts";
 import type { RequestFacts } from "../catalog/request-facts.ts";
 import type { Clock, Stopwatch } from "../clock.ts";
 import { privateHeaders } from "../http/private-headers.ts";
@@ -13,9 +13,11 @@ import { NetworkBudget } from "../network-budget.ts";
 import { type RecordEvent, stackOf } from "../observe/events.ts";
 import type { RandomBytes } from "../random.ts";
 import type { SecretBox } from "../secrets/secret-box.ts";
+import { SshAuthorities } from "../ssh/authorities.ts";
 import type { Store } from "../storage/store.ts";
 import { StoreUnavailableError } from "../store-unavailable.ts";
 import type { Sessions, Tokens } from "../tokens/tokens.ts";
+import { CountedLimits } from "./counted-limits.ts";
 import type { LoginContext, LoginEnv } from "./login-context.ts";
 import type { SendMail } from "./mail.ts";
 import { defaultRetryDelays, MailDelivery } from "./mail-delivery.ts";
@@ -26,6 +28,7 @@ import { answerRates } from "./providers/oidc.ts";
 import { PinLimits } from "./providers/pin-limits.ts";
 import { Providers } from "./providers/providers.ts";
 import { type LoginParts, routes } from "./routes.ts";
+import { sendFailure } from "./ssh/certificate-request.ts";
 import { Mailboxes } from "./terminal/mailboxes.ts";
 import { Relay } from "./terminal/relay.ts";
 import { defaultRelaySettings, type RelaySettings } from "./terminal/relay-settings.ts";
@@ -35,6 +38,7 @@ export interface LoginOptions {
   store: Store;
   tokens: Tokens;
   sessions: Sessions;
+  catalogs: CatalogSource;
   secretBox: SecretBox;
   /** undefined when no SMTP server is configured */
   sendMail: SendMail | undefined;
@@ -90,8 +94,8 @@ export function createLogin(options: LoginOptions): Login {
 }
 
 function assemble(options: LoginOptions): LoginParts {
-  const { store, now, elapsed, record } = options;
-  const { counters, transfers } = store;
+  const { store, secretBox, now, elapsed, record } = options;
+  const { counters, transfers, sshAuthorities } = store;
   const relaySettings = { ...defaultRelaySettings, ...options.relay };
   const mailboxes = new Mailboxes({ transfers, settings: relaySettings, record, now });
   const pinLimits = new PinLimits({ counters, now, elapsed });
@@ -102,6 +106,8 @@ function assemble(options: LoginOptions): LoginParts {
     mailboxes,
     relay: new Relay({ mailboxes, settings: relaySettings, record, now, elapsed }),
     relaySettings,
+    authorities: new SshAuthorities({ store: sshAuthorities, secretBox, now }),
+    certificateLimits: new CountedLimits({ counters, now, elapsed }),
   };
 }
 
@@ -129,9 +135,10 @@ function createApp(parts: LoginParts): Hono<LoginEnv> {
   app.onError((error, c) => {
     const { rayId: ray } = c.var.facts;
     parts.record({ event: "sign_in_page_failed", ray, error: stackOf(error) });
-    if (!(error instanceof StoreUnavailableError)) return sendPage(c, failurePage);
-    c.header("Retry-After", "5");
-    return sendPage(c, busyPage);
+    const isBusy = error instanceof StoreUnavailableError;
+    if (isBusy) c.header("Retry-After", "5");
+    if (c.var.facts.path === endpoints.certSign) return sendFailure(c, isBusy);
+    return sendPage(c, isBusy ? busyPage : failurePage);
   });
   return app;
 }

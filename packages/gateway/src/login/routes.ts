@@ -12,15 +12,17 @@ import { showLogin, submitLogin } from "./sign-in/login-page.ts";
 import { showLogout, submitLogout } from "./sign-in/logout.ts";
 import { showForm, submitForm } from "./sign-in/provider-form.ts";
 import type { SignInParts } from "./sign-in/sign-in-parts.ts";
+import { type CertificateParts, signCertificate } from "./ssh/sign-certificate.ts";
 import { submitAnswer } from "./terminal/approval-answer.ts";
 import { showApproval } from "./terminal/approval-page.ts";
 import { vouch } from "./terminal/cli-link.ts";
 import { mintPass } from "./terminal/pass.ts";
+
 import type { TerminalParts } from "./terminal/terminal-parts.ts";
 import { unbuiltRoutes } from "./unbuilt.ts";
 
 /** What the handlers are made from. */
-export type LoginParts = SignInParts & TerminalParts;
+export type LoginParts = SignInParts & TerminalParts & CertificateParts;
 
 /** Adds every route. Hono answers HEAD as GET without the body; `facts` has the real method. */
 export function routes(app: Hono<LoginEnv>, parts: LoginParts): void {
@@ -46,6 +48,7 @@ export function routes(app: Hono<LoginEnv>, parts: LoginParts): void {
   app.post(endpoints.cli, onTeam, (c) => submitAnswer(c, parts));
   app.all(`${endpoints.transfer}*`, (c) => parts.relay.answer(c));
   app.post(endpoints.pass, onApplication, (c) => mintPass(c, parts));
+  app.all(endpoints.certSign, (c) => signCertificate(c, parts));
 
   unbuiltRoutes(app);
 }

@@ -1,4 +1,4 @@
-// Endpoints of the protocol that this gateway does not have (wire-protocol 10 and 11). A program
+// Endpoints of the protocol that this gateway does not have (wire-protocol 11). A program
 // that asks for one gets an error in the form of the endpoint's own protocol, whatever it accepts.
 import { reservedPrefix } from "@postern/protocol";
 import type { Hono } from "hono";
@@ -8,8 +8,6 @@ import { refuseJson } from "./responses.ts";
 /** The error of one endpoint, as JSON. */
 type ErrorForm = (message: string, rayId: string) => Record<string, unknown>;
 
-/** The `status` stands in the body as well: clients of this endpoint read it there. */
-const ofCertificates: ErrorForm = (message) => ({ status: 501, message });
 /** RFC 6749 5.2 */
 const ofOAuth: ErrorForm = (message) => ({
   error: "unsupported_grant_type",
@@ -18,7 +16,6 @@ const ofOAuth: ErrorForm = (message) => ({
 const plain: ErrorForm = (message, ray_id) => ({ error: "not_implemented", message, ray_id });
 
 const unbuilt: readonly { path: string; form: ErrorForm; what: string }[] = [
-  { path: `${reservedPrefix}cert_sign`, form: ofCertificates, what: "sign SSH certificates" },
   { path: `${reservedPrefix}oauth/*`, form: ofOAuth, what: "issue tokens by OAuth" },
   {
     path: "/.well-known/oauth-authorization-server/*",

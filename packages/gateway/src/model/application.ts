@@ -14,6 +14,7 @@ import { defineKind, type Reference, type World } from "./kind.ts";
 import { type CompiledPolicy, checkPolicy } from "./policy.ts";
 import { type FieldPath, type Report, reportBelow } from "./problem.ts";
 import { isMap, itemsOf } from "./read-value.ts";
+import { type SshCertificates, sshCertificates } from "./ssh-certificates.ts";
 import {
   applicationPattern,
   hex64,
@@ -62,6 +63,8 @@ const optionalFields = {
    * application; `merge`: it never stays (ADR 0013)
    */
   double_slashes: doubleSlashes.optional(),
+  /** [ext] signs SSH certificates for people who may enter; absent means none */
+  ssh_certificates: sshCertificates.optional(),
 };
 
 const fields = z.strictObject({
@@ -222,11 +225,22 @@ function checkApplication(input: Input, world: World, report: Report): void {
       ["read_service_tokens_from_header"],
       "is a header of the gateway's own; choose another",
     );
+  checkSshCertificates(input.ssh_certificates, report);
   if (input.policies.length === 0) report.warning([], "has no policies, so nobody can reach it");
   input.policies.forEach((entry, index) => {
     if ("decision" in entry) checkPolicy(entry, world, reportBelow(report, ["policies", index]));
   });
   warnWithoutEffect(fields, input, report);
+}
+
+/** Two people of different domains can have the same name before the `@`. */
+function checkSshCertificates(certificates: SshCertificates | undefined, report: Report): void {
+  const domains = new Set(certificates?.email_domains);
+  if (domains.size < 2) return;
+  report.warning(
+    ["ssh_certificates", "email_domains"],
+    "has several domains: ada@ of each of them gets the same account, ada",
+  );
 }
 
 function checkDomains(domains: readonly Domain[], world: World, report: Report): void {
@@ -268,6 +282,7 @@ function toObject(input: Input): ConfiguredApplication {
     app_launcher_visible: input.app_launcher_visible,
     custom_deny_url: input.custom_deny_url,
     custom_non_identity_deny_url: input.custom_non_identity_deny_url,
+    ssh_certificates: input.ssh_certificates,
     policies: toPolicies(input.policies),
   });
 }

@@ -104,6 +104,17 @@ export interface EventFields {
   poll_not_released: { error: string };
   delivery_not_noted: { error: string };
   pass_issued: RequestFields & { aud: string };
+  /** `key`: the fingerprint; sshd logs the serial, and the email with the ray ID, at each login */
+  ssh_certificate_signed: RequestFields &
+    CertificateAsker & { principal: string; serial: string; key: string; expires_at: string };
+  ssh_certificate_refused: RequestFields & CertificateAsker & { status: number; reason: string };
+}
+
+/** Who asks for an SSH certificate of which application. */
+interface CertificateAsker {
+  aud: string;
+  application: string;
+  email: string;
 }
 
 /** What a stream was asked for, and by whom. */

@@ -14,6 +14,7 @@ const limitedEvents: ReadonlySet<EventName> = new Set<EventName>([
   "pin_refused",
   "poll_refused",
   "sign_in_failed",
+  "ssh_certificate_refused",
   "transfer_ended",
 ]);
 

@@ -110,6 +110,8 @@ const lines: Record<EventName, [LineLevel, string]> = {
   poll_not_released: ["debug", "the end of a poll could not be recorded"],
   delivery_not_noted: ["error", "a terminal has its tokens, but its mailbox could not be emptied"],
   pass_issued: ["info", "a pass was issued"],
+  ssh_certificate_signed: ["info", "an SSH certificate was signed"],
+  ssh_certificate_refused: ["info", "a person was refused an SSH certificate"],
 };
 
 const tooManyLogins =

@@ -7,6 +7,7 @@ import type {
   StoredObject,
   StoredPin,
   StoredSession,
+  StoredSshAuthority,
   StoredTransfer,
   StoredUser,
 } from "./store.ts";
@@ -39,6 +40,7 @@ export interface Schema {
   settings: { name: string; value: string };
   objects: StoredObject;
   signing_keys: StoredKey;
+  ssh_authorities: StoredSshAuthority;
   users: StoredUser;
   sessions: SessionRow;
   handovers: StoredHandover;

@@ -139,6 +139,22 @@ export interface KeyStore {
   replace(before: readonly StoredKey[], after: readonly StoredKey[]): Promise<boolean>;
 }
 
+/** What signs the SSH certificates of one application. */
+export interface StoredSshAuthority {
+  /** of the application */
+  aud: string;
+  /** PKCS#8 sealed with the secret key; the public part comes of it */
+  sealed_private_key: string;
+  created_at: number;
+}
+
+/** One authority for each application, and never a second one. */
+export interface SshAuthorityStore {
+  find(aud: string): Promise<StoredSshAuthority | undefined>;
+  /** Adds it where there is none. @returns what is in force: whoever came first decided */
+  add(authority: StoredSshAuthority): Promise<StoredSshAuthority>;
+}
+
 export interface UserStore {
   /** The user with this canonical address, made with `newId` when there is none. */
   forEmail(email: string, now: number, newId: string): Promise<StoredUser>;
@@ -223,6 +239,7 @@ export interface StoreParts {
   settings: SettingStore;
   objects: ObjectStore;
   keys: KeyStore;
+  sshAuthorities: SshAuthorityStore;
   users: UserStore;
   sessions: SessionStore;
   handovers: HandoverStore;

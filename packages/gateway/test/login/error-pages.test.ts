@@ -106,7 +106,8 @@ function refusals({ team, app, aud }: LoginFixture): [string, string, Ask, numbe
     ["a pass that cannot be read", pass, { ...post, headers: token }, 400],
     ["a pass for nobody's token", pass, { ...post, headers: token, body }, 401],
     ["a terminal's sign-out", `${team}${access}/logout`, { ...post, headers: token }, 401],
-    ["an endpoint that is not built", `${team}${access}/cert_sign`, post, 501],
+    ["a certificate for nobody", `${team}${access}/cert_sign`, post, 400],
+    ["an endpoint that is not built", `${team}${access}/oauth/token`, post, 501],
   ];
 }
 

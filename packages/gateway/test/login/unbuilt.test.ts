@@ -9,8 +9,6 @@ const access = "/cdn-cgi/access";
 test("an endpoint that this gateway does not have answers in the error form of its protocol", async (context) => {
   const { team, app, upstream } = await startLoginFixture(context);
   const cases: [url: string, fields: string[]][] = [
-    [`${team}${access}/cert_sign`, ["status", "message"]],
-    [`${app("app")}${access}/cert_sign`, ["status", "message"]],
     [`${team}${access}/oauth/token`, ["error", "error_description"]],
     [`${team}${access}/oauth/registration`, ["error", "error_description"]],
     [`${team}/.well-known/oauth-authorization-server`, ["error", "message", "ray_id"]],
@@ -32,19 +30,6 @@ test("an endpoint that this gateway does not have answers in the error form of i
     }
   }
   assert.equal(upstream.requests.length, 0);
-});
-
-test("a client that wants a certificate reads the status as a number", async (context) => {
-  const { team, events } = await startLoginFixture(context);
-  const answer = await send(`${team}${access}/cert_sign`, { method: "POST", body: "{}" });
-  const { status, message } = JSON.parse(answer.text);
-  assert.equal(status, 501);
-  assert.match(message, /does not sign SSH certificates/);
-  const ray = answer.headers["cf-ray"];
-  assert.ok(
-    events.some((event) => "ray" in event && event.ray === ray),
-    "and the log has it",
-  );
 });
 
 test("each error of the sign-in is a page, JSON or a line of text, with the same words and the ray id", async (context) => {

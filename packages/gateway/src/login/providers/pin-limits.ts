@@ -5,7 +5,6 @@
 // Nobody may lock somebody else out by using up what an address has. Two shares of each address are
 // out of a stranger's reach: one for browsers that signed in as it before, and one for the first
 // requests and tries from other networks.
-import { BoundedCache } from "../../bounded-cache.ts";
 import type { Clock, Stopwatch } from "../../clock.ts";
 import { siteOf } from "../../network.ts";
 import {
@@ -15,11 +14,7 @@ import {
   type Rate,
 } from "../../network-budget.ts";
 import type { CounterStore } from "../../storage/store.ts";
-
-interface Limit {
-  most: number;
-  windowMs: number;
-}
+import { CountedLimits, type Limit } from "../counted-limits.ts";
 
 /** What is limited: requests for codes, or tries of them. */
 interface Limits {
@@ -66,8 +61,6 @@ const codesForStrangers: NetworkRates = {
   inAll: { burst: 5_000, perSecond: 5 },
   reserve: { burst: 2_000, perSecond: 2 },
 };
-const rejectionMs = minute;
-const rejectionCapacity = 10_000;
 
 /** Who requests or tries a code. */
 export interface PinAsker {
@@ -87,21 +80,12 @@ interface PinLimitsParts {
 
 /** Counts requests and tries in the store, for every process that uses it. */
 export class PinLimits {
-  readonly #counters: CounterStore;
-  readonly #now: Clock;
-  readonly #elapsed: Stopwatch;
-  /**
-   * Key → until when it is rejected without counting, by the stopwatch. Each count is a write,
-   * and a flood of them would hold up everybody (case O5).
-   */
-  readonly #rejections = new BoundedCache<string, number>(rejectionCapacity);
+  readonly #counts: CountedLimits;
   readonly #strangers: NetworkBudget;
 
-  constructor({ counters, now, elapsed }: PinLimitsParts) {
-    this.#counters = counters;
-    this.#now = now;
-    this.#elapsed = elapsed;
-    this.#strangers = new NetworkBudget(elapsed, codesForStrangers);
+  constructor(parts: PinLimitsParts) {
+    this.#counts = new CountedLimits(parts);
+    this.#strangers = new NetworkBudget(parts.elapsed, codesForStrangers);
   }
 
   /** Counts a request for a code. @returns whether it may be answered */
@@ -117,30 +101,22 @@ export class PinLimits {
 
   /** Forgets the tries of browsers that signed in as the address: a right code was typed. */
   async clearTries(email: string): Promise<void> {
-    await this.#counters.clear(`${tries.name} known ${email}`);
+    await this.#counts.clear(`${tries.name} known ${email}`);
   }
 
   async #countFor({ network, email, isKnown }: PinAsker, limits: Limits): Promise<boolean> {
     const { name } = limits;
-    if (isKnown) return this.#count(`${name} known ${email}`, limits.perKnownEmail);
+    if (isKnown) return this.#counts.count(`${name} known ${email}`, limits.perKnownEmail);
 
-    if (!(await this.#count(`${name} ${network}`, limits.perNetwork))) return false;
+    if (!(await this.#counts.count(`${name} ${network}`, limits.perNetwork))) return false;
     const site = siteOf(network);
-    if (site !== network && !(await this.#count(`${name} ${site}`, siteLimit(limits))))
+    if (site !== network && !(await this.#counts.count(`${name} ${site}`, siteLimit(limits))))
       return false;
     // Counted from the beginning: who has used up the address's share has no first try any more.
     // By site: the many networks of one must not use up what is kept for others.
-    const isFirst = await this.#count(`${name} ${site} ${email}`, limits.first);
-    if (await this.#count(`${name} ${email}`, limits.perEmail)) return true;
-    return isFirst && this.#count(`${name} first ${email}`, limits.firsts);
-  }
-
-  async #count(key: string, { most, windowMs }: Limit): Promise<boolean> {
-    const rejectedUntil = this.#rejections.get(key) ?? Number.NEGATIVE_INFINITY;
-    if (this.#elapsed() < rejectedUntil) return false;
-    if ((await this.#counters.count(key, windowMs, this.#now())) <= most) return true;
-    this.#rejections.set(key, this.#elapsed() + rejectionMs);
-    return false;
+    const isFirst = await this.#counts.count(`${name} ${site} ${email}`, limits.first);
+    if (await this.#counts.count(`${name} ${email}`, limits.perEmail)) return true;
+    return isFirst && this.#counts.count(`${name} first ${email}`, limits.firsts);
   }
 }
 

@@ -1,7 +1,7 @@
 // Who a request on an application's host is from, for the reserved endpoints there. They belong to
 // the host and not to one application, so a token of any application of that host counts
 // (wire-protocol 11).
-import { cookies, decodeToken, headers } from "@postern/protocol";
+import { cookies, headers } from "@postern/protocol";
 import type { Application } from "../../model/model.ts";
 import type { StoredSession } from "../../storage/store.ts";
 import { type Carrier, isAppOf, ownTokens } from "../../tokens/bound-browser.ts";
@@ -15,6 +15,7 @@ import type { ServiceCredentials } from "../../tokens/service-token.ts";
 import type { Tokens } from "../../tokens/tokens.ts";
 import { coversHost } from "../application-host.ts";
 import { browserFor, presentedNonce } from "../browser-nonce.ts";
+import { claimedAudience } from "../claimed-audience.ts";
 import { hasFetchMetadata } from "../fetch-metadata.ts";
 import type { LoginContext } from "../login-context.ts";
 import { cookieValuesOf } from "../request-cookies.ts";
@@ -127,18 +128,7 @@ function ownHeaderNames(c: LoginContext): string[] {
 /** The application of this host that the token says it is for. */
 function applicationOf(c: LoginContext, token: string): Application | undefined {
   const { catalog, host } = c.var.facts;
-  const application = catalog.applicationByAud.get(audienceOf(token) ?? "");
+  const application = catalog.applicationByAud.get(claimedAudience(token) ?? "");
   if (application === undefined || !coversHost(catalog, application, host)) return undefined;
   return application;
-}
-
-/** The application that the token says it is for. Nothing is believed before it is verified. */
-function audienceOf(token: string): string | undefined {
-  try {
-    const { aud } = decodeToken(token).claims;
-    const first: unknown = Array.isArray(aud) ? aud[0] : aud;
-    return typeof first === "string" ? first : undefined;
-  } catch {
-    return undefined;
-  }
 }

@@ -2,6 +2,7 @@ import type { Migration } from "kysely/migration";
 import { initial } from "./0001-initial.ts";
 import { changes } from "./0002-changes.ts";
 import { approvedSession } from "./0003-approved-session.ts";
+import { sshAuthorities } from "./0004-ssh-authorities.ts";
 
 /**
  * In the order of their names, which is the order in which they run. A released migration never
@@ -11,4 +12,5 @@ export const migrations: Record<string, Migration> = {
   "0001-initial": initial,
   "0002-changes": changes,
   "0003-approved-session": approvedSession,
+  "0004-ssh-authorities": sshAuthorities,
 };

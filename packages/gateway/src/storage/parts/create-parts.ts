@@ -8,6 +8,7 @@ import { createObjects } from "./objects.ts";
 import { createPins } from "./pins.ts";
 import { createSessions } from "./sessions.ts";
 import { createSettings } from "./settings.ts";
+import { createSshAuthorities } from "./ssh-authorities.ts";
 import { createTransfers } from "./transfers.ts";
 import { createUsers } from "./users.ts";
 
@@ -17,6 +18,7 @@ export function createParts(db: Database, changes: ChangeWriter): StoreParts {
     settings: createSettings(db),
     objects: createObjects(db, changes),
     keys: createKeys(db, changes),
+    sshAuthorities: createSshAuthorities(db),
     users: createUsers(db),
     sessions: createSessions(db, changes),
     handovers: createHandovers(db),

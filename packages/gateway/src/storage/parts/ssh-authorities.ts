@@ -1,0 +1,21 @@
+import type { Database } from "../schema.ts";
+import type { SshAuthorityStore } from "../store.ts";
+
+export function createSshAuthorities(db: Database): SshAuthorityStore {
+  const rowOf = (aud: string) =>
+    db.selectFrom("ssh_authorities").selectAll().where("aud", "=", aud);
+
+  return {
+    find: (aud) => rowOf(aud).executeTakeFirst(),
+
+    async add(authority) {
+      await db
+        .insertInto("ssh_authorities")
+        .values(authority)
+        .onConflict((conflict) => conflict.column("aud").doNothing())
+        .execute();
+      // No authority is ever removed: this reads our own, or that of whoever came first.
+      return rowOf(authority.aud).executeTakeFirstOrThrow();
+    },
+  };
+}

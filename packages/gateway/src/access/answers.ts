@@ -110,11 +110,15 @@ export function signInAnswer(parts: AnswerParts, to: ApplicationRecipient): Loca
 }
 
 /** Names the official client only where its current release works (docs/cloudflared.md). */
-function terminalCommands({ teamHost, relayHosts }: Catalog, here: string): string {
+function terminalCommands(catalog: Catalog, here: string): string {
   const own = `postern access curl ${here}`;
+  return isOfficialClientServed(catalog) ? `${own} (or cloudflared access curl ${here})` : own;
+}
+
+/** Whether the official client takes this gateway for its own service. */
+export function isOfficialClientServed({ teamHost, relayHosts }: Catalog): boolean {
   const isOfficialDomain = teamHost.endsWith(".cloudflareaccess.com");
-  if (!isOfficialDomain || !relayHosts.has("login.cloudflareaccess.org")) return own;
-  return `${own} (or cloudflared access curl ${here})`;
+  return isOfficialDomain && relayHosts.has("login.cloudflareaccess.org");
 }
 
 /** A program's token that is no longer good: it must fail, and say why (wire-protocol 3). */

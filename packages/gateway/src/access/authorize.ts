@@ -2,8 +2,10 @@
 // refused, and why. The same for every way in, be it HTTP, a WebSocket, TCP or a proxy that asks on
 // somebody's behalf: nothing here answers, forwards or writes down.
 import { tokenCheckArgument } from "@postern/protocol";
+import { chooseService } from "../catalog/choose-service.ts";
 import type { RequestFacts } from "../catalog/request-facts.ts";
 import { defined } from "../defined.ts";
+import { carriesBytes } from "../model/ingress-service.ts";
 import type { Application, CorsHeaders, Decision } from "../model/model.ts";
 import type { RefusalFields } from "../observe/events.ts";
 import { policiesWithoutAnswer } from "../policy/evaluate.ts";
@@ -80,22 +82,23 @@ export function authorize(
 
   // 2. Who asks, and 3. whether they may.
   const authentication = authenticate(parts, reading, application);
-  if (!(authentication instanceof Promise)) return judge(parts, facts, application, authentication);
-  return authentication.then((late) => judge(parts, facts, application, late));
+  if (!(authentication instanceof Promise))
+    return judge(parts, reading, application, authentication);
+  return authentication.then((late) => judge(parts, reading, application, late));
 }
 
 function judge(
   { tokens, decisions }: AuthorizationParts,
-  facts: RequestFacts,
+  reading: ReadRequest,
   application: Application,
   authentication: Authentication,
 ): Verdict | Promise<Verdict> {
+  const { facts } = reading;
   const decision = decisions.decide(facts, application, authentication);
   if (!passes(authentication, decision)) {
     const unjudged = unjudgedPolicies(facts, application, authentication);
     const refusal = refuse(authentication, decision, unjudged);
-    // The official client reads a dead token from the way to the sign-in page (wire-protocol 6.9).
-    if (refusal.kind !== "sign_in" || asksOnlyForCheck(facts)) return refusal;
+    if (refusal.kind !== "sign_in" || readsDeadTokenFromRedirect(reading)) return refusal;
     return refuseProgram(authentication, refusal);
   }
   if (asksOnlyForCheck(facts)) return { kind: "token_holds" };
@@ -227,6 +230,17 @@ function assertionFor(
     default:
       return undefined;
   }
+}
+
+/**
+ * Whether the way to the sign-in page is how the official client learns that its token is dead: in
+ * its check (wire-protocol 6.9), and where it dials a stream service (wire-protocol 3).
+ */
+function readsDeadTokenFromRedirect({ facts, headers }: ReadRequest): boolean {
+  if (asksOnlyForCheck(facts)) return true;
+  if (!headers.asksForWebSocket || headers.origin !== undefined) return false;
+  const rule = chooseService(facts.catalog.ingress, facts.host, facts.path);
+  return rule !== undefined && carriesBytes(rule.service);
 }
 
 function asksOnlyForCheck({ query }: RequestFacts): boolean {

@@ -3,7 +3,7 @@
 // not let pass.
 import { endpoints } from "@postern/protocol";
 import type { Catalog, CatalogSource } from "../catalog/catalog.ts";
-import { chooseService, serviceText } from "../catalog/choose-service.ts";
+import { chooseService } from "../catalog/choose-service.ts";
 import { isApplicationHost } from "../catalog/match-application.ts";
 import { isReserved as isReservedPath } from "../catalog/path-choice.ts";
 import type { RequestFacts } from "../catalog/request-facts.ts";
@@ -12,7 +12,8 @@ import type { LocalAnswer } from "../http/local-answer.ts";
 import type { NoteRefusal } from "../http/refused-request.ts";
 import { sendAnswer } from "../http/send-answer.ts";
 import type { Exchange } from "../http/transport.ts";
-import { type ApplicationRequestFields, type RecordEvent, stackOf } from "../observe/events.ts";
+import { carriesBytes } from "../model/ingress-service.ts";
+import { type RecordEvent, stackOf } from "../observe/events.ts";
 import type { RandomBytes } from "../random.ts";
 import { StoreUnavailableError } from "../store-unavailable.ts";
 import type { Tokens } from "../tokens/tokens.ts";
@@ -26,12 +27,13 @@ import {
   signInAnswer,
   tokenHoldsAnswer,
 } from "./answers.ts";
-import { authorize, type Refusal, type Verdict } from "./authorize.ts";
+import { authorize, type Verdict } from "./authorize.ts";
 import { preflightAnswer } from "./cors.ts";
 import { DecisionCache } from "./decision-cache.ts";
 import { describeApplication } from "./describe-application.ts";
 import { errorPageEvent, refusalEvent, unreadableEvent } from "./error-page-events.ts";
 import { type ApplicationRequest, type ForwardFault, HttpForwarder } from "./forward-http.ts";
+import { type StreamRequest, TcpForwarder } from "./forward-tcp.ts";
 import { OpenStreams } from "./open-streams.ts";
 import {
   credentialsFailed,
@@ -47,8 +49,10 @@ import {
 } from "./problems.ts";
 import { RayIds } from "./ray-ids.ts";
 import { type ReadingRules, readRequest, type UnreadableRequest } from "./read-request.ts";
-import { type IdentityHeaders, sanitizeHeaders } from "./sanitize-headers.ts";
+import { fieldsOf, originFailedEvent, requestRefusedEvent } from "./request-events.ts";
+import { sanitizeHeaders } from "./sanitize-headers.ts";
 import { consumedHeaders } from "./service-credentials.ts";
+import { type StreamFault, streamProblem } from "./stream-problems.ts";
 import { parseProxies } from "./trusted-proxies.ts";
 
 /** The parts and settings that the data path is made of. */
@@ -93,7 +97,10 @@ interface DataPath extends RequestHandlerOptions {
   decisions: DecisionCache;
   streams: OpenStreams;
   forwarder: HttpForwarder;
+  tcp: TcpForwarder;
 }
+
+type Pass = Extract<Verdict, { kind: "forward" }>;
 
 /** Joins the steps of the data path. @throws {Error} when a trusted proxy is no network */
 export function createRequestHandler(options: RequestHandlerOptions): RequestHandler {
@@ -115,6 +122,13 @@ export function createRequestHandler(options: RequestHandlerOptions): RequestHan
       originConnections: options.originConnections,
       onFault: (request, fault, detail) => answerOriginFault(path, request, fault, detail),
       onStray: (service) => path.record({ event: "origin_distrusted", service }),
+    }),
+    tcp: new TcpForwarder({
+      streams,
+      originConnections: options.originConnections,
+      onRefusal: (request, fault) => refuseStream(path, request, fault),
+      onFault: (request, fault, detail) => answerOriginFault(path, request, fault, detail),
+      onBroken: (request, detail) => path.record(originFailedEvent(request, "closed", detail)),
     }),
   };
   return {
@@ -174,10 +188,10 @@ function handle(path: DataPath, exchange: Exchange): void {
 
 function carryOut(path: DataPath, request: ApplicationRequest, verdict: Verdict): void {
   const { facts, headers } = request.reading;
-  if ("grounds" in verdict) recordRefusal(path, request, verdict);
+  if ("grounds" in verdict) path.record(requestRefusedEvent(request, verdict));
   switch (verdict.kind) {
     case "forward":
-      forward(path, request, verdict.identity);
+      forward(path, request, verdict);
       break;
     case "token_holds":
       send(request, tokenHoldsAnswer);
@@ -216,11 +230,7 @@ function describe(path: DataPath, request: ApplicationRequest, asksForLogin: boo
 }
 
 /** Where the ingress rules lead: to an origin, or to an answer of the gateway's own. */
-function forward(
-  path: DataPath,
-  request: ApplicationRequest,
-  identity: IdentityHeaders | undefined,
-): void {
+function forward(path: DataPath, request: ApplicationRequest, { identity, asker }: Pass): void {
   const { exchange, reading, match } = request;
   const { facts, headers, rawHeaders } = reading;
 
@@ -235,6 +245,10 @@ function forward(
   }
   if (rule.service.kind === "status") {
     answerFixedStatus(path, request, rule.service.status);
+    return;
+  }
+  if (carriesBytes(rule.service)) {
+    path.tcp.forward({ exchange, reading, match, rule, asker });
     return;
   }
   if (headers.asksForWebSocket) {
@@ -253,6 +267,13 @@ function forward(
   });
   if (path.logRequests) recordWhenEnded(path, request);
   path.forwarder.forward({ exchange, reading, match, rule, originHeaders });
+}
+
+function refuseStream(path: DataPath, request: StreamRequest, fault: StreamFault): void {
+  const { facts } = request.reading;
+  const problem = streamProblem(fault, request.rule.service, facts);
+  path.record(errorPageEvent(facts, problem));
+  sendProblem(path, request, problem);
 }
 
 function answerFixedStatus(path: DataPath, request: ApplicationRequest, status: number): void {
@@ -279,10 +300,7 @@ function answerOriginFault(
   fault: ForwardFault,
   detail: string,
 ): void {
-  const { host, path: requestPath, catalog } = request.reading.facts;
-  const rule = chooseService(catalog.ingress, host, requestPath);
-  const origin = rule === undefined ? "" : serviceText(rule.service);
-  path.record({ event: "origin_failed", ...fieldsOf(request), origin, fault, detail });
+  path.record(originFailedEvent(request, fault, detail));
   sendProblem(path, request, originFailed[fault]);
 }
 
@@ -302,13 +320,6 @@ function recordWhenEnded(path: DataPath, request: ApplicationRequest): void {
   request.exchange.response.onCut = recordCut;
 }
 
-/** The ray id on the page finds this line. People without a session are everyday life. */
-function recordRefusal(path: DataPath, request: ApplicationRequest, refusal: Refusal): void {
-  const fields = { ...fieldsOf(request), outcome: refusal.kind, ...refusal.grounds };
-  if (refusal.kind === "sign_in") path.record({ event: "request_challenged", ...fields });
-  else path.record({ event: "request_refused", ...fields });
-}
-
 function send({ exchange, reading }: ApplicationRequest, answer: LocalAnswer): void {
   sendAnswer(exchange, reading, answer);
 }
@@ -320,13 +331,6 @@ function sendProblem(path: DataPath, request: ApplicationRequest, problem: Probl
 function recipientOf({ reading, match }: ApplicationRequest): ApplicationRecipient {
   const { facts, headers, rayId } = reading;
   return { catalog: facts.catalog, headers, rayId, facts, application: match.application };
-}
-
-/** No query: it may hold what is nobody's business. */
-function fieldsOf({ reading, match }: ApplicationRequest): ApplicationRequestFields {
-  const { rayId, clientIp, method, authority, path } = reading.facts;
-  const { aud, name: application } = match.application;
-  return { ray: rayId, ip: clientIp, method, host: authority, path, aud, application };
 }
 
 /**

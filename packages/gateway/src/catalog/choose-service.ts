@@ -2,8 +2,9 @@
 // `path` is a prefix on segment boundaries or a glob with `*`; never a regular expression of the
 // user's, since it runs on each request.
 import { compilePath } from "@postern/protocol";
-import type { IngressService } from "../model/ingress-rule.ts";
+import type { IngressService } from "../model/ingress-service.ts";
 import type { IngressRule } from "../model/model.ts";
+import { formatTcpAddress } from "../model/tcp-address.ts";
 import type { PathReading } from "../path-readings.ts";
 import { ReadPattern } from "./read-pattern.ts";
 
@@ -45,6 +46,10 @@ export function serviceText(service: IngressService): string {
       return service.origin;
     case "unix":
       return `${service.tls ? "unix+tls" : "unix"}:${service.path}`;
+    case "stream":
+      return `${service.scheme}://${formatTcpAddress(service)}`;
+    case "bastion":
+      return service.kind;
     case "status":
       return `http_status:${service.status}`;
   }

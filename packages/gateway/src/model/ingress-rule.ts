@@ -4,23 +4,11 @@
 import { parsePattern } from "@postern/protocol";
 import { z } from "zod";
 import { type Defined, defined } from "../defined.ts";
+import { type BastionDestination, bastionDestination } from "./bastion-destination.ts";
+import { type IngressService, service } from "./ingress-service.ts";
 import { type FieldPath, type Report, reportBelow } from "./problem.ts";
 import { isMap, readValue } from "./read-value.ts";
-import {
-  hostRemedy,
-  isBareAddress,
-  patternFault,
-  refuse,
-  someText,
-  text,
-  timeout,
-} from "./values.ts";
-
-/** What takes a request: an origin over TCP or a Unix socket, or the gateway with a bare status. */
-export type IngressService =
-  | { kind: "http"; origin: string }
-  | { kind: "unix"; path: string; tls: boolean }
-  | { kind: "status"; status: number };
+import { hostRemedy, idleLimit, patternFault, refuse, someText, text, timeout } from "./values.ts";
 
 /** `api.example.com`, `*.example.com` for every name below, or `*`: what cloudflared knows. */
 const hostname = text((source) => {
@@ -57,41 +45,6 @@ const path = text((source) => {
   }
 });
 
-const laterServices = /^(?:tcp|ssh|rdp|smb|ws|wss|bastion|socks|hello[-_]world)\b/;
-
-const service = text((source): IngressService => {
-  const status = /^http_status:([2-5]\d\d)$/.exec(source)?.[1];
-  if (status !== undefined) return { kind: "status", status: Number(status) };
-  const [, tls, socket] = /^unix(\+tls)?:(.+)$/.exec(source) ?? [];
-  if (socket !== undefined) return { kind: "unix", path: socket, tls: tls !== undefined };
-  if (/^https?:\/\//.test(source) && URL.canParse(source)) return httpService(new URL(source));
-  if (laterServices.test(source))
-    refuse(
-      "is a kind of service that is not supported yet; write http://, https://, unix: or http_status:",
-    );
-  const example =
-    "write http://10.0.0.5:3000, https://…, unix:/path, unix+tls:/path or http_status:404";
-  return refuse("is not a service", { own: serviceMeant(source) ?? example, example });
-});
-
-function serviceMeant(source: string): string | undefined {
-  if (/^[2-5]\d\d$/.test(source)) return `write http_status:${source}`;
-  if (/^\d{1,5}$/.test(source)) return `write http://127.0.0.1:${source}`;
-  if (source.startsWith("/")) return `write unix:${source}`;
-  return isBareAddress(source) ? `write http://${source.split("/", 1)[0]}` : undefined;
-}
-
-function httpService({ origin, pathname, search, hash, username, password }: URL): IngressService {
-  if (pathname === "/" && search + hash + username + password === "")
-    return { kind: "http", origin };
-  const own = username + password === "" ? `write ${origin}` : undefined;
-  const example = "leave the rest out";
-  return refuse(
-    "must be scheme, host and port alone, without path, query or user: requests keep the path they came with",
-    { own: own ?? example, example },
-  );
-}
-
 const originRequest = z.strictObject({
   httpHostHeader: someText.optional(),
   /** milliseconds */
@@ -106,6 +59,12 @@ const originRequest = z.strictObject({
   originServerName: someText.optional(),
   /** path of a PEM file */
   caPool: someText.optional(),
+  /** milliseconds of silence after which TCP itself asks whether the other end is there */
+  tcpKeepAlive: timeout.prefault("30s"),
+  /** [ext] milliseconds for which a stream service may be silent in both directions; 0: any time */
+  idleTimeout: idleLimit.prefault("8h"),
+  /** [ext] what a bastion may be asked to reach */
+  bastionDestinations: z.array(bastionDestination).optional(),
 });
 
 /** A rule as somebody writes it. */
@@ -122,7 +81,7 @@ export interface IngressRule {
   /** prefix on segment boundaries, or a glob with `*` */
   path?: string;
   service: IngressService;
-  originRequest: Defined<z.infer<typeof originRequest>>;
+  originRequest: Defined<Omit<z.infer<typeof originRequest>, "bastionDestinations">>;
 }
 
 /** How rules reach the files that they name. */
@@ -156,13 +115,47 @@ function toRule(
   const { hostname, path, service, originRequest } = rule;
   const caPool = originRequest.caPool && files.resolvePath(originRequest.caPool);
   if (caPool !== undefined) files.checkAuthorities(caPool, ["originRequest", "caPool"], report);
+  const { bastionDestinations: destinations, ...others } = originRequest;
+  checkDestinations(service, destinations, report);
   return defined({
     hostname,
     path: path === "" ? undefined : path,
-    service:
-      service.kind === "unix" ? { ...service, path: files.resolvePath(service.path) } : service,
-    originRequest: defined({ ...originRequest, caPool }),
+    service: completeService(service, files, destinations),
+    originRequest: defined({ ...others, caPool }),
   });
+}
+
+/** With what stands elsewhere: the folder of a path, the list of a bastion. */
+function completeService(
+  service: IngressService,
+  files: IngressFiles,
+  destinations: readonly BastionDestination[] = [],
+): IngressService {
+  switch (service.kind) {
+    case "unix":
+      return { ...service, path: files.resolvePath(service.path) };
+    case "bastion":
+      return { ...service, destinations };
+    default:
+      return service;
+  }
+}
+
+/** A bastion reaches what its list has, and nothing else has such a list. */
+function checkDestinations(
+  { kind }: IngressService,
+  list: readonly unknown[] | undefined,
+  report: Report,
+): void {
+  const path = ["originRequest", "bastionDestinations"];
+  const isEmpty = list === undefined || list.length === 0;
+  if (kind === "bastion" && isEmpty)
+    report.problem(
+      path,
+      "lists what a bastion may reach, and without it that is nothing; write it like [10.0.0.0/8:22, db.internal:5432]",
+    );
+  if (kind !== "bastion" && list !== undefined)
+    report.problem(path, "is for service: bastion alone; remove it, or write service: bastion");
 }
 
 /** The requests that a rule takes: hostname and path as one text; undefined when one is wrong. */

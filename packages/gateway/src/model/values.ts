@@ -114,6 +114,12 @@ export const timeout = text((source) => {
   return refuse("is no time to wait; write one from 1ms to 24h");
 });
 
+/** As `timeout`, or 0 for no limit. */
+export const idleLimit = choice((value) => {
+  const isNone = value === 0 || (typeof value === "string" && /^0(?:ms|s|m|h)?$/.test(value));
+  return isNone ? z.unknown().transform(() => 0) : timeout;
+});
+
 /** A time in Go syntax between two bounds, kept as it is. */
 export function duration({ from, to }: { from: string; to: string }) {
   return text((source) => {

@@ -13,7 +13,7 @@ type Protocol = "http/1.1" | "h2";
 
 /**
  * Makes the function that opens connections to a service. Certificates are read once, here.
- * @throws {Error} when the service is a fixed status, or its CA file cannot be read
+ * @throws {Error} when the service speaks no HTTP, or its CA file cannot be read
  */
 export function dialer(
   service: IngressRule["service"],
@@ -22,7 +22,9 @@ export function dialer(
 ): Dial {
   switch (service.kind) {
     case "status":
-      throw new Error("a fixed status has no origin");
+    case "stream":
+    case "bastion":
+      throw new Error(`nothing at ${service.kind} speaks HTTP`);
     case "unix": {
       const target = { path: service.path };
       const tls = { target, hostname: "localhost", protocol };

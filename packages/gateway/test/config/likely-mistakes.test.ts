@@ -203,6 +203,44 @@ const values: [written: string, field: string, advice: string][] = [
   ["ingress: [{service: 'localhost:3000'}]", "ingress[0].service", "write http://localhost:3000"],
   ["ingress: [{service: 404}]", "ingress[0].service", "write http_status:404"],
   ["ingress: [{service: 3000}]", "ingress[0].service", "write http://127.0.0.1:3000"],
+  ...(
+    [
+      ["5432", "write tcp://127.0.0.1:5432"],
+      ["'10.0.0.7:5432'", "write tcp://10.0.0.7:5432"],
+      ["'10.0.0.7:22'", "write ssh://10.0.0.7:22"],
+      ["'desk.internal:3389'", "write rdp://desk.internal:3389"],
+      ["'files.internal:445'", "write smb://files.internal:445"],
+      ["'postgres://10.0.0.7:5432/orders'", "write tcp://10.0.0.7:5432"],
+      ["'redis://cache.internal:6379'", "write tcp://cache.internal:6379"],
+      ["tcp://10.0.0.7", "write it like tcp://10.0.0.7:5432"],
+      ["'tcp://10.0.0.7:5432/orders'", "write tcp://10.0.0.7:5432"],
+      ["ssh://ada@10.0.0.7", "write it like ssh://10.0.0.7:22"],
+      ["'ssh://10.0.0.7:0'", "write it like ssh://10.0.0.7:22"],
+      ["'tcp://10.0.0.7:65536'", "write it like tcp://10.0.0.7:5432"],
+      ["tcp://0x7f.1:22", "write it like tcp://10.0.0.7:5432"],
+      ["bastion://", "write bastion"],
+    ] as const
+  ).map(([written, advice]): [string, string, string] => [
+    `ingress: [{service: ${written}}]`,
+    "ingress[0].service",
+    advice,
+  ]),
+  ...(
+    [
+      ["db.internal", "write db.internal:22, with the port that it listens on"],
+      ["10.0.0.0/8", "like db.internal:5432 or 10.0.0.0/8:22"],
+      ["'db.internal:0'", "like db.internal:5432 or 10.0.0.0/8:22"],
+      ["'db.internal:70000'", "like db.internal:5432 or 10.0.0.0/8:22"],
+      ["'*:22'", "like db.internal:5432 or 10.0.0.0/8:22"],
+      ["'ssh://db.internal:22'", "like db.internal:5432 or 10.0.0.0/8:22"],
+      ["'0x7f.1:22'", "like db.internal:5432 or 10.0.0.0/8:22"],
+      ["'10.0.0.0/33:22'", "like db.internal:5432 or 10.0.0.0/8:22"],
+    ] as const
+  ).map(([written, advice]): [string, string, string] => [
+    `ingress: [{service: bastion, originRequest: {bastionDestinations: [${written}]}}]`,
+    "ingress[0].originRequest.bastionDestinations[0]",
+    advice,
+  ]),
   ["smtp: {url: 'mail.test:587', from: a@b.c}", "smtp.url", "write smtp://mail.test:587"],
   ["store: postern.db", "store", "write sqlite:./postern.db"],
   [

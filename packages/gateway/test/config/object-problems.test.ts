@@ -77,9 +77,27 @@ const organization: Mistake[] = [
   ],
   [
     "a service that is not here yet",
-    "ingress: [{service: tcp://a:1}]",
+    "ingress: [{service: socks-proxy}]",
     "ingress[0].service",
     /not supported yet/,
+  ],
+  [
+    "a bastion that may reach nothing",
+    "ingress: [{service: bastion}]",
+    "ingress[0].originRequest.bastionDestinations",
+    /write it like \[10\.0\.0\.0\/8:22, db\.internal:5432\]/,
+  ],
+  [
+    "a bastion with an empty list",
+    "ingress: [{service: bastion, originRequest: {bastionDestinations: []}}]",
+    "ingress[0].originRequest.bastionDestinations",
+    /without it that is nothing/,
+  ],
+  [
+    "a list of destinations for something else",
+    "ingress: [{service: http://a, originRequest: {bastionDestinations: [a.test:22]}}]",
+    "ingress[0].originRequest.bastionDestinations",
+    /is for service: bastion alone/,
   ],
   [
     "authorities in a file that is not there",

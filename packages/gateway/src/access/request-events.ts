@@ -1,0 +1,31 @@
+// The events of requests that belong to an application.
+import { chooseService, serviceText } from "../catalog/choose-service.ts";
+import type { ApplicationRequestFields, GatewayEvent } from "../observe/events.ts";
+import type { Refusal } from "./authorize.ts";
+import type { ApplicationRequest, ForwardFault } from "./forward-http.ts";
+
+/** No query: it may hold what is nobody's business. */
+export function fieldsOf({ reading, match }: ApplicationRequest): ApplicationRequestFields {
+  const { rayId, clientIp, method, authority, path } = reading.facts;
+  const { aud, name: application } = match.application;
+  return { ray: rayId, ip: clientIp, method, host: authority, path, aud, application };
+}
+
+/** The ray id on the page finds its line. People without a session are everyday life. */
+export function requestRefusedEvent(request: ApplicationRequest, refusal: Refusal): GatewayEvent {
+  const fields = { ...fieldsOf(request), outcome: refusal.kind, ...refusal.grounds };
+  const event = refusal.kind === "sign_in" ? "request_challenged" : "request_refused";
+  return { event, ...fields };
+}
+
+/** The origin did not answer, or broke off. @param detail not for the answer */
+export function originFailedEvent(
+  request: ApplicationRequest,
+  fault: ForwardFault,
+  detail: string,
+): GatewayEvent {
+  const { host, path, catalog } = request.reading.facts;
+  const rule = chooseService(catalog.ingress, host, path);
+  const origin = rule === undefined ? "" : serviceText(rule.service);
+  return { event: "origin_failed", ...fieldsOf(request), origin, fault, detail };
+}

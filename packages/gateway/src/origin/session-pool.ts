@@ -103,6 +103,8 @@ function schemeOf(service: IngressRule["service"]): "http" | "https" {
     case "unix":
       return service.tls ? "https" : "http";
     case "status":
-      throw new Error("a fixed status has no origin");
+    case "stream":
+    case "bastion":
+      throw new Error(`nothing at ${service.kind} speaks HTTP`);
   }
 }

@@ -137,6 +137,11 @@ export function deadTokenAnswer(
   };
 }
 
+/** Nobody is signed in who asks for an upgrade: no client follows a redirect with one. */
+export function upgradeSignInAnswer(parts: AnswerParts, to: ApplicationRecipient): LocalAnswer {
+  return problemAnswer(parts, to, { ...notSignedIn(to.facts), pageless: false });
+}
+
 /** Somebody, or an address, that policy does not let in. */
 export function deniedAnswer(
   parts: AnswerParts,

@@ -33,13 +33,16 @@ export type Authentication =
   /** a credential was sent and does not hold; only programs send those of a `byProgram` */
   | {
       kind: "unauthenticated";
-      via: "token" | "cookie" | "pass";
+      via: CredentialKind;
       fault: TokenFault;
       byProgram: boolean;
     }
-  | { kind: "person"; session: StoredSession; proof: AppProof | PassProof }
+  | { kind: "person"; session: StoredSession; proof: AppProof | PassProof; via: CredentialKind }
   | { kind: "service"; serviceToken: ServiceToken }
   | { kind: "refused"; fault: CredentialFault };
+
+/** `cookie`: also a token in the address, which a page can make a browser send as well. */
+export type CredentialKind = "token" | "cookie" | "pass";
 
 /** Credentials that contradict themselves, or a service token that does not hold. */
 export type CredentialFault = ServiceTokenFault | "two_access_tokens" | "two_persons";
@@ -142,7 +145,12 @@ function personOf(verification: VerifiedApp, token: string, arrival: Arrival): A
   const { browser, carrier } = arrival;
   if (browser !== undefined && !isAppOf(browser, carrier, verification))
     return failedToken("wrong_browser", [token], arrival);
-  return { kind: "person", session: verification.session, proof: verification };
+  const { session } = verification;
+  return { kind: "person", session, proof: verification, via: kindOf(carrier) };
+}
+
+function kindOf(carrier: Carrier): CredentialKind {
+  return carrier === "header" ? "token" : "cookie";
 }
 
 function failedToken(
@@ -154,7 +162,7 @@ function failedToken(
   const isTerminal = () => values.slice(0, candidateLimit).some(isOfTerminal);
   return {
     kind: "unauthenticated",
-    via: isHeader ? "token" : "cookie",
+    via: kindOf(carrier),
     fault,
     byProgram: isHeader || (byProgram && isTerminal()),
   };
@@ -191,7 +199,8 @@ async function authenticatePass(
   const verification = await tokens.verifyPass(token, application.aud);
   if (!verification.ok) return failedPass(verification.fault);
   if (!isBelow(verification.claims, facts)) return failedPass("wrong_audience");
-  return { kind: "person", session: verification.session, proof: verification };
+  const { session } = verification;
+  return { kind: "person", session, proof: verification, via: "pass" };
 }
 
 function failedPass(fault: TokenFault): Authentication {

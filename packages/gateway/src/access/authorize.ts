@@ -18,6 +18,7 @@ import {
 } from "./authenticate.ts";
 import { isPreflight } from "./cors.ts";
 import type { DecisionCache } from "./decision-cache.ts";
+import { foreignOrigin } from "./foreign-origin.ts";
 import type { ReadRequest } from "./read-request.ts";
 import type { IdentityHeaders } from "./sanitize-headers.ts";
 import type { Asker } from "./still-passes.ts";
@@ -40,6 +41,8 @@ export type Refusal = (
   | { kind: "token_dead"; ending: TokenEnding }
   | { kind: "pass_failed" }
   | { kind: "bad_credentials"; fault: CredentialFault }
+  /** a page of another site wants to open a WebSocket in somebody's name (case W1) */
+  | { kind: "foreign_page" }
   | { kind: "denied"; who: DeniedAsker }
 ) & { grounds: RefusalGrounds };
 
@@ -104,6 +107,9 @@ function judge(
   if (asksOnlyForCheck(facts)) return { kind: "token_holds" };
   // Where policy asks nobody who they are, the origin is told of nobody.
   if (decision.outcome === "bypass") return { kind: "forward", identity: undefined, asker: anyone };
+  const origin = foreignOrigin(reading, application, authentication);
+  if (origin !== undefined)
+    return { kind: "foreign_page", grounds: { ...groundsOf(authentication, decision), origin } };
 
   const asker = askerOf(authentication);
   const assertion = assertionFor(authentication, application, tokens);

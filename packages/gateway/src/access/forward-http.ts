@@ -1,6 +1,7 @@
 // The last step: a request that may pass goes to its origin, and the answer comes back, both as
 // they arrive and no faster than the other side takes them. What the origin gets was written by
 // sanitize-headers.ts; nothing is added here.
+import type { Socket } from "node:net";
 import type { ApplicationMatch } from "../catalog/match-application.ts";
 import { atEndOfTurn } from "../http/end-of-turn.ts";
 import type { RequestHeaders } from "../http/request-headers.ts";
@@ -14,10 +15,12 @@ import type {
   OriginRequest,
   OriginRequestHead,
 } from "../origin/origin-request.ts";
-import type { OriginResponseHead } from "../origin/response-head.ts";
+import { hasNoEnd, type OriginResponseHead } from "../origin/response-head.ts";
 import { ForwardedBody, type ForwardedBodyEvents } from "./forward-body.ts";
+import type { OpenStream, OpenStreams } from "./open-streams.ts";
 import type { ReadRequest } from "./read-request.ts";
 import { sanitizeResponseHeaders, sanitizeTrailers } from "./sanitize-headers.ts";
+import type { Asker } from "./still-passes.ts";
 
 /** A request that belongs to an application. */
 export interface ApplicationRequest {
@@ -29,6 +32,8 @@ export interface ApplicationRequest {
 /** One that may pass, and where it goes. */
 export interface Forwarding extends ApplicationRequest {
   rule: IngressRule;
+  /** for whom it was let through */
+  asker: Asker;
   /** what the origin gets: names and values in turn, `Host` among them */
   originHeaders: readonly string[];
 }
@@ -49,6 +54,7 @@ export interface ForwarderOptions {
   onFault: (request: ApplicationRequest, fault: ForwardFault, detail: string) => void;
   /** called when an origin sends bytes that belong to no answer */
   onStray: (service: IngressRule["service"]) => void;
+  streams: OpenStreams;
 }
 
 /**
@@ -79,6 +85,11 @@ export class HttpForwarder {
     const start = () => new Passage(forwarding, pool, this.#options, true).start();
     if (pool.isFull) this.#waitInLine(forwarding, pool, start);
     else start();
+  }
+
+  /** A connection to the service of a rule that serves one tunnel, and no other request. */
+  dialTunnel(rule: IngressRule): Socket {
+    return this.#pools.dialTunnel(rule);
   }
 
   /** Waits for a connection as long as a new one might take to stand. */
@@ -124,6 +135,9 @@ class Passage implements OriginEvents, ForwardedBodyEvents {
   #first: Buffer | undefined;
   #hasData = false;
   #isClientSlow = false;
+  /** where the answer ends with the session or the access of whoever it is for */
+  #stream: OpenStream | undefined;
+  #bytes = 0;
   /** whether nothing of the request is left unread at the origin, as far as anybody can tell */
   #isRequestRead = true;
 
@@ -143,9 +157,10 @@ class Passage implements OriginEvents, ForwardedBodyEvents {
   }
 
   start(): void {
-    const { exchange, reading } = this.#forwarding;
+    const { exchange, reading, match } = this.#forwarding;
     // 1. A client that goes away ends the request at the origin.
     exchange.onAbort = this.#abandon;
+    if (match.application.end_streams === "all") this.#watch(false);
 
     // 2. The head. Without a body it is the whole request.
     this.#request.start(requestHead(this.#forwarding), this);
@@ -169,6 +184,7 @@ class Passage implements OriginEvents, ForwardedBodyEvents {
     // Without its go-ahead the client keeps the body, and what it sends next could be either.
     const neverAsked = reading.headers.expectsContinue && this.#body?.started === false;
     if (neverAsked) exchange.response.closeConnection();
+    if (this.#stream === undefined && hasNoEnd(head)) this.#watch(true);
     this.#isRequestRead = this.#body === undefined || this.#hasReadBody(this.#body, head.status);
     exchange.response.start({
       status: head.status,
@@ -273,8 +289,27 @@ class Passage implements OriginEvents, ForwardedBodyEvents {
     if (reading.headers.expectsContinue) exchange.continue();
   }
 
+  #watch(isStream: boolean): void {
+    const { reading, match, asker } = this.#forwarding;
+    this.#stream = this.#options.streams.add({
+      facts: reading.facts,
+      application: match.application,
+      asker,
+      isStream,
+      bytes: () => this.#bytes,
+      end: this.#cut,
+    });
+  }
+
+  /** Nobody may have the rest. Without its last chunk a client sees that this is not all. */
+  readonly #cut = (): void => {
+    this.#abandon();
+    this.#forwarding.exchange.destroy();
+  };
+
   #write(chunk: Buffer): void {
     const { response } = this.#forwarding.exchange;
+    this.#bytes += chunk.length;
     if (response.write(chunk) || this.#isClientSlow) return;
     this.#isClientSlow = true;
     this.#request.pause();
@@ -307,6 +342,7 @@ class Passage implements OriginEvents, ForwardedBodyEvents {
     exchange.onAbort = undefined;
     exchange.response.onDrain = undefined;
     clearTimeout(this.#continueAnyway);
+    this.#stream?.close();
     this.#body?.stop();
   }
 }
@@ -317,7 +353,10 @@ function isRepeatable({ reading: { facts, headers } }: Forwarding): boolean {
 }
 
 /** Whether trailers can follow on the client's side. */
-function mayTrail({ head: { method, version } }: Exchange, head: OriginResponseHead): boolean {
+export function mayTrail(
+  { head: { method, version } }: Exchange,
+  head: OriginResponseHead,
+): boolean {
   const isBodiless = method === "HEAD" || head.status === 204 || head.status === 304;
   return head.chunked && version !== "1.0" && !isBodiless;
 }

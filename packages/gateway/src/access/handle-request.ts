@@ -11,7 +11,7 @@ import type { Clock, Stopwatch } from "../clock.ts";
 import type { LocalAnswer } from "../http/local-answer.ts";
 import type { NoteRefusal } from "../http/refused-request.ts";
 import { sendAnswer } from "../http/send-answer.ts";
-import type { Exchange } from "../http/transport.ts";
+import type { Exchange, UpgradeExchange } from "../http/transport.ts";
 import { carriesBytes } from "../model/ingress-service.ts";
 import { type RecordEvent, stackOf } from "../observe/events.ts";
 import type { RandomBytes } from "../random.ts";
@@ -26,6 +26,7 @@ import {
   type RenderErrorPage,
   signInAnswer,
   tokenHoldsAnswer,
+  upgradeSignInAnswer,
 } from "./answers.ts";
 import { authorize, type Verdict } from "./authorize.ts";
 import { preflightAnswer } from "./cors.ts";
@@ -34,13 +35,14 @@ import { describeApplication } from "./describe-application.ts";
 import { errorPageEvent, refusalEvent, unreadableEvent } from "./error-page-events.ts";
 import { type ApplicationRequest, type ForwardFault, HttpForwarder } from "./forward-http.ts";
 import { type StreamRequest, TcpForwarder } from "./forward-tcp.ts";
+import { forwardUpgrade, type UpgradeForwarding } from "./forward-upgrade.ts";
 import { OpenStreams } from "./open-streams.ts";
 import {
   credentialsFailed,
   fixedStatus,
+  foreignPage,
   internal,
   noApplication,
-  noWebSocket,
   originFailed,
   type Problem,
   passFailed,
@@ -49,11 +51,17 @@ import {
 } from "./problems.ts";
 import { RayIds } from "./ray-ids.ts";
 import { type ReadingRules, readRequest, type UnreadableRequest } from "./read-request.ts";
-import { fieldsOf, originFailedEvent, requestRefusedEvent } from "./request-events.ts";
+import {
+  fieldsOf,
+  originFailedEvent,
+  recordWhenEnded,
+  requestRefusedEvent,
+} from "./request-events.ts";
 import { sanitizeHeaders } from "./sanitize-headers.ts";
 import { consumedHeaders } from "./service-credentials.ts";
 import { type StreamFault, streamProblem } from "./stream-problems.ts";
 import { parseProxies } from "./trusted-proxies.ts";
+import { asksForUpgrade, problemOfUpgrade } from "./upgrade-problems.ts";
 
 /** The parts and settings that the data path is made of. */
 export interface RequestHandlerOptions {
@@ -120,6 +128,7 @@ export function createRequestHandler(options: RequestHandlerOptions): RequestHan
     forwarder: new HttpForwarder({
       bodyTimeout: options.bodyTimeout,
       originConnections: options.originConnections,
+      streams,
       onFault: (request, fault, detail) => answerOriginFault(path, request, fault, detail),
       onStray: (service) => path.record({ event: "origin_distrusted", service }),
     }),
@@ -203,7 +212,7 @@ function carryOut(path: DataPath, request: ApplicationRequest, verdict: Verdict)
       send(request, preflightAnswer(verdict.cors, headers));
       break;
     case "sign_in":
-      send(request, signInAnswer(path, recipientOf(request)));
+      send(request, challenge(path, request));
       break;
     case "token_dead":
       send(request, deadTokenAnswer(path, recipientOf(request), verdict.ending));
@@ -214,12 +223,29 @@ function carryOut(path: DataPath, request: ApplicationRequest, verdict: Verdict)
     case "bad_credentials":
       sendProblem(path, request, credentialsFailed(facts, verdict.fault));
       break;
+    case "foreign_page":
+      sendProblem(path, request, foreignPage);
+      break;
     case "denied":
       send(request, deniedAnswer(path, recipientOf(request), verdict.who));
       break;
     default:
       verdict satisfies never;
   }
+}
+
+/** The way to the sign-in page, or only what to do about it (wire-protocol 3, case W2). */
+function challenge(path: DataPath, request: ApplicationRequest): LocalAnswer {
+  const to = recipientOf(request);
+  return takesRedirect(request) ? signInAnswer(path, to) : upgradeSignInAnswer(path, to);
+}
+
+/** No client follows a redirect with an upgrade, but the official one reads it for its streams. */
+function takesRedirect({ reading }: ApplicationRequest): boolean {
+  if (!asksForUpgrade(reading)) return true;
+  const { facts, headers } = reading;
+  const rule = chooseService(facts.catalog.ingress, facts.host, facts.path);
+  return headers.origin === undefined && rule !== undefined && carriesBytes(rule.service);
 }
 
 function describe(path: DataPath, request: ApplicationRequest, asksForLogin: boolean): void {
@@ -232,7 +258,7 @@ function describe(path: DataPath, request: ApplicationRequest, asksForLogin: boo
 /** Where the ingress rules lead: to an origin, or to an answer of the gateway's own. */
 function forward(path: DataPath, request: ApplicationRequest, { identity, asker }: Pass): void {
   const { exchange, reading, match } = request;
-  const { facts, headers, rawHeaders } = reading;
+  const { facts, rawHeaders } = reading;
 
   // Who went away while it was decided wants nothing of the origin any more.
   if (exchange.response.closed) return;
@@ -251,9 +277,10 @@ function forward(path: DataPath, request: ApplicationRequest, { identity, asker 
     path.tcp.forward({ exchange, reading, match, rule, asker });
     return;
   }
-  if (headers.asksForWebSocket) {
-    path.record(errorPageEvent(facts, noWebSocket));
-    sendProblem(path, request, noWebSocket);
+  const problem = problemOfUpgrade(exchange.head, reading);
+  if (problem !== undefined) {
+    path.record(errorPageEvent(facts, problem));
+    sendProblem(path, request, problem);
     return;
   }
 
@@ -265,8 +292,23 @@ function forward(path: DataPath, request: ApplicationRequest, { identity, asker 
     consumedHeaders: consumedHeaders(path.tokens, reading, match.application),
     hostHeader: rule.originRequest.httpHostHeader,
   });
-  if (path.logRequests) recordWhenEnded(path, request);
-  path.forwarder.forward({ exchange, reading, match, rule, originHeaders });
+  if (path.logRequests) recordWhenEnded(path.record, request);
+  const forwarding = { reading, match, rule, asker, originHeaders };
+  if (canUpgrade(exchange)) goOn(path, { ...forwarding, exchange });
+  else path.forwarder.forward({ ...forwarding, exchange });
+}
+
+/** Over a connection of its own. */
+function goOn(path: DataPath, forwarding: UpgradeForwarding): void {
+  forwardUpgrade(forwarding, path.forwarder.dialTunnel(forwarding.rule), {
+    streams: path.streams,
+    randomBytes: path.randomBytes,
+    onFault: (request, fault, detail) => answerOriginFault(path, request, fault, detail),
+  });
+}
+
+function canUpgrade(exchange: Exchange): exchange is UpgradeExchange {
+  return exchange.upgrade !== undefined;
 }
 
 function refuseStream(path: DataPath, request: StreamRequest, fault: StreamFault): void {
@@ -308,16 +350,6 @@ function answerOwnFault(path: DataPath, request: ApplicationRequest, error: unkn
   path.record({ event: "request_failed", ...fieldsOf(request), error: stackOf(error) });
   const isTemporary = error instanceof StoreUnavailableError;
   sendProblem(path, request, isTemporary ? storeUnavailable : internal);
-}
-
-/** A request that reached its origin has its line when it ends, however it ends. */
-function recordWhenEnded(path: DataPath, request: ApplicationRequest): void {
-  const recordPassed = (status: number) =>
-    path.record({ event: "request_passed", ...fieldsOf(request), status });
-  const recordCut = (status: number | undefined) =>
-    path.record({ event: "request_cut", ...fieldsOf(request), status });
-  request.exchange.response.onFinish = recordPassed;
-  request.exchange.response.onCut = recordCut;
 }
 
 function send({ exchange, reading }: ApplicationRequest, answer: LocalAnswer): void {

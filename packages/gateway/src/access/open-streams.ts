@@ -33,13 +33,15 @@ export interface StreamOptions {
    */
   isStream: boolean;
   /** bytes that it has carried, in both directions */
-  bytes(): number;
+  bytes: () => number;
   /** Ends it, for the client to see that this is not all. At most once, and not after `close`. */
-  end(reason: StreamEnd): void;
+  end: (reason: StreamEnd) => void;
 }
 
-/** Something that was open. */
+/** Something in the list. */
 export interface OpenStream {
+  /** as StreamOptions has it; may be set anew, for who keeps a request no longer than necessary */
+  end: (reason: StreamEnd) => void;
   /** It has ended by itself. */
   close(): void;
 }
@@ -86,7 +88,7 @@ export class OpenStreams {
   /** Holds it to its session, its credential and policy until it is closed. */
   add(options: StreamOptions): OpenStream {
     this.#followCatalog();
-    const entry = entryOf(options, this.#parts.elapsed());
+    const entry = newEntry(options, this.#parts.elapsed());
     this.#open.add(entry);
     this.#nextExpiry = Math.min(this.#nextExpiry, expiryOf(entry.subject.asker));
     this.#timer ??= setInterval(this.#look, lookInterval).unref();
@@ -100,7 +102,8 @@ export class OpenStreams {
       else ofSession.add(entry);
       this.doubt([entry.sessionId]);
     }
-    return { close: () => this.#remove(entry) };
+    entry.close = () => void this.#remove(entry);
+    return entry;
   }
 
   /** These sessions may have ended. */
@@ -251,7 +254,7 @@ export class OpenStreams {
 }
 
 /** A stream without its request, which would keep a whole catalog in memory. */
-interface Entry {
+interface Entry extends OpenStream {
   subject: StreamSubject;
   sessionId: string | undefined;
   fields: StreamFields;
@@ -262,12 +265,11 @@ interface Entry {
   endStreams: Application["end_streams"];
   /** of catalogs: the one that it was last held to */
   generation: number;
-  bytes(): number;
-  end(reason: StreamEnd): void;
+  bytes: () => number;
 }
 
-function entryOf(stream: StreamOptions, openedAt: number): Entry {
-  const { facts, application, asker, isStream } = stream;
+function newEntry(options: StreamOptions, openedAt: number): Entry {
+  const { facts, application, asker, isStream, bytes, end } = options;
   const { host, path, clientIp: ip, rayId: ray, method, authority } = facts;
   const { aud, name } = application;
   return {
@@ -278,8 +280,9 @@ function entryOf(stream: StreamOptions, openedAt: number): Entry {
     isStream,
     endStreams: application.end_streams,
     generation: -1,
-    bytes: () => stream.bytes(),
-    end: (reason) => stream.end(reason),
+    bytes,
+    end,
+    close: () => undefined,
   };
 }
 

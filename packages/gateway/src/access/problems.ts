@@ -229,13 +229,15 @@ export const noApplication: Problem = {
     "No application has this address. Check it for typing mistakes, or ask the people who run this gateway where the application is.",
 };
 
-/** Not implemented yet. */
-export const noWebSocket: Problem = {
-  status: 501,
-  error: "no_websocket",
-  heading: "WebSocket is not available",
+/** A page of another site asks in the name of who looks at it (case W1). */
+export const foreignPage: Problem = {
+  status: 403,
+  error: "foreign_page",
+  heading: "This page may not use the application",
   message:
-    "This gateway does not forward WebSocket connections yet. Use the application without them, or ask the people who run it.",
+    "A page of another site asked for a WebSocket of this application in your name. Ask the people who run the application to allow that site, if it is one of theirs.",
+  isRefusal: true,
+  pageless: true,
 };
 
 /** A fault of ours; the log has it under the same ray id. */

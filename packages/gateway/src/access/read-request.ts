@@ -40,6 +40,8 @@ export interface ReadRequest {
   /** as the client sent them, names and values in turn */
   rawHeaders: readonly string[];
   rayId: string;
+  /** the protocol to go on with, as RequestHead has it */
+  upgrade: string | undefined;
   /** our token from the `token` query argument */
   queryToken: string | undefined;
 }
@@ -81,7 +83,7 @@ export function readRequest(
   head: RequestHead,
   catalog: Catalog,
 ): RequestReading {
-  const { method, rawHeaders, peer } = head;
+  const { method, rawHeaders, upgrade, peer } = head;
   const rayId = rules.rayIds.next();
   const headers = headersOf(head);
   const refuse = (fault: RequestFault, detail?: string): RequestReading => ({
@@ -131,14 +133,14 @@ export function readRequest(
     catalog,
     match,
   };
-  return { ok: true, facts, headers, rawHeaders, rayId, queryToken: query.token };
+  return { ok: true, facts, headers, rawHeaders, rayId, upgrade, queryToken: query.token };
 }
 
 /** The headers; of too many, the first ones. */
 function headersOf(head: RequestHead): RequestHeaders {
-  const { rawHeaders, version } = head;
+  const { rawHeaders, version, upgrade } = head;
   const isCut = hasTooManyHeaders(head);
-  const headers = readHeaders(isCut ? rawHeaders.slice(0, 2 * headerLimit) : rawHeaders);
+  const headers = readHeaders(isCut ? rawHeaders.slice(0, 2 * headerLimit) : rawHeaders, upgrade);
   // Nobody looks for a body among the others.
   if (isCut) headers.hasBody = true;
   // HTTP/1.0 knows no go-ahead (RFC 9110 section 10.1.1).

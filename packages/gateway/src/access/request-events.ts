@@ -1,6 +1,6 @@
 // The events of requests that belong to an application.
 import { chooseService, serviceText } from "../catalog/choose-service.ts";
-import type { ApplicationRequestFields, GatewayEvent } from "../observe/events.ts";
+import type { ApplicationRequestFields, GatewayEvent, RecordEvent } from "../observe/events.ts";
 import type { Refusal } from "./authorize.ts";
 import type { ApplicationRequest, ForwardFault } from "./forward-http.ts";
 
@@ -28,4 +28,14 @@ export function originFailedEvent(
   const rule = chooseService(catalog.ingress, host, path);
   const origin = rule === undefined ? "" : serviceText(rule.service);
   return { event: "origin_failed", ...fieldsOf(request), origin, fault, detail };
+}
+
+/** A request that reached its origin has its line when it ends, however it ends. */
+export function recordWhenEnded(record: RecordEvent, request: ApplicationRequest): void {
+  const recordPassed = (status: number) =>
+    record({ event: "request_passed", ...fieldsOf(request), status });
+  const recordCut = (status: number | undefined) =>
+    record({ event: "request_cut", ...fieldsOf(request), status });
+  request.exchange.response.onFinish = recordPassed;
+  request.exchange.response.onCut = recordCut;
 }

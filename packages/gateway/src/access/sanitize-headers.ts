@@ -160,7 +160,7 @@ export function sanitizeResponseHeaders(
     if (lower === "cf-ray" || lower.startsWith("cf-access-")) continue;
     if (lower === "trailer" && !mayTrail) continue;
     // None is allowed there, not even 0 (RFC 9110 8.6).
-    if (status === 204 && lower === "content-length") continue;
+    if ((status === 101 || status === 204) && lower === "content-length") continue;
     // A session of ours is begun by our own sign-in and by nothing that an application says (case
     // T10).
     if (lower === "set-cookie" && setsOwnCookie(value)) continue;

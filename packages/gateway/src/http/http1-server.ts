@@ -87,6 +87,7 @@ export function createHttp1Server(
   server.on("checkExpectation", serve);
   server.on("upgrade", (request, socket: Socket, firstBytes) => {
     watchReleased(socket);
+    if (pipelines.isWaiting(socket)) readOn(socket);
     pipelines.afterAnswers(socket, () =>
       handler(new NodeHttp1Upgrade({ request, socket, firstBytes }, rules)),
     );
@@ -141,6 +142,15 @@ function createNodeServer(limits: ServerLimits, certificates: Certificates | und
 function watchReleased(socket: Socket): void {
   socket.on("error", () => undefined);
   socket.on("drain", () => answerInProgress(socket)?.emit("drain"));
+}
+
+/**
+ * Ends the pause of a socket that is handed over while requests wait. The listener with which Node
+ * would do so went with the parser.
+ */
+function readOn(socket: Socket): void {
+  const { _handle: handle } = socket as Socket & { _handle?: { readStart?(): void } | null };
+  handle?.readStart?.();
 }
 
 function refuseConnect(socket: Socket, refuse: () => void): void {

@@ -44,6 +44,8 @@ export class NodeHttp1Upgrade extends NodeHttp1Exchange implements Exchange {
     // No other answer can be given.
     this.#response.destroy();
     this.#rules.beginTunnel(socket);
+    const { onFinish } = this.response;
+    if (onFinish !== undefined) socket.once("close", () => onFinish(head.status));
     socket.write(headText(head, this.#protocol), "latin1");
     if (firstBytes.length > 0) socket.unshift(firstBytes);
     return socket;

@@ -36,12 +36,17 @@ export interface RequestHeaders {
   expectsContinue: boolean;
   /** the client expects something else (RFC 9110 section 10.1.1) */
   unknownExpectation: boolean;
+  /** the client asks for a WebSocket, in a proper way or not */
   asksForWebSocket: boolean;
 }
 
-/** Reads the headers of a request: names and values in turn, as they arrived. */
-export function readHeaders(rawHeaders: readonly string[]): RequestHeaders {
+/**
+ * Reads the headers of a request: names and values in turn, as they arrived.
+ * @param upgrade as RequestHead has it: over HTTP/2 no header says it
+ */
+export function readHeaders(rawHeaders: readonly string[], upgrade?: string): RequestHeaders {
   const headers = emptyHeaders();
+  headers.asksForWebSocket = upgrade === "websocket";
   for (let index = 0; index < rawHeaders.length; index += 2) {
     const name = rawHeaders[index] ?? "";
     // Most names have a length that no header of the table has: they are not even lowered.
@@ -116,7 +121,7 @@ const table: Record<string, ReadValue> = {
     headers.unknownExpectation ||= !headers.expectsContinue;
   },
   upgrade(headers, value) {
-    headers.asksForWebSocket = value.toLowerCase() === "websocket";
+    headers.asksForWebSocket ||= webSocketAmong.test(value);
   },
   "content-length"(headers, value) {
     headers.hasBody ||= value !== "0";
@@ -127,6 +132,9 @@ const table: Record<string, ReadValue> = {
     headers.hasBody = true;
   },
 };
+
+/** `Upgrade` is a list of protocols, each with or without its version (RFC 9110 7.8). */
+const webSocketAmong = /(?:^|[,\t ])websocket(?:[/,\t ]|$)/i;
 
 function markBrowser(headers: RequestHeaders): void {
   headers.fromBrowser = true;

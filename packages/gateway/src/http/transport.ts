@@ -35,6 +35,9 @@ export interface Exchange {
   destroy(): void;
 }
 
+/** An exchange that may become a tunnel. */
+export type UpgradeExchange = Exchange & Required<Pick<Exchange, "upgrade">>;
+
 /** The head of a request as it arrived: nothing is joined, decoded or believed yet. */
 export interface RequestHead {
   readonly method: string;
@@ -93,7 +96,10 @@ export interface ResponseWriter {
   readonly closed: boolean;
   /** Called when the client takes more after `write` returned false. */
   onDrain: (() => void) | undefined;
-  /** Called with the status once the whole answer is handed to the network. Set before `start`. */
+  /**
+   * Called with the status once the whole answer is handed to the network, or the tunnel closed.
+   * Set before `start`.
+   */
   onFinish: ((status: number) => void) | undefined;
   /**
    * Called, in place of `onFinish`, when the exchange ends before the whole answer is handed over:

@@ -41,7 +41,8 @@ export function readOpening(head: RequestHead, known: readonly string[]): Openin
   return { ok: true, status: isHttp1 ? 101 : 200, rawHeaders: answer, protocol };
 }
 
-function acceptOf(key: string): string {
+/** The proof that a key was read: `Sec-WebSocket-Accept`. */
+export function acceptOf(key: string): string {
   return createHash("sha1")
     .update(key + guid)
     .digest("base64");

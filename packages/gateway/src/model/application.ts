@@ -11,6 +11,7 @@ import {
 } from "./application-policies.ts";
 import { corsHeaders } from "./cors-headers.ts";
 import { defineKind, type Reference, type World } from "./kind.ts";
+import { pageOrigin } from "./page-origin.ts";
 import { type CompiledPolicy, checkPolicy } from "./policy.ts";
 import { type FieldPath, type Report, reportBelow } from "./problem.ts";
 import { isMap, itemsOf } from "./read-value.ts";
@@ -88,6 +89,7 @@ const fields = z.strictObject({
   accept_bearer: z.boolean().default(false),
   origin_identity: z.boolean().default(false),
   end_streams: endStreams.default("streams"),
+  websocket_origins: z.array(pageOrigin).default([]),
   ...optionalFields,
   policies: policyEntries.prefault([]),
   oauth_configuration: notYet,
@@ -133,6 +135,11 @@ const stored = z
      * that have no end of their own, or nothing; absent means `streams` (ADR 0016)
      */
     end_streams: endStreams.optional(),
+    /**
+     * [ext] origins of other sites whose pages may open WebSockets with a cookie of ours; absent
+     * means none (case W1)
+     */
+    websocket_origins: z.array(z.string()).optional(),
     ...optionalFields,
     /** in precedence order */
     policies: z.array(storedPolicyEntry),
@@ -278,6 +285,7 @@ function toObject(input: Input): ConfiguredApplication {
     accept_bearer: input.accept_bearer,
     origin_identity: input.origin_identity,
     end_streams: input.end_streams,
+    websocket_origins: input.websocket_origins,
     custom_deny_message: input.custom_deny_message,
     app_launcher_visible: input.app_launcher_visible,
     custom_deny_url: input.custom_deny_url,

@@ -179,6 +179,8 @@ export interface RefusalFields {
   reason: string | undefined;
   /** name of the policy that decided */
   policy: string | undefined;
+  /** of the page that wanted a WebSocket, where it was refused for that */
+  origin?: string;
   /** names of those that are about something that is unknown of the person */
   unjudged_policies?: string[];
 }

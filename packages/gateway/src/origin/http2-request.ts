@@ -10,7 +10,7 @@ import type {
   OriginRequest,
   OriginRequestHead,
 } from "./origin-request.ts";
-import { mayPause, type OriginResponseHead, ResponseFault } from "./response-head.ts";
+import { hasNoEnd, type OriginResponseHead, ResponseFault } from "./response-head.ts";
 
 /** Of the service that a request goes to. */
 export interface Http2RequestOptions {
@@ -201,7 +201,7 @@ export class Http2Request implements OriginRequest, WaitingRequest {
     clearTimeout(this.#bodyDeadline);
     const head = this.#answerHead;
     const isWaiting = this.#events !== undefined && head !== undefined && !this.#paused;
-    if (!isWaiting || mayPause(head)) return;
+    if (!isWaiting || hasNoEnd(head)) return;
     const { bodyTimeout } = this.#options;
     this.#bodyDeadline = setTimeout(
       () => this.#break("response_timeout", `the answer stopped for ${bodyTimeout} ms`),

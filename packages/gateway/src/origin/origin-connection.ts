@@ -10,7 +10,7 @@ import type {
   OriginRequest,
   OriginRequestHead,
 } from "./origin-request.ts";
-import { mayPause, type OriginResponseHead, ResponseFault } from "./response-head.ts";
+import { hasNoEnd, type OriginResponseHead, ResponseFault } from "./response-head.ts";
 import { type ResponseEvents, ResponseReader } from "./response-reader.ts";
 
 /** Where the bytes of a connection go: the next read overwrites the buffer. */
@@ -249,7 +249,7 @@ export class OriginConnection implements OriginRequest {
     const head = this.#answerHead;
     const isWaiting = this.#events !== undefined && head !== undefined && !this.#paused;
     clearTimeout(this.#bodyDeadline);
-    if (!isWaiting || mayPause(head)) return;
+    if (!isWaiting || hasNoEnd(head)) return;
     const { bodyTimeout } = this.#options;
     this.#bodyDeadline = setTimeout(
       () => this.#break("response_timeout", `the answer stopped for ${bodyTimeout} ms`),

@@ -1,6 +1,9 @@
 // The pools of connections to origins: one for each service as configured.
+import type { Socket } from "node:net";
 import type { IngressRule } from "../model/model.ts";
 import { ConnectionPool, type PoolOptions } from "./connection-pool.ts";
+import type { Dial } from "./origin-connection.ts";
+import { dialer } from "./origin-dialer.ts";
 import type { OriginPool } from "./origin-request.ts";
 import { SessionPool } from "./session-pool.ts";
 
@@ -26,6 +29,7 @@ export class OriginPools {
   // A reload makes new rules; one that the edit did not touch finds its connections by content.
   readonly #poolOfContent = new Map<string, KeptPool>();
   readonly #poolOfRule = new WeakMap<IngressRule, KeptPool>();
+  readonly #dialOfRule = new WeakMap<IngressRule, Dial>();
   readonly #options: PoolOptions;
   readonly #timer: NodeJS.Timeout;
 
@@ -42,6 +46,19 @@ export class OriginPools {
   poolFor(rule: IngressRule): OriginPool {
     const pool = this.#poolOfRule.get(rule);
     return pool === undefined || pool.closed ? this.#open(rule) : pool;
+  }
+
+  /**
+   * Opens a connection for one tunnel, each of whose sides ends by itself. No pool counts it, and
+   * no other request ever gets it (case H9).
+   * @throws {Error} when the rule's CA file cannot be read
+   */
+  dialTunnel(rule: IngressRule): Socket {
+    const dial = this.#dialOfRule.get(rule) ?? dialer(rule.service, rule.originRequest);
+    this.#dialOfRule.set(rule, dial);
+    const socket = dial();
+    socket.allowHalfOpen = true;
+    return socket;
   }
 
   /** Ends every idle connection now, and the others when their requests end. */

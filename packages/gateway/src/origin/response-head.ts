@@ -81,8 +81,8 @@ export function refuseAnnouncedBody(framing: Framing): void {
   if (isAnnounced) throw new ResponseFault("it announces a body, but its status allows none");
 }
 
-/** Whether silence is part of the answer: it comes when something happens. */
-export function mayPause({ names, rawHeaders }: OriginResponseHead): boolean {
+/** Whether silence is part of the answer: it comes when something happens, and has no end. */
+export function hasNoEnd({ names, rawHeaders }: OriginResponseHead): boolean {
   const type = rawHeaders[2 * names.indexOf("content-type") + 1] ?? "";
   return (
     names.includes("content-type") && /^(?:text\/event-stream|application\/grpc)\b/i.test(type)

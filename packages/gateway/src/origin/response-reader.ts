@@ -42,18 +42,23 @@ type State =
 export class ResponseReader {
   #state: State = "done";
   #method = "GET";
+  #mayUpgrade = false;
   #events: ResponseEvents | undefined;
   /** the beginning of something whose end has not arrived */
   #fragment: Buffer = nothing;
   /** bytes of the body, or of the chunk, that are still to come */
   #remaining = 0;
 
-  /** Expects the answer to a request of this method. */
-  start(method: string, events: ResponseEvents): void {
+  /**
+   * Expects the answer to a request of this method.
+   * @param mayUpgrade whether 101 is an answer: it has no end, and what follows it is its data
+   */
+  start(method: string, events: ResponseEvents, mayUpgrade = false): void {
     this.#state = "head";
     this.#method = method;
     this.#events = events;
     this.#fragment = nothing;
+    this.#mayUpgrade = mayUpgrade;
   }
 
   /**
@@ -129,7 +134,7 @@ export class ResponseReader {
     const { rawHeaders, names } = readFields(lines, 1);
 
     // 3. An informational answer precedes the answer proper.
-    if (status === 101)
+    if (status === 101 && !this.#mayUpgrade)
       throw new ResponseFault("the answer switches protocols, which was not requested");
     const head: OriginResponseHead = {
       status,
@@ -142,6 +147,10 @@ export class ResponseReader {
     };
     if (status >= 200) {
       this.#beginBody(head, readFraming(head));
+    } else if (status === 101) {
+      refuseAnnouncedBody(readFraming(head));
+      this.#state = "close";
+      this.#events?.head(head);
     } else {
       refuseAnnouncedBody(readFraming(head));
       this.#events?.information(status, rawHeaders);

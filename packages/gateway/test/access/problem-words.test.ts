@@ -3,20 +3,22 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import {
   fixedStatus,
+  foreignPage,
   internal,
   noApplication,
-  noWebSocket,
   originFailed,
   type Problem,
   storeUnavailable,
   unreadable,
 } from "../../src/access/problems.ts";
+import { upgradeProblems } from "../../src/access/upgrade-problems.ts";
 
 const problems: Record<string, Problem> = {
   ...unreadable,
   ...originFailed,
+  ...Object.fromEntries(upgradeProblems.map((problem) => [problem.error, problem])),
+  foreignPage,
   noApplication,
-  noWebSocket,
   internal,
   storeUnavailable,
   notFound: fixedStatus(404),

@@ -1,0 +1,46 @@
+// Bytes both ways between two streams, as they arrive and no faster than the other side takes them.
+// An end goes on as an end, so that either side may still answer; what breaks off breaks the other
+// side off.
+import type { Socket } from "node:net";
+import type { Duplex } from "node:stream";
+
+/** Bytes that a connection has carried in both directions. */
+export function trafficOf(socket: Socket): () => number {
+  return () => socket.bytesRead + socket.bytesWritten;
+}
+
+/** Cuts both streams. */
+export function cutBoth(one: Duplex, other: Duplex): () => void {
+  return () => {
+    one.destroy();
+    other.destroy();
+  };
+}
+
+/** Joins two streams until both are closed. Each must be allowed to be half open. */
+export function joinStreams(one: Duplex, other: Duplex): void {
+  carry(one, other);
+  carry(other, one);
+}
+
+function carry(source: Duplex, target: Duplex): void {
+  source.on("data", (chunk: Buffer) => {
+    if (!target.write(chunk)) source.pause();
+  });
+  target.on("drain", () => source.resume());
+  source.on("end", () => target.end());
+  source.on("error", ignore);
+  source.on("close", () => {
+    if (source.readableEnded) finish(target);
+    else target.destroy();
+  });
+  source.resume();
+}
+
+/** Nobody takes anything more from it: it is closed once it has what was written. */
+function finish(stream: Duplex): void {
+  if (stream.writableFinished || stream.destroyed) stream.destroy();
+  else stream.once("finish", () => stream.destroy());
+}
+
+function ignore(): void {}

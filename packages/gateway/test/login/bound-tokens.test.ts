@@ -215,16 +215,22 @@ test(
         connection: "upgrade",
         upgrade: "websocket",
         "sec-websocket-version": "13",
+        "sec-websocket-key": "dGhlIHNhbXBsZSBub25jZQ==",
       };
       return (await send(app, { ca, headers: { ...upgrade, ...headers } })).status;
     };
-    for (const origin of [app.slice(0, -1), `https://evil.${domain}`, "null"]) {
-      assert.equal(await dial({ cookie: own, origin }), 302, origin);
-      assert.equal(await dial({ cookie: `${own}; ${nonce}`, origin }), 501, "nobody has any yet");
-    }
-    assert.equal(await dial({ cookie: own }), 501);
-    assert.equal(await dial({ "cf-access-token": own.slice(17), origin: "null" }), 501);
+    const ownOrigin = app.slice(0, -1);
+    for (const origin of [ownOrigin, `https://evil.${domain}`, "null"])
+      assert.equal(await dial({ cookie: own, origin }), 401, origin);
+    for (const origin of [`https://evil.${domain}`, "null"])
+      assert.equal(await dial({ cookie: `${own}; ${nonce}`, origin }), 403, origin);
     assert.equal(upstream.requests.length, 0);
+
+    // This origin goes on with nothing, and answers.
+    assert.equal(await dial({ cookie: `${own}; ${nonce}`, origin: ownOrigin }), 200);
+    assert.equal(await dial({ cookie: own }), 200);
+    assert.equal(await dial({ "cf-access-token": own.slice(17), origin: "null" }), 200);
+    assert.equal(upstream.requests.length, 3);
   },
 );
 

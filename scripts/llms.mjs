@@ -6,7 +6,10 @@ export const file = "docs/llms.txt";
 
 /** Each document in full, under a line with its path, README first. */
 export function llmsText() {
-  const documents = ["README.md", ...globSync(["docs/*.md", "docs/messages/*.md"]).sort()];
+  const documents = [
+    "README.md",
+    ...globSync(["docs/*.md", "docs/recipes/*.md", "docs/messages/*.md"]).sort(),
+  ];
   const parts = documents.map(
     (path) => `<!-- ${path} -->\n\n${readFileSync(path, "utf8").trim()}\n`,
   );

@@ -26,6 +26,8 @@ export const rooms = {
   "gateway/gateway.ts": "*",
   "gateway/future-dates.ts": "*",
   "gateway/housekeeping.ts": "*",
+  "gateway/follow-others.ts": "*",
+  "gateway/workers": "*",
   "gateway/reload.ts": "*",
   "gateway/dev.ts": "*",
   "gateway/main.ts": "*",
@@ -52,6 +54,7 @@ export const words = [
   "gateway/path-readings.ts",
   "gateway/random.ts",
   "gateway/single-argument.ts",
+  "gateway/stranger-limits.ts",
   "gateway/usage-error.ts",
   "cli/app-url.ts",
   "cli/context.ts",
@@ -100,6 +103,11 @@ export const packages = [
     packages: "node:http node:https node:http2",
     onlyIn: "gateway/http gateway/origin cli/net",
     because: "What carries requests is behind http/transport.ts, or another could not take over.",
+  },
+  {
+    packages: "node:cluster",
+    onlyIn: "gateway/workers",
+    because: "Whether one process serves or several, the parts are the same and do not know it.",
   },
   {
     packages: "@postern/gateway",

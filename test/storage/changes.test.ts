@@ -63,6 +63,7 @@ function contract(backend: Backend): void {
     );
     await other.transfers.open(transfer("t"));
     await other.transfers.hold("t", time + minute);
+    await other.transfers.release("t", time + minute);
     await other.transfers.move("t", { from: "waiting", to: "sealed", now: time, sealed });
     const told = await news();
     assert.deepEqual(
@@ -76,6 +77,7 @@ function contract(backend: Backend): void {
       { what: "object", kind: "group", id: "mine" },
       { what: "session", id: "s" },
       { what: "session", id: "terminal" },
+      { what: "transfer", id: "t" },
       { what: "transfer", id: "t" },
       { what: "transfer", id: "t" },
     ]);
@@ -95,7 +97,6 @@ function contract(backend: Backend): void {
     await other.counters.count("k", minute, time);
     await other.counters.clear("k");
     await other.transfers.open(transfer("t"));
-    await other.transfers.hold("t", 0);
     await other.sweep(time);
     assert.deepEqual(await news(), []);
   });
@@ -106,6 +107,7 @@ function contract(backend: Backend): void {
     await other.keys.replace([key("nobody has it")], [key("a")]);
     await other.sessions.revoke("unknown", time);
     await other.sessions.revokeAllOf("bob", time);
+    await other.transfers.release("unknown", time + minute);
     await other.transfers.move("unknown", { from: "waiting", to: "sealed", now: time, sealed });
     const broken = { ...object("c"), name: null as unknown as string };
     await assert.rejects(other.objects.change([object("b"), broken], []));

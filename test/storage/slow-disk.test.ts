@@ -48,7 +48,7 @@ test("nothing that a stranger can do makes the disk work", needs("cc"), async (c
     "tries a code": "await store.pins.try('p' + turn);",
     "opens mailboxes": `await store.transfers.open({ ...${JSON.stringify(transfer("t"))}, id: "t" + turn });`,
     "polls and hangs up":
-      "await store.transfers.hold('t0', 1e15); await store.transfers.hold('t0', 0);",
+      "await store.transfers.hold('t0', 1e15); await store.transfers.release('t0', 1e15);",
     "polls from elsewhere": `await store.transfers.move("t" + turn, { from: "waiting", to: "address", now: ${time} });`,
     "comes with a hand-over that there is not": "await store.handovers.take('none' + turn);",
     "types a code that there is not": "await store.pins.take('none' + turn);",

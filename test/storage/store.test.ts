@@ -334,7 +334,9 @@ function contract(backend: Backend): void {
     await store.transfers.hold("one", time + 50_000);
     assert.equal((await store.transfers.find("one"))?.held_until, time + 50_000);
     assert.equal((await store.transfers.find("two"))?.held_until, 0);
-    await store.transfers.hold("one", 0);
+    await store.transfers.release("one", time + 40_000);
+    assert.equal((await store.transfers.find("one"))?.held_until, time + 50_000, "of another poll");
+    await store.transfers.release("one", time + 50_000);
     assert.equal((await store.transfers.find("one"))?.held_until, 0);
   });
 

@@ -3,12 +3,18 @@
 // served.
 import { randomBytes as systemRandomBytes } from "node:crypto";
 import { createRequestHandler, type RequestHandler } from "./access/handle-request.ts";
-import { type ChangingCatalogSource, createCatalogSource } from "./catalog/catalog-source.ts";
+import { adoptCatalog, type CatalogDeps, createCatalogSource } from "./catalog/catalog-source.ts";
+import type { CatalogFrame, ChangingCatalogSource } from "./catalog/changing-catalog.ts";
 import { type Clock, type Stopwatch, systemStopwatch } from "./clock.ts";
 import type { Config } from "./config/load-config.ts";
+import type { Settings } from "./config/read-settings.ts";
 import { createLogin, type Login } from "./login/create-login.ts";
 import { createSendMail, heloNameOf, type SendMail } from "./login/mail.ts";
 import { renderErrorPage } from "./login/pages/layout.ts";
+import { answerRates } from "./login/providers/oidc.ts";
+import { pinRates } from "./login/providers/pin-limits.ts";
+import { mailboxLifeMs } from "./login/terminal/mailboxes.ts";
+import { mailboxRates } from "./login/terminal/relay.ts";
 import type { RelaySettings } from "./login/terminal/relay-settings.ts";
 import type { RecordEvent } from "./observe/events.ts";
 import { limitEvents } from "./observe/limit-events.ts";
@@ -17,13 +23,29 @@ import { createSecretBox, type SecretBox } from "./secrets/secret-box.ts";
 import { loadSecretKey, readSecretKeyFile } from "./secrets/secret-key-file.ts";
 import { openStore } from "./storage/open-store.ts";
 import type { Store } from "./storage/store.ts";
+import { OwnStrangerLimits, type StrangerLimits, type StrangerRates } from "./stranger-limits.ts";
 import { createTokens } from "./tokens/create-tokens.ts";
+import { descriptionRates } from "./tokens/describe.ts";
 import type { GenerateKeyPair } from "./tokens/make-signing-key.ts";
 import { createSessions } from "./tokens/sessions.ts";
 import type { Sessions, Tokens } from "./tokens/tokens.ts";
 
-export interface ComposeOptions {
+export interface ComposeOptions extends Surroundings {
   config: Config;
+}
+
+/** What a worker is composed from: it reads neither the file nor the secret key's. */
+export interface WorkerComposeOptions extends Surroundings {
+  settings: Settings;
+  /** what its keeper has in force */
+  frame: CatalogFrame;
+  secretKey: Buffer;
+  /** counted by its keeper */
+  limits: StrangerLimits;
+}
+
+/** What every gateway is composed from, beside its configuration. */
+interface Surroundings {
   record: RecordEvent;
   /** default: the system's clock */
   now?: Clock;
@@ -47,12 +69,15 @@ export interface ComposeOptions {
 
 /** The parts of one gateway. They share the clock, the store and the catalog. */
 export interface Parts {
-  config: Config;
+  config: Settings;
   record: RecordEvent;
   now: Clock;
   elapsed: Stopwatch;
   store: Store;
   secretBox: SecretBox;
+  /** 32 bytes, for workers */
+  secretKey: Buffer;
+  limits: StrangerLimits;
   catalogs: ChangingCatalogSource;
   tokens: Tokens;
   sessions: Sessions;
@@ -72,61 +97,92 @@ export interface Parts {
  * Opens the store and makes the parts. Nothing listens yet; `listen` does that.
  * @throws {Error} when the store or the secret key cannot be used
  */
-export async function compose(options: ComposeOptions): Promise<Parts> {
-  const { config, now = Date.now, elapsed = systemStopwatch } = options;
+export function compose(options: ComposeOptions): Promise<Parts> {
+  const { config, elapsed = systemStopwatch } = options;
+  const { mailboxesPerNetwork = config.limits.terminal_logins } = options.relay ?? {};
+  const limits = new OwnStrangerLimits(elapsed, strangerRates(mailboxesPerNetwork));
+  return composeWith({ ...options, settings: config, limits }, (deps, record) =>
+    createCatalogSource({
+      ...deps,
+      config,
+      onRemoval: (objects) => record({ event: "objects_removed", objects }),
+      onOverruling: (objects) => record({ event: "other_file_overruled", objects }),
+    }),
+  );
+}
+
+/**
+ * Makes the parts of a worker, with the same store as its keeper.
+ * @throws {Error} when the store cannot be used
+ */
+export function composeWorker(options: WorkerComposeOptions): Promise<Parts> {
+  return composeWith(options, (deps) => adoptCatalog(deps, options.frame));
+}
+
+/** What strangers may cause. @param terminalLogins `limits.terminal_logins` */
+export function strangerRates(terminalLogins: number): StrangerRates {
+  return {
+    work: {
+      descriptions: descriptionRates,
+      provider_answers: answerRates,
+      pins: pinRates,
+      mailboxes: mailboxRates(terminalLogins),
+    },
+    mailboxLifeMs,
+  };
+}
+
+type MakeCatalogs = (deps: CatalogDeps, record: RecordEvent) => Promise<ChangingCatalogSource>;
+
+type FoundationOptions = Surroundings & { settings: Settings; limits: StrangerLimits };
+
+async function composeWith(options: FoundationOptions, makeCatalogs: MakeCatalogs): Promise<Parts> {
+  const { settings, now = Date.now, elapsed = systemStopwatch } = options;
   const { randomBytes = systemRandomBytes } = options;
-  const store = await openStore(config.store, randomBytes);
+  const store = await openStore(settings.store, randomBytes);
   try {
-    const secretKey = options.secretKey ?? (await secretKeyFor(store, config, randomBytes));
+    const secretKey = options.secretKey ?? (await secretKeyFor(store, settings, randomBytes));
     const secretBox = createSecretBox(secretKey, randomBytes);
     const record = limitEvents(options.record, elapsed);
-    return await join({ ...options, record, now, elapsed, randomBytes, secretBox, store });
+    const catalogs = await makeCatalogs({ store, secretBox, now, randomBytes }, record);
+    const clocks = { now, elapsed };
+    const own = { record, randomBytes, secretKey, secretBox, store, catalogs };
+    return await join({ ...options, ...clocks, ...own });
   } catch (error) {
     await store.close();
     throw error;
   }
 }
 
-interface Foundation extends ComposeOptions {
+interface Foundation extends FoundationOptions {
   now: Clock;
   elapsed: Stopwatch;
   randomBytes: RandomBytes;
+  secretKey: Buffer;
   secretBox: SecretBox;
   store: Store;
+  catalogs: ChangingCatalogSource;
 }
 
 async function join(foundation: Foundation): Promise<Parts> {
-  const { config, record, now, elapsed, randomBytes, secretBox, store } = foundation;
-  const catalogs = await createCatalogSource({
-    store,
-    secretBox,
-    config,
-    now,
-    randomBytes,
-    onRemoval: (objects) => record({ event: "objects_removed", objects }),
-    onOverruling: (objects) => record({ event: "other_file_overruled", objects }),
-  });
+  const { settings, record, now, elapsed, store, catalogs, limits } = foundation;
   const tokens = await createTokens({
-    store,
-    secretBox,
-    catalogs,
-    now,
-    elapsed,
-    randomBytes,
-    organizationTag: await organizationTagIn(store, randomBytes),
-    cachedSessions: config.limits.cached_sessions,
-    generateKeyPair: foundation.generateKeyPair,
+    ...foundation,
+    organizationTag: await organizationTagIn(store, foundation.randomBytes),
+    cachedSessions: settings.limits.cached_sessions,
   });
-  const sessions = createSessions({ store, tokens, now, randomBytes });
-  const login = joinLogin(foundation, { catalogs, tokens, sessions });
+  const sessions = createSessions({ ...foundation, tokens });
+  const login = joinLogin(foundation, tokens, sessions);
   const handler = joinHandler(foundation, { catalogs, tokens, reserved: login.answer });
   return {
-    config,
+    config: settings,
     record,
     now,
     elapsed,
     store,
-    secretBox,
+    secretBox: foundation.secretBox,
+    secretKey: foundation.secretKey,
+    limits,
     catalogs,
     tokens,
     sessions,
@@ -137,40 +193,33 @@ async function join(foundation: Foundation): Promise<Parts> {
   };
 }
 
-function joinLogin(
-  foundation: Foundation,
-  parts: Pick<Parts, "catalogs" | "tokens" | "sessions">,
-): Login {
-  const { config, secretBox, store, record, now, elapsed, randomBytes } = foundation;
+function joinLogin(foundation: Foundation, tokens: Tokens, sessions: Sessions): Login {
+  const { settings, mailRetryDelays, announcePin, relay } = foundation;
   return createLogin({
-    ...parts,
-    store,
-    secretBox,
-    sendMail: foundation.sendMail ?? configuredMail(config),
-    mailRetryDelays: foundation.mailRetryDelays,
-    announcePin: foundation.announcePin,
-    relay: { mailboxesPerNetwork: config.limits.terminal_logins, ...foundation.relay },
-    bodyTimeout: config.limits.body_timeout,
-    record,
-    now,
-    elapsed,
-    randomBytes,
+    ...foundation,
+    tokens,
+    sessions,
+    sendMail: foundation.sendMail ?? configuredMail(settings),
+    mailRetryDelays,
+    announcePin,
+    relay,
+    bodyTimeout: settings.limits.body_timeout,
   });
 }
 
 function joinHandler(
-  { config, record, now, elapsed, randomBytes }: Foundation,
+  { settings, record, now, elapsed, randomBytes }: Foundation,
   parts: { catalogs: ChangingCatalogSource; tokens: Tokens; reserved: Login["answer"] },
 ): RequestHandler {
   return createRequestHandler({
     ...parts,
     renderErrorPage,
-    scheme: config.tls === undefined ? "http" : "https",
-    allowedPorts: allowedPorts(config),
-    trustedProxies: config.trusted_proxies,
-    bodyTimeout: config.limits.body_timeout,
-    originConnections: config.limits.origin_connections,
-    logRequests: config.log.requests,
+    scheme: settings.tls === undefined ? "http" : "https",
+    allowedPorts: allowedPorts(settings),
+    trustedProxies: settings.trusted_proxies,
+    bodyTimeout: settings.limits.body_timeout,
+    originConnections: settings.limits.origin_connections,
+    logRequests: settings.log.requests,
     record,
     now,
     elapsed,
@@ -184,7 +233,7 @@ function joinHandler(
  */
 export async function secretKeyFor(
   store: Store,
-  { secret_key_file }: Config,
+  { secret_key_file }: Settings,
   randomBytes: RandomBytes,
 ): Promise<Buffer> {
   // Asked before the file is looked for: another process may be making both at this moment.
@@ -199,14 +248,14 @@ export function organizationTagIn(store: Store, randomBytes: RandomBytes): Promi
   return store.settings.get("organization_tag", randomBytes(32).toString("hex"));
 }
 
-function configuredMail({ smtp, team_host }: Config): SendMail | undefined {
+function configuredMail({ smtp, team_host }: Settings): SendMail | undefined {
   if (smtp === undefined) return undefined;
   const { url, from, helo_name = heloNameOf(team_host), starttls } = smtp;
   return createSendMail({ url, from, heloName: helo_name, starttls });
 }
 
 /** The ports that a `Host` may name (wire-protocol 1). */
-function allowedPorts({ listen, public_ports }: Config): ReadonlySet<number> {
+function allowedPorts({ listen, public_ports }: Settings): ReadonlySet<number> {
   const listening = listen.flatMap((each) => (each.kind === "tcp" ? [each.port] : []));
   return new Set([...listening, ...public_ports]);
 }

@@ -4,6 +4,8 @@ import type { Catalog } from "./catalog/catalog.ts";
 import { isApplicationHost } from "./catalog/match-application.ts";
 import { type ComposeOptions, compose, type Parts } from "./compose.ts";
 import type { Config } from "./config/load-config.ts";
+import type { Settings } from "./config/read-settings.ts";
+import { followOthers } from "./follow-others.ts";
 import { keepHouse, rotateWhenOld } from "./housekeeping.ts";
 import { createListener, type Listener } from "./http/listeners.ts";
 import { redirectToHttps } from "./http/redirect-to-https.ts";
@@ -34,6 +36,17 @@ export interface Gateway {
    * meanwhile, then stops listening and closes the store. After `graceMs` what is left is cut.
    */
   close(graceMs?: number): Promise<void>;
+  /** Ends at once whatever else serves for it: the process is about to end. */
+  cut(): void;
+}
+
+/** What answers requests: composed parts behind listening sockets. */
+export interface Service extends Pick<Gateway, "reloadCertificates"> {
+  /**
+   * Ends as a gateway does, and closes the parts.
+   * @param isLetIn whether who comes meanwhile is served; otherwise nobody is let in from now on
+   */
+  close(graceMs: number, isLetIn?: boolean): Promise<void>;
 }
 
 /**
@@ -52,25 +65,49 @@ export async function startGateway(options: ComposeOptions): Promise<Gateway> {
 export async function listen(parts: Parts): Promise<Gateway> {
   try {
     await rotateWhenOld(parts);
+  } catch (error) {
+    await closeParts(parts);
+    throw error;
+  }
+  const service = await serve(parts, followOthers(parts));
+  const stopHousekeeping = keepHouse(parts);
+  return {
+    apply: (config) => parts.catalogs.apply(config),
+    reload: (read, approve) => parts.catalogs.reload(read, approve),
+    overruled: () => parts.catalogs.overruled(),
+    rotateKeys: () => parts.tokens.rotateKeys(),
+    servedApplications: () => servedApplications(parts.catalogs.current()),
+    reloadCertificates: () => service.reloadCertificates(),
+    checkProviders: () => parts.checkProviders(),
+    async close(graceMs = 0) {
+      await service.close(graceMs);
+      stopHousekeeping();
+    },
+    cut: () => undefined,
+  };
+}
+
+/**
+ * Lets composed parts accept connections, and takes them over, as `listen` does. Nobody keeps
+ * house.
+ * @param stopFollowing ends the following of other processes
+ * @throws {Error} when an address is taken
+ */
+export async function serve(parts: Parts, stopFollowing: () => void): Promise<Service> {
+  try {
     const listeners = await openListeners(parts);
-    const stopHousekeeping = keepHouse(parts);
     return {
-      apply: (config) => parts.catalogs.apply(config),
-      reload: (read, approve) => parts.catalogs.reload(read, approve),
-      overruled: () => parts.catalogs.overruled(),
-      rotateKeys: () => parts.tokens.rotateKeys(),
-      servedApplications: () => servedApplications(parts.catalogs.current()),
       reloadCertificates() {
         for (const listener of listeners) listener.reloadCertificates();
       },
-      checkProviders: () => parts.checkProviders(),
-      async close(graceMs = 0) {
-        await closeListeners(listeners, parts, graceMs);
-        stopHousekeeping();
+      async close(graceMs, isLetIn = true) {
+        await closeListeners(listeners, parts, { graceMs, isLetIn });
+        stopFollowing();
         await closeParts(parts);
       },
     };
   } catch (error) {
+    stopFollowing();
     await closeParts(parts);
     throw error;
   }
@@ -85,7 +122,7 @@ const releaseMs = 100;
 async function closeListeners(
   listeners: readonly Listener[],
   { releasePolls }: Parts,
-  graceMs: number,
+  { graceMs, isLetIn }: { graceMs: number; isLetIn: boolean },
 ): Promise<void> {
   const end = performance.now() + graceMs;
 
@@ -93,7 +130,8 @@ async function closeListeners(
   const drained = Promise.all(listeners.map((listener) => listener.drain()));
   releasePolls();
   const enough = new AbortController();
-  const timeout = wait(Math.max(0, graceMs - lastMs), undefined, { signal: enough.signal });
+  const patience = isLetIn ? Math.max(0, graceMs - lastMs) : 0;
+  const timeout = wait(patience, undefined, { signal: enough.signal });
   await Promise.race([drained, timeout]);
   enough.abort();
 
@@ -106,7 +144,7 @@ async function closeListeners(
 }
 
 /** Ends idle connections to origins and closes the store. */
-async function closeParts({ handler, store }: Parts): Promise<void> {
+export async function closeParts({ handler, store }: Parts): Promise<void> {
   handler.close();
   await store.close();
 }
@@ -157,7 +195,7 @@ function isServed(catalog: Catalog, host: string): boolean {
 }
 
 /** The port that people see: the first of `public_ports`, else the first that is listened on. */
-function publicPort({ public_ports, listen }: Config): number {
+function publicPort({ public_ports, listen }: Settings): number {
   const listening = listen.find((each) => each.kind === "tcp");
   return public_ports[0] ?? listening?.port ?? 443;
 }

@@ -1,15 +1,18 @@
 // What the command line starts: a gateway from a file, a gateway for development, a rotation of
 // keys. The only reader of process.env.
 import { randomBytes } from "node:crypto";
+import { availableParallelism } from "node:os";
 import { readCatalog } from "./catalog/catalog-source.ts";
 import { systemStopwatch } from "./clock.ts";
 import { organizationTagIn, secretKeyFor } from "./compose.ts";
 import { checkConfig } from "./config/check-config.ts";
 import { type ConfigFile, readConfigFile } from "./config/config-file.ts";
+import type { Config } from "./config/load-config.ts";
 import { filesOfConfig } from "./config/settled-text.ts";
-import { startGateway } from "./gateway.ts";
+import { defined } from "./defined.ts";
+import { type Gateway, startGateway } from "./gateway.ts";
 import type { RecordEvent } from "./observe/events.ts";
-import { createLog } from "./observe/log.ts";
+import { type Log, openLog } from "./observe/log.ts";
 import { HangUps, Reload } from "./reload.ts";
 import { createSecretBox } from "./secrets/secret-box.ts";
 import { openStore } from "./storage/open-store.ts";
@@ -31,9 +34,11 @@ export async function runGateway(options: { config: string }): Promise<void> {
   const hangUps = new HangUps();
   const source = sourceOf(options.config);
   const { config, warnings, fingerprint } = readConfigFile(source);
-  const record = createLog({ ...config.log, plain: isPlain(process.env) });
+  const log = openLog({ ...config.log, plain: isPlain(process.env) });
+  const { record } = log;
   for (const warning of warnings) record({ event: "configuration_warning", warning });
-  const gateway = await startGateway({ config, record });
+  const workers = config.workers === "auto" ? availableParallelism() : config.workers;
+  const gateway = await start(config, workers, log);
   const reload = new Reload(source, { gateway, started: config, fingerprint, record });
   hangUps.handleWith(() => {
     gateway.reloadCertificates();
@@ -46,16 +51,25 @@ export async function runGateway(options: { config: string }): Promise<void> {
   );
   // Before it says that it is up: whoever reads that may stop it at once.
   const stopped = ended();
-  record({ event: "gateway_started", listen: config.listen, auth_domain: config.auth_domain });
+  const { listen, auth_domain } = config;
+  const several = workers > 1 ? workers : undefined;
+  record({ event: "gateway_started", ...defined({ listen, auth_domain, workers: several }) });
   record({ event: "applications_listed", ...gateway.servedApplications() });
   // Nobody waits for it: a provider that is away does not keep the gateway from starting.
   void gateway.checkProviders();
   await stopped;
   record({ event: "gateway_ending" });
-  cutWhenInterrupted(record);
+  cutWhenInterrupted(gateway, record);
   unwatch();
   hangUps.ignore();
   await gateway.close(config.limits.drain_timeout);
+}
+
+/** One process serves by itself; of several, this one keeps the others. */
+async function start(config: Config, workers: number, log: Log): Promise<Gateway> {
+  if (workers === 1) return startGateway({ config, record: log.record });
+  const { startKeeper } = await import("./workers/keeper.ts");
+  return startKeeper(config, workers, log);
 }
 
 /**
@@ -100,6 +114,8 @@ export async function rotateKeys(options: { config: string }): Promise<KeyRotati
       elapsed: systemStopwatch,
       randomBytes,
       organizationTag,
+      // Nobody asks for descriptions here.
+      limits: { take: () => false },
     });
     return await tokens.rotateKeys();
   } finally {
@@ -130,11 +146,12 @@ const sameSignalMs = 2_000;
 const interrupted = 130;
 
 /** Lets somebody who does not want to wait end the gateway at once. */
-function cutWhenInterrupted(record: RecordEvent): void {
+function cutWhenInterrupted(gateway: Gateway, record: RecordEvent): void {
   const endingSince = performance.now();
   process.on("SIGINT", () => {
     if (performance.now() - endingSince < sameSignalMs) return;
     record({ event: "gateway_cut" });
+    gateway.cut();
     setImmediate(() => process.exit(interrupted));
   });
 }

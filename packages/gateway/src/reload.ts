@@ -1,7 +1,7 @@
 // A running gateway and its file. A change is read when somebody saves the file, or when SIGHUP
 // asks for it. What cannot be put into force is logged and changes nothing. A change that would
 // remove too much waits for a SIGHUP of somebody who has read that it would.
-import type { ApproveRemovals } from "./catalog/catalog-source.ts";
+import type { ApproveRemovals } from "./catalog/changing-catalog.ts";
 import { checkRemovals, TooManyRemovals } from "./catalog/removals.ts";
 import { type ConfigFile, isUnchanged } from "./config/config-file.ts";
 import type { Config } from "./config/load-config.ts";
@@ -16,6 +16,7 @@ const fixedAtStart = [
   "public_ports",
   "tls",
   "trusted_proxies",
+  "workers",
   "store",
   "secret_key_file",
   "smtp",

@@ -17,60 +17,35 @@ import type { SecretBox } from "../secrets/secret-box.ts";
 import type { ObjectKey, Store } from "../storage/store.ts";
 import type { Catalog, CatalogSource } from "./catalog.ts";
 import { CatalogBuilder, type CatalogContent } from "./catalog-builder.ts";
+import type {
+  ApproveRemovals,
+  CatalogChange,
+  CatalogFrame,
+  ChangingCatalogSource,
+} from "./changing-catalog.ts";
 import { differenceOf } from "./difference.ts";
 import { OutdatedObjects } from "./outdated-objects.ts";
 import { inOrder, keyOfObject, objectKeyOf, type Records, readRows, toRows } from "./records.ts";
 import { describeObject, describeObjects } from "./removals.ts";
 import { runAtOnce, runInSlices } from "./steps.ts";
+import type { ObjectRecord } from "./stored-objects.ts";
 
-/** A catalog that follows the file and the store. */
-export interface ChangingCatalogSource extends CatalogSource {
-  /**
-   * Puts a whole configuration into force.
-   * @throws {ConfigError} when it contradicts objects of the API; then nothing has changed
-   */
-  apply(config: Config): Promise<void>;
-  /**
-   * Puts into force what `read` finds changed in a file. Calls it again when another change came
-   * between.
-   * @param read is told what is in force of the files before
-   * @param approve looks at what would be removed, and throws to refuse it
-   * @throws {ConfigError} as `apply` does
-   */
-  reload<Update extends ConfigUpdate>(
-    read: (knownConfig: KnownConfig) => Promise<Update>,
-    approve?: ApproveRemovals,
-  ): Promise<Update>;
-  /**
-   * Reads what another process changed, and what could not be read before.
-   * @throws {Error} when what is stored cannot be used; then the catalog stays as it is
-   */
-  refresh(objects?: readonly ObjectKey[] | "all"): Promise<void>;
-  /**
-   * Objects that another process put into force, against the file of this one: changed, removed or
-   * added ones. Each as people know it.
-   */
-  overruled(): string[];
-}
-
-/**
- * @param remove what a file would remove
- * @param standing what there is before
- */
-export type ApproveRemovals = (remove: readonly ObjectKey[], standing: Records) => void;
-
-/** What a catalog source is made with. */
-export interface CatalogSourceDeps {
+/** What catalogs are made with. */
+export interface CatalogDeps {
   store: Pick<Store, "objects">;
   secretBox: SecretBox;
-  /** put into force before anything is answered */
-  config: Config;
   now: Clock;
   randomBytes: RandomBytes;
   /** is told what a file has removed, each object as people know it */
   onRemoval?: (objects: readonly string[]) => void;
   /** is told which stored objects of another file the first configuration changed or removed */
   onOverruling?: (objects: readonly string[]) => void;
+}
+
+/** What a catalog source is made with. */
+export interface CatalogSourceDeps extends CatalogDeps {
+  /** put into force before anything is answered */
+  config: Config;
 }
 
 /**
@@ -81,6 +56,20 @@ export interface CatalogSourceDeps {
 export async function createCatalogSource(deps: CatalogSourceDeps): Promise<ChangingCatalogSource> {
   const source = new StoredCatalogs(deps);
   await source.apply(deps.config);
+  return source;
+}
+
+/**
+ * The catalog as another process of the store has it. It follows that process (`adopt`) and no
+ * file.
+ * @throws {Error} when the store was sealed with another secret key, or is damaged
+ */
+export async function adoptCatalog(
+  deps: CatalogDeps,
+  frame: CatalogFrame,
+): Promise<ChangingCatalogSource> {
+  const source = new StoredCatalogs(deps);
+  await source.adopt({ frame, objects: [] });
   return source;
 }
 
@@ -116,13 +105,16 @@ interface InForce extends State {
 }
 
 class StoredCatalogs implements ChangingCatalogSource {
-  readonly #deps: CatalogSourceDeps;
+  readonly #deps: CatalogDeps;
   readonly #builder = new CatalogBuilder();
   readonly #outdated = new OutdatedObjects();
   #inForce: InForce | undefined;
+  /** of another process, until it is in force */
+  #adoptedFrame: CatalogFrame | undefined;
   #lastTurn: Promise<unknown> = Promise.resolve();
+  #listener: (change: CatalogChange) => void = () => undefined;
 
-  constructor(deps: CatalogSourceDeps) {
+  constructor(deps: CatalogDeps) {
     this.#deps = deps;
   }
 
@@ -149,6 +141,20 @@ class StoredCatalogs implements ChangingCatalogSource {
   async refresh(objects: readonly ObjectKey[] | "all" = "all"): Promise<void> {
     this.#outdated.add(objects);
     await this.#inTurn(() => this.#takeOver());
+  }
+
+  async adopt({ frame, objects }: CatalogChange): Promise<void> {
+    this.#adoptedFrame = frame;
+    await this.refresh(objects);
+  }
+
+  frame(): CatalogFrame {
+    if (this.#inForce === undefined) throw new Error("no configuration is in effect yet");
+    return frameOf(this.#inForce);
+  }
+
+  onChange(listener: (change: CatalogChange) => void): void {
+    this.#listener = listener;
   }
 
   overruled(): string[] {
@@ -201,7 +207,7 @@ class StoredCatalogs implements ChangingCatalogSource {
       const rows = await runInSlices(toRows(put, secretBox, tools.now));
       if (rows.length + remove.length > 0) await store.objects.change(rows, remove);
       const isFirst = this.#inForce === undefined;
-      this.#inForce = next;
+      this.#putIntoForce(next);
 
       // 4. Tell what another file had put there.
       if (remove.length > 0) onRemoval?.(describeObjects(remove, standing));
@@ -235,20 +241,31 @@ class StoredCatalogs implements ChangingCatalogSource {
   /** Puts into force what other processes changed. */
   async #takeOver(): Promise<void> {
     await this.#outdated.readWith(async (outdated) => {
-      if (this.#inForce === undefined) return undefined;
-      const { content, order, knownConfig, records: earlier } = this.#inForce;
+      const frame = this.#adoptedFrame ?? (this.#inForce && frameOf(this.#inForce));
+      if (frame === undefined) return undefined;
+      const { order, ...rest } = frame;
+      const { knownConfig, records: earlier } = this.#inForce ?? nothingInForce;
       const records = await this.#read(outdated);
       const stillKnown = [...knownConfig.objects].filter(
         ([key]) => records.get(key) === earlier.get(key),
       );
-      this.#inForce = await this.#build({
-        content: { ...content, objects: inOrder(records, order) },
+      const next = await this.#build({
+        content: { ...rest, objects: inOrder(records, order) },
         records,
         order,
         knownConfig: { ...knownConfig, objects: new Map(stillKnown) },
       });
+      this.#putIntoForce(next);
+      // Another one may have come meanwhile.
+      if (this.#adoptedFrame === frame) this.#adoptedFrame = undefined;
       return true;
     });
+  }
+
+  #putIntoForce(next: InForce): void {
+    const earlier = this.#inForce?.records ?? new Map<string, ObjectRecord>();
+    this.#inForce = next;
+    this.#listener({ frame: frameOf(next), objects: changedKeys(earlier, next.records) });
   }
 
   /** What is stored: some objects read anew, the others as they are in force. */
@@ -275,6 +292,22 @@ class StoredCatalogs implements ChangingCatalogSource {
       return { ...next, content: inForce.content, catalog: inForce.catalog };
     return { ...next, catalog: await runInSlices(this.#builder.build(next.content)) };
   }
+}
+
+const nothingInForce = {
+  knownConfig: nothingKnown,
+  records: new Map<string, ObjectRecord>(),
+} satisfies Partial<InForce>;
+
+function frameOf({ content, order }: State): CatalogFrame {
+  return { settings: settingsOf(content), ingress: content.ingress, order };
+}
+
+/** The objects that were added, changed or removed. Unchanged records are the same ones. */
+function changedKeys(earlier: Records, later: Records): ObjectKey[] {
+  const present = [...later].filter(([key, record]) => earlier.get(key) !== record);
+  const removed = [...earlier].filter(([key]) => !later.has(key));
+  return [...present, ...removed].map(([, record]) => objectKeyOf(record));
 }
 
 /** Whether two catalogs would say the same. Unchanged objects are the same ones. */

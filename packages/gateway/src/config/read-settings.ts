@@ -29,6 +29,8 @@ export interface Settings {
   public_ports: number[];
   tls?: { certificates: { cert_file: string; key_file: string }[] };
   trusted_proxies: string[];
+  /** processes that serve; `auto`: as many as there are processors */
+  workers: number | "auto";
   /** ":memory:", or the absolute path of an SQLite file */
   store: string;
   /** absolute */
@@ -60,6 +62,7 @@ export function readSettings(
   checkPorts(team, values, report);
   if (values.tls === undefined && values.trusted_proxies.length === 0)
     checkPlainHttp(team, values, report);
+  checkWorkers(values, report);
   warnAboutSettings(values, report);
   return defined({
     auth_domain: team.host,
@@ -71,6 +74,7 @@ export function readSettings(
     public_ports: values.public_ports,
     tls: certificates === undefined ? undefined : { certificates },
     trusted_proxies: values.trusted_proxies,
+    workers: values.workers,
     store,
     secret_key_file: resolvePath(values.secret_key_file),
     smtp: values.smtp,
@@ -149,6 +153,12 @@ function checkPlainHttp(
     report.problem(["redirect_http"], `sends people to https, which nobody here speaks; ${remedy}`);
 }
 
+/** Each process would have a memory of its own. */
+function checkWorkers({ workers, store }: SettingsFields, report: Report): void {
+  if (workers === 1 || store !== "sqlite::memory:") return;
+  report.problem(["workers"], "cannot share a store in memory; name a file in store, or set 1");
+}
+
 /** Never quoted: an address of a database holds a password. */
 function readStore(url: string, { report, resolvePath }: FileContext): string {
   const location = /^sqlite:(?!\/\/[^/])(.+)$/.exec(url)?.[1];
@@ -170,11 +180,10 @@ function storeMeant(url: string): string | undefined {
 }
 
 function warnAboutSettings(
-  { workers, admin, geoip_file, log, trusted_proxies }: SettingsFields,
+  { admin, geoip_file, log, trusted_proxies }: SettingsFields,
   report: Report,
 ): void {
   const noEffect = "has no effect yet";
-  if (workers !== 1) report.warning(["workers"], noEffect);
   if (admin !== undefined) report.warning(["admin"], noEffect);
   if (geoip_file !== undefined) report.warning(["geoip_file"], noEffect);
   if (log.access_log_retention !== undefined)

@@ -9,13 +9,13 @@ import type { Clock, Stopwatch } from "../clock.ts";
 import { privateHeaders } from "../http/private-headers.ts";
 import type { Exchange } from "../http/transport.ts";
 import { answerExchange } from "../http/web-exchange.ts";
-import { NetworkBudget } from "../network-budget.ts";
 import { type RecordEvent, stackOf } from "../observe/events.ts";
 import type { RandomBytes } from "../random.ts";
 import type { SecretBox } from "../secrets/secret-box.ts";
 import { SshAuthorities } from "../ssh/authorities.ts";
 import type { Store } from "../storage/store.ts";
 import { StoreUnavailableError } from "../store-unavailable.ts";
+import type { StrangerLimits } from "../stranger-limits.ts";
 import type { Sessions, Tokens } from "../tokens/tokens.ts";
 import { CountedLimits } from "./counted-limits.ts";
 import type { LoginContext, LoginEnv } from "./login-context.ts";
@@ -24,7 +24,6 @@ import { defaultRetryDelays, MailDelivery } from "./mail-delivery.ts";
 import { errorPage } from "./pages/error.ts";
 import { homeLink } from "./pages/html.ts";
 import { type Page, sendPage } from "./pages/layout.ts";
-import { answerRates } from "./providers/oidc.ts";
 import { PinLimits } from "./providers/pin-limits.ts";
 import { Providers } from "./providers/providers.ts";
 import { type LoginParts, routes } from "./routes.ts";
@@ -50,6 +49,7 @@ export interface LoginOptions {
   relay: Partial<RelaySettings> | undefined;
   /** milliseconds for which a client may pause in the middle of a form */
   bodyTimeout: number;
+  limits: StrangerLimits;
   record: RecordEvent;
   now: Clock;
   elapsed: Stopwatch;
@@ -94,17 +94,16 @@ export function createLogin(options: LoginOptions): Login {
 }
 
 function assemble(options: LoginOptions): LoginParts {
-  const { store, secretBox, now, elapsed, record } = options;
+  const { store, secretBox, now, elapsed, record, limits } = options;
   const { counters, transfers, sshAuthorities } = store;
   const relaySettings = { ...defaultRelaySettings, ...options.relay };
   const mailboxes = new Mailboxes({ transfers, settings: relaySettings, record, now });
-  const pinLimits = new PinLimits({ counters, now, elapsed });
-  const answerBudget = new NetworkBudget(elapsed, answerRates);
+  const pinLimits = new PinLimits({ counters, now, elapsed, strangers: limits });
   return {
     ...options,
-    providers: new Providers({ ...options, mail: mailDelivery(options), pinLimits, answerBudget }),
+    providers: new Providers({ ...options, mail: mailDelivery(options), pinLimits }),
     mailboxes,
-    relay: new Relay({ mailboxes, settings: relaySettings, record, now, elapsed }),
+    relay: new Relay({ mailboxes, settings: relaySettings, limits, record, now }),
     relaySettings,
     authorities: new SshAuthorities({ store: sshAuthorities, secretBox, now }),
     certificateLimits: new CountedLimits({ counters, now, elapsed }),

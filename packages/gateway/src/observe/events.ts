@@ -28,12 +28,17 @@ export interface ApplicationRequestFields extends RequestFields {
 
 /** What happened, by name, with the fields that each event has. */
 export interface EventFields {
-  gateway_started: { listen: unknown; auth_domain: string };
+  /** `workers`: how many, where there are several */
+  gateway_started: { listen: unknown; auth_domain: string; workers?: number };
   /** at the start; `more`: how many applications are not in the list */
   applications_listed: {
     applications: readonly { name: string; url: string; origin: string; aud: string }[];
     more?: number;
   };
+  /** `how`: a signal, a status, or why it cannot begin; another begins after `restart_in_ms` */
+  worker_ended: { worker: number; pid: number; how: string; restart_in_ms: number };
+  /** their numbers */
+  workers_behind: { workers: readonly number[] };
   gateway_ending: Record<never, never>;
   /** somebody does not want to wait for the answers that are under way */
   gateway_cut: Record<never, never>;

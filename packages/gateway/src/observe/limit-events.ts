@@ -26,6 +26,11 @@ const rates: NetworkRates = {
 /** How long after an event was left out the number of those is written down, milliseconds. */
 const summaryDelay = 5_000;
 
+/** Whether strangers cause it at will. */
+export function isLimited({ event }: GatewayEvent): boolean {
+  return limitedEvents.has(event);
+}
+
 /** Passes events on to `record`, limited ones as far as their budget goes. */
 export function limitEvents(record: RecordEvent, elapsed: Stopwatch): RecordEvent {
   const limits = new Map([...limitedEvents].map((of) => [of, new EventLimit(of, record, elapsed)]));

@@ -25,11 +25,11 @@ export class LogOutput {
     process.once("exit", () => this.#drain());
   }
 
-  /** Takes one line of JSON, its line feed included. */
-  write(line: string): void {
-    const bytes = Buffer.from(escaped(line));
+  /** Takes lines of JSON or words, each with its line feed. */
+  write(lines: string): void {
+    const bytes = Buffer.from(escaped(lines));
     if (this.#waitingBytes + bytes.length > capacity) {
-      this.#lostLines++;
+      this.#lostLines += lines.split("\n").length - 1;
       return;
     }
     this.#waitingLines.push(bytes);

@@ -5,7 +5,7 @@ import { isatty } from "node:tty";
 import pino from "pino";
 import type { EventName, GatewayEvent, HousekeepingTask, RecordEvent } from "./events.ts";
 import { LogOutput } from "./log-output.ts";
-import { textOfLine } from "./log-text.ts";
+import { type TextStyle, textOfLine } from "./log-text.ts";
 
 export type LogLevel = "debug" | "info" | "warn" | "error" | "silent";
 
@@ -26,6 +26,11 @@ const secretFields = [
 const lines: Record<EventName, [LineLevel, string]> = {
   gateway_started: ["info", "the gateway is up"],
   applications_listed: ["info", "these applications are served"],
+  worker_ended: ["error", "a worker process ended; another takes its place"],
+  workers_behind: [
+    "warn",
+    "some workers have not applied the changed configuration yet; they go on trying",
+  ],
   gateway_ending: ["info", "the gateway is shutting down: it waits for requests in progress"],
   gateway_cut: [
     "warn",
@@ -134,13 +139,27 @@ export interface LogOptions {
   format?: LogFormat;
   /** whether NO_COLOR is set, or the terminal knows no colours */
   plain: boolean;
+  /** number of this process, where there are several */
+  worker?: number;
+}
+
+/** A log that takes events, and lines of other processes. */
+export interface Log {
+  record: RecordEvent;
+  /** Writes whole lines that the log of another process wrote as JSON, or whatever else it said. */
+  relay(lines: string): void;
 }
 
 /**
  * Writes events of `level` and above to standard error: one JSON object a line, or words for a
  * person. A log that cannot be written keeps the gateway from nothing (log-output.ts).
  */
-export function createLog({ level, format = "auto", plain }: LogOptions): RecordEvent {
+export function createLog(options: LogOptions): RecordEvent {
+  return openLog(options).record;
+}
+
+/** As `createLog`, for a process that has others write through it. */
+export function openLog({ level, format = "auto", plain, worker }: LogOptions): Log {
   const output = new LogOutput((count) => record({ event: "log_lines_lost", lines: count }));
   const isOnTerminal = isatty(2);
   const isText = format === "text" || (format === "auto" && isOnTerminal);
@@ -148,15 +167,31 @@ export function createLog({ level, format = "auto", plain }: LogOptions): Record
   const logger = pino(
     {
       level,
-      base: null,
+      base: worker === undefined ? null : { worker },
       timestamp: pino.stdTimeFunctions.isoTime,
       redact: { paths: secretFields, censor: "(cut out)" },
     },
-    { write: (line) => output.write(isText ? textOfLine(line, style) : line) },
+    { write: (line) => writeLine(line) },
   );
+  const writeLine = (line: string) => output.write(isText ? textOfLine(line, style) : line);
   const record: RecordEvent = (event) =>
     logger[lines[event.event][0]](bounded(event), messageOf(event));
-  return record;
+  return {
+    record,
+    relay(text) {
+      if (!isText) output.write(text);
+      else for (const line of text.split(/(?<=\n)/)) output.write(textOfAny(line, style));
+    },
+  };
+}
+
+/** A line of the log in words; what is none, such as the last words of a process, as it is. */
+function textOfAny(line: string, style: TextStyle): string {
+  try {
+    return textOfLine(line, style);
+  } catch {
+    return line;
+  }
 }
 
 const columnsWithoutTerminal = 80;

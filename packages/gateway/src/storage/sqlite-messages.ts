@@ -28,7 +28,13 @@ export const methodsOfParts = {
   handovers: { add: "durable", take: "durable" },
   pins: { add: "passing", try: "passing", take: "durable" },
   counters: { count: "passing", clear: "passing" },
-  transfers: { open: "passing", find: "read", hold: "passing", move: "passing" },
+  transfers: {
+    open: "passing",
+    find: "read",
+    hold: "passing",
+    release: "passing",
+    move: "passing",
+  },
 } as const satisfies {
   [Part in keyof StoreParts]: { [Method in keyof StoreParts[Part]]: CallClass };
 };

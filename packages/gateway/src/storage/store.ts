@@ -204,8 +204,10 @@ export interface TransferStore {
   /** Records the first poll. @returns the mailbox as it is, opened now or before */
   open(transfer: StoredTransfer): Promise<StoredTransfer>;
   find(id: string): Promise<StoredTransfer | undefined>;
-  /** Notes until when a poll is held; 0 when none is. */
+  /** Notes until when a poll is held. */
   hold(id: string, until: number): Promise<void>;
+  /** Notes that the poll of this `until` is held no more, unless another has been noted since. */
+  release(id: string, until: number): Promise<void>;
   /**
    * Takes a mailbox from one state to another, and puts `sealed` or nothing into it. The session of
    * an answer stays.
@@ -228,7 +230,7 @@ export type StoreChange =
   | { what: "keys" }
   /** a session was ended before its time */
   | { what: "session"; id: string }
-  /** a mailbox went to another state, or a poll of it is being held */
+  /** a mailbox went to another state, or a poll of it is held, or held no more */
   | { what: "transfer"; id: string }
   /** so much was changed since the last look that nobody knows any more what it was */
   | { what: "everything" }

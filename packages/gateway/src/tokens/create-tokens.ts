@@ -6,6 +6,7 @@ import type { Clock, Stopwatch } from "../clock.ts";
 import type { RandomBytes } from "../random.ts";
 import type { SecretBox } from "../secrets/secret-box.ts";
 import type { Store } from "../storage/store.ts";
+import type { StrangerLimits } from "../stranger-limits.ts";
 import { createDescriber } from "./describe.ts";
 import { TokenIssuer } from "./issue.ts";
 import { LiveSessions } from "./live-sessions.ts";
@@ -27,6 +28,7 @@ export interface TokensDeps {
   organizationTag: string;
   /** sessions that are remembered, at most; default: an eighth of the heap's worth */
   cachedSessions?: number | undefined;
+  limits: Pick<StrangerLimits, "take">;
   /** makes the pairs that sign; default: a new RSA pair each time */
   generateKeyPair?: GenerateKeyPair | undefined;
 }
@@ -56,7 +58,7 @@ export async function createTokens(deps: TokensDeps): Promise<Tokens> {
   const issuerDeps = { keys, catalogs, organizationTag, now, elapsed };
   const issue = new TokenIssuer(issuerDeps);
   const assertions = new OriginAssertions({ ...issuerDeps, capacity });
-  const describe = createDescriber(issuerDeps);
+  const describe = createDescriber(issuerDeps, deps.limits);
   const verify = new TokenVerifier({ keys, sessions, issuer, organizationTag, now, capacity });
   const metaKey = { key: secretBox.derive("meta"), now };
 

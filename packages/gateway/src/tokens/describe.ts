@@ -1,14 +1,15 @@
 // Describes the application that guards a host, to anybody who asks (`cf-access-metadata`,
 // wire-protocol 2 and 6.1). Signing costs, and wildcards cover hosts without end: there is a
 // budget for each network, so that a flood costs others nothing.
-import { NetworkBudget, type NetworkRates } from "../network-budget.ts";
+import type { NetworkRates } from "../network-budget.ts";
+import type { StrangerLimits } from "../stranger-limits.ts";
 import { type MatchDescription, matchClaims } from "./claims.ts";
 import { createMintCache, type IssuerDeps, issuanceOf } from "./issue.ts";
 
 /** A description is made at most once in this time (wire-protocol 2), milliseconds. */
 const life = 60 * 60_000;
 /** How many signatures strangers can make us do. */
-const rates: NetworkRates = {
+export const descriptionRates: NetworkRates = {
   perNetwork: { burst: 50, perSecond: 5 },
   inAll: { burst: 150, perSecond: 40 },
   reserve: { burst: 50, perSecond: 10 },
@@ -20,14 +21,21 @@ const rates: NetworkRates = {
  */
 export function createDescriber(
   deps: IssuerDeps,
+  limits: Pick<StrangerLimits, "take">,
 ): (description: MatchDescription, network: string) => Promise<string | undefined> {
   // A cache of its own: what strangers ask for must not push out what programs live on.
   const descriptions = createMintCache(deps);
-  const budget = new NetworkBudget(deps.elapsed, rates);
 
-  return async (description, network) =>
-    descriptions.get(JSON.stringify(description), life, () => {
-      if (!budget.take(network)) return undefined;
-      return deps.keys.sign(matchClaims(issuanceOf(deps), description));
-    });
+  return async (description, network) => {
+    const key = JSON.stringify(description);
+    const cached = descriptions.find(key, life);
+    if (cached !== undefined) return cached;
+    const answer = limits.take("descriptions", network);
+    // Without a pause where there is none: who asks together causes one signature and one count.
+    const isAllowed = typeof answer === "boolean" ? answer : await answer;
+    if (!isAllowed) return undefined;
+    return descriptions.get(key, life, () =>
+      deps.keys.sign(matchClaims(issuanceOf(deps), description)),
+    );
+  };
 }

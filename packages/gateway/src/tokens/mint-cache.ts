@@ -37,21 +37,24 @@ export class MintCache {
   /**
    * The token cached under `key`, or a new one.
    * @param life how long the new one is handed out, milliseconds
-   * @param mint makes it; undefined is returned and not cached
+   * @param mint makes it
    */
-  get(
-    key: string,
-    life: number,
-    mint: () => Promise<string> | undefined,
-  ): Promise<string> | undefined {
+  get(key: string, life: number, mint: () => Promise<string>): Promise<string> {
+    const cached = this.find(key, life);
+    if (cached !== undefined) return cached;
+    const token = mint();
+    this.#add(key, { token, date: this.#clocks.now(), madeAt: this.#clocks.elapsed() });
+    return token;
+  }
+
+  /** The token cached under `key`, unless it is older than `life`, milliseconds. */
+  find(key: string, life: number): Promise<string> | undefined {
     this.#dropOutdated();
     const cached = this.#entries.get(key);
-    if (cached !== undefined && this.#serves(cached, life)) return cached.token;
-
-    const token = mint();
-    if (token === undefined) this.#entries.delete(key);
-    else this.#add(key, { token, date: this.#clocks.now(), madeAt: this.#clocks.elapsed() });
-    return token;
+    if (cached === undefined) return undefined;
+    if (this.#serves(cached, life)) return cached.token;
+    this.#entries.delete(key);
+    return undefined;
   }
 
   /**

@@ -4,10 +4,8 @@ import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
 import type { TestContext } from "node:test";
 import type { Catalog } from "../../src/catalog/catalog.ts";
-import {
-  type ChangingCatalogSource,
-  createCatalogSource,
-} from "../../src/catalog/catalog-source.ts";
+import { createCatalogSource } from "../../src/catalog/catalog-source.ts";
+import type { ChangingCatalogSource } from "../../src/catalog/changing-catalog.ts";
 import type { Config } from "../../src/config/load-config.ts";
 import type { Application } from "../../src/model/model.ts";
 import { createSecretBox } from "../../src/secrets/secret-box.ts";

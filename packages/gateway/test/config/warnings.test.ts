@@ -146,9 +146,8 @@ applications: [{name: a, domain: a.test, policies: [], tags: [x], app_launcher_v
   ],
   [
     "wrote settings that come later",
-    "workers: 4\nadmin: {listen: 127.0.0.1:8601}\ngeoip_file: geo.mmdb\nlog: {access_log_retention: 180d}",
+    "admin: {listen: 127.0.0.1:8601}\ngeoip_file: geo.mmdb\nlog: {access_log_retention: 180d}",
     [
-      ["workers", /has no effect yet/],
       ["admin", /has no effect yet/],
       ["geoip_file", /has no effect yet/],
       ["log.access_log_retention", /has no effect yet/],
@@ -156,7 +155,7 @@ applications: [{name: a, domain: a.test, policies: [], tags: [x], app_launcher_v
   ],
   [
     "wrote their defaults",
-    "workers: 1\nadmin: null\ngeoip_file: null\nlog: {export_file: null}",
+    "workers: auto\nadmin: null\ngeoip_file: null\nlog: {export_file: null}",
     [],
   ],
 ];

@@ -2,8 +2,10 @@
 import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
 import { type TestContext, test } from "node:test";
+import { strangerRates } from "../../src/compose.ts";
 import { type PinAsker, PinLimits } from "../../src/login/providers/pin-limits.ts";
 import { openStore } from "../../src/storage/open-store.ts";
+import { OwnStrangerLimits } from "../../src/stranger-limits.ts";
 
 async function startLimits(context: TestContext) {
   const store = await openStore(":memory:", randomBytes);
@@ -12,6 +14,7 @@ async function startLimits(context: TestContext) {
     counters: store.counters,
     now: () => 1_000_000,
     elapsed: () => 0,
+    strangers: new OwnStrangerLimits(() => 0, strangerRates(60)),
   });
   const request = (asker: Partial<PinAsker>) =>
     limits.countRequest({ network: "192.0.2.1", email: "a@b.c", isKnown: false, ...asker });

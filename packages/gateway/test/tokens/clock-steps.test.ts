@@ -149,7 +149,12 @@ test("a turned-away try of a code waits its minute, and no longer, whatever the 
     const { store, clock } = await openTokenFixture(context);
     const now = () => clock.now + clock.stepped;
     const elapsed = () => clock.now;
-    const limits = new PinLimits({ counters: store.counters, now, elapsed });
+    const limits = new PinLimits({
+      counters: store.counters,
+      now,
+      elapsed,
+      strangers: { take: () => true },
+    });
     const asker = { network: "192.0.2.1", email: `${stepped}@example.com`, isKnown: true };
     const tries = async () => {
       let allowed = 0;

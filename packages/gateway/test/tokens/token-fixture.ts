@@ -5,10 +5,12 @@ import type { TestContext } from "node:test";
 import { testKeyPair } from "../../../../test/support/signing-keys.ts";
 import type { Catalog } from "../../src/catalog/catalog.ts";
 import { HostIndex } from "../../src/catalog/host-index.ts";
+import { strangerRates } from "../../src/compose.ts";
 import type { Application, Identity, IdentityProvider } from "../../src/model/model.ts";
 import { createSecretBox, type SecretBox } from "../../src/secrets/secret-box.ts";
 import { openStore } from "../../src/storage/open-store.ts";
 import type { Store, StoredSession } from "../../src/storage/store.ts";
+import { OwnStrangerLimits } from "../../src/stranger-limits.ts";
 import { createTokens } from "../../src/tokens/create-tokens.ts";
 import { createSessions } from "../../src/tokens/sessions.ts";
 import type { Sessions, Tokens } from "../../src/tokens/tokens.ts";
@@ -60,6 +62,7 @@ export async function openTokenFixture(
     "organization_tag",
     randomBytes(32).toString("hex"),
   );
+  const limits = new OwnStrangerLimits(elapsed, strangerRates(60));
   const another = () =>
     createTokens({
       store,
@@ -69,6 +72,7 @@ export async function openTokenFixture(
       elapsed,
       randomBytes,
       organizationTag,
+      limits,
       cachedSessions,
       generateKeyPair: testKeyPair,
     });

@@ -76,7 +76,7 @@ async function finish(
 ): Promise<SignInResult> {
   const { settings, parts, request } = attempt;
   const { parameters, redirectUri, state, secrets, facts } = request;
-  if (!parts.answerBudget.take(networkOf(facts.clientIp)))
+  if (!(await parts.limits.take("provider_answers", networkOf(facts.clientIp))))
     return failure(
       "too_many_answers",
       "too many sign-ins from this network; the provider was not asked about this one",

@@ -7,13 +7,9 @@
 // requests and tries from other networks.
 import type { Clock, Stopwatch } from "../../clock.ts";
 import { siteOf } from "../../network.ts";
-import {
-  NetworkBudget,
-  type NetworkRates,
-  networksPerSite,
-  type Rate,
-} from "../../network-budget.ts";
+import { type NetworkRates, networksPerSite, type Rate } from "../../network-budget.ts";
 import type { CounterStore } from "../../storage/store.ts";
+import type { StrangerLimits } from "../../stranger-limits.ts";
 import { CountedLimits, type Limit } from "../counted-limits.ts";
 
 /** What is limited: requests for codes, or tries of them. */
@@ -55,8 +51,8 @@ export const pinWindows = {
   requestsMs: requests.perEmail.windowMs,
   triesMs: tries.perEmail.windowMs,
 };
-/** Codes that are made for strangers in this process: what they cause is stored and mailed. */
-const codesForStrangers: NetworkRates = {
+/** PINs that are made for strangers: what they cause is stored and mailed. */
+export const pinRates: NetworkRates = {
   perNetwork: perHour(requests.perNetwork.most),
   inAll: { burst: 5_000, perSecond: 5 },
   reserve: { burst: 2_000, perSecond: 2 },
@@ -76,21 +72,22 @@ interface PinLimitsParts {
   counters: CounterStore;
   now: Clock;
   elapsed: Stopwatch;
+  strangers: Pick<StrangerLimits, "take">;
 }
 
 /** Counts requests and tries in the store, for every process that uses it. */
 export class PinLimits {
   readonly #counts: CountedLimits;
-  readonly #strangers: NetworkBudget;
+  readonly #strangers: PinLimitsParts["strangers"];
 
   constructor(parts: PinLimitsParts) {
     this.#counts = new CountedLimits(parts);
-    this.#strangers = new NetworkBudget(parts.elapsed, codesForStrangers);
+    this.#strangers = parts.strangers;
   }
 
   /** Counts a request for a code. @returns whether it may be answered */
   async countRequest(asker: PinAsker): Promise<boolean> {
-    if (!asker.isKnown && !this.#strangers.take(asker.network)) return false;
+    if (!asker.isKnown && !(await this.#strangers.take("pins", asker.network))) return false;
     return this.#countFor(asker, requests);
   }
 

@@ -7,11 +7,11 @@
 import type { RequestFacts } from "../../catalog/request-facts.ts";
 import type { Clock, Stopwatch } from "../../clock.ts";
 import type { Identity, IdentityProvider } from "../../model/model.ts";
-import type { NetworkBudget } from "../../network-budget.ts";
 import type { ProviderReport, RecordEvent } from "../../observe/events.ts";
 import type { RandomBytes } from "../../random.ts";
 import type { SecretBox } from "../../secrets/secret-box.ts";
 import type { Store } from "../../storage/store.ts";
+import type { StrangerLimits } from "../../stranger-limits.ts";
 import type { MailDelivery } from "../mail-delivery.ts";
 import type { Page } from "../pages/layout.ts";
 import type { SignInTarget } from "../sign-in-target.ts";
@@ -141,8 +141,8 @@ export type MakeProvider = (settings: IdentityProvider, parts: ProviderParts) =>
 export interface ProviderParts {
   store: Pick<Store, "pins">;
   pinLimits: PinLimits;
-  /** how many answers a provider is asked about: a browser's word is all that vouches for them */
-  answerBudget: NetworkBudget;
+  /** of answers that a provider is asked about: a browser's word is all that vouches for them */
+  limits: Pick<StrangerLimits, "take">;
   secretBox: SecretBox;
   /** undefined when no SMTP server is configured */
   mail: MailDelivery | undefined;

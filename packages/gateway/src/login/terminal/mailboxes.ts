@@ -172,7 +172,10 @@ export class Mailboxes {
     let { transfer } = wait;
     for (;;) {
       if (isPoll === true && this.#releases !== releases) return transfer;
-      while (bell.takeNews()) transfer = await this.find(id);
+      while (bell.takeNews()) {
+        transfer = await this.find(id);
+        if (isPoll === true) await this.#renewLease(transfer);
+      }
       const leftMs = deadline - performance.now();
       if (isReady(transfer) || leftMs <= 0 || signal?.aborted === true) return transfer;
       // What nobody rings for has not changed. Only its time may be over.
@@ -181,6 +184,12 @@ export class Mailboxes {
       await bell.wait(waitMs, signal);
       if (waitMs === this.#lookAgainMs) transfer = await this.find(id);
     }
+  }
+
+  /** Another process may have taken back what told it of the poll that waits here. */
+  async #renewLease(transfer: StoredTransfer | undefined): Promise<void> {
+    if (transfer !== undefined && isWaiting(transfer, this.#now()))
+      await this.#presence.renew(transfer);
   }
 }
 

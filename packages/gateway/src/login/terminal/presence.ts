@@ -1,7 +1,8 @@
 // Which terminals are on the line. For polls of this process memory says so. Other processes of the
 // store read a lease there (`held_until`), which covers several polls. It is written when a poll
 // begins that the lease before does not nearly cover, and taken back when nobody has polled again
-// for a moment: a stranger who polls and hangs up without end causes next to no writes.
+// for a moment: a stranger who polls and hangs up without end causes next to no writes. A process
+// that has relied on the lease of another hears of that, and writes one of its own.
 import type { Clock } from "../../clock.ts";
 import type { RecordEvent } from "../../observe/events.ts";
 import type { StoredTransfer, TransferStore } from "../../storage/store.ts";
@@ -13,7 +14,7 @@ const uncoveredShare = 0.2;
 
 /** What presence is made from. */
 export interface PresenceParts {
-  transfers: Pick<TransferStore, "hold">;
+  transfers: Pick<TransferStore, "hold" | "release">;
   settings: Pick<RelaySettings, "holdMs" | "leaseMs" | "hangUpMs">;
   record: RecordEvent;
   now: Clock;
@@ -48,12 +49,21 @@ export class Presence {
    */
   async begin({ id, held_until }: StoredTransfer, lease: number): Promise<void> {
     this.#polls.enter(id);
-    if (held_until === lease) {
-      this.#leases.set(id, lease);
-      return;
-    }
+    if (held_until === lease) this.#leases.set(id, lease);
+    else await this.#cover(id, Math.max(held_until, this.#leases.get(id) ?? 0), lease);
+  }
+
+  /**
+   * A mailbox has changed: another process may have taken back the lease that covers polls here.
+   */
+  async renew(transfer: StoredTransfer): Promise<void> {
+    const { id, held_until } = transfer;
+    if (this.#polls.of(id) > 0) await this.#cover(id, held_until, this.nextLease());
+  }
+
+  /** Writes the lease, unless the existing one covers nearly all of a poll that begins now. */
+  async #cover(id: string, existingLease: number, lease: number): Promise<void> {
     const { transfers, settings, now } = this.#parts;
-    const existingLease = Math.max(held_until, this.#leases.get(id) ?? 0);
     if (existingLease >= now() + settings.holdMs * (1 - uncoveredShare)) return;
     this.#leases.set(id, lease);
     await transfers.hold(id, lease);
@@ -72,7 +82,7 @@ export class Presence {
     this.#leases.delete(id);
     if (lease <= now()) return;
     try {
-      await transfers.hold(id, 0);
+      await transfers.release(id, lease);
     } catch (error) {
       // The gateway is closing: the lease runs out by itself.
       record({ event: "poll_not_released", error: String(error) });

@@ -3,14 +3,14 @@
 // answered, or for as long as clients wait. The box is there until the terminal has it.
 import { setTimeout as pause } from "node:timers/promises";
 import { decodeTransferKey, endpoints, headers, ProtocolError } from "@postern/protocol";
-import { BoundedCache } from "../../bounded-cache.ts";
 import type { RequestFacts } from "../../catalog/request-facts.ts";
-import type { Clock, Stopwatch } from "../../clock.ts";
+import type { Clock } from "../../clock.ts";
 import { defined } from "../../defined.ts";
 import { networkOf, sameNetwork } from "../../network.ts";
-import { NetworkBudget, type Rate } from "../../network-budget.ts";
+import type { NetworkRates, Rate } from "../../network-budget.ts";
 import type { RecordEvent } from "../../observe/events.ts";
 import type { StoredTransfer } from "../../storage/store.ts";
+import type { StrangerLimits } from "../../stranger-limits.ts";
 import { isFromBrowser } from "../fetch-metadata.ts";
 import { type LoginContext, requestFields } from "../login-context.ts";
 import { Deliveries } from "./deliveries.ts";
@@ -28,8 +28,6 @@ import type { RelaySettings } from "./relay-settings.ts";
 const userAgentLength = 200;
 /** Mailboxes that all networks together may open in the life of one, and the reserve beyond. */
 const mailboxesInAll = { most: 6_000, reserve: 2_000 };
-/** Terminals that were turned away, and whose pages can say so. */
-const refusalCapacity = 10_000;
 /** How many times longer the answer 429 is held back that a terminal gets again. */
 const repeatedBusyFactor = 6;
 
@@ -37,36 +35,35 @@ const repeatedBusyFactor = 6;
 export interface RelayParts {
   mailboxes: Mailboxes;
   settings: RelaySettings;
+  limits: Pick<StrangerLimits, "admitMailbox" | "hasTurnedAway">;
   record: RecordEvent;
   now: Clock;
-  elapsed: Stopwatch;
+}
+
+/** How many mailboxes may be opened. @param perNetwork in the life of one */
+export function mailboxRates(perNetwork: number): NetworkRates {
+  return {
+    perNetwork: inMailboxLife(perNetwork),
+    inAll: inMailboxLife(mailboxesInAll.most),
+    reserve: inMailboxLife(mailboxesInAll.reserve),
+  };
 }
 
 /** Answers the polls of terminals, and knows which it holds. */
 export class Relay {
   readonly #parts: RelayParts;
   readonly #seats: PollSeats;
-  readonly #openings: NetworkBudget;
   readonly #deliveries: Deliveries;
-  /** mailbox → when it was turned away, by the stopwatch */
-  readonly #refusals = new BoundedCache<string, number>(refusalCapacity);
 
   constructor(parts: RelayParts) {
-    const { settings, elapsed } = parts;
     this.#parts = parts;
-    this.#seats = new PollSeats(settings);
+    this.#seats = new PollSeats(parts.settings);
     this.#deliveries = new Deliveries(parts);
-    this.#openings = new NetworkBudget(elapsed, {
-      perNetwork: inMailboxLife(settings.mailboxesPerNetwork),
-      inAll: inMailboxLife(mailboxesInAll.most),
-      reserve: inMailboxLife(mailboxesInAll.reserve),
-    });
   }
 
   /** Whether the terminal of this mailbox was turned away: its network began too many sign-ins. */
-  hasRefused(id: string): boolean {
-    const refusedAt = this.#refusals.get(id) ?? Number.NEGATIVE_INFINITY;
-    return refusedAt + mailboxLifeMs > this.#parts.elapsed();
+  async hasRefused(id: string): Promise<boolean> {
+    return this.#parts.limits.hasTurnedAway(id);
   }
 
   /** Answers `/transfer/<key>`. */
@@ -103,7 +100,7 @@ export class Relay {
     try {
       // 4. The first poll opens the mailbox.
       const lease = mailboxes.nextLease();
-      const isRepeated = this.hasRefused(id);
+      const isRepeated = await this.hasRefused(id);
       const existing = isRepeated ? undefined : await mailboxes.find(id);
       const transfer = existing ?? (await this.#openMailbox(c, id, lease));
       if (transfer === undefined) return await this.#turnAway(c, isRepeated);
@@ -140,13 +137,9 @@ export class Relay {
     id: string,
     lease: number,
   ): Promise<StoredTransfer | undefined> {
-    const { mailboxes, now, elapsed } = this.#parts;
+    const { mailboxes, limits, now } = this.#parts;
     const { clientIp } = c.var.facts;
-    if (!this.#openings.take(networkOf(clientIp))) {
-      this.#refusals.set(id, elapsed());
-      return undefined;
-    }
-    this.#refusals.delete(id);
+    if (!(await limits.admitMailbox(id, networkOf(clientIp)))) return undefined;
     const createdAt = now();
     return mailboxes.open({
       id,

@@ -129,12 +129,12 @@ function signedInPage(parts: TerminalParts, login: TerminalLogin, terminal: Stor
 }
 
 /** No terminal is on the line. The page looks again by itself, unless it was turned away. */
-function sendAbsent(
+async function sendAbsent(
   c: LoginContext,
   parts: TerminalParts,
   { request }: TerminalLogin,
 ): Promise<Response> {
-  if (parts.relay.hasRefused(request.mailbox)) return sendPage(c, tooManyLoginsPage());
+  if (await parts.relay.hasRefused(request.mailbox)) return sendPage(c, tooManyLoginsPage());
   const again = lookAgain(c, parts, request);
   const { application, key } = request;
   return sendPage(c, absentPage({ application: application.name, key, again }));

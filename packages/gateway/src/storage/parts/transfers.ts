@@ -26,8 +26,20 @@ export function createTransfers(db: Database, changes: ChangeWriter): TransferSt
           .set({ held_until: until })
           .where("id", "=", id)
           .execute();
-        // Another process may be waiting for a poll to be held; for its end nobody waits.
-        if (until > 0) await changes.write(transaction, [{ what: "transfer", id }]);
+        // Another process may be waiting for a poll to be held.
+        await changes.write(transaction, [{ what: "transfer", id }]);
+      }),
+
+    release: (id, until) =>
+      inTransaction(db, async (transaction) => {
+        const { numUpdatedRows } = await transaction
+          .updateTable("transfers")
+          .set({ held_until: 0 })
+          .where("id", "=", id)
+          .where("held_until", "=", until)
+          .executeTakeFirstOrThrow();
+        // Another process may hold a poll of it, and have relied on this one to say so.
+        if (numUpdatedRows > 0n) await changes.write(transaction, [{ what: "transfer", id }]);
       }),
 
     move: (id, { from, to, now, sealed }) =>

@@ -1,0 +1,119 @@
+// Follows what other processes of the same store change, while a gateway runs.
+import type { Parts } from "./compose.ts";
+import type { ObjectKey, StoreChange } from "./storage/store.ts";
+
+/** How soon what could not be read again is tried again, milliseconds. */
+const retryInterval = 10_000;
+const complaintInterval = 60_000;
+
+/**
+ * Takes over what other processes change.
+ * @param teller who tells of changed objects: the store, or the keeper of a worker, which tells of
+ * what belongs together at once
+ * @returns a function that ends it
+ */
+export function followOthers(parts: Followed, teller: "store" | "keeper" = "store"): () => void {
+  const others = new OtherProcesses(parts, teller);
+  const attempt = async (step: () => Promise<void>) => {
+    try {
+      await step();
+    } catch (error) {
+      parts.record({ event: "housekeeping_failed", task: "refresh", error: String(error) });
+    }
+  };
+  const unwatch = parts.store.watch((changes) => void attempt(() => others.follow(changes)));
+  const timer = setInterval(() => void attempt(() => others.catchUp()), retryInterval);
+  timer.unref();
+  return () => {
+    clearInterval(timer);
+    unwatch();
+  };
+}
+
+type Followed = Pick<Parts, "store" | "tokens" | "catalogs" | "transferChanged" | "record">;
+
+/** Follows what other processes change. A cache that a change does not concern stays as it is. */
+class OtherProcesses {
+  readonly #parts: Followed;
+  readonly #teller: "store" | "keeper";
+  /** what must be read again; it stays here until that has succeeded */
+  readonly #outdated = new Set<"keys" | "objects">();
+  /** the objects that changed; the catalog remembers those that it could not read */
+  #objects: ObjectKey[] | "all" = [];
+  #complainedAt = Number.NEGATIVE_INFINITY;
+
+  constructor(parts: Followed, teller: "store" | "keeper") {
+    this.#parts = parts;
+    this.#teller = teller;
+  }
+
+  /** @throws {Error} when what changed cannot be read; `catchUp` tries again */
+  follow(changes: readonly StoreChange[]): Promise<void> {
+    for (const change of changes) this.#note(change);
+    return this.catchUp();
+  }
+
+  async catchUp(): Promise<void> {
+    const { tokens, catalogs } = this.#parts;
+    await this.#bringUpToDate("keys", () => tokens.reloadKeys());
+    await this.#bringUpToDate("objects", () => catalogs.refresh(this.#takeObjects()));
+  }
+
+  /** Sessions that ended are forgotten at once, before anything is read. */
+  #note(change: StoreChange): void {
+    const { tokens, transferChanged } = this.#parts;
+    switch (change.what) {
+      case "session":
+        tokens.forgetSessions([change.id]);
+        break;
+      case "transfer":
+        transferChanged(change.id);
+        break;
+      case "keys":
+        this.#outdated.add("keys");
+        break;
+      case "object":
+        if (this.#teller === "keeper") break;
+        this.#outdated.add("objects");
+        if (this.#objects !== "all") this.#objects.push(change);
+        break;
+      case "everything":
+        this.#objects = "all";
+        this.#outdated.add("keys").add("objects");
+        tokens.forgetAllSessions();
+        transferChanged();
+        break;
+      case "unreadable":
+        // Nobody is believed from memory who may have been signed out meanwhile.
+        tokens.forgetAllSessions();
+        this.#complain(change.error);
+        break;
+    }
+  }
+
+  /** What cannot be read is looked at ten times a second, and complained about once a minute. */
+  #complain(error: string): void {
+    const { record } = this.#parts;
+    if (performance.now() - this.#complainedAt < complaintInterval) return;
+    this.#complainedAt = performance.now();
+    record({ event: "housekeeping_failed", task: "refresh", error });
+  }
+
+  #takeObjects(): ObjectKey[] | "all" {
+    const objects = this.#objects;
+    this.#objects = [];
+    return objects;
+  }
+
+  async #bringUpToDate(what: "keys" | "objects", read: () => Promise<void>): Promise<void> {
+    if (!this.#outdated.has(what)) return;
+    // Removed first: what changes while it is being read makes it outdated again.
+    this.#outdated.delete(what);
+    try {
+      await read();
+    } catch (error) {
+      this.#outdated.add(what);
+      throw error;
+    }
+  }
+}

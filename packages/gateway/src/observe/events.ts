@@ -35,6 +35,8 @@ export interface EventFields {
     applications: readonly { name: string; url: string; origin: string; aud: string }[];
     more?: number;
   };
+  /** it accepts connections; `worker` is its number, which one that takes its place has as well */
+  worker_ready: { worker: number; pid: number };
   /** `how`: a signal, a status, or why it cannot begin; another begins after `restart_in_ms` */
   worker_ended: { worker: number; pid: number; how: string; restart_in_ms: number };
   /** their numbers */

@@ -26,6 +26,7 @@ const secretFields = [
 const lines: Record<EventName, [LineLevel, string]> = {
   gateway_started: ["info", "the gateway is up"],
   applications_listed: ["info", "these applications are served"],
+  worker_ready: ["info", "a worker process is ready"],
   worker_ended: ["error", "a worker process ended; another takes its place"],
   workers_behind: [
     "warn",

@@ -31,7 +31,8 @@ export class WorkerPool {
   readonly #listeners = new Set<() => void>();
   /** counts changes of the configuration */
   #version = 0;
-  #isClosing = false;
+  /** whether one that ends has its place taken */
+  #replaces = false;
 
   constructor(options: PoolOptions) {
     this.#options = options;
@@ -50,6 +51,7 @@ export class WorkerPool {
       await this.close(0);
       throw error;
     }
+    this.#replaces = true;
     const others = Array.from({ length: this.#options.count - 1 }, (_, index) => index + 2);
     await Promise.allSettled(others.map((number) => this.#start(number).ready));
   }
@@ -84,7 +86,7 @@ export class WorkerPool {
 
   /** Lets them end in so many milliseconds, and resolves when all have. */
   async close(graceMs: number): Promise<void> {
-    this.#isClosing = true;
+    this.#replaces = false;
     this.tell({ kind: "drain", graceMs });
     const deadline = setTimeout(() => this.cut(), graceMs + beyondGraceMs);
     while (this.#workers.size > 0) await this.#nextNews();
@@ -93,17 +95,20 @@ export class WorkerPool {
 
   /** Ends them at once. */
   cut(): void {
-    this.#isClosing = true;
+    this.#replaces = false;
     for (const worker of this.#workers.values()) worker.kill();
   }
 
   #start(number: number): WorkerProcess {
     const { introduce, onMessage, log } = this.#options;
+    const { record } = log;
     const worker = new WorkerProcess(introduce(number), this.#version, {
       wrote: (lines) => log.relay(lines),
       said: (message) => {
+        if (message.kind === "ready")
+          record({ event: "worker_ready", worker: number, pid: worker.pid });
         if (message.kind === "applied") worker.appliedVersion = message.version;
-        else onMessage(message, worker);
+        onMessage(message, worker);
         this.#news();
       },
       ended: (how) => this.#ended(worker, how),
@@ -116,12 +121,12 @@ export class WorkerPool {
     const { number, pid } = worker;
     this.#workers.delete(number);
     this.#news();
-    if (this.#isClosing) return;
+    if (!this.#replaces) return;
     const pauseMs = this.#pauseBeforeNext(worker);
     const { record } = this.#options.log;
     record({ event: "worker_ended", worker: number, pid, how, restart_in_ms: pauseMs });
     setTimeout(() => {
-      if (!this.#isClosing) this.#start(number);
+      if (this.#replaces) this.#start(number);
     }, pauseMs);
   }
 

@@ -1,7 +1,7 @@
 // A person at a browser without JavaScript, one hop at a time: keeps cookies per host as browsers
 // do, says in Fetch Metadata where a request comes from, fills in forms by the names that pages.md
 // fixes.
-import { request as httpRequest, type IncomingHttpHeaders } from "node:http";
+import { type Agent, request as httpRequest, type IncomingHttpHeaders } from "node:http";
 import { request as httpsRequest } from "node:https";
 import { defined } from "../../src/defined.ts";
 
@@ -23,6 +23,8 @@ export interface Ask {
   from?: string;
   /** PEM of the authority that the browser trusts over https */
   ca?: string;
+  /** whose connections are used; default: one of its own */
+  agent?: Agent;
 }
 
 interface Form {
@@ -36,6 +38,7 @@ export class Person {
   readonly jar: Map<string, Map<string, string>>;
   readonly #from: string | undefined;
   readonly #ca: string | undefined;
+  readonly #agent: (() => Agent) | undefined;
   /** every answer so far, oldest first */
   readonly history: Answer[] = [];
   page: Answer = {
@@ -51,11 +54,13 @@ export class Person {
    * @param jar of another window of the same browser
    * @param from source address
    * @param ca PEM of the authority that the browser trusts over https
+   * @param agent whose connections the next request uses
    */
-  constructor(jar: Person["jar"] = new Map(), from?: string, ca?: string) {
+  constructor(jar: Person["jar"] = new Map(), from?: string, ca?: string, agent?: () => Agent) {
     this.jar = jar;
     this.#from = from;
     this.#ca = ca;
+    this.#agent = agent;
   }
 
   /** one request and its cookies; follows nothing and leaves the page as it is */
@@ -74,7 +79,7 @@ export class Person {
           : { cookie: [...cookies].map(([name, value]) => `${name}=${value}`).join("; ") }),
         ...headers,
       },
-      ...defined({ body, from: this.#from, ca: this.#ca }),
+      ...defined({ body, from: this.#from, ca: this.#ca, agent: this.#agent?.() }),
     });
     for (const line of answer.setCookies) remember(cookies, line);
     this.history.push(answer);
@@ -97,7 +102,7 @@ export class Person {
     label: string,
     values: Record<string, string> = {},
     page = this.page,
-  ): { url: string } & Required<Omit<Ask, "from" | "ca">> {
+  ): { url: string } & Required<Omit<Ask, "from" | "ca" | "agent">> {
     const forms = formsOf(page.text);
     const form = forms.find((each) => each.buttons.some((button) => button.label === label));
     const button = form?.buttons.find((each) => each.label === label);
@@ -141,7 +146,7 @@ export class Person {
 
   /** another window of the same browser */
   tab(): Person {
-    return new Person(this.jar, this.#from, this.#ca);
+    return new Person(this.jar, this.#from, this.#ca, this.#agent);
   }
 }
 
@@ -152,7 +157,7 @@ export function headingOf(answer: Answer): string {
 /** One request on a connection of its own, to 127.0.0.1 whatever the host. */
 export function send(
   url: string,
-  { method = "GET", headers = {}, body, from, ca }: Ask = {},
+  { method = "GET", headers = {}, body, from, ca, agent }: Ask = {},
 ): Promise<Answer> {
   const { protocol, host, hostname, port, pathname, search } = new URL(url);
   const makeRequest = protocol === "https:" ? httpsRequest : httpRequest;
@@ -165,7 +170,7 @@ export function send(
       method,
       path: pathname + search,
       headers: { host, ...headers, ...length },
-      agent: false as const,
+      agent: agent ?? (false as const),
       servername: hostname,
       ...defined({ localAddress: from, ca }),
     };

@@ -156,7 +156,7 @@ async function openListeners({
   handler: { handle, noteRefusal },
   record,
 }: Parts): Promise<Listener[]> {
-  const { limits, tls, redirect_http } = config;
+  const { limits, tls, http2, redirect_http } = config;
   const listeners: Listener[] = [];
   try {
     for (const address of config.listen) {
@@ -167,6 +167,7 @@ async function openListeners({
           handler: handle,
           noteRefusal,
           limits,
+          http2,
           record,
         }),
       );
@@ -178,7 +179,14 @@ async function openListeners({
         noteRefusal,
       });
       listeners.push(
-        await createListener({ listen: redirect_http, handler, noteRefusal, limits, record }),
+        await createListener({
+          listen: redirect_http,
+          handler,
+          noteRefusal,
+          limits,
+          http2,
+          record,
+        }),
       );
     }
     return listeners;

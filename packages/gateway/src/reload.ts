@@ -15,6 +15,7 @@ const fixedAtStart = [
   "redirect_http",
   "public_ports",
   "tls",
+  "http2",
   "trusted_proxies",
   "workers",
   "store",

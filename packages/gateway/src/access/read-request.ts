@@ -138,11 +138,15 @@ export function readRequest(
 
 /** The headers; of too many, the first ones. */
 function headersOf(head: RequestHead): RequestHeaders {
-  const { rawHeaders, version, upgrade } = head;
+  const { rawHeaders, version, upgrade, bodyFollows } = head;
   const isCut = hasTooManyHeaders(head);
   const headers = readHeaders(isCut ? rawHeaders.slice(0, 2 * headerLimit) : rawHeaders, upgrade);
   // Nobody looks for a body among the others.
   if (isCut) headers.hasBody = true;
+  if (bodyFollows === true) {
+    headers.hasBody = true;
+    headers.chunked = true;
+  }
   // HTTP/1.0 knows no go-ahead (RFC 9110 section 10.1.1).
   if (version === "1.0") headers.expectsContinue = false;
   return headers;

@@ -28,6 +28,7 @@ export interface Settings {
   redirect_http?: ListenAddress;
   public_ports: number[];
   tls?: { certificates: { cert_file: string; key_file: string }[] };
+  http2: boolean;
   trusted_proxies: string[];
   /** processes that serve; `auto`: as many as there are processors */
   workers: number | "auto";
@@ -73,6 +74,7 @@ export function readSettings(
     redirect_http: values.redirect_http && withPath(values.redirect_http, resolvePath),
     public_ports: values.public_ports,
     tls: certificates === undefined ? undefined : { certificates },
+    http2: values.http2,
     trusted_proxies: values.trusted_proxies,
     workers: values.workers,
     store,

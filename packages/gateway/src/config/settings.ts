@@ -28,6 +28,8 @@ export const settingsFields = {
       certificates: z.array(z.strictObject({ cert_file: someText, key_file: someText })).min(1),
     })
     .optional(),
+  /** [ext] */
+  http2: z.boolean().default(true),
   trusted_proxies: z.array(network).default([]),
   workers: z.union([z.int().min(1), z.literal("auto")]).default(1),
   store: someText.default("sqlite:./data/postern.db"),
@@ -58,6 +60,8 @@ export const settingsFields = {
       header_timeout: timeout.prefault("15s"),
       idle_timeout: timeout.prefault("75s"),
       body_timeout: timeout.prefault("60s"),
+      /** [ext] requests in progress on one HTTP/2 connection */
+      http2_streams: z.int().min(1).max(10_000).default(128),
       origin_connections: z.int().min(1).max(65_536).default(1024),
       drain_timeout: timeout.prefault("30s"),
       /** [ext] terminals of one network that may begin to sign in within ten minutes */

@@ -84,6 +84,11 @@ export class Connections {
     socket.setKeepAlive(true, keepAliveMs);
   }
 
+  /** Forgets a connection that somebody else looks after from now on. */
+  leave(socket: Socket): void {
+    this.#carriers.delete(socket);
+  }
+
   /** Cuts every connection. */
   destroy(): void {
     for (const socket of this.#carriers.keys()) socket.destroy();

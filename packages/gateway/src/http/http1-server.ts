@@ -11,6 +11,7 @@ import { createServer as createTlsServer } from "node:https";
 import type { Socket } from "node:net";
 import { Server as TlsServer } from "node:tls";
 import type { Certificates } from "./certificates.ts";
+import { chooseProtocol } from "./choose-protocol.ts";
 import { answerInProgress, Connections } from "./connections.ts";
 import { type ConnectionRules, NodeHttp1Exchange } from "./node-http1.ts";
 import { NodeHttp1Upgrade } from "./node-http1-upgrade.ts";
@@ -22,22 +23,9 @@ import {
   refusalOf,
   writeRefusal,
 } from "./refused-request.ts";
+import type { ServerLimits } from "./server-limits.ts";
 import type { Exchange } from "./transport.ts";
 import { asksForUpgrade, UpgradeAwareRequest } from "./upgrade-request.ts";
-
-/** How much and how long a client may take before its request is known. */
-export interface ServerLimits {
-  header_bytes: number;
-  /** milliseconds for the head of a request, and for a TLS handshake */
-  header_timeout: number;
-  /** milliseconds for which an idle connection is kept */
-  idle_timeout: number;
-  /**
-   * milliseconds for which a client may take nothing of its answer, or, after it, leave its request
-   * incomplete
-   */
-  body_timeout: number;
-}
 
 /** A server that does not listen yet, and its connections. */
 export interface Http1Server {
@@ -51,15 +39,18 @@ export interface Http1Handlers {
   handler: (exchange: Exchange) => void;
   /** every other one, before it is refused */
   noteRefusal: NoteRefusal;
+  /** connections on which HTTP/2 begins; undefined where it is not spoken */
+  acceptHttp2: ((socket: Socket) => void) | undefined;
 }
 
 /** Makes a server. */
 export function createHttp1Server(
   limits: ServerLimits,
   certificates: Certificates | undefined,
-  { handler, noteRefusal }: Http1Handlers,
+  { handler, noteRefusal, acceptHttp2 }: Http1Handlers,
 ): Http1Server {
-  const server = createNodeServer(limits, certificates);
+  const protocols = acceptHttp2 === undefined ? ["http/1.1"] : ["h2", "http/1.1"];
+  const server = createNodeServer(limits, certificates, protocols);
   const connections = new Connections(server, {
     isTls: certificates !== undefined,
     takeTimeout: limits.body_timeout,
@@ -104,10 +95,30 @@ export function createHttp1Server(
       writeRefusal(socket, refusal, noteRefusal({ ...refusal, peer: socket.remoteAddress }));
     }),
   );
+  if (acceptHttp2 === undefined) return { server, connections };
+
+  chooseProtocol(server, certificates !== undefined, {
+    timeout: limits.header_timeout,
+    acceptHttp2(socket) {
+      connections.leave(socket);
+      acceptHttp2(socket);
+    },
+    onTimeout: (socket) => server.emit("clientError", requestTimeout(), socket),
+  });
   return { server, connections };
 }
 
-function createNodeServer(limits: ServerLimits, certificates: Certificates | undefined): Server {
+/** As node:http says it of a request that it has begun to read. */
+function requestTimeout(): ParserError {
+  return Object.assign(new Error("Request timeout"), { code: "ERR_HTTP_REQUEST_TIMEOUT" });
+}
+
+/** @param protocols names for ALPN (RFC 7301), in order of preference */
+function createNodeServer(
+  limits: ServerLimits,
+  certificates: Certificates | undefined,
+  protocols: string[],
+): Server {
   const options: ServerOptions = {
     maxHeaderSize: limits.header_bytes,
     headersTimeout: limits.header_timeout,
@@ -125,7 +136,7 @@ function createNodeServer(limits: ServerLimits, certificates: Certificates | und
   if (certificates === undefined) return createServer(options);
   const server = createTlsServer({
     ...options,
-    ALPNProtocols: ["http/1.1"],
+    ALPNProtocols: protocols,
     allowHalfOpen: true,
     handshakeTimeout: limits.header_timeout,
     SNICallback: (servername, done) => done(null, certificates.contextFor(servername)),

@@ -5,12 +5,9 @@ import type { Server } from "node:http";
 import { connect, Server as NetServer } from "node:net";
 import type { RecordEvent } from "../observe/events.ts";
 import { type CertificateFiles, loadCertificates } from "./certificates.ts";
-import {
-  createHttp1Server,
-  type Http1Handlers,
-  type Http1Server,
-  type ServerLimits,
-} from "./http1-server.ts";
+import { createHttp1Server, type Http1Handlers, type Http1Server } from "./http1-server.ts";
+import { Http2Sessions } from "./http2-server.ts";
+import type { ServerLimits } from "./server-limits.ts";
 
 /** Where to listen. */
 export type ListenAddress =
@@ -31,9 +28,11 @@ export interface Listener {
 }
 
 /** Where to listen, for whom, and with which certificates; without `tls` in the clear. */
-export interface ListenerOptions extends Http1Handlers {
+export interface ListenerOptions extends Omit<Http1Handlers, "acceptHttp2"> {
   listen: ListenAddress;
   limits: ServerLimits;
+  /** whether clients may speak HTTP/2 */
+  http2: boolean;
   record: RecordEvent;
   tls?: { certificates: readonly CertificateFiles[] } | undefined;
 }
@@ -45,7 +44,12 @@ export interface ListenerOptions extends Http1Handlers {
 export async function createListener(options: ListenerOptions): Promise<Listener> {
   const { listen, limits, record, tls } = options;
   const certificates = tls === undefined ? undefined : loadCertificates(tls.certificates, record);
-  const http1 = createHttp1Server(limits, certificates, options);
+  const http2 = options.http2 ? new Http2Sessions(options) : undefined;
+  const http1 = createHttp1Server(limits, certificates, {
+    ...options,
+    acceptHttp2: http2 && ((socket) => http2.accept(socket)),
+  });
+  const servers = { http1, http2 };
   try {
     await startListening(http1.server, listen);
   } catch (error) {
@@ -54,24 +58,40 @@ export async function createListener(options: ListenerOptions): Promise<Listener
   }
   return {
     reloadCertificates: () => certificates?.reload(),
-    drain: () => http1.connections.drain(),
+    drain: () => drain(servers),
     async close(graceMs) {
       certificates?.close();
-      await closeServer(http1, graceMs);
+      await closeServers(servers, graceMs);
     },
   };
 }
 
-async function closeServer({ server, connections }: Http1Server, graceMs: number): Promise<void> {
+/** What serves the connections of one listener. */
+interface Servers {
+  http1: Http1Server;
+  http2: Http2Sessions | undefined;
+}
+
+async function drain({ http1, http2 }: Servers): Promise<void> {
+  await Promise.all([http1.connections.drain(), http2?.drain()]);
+}
+
+async function closeServers(servers: Servers, graceMs: number): Promise<void> {
+  const { http1, http2 } = servers;
+  const { server, connections } = http1;
   // As every server of node:net: node:http would cut those whose first request is on its way.
   const closed = new Promise<void>((resolve) =>
     NetServer.prototype.close.call(server, () => resolve()),
   );
-  void connections.drain();
-  const deadline = setTimeout(() => connections.destroy(), graceMs);
+  void drain(servers);
+  const deadline = setTimeout(() => {
+    connections.destroy();
+    http2?.destroy();
+  }, graceMs);
   await closed;
   clearTimeout(deadline);
   connections.stop();
+  http2?.stop();
   // Ends the timers of node:http.
   server.close();
 }

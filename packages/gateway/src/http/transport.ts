@@ -1,6 +1,7 @@
 // How requests come in and answers go out, whatever carries them. The data path and the sign-in
-// know these interfaces alone. node-http1.ts implements them for HTTP/1.1; another transport is one
-// more file beside it, held to the same suite (test/http/transport.test.ts).
+// know these interfaces alone. node-http1.ts implements them for HTTP/1.1 and node-http2.ts for
+// HTTP/2; another transport is one more file beside them, held to the same suite
+// (test/http/transport.test.ts).
 //
 // Bodies flow in both directions with back-pressure: who reads pauses the request's body, and who
 // writes waits for `onDrain` after `write` returned false.
@@ -54,6 +55,8 @@ export interface RequestHead {
   readonly upgrade: string | undefined;
   /** the other end's address, IPv4-mapped IPv6 as IPv4; undefined on a Unix socket */
   readonly peer: string | undefined;
+  /** a body follows of which no header tells, as HTTP/2 allows */
+  readonly bodyFollows?: boolean;
 }
 
 /** The body of a request, in pieces as they arrive. Nothing flows before `read`. */
@@ -107,7 +110,10 @@ export interface ResponseWriter {
    * begun. Set before `start`.
    */
   onCut: ((status: number | undefined) => void) | undefined;
-  /** The connection is not kept after this answer, and the client told so. Before `start`. */
+  /**
+   * The connection is not kept after this answer, and the client told so. Before `start`. Without
+   * effect where each request has a stream of its own.
+   */
   closeConnection(): void;
   /** Begins the answer. The head leaves with the first bytes of the body, or with `flush`. */
   start(head: ResponseHead): void;

@@ -67,6 +67,8 @@ export interface EventFields {
   events_left_out: { of: EventName; count: number };
   log_lines_lost: { lines: number };
 
+  /** a client broke the rules of HTTP/2 so that its connection had to be ended */
+  http2_ended: { ip: string; error: string };
   request_passed: ApplicationRequestFields & { status: number };
   /** the client broke it off, or its answer was; `status` is undefined before an answer began */
   request_cut: ApplicationRequestFields & { status: number | undefined };

@@ -10,6 +10,7 @@ import type { EventName, GatewayEvent, RecordEvent } from "./events.ts";
 const limitedEvents: ReadonlySet<EventName> = new Set<EventName>([
   "error_page_shown",
   "hand_over_refused",
+  "http2_ended",
   "pin_not_sent",
   "pin_refused",
   "poll_refused",

@@ -72,6 +72,7 @@ const lines: Record<EventName, [LineLevel, string]> = {
   events_left_out: ["warn", "more events of this kind occurred than were logged"],
   log_lines_lost: ["error", "the log could not be written for a while, and lines are missing"],
 
+  http2_ended: ["warn", "an HTTP/2 connection was ended because the client broke the protocol"],
   request_passed: ["info", "a request was let through"],
   request_cut: ["info", "a request ended before it was answered completely"],
   stream_ended: ["info", "an open stream was ended"],

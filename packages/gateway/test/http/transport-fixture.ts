@@ -10,11 +10,13 @@ import {
 import type { Duplex } from "node:stream";
 import type { TestContext } from "node:test";
 import { freePort } from "../../../../test/support/free-port.ts";
+import { http2Request, http2Tunnel } from "../../../../test/support/http2-request.ts";
 import { createListener } from "../../src/http/listeners.ts";
-import type { Exchange } from "../../src/http/transport.ts";
+import type { Exchange, RequestHead } from "../../src/http/transport.ts";
 
 export interface Transport {
   name: string;
+  version: RequestHead["version"];
   /** Starts a server whose every request goes to the handler. @returns its port on 127.0.0.1 */
   start(context: TestContext, handler: (exchange: Exchange) => void): Promise<number>;
   /** Begins a request; the caller ends it. */
@@ -30,25 +32,30 @@ export interface ClientTunnel {
   tunnel: Duplex;
 }
 
+async function start(context: TestContext, handler: (exchange: Exchange) => void): Promise<number> {
+  const port = await freePort();
+  const listener = await createListener({
+    listen: { kind: "tcp", host: "127.0.0.1", port },
+    limits: {
+      header_bytes: 16_384,
+      header_timeout: 60_000,
+      idle_timeout: 60_000,
+      body_timeout: 60_000,
+      http2_streams: 128,
+    },
+    http2: true,
+    record: () => undefined,
+    handler,
+    noteRefusal: () => "0123456789abcdef",
+  });
+  context.after(() => listener.close(0));
+  return port;
+}
+
 export const nodeHttp1: Transport = {
   name: "HTTP/1.1 over node:http",
-  async start(context, handler) {
-    const port = await freePort();
-    const listener = await createListener({
-      listen: { kind: "tcp", host: "127.0.0.1", port },
-      limits: {
-        header_bytes: 16_384,
-        header_timeout: 60_000,
-        idle_timeout: 60_000,
-        body_timeout: 60_000,
-      },
-      record: () => undefined,
-      handler,
-      noteRefusal: () => "0123456789abcdef",
-    });
-    context.after(() => listener.close(0));
-    return port;
-  },
+  version: "1.1",
+  start,
   ask: (port, options = {}) => request({ host: "127.0.0.1", port, agent: false, ...options }),
   openTunnel(port, protocol) {
     const headers = { Connection: "Upgrade", Upgrade: protocol };
@@ -65,8 +72,16 @@ export const nodeHttp1: Transport = {
   },
 };
 
+const nodeHttp2: Transport = {
+  name: "HTTP/2 over node:http2",
+  version: "2.0",
+  start,
+  ask: (port, options = {}) => http2Request({ host: "127.0.0.1", port, ...options }),
+  openTunnel: (port, protocol) => http2Tunnel({ host: "127.0.0.1", port }, protocol),
+};
+
 /** Every transport of the gateway. */
-export const transports: readonly Transport[] = [nodeHttp1];
+export const transports: readonly Transport[] = [nodeHttp1, nodeHttp2];
 
 /** The answer to a request, whole. */
 export async function answerTo(

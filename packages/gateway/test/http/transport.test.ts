@@ -6,7 +6,7 @@ import { Agent } from "node:http";
 import { connect } from "node:net";
 import { test } from "node:test";
 import type { BodyReader, Exchange } from "../../src/http/transport.ts";
-import { answerTo, responseTo, transports } from "./transport-fixture.ts";
+import { answerTo, nodeHttp1, responseTo, transports } from "./transport-fixture.ts";
 
 const megabyte = 1024 * 1024;
 
@@ -29,13 +29,18 @@ function answer({ response }: Exchange, text: string, rawHeaders: string[] = [])
   response.end(text);
 }
 
+/** Names of HTTP/2 are lower-case (RFC 9113 8.2). */
+function lowerName(text: string, index: number): string {
+  return index % 2 === 0 ? text.toLowerCase() : text;
+}
+
 /** The first exchange, and a way to wait for it. */
 function firstExchange(): { handler: (exchange: Exchange) => void; arrived: Promise<Exchange> } {
   const { promise, resolve } = Promise.withResolvers<Exchange>();
   return { handler: resolve, arrived: promise };
 }
 
-for (const { name, start, ask } of transports) {
+for (const { name, version, start, ask } of transports) {
   test(`${name}: a request arrives as the client wrote it`, async (context) => {
     const { handler, arrived } = firstExchange();
     const port = await start(context, handler);
@@ -43,15 +48,16 @@ for (const { name, start, ask } of transports) {
     const asked = ask(port, { method: "PATCH", path: "/a%2fb?c#d", headers });
     asked.end();
     const exchange = await arrived;
-    const { rawHeaders, ...head } = exchange.head;
+    const { rawHeaders, bodyFollows: _, ...head } = exchange.head;
     assert.deepEqual(head, {
       method: "PATCH",
       target: "/a%2fb?c#d",
-      version: "1.1",
+      version,
       upgrade: undefined,
       peer: "127.0.0.1",
     });
-    assert.deepEqual(rawHeaders.slice(0, headers.length), headers);
+    const expected = version === "2.0" ? headers.map(lowerName) : headers;
+    assert.deepEqual(rawHeaders.slice(0, headers.length), expected);
     answer(exchange, "read");
     await answerTo(asked);
   });
@@ -68,7 +74,8 @@ for (const { name, start, ask } of transports) {
     asked.addTrailers([["X-Sum", "7"]]);
     asked.end();
     const { body } = await answerTo(asked);
-    assert.deepEqual(JSON.parse(body), { text: "one two", trailers: ["X-Sum", "7"] });
+    const name = version === "2.0" ? "x-sum" : "X-Sum";
+    assert.deepEqual(JSON.parse(body), { text: "one two", trailers: [name, "7"] });
   });
 
   test(`${name}: a client sends no faster than its body is read`, async (context) => {
@@ -168,7 +175,7 @@ for (const { name, start, ask } of transports) {
     asked.end();
     const { response, body } = await answerTo(asked);
     assert.equal(response.statusCode, 207);
-    assert.equal(response.statusMessage, "So And So");
+    assert.equal(response.statusMessage, version === "2.0" ? "" : "So And So");
     assert.deepEqual(response.headers["set-cookie"], ["a=1", "b=2"]);
     assert.equal(body, "one two \u00e9");
     assert.equal(response.trailers["x-sum"], "8");
@@ -307,55 +314,6 @@ for (const { name, start, ask } of transports) {
     assert.deepEqual(cuts, [200]);
   });
 
-  test(`${name}: a client that shuts its sending side has its answer, or is gone where the handler says so`, async (context) => {
-    const port = await start(context, (exchange) => {
-      if (exchange.head.target === "/held") {
-        exchange.onAbort = gone.resolve;
-        exchange.abortWhenClientEnds();
-      } else {
-        setTimeout(() => answer(exchange, "later"), 100);
-      }
-    });
-    const gone = Promise.withResolvers<void>();
-    for (const path of ["/", "/held"]) {
-      const socket = connect({ host: "127.0.0.1", port, allowHalfOpen: true });
-      socket.on("error", () => undefined);
-      socket.end(`GET ${path} HTTP/1.1\r\nHost: x\r\n\r\n`);
-      let received = "";
-      socket.on("data", (chunk) => {
-        received += String(chunk);
-      });
-      await new Promise((resolve) => socket.on("close", resolve));
-      assert.equal(received.endsWith("later"), path === "/", path);
-    }
-    await gone.promise;
-  });
-
-  test(`${name}: a client that shuts its sending side has a long answer to its end, and the answers after it`, async (context) => {
-    const port = await start(context, (exchange) => {
-      const { response } = exchange;
-      response.start({ status: 200, rawHeaders: [] });
-      let piece = 0;
-      const timer = setInterval(() => {
-        piece++;
-        response.write(Buffer.from(`${exchange.head.target} ${piece};`));
-        if (piece < 5) return;
-        clearInterval(timer);
-        response.end("whole;");
-      }, 600);
-    });
-    const request = (path: string) => `GET ${path} HTTP/1.1\r\nHost: x\r\n\r\n`;
-    for (const paths of [["/one"], ["/one", "/two"]]) {
-      const socket = connect({ host: "127.0.0.1", port, allowHalfOpen: true });
-      socket.end(paths.map(request).join(""));
-      let received = "";
-      for await (const chunk of socket) received += String(chunk);
-      for (const path of paths) assert.ok(received.includes(`${path} 5;`), received);
-      assert.equal(received.split("whole;").length - 1, paths.length);
-      assert.match(received, /\r\n0\r\n\r\n$/, "the last chunk");
-    }
-  });
-
   test(`${name}: an answer that the client has is finished, with its status`, async (context) => {
     const statuses: number[] = [];
     const port = await start(context, (exchange) => {
@@ -372,7 +330,7 @@ for (const { name, start, ask } of transports) {
     assert.deepEqual(statuses, [404]);
   });
 
-  test(`${name}: a connection is kept, unless the answer says otherwise`, async (context) => {
+  test(`${name}: a connection is kept, unless the answer says otherwise and nobody shares it`, async (context) => {
     const port = await start(context, (exchange) => {
       if (exchange.head.target === "/last") exchange.response.closeConnection();
       answer(exchange, "");
@@ -380,14 +338,15 @@ for (const { name, start, ask } of transports) {
     const agent = new Agent({ keepAlive: true, maxSockets: 1 });
     context.after(() => agent.destroy());
     const reused: boolean[] = [];
+    const ends = version !== "2.0";
     for (const path of ["/", "/last", "/"]) {
       const asked = ask(port, { path, agent });
       asked.end();
       const { response } = await answerTo(asked);
       reused.push(asked.reusedSocket);
-      assert.equal(response.headers.connection === "close", path === "/last");
+      assert.equal(response.headers.connection === "close", ends && path === "/last");
     }
-    assert.deepEqual(reused, [false, true, false]);
+    assert.deepEqual(reused, [false, true, !ends]);
   });
 
   test(`${name}: an answer that is cut off is visibly not complete`, async (context) => {
@@ -405,3 +364,52 @@ for (const { name, start, ask } of transports) {
     assert.equal(response.complete, false);
   });
 }
+
+test(`${nodeHttp1.name}: a client that shuts its sending side has its answer, or is gone where the handler says so`, async (context) => {
+  const port = await nodeHttp1.start(context, (exchange) => {
+    if (exchange.head.target === "/held") {
+      exchange.onAbort = gone.resolve;
+      exchange.abortWhenClientEnds();
+    } else {
+      setTimeout(() => answer(exchange, "later"), 100);
+    }
+  });
+  const gone = Promise.withResolvers<void>();
+  for (const path of ["/", "/held"]) {
+    const socket = connect({ host: "127.0.0.1", port, allowHalfOpen: true });
+    socket.on("error", () => undefined);
+    socket.end(`GET ${path} HTTP/1.1\r\nHost: x\r\n\r\n`);
+    let received = "";
+    socket.on("data", (chunk) => {
+      received += String(chunk);
+    });
+    await new Promise((resolve) => socket.on("close", resolve));
+    assert.equal(received.endsWith("later"), path === "/", path);
+  }
+  await gone.promise;
+});
+
+test(`${nodeHttp1.name}: a client that shuts its sending side has a long answer to its end, and the answers after it`, async (context) => {
+  const port = await nodeHttp1.start(context, (exchange) => {
+    const { response } = exchange;
+    response.start({ status: 200, rawHeaders: [] });
+    let piece = 0;
+    const timer = setInterval(() => {
+      piece++;
+      response.write(Buffer.from(`${exchange.head.target} ${piece};`));
+      if (piece < 5) return;
+      clearInterval(timer);
+      response.end("whole;");
+    }, 600);
+  });
+  const request = (path: string) => `GET ${path} HTTP/1.1\r\nHost: x\r\n\r\n`;
+  for (const paths of [["/one"], ["/one", "/two"]]) {
+    const socket = connect({ host: "127.0.0.1", port, allowHalfOpen: true });
+    socket.end(paths.map(request).join(""));
+    let received = "";
+    for await (const chunk of socket) received += String(chunk);
+    for (const path of paths) assert.ok(received.includes(`${path} 5;`), received);
+    assert.equal(received.split("whole;").length - 1, paths.length);
+    assert.match(received, /\r\n0\r\n\r\n$/, "the last chunk");
+  }
+});

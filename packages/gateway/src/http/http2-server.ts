@@ -1,0 +1,215 @@
+// The HTTP/2 side of a listener: sessions over sockets that speak it, their limits, and how they
+// end. nghttp2 ends what floods it; what it does not know is looked at here from time to time: who
+// is silent, who takes nothing of an answer, and who is left when the server itself ends. Looks are
+// counted, not milliseconds, as in connections.ts.
+import {
+  constants,
+  performServerHandshake,
+  type ServerHttp2Session,
+  type ServerHttp2Stream,
+  type ServerSessionOptions,
+} from "node:http2";
+import type { Socket } from "node:net";
+import { canonicalPeer } from "../network.ts";
+import type { RecordEvent } from "../observe/events.ts";
+import { readHead } from "./http2-head.ts";
+import { NodeHttp2Exchange, NodeHttp2Upgrade } from "./node-http2.ts";
+import type { ServerLimits } from "./server-limits.ts";
+import type { Exchange } from "./transport.ts";
+
+/** What sessions need to know, and whom they tell. */
+export interface Http2Options {
+  limits: ServerLimits;
+  /** every request that nghttp2 lets through */
+  handler: (exchange: Exchange) => void;
+  record: RecordEvent;
+}
+
+/**
+ * Fields of one request beyond which nghttp2 resets its stream. Up to here the answer says what is
+ * wrong: read-request.ts refuses long before.
+ */
+const fieldLimit = 1_024;
+/** Bytes of a body that wait for its reader, at most: what one stream makes the gateway keep. */
+const streamWindow = 262_144;
+/** The same for all streams of a session, which are read at once and only delay each other. */
+const sessionWindow = 1_048_576;
+/** A new client may be seen to break the rules this often, since each costs a reset alone. */
+const invalidFrameLimit = 100;
+
+/** Looks within the shortest of the limits. */
+const looksOfLimit = 4;
+/** How often sessions are looked at while the server drains. */
+const drainLookMs = 100;
+/** A session ends when so many looks in a row have found no new request on it. */
+const silentLooks = 20;
+/** Looks that a client has to close its side once the session has ended. */
+const closingLooks = 20;
+/** The last stream of a notice that a GOAWAY follows (RFC 9113 6.8). */
+const anyStream = 2 ** 31 - 1;
+
+/** What was last seen of a stream. */
+interface StreamActivity {
+  exchange: NodeHttp2Exchange;
+  /** pieces of the answer that the client had taken */
+  taken: number;
+  /** bytes of the answer that wait */
+  waiting: number;
+  /** milliseconds since one of these was another number, or nothing waited */
+  stuck: number;
+}
+
+/** What was last seen of a session. */
+interface SessionActivity {
+  socket: Socket;
+  streams: Map<ServerHttp2Stream, StreamActivity>;
+  /** whether it had a request yet */
+  hadStream: boolean;
+  /** milliseconds without a stream */
+  idle: number;
+  /** looks without a new stream, since the server drains */
+  drainLooks: number;
+  /** looks since its last stream has ended and it takes no other one */
+  closingLooks: number;
+}
+
+/** The HTTP/2 sessions of one listener. */
+export class Http2Sessions {
+  readonly #options: Http2Options;
+  readonly #sessionOptions: ServerSessionOptions;
+  readonly #sessions = new Map<ServerHttp2Session, SessionActivity>();
+  readonly #lookMs: number;
+  readonly #look: NodeJS.Timeout;
+  #drainLook: NodeJS.Timeout | undefined;
+
+  constructor(options: Http2Options) {
+    this.#options = options;
+    const { limits } = options;
+    this.#sessionOptions = sessionOptions(limits);
+    const { header_timeout, idle_timeout, body_timeout } = limits;
+    this.#lookMs = Math.min(header_timeout, idle_timeout, body_timeout) / looksOfLimit;
+    this.#look = setInterval(() => this.#lookAtAll(), this.#lookMs);
+    this.#look.unref();
+  }
+
+  /** Takes over a connection on which HTTP/2 begins; bytes that were read of it are back on it. */
+  accept(socket: Socket): void {
+    const peer =
+      socket.remoteAddress === undefined ? undefined : canonicalPeer(socket.remoteAddress);
+    const session = performServerHandshake(socket, this.#sessionOptions);
+    const activity = newActivity(socket);
+    this.#sessions.set(session, activity);
+    session.setLocalWindowSize(sessionWindow);
+    session.on("stream", (stream, _headers, flags, rawHeaders) => {
+      const isWhole = (flags & constants.NGHTTP2_FLAG_END_STREAM) !== 0;
+      const head = readHead(rawHeaders, isWhole, peer);
+      const Kind = head.upgrade === undefined ? NodeHttp2Exchange : NodeHttp2Upgrade;
+      this.#begin(activity, stream, new Kind(stream, head));
+    });
+    session.on("error", (error) => {
+      this.#options.record({ event: "http2_ended", ip: peer ?? "unix", error: error.message });
+    });
+    session.once("close", () => this.#sessions.delete(session));
+    socket.once("close", () => this.#sessions.delete(session));
+    // Who ends its side of an HTTP/2 connection waits for nothing.
+    socket.once("end", () => session.destroy());
+  }
+
+  /**
+   * Lets each session end once it is silent; what comes meanwhile is answered.
+   * @returns resolves when nobody is left who was connected before
+   */
+  drain(): Promise<void> {
+    const isFirst = this.#drainLook === undefined;
+    this.#drainLook ??= setInterval(() => this.#closeSilent(), drainLookMs);
+    const ends = [...this.#sessions].map(([session, { socket }]) => {
+      if (isFirst && !session.closed) session.goaway(constants.NGHTTP2_NO_ERROR, anyStream);
+      return new Promise<void>((resolve) => socket.once("close", () => resolve()));
+    });
+    return Promise.all(ends).then(() => undefined);
+  }
+
+  /** Cuts every connection. */
+  destroy(): void {
+    for (const { socket } of this.#sessions.values()) socket.destroy();
+  }
+
+  /** Looks at them no more. */
+  stop(): void {
+    clearInterval(this.#look);
+    clearInterval(this.#drainLook);
+  }
+
+  #begin(activity: SessionActivity, stream: ServerHttp2Stream, exchange: NodeHttp2Exchange): void {
+    activity.hadStream = true;
+    activity.drainLooks = 0;
+    activity.streams.set(stream, { exchange, taken: 0, waiting: 0, stuck: 0 });
+    stream.once("close", () => {
+      activity.streams.delete(stream);
+      activity.idle = 0;
+    });
+    this.#options.handler(exchange);
+  }
+
+  #lookAtAll(): void {
+    for (const [session, activity] of this.#sessions) {
+      this.#endIdle(session, activity);
+      for (const [stream, each] of activity.streams) this.#cutUntaken(stream, each);
+    }
+  }
+
+  #endIdle(session: ServerHttp2Session, activity: SessionActivity): void {
+    const { header_timeout, idle_timeout } = this.#options.limits;
+    activity.idle = activity.streams.size === 0 ? activity.idle + this.#lookMs : 0;
+    const limit = activity.hadStream ? idle_timeout : header_timeout;
+    if (activity.idle < limit) return;
+    if (session.closed) activity.socket.destroy();
+    else session.close();
+  }
+
+  /** Ends a stream whose client takes nothing of its answer. */
+  #cutUntaken(stream: ServerHttp2Stream, activity: StreamActivity): void {
+    const { taken } = activity.exchange.response;
+    const { writableLength } = stream;
+    const isSame = taken === activity.taken && writableLength === activity.waiting;
+    const isStuck = writableLength > 0 && isSame;
+    activity.taken = taken;
+    activity.waiting = writableLength;
+    activity.stuck = isStuck ? activity.stuck + this.#lookMs : 0;
+    if (activity.stuck >= this.#options.limits.body_timeout) activity.exchange.destroy();
+  }
+
+  #closeSilent(): void {
+    for (const [session, activity] of this.#sessions) {
+      activity.drainLooks++;
+      if (activity.drainLooks === silentLooks) session.close();
+      if (activity.streams.size > 0) activity.closingLooks = 0;
+      else if (session.closed) activity.closingLooks++;
+      if (activity.closingLooks === closingLooks) activity.socket.destroy();
+    }
+  }
+}
+
+function sessionOptions(limits: ServerLimits): ServerSessionOptions {
+  return {
+    maxHeaderListPairs: fieldLimit,
+    maxSessionInvalidFrames: invalidFrameLimit,
+    settings: {
+      maxConcurrentStreams: limits.http2_streams,
+      maxHeaderListSize: limits.header_bytes,
+      initialWindowSize: streamWindow,
+      enableConnectProtocol: true,
+    },
+  } as ServerSessionOptions;
+}
+
+function newActivity(socket: Socket): SessionActivity {
+  return {
+    socket,
+    streams: new Map(),
+    hadStream: false,
+    idle: 0,
+    drainLooks: 0,
+    closingLooks: 0,
+  };
+}

@@ -45,7 +45,10 @@ export async function http2Tunnel(
   fields.push(":protocol", protocol);
   const tunnel = session.request(fields as never, { endStream: false });
   tunnel.once("close", () => session.close());
-  const [headers] = (await once(tunnel, "response")) as [IncomingHttpHeaders];
+  tunnel.on("error", () => undefined);
+  const [headers] = (await once(tunnel, "response")) as [
+    IncomingHttpHeaders & { ":status"?: number | undefined },
+  ];
   if (headers[":status"] !== 200) throw new Error(`answered ${headers[":status"]}`);
   return { headers, tunnel };
 }

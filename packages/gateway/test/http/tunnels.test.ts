@@ -69,7 +69,7 @@ for (const { name, start, openTunnel } of transports) {
     const { server, client, exchange } = await openBoth(context);
     client.tunnel.on("error", () => undefined);
     client.tunnel.resume();
-    const closed = once(client.tunnel, "close");
+    const closed = new Promise((resolve) => client.tunnel.on("close", resolve));
     exchange.destroy();
     await closed;
     assert.equal(server.destroyed, true);

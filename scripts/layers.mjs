@@ -17,7 +17,7 @@ export const rooms = {
   "gateway/http": "watch-files.ts observe",
   "gateway/origin": "model http",
   "gateway/tokens": "model secrets storage catalog",
-  "gateway/ssh": "secrets storage",
+  "gateway/ssh": "model secrets storage",
   "gateway/access": "model policy observe storage catalog http origin tokens",
   "gateway/login": "model policy observe secrets storage catalog http ssh tokens",
   "gateway/init": "model config login",

@@ -40,6 +40,16 @@ export function rotateKeys(options: { config: string }): Promise<{
   acceptedUntil: number;
 }>;
 
+/**
+ * `postern keys ssh --application NAME --config FILE`
+ * @returns a line for the file that `TrustedUserCAKeys` of sshd names
+ */
+export function showSshAuthority(options: {
+  config: string;
+  /** name, id or domain */
+  application: string;
+}): Promise<string>;
+
 /** `postern init`: asks, writes a configuration, tries the provider. */
 export function runInit(options: {
   /** the file to write */

@@ -14,6 +14,5 @@ if (Number.parseInt(process.versions.node, 10) < oldestNode) {
 const source = new URL("./src/main.ts", import.meta.url);
 const bundle = new URL("./dist/main.js", import.meta.url);
 
-export const { runDev, runGateway, checkGateway, rotateKeys, runInit } = await import(
-  existsSync(source) ? source.href : bundle.href
-);
+export const { runDev, runGateway, checkGateway, rotateKeys, showSshAuthority, runInit } =
+  await import(existsSync(source) ? source.href : bundle.href);

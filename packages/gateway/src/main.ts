@@ -1,7 +1,8 @@
-// What the command line starts: a gateway from a file, a gateway for development, a rotation of
-// keys. The only reader of process.env.
+// What the command line starts: a gateway from a file, a gateway for development, and what is done
+// to keys beside running gateways. The only reader of process.env.
 import { randomBytes } from "node:crypto";
 import { availableParallelism } from "node:os";
+import type { CatalogSource } from "./catalog/catalog.ts";
 import { readCatalog } from "./catalog/catalog-source.ts";
 import { systemStopwatch } from "./clock.ts";
 import { organizationTagIn, secretKeyFor } from "./compose.ts";
@@ -14,8 +15,12 @@ import { type Gateway, startGateway } from "./gateway.ts";
 import type { RecordEvent } from "./observe/events.ts";
 import { type Log, openLog } from "./observe/log.ts";
 import { HangUps, Reload } from "./reload.ts";
-import { createSecretBox } from "./secrets/secret-box.ts";
+import { createSecretBox, type SecretBox } from "./secrets/secret-box.ts";
+import { SshAuthorities } from "./ssh/authorities.ts";
+import { findCertifying } from "./ssh/find-certifying.ts";
+import { publicKeyLine } from "./ssh/public-key.ts";
 import { openStore } from "./storage/open-store.ts";
+import type { Store } from "./storage/store.ts";
 import { createTokens } from "./tokens/create-tokens.ts";
 import type { KeyRotation } from "./tokens/tokens.ts";
 import { watchFiles } from "./watch-files.ts";
@@ -98,14 +103,8 @@ export interface CheckOptions {
  * notice.
  * @returns what has changed
  */
-export async function rotateKeys(options: { config: string }): Promise<KeyRotation> {
-  const { config } = readConfigFile(sourceOf(options.config));
-  const store = await openStore(config.store, randomBytes);
-  try {
-    const secretBox = createSecretBox(await secretKeyFor(store, config, randomBytes), randomBytes);
-    // What the file says by now is for the gateway to apply, in its own environment.
-    const catalogs = await readCatalog({ store, secretBox, config });
-    const organizationTag = await organizationTagIn(store, randomBytes);
+export function rotateKeys(options: { config: string }): Promise<KeyRotation> {
+  return withStore(options.config, async ({ store, secretBox, catalogs }) => {
     const tokens = await createTokens({
       store,
       secretBox,
@@ -113,11 +112,55 @@ export async function rotateKeys(options: { config: string }): Promise<KeyRotati
       now: Date.now,
       elapsed: systemStopwatch,
       randomBytes,
-      organizationTag,
+      organizationTag: await organizationTagIn(store, randomBytes),
       // Nobody asks for descriptions here.
       limits: { take: () => false },
     });
-    return await tokens.rotateKeys();
+    return tokens.rotateKeys();
+  });
+}
+
+/**
+ * `postern keys ssh --application NAME --config FILE`: what signs the application's SSH
+ * certificates, made when there is nothing yet.
+ * @returns a line for the file that `TrustedUserCAKeys` of sshd names
+ * @throws {UsageError} when no application in effect has that name, or it signs no certificates
+ */
+export function showSshAuthority(options: {
+  config: string;
+  application: string;
+}): Promise<string> {
+  return withStore(options.config, async ({ store, secretBox, catalogs }) => {
+    const application = findCertifying(catalogs.current().applications, options.application);
+    const authorities = new SshAuthorities({
+      store: store.sshAuthorities,
+      secretBox,
+      now: Date.now,
+    });
+    const { publicKey } = await authorities.of(application.aud);
+    return `${publicKeyLine(publicKey)} ${application.domains[0]}`;
+  });
+}
+
+/** What a command works on beside the gateways that run. */
+interface StoreInUse {
+  store: Store;
+  secretBox: SecretBox;
+  /** what is in effect: what the file says by now is for the gateway to apply */
+  catalogs: CatalogSource;
+}
+
+/** Opens the store that a configuration names, and closes it afterwards. */
+async function withStore<Result>(
+  file: string,
+  use: (parts: StoreInUse) => Promise<Result>,
+): Promise<Result> {
+  const { config } = readConfigFile(sourceOf(file));
+  const store = await openStore(config.store, randomBytes);
+  try {
+    const secretBox = createSecretBox(await secretKeyFor(store, config, randomBytes), randomBytes);
+    const catalogs = await readCatalog({ store, secretBox, config });
+    return await use({ store, secretBox, catalogs });
   } finally {
     await store.close();
   }

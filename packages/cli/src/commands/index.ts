@@ -15,7 +15,8 @@ import type { Command, CommandGroup } from "./command.ts";
 import { dev } from "./gateway/dev.ts";
 import { gateway } from "./gateway/gateway.ts";
 import { init } from "./gateway/init.ts";
-import { keys } from "./gateway/keys.ts";
+import { rotate } from "./gateway/keys-rotate.ts";
+import { ssh } from "./gateway/keys-ssh.ts";
 
 /** `postern access …` */
 export const accessGroup: CommandGroup = {
@@ -31,12 +32,24 @@ export const accessGroup: CommandGroup = {
   example: "postern access curl https://api.example.com/v1/orders",
 };
 
+/** `postern keys …` */
+const keysGroup: CommandGroup = {
+  name: "keys",
+  summary: "the keys of a gateway",
+  groups: [],
+  commands: [rotate, ssh],
+  others: [],
+  promised: [],
+  notes: [],
+  example: rotate.example,
+};
+
 /** `postern …` */
 export const mainGroup: CommandGroup = {
   name: "",
   summary: "",
-  groups: [accessGroup],
-  commands: [dev, init, gateway, keys],
+  groups: [accessGroup, keysGroup],
+  commands: [dev, init, gateway],
   others: [["--version", "print the version"]],
   promised: [
     "apply",
@@ -72,7 +85,8 @@ export function findTarget(argv: readonly string[]): Target {
   const [first = "--help", ...rest] = argv;
   if (versionWords.has(first)) return { kind: "version", isShort: rest.some(asksForShort) };
   if (accessNames.has(first)) return findInGroup(accessGroup, rest);
-  return findInGroup(mainGroup, argv);
+  const group = mainGroup.groups.find((each) => each.name === first);
+  return group === undefined ? findInGroup(mainGroup, argv) : findInGroup(group, rest);
 }
 
 /** The official client's `version --short`, in every spelling. */
@@ -95,12 +109,12 @@ export function pathOf(group: CommandGroup, name: string): string {
 }
 
 /**
- * The command that was meant by a word that is none, as it is typed: `access login`. One of the
- * other group counts, too: `postern login`.
+ * The command that was meant by a word that is none, as it is typed: `access login`. One of
+ * another group counts, too: `postern login`.
  */
 export function suggestCommand(group: CommandGroup, name: string): string | undefined {
-  const groups = group === mainGroup ? [mainGroup, accessGroup] : [accessGroup, mainGroup];
-  for (const each of groups) {
+  const others = [mainGroup, ...mainGroup.groups].filter((each) => each !== group);
+  for (const each of [group, ...others]) {
     const names = [...each.commands, ...each.groups].map((entry) => entry.name);
     const match = nearestWord(name, names);
     if (match !== undefined) return pathOf(each, match);

@@ -21,6 +21,8 @@ const commands = [
   ["init"],
   ["gateway"],
   ["keys"],
+  ["keys", "rotate"],
+  ["keys", "ssh"],
 ];
 
 test("every command has help with an example, in lines that fit, on standard output", async (context) => {
@@ -203,7 +205,14 @@ test("somebody who misspells a command or a flag hears which one was meant", asy
     [["gateway", "my file.YAML"], /write postern gateway --config FILE$/m],
     [["keys", "rotate", "a.yaml"], /write postern keys rotate --config a\.yaml$/m],
     [["gateway", "start"], /gateway takes only flags, not "start"/],
-    [["keys", "rotat"], /keys needs the word rotate/],
+    [["keys", "rotat"], /keys rotat is not a command; do you mean postern keys rotate\?/],
+    [["keys", "shh"], /do you mean postern keys ssh\?/],
+    [["keys", "rotate", "now"], /keys rotate takes only flags, not "now"/],
+    [["keys", "rotate"], /keys rotate needs a configuration, for example: postern keys rotate/],
+    [["keys", "ssh", "--config", "x"], /keys ssh needs an application, for example: postern keys/],
+    [["keys", "ssh", "--application", "x"], /keys ssh --application NAME needs a configuration/],
+    [["keys", "ssh", "Wiki"], /keys ssh takes only flags, not "Wiki"/],
+    [["keys", "ssh", "--aplication", "x"], /do you mean --application\?/],
   ] as const) {
     const { status, stdout, stderr } = await run([...args]);
     assert.deepEqual([status, stdout], [2, ""], args.join(" "));

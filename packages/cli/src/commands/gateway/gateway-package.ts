@@ -26,6 +26,7 @@ export interface GatewayPackage {
     now: string;
     acceptedUntil: number;
   }>;
+  showSshAuthority(options: { config: string; application: string }): Promise<string>;
   runInit(options: {
     output: string;
     flags: Readonly<Record<string, string | undefined>>;

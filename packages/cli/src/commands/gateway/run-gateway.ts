@@ -1,5 +1,4 @@
-// `dev`, `gateway` and `keys`: the flags are read here, and the gateway's own package does the
-// rest.
+// `dev` and `gateway`: the flags are read here, and the gateway's own package does the rest.
 import { isPort } from "@postern/protocol/host";
 import type { Surroundings } from "../../context.ts";
 import { defined } from "../../defined.ts";
@@ -60,39 +59,11 @@ function runCheck(file: string, hasConfig: boolean, surroundings: Surroundings):
   });
 }
 
-/** @returns the exit status */
-export async function runKeysCommand({ command, args, surroundings }: Invocation): Promise<number> {
-  const line = readCommandLine(args, command.flags);
-  if (line.rest[0] === "rotate") refuseFile(line.rest[1], "keys rotate");
-  if (line.rest.length !== 1 || line.rest[0] !== "rotate") {
-    throw new CliError(
-      "usage",
-      "keys needs the word rotate, for example: postern keys rotate --config postern.yaml",
-    );
-  }
-  const config = needConfig(line.value("config"), "keys rotate");
-  return withGateway(surroundings, async ({ rotateKeys }) => {
-    const rotation = await rotateKeys({ config });
-    writeOutput(`${rotationLines(rotation).join("\n")}\n`);
-  });
-}
-
-function rotationLines(rotation: { before: string; now: string; acceptedUntil: number }): string[] {
-  const { before, now, acceptedUntil } = rotation;
-  if (before === now) return [`Another process rotated the keys at the same time; ${now} signs.`];
-  const end = new Date(acceptedUntil).toISOString().replace(/\.\d+Z$/, "Z");
-  return [
-    `Signing now:  ${now}`,
-    `Until now:    ${before}, accepted until ${end}`,
-    "Gateways on this store sign with the new key within a second.",
-  ];
-}
-
 /**
  * Refuses a configuration that is given without its flag.
  * @throws {CliError} usage, with the command line to write
  */
-function refuseFile(argument: string | undefined, command: string): void {
+export function refuseFile(argument: string | undefined, command: string): void {
   if (argument === undefined || !/\.ya?ml$/i.test(argument)) return;
   const file = /^[\w./-]+$/.test(argument) ? argument : "FILE";
   throw new CliError(
@@ -117,7 +88,8 @@ function readPort(text: string | undefined): number | undefined {
   throw new CliError("usage", `--port ${text.slice(0, 40)} is not a port number; use 1 to 65535`);
 }
 
-function needConfig(file: string | undefined, command: string): string {
+/** @throws {CliError} usage when there is none */
+export function needConfig(file: string | undefined, command: string): string {
   if (file !== undefined) return file;
   throw new CliError(
     "usage",

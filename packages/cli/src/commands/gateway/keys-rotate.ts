@@ -2,13 +2,12 @@ import type { Command } from "../command.ts";
 import { configFlag, helpFlag } from "../flags.ts";
 
 /** `keys rotate` */
-export const keys: Command = {
-  name: "keys",
-  operand: "rotate",
-  summary: "rotate the signing key",
-  usage: ["rotate --config FILE"],
+export const rotate: Command = {
+  name: "rotate",
+  summary: "rotate the key that signs tokens",
+  usage: ["--config FILE"],
   description: "Signs with a new key from now on. Tokens signed with the previous key stay valid.",
   flags: [configFlag, helpFlag],
   example: "postern keys rotate --config postern.yaml",
-  run: async (invocation) => (await import("./run-gateway.ts")).runKeysCommand(invocation),
+  run: async (invocation) => (await import("./run-keys.ts")).runRotateCommand(invocation),
 };

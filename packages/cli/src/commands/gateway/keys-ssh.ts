@@ -1,0 +1,22 @@
+import type { Command } from "../command.ts";
+import { configFlag, helpFlag } from "../flags.ts";
+
+/** `keys ssh` */
+export const ssh: Command = {
+  name: "ssh",
+  summary: "print the key of an application that sshd must trust",
+  usage: ["--application NAME --config FILE"],
+  description:
+    "Prints the public key that signs the SSH certificates of an application, as a line for TrustedUserCAKeys of sshd, and makes it if there is none.",
+  flags: [
+    {
+      name: "application",
+      value: "NAME",
+      description: "the application, by its name, id or domain",
+    },
+    configFlag,
+    helpFlag,
+  ],
+  example: "postern keys ssh --application builds --config postern.yaml",
+  run: async (invocation) => (await import("./run-keys.ts")).runSshCommand(invocation),
+};

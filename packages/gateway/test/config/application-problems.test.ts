@@ -2,6 +2,39 @@
 import { type Mistake, testMistakes } from "./written-file.ts";
 
 const application = (fields: string) => `applications: [{name: a, ${fields}}]`;
+const certificates = (fields: string) => application(`domain: a.test, ssh_certificates: ${fields}`);
+const sshCertificates: Mistake[] = [
+  [
+    "SSH certificates for nobody",
+    certificates("{email_domains: []}"),
+    "applications[0].ssh_certificates.email_domains",
+    /is empty; list the domains whose addresses name accounts/,
+  ],
+  [
+    "SSH certificates for whole addresses",
+    certificates("{email_domains: [ada@example.com]}"),
+    "applications[0].ssh_certificates.email_domains[0]",
+    /"ada@example.com" is not a domain; write example.com/,
+  ],
+  [
+    "SSH certificates that are on, and for whom is not said",
+    certificates("true"),
+    "applications[0].ssh_certificates",
+    /must be a map of fields such as email_domains, duration, extensions/,
+  ],
+  [
+    "SSH certificates of a day",
+    certificates("{email_domains: [example.com], duration: 24h}"),
+    "applications[0].ssh_certificates.duration",
+    /"24h" is no time from 1m to 30m/,
+  ],
+  [
+    "SSH certificates that allow what sshd does not know",
+    certificates("{email_domains: [example.com], extensions: [permit-tty]}"),
+    "applications[0].ssh_certificates.extensions[0]",
+    /permit-pty/,
+  ],
+];
 const applications: Mistake[] = [
   [
     "an application at the team domain",
@@ -51,6 +84,7 @@ const applications: Mistake[] = [
     "applications[0].session_duration",
     /"0s" is no time at all, so nobody would get in; write it like 15m or 24h/,
   ],
+  ...sshCertificates,
   [
     "a session of a year",
     application("domain: a.test, session_duration: 8760h"),

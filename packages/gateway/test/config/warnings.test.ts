@@ -22,6 +22,11 @@ const cases: [who: string, written: string, warnings: [field: string, says: RegE
     [[`${inPolicy}.include[0]`, /lets in everybody who can sign in/]],
   ],
   [
+    "signs SSH certificates for two domains, in which two people may have one name",
+    `applications: [{name: a, domain: a.test, ssh_certificates: {email_domains: [a.test, b.test]}, policies: [{name: p, decision: allow, include: [{email: {email: a@b.c}}]}]}]`,
+    [["applications[0].ssh_certificates.email_domains", /gets the same account, ada/]],
+  ],
+  [
     "asks for claims that the provider does not keep",
     `identity_providers:
   - {id: corp, name: Corp, type: oidc, config: {client_id: a, issuer: "https://idp.test", claims: [department, realm_access]}}

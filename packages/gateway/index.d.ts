@@ -48,6 +48,8 @@ export function showSshAuthority(options: {
   config: string;
   /** name, id or domain */
   application: string;
+  /** makes another authority, which signs from now on */
+  isReplaced: boolean;
 }): Promise<string>;
 
 /** `postern init`: asks, writes a configuration, tries the provider. */

@@ -25,7 +25,10 @@ interface Scene {
   folder: string;
   gateway: TestGateway;
   /** `postern keys ssh`, beside the gateway, for the application of this name */
-  keysSsh(name: string): Promise<{ status: number; stdout: string; stderr: string }>;
+  keysSsh(
+    name: string,
+    ...more: string[]
+  ): Promise<{ status: number; stdout: string; stderr: string }>;
   /**
    * A key of one's own and a certificate for it, as this person gets it from the gateway.
    * @returns the file of the private key; the certificate is where `ssh` looks for it
@@ -74,8 +77,8 @@ async function scene(context: TestContext): Promise<Scene> {
   return {
     folder,
     gateway,
-    keysSsh: (name) =>
-      runPostern(["keys", "ssh", "--application", name, "--config", file], {
+    keysSsh: (name, ...more) =>
+      runPostern(["keys", "ssh", "--application", name, ...more, "--config", file], {
         POSTERN_HOME: join(folder, "home"),
       }),
     async certified(person, name = "builds") {
@@ -245,6 +248,25 @@ test(
     const fingerprint = (await run("ssh-keygen", ["-l", "-f", file])).stdout.split(" ")[1] ?? "-";
     const listed = await run("ssh-keygen", ["-L", "-f", `${certificate}-cert.pub`]);
     assert.ok(listed.stdout.includes(`Signing CA: ECDSA ${fingerprint} `));
+  },
+);
+
+test(
+  "an authority that is replaced signs nothing more, and servers take the new one once they know it",
+  needsSshd(),
+  async (context) => {
+    const all = await scene(context);
+    const server = await serverFor(context, all);
+    const old = await all.certified("ada");
+    const replaced = await all.keysSsh("builds", "--replace");
+    assert.deepEqual([replaced.status, replaced.stderr], [0, ""]);
+    assert.deepEqual(await all.keysSsh("builds"), replaced, "it stays");
+
+    await assert.rejects(ssh(server, await all.certified("ada"), ["id"]), refused);
+    await ssh(server, old, ["id"]);
+    writeFileSync(join(all.folder, "authority.pub"), replaced.stdout);
+    await ssh(server, await all.certified("ada"), ["id"]);
+    await assert.rejects(ssh(server, old, ["id"]), refused);
   },
 );
 

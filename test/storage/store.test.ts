@@ -72,6 +72,19 @@ function contract(backend: Backend): void {
     assert.deepEqual(await store.sshAuthorities.find("aud"), stored);
   });
 
+  test("of those who replace an SSH authority at once, the first decides", async (context) => {
+    const { store, atOnce } = await crowd<StoredSshAuthority>(context);
+    const before = await store.sshAuthorities.add(authority("aud"));
+    await store.sshAuthorities.add(authority("another"));
+    const returned = await atOnce((each, index) =>
+      each.sshAuthorities.replace(before, authority("aud", { sealed_private_key: `by ${index}` })),
+    );
+    const stored = await store.sshAuthorities.find("aud");
+    assert.match(stored?.sealed_private_key ?? "", /^by \d+$/);
+    assert.deepEqual(returned, Array(20).fill(stored));
+    assert.deepEqual(await store.sshAuthorities.find("another"), authority("another"));
+  });
+
   test("objects are put, replaced and removed in one step", async (context) => {
     const store = await open(context);
     await store.objects.change(

@@ -122,13 +122,15 @@ export function rotateKeys(options: { config: string }): Promise<KeyRotation> {
 
 /**
  * `postern keys ssh --application NAME --config FILE`: what signs the application's SSH
- * certificates, made when there is nothing yet.
+ * certificates, made when there is nothing yet, or anew where that is asked for.
  * @returns a line for the file that `TrustedUserCAKeys` of sshd names
  * @throws {UsageError} when no application in effect has that name, or it signs no certificates
  */
 export function showSshAuthority(options: {
   config: string;
   application: string;
+  /** makes another one, which signs from now on */
+  isReplaced: boolean;
 }): Promise<string> {
   return withStore(options.config, async ({ store, secretBox, catalogs }) => {
     const application = findCertifying(catalogs.current().applications, options.application);
@@ -137,7 +139,9 @@ export function showSshAuthority(options: {
       secretBox,
       now: Date.now,
     });
-    const { publicKey } = await authorities.of(application.aud);
+    const { aud } = application;
+    const authority = options.isReplaced ? authorities.replace(aud) : authorities.of(aud);
+    const { publicKey } = await authority;
     return `${publicKeyLine(publicKey)} ${application.domains[0]}`;
   });
 }

@@ -1,6 +1,6 @@
 // The authorities that sign SSH certificates: one for each application, so that a server which
-// trusts one application takes nobody in whom another one lets in. Each is made once, when it is
-// first needed, and sealed in the store, where every process finds it.
+// trusts one application takes nobody in whom another one lets in. Each is made when it is first
+// needed, and sealed in the store, where every process finds it.
 //
 // They are ECDSA on P-256, as Cloudflare's are: sshd takes that also where it may use approved
 // algorithms alone (FIPS 140), which on many systems leaves Ed25519 out.
@@ -43,6 +43,18 @@ export class SshAuthorities {
     const existing = await store.find(aud);
     // Another process may be making one as well: who comes first decides.
     return this.#open(existing ?? (await store.add(await this.#make(aud))));
+  }
+
+  /**
+   * Makes another authority, which signs in place of the one before from now on. Where another
+   * process does so at once, both get the same.
+   * @throws {Error} as `of` does
+   */
+  async replace(aud: string): Promise<SshAuthority> {
+    const { store } = this.#deps;
+    const before = await store.find(aud);
+    if (before === undefined) return this.of(aud);
+    return this.#open(await store.replace(before, await this.#make(aud)));
   }
 
   async #make(aud: string): Promise<StoredSshAuthority> {

@@ -15,7 +15,7 @@ export const methodsOfParts = {
   settings: { get: "durable" },
   objects: { all: "read", find: "read", change: "durable" },
   keys: { all: "read", replace: "durable" },
-  sshAuthorities: { find: "read", add: "durable" },
+  sshAuthorities: { find: "read", add: "durable", replace: "durable" },
   users: { forEmail: "durable" },
   sessions: {
     add: "durable",

@@ -153,6 +153,11 @@ export interface SshAuthorityStore {
   find(aud: string): Promise<StoredSshAuthority | undefined>;
   /** Adds it where there is none. @returns what is in force: whoever came first decided */
   add(authority: StoredSshAuthority): Promise<StoredSshAuthority>;
+  /**
+   * Puts `after` in the place of `before`, which is of the same application.
+   * @returns what is in force: of those who replace the same one, the first decides
+   */
+  replace(before: StoredSshAuthority, after: StoredSshAuthority): Promise<StoredSshAuthority>;
 }
 
 export interface UserStore {

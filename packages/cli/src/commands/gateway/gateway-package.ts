@@ -26,7 +26,11 @@ export interface GatewayPackage {
     now: string;
     acceptedUntil: number;
   }>;
-  showSshAuthority(options: { config: string; application: string }): Promise<string>;
+  showSshAuthority(options: {
+    config: string;
+    application: string;
+    isReplaced: boolean;
+  }): Promise<string>;
   runInit(options: {
     output: string;
     flags: Readonly<Record<string, string | undefined>>;

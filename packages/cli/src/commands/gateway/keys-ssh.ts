@@ -5,7 +5,7 @@ import { configFlag, helpFlag } from "../flags.ts";
 export const ssh: Command = {
   name: "ssh",
   summary: "print the key of an application that sshd must trust",
-  usage: ["--application NAME --config FILE"],
+  usage: ["--application NAME [--replace] --config FILE"],
   description:
     "Prints the public key that signs the SSH certificates of an application, as a line for TrustedUserCAKeys of sshd, and makes it if there is none.",
   flags: [
@@ -14,6 +14,7 @@ export const ssh: Command = {
       value: "NAME",
       description: "the application, by its name, id or domain",
     },
+    { name: "replace", description: "make another key, which signs from now on" },
     configFlag,
     helpFlag,
   ],

@@ -42,7 +42,8 @@ export async function runSshCommand(invocation: Invocation): Promise<number> {
     throw new CliError("usage", `keys ssh needs an application, for example: ${command.example}`);
   const config = needConfig(line.value("config"), "keys ssh --application NAME");
   return withGateway(surroundings, async ({ showSshAuthority }) => {
-    const authority = await showSshAuthority({ config, application });
+    const isReplaced = line.has("replace");
+    const authority = await showSshAuthority({ config, application, isReplaced });
     writeOutput(`${printable(authority)}\n`);
   });
 }

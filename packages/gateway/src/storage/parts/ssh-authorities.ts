@@ -17,5 +17,15 @@ export function createSshAuthorities(db: Database): SshAuthorityStore {
       // No authority is ever removed: this reads our own, or that of whoever came first.
       return rowOf(authority.aud).executeTakeFirstOrThrow();
     },
+
+    async replace(before, after) {
+      await db
+        .updateTable("ssh_authorities")
+        .set(after)
+        .where("aud", "=", before.aud)
+        .where("sealed_private_key", "=", before.sealed_private_key)
+        .execute();
+      return rowOf(before.aud).executeTakeFirstOrThrow();
+    },
   };
 }

@@ -39,6 +39,7 @@ class FirstBytes {
   readonly #choice: ProtocolChoice;
   readonly #acceptHttp1: (socket: Socket) => void;
   readonly #deadline: NodeJS.Timeout;
+  #bytes: Buffer = noBytes;
 
   constructor(socket: Socket, choice: ProtocolChoice, acceptHttp1: (socket: Socket) => void) {
     this.#socket = socket;
@@ -56,16 +57,24 @@ class FirstBytes {
 
   readonly #look = (): void => {
     const socket = this.#socket;
-    const bytes: Buffer | null = socket.read();
-    const protocol = bytes === null ? "http1" : protocolOf(bytes);
-    if (bytes !== null) socket.unshift(bytes);
-    if (protocol === undefined && !socket.readableEnded) return;
+    const piece: Buffer | null = socket.read();
+    if (piece !== null) this.#keep(piece);
+    // What is no whole preface when the client has ended its side is node:http's to refuse.
+    const protocol = piece === null ? "http1" : protocolOf(this.#bytes);
+    if (protocol === undefined) return;
 
     this.#stop();
+    // Not before the choice is made: bytes that are put back are readable at once.
+    if (this.#bytes.length > 0) socket.unshift(this.#bytes);
     if (protocol === "http2") this.#choice.acceptHttp2(socket);
     else this.#acceptHttp1(socket);
     socket.off("error", ignore);
   };
+
+  #keep(piece: Buffer): void {
+    const isFirst = this.#bytes.length === 0;
+    this.#bytes = isFirst ? piece : Buffer.concat([this.#bytes, piece]);
+  }
 
   readonly #giveUp = (): void => {
     this.#stop();
@@ -78,6 +87,8 @@ class FirstBytes {
     this.#socket.off("close", this.#stop);
   };
 }
+
+const noBytes = Buffer.alloc(0);
 
 /** undefined: the bytes are the beginning of a preface, and not all of it. */
 function protocolOf(bytes: Buffer): "http1" | "http2" | undefined {

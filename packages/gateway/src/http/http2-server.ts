@@ -34,19 +34,18 @@ const fieldLimit = 1_024;
 const streamWindow = 262_144;
 /** The same for all streams of a session, which are read at once and only delay each other. */
 const sessionWindow = 1_048_576;
-/** A new client may be seen to break the rules this often, since each costs a reset alone. */
-const invalidFrameLimit = 100;
+/**
+ * Streams beyond `http2_streams` that are refused before the connection ends: a client begins with
+ * as many as it likes, and learns the number with the answer.
+ */
+const refusedStreamLimit = 1_000;
 
 /** Looks within the shortest of the limits. */
 const looksOfLimit = 4;
 /** How often sessions are looked at while the server drains. */
 const drainLookMs = 100;
-/** A session ends when so many looks in a row have found no new request on it. */
-const silentLooks = 20;
 /** Looks that a client has to close its side once the session has ended. */
 const closingLooks = 20;
-/** The last stream of a notice that a GOAWAY follows (RFC 9113 6.8). */
-const anyStream = 2 ** 31 - 1;
 
 /** What was last seen of a stream. */
 interface StreamActivity {
@@ -67,8 +66,6 @@ interface SessionActivity {
   hadStream: boolean;
   /** milliseconds without a stream */
   idle: number;
-  /** looks without a new stream, since the server drains */
-  drainLooks: number;
   /** looks since its last stream has ended and it takes no other one */
   closingLooks: number;
 }
@@ -104,7 +101,7 @@ export class Http2Sessions {
       const isWhole = (flags & constants.NGHTTP2_FLAG_END_STREAM) !== 0;
       const head = readHead(rawHeaders, isWhole, peer);
       const Kind = head.upgrade === undefined ? NodeHttp2Exchange : NodeHttp2Upgrade;
-      this.#begin(activity, stream, new Kind(stream, head));
+      this.#begin(session, activity, stream, new Kind(stream, head));
     });
     session.on("error", (error) => {
       this.#options.record({ event: "http2_ended", ip: peer ?? "unix", error: error.message });
@@ -116,15 +113,16 @@ export class Http2Sessions {
   }
 
   /**
-   * Lets each session end once it is silent; what comes meanwhile is answered.
+   * From now on a session ends with the requests that it has by now, or with its first one. The
+   * client is told which those are, and asks for others again on another connection (RFC 9113 6.8).
    * @returns resolves when nobody is left who was connected before
    */
   drain(): Promise<void> {
-    const isFirst = this.#drainLook === undefined;
-    this.#drainLook ??= setInterval(() => this.#closeSilent(), drainLookMs);
+    this.#drainLook ??= setInterval(() => this.#cutClosed(), drainLookMs);
     const ends = [...this.#sessions].map(([session, { socket }]) => {
-      if (isFirst && !session.closed) session.goaway(constants.NGHTTP2_NO_ERROR, anyStream);
-      return new Promise<void>((resolve) => socket.once("close", () => resolve()));
+      const end = new Promise<void>((resolve) => socket.once("close", () => resolve()));
+      session.close();
+      return end;
     });
     return Promise.all(ends).then(() => undefined);
   }
@@ -140,21 +138,27 @@ export class Http2Sessions {
     clearInterval(this.#drainLook);
   }
 
-  #begin(activity: SessionActivity, stream: ServerHttp2Stream, exchange: NodeHttp2Exchange): void {
+  #begin(
+    session: ServerHttp2Session,
+    activity: SessionActivity,
+    stream: ServerHttp2Stream,
+    exchange: NodeHttp2Exchange,
+  ): void {
     activity.hadStream = true;
-    activity.drainLooks = 0;
     activity.streams.set(stream, { exchange, taken: 0, waiting: 0, stuck: 0 });
     stream.once("close", () => {
       activity.streams.delete(stream);
       activity.idle = 0;
     });
+    if (this.#drainLook !== undefined) session.close();
     this.#options.handler(exchange);
   }
 
   #lookAtAll(): void {
     for (const [session, activity] of this.#sessions) {
       this.#endIdle(session, activity);
-      for (const [stream, each] of activity.streams) this.#cutUntaken(stream, each);
+      for (const [stream, each] of activity.streams)
+        this.#cutUntaken(activity.socket, stream, each);
     }
   }
 
@@ -168,7 +172,7 @@ export class Http2Sessions {
   }
 
   /** Ends a stream whose client takes nothing of its answer. */
-  #cutUntaken(stream: ServerHttp2Stream, activity: StreamActivity): void {
+  #cutUntaken(socket: Socket, stream: ServerHttp2Stream, activity: StreamActivity): void {
     const { taken } = activity.exchange.response;
     const { writableLength } = stream;
     const isSame = taken === activity.taken && writableLength === activity.waiting;
@@ -176,15 +180,17 @@ export class Http2Sessions {
     activity.taken = taken;
     activity.waiting = writableLength;
     activity.stuck = isStuck ? activity.stuck + this.#lookMs : 0;
-    if (activity.stuck >= this.#options.limits.body_timeout) activity.exchange.destroy();
+    if (activity.stuck < this.#options.limits.body_timeout) return;
+    // A stream that was cut off already is still here where nothing leaves the socket itself.
+    if (stream.closed) socket.destroy();
+    else activity.exchange.destroy();
   }
 
-  #closeSilent(): void {
+  /** Cuts the connections of clients that do not end their side of it. */
+  #cutClosed(): void {
     for (const [session, activity] of this.#sessions) {
-      activity.drainLooks++;
-      if (activity.drainLooks === silentLooks) session.close();
-      if (activity.streams.size > 0) activity.closingLooks = 0;
-      else if (session.closed) activity.closingLooks++;
+      if (activity.streams.size > 0 || !session.closed) continue;
+      activity.closingLooks++;
       if (activity.closingLooks === closingLooks) activity.socket.destroy();
     }
   }
@@ -193,7 +199,7 @@ export class Http2Sessions {
 function sessionOptions(limits: ServerLimits): ServerSessionOptions {
   return {
     maxHeaderListPairs: fieldLimit,
-    maxSessionInvalidFrames: invalidFrameLimit,
+    maxSessionRejectedStreams: refusedStreamLimit,
     settings: {
       maxConcurrentStreams: limits.http2_streams,
       maxHeaderListSize: limits.header_bytes,
@@ -209,7 +215,6 @@ function newActivity(socket: Socket): SessionActivity {
     streams: new Map(),
     hadStream: false,
     idle: 0,
-    drainLooks: 0,
     closingLooks: 0,
   };
 }

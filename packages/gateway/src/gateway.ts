@@ -121,7 +121,7 @@ const releaseMs = 100;
 /** Ends the listeners so that a restart costs nobody a request, as far as one process can. */
 async function closeListeners(
   listeners: readonly Listener[],
-  { releasePolls }: Parts,
+  { handler, releasePolls }: Parts,
   { graceMs, isLetIn }: { graceMs: number; isLetIn: boolean },
 ): Promise<void> {
   const end = performance.now() + graceMs;
@@ -135,7 +135,9 @@ async function closeListeners(
   await Promise.race([drained, timeout]);
   enough.abort();
 
-  // 2. Nobody is left who was connected before, or it took too long: nobody else is let in.
+  // 2. Nobody is left who was connected before, or it took too long: streams end, and nobody else
+  // is let in.
+  handler.endStreams();
   const graceLeft = Math.max(0, end - performance.now());
   const closed = Promise.all(listeners.map((listener) => listener.close(graceLeft)));
   const release = setInterval(releasePolls, releaseMs);

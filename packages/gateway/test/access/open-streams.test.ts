@@ -66,7 +66,7 @@ async function startScene(
 
 const header = (token: string) => [`cf-access-token: ${token}`];
 
-/** Waits until each of these has ended at both of its ends, and asserts that its client saw a cut. */
+/** Waits until each has ended at both of its ends, and asserts that its client saw a cut. */
 async function ended(
   { origin }: Scene,
   streams: ReadonlyMap<string, Peer>,

@@ -50,7 +50,7 @@ async function faults({ fixture, ask, token }: AccessFixture): Promise<Fault[]> 
     { what: "a doubled Host", status: 400, ask: asking("/", ["Host: x.test"]) },
     { what: "TRACE", status: 405, ask: asking("/", [], "app.localhost", "TRACE") },
     { what: "a rule that answers itself", status: 410, ask: asking("/gone") },
-    { what: "a WebSocket", status: 501, ask: asking("/", ["Upgrade: websocket"]) },
+    { what: "half a WebSocket", status: 400, ask: asking("/", ["Upgrade: websocket"]) },
     { what: "an origin that is down", status: 502, ask: asking("/down") },
     { what: "no permission", status: 403, ask: asking("/", [adas], "bobs.localhost") },
     {

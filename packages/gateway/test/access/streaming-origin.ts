@@ -7,7 +7,7 @@ import type { TestContext } from "node:test";
 import { Peer, switching, webSocketLines } from "./upgrade-fixture.ts";
 
 /** What a client opens: the path of the origin says which. */
-export type StreamKind = "websocket" | "events" | "grpc" | "download" | "poll";
+type StreamKind = "websocket" | "events" | "grpc" | "download" | "poll";
 
 export interface StreamingOrigin {
   origin: string;

@@ -126,22 +126,23 @@ async function closeListeners(
 ): Promise<void> {
   const end = performance.now() + graceMs;
 
-  // 1. Who is connected is told with the next answer. Terminals that wait poll again.
+  // 1. Who is connected is told with the next answer. Terminals that wait poll again. Streams go on
+  // for as long as there is time for their end to arrive.
   const drained = Promise.all(listeners.map((listener) => listener.drain()));
   releasePolls();
+  const endStreams = setTimeout(() => handler.endStreams(), Math.max(0, graceMs - lastMs));
   const enough = new AbortController();
   const patience = isLetIn ? Math.max(0, graceMs - lastMs) : 0;
   const timeout = wait(patience, undefined, { signal: enough.signal });
   await Promise.race([drained, timeout]);
   enough.abort();
 
-  // 2. Nobody is left who was connected before, or it took too long: streams end, and nobody else
-  // is let in.
-  handler.endStreams();
+  // 2. Nobody is left who was connected before, or it took too long: nobody else is let in.
   const graceLeft = Math.max(0, end - performance.now());
   const closed = Promise.all(listeners.map((listener) => listener.close(graceLeft)));
   const release = setInterval(releasePolls, releaseMs);
   await closed;
+  clearTimeout(endStreams);
   clearInterval(release);
 }
 

@@ -98,6 +98,17 @@ test("without WebSocket a dead token is an error as everywhere", async (context)
   assert.equal(answer.headers["cf-access-error"], "session_ended");
 });
 
+test("a page of another site opens nothing, with or without a cookie (W1, W2)", async (context) => {
+  const { token, denied } = await scene(context);
+  const good = await token("db");
+  await denied(401, { headers: { Origin: "http://db.localhost" } });
+  await denied(401, { headers: { Origin: "https://evil.test" } });
+  await denied(401, { headers: { Origin: "https://evil.test", "cf-access-token": forged(good) } });
+  await denied(403, {
+    headers: { Origin: "https://evil.test", Cookie: `CF_Authorization=${good}` },
+  });
+});
+
 test("a person whom no policy lets in is refused, and told so", async (context) => {
   const { token, denied } = await scene(context, [only(bob)]);
   const { body } = await denied(403, withToken(await token("db")));

@@ -2,10 +2,8 @@
 // refused, and why. The same for every way in, be it HTTP, a WebSocket, TCP or a proxy that asks on
 // somebody's behalf: nothing here answers, forwards or writes down.
 import { tokenCheckArgument } from "@postern/protocol";
-import { chooseService } from "../catalog/choose-service.ts";
 import type { RequestFacts } from "../catalog/request-facts.ts";
 import { defined } from "../defined.ts";
-import { carriesBytes } from "../model/ingress-service.ts";
 import type { Application, CorsHeaders, Decision } from "../model/model.ts";
 import type { RefusalFields } from "../observe/events.ts";
 import { policiesWithoutAnswer } from "../policy/evaluate.ts";
@@ -18,6 +16,7 @@ import {
 } from "./authenticate.ts";
 import { isPreflight } from "./cors.ts";
 import type { DecisionCache } from "./decision-cache.ts";
+import { dialsStream } from "./dials-stream.ts";
 import { foreignOrigin } from "./foreign-origin.ts";
 import type { ReadRequest } from "./read-request.ts";
 import type { IdentityHeaders } from "./sanitize-headers.ts";
@@ -101,7 +100,9 @@ function judge(
   if (!passes(authentication, decision)) {
     const unjudged = unjudgedPolicies(facts, application, authentication);
     const refusal = refuse(authentication, decision, unjudged);
-    if (refusal.kind !== "sign_in" || readsDeadTokenFromRedirect(reading)) return refusal;
+    if (refusal.kind !== "sign_in") return refusal;
+    // The official client reads a dead token from the way to the sign-in page.
+    if (asksOnlyForCheck(facts) || dialsStream(reading)) return refusal;
     return refuseProgram(authentication, refusal);
   }
   if (asksOnlyForCheck(facts)) return { kind: "token_holds" };
@@ -236,17 +237,6 @@ function assertionFor(
     default:
       return undefined;
   }
-}
-
-/**
- * Whether the way to the sign-in page is how the official client learns that its token is dead: in
- * its check (wire-protocol 6.9), and where it dials a stream service (wire-protocol 3).
- */
-function readsDeadTokenFromRedirect({ facts, headers }: ReadRequest): boolean {
-  if (asksOnlyForCheck(facts)) return true;
-  if (!headers.asksForWebSocket || headers.origin !== undefined) return false;
-  const rule = chooseService(facts.catalog.ingress, facts.host, facts.path);
-  return rule !== undefined && carriesBytes(rule.service);
 }
 
 function asksOnlyForCheck({ query }: RequestFacts): boolean {

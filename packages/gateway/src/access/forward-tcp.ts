@@ -1,21 +1,24 @@
 // Requests to services that carry bytes (wire-protocol 10): tcp, ssh, rdp, smb and the bastion. The
 // service is dialled before the upgrade is answered: a client can show an answer that says that the
 // service is down, and a close frame few do.
-import type { Socket } from "node:net";
 import { networkInterfaces } from "node:os";
 import { serviceText } from "../catalog/choose-service.ts";
 import { valuesOf } from "../http/request-headers.ts";
-import { type Opening, readOpening } from "../http/websocket-opening.ts";
+import type { UpgradeExchange } from "../http/transport.ts";
+import { webSocketAnswer } from "../http/websocket-opening.ts";
 import type { IngressRule } from "../model/model.ts";
 import type { TcpAddress } from "../model/tcp-address.ts";
 import { canonicalAddress } from "../network.ts";
-import { type DialFault, dialTcp } from "../origin/tcp-dialer.ts";
+import type { RecordEvent } from "../observe/events.ts";
+import { type DialFault, dialTcp, type TcpConnection } from "../origin/tcp-dialer.ts";
 import { chooseDestination, type DestinationChoice } from "./choose-destination.ts";
 import type { ApplicationRequest } from "./forward-http.ts";
 import type { OpenStreams } from "./open-streams.ts";
+import type { Problem } from "./problems.ts";
+import { originFailedEvent } from "./request-events.ts";
 import type { Asker } from "./still-passes.ts";
 import { StreamPings } from "./stream-pings.ts";
-import { type StreamFault, streamEnds } from "./stream-problems.ts";
+import { streamEnds, streamProblem } from "./stream-problems.ts";
 import { TcpStream } from "./tcp-stream.ts";
 
 /** [ext] An empty binary frame is the end of one direction. */
@@ -27,7 +30,10 @@ export interface StreamRequest extends ApplicationRequest {
   asker: Asker;
 }
 
-type Opened = Extract<Opening, { ok: true }>;
+/** One that is a WebSocket. */
+interface Dial extends StreamRequest {
+  exchange: UpgradeExchange;
+}
 
 /** What holds for every stream. */
 export interface TcpForwarderOptions {
@@ -35,11 +41,10 @@ export interface TcpForwarderOptions {
   /** open connections to one service, at most */
   originConnections: number;
   /** called when no stream begins, by the client's fault */
-  onRefusal: (request: StreamRequest, fault: StreamFault) => void;
+  onRefusal: (request: StreamRequest, problem: Problem) => void;
   /** called when the service cannot be reached */
   onFault: (request: StreamRequest, fault: DialFault | "busy", detail: string) => void;
-  /** called when the service breaks a stream off */
-  onBroken: (request: StreamRequest, detail: string) => void;
+  record: RecordEvent;
 }
 
 /** Begins streams, and counts those of each service. */
@@ -54,20 +59,19 @@ export class TcpForwarder {
 
   /** Begins a stream. It opens, or its fault comes, later. */
   forward(request: StreamRequest): void {
-    const { exchange, reading, rule } = request;
+    const { reading, rule } = request;
     const { originConnections, onRefusal, onFault } = this.#options;
 
     // 1. What is asked for.
-    const opening = readOpening(exchange.head, [halfCloseProtocol]);
-    if (!opening.ok) {
-      onRefusal(request, opening.fault);
+    if (!isDial(request)) {
+      onRefusal(request, streamProblem("no_websocket", rule.service, reading.facts));
       return;
     }
 
     // 2. Where it leads.
     const choice = destinationOf(rule, reading.rawHeaders);
     if (!choice.ok) {
-      onRefusal(request, choice.fault);
+      onRefusal(request, streamProblem(choice.fault, rule.service, reading.facts));
       return;
     }
 
@@ -80,45 +84,40 @@ export class TcpForwarder {
     }
 
     // 4. The connection.
+    const connection = this.#dial(request, choice.address);
     this.#countOf.set(service, count + 1);
-    this.#dial(request, choice.address, opening, () => this.#leave(service));
+    connection.socket.once("close", () => this.#leave(service));
   }
 
-  #dial(request: StreamRequest, address: TcpAddress, opening: Opened, leave: () => void): void {
+  #dial(request: Dial, address: TcpAddress): TcpConnection {
     const { exchange, rule } = request;
-    let stream: TcpStream | undefined;
-    const origin = dialTcp(address, rule.originRequest, {
+    const connection = dialTcp(address, rule.originRequest, {
       open: () => {
         exchange.onAbort = undefined;
-        stream = this.#open(request, origin, opening);
+        this.#open(request, connection);
       },
       fail: (fault, detail) => {
         exchange.onAbort = undefined;
         this.#options.onFault(request, fault, detail);
       },
-      data: (bytes) => stream?.originData(bytes),
     });
-    origin.once("close", leave);
     // A client that goes away meanwhile wants nothing of the service any more.
-    exchange.onAbort = () => origin.destroy();
+    exchange.onAbort = () => connection.socket.destroy();
+    return connection;
   }
 
-  /** @throws {Error} when the transport has no tunnel for what it said could go on */
-  #open(request: StreamRequest, origin: Socket, opening: Opened): TcpStream {
+  /** From here on nothing keeps the request in memory: a stream may be open for days. */
+  #open(request: Dial, connection: TcpConnection): void {
     const { exchange, reading, match, rule, asker } = request;
-    const { status, rawHeaders, protocol } = opening;
-    const tunnel = exchange.upgrade?.({ status, rawHeaders });
-    if (tunnel === undefined) throw new Error("the transport has no tunnel");
-
+    const answer = webSocketAnswer(exchange.head, [halfCloseProtocol]);
     const stream = new TcpStream({
-      tunnel,
-      origin,
-      halfClose: protocol === halfCloseProtocol,
+      tunnel: exchange.upgrade(answer.head),
+      origin: connection,
+      halfClose: answer.protocol !== undefined,
       idleTimeout: rule.originRequest.idleTimeout,
       pings: this.#pings,
-      onBroken: (detail) => this.#options.onBroken(request, detail),
-      onClose: () => open.close(),
     });
+    stream.onBroken = this.#recorderOf(request);
     const open = this.#options.streams.add({
       facts: reading.facts,
       application: match.application,
@@ -127,7 +126,14 @@ export class TcpForwarder {
       bytes: () => stream.bytes,
       end: (reason) => stream.end(...streamEnds[reason]),
     });
-    return stream;
+    stream.onClose = open.close;
+  }
+
+  /** Writes down that the service broke a stream off. */
+  #recorderOf(request: Dial): (detail: string) => void {
+    const { record } = this.#options;
+    const event = originFailedEvent(request, "closed", "");
+    return (detail) => record({ ...event, detail });
   }
 
   #leave(service: string): void {
@@ -135,6 +141,10 @@ export class TcpForwarder {
     if (count === 0) this.#countOf.delete(service);
     else this.#countOf.set(service, count);
   }
+}
+
+function isDial(request: StreamRequest): request is Dial {
+  return request.exchange.upgrade !== undefined && request.reading.upgrade === "websocket";
 }
 
 function destinationOf({ service }: IngressRule, rawHeaders: readonly string[]): DestinationChoice {

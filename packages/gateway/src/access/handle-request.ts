@@ -32,9 +32,10 @@ import { authorize, type Verdict } from "./authorize.ts";
 import { preflightAnswer } from "./cors.ts";
 import { DecisionCache } from "./decision-cache.ts";
 import { describeApplication } from "./describe-application.ts";
+import { dialsStream } from "./dials-stream.ts";
 import { errorPageEvent, refusalEvent, unreadableEvent } from "./error-page-events.ts";
 import { type ApplicationRequest, type ForwardFault, HttpForwarder } from "./forward-http.ts";
-import { type StreamRequest, TcpForwarder } from "./forward-tcp.ts";
+import { TcpForwarder } from "./forward-tcp.ts";
 import { forwardUpgrade, type UpgradeForwarding } from "./forward-upgrade.ts";
 import { OpenStreams } from "./open-streams.ts";
 import {
@@ -59,7 +60,6 @@ import {
 } from "./request-events.ts";
 import { sanitizeHeaders } from "./sanitize-headers.ts";
 import { consumedHeaders } from "./service-credentials.ts";
-import { type StreamFault, streamProblem } from "./stream-problems.ts";
 import { parseProxies } from "./trusted-proxies.ts";
 import { asksForUpgrade, problemOfUpgrade } from "./upgrade-problems.ts";
 
@@ -135,9 +135,9 @@ export function createRequestHandler(options: RequestHandlerOptions): RequestHan
     tcp: new TcpForwarder({
       streams,
       originConnections: options.originConnections,
-      onRefusal: (request, fault) => refuseStream(path, request, fault),
+      onRefusal: (request, problem) => refuse(path, request, problem),
       onFault: (request, fault, detail) => answerOriginFault(path, request, fault, detail),
-      onBroken: (request, detail) => path.record(originFailedEvent(request, "closed", detail)),
+      record: options.record,
     }),
   };
   return {
@@ -234,18 +234,15 @@ function carryOut(path: DataPath, request: ApplicationRequest, verdict: Verdict)
   }
 }
 
-/** The way to the sign-in page, or only what to do about it (wire-protocol 3, case W2). */
+/**
+ * The way to the sign-in page, or only what to do about it: no client follows a redirect with an
+ * upgrade, but the official one reads it for its streams (wire-protocol 3, case W2).
+ */
 function challenge(path: DataPath, request: ApplicationRequest): LocalAnswer {
+  const { reading } = request;
+  const takesRedirect = !asksForUpgrade(reading) || dialsStream(reading);
   const to = recipientOf(request);
-  return takesRedirect(request) ? signInAnswer(path, to) : upgradeSignInAnswer(path, to);
-}
-
-/** No client follows a redirect with an upgrade, but the official one reads it for its streams. */
-function takesRedirect({ reading }: ApplicationRequest): boolean {
-  if (!asksForUpgrade(reading)) return true;
-  const { facts, headers } = reading;
-  const rule = chooseService(facts.catalog.ingress, facts.host, facts.path);
-  return headers.origin === undefined && rule !== undefined && carriesBytes(rule.service);
+  return takesRedirect ? signInAnswer(path, to) : upgradeSignInAnswer(path, to);
 }
 
 function describe(path: DataPath, request: ApplicationRequest, asksForLogin: boolean): void {
@@ -273,14 +270,14 @@ function forward(path: DataPath, request: ApplicationRequest, { identity, asker 
     answerFixedStatus(path, request, rule.service.status);
     return;
   }
-  if (carriesBytes(rule.service)) {
-    path.tcp.forward({ exchange, reading, match, rule, asker });
-    return;
-  }
   const problem = problemOfUpgrade(exchange.head, reading);
   if (problem !== undefined) {
-    path.record(errorPageEvent(facts, problem));
-    sendProblem(path, request, problem);
+    refuse(path, request, problem);
+    return;
+  }
+  if (path.logRequests) recordWhenEnded(path.record, request);
+  if (carriesBytes(rule.service)) {
+    path.tcp.forward({ exchange, reading, match, rule, asker });
     return;
   }
 
@@ -292,7 +289,6 @@ function forward(path: DataPath, request: ApplicationRequest, { identity, asker 
     consumedHeaders: consumedHeaders(path.tokens, reading, match.application),
     hostHeader: rule.originRequest.httpHostHeader,
   });
-  if (path.logRequests) recordWhenEnded(path.record, request);
   const forwarding = { reading, match, rule, asker, originHeaders };
   if (canUpgrade(exchange)) goOn(path, { ...forwarding, exchange });
   else path.forwarder.forward({ ...forwarding, exchange });
@@ -311,10 +307,9 @@ function canUpgrade(exchange: Exchange): exchange is UpgradeExchange {
   return exchange.upgrade !== undefined;
 }
 
-function refuseStream(path: DataPath, request: StreamRequest, fault: StreamFault): void {
-  const { facts } = request.reading;
-  const problem = streamProblem(fault, request.rule.service, facts);
-  path.record(errorPageEvent(facts, problem));
+/** Policy let it pass, and it goes no further by its own fault. */
+function refuse(path: DataPath, request: ApplicationRequest, problem: Problem): void {
+  path.record(errorPageEvent(request.reading.facts, problem));
   sendProblem(path, request, problem);
 }
 

@@ -18,12 +18,14 @@ export function requestRefusedEvent(request: ApplicationRequest, refusal: Refusa
   return { event, ...fields };
 }
 
+type OriginFailedEvent = Extract<GatewayEvent, { event: "origin_failed" }>;
+
 /** The origin did not answer, or broke off. @param detail not for the answer */
 export function originFailedEvent(
   request: ApplicationRequest,
   fault: ForwardFault,
   detail: string,
-): GatewayEvent {
+): OriginFailedEvent {
   const { host, path, catalog } = request.reading.facts;
   const rule = chooseService(catalog.ingress, host, path);
   const origin = rule === undefined ? "" : serviceText(rule.service);

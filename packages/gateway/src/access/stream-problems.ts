@@ -2,7 +2,6 @@
 // the upgrade a client shows an answer, and after it there is only the close frame.
 import type { RequestFacts } from "../catalog/request-facts.ts";
 import { closeCodes } from "../http/websocket-frames.ts";
-import type { Opening } from "../http/websocket-opening.ts";
 import type { IngressService } from "../model/ingress-service.ts";
 import { isOfficialClientServed } from "./answers.ts";
 import type { DestinationChoice } from "./choose-destination.ts";
@@ -10,10 +9,7 @@ import type { StreamEnd } from "./open-streams.ts";
 import type { Problem } from "./problems.ts";
 
 /** Why no stream begins though policy lets it. */
-export type StreamFault = FaultOf<Opening> | FaultOf<DestinationChoice>;
-
-type FaultOf<Result> =
-  Extract<Result, { ok: false }> extends { fault: infer Fault } ? Fault : never;
+export type StreamFault = "no_websocket" | Extract<DestinationChoice, { ok: false }>["fault"];
 
 const headerName = "Cf-Access-Jump-Destination";
 
@@ -35,21 +31,6 @@ export function streamProblem(
         ...problem(426, "This address has no pages", howToConnect(service, facts)),
         headers: { Upgrade: "websocket" },
       };
-    case "websocket_version":
-      return {
-        ...problem(
-          426,
-          "This WebSocket cannot begin",
-          "The gateway speaks version 13 of WebSocket. Send Sec-WebSocket-Version: 13, once.",
-        ),
-        headers: { Upgrade: "websocket", "Sec-WebSocket-Version": "13" },
-      };
-    case "websocket_key":
-      return problem(
-        400,
-        "This WebSocket cannot begin",
-        "The request has no Sec-WebSocket-Key of 16 bytes in base64, or two. Send one.",
-      );
     case "no_destination":
       return problem(
         400,

@@ -12,37 +12,40 @@ import {
   writeCloseFrame,
   writeFrame,
 } from "../http/websocket-frames.ts";
+import type { TcpConnection } from "../origin/tcp-dialer.ts";
 import type { StreamPings } from "./stream-pings.ts";
 
 /** Between what bytes go to and fro, and how. */
 export interface TcpStreamOptions {
   /** the client's side, whose WebSocket has begun */
   tunnel: Duplex;
-  /** connected; what arrives there goes to `originData` */
-  origin: Socket;
+  /** the service's side, connected */
+  origin: TcpConnection;
   /** whether an empty binary frame is the end of one direction */
   halfClose: boolean;
   /** milliseconds for which both sides may be silent; 0: any time */
   idleTimeout: number;
   pings: StreamPings;
-  /** The service broke the connection off. @param detail for the log */
-  onBroken: (detail: string) => void;
-  /** Both sides have ended. */
-  onClose: () => void;
 }
 
-/**
- * Milliseconds for which a side that was told of the end may take what is left, and end its own
- * side.
- */
+/** Milliseconds for which a side that was told of the end may take to end its own. */
 const lingerMs = 2_000;
+/** Milliseconds for which a service may take nothing of what it was sent before the end. */
+const flushMs = 30_000;
 const noBytes = Buffer.alloc(0);
 
 /** One stream, from its first byte to its last. */
 export class TcpStream {
   /** that it has carried, in both directions */
   bytes = 0;
-  readonly #options: TcpStreamOptions;
+  /** The service broke the connection off. @param detail for the log */
+  onBroken: ((detail: string) => void) | undefined;
+  /** Both sides have ended. */
+  onClose: (() => void) | undefined;
+  readonly #tunnel: Duplex;
+  readonly #origin: Socket;
+  readonly #halfClose: boolean;
+  readonly #pings: StreamPings;
   readonly #reader: FrameReader;
   readonly #idle: NodeJS.Timeout | undefined;
   #isOver = false;
@@ -50,54 +53,54 @@ export class TcpStream {
   #originEnded = false;
   #openSides = 2;
 
-  constructor(options: TcpStreamOptions) {
-    this.#options = options;
+  constructor({ tunnel, origin, halfClose, idleTimeout, pings }: TcpStreamOptions) {
+    this.#tunnel = tunnel;
+    this.#origin = origin.socket;
+    this.#halfClose = halfClose;
+    this.#pings = pings;
     this.#reader = new FrameReader({
       data: (bytes) => this.#clientData(bytes),
       emptyMessage: () => this.#endOfClient(),
       ping: (payload) => this.#pong(payload),
-      close: () => this.#clientCloses(),
+      close: () => this.#endBoth(),
     });
-    const { idleTimeout, pings } = options;
     if (idleTimeout > 0) this.#idle = setTimeout(this.#endIdle, idleTimeout);
     pings.add(this);
+    origin.onData = (bytes) => this.#originData(bytes);
     this.#watchClient();
     this.#watchOrigin();
   }
 
   /** Ends it now, whatever is under way. @param reason for the client, ASCII */
   end(code: number, reason: string): void {
-    this.#options.origin.destroy();
+    this.#origin.destroy();
     this.#closeClient(code, reason);
     this.#cutClient();
   }
 
-  /** What arrived from the service. @param bytes are overwritten after the call */
-  originData(bytes: Buffer): void {
+  #originData(bytes: Buffer): void {
     if (this.#isOver) return;
     this.#count(bytes);
-    const { tunnel, origin } = this.#options;
-    if (!tunnel.write(writeFrame(opcodes.binary, bytes))) origin.pause();
+    if (!this.#tunnel.write(writeFrame(opcodes.binary, bytes))) this.#origin.pause();
   }
 
   /** A client that takes nothing has bytes waiting that do as well as a ping. */
   ping(): void {
-    const { tunnel } = this.#options;
-    if (!this.#isOver && tunnel.writableLength === 0)
-      tunnel.write(writeFrame(opcodes.ping, noBytes));
+    const isWaiting = this.#tunnel.writableLength > 0;
+    if (!this.#isOver && !isWaiting) this.#tunnel.write(writeFrame(opcodes.ping, noBytes));
   }
 
   // The client's side.
 
   #watchClient(): void {
-    const { tunnel, origin } = this.#options;
-    tunnel.on("data", (chunk: Buffer) => this.#read(chunk));
-    tunnel.on("drain", () => origin.resume());
+    this.#tunnel.on("data", (chunk: Buffer) => this.#read(chunk));
+    this.#tunnel.on("drain", () => this.#origin.resume());
     // Without a close frame this is the end of the stream all the same: the official client sends
     // none.
-    tunnel.on("end", () => tunnel.destroy());
-    tunnel.on("error", ignore);
-    tunnel.once("close", () => {
+    this.#tunnel.on("end", () => this.#tunnel.destroy());
+    this.#tunnel.on("error", ignore);
+    this.#tunnel.once("close", () => {
+      clearTimeout(this.#idle);
       this.#leave();
       this.#endOrigin();
       this.#sideClosed();
@@ -106,8 +109,7 @@ export class TcpStream {
 
   #read(chunk: Buffer): void {
     if (this.#isOver) return;
-    const { tunnel, origin } = this.#options;
-    origin.cork();
+    this.#origin.cork();
     try {
       this.#reader.read(chunk);
     } catch (error) {
@@ -115,77 +117,64 @@ export class TcpStream {
       this.#endOrigin();
       this.#closeClient(error.code, error.message);
     } finally {
-      origin.uncork();
+      this.#origin.uncork();
     }
-    if (!this.#isOver && origin.writableNeedDrain) tunnel.pause();
+    if (!this.#isOver && this.#origin.writableNeedDrain) this.#tunnel.pause();
   }
 
   #clientData(bytes: Buffer): void {
     if (this.#clientEnded)
       throw new FrameFault(closeCodes.protocolError, "bytes follow the end of their direction");
     this.#count(bytes);
-    this.#options.origin.write(bytes);
+    this.#origin.write(bytes);
   }
 
   #endOfClient(): void {
-    if (!this.#options.halfClose || this.#clientEnded) return;
+    if (!this.#halfClose || this.#clientEnded) return;
     this.#clientEnded = true;
-    this.#options.origin.end();
-    if (this.#originEnded) this.#closeClient(closeCodes.normal, "");
+    if (this.#originEnded) this.#endBoth();
+    else this.#origin.end();
   }
 
   #pong(payload: Buffer): void {
-    const { tunnel } = this.#options;
     // Who takes nothing needs no pong, and could have any number of them kept here.
-    if (!tunnel.writableNeedDrain) tunnel.write(writeFrame(opcodes.pong, payload));
-  }
-
-  #clientCloses(): void {
-    this.#endOrigin();
-    this.#closeClient(closeCodes.normal, "");
+    if (!this.#tunnel.writableNeedDrain) this.#tunnel.write(writeFrame(opcodes.pong, payload));
   }
 
   /** Says that this is the end, behind everything that the client has not taken yet. */
   #closeClient(code: number, reason: string): void {
     if (this.#isOver) return;
     this.#leave();
-    const { tunnel } = this.#options;
-    tunnel.once("finish", () => this.#cutClient());
-    tunnel.end(writeCloseFrame(code, reason));
+    this.#tunnel.once("finish", () => this.#cutClient());
+    this.#tunnel.end(writeCloseFrame(code, reason));
     // Its own close frame may wait behind bytes that nobody wants any more.
-    tunnel.resume();
+    this.#tunnel.resume();
   }
 
   #cutClient(): void {
-    const { tunnel } = this.#options;
-    const deadline = setTimeout(() => tunnel.destroy(), lingerMs);
-    tunnel.once("close", () => clearTimeout(deadline));
+    const deadline = setTimeout(() => this.#tunnel.destroy(), lingerMs);
+    this.#tunnel.once("close", () => clearTimeout(deadline));
   }
 
   // The service's side.
 
   #watchOrigin(): void {
-    const { tunnel, origin, onBroken } = this.#options;
-    origin.on("drain", () => tunnel.resume());
-    origin.on("end", () => this.#endOfOrigin());
-    origin.on("error", (error) => {
+    this.#origin.on("drain", () => this.#tunnel.resume());
+    this.#origin.on("end", () => this.#endOfOrigin());
+    this.#origin.on("error", (error) => {
       if (this.#isOver) return;
-      onBroken(error.message);
+      this.onBroken?.(error.message);
       this.#closeClient(closeCodes.fault, "The service broke the connection off");
     });
-    origin.once("close", () => this.#sideClosed());
+    this.#origin.once("close", () => this.#sideClosed());
   }
 
   #endOfOrigin(): void {
     if (this.#isOver) return;
     this.#originEnded = true;
-    const { halfClose, tunnel } = this.#options;
-    if (halfClose && !this.#clientEnded) {
-      tunnel.write(writeFrame(opcodes.binary, noBytes));
-      return;
-    }
-    this.#endOrigin();
-    this.#closeClient(closeCodes.normal, "");
+    const goesOn = this.#halfClose && !this.#clientEnded;
+    if (goesOn) this.#tunnel.write(writeFrame(opcodes.binary, noBytes));
+    else this.#endBoth();
   }
 
   /**
@@ -193,24 +182,28 @@ export class TcpStream {
    * dropped until it ends: left unread, it would reset the connection, and those bytes with it.
    */
   #endOrigin(): void {
-    const { origin } = this.#options;
-    if (origin.destroyed) return;
-    origin.resume();
-    origin.setTimeout(lingerMs, () => origin.destroy());
+    if (this.#origin.destroyed) return;
+    this.#origin.resume();
+    this.#origin.setTimeout(flushMs, () => this.#origin.destroy());
     const cut = () => {
-      const deadline = setTimeout(() => origin.destroy(), lingerMs);
-      origin.once("close", () => clearTimeout(deadline));
+      const deadline = setTimeout(() => this.#origin.destroy(), lingerMs);
+      this.#origin.once("close", () => clearTimeout(deadline));
     };
-    if (origin.writableFinished) cut();
-    else origin.once("finish", cut);
-    origin.end();
+    if (this.#origin.writableFinished) cut();
+    else this.#origin.once("finish", cut);
+    this.#origin.end();
   }
 
   // Both.
 
-  readonly #endIdle = (): void => {
+  #endBoth(): void {
     this.#endOrigin();
-    this.#closeClient(closeCodes.goingAway, "Nothing was sent for too long");
+    this.#closeClient(closeCodes.normal, "");
+  }
+
+  /** Also where it has ended, and one side does not take what is left. */
+  readonly #endIdle = (): void => {
+    this.end(closeCodes.goingAway, "Nothing was sent for too long");
   };
 
   #count(bytes: Buffer): void {
@@ -221,13 +214,12 @@ export class TcpStream {
   /** Nothing is carried any more. */
   #leave(): void {
     this.#isOver = true;
-    clearTimeout(this.#idle);
-    this.#options.pings.remove(this);
+    this.#pings.remove(this);
   }
 
   #sideClosed(): void {
     this.#openSides -= 1;
-    if (this.#openSides === 0) this.#options.onClose();
+    if (this.#openSides === 0) this.onClose?.();
   }
 }
 

@@ -6,9 +6,6 @@ import { type AddressInfo, connect, type Socket } from "node:net";
 import type { TestContext } from "node:test";
 import { Peer, switching, webSocketLines } from "./upgrade-fixture.ts";
 
-/** What a client opens: the path of the origin says which. */
-type StreamKind = "websocket" | "events" | "grpc" | "download" | "poll";
-
 export interface StreamingOrigin {
   origin: string;
   /** requests whose connection or answer is open */

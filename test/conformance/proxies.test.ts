@@ -2,14 +2,17 @@
 // client's address and scheme arrive, what a client forges does not, and paths go on untouched.
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { request } from "node:https";
-import { connect } from "node:net";
+import { type AddressInfo, connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
+import { WebSocket, WebSocketServer } from "ws";
 import { freePort, simpleSections, startGateway } from "../support/gateway.ts";
 import { leaveOut } from "../support/requirements.ts";
+import { signIn } from "../support/sign-in.ts";
 import { certificateFor } from "../support/tls.ts";
 import { startUpstream } from "../support/upstream.ts";
 
@@ -178,6 +181,54 @@ for (const proxy of proxies) {
       assert.equal(status, 302);
       assert.match(location, /\/cdn-cgi\/access\/login\/app\.localhost\?/);
       assert.equal(upstream.requests.length, 0);
+    },
+  );
+}
+
+/** An application that echoes what WebSockets send. @returns its address */
+async function startEcho(context: TestContext): Promise<string> {
+  const sockets = new WebSocketServer({ host: "127.0.0.1", port: 0 });
+  sockets.on("connection", (socket) =>
+    socket.on("message", (data, isBinary) => socket.send(data, { binary: isBinary })),
+  );
+  await once(sockets, "listening");
+  context.after(() => {
+    for (const socket of sockets.clients) socket.terminate();
+    sockets.close();
+  });
+  return `http://127.0.0.1:${(sockets.address() as AddressInfo).port}`;
+}
+
+for (const proxy of proxies) {
+  test(
+    `behind ${proxy.program} as docs/proxies.md has it, WebSockets pass, and end with their session`,
+    leaveOut(pathOf(proxy.program) === undefined ? proxy.program : undefined),
+    async (context) => {
+      const gateway = await startGateway({
+        sections: { ...simpleSections(await startEcho(context)), trusted_proxies: ["127.0.0.1"] },
+      });
+      context.after(() => gateway.close());
+      const { session, token } = await signIn(gateway);
+      const port = await startProxy(context, proxy, gateway.port);
+      const open = (headers: Record<string, string>) =>
+        new WebSocket(`wss://127.0.0.1:${port}/chat`, [], {
+          headers: { Host: "app.localhost", ...headers },
+          ...{ servername: "app.localhost", rejectUnauthorized: false },
+        });
+
+      const refused = open({});
+      const [, answer] = await once(refused, "unexpected-response");
+      assert.equal(answer.statusCode, 401);
+      refused.on("error", () => undefined).terminate();
+
+      const socket = open({ "cf-access-token": token });
+      await once(socket, "open");
+      const echoed = once(socket, "message");
+      socket.send("through the proxy");
+      assert.equal(String((await echoed)[0]), "through the proxy");
+      const closed = once(socket, "close");
+      await gateway.parts.sessions.end(session.id);
+      await closed;
     },
   );
 }

@@ -19,10 +19,10 @@ import {
   type TestGateway,
   type TestGatewayOptions,
 } from "../support/gateway.ts";
+import { signIn } from "../support/sign-in.ts";
 import { certificateFor } from "../support/tls.ts";
 import { until } from "../support/until.ts";
 
-const hour = 36e5;
 const ada = "ada@example.com";
 
 interface ChatServer {
@@ -83,29 +83,6 @@ async function start(
   const gateway = await startGateway({ sections: simpleSections(chat.origin), ...options });
   context.after(() => gateway.close());
   return gateway;
-}
-
-/** A session, and its token. */
-async function signIn({ parts }: TestGateway, email = ada) {
-  const session = await parts.sessions.start({
-    kind: "terminal",
-    identity: {
-      email,
-      name: "",
-      idp: { id: "pin", type: "onetimepin" },
-      groups: [],
-      oidc_fields: {},
-      amr: [],
-      ip: "127.0.0.1",
-      country: "",
-      iat: Math.floor(Date.now() / 1000),
-    },
-    userAgent: "test",
-    lifetimeMs: hour,
-  });
-  const [application] = parts.catalogs.current().applications;
-  assert.ok(application !== undefined);
-  return { session, token: await parts.tokens.issueApp(session, application, hour) };
 }
 
 function openSocket(port: number, token: string, protocols: string[] = []): WebSocket {

@@ -20,7 +20,7 @@ const types: Record<string, string> = {
   download: "application/octet-stream",
 };
 
-/** Paths are `/<kind>/<name>`. */
+/** Paths are `/<kind>/<name>`: `websocket`, `events`, `grpc`, `download`, or `poll`. */
 export async function startStreamingOrigin(context: TestContext): Promise<StreamingOrigin> {
   const open = new Set<string>();
   const writers = new Map<string, (text: string) => void>();

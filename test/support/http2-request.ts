@@ -90,7 +90,8 @@ class Http2Request extends Writable {
 
   override _write(chunk: Buffer, _encoding: string, done: (error?: Error | null) => void): void {
     const stream = this.#start(false);
-    if (stream.closed) done();
+    // node:http2 never tells the end of a write of nothing.
+    if (stream.closed || chunk.length === 0) done();
     else stream.write(chunk, () => done());
   }
 
@@ -194,7 +195,8 @@ function newSession(
   { protocol = "http:", host = "127.0.0.1", port = 80 }: RequestOptions,
   connection: SecureClientSessionOptions,
 ): ClientHttp2Session {
-  return connect(`${protocol}//${host}:${port}`, { rejectUnauthorized: false, ...connection });
+  const options = { rejectUnauthorized: false, strictSingleValueFields: false, ...connection };
+  return connect(`${protocol}//${host}:${port}`, options);
 }
 
 /** Pseudo-header fields and fields, names and values in turn. */

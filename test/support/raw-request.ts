@@ -1,6 +1,10 @@
 // Requests byte for byte, as no HTTP library would send them: what an attacker writes is what the
 // gateway gets.
+import { once } from "node:events";
+import type { IncomingMessage } from "node:http";
 import { connect } from "node:net";
+import { speaksHttp2 } from "./gateway-request.ts";
+import { http2Request } from "./http2-request.ts";
 
 export interface RawAnswer {
   /** 0 when the connection ended without an answer */
@@ -26,17 +30,51 @@ export function rawExchange(port: number, text: string): Promise<RawAnswer> {
   });
 }
 
-/** A whole request that ends its connection. @param lines more header lines */
+/**
+ * A whole request that ends its connection; where the run speaks HTTP/2, what says the same there.
+ * @param lines more header lines
+ */
 export function rawRequest(
   port: number,
   requestLine: string,
   lines: readonly string[] = [],
   body = "",
 ): Promise<RawAnswer> {
+  if (speaksHttp2) return http2Exchange(port, requestLine, lines, body);
   return rawExchange(
     port,
     `${[requestLine, ...lines, "Connection: close", "", ""].join("\r\n")}${body}`,
   );
+}
+
+async function http2Exchange(
+  port: number,
+  requestLine: string,
+  lines: readonly string[],
+  body: string,
+): Promise<RawAnswer> {
+  const [method = "", ...rest] = requestLine.split(" ");
+  const path = rest.slice(0, -1).join(" ");
+  const headers = lines.flatMap((line) => {
+    const mark = line.indexOf(":");
+    return [line.slice(0, mark), line.slice(mark + 1).trim()];
+  });
+  const asked = http2Request({ host: "127.0.0.1", port, method, path, headers });
+  if (body === "") asked.end();
+  else asked.end(body, "latin1");
+  const [response] = await Promise.race([once(asked, "response"), once(asked, "close")]);
+  if (response === undefined) return { status: 0, headers: {}, body: "", raw: "" };
+
+  const chunks: Buffer[] = [];
+  for await (const chunk of response) chunks.push(chunk);
+  return answerOf(response, Buffer.concat(chunks).toString("latin1"));
+}
+
+function answerOf({ statusCode, headers }: IncomingMessage, body: string): RawAnswer {
+  const joined = Object.entries(headers).map(([name, value]) => [name, [value].flat().join(", ")]);
+  const lines = joined.map(([name, value]) => `${name}: ${value}`);
+  const raw = [`HTTP/2 ${statusCode}`, ...lines, "", body].join("\r\n");
+  return { status: statusCode ?? 0, headers: Object.fromEntries(joined), body, raw };
 }
 
 function readAnswer(raw: string): RawAnswer {

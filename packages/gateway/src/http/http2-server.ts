@@ -200,6 +200,8 @@ function sessionOptions(limits: ServerLimits): ServerSessionOptions {
   return {
     maxHeaderListPairs: fieldLimit,
     maxSessionRejectedStreams: refusedStreamLimit,
+    // What an origin says twice reaches the client twice, as over HTTP/1.1.
+    strictSingleValueFields: false,
     settings: {
       maxConcurrentStreams: limits.http2_streams,
       maxHeaderListSize: limits.header_bytes,

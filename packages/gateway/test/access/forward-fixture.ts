@@ -1,10 +1,11 @@
 // A gateway in front of one origin, open to everybody: for what happens to requests and answers on
 // their way. The origin is a real one, or speaks byte for byte as a test wants it.
 import { once } from "node:events";
-import { type IncomingMessage, request } from "node:http";
+import type { IncomingMessage } from "node:http";
 import { createServer, type Server, type Socket } from "node:net";
 import type { TestContext } from "node:test";
 import { startGateway, type TestGateway } from "../../../../test/support/gateway.ts";
+import { gatewayRequest } from "../../../../test/support/gateway-request.ts";
 import {
   startUpstream,
   type Upstream,
@@ -87,7 +88,7 @@ export function ask(
   options: { method?: string; path?: string; headers?: Record<string, string> } = {},
 ) {
   const { method = "GET", path = "/", headers = {} } = options;
-  return request({
+  return gatewayRequest({
     host: "127.0.0.1",
     port: gateway.port,
     method,

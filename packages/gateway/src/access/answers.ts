@@ -179,9 +179,11 @@ export function fixedStatusAnswer(
 
 /**
  * Whether the client looks at pages and follows redirects. Browsers, plain curl and the official
- * client do; scripts of pages and API clients do not.
+ * client do; scripts of pages, API clients and gRPC clients do not. To the last, 401 means
+ * UNAUTHENTICATED, 403 PERMISSION_DENIED, and 502 to 504 UNAVAILABLE.
  */
-function looksAtPages({ fetchMode, requestedWith, accept }: RequestHeaders): boolean {
+function looksAtPages({ fetchMode, requestedWith, accept, isGrpc }: RequestHeaders): boolean {
+  if (isGrpc) return false;
   const isNavigation =
     fetchMode === undefined || fetchMode === "navigate" || fetchMode === "websocket";
   if (!isNavigation) return false;

@@ -8,7 +8,10 @@ import { sanitizeTrailers } from "./sanitize-headers.ts";
 export interface ForwardedBodyOptions {
   body: RequestBody;
   request: OriginRequest;
-  /** milliseconds for which a client may pause, other than because the origin takes nothing */
+  /**
+   * milliseconds for which a client may pause, other than because the origin takes nothing;
+   * infinite: for any time
+   */
   clientPauseLimit: number;
   /** milliseconds for which the origin may take nothing */
   originPauseLimit: number;
@@ -74,11 +77,15 @@ export class ForwardedBody implements BodyReader {
 
   #expectClient(): void {
     clearTimeout(this.#deadline);
-    this.#deadline = setTimeout(() => this.#events.clientStalled(), this.#options.clientPauseLimit);
+    const { clientPauseLimit } = this.#options;
+    if (clientPauseLimit === Number.POSITIVE_INFINITY) return;
+    this.#deadline = setTimeout(() => this.#events.clientStalled(), clientPauseLimit);
   }
 
   #expectOrigin(): void {
     clearTimeout(this.#deadline);
-    this.#deadline = setTimeout(() => this.#events.originStalled(), this.#options.originPauseLimit);
+    const { originPauseLimit } = this.#options;
+    if (originPauseLimit === Number.POSITIVE_INFINITY) return;
+    this.#deadline = setTimeout(() => this.#events.originStalled(), originPauseLimit);
   }
 }

@@ -259,6 +259,7 @@ class Passage implements OriginEvents, ForwardedBodyEvents {
   // What becomes of the request's body.
 
   bodySent(): void {
+    if (mayPause(this.#forwarding)) return;
     this.#request.expectAnswer(this.#forwarding.rule.originRequest.responseTimeout);
   }
 
@@ -272,11 +273,13 @@ class Passage implements OriginEvents, ForwardedBodyEvents {
 
   #makeBody(): ForwardedBody {
     const { exchange, rule } = this.#forwarding;
+    const mayTakeAnyTime = mayPause(this.#forwarding);
+    const limit = (ms: number) => (mayTakeAnyTime ? Number.POSITIVE_INFINITY : ms);
     const options = {
       body: exchange.body,
       request: this.#request,
-      clientPauseLimit: this.#options.bodyTimeout,
-      originPauseLimit: rule.originRequest.responseTimeout,
+      clientPauseLimit: limit(this.#options.bodyTimeout),
+      originPauseLimit: limit(rule.originRequest.responseTimeout),
     };
     return new ForwardedBody(options, this);
   }
@@ -350,6 +353,15 @@ class Passage implements OriginEvents, ForwardedBodyEvents {
 /** Whether a request may reach its origin twice, when the origin was closing its connection. */
 function isRepeatable({ reading: { facts, headers } }: Forwarding): boolean {
   return !headers.hasBody && repeatableMethods.has(facts.method);
+}
+
+/**
+ * Whether silence of either side is part of the request: in a call of gRPC, messages come when
+ * something happens, and its deadline is the client's own. Strangers are not waited for: only whom
+ * policy knows may keep a request open without end.
+ */
+function mayPause({ reading, asker }: Forwarding): boolean {
+  return reading.headers.isGrpc && asker.kind !== "anyone";
 }
 
 /** Whether trailers can follow on the client's side. */

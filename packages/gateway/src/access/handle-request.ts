@@ -255,7 +255,7 @@ function describe(path: DataPath, request: ApplicationRequest, asksForLogin: boo
 /** Where the ingress rules lead: to an origin, or to an answer of the gateway's own. */
 function forward(path: DataPath, request: ApplicationRequest, { identity, asker }: Pass): void {
   const { exchange, reading, match } = request;
-  const { facts, rawHeaders } = reading;
+  const { facts, headers, rawHeaders } = reading;
 
   // Who went away while it was decided wants nothing of the origin any more.
   if (exchange.response.closed) return;
@@ -288,6 +288,7 @@ function forward(path: DataPath, request: ApplicationRequest, { identity, asker 
     identity,
     consumedHeaders: consumedHeaders(path.tokens, reading, match.application),
     hostHeader: rule.originRequest.httpHostHeader,
+    wantsTrailers: headers.wantsTrailers && rule.originRequest.http2Origin === true,
   });
   const forwarding = { reading, match, rule, asker, originHeaders };
   if (canUpgrade(exchange)) goOn(path, { ...forwarding, exchange });

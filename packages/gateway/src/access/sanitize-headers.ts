@@ -22,6 +22,8 @@ export interface SanitizeInput {
   consumedHeaders: readonly string[];
   /** `httpHostHeader` of the ingress rule */
   hostHeader: string | undefined;
+  /** the client wants trailers, and the origin gets HTTP/2, where all may ask (RFC 9113 8.2.2) */
+  wantsTrailers: boolean;
 }
 
 /**
@@ -105,7 +107,7 @@ const neverTrailers = new Set([
  * @returns names and values in turn, `Host` first
  */
 export function sanitizeHeaders(input: SanitizeInput): string[] {
-  const { facts, rawHeaders, identity, consumedHeaders, hostHeader } = input;
+  const { facts, rawHeaders, identity, consumedHeaders, hostHeader, wantsTrailers } = input;
   const out: string[] = ["Host", hostHeader ?? facts.authority];
   const connectionOptions = readConnectionOptions(rawHeaders);
   for (let index = 0; index < rawHeaders.length; index += 2) {
@@ -121,6 +123,7 @@ export function sanitizeHeaders(input: SanitizeInput): string[] {
     if (connectionOptions?.has(lower) === true) continue;
     out.push(name, lower === "content-length" ? plainLength(value) : value);
   }
+  if (wantsTrailers) out.push("TE", "trailers");
   // After the client's, so that nothing it says about its connection can take them away (case H3).
   out.push("X-Forwarded-For", facts.clientIp);
   out.push("X-Forwarded-Proto", facts.scheme);

@@ -38,6 +38,10 @@ export interface RequestHeaders {
   unknownExpectation: boolean;
   /** the client asks for a WebSocket, in a proper way or not */
   asksForWebSocket: boolean;
+  /** a call of gRPC or gRPC-web: no browser navigates with one, and both sides may pause in it */
+  isGrpc: boolean;
+  /** `TE: trailers`: the client does something with trailers (RFC 9110 10.1.4) */
+  wantsTrailers: boolean;
 }
 
 /**
@@ -86,6 +90,8 @@ function emptyHeaders(): RequestHeaders {
     expectsContinue: false,
     unknownExpectation: false,
     asksForWebSocket: false,
+    isGrpc: false,
+    wantsTrailers: false,
   };
 }
 
@@ -123,6 +129,12 @@ const table: Record<string, ReadValue> = {
   upgrade(headers, value) {
     headers.asksForWebSocket ||= webSocketAmong.test(value);
   },
+  "content-type"(headers, value) {
+    headers.isGrpc = grpcType.test(value);
+  },
+  te(headers, value) {
+    headers.wantsTrailers ||= /(?:^|,)[ \t]*trailers[ \t]*(?:,|$)/i.test(value);
+  },
   "content-length"(headers, value) {
     headers.hasBody ||= value !== "0";
   },
@@ -135,6 +147,8 @@ const table: Record<string, ReadValue> = {
 
 /** `Upgrade` is a list of protocols, each with or without its version (RFC 9110 7.8). */
 const webSocketAmong = /(?:^|[,\t ])websocket(?:[/,\t ]|$)/i;
+
+const grpcType = /^application\/grpc\b/i;
 
 function markBrowser(headers: RequestHeaders): void {
   headers.fromBrowser = true;

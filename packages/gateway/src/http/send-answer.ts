@@ -23,9 +23,17 @@ export function sendAnswer(
   if (isUnread) response.closeConnection();
   response.start({ status: answer.status, rawHeaders: rawHeadersOf(answer, rayId) });
 
-  // A client that waits for its go-ahead has sent nothing yet, and will not.
-  if (isUnread && !headers.expectsContinue) endAndLinger(exchange, Buffer.from(answer.body));
+  if (isUnread && sendsTheRest(exchange, headers)) endAndLinger(exchange, Buffer.from(answer.body));
   else response.end(answer.body);
+}
+
+/**
+ * Whether a client sends the rest of its body before it looks at the answer. One that waits for its
+ * go-ahead has sent nothing yet, and will not. A call of gRPC may never end its body, and its
+ * client keeps the answer of a stream that is reset (RFC 9113 8.1).
+ */
+function sendsTheRest({ head }: Exchange, { expectsContinue, isGrpc }: RequestHeaders): boolean {
+  return !expectsContinue && !(isGrpc && head.version === "2.0");
 }
 
 function rawHeadersOf({ status, headers, body }: LocalAnswer, rayId: string): string[] {

@@ -1,0 +1,203 @@
+// gRPC through the gateway: a service and a client of @grpc/grpc-js, over HTTP/2 on both sides. Who
+// may call is the same policy as for every other request.
+import assert from "node:assert/strict";
+import { type TestContext, test } from "node:test";
+import { status } from "@grpc/grpc-js";
+import { identityOf } from "../../packages/gateway/test/login/login-fixture.ts";
+import { startGateway, type TestGateway } from "../support/gateway.ts";
+import {
+  GrpcClient,
+  type GrpcService,
+  type MetadataEntries,
+  startGrpcService,
+} from "../support/grpc.ts";
+import { until } from "../support/until.ts";
+
+const host = "rpc.localhost";
+const secret = "the robot's long secret";
+const robot = { "cf-access-client-id": "robot.access", "cf-access-client-secret": secret };
+const policies = [
+  { name: "machines", decision: "non_identity", include: [{ any_valid_service_token: {} }] },
+  { name: "ada", decision: "allow", include: [{ email: { email: "ada@example.com" } }] },
+];
+
+interface Scene {
+  service: GrpcService;
+  gateway: TestGateway;
+  /** a channel to the gateway as somebody; as a program unless told otherwise */
+  client(metadata?: MetadataEntries): GrpcClient;
+  /** an application token of a terminal */
+  token(email: string): Promise<string>;
+}
+
+async function scene(context: TestContext, more: Record<string, unknown> = {}): Promise<Scene> {
+  const service = await startGrpcService();
+  context.after(() => service.close());
+  const origin = { service: `http://${service.address}`, originRequest: { http2Origin: true } };
+  const gateway = await startGateway({
+    sections: {
+      identity_providers: [{ id: "pin", name: "One-time PIN", type: "onetimepin", config: {} }],
+      service_tokens: [{ name: "robot", client_id: "robot.access", client_secret: secret }],
+      ingress: [origin],
+      applications: [{ name: "RPC", type: "self_hosted", domain: host, policies }],
+      ...more,
+    },
+  });
+  context.after(() => gateway.close());
+  const client: Scene["client"] = (metadata = robot) => {
+    const opened = new GrpcClient(`127.0.0.1:${gateway.port}`, metadata, {
+      "grpc.default_authority": host,
+    });
+    context.after(() => opened.close());
+    return opened;
+  };
+  const token = async (email: string) => {
+    const { tokens, sessions, catalogs } = gateway.parts;
+    const identity = identityOf(email);
+    const session = await sessions.start({
+      kind: "terminal",
+      identity,
+      userAgent: "test",
+      lifetimeMs: 36e5,
+    });
+    const [application] = catalogs.current().applications;
+    assert.ok(application !== undefined);
+    return tokens.issueApp(session, application, 36e5);
+  };
+  return { service, gateway, client, token };
+}
+
+const texts = (answers: readonly Buffer[]) => answers.map((answer) => answer.toString());
+
+test("all four kinds of call work, with metadata in both directions and errors as they are", async (context) => {
+  const { service, client } = await scene(context);
+  const robotClient = client({ ...robot, "x-tag": "blue", "x-raw-bin": Buffer.from([0, 254]) });
+  const trailer = (kind: string) => ({ "x-kind": kind, "x-bytes-bin": Buffer.from([0, 255]) });
+
+  const unary = await robotClient.unary("hello");
+  assert.deepEqual([unary.code, texts(unary.answers)], [status.OK, ["hello"]]);
+  assert.deepEqual(unary.trailer, trailer("unary"));
+  const [seen] = service.calls;
+  assert.equal(seen?.metadata["x-tag"], "blue");
+  assert.deepEqual(seen?.metadata["x-raw-bin"], Buffer.from([0, 254]));
+  assert.equal(seen?.metadata["cf-access-client-secret"], undefined);
+  assert.match(String(seen?.metadata["cf-access-jwt-assertion"]), /^ey/);
+
+  const collect = robotClient.begin("Collect");
+  for (const message of ["a", "bc", "def"]) collect.stream.write(Buffer.from(message));
+  collect.stream.end();
+  assert.deepEqual(texts((await collect.outcome).answers), ["6"]);
+
+  const count = await robotClient.begin("Count", "5").outcome;
+  assert.deepEqual([count.code, texts(count.answers)], [status.OK, ["0", "1", "2", "3", "4"]]);
+  assert.deepEqual(count.trailer, trailer("count"));
+
+  const chat = robotClient.begin("Chat");
+  for (const message of ["one", "two", "three"]) {
+    chat.stream.write(Buffer.from(message));
+    await until(() => chat.answers.at(-1)?.toString() === message);
+  }
+  chat.stream.end();
+  assert.deepEqual((await chat.outcome).trailer, trailer("chat"));
+
+  const failed = await robotClient.unary("fail");
+  assert.deepEqual([failed.code, failed.details], [status.NOT_FOUND, "no such thing: é"]);
+  const broken = robotClient.begin("Chat");
+  broken.stream.write(Buffer.from("fail"));
+  assert.equal((await broken.outcome).code, status.NOT_FOUND);
+  assert.equal((await robotClient.unary("after all that")).code, status.OK);
+});
+
+test("a deadline and a cancellation reach the service", async (context) => {
+  const { service, client } = await scene(context);
+  const robotClient = client();
+  const late = await robotClient.unary("hang", { deadline: Date.now() + 300 });
+  assert.equal(late.code, status.DEADLINE_EXCEEDED);
+  assert.ok(Number(service.calls[0]?.deadline) < Number.POSITIVE_INFINITY);
+  await until(() => service.calls[0]?.cancelled === true);
+
+  for (const kind of ["Count", "Chat"] as const) {
+    const call = robotClient.begin(kind, "-3");
+    if (kind === "Chat") call.stream.write(Buffer.from("x"));
+    await until(() => call.answers.length > 0);
+    call.stream.cancel();
+    assert.equal((await call.outcome).code, status.CANCELLED);
+    await until(() => service.calls.at(-1)?.cancelled === true);
+  }
+});
+
+test("who may not call is told so as a program, and the service sees nothing", async (context) => {
+  const { service, client, token } = await scene(context);
+  const codeFor = async (metadata: Record<string, string>) => {
+    const { code } = await client(metadata).unary("hello");
+    return code;
+  };
+  const ada = await token("ada@example.com");
+  assert.equal(await codeFor({ "cf-access-token": ada }), status.OK);
+  assert.equal(service.calls.splice(0).length, 1);
+
+  assert.equal(await codeFor({}), status.UNAUTHENTICATED);
+  assert.equal(
+    await codeFor({ "cf-access-token": `${ada.slice(0, -8)}AAAAAAAA` }),
+    status.UNAUTHENTICATED,
+  );
+  assert.equal(
+    await codeFor({ ...robot, "cf-access-client-secret": "no" }),
+    status.UNAUTHENTICATED,
+  );
+  const eve = await token("eve@example.com");
+  assert.equal(await codeFor({ "cf-access-token": eve }), status.PERMISSION_DENIED);
+  for (const kind of ["Collect", "Count", "Chat"] as const) {
+    const { code } = await client({}).begin(kind, "1").outcome;
+    assert.equal(code, status.UNAUTHENTICATED, kind);
+  }
+  assert.equal(service.calls.length, 0);
+});
+
+test("a service that is down, or speaks no HTTP/2, is UNAVAILABLE", async (context) => {
+  const { service, client } = await scene(context);
+  service.close();
+  assert.equal((await client().unary("hello")).code, status.UNAVAILABLE);
+});
+
+test("large messages arrive whole, and none is read ahead of who takes it", async (context) => {
+  const { client } = await scene(context);
+  const robotClient = client();
+  const large = Buffer.alloc(20 * 1024 * 1024, "0123456789");
+  const { answers } = await robotClient.unary(large);
+  assert.ok(answers[0]?.equals(large));
+
+  // A reader that has stopped holds the service back; then everything comes.
+  const total = 500;
+  const count = robotClient.begin("Count", `${total}x65536`);
+  await until(() => count.answers.length > 0);
+  count.stream.pause();
+  await until(async () => {
+    const before = count.answers.length;
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    return count.answers.length === before;
+  });
+  assert.ok(count.answers.length < total);
+  count.stream.resume();
+  const { code } = await count.outcome;
+  assert.deepEqual([code, count.answers.length], [status.OK, total]);
+  assert.ok(count.answers.every((answer, index) => Number(answer) === index));
+});
+
+test("thousands of small calls share one channel, each with its own answer", async (context) => {
+  const { client, gateway } = await scene(context);
+  const robotClient = client();
+  let next = 0;
+  const call = async () => {
+    while (next < 3_000) {
+      const message = String(next++);
+      const { code, answers } = await robotClient.unary(message);
+      assert.deepEqual([code, texts(answers)], [status.OK, [message]]);
+    }
+  };
+  await Promise.all(Array.from({ length: 60 }, call));
+  assert.deepEqual(
+    gateway.events.filter(({ event }) => event === "origin_failed"),
+    [],
+  );
+});

@@ -12,7 +12,7 @@ export function startOrigin(folder: string, port: number): Promise<Server> {
   mkdirSync(files, { recursive: true });
   writeFileSync(join(files, "1k"), Buffer.alloc(1024, "x"));
   writeFileSync(join(files, "1m"), Buffer.alloc(1024 * 1024, "x"));
-  return start(
+  return startNginx(
     "load",
     folder,
     "origin",
@@ -22,7 +22,7 @@ export function startOrigin(folder: string, port: number): Promise<Server> {
 
 /** Forwards, and does nothing else. */
 export function startBareProxy(folder: string, port: number, origin: number): Promise<Server> {
-  return start(
+  return startNginx(
     "proxy",
     folder,
     "bare",
@@ -41,7 +41,7 @@ export function startAuthRequestProxy(
   origin: number,
   service: number,
 ): Promise<Server> {
-  return start(
+  return startNginx(
     "proxy",
     folder,
     "auth-request",
@@ -61,7 +61,18 @@ const forward = (upstream: string) =>
 // Started by root, nginx gives its worker to somebody who may not read the folder.
 const user = process.getuid?.() === 0 ? "user root;" : "";
 
-async function start(core: Core, folder: string, name: string, http: string): Promise<Server> {
+/**
+ * @param name of its files in `folder`
+ * @param http what stands in the `http` block
+ * @param connections that its worker may have, both sides together
+ */
+export async function startNginx(
+  core: Core,
+  folder: string,
+  name: string,
+  http: string,
+  connections = 1024,
+): Promise<Server> {
   const file = join(folder, `${name}.conf`);
   const temporary = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"]
     .map((kind) => `${kind}_temp_path ${folder}/${name}-${kind};`)
@@ -69,7 +80,7 @@ async function start(core: Core, folder: string, name: string, http: string): Pr
   writeFileSync(
     file,
     `${user} worker_processes 1; daemon off; pid ${folder}/${name}.pid; error_log stderr notice;
-     events { worker_connections 1024; }
+     events { worker_connections ${connections}; }
      http { access_log off; keepalive_requests 1000000000; ${temporary} ${http} }\n`,
   );
   // The notice "start worker processes" comes after the sockets are bound.

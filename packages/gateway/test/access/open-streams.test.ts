@@ -288,3 +288,19 @@ test("sessions that are only asked for again end nothing", async (context) => {
   await ended(scene, bobs, "bob");
   await goOn(scene, streams, "kept");
 });
+
+test("streams go on for ten seconds in which nobody can say whether their session lives, and end then", async (context) => {
+  const scene = await startScene(context, [application("app", [everybody])]);
+  const { access } = scene;
+  const streams = await scene.openAll(streamKinds, "doubtful", header(await access.token("app")));
+  const { parts, clock, events } = access.fixture;
+  await parts.store.close();
+  parts.tokens.forgetAllSessions();
+  await goOn(scene, streams, "not known");
+  clock.ahead = 9_000;
+  await goOn(scene, streams, "not yet");
+  clock.ahead = 11_000;
+  await ended(scene, streams, "doubtful");
+  const reasons = events.flatMap((each) => (each.event === "stream_ended" ? [each.reason] : []));
+  assert.deepEqual([...new Set(reasons)], ["store_unavailable"]);
+});

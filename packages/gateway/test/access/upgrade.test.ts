@@ -3,11 +3,19 @@
 import assert from "node:assert/strict";
 import { createHash, randomBytes } from "node:crypto";
 import { once } from "node:events";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { createServer } from "node:http";
-import type { AddressInfo, Socket } from "node:net";
+import { type AddressInfo, createServer as createNetServer, type Socket } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { Duplex } from "node:stream";
 import { test } from "node:test";
+import { createServer as createTlsServer } from "node:tls";
+import { http2Tunnel } from "../../../../test/support/http2-request.ts";
 import { rawExchange } from "../../../../test/support/raw-request.ts";
+import { certificateFor } from "../../../../test/support/tls.ts";
 import { until } from "../../../../test/support/until.ts";
+import { acceptOf } from "../../src/http/websocket-opening.ts";
 import { gatewayTo, host, scene } from "./forward-fixture.ts";
 import { dial, requestHead, switching, upgradeScene, webSocketLines } from "./upgrade-fixture.ts";
 
@@ -354,4 +362,71 @@ test("a client that goes away before its origin answers takes the connection to 
   await until(() => origins[0]?.hasHead === true);
   client.socket.resetAndDestroy();
   await until(() => origins[0]?.ended === true || origins[0]?.closed === true);
+});
+
+test("over HTTP/2 a WebSocket reaches its origin with a key of the gateway's own, whose proof the origin must give", async (context) => {
+  let proves = true;
+  const { port, origins } = await upgradeScene(context, (peer) => {
+    if (peer.body !== "") return;
+    const [, key = ""] = /\r\nSec-WebSocket-Key: (.*)\r\n/.exec(peer.received) ?? [];
+    const proof = acceptOf(proves ? key : "another");
+    peer.send(switching("websocket", [`Sec-WebSocket-Accept: ${proof}`, "X-Of-Origin: yes"]));
+  });
+  const options = {
+    host: "127.0.0.1",
+    port,
+    path: "/chat",
+    headers: { Host: host, "sec-websocket-version": "13", "sec-websocket-protocol": "chat" },
+  };
+  const { headers, tunnel } = await http2Tunnel(options, "websocket");
+  assert.equal(headers["x-of-origin"], "yes");
+  assert.equal(headers["sec-websocket-accept"], undefined);
+  const [origin] = origins;
+  assert.match(origin?.received ?? "", /^GET \/chat HTTP\/1\.1\r\n/);
+  assert.match(origin?.received ?? "", /\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n/);
+  assert.match(origin?.received ?? "", /\r\nsec-websocket-protocol: chat\r\n/i);
+  assert.equal(origin?.received.match(/sec-websocket-key/gi)?.length, 1);
+  tunnel.write("hello");
+  await until(() => origin?.body === "hello");
+  tunnel.destroy();
+  await until(() => origin?.closed === true || origin?.ended === true);
+
+  proves = false;
+  await assert.rejects(http2Tunnel(options, "websocket"), /answered 502/);
+});
+
+test("a tunnel to an origin over TLS, or at a Unix socket, ends side by side as well", async (context) => {
+  const folder = mkdtempSync(join(tmpdir(), "postern-upgrade-"));
+  context.after(() => rmSync(folder, { recursive: true, force: true }));
+  const { cert_file, key_file, ca_file } = certificateFor(context, ["localhost"]);
+  const files = { cert: readFileSync(cert_file), key: readFileSync(key_file) };
+  const speak = (socket: Duplex) => {
+    socket.on("error", () => undefined);
+    socket.once("data", () => {
+      socket.write(`${switching()}first;`);
+      let text = "";
+      socket.on("data", (chunk: Buffer) => {
+        text += chunk.toString();
+      });
+      // Answers after the client's end.
+      socket.on("end", () => socket.end(`echo ${text}`));
+    });
+  };
+  const tls = createTlsServer({ ...files, allowHalfOpen: true }, speak).listen(0, "127.0.0.1");
+  const path = join(folder, "origin.sock");
+  const unix = createNetServer({ allowHalfOpen: true }, speak).listen(path);
+  context.after(() => [tls, unix].map((server) => server.close()));
+  await Promise.all([tls, unix].map((server) => once(server, "listening")));
+  const { port: tlsPort } = tls.address() as AddressInfo;
+  for (const rule of [
+    { service: `https://localhost:${tlsPort}`, originRequest: { caPool: ca_file } },
+    { service: `unix:${path}` },
+  ]) {
+    const { port } = await gatewayTo(context, [rule]);
+    const client = dial(context, port, upgrade);
+    await until(() => client.body === "first;");
+    client.socket.end("the last word");
+    await until(() => client.ended);
+    assert.equal(client.body, "first;echo the last word", rule.service);
+  }
 });

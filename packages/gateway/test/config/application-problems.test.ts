@@ -35,6 +35,33 @@ const sshCertificates: Mistake[] = [
     /permit-pty/,
   ],
 ];
+const pages = (origin: string) => application(`domain: a.test, websocket_origins: [${origin}]`);
+const streams: Mistake[] = [
+  [
+    "WebSockets for the pages of a host without a scheme",
+    pages("www.example.com"),
+    "applications[0].websocket_origins[0]",
+    /"www.example.com" is not an origin; write one like https:\/\/www.example.com/,
+  ],
+  [
+    "WebSockets for pages below a path",
+    pages("https://www.example.com/app"),
+    "applications[0].websocket_origins[0]",
+    /must be scheme, host and port alone; write https:\/\/www.example.com/,
+  ],
+  [
+    "WebSockets for everybody's pages",
+    pages('"*"'),
+    "applications[0].websocket_origins[0]",
+    /is not an origin/,
+  ],
+  [
+    "streams that end sometimes",
+    application("domain: a.test, end_streams: sometimes"),
+    "applications[0].end_streams",
+    /must be one of all, streams, none/,
+  ],
+];
 const applications: Mistake[] = [
   [
     "an application at the team domain",
@@ -85,6 +112,7 @@ const applications: Mistake[] = [
     /"0s" is no time at all, so nobody would get in; write it like 15m or 24h/,
   ],
   ...sshCertificates,
+  ...streams,
   [
     "a session of a year",
     application("domain: a.test, session_duration: 8760h"),

@@ -15,13 +15,19 @@ import type { Exchange, UpgradeExchange } from "../http/transport.ts";
 import { carriesBytes } from "../model/ingress-service.ts";
 import { type RecordEvent, stackOf } from "../observe/events.ts";
 import type { RandomBytes } from "../random.ts";
-import { StoreUnavailableError } from "../store-unavailable.ts";
 import type { Tokens } from "../tokens/tokens.ts";
 import {
-  type ApplicationRecipient,
+  answerFixedStatus,
+  answerOriginFault,
+  answerOwnFault,
+  recipientOf,
+  refuse,
+  send,
+  sendProblem,
+} from "./answer-request.ts";
+import {
   deadTokenAnswer,
   deniedAnswer,
-  fixedStatusAnswer,
   problemAnswer,
   type RenderErrorPage,
   signInAnswer,
@@ -34,30 +40,20 @@ import { DecisionCache } from "./decision-cache.ts";
 import { describeApplication } from "./describe-application.ts";
 import { dialsStream } from "./dials-stream.ts";
 import { errorPageEvent, refusalEvent, unreadableEvent } from "./error-page-events.ts";
-import { type ApplicationRequest, type ForwardFault, HttpForwarder } from "./forward-http.ts";
+import { type ApplicationRequest, HttpForwarder } from "./forward-http.ts";
 import { TcpForwarder } from "./forward-tcp.ts";
 import { forwardUpgrade, type UpgradeForwarding } from "./forward-upgrade.ts";
 import { OpenStreams } from "./open-streams.ts";
 import {
   credentialsFailed,
-  fixedStatus,
   foreignPage,
-  internal,
   noApplication,
-  originFailed,
-  type Problem,
   passFailed,
-  storeUnavailable,
   unreadable,
 } from "./problems.ts";
 import { RayIds } from "./ray-ids.ts";
 import { type ReadingRules, readRequest, type UnreadableRequest } from "./read-request.ts";
-import {
-  fieldsOf,
-  originFailedEvent,
-  recordWhenEnded,
-  requestRefusedEvent,
-} from "./request-events.ts";
+import { recordWhenEnded, requestRefusedEvent } from "./request-events.ts";
 import { sanitizeHeaders } from "./sanitize-headers.ts";
 import { consumedHeaders } from "./service-credentials.ts";
 import { parseProxies } from "./trusted-proxies.ts";
@@ -308,17 +304,6 @@ function canUpgrade(exchange: Exchange): exchange is UpgradeExchange {
   return exchange.upgrade !== undefined;
 }
 
-/** Policy let it pass, and it goes no further by its own fault. */
-function refuse(path: DataPath, request: ApplicationRequest, problem: Problem): void {
-  path.record(errorPageEvent(request.reading.facts, problem));
-  sendProblem(path, request, problem);
-}
-
-function answerFixedStatus(path: DataPath, request: ApplicationRequest, status: number): void {
-  if (status >= 400) path.record(errorPageEvent(request.reading.facts, fixedStatus(status)));
-  send(request, fixedStatusAnswer(path, recipientOf(request), status));
-}
-
 function answerUnreadable(path: DataPath, exchange: Exchange, reading: UnreadableRequest): void {
   const problem = unreadable[reading.fault];
   path.record(unreadableEvent(exchange.head, reading, problem.status));
@@ -330,35 +315,6 @@ function noteRefusal({ rules, record }: DataPath, refusal: Parameters<NoteRefusa
   const ray = rules.rayIds.next();
   record(refusalEvent(ray, refusal));
   return ray;
-}
-
-function answerOriginFault(
-  path: DataPath,
-  request: ApplicationRequest,
-  fault: ForwardFault,
-  detail: string,
-): void {
-  path.record(originFailedEvent(request, fault, detail));
-  sendProblem(path, request, originFailed[fault]);
-}
-
-function answerOwnFault(path: DataPath, request: ApplicationRequest, error: unknown): void {
-  path.record({ event: "request_failed", ...fieldsOf(request), error: stackOf(error) });
-  const isTemporary = error instanceof StoreUnavailableError;
-  sendProblem(path, request, isTemporary ? storeUnavailable : internal);
-}
-
-function send({ exchange, reading }: ApplicationRequest, answer: LocalAnswer): void {
-  sendAnswer(exchange, reading, answer);
-}
-
-function sendProblem(path: DataPath, request: ApplicationRequest, problem: Problem): void {
-  send(request, problemAnswer(path, recipientOf(request), problem));
-}
-
-function recipientOf({ reading, match }: ApplicationRequest): ApplicationRecipient {
-  const { facts, headers, rayId } = reading;
-  return { catalog: facts.catalog, headers, rayId, facts, application: match.application };
 }
 
 /**

@@ -1,6 +1,6 @@
-// Runs the whole test suite with Node's own runner, and says at the end which tests this machine
-// made it leave out, why, and the one command that brings what they need. Files or patterns as
-// arguments run those alone.
+// Runs the whole test suite with Node's own runner, some files a second time over HTTP/2, and says
+// at the end which tests this machine made it leave out, why, and the one command that brings what
+// they need. Files or patterns as arguments run those alone.
 import { generateKeyPairSync } from "node:crypto";
 import { globSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { availableParallelism, tmpdir } from "node:os";
@@ -20,6 +20,16 @@ const files = globSync(
 )
   .filter((file) => !/(^|\/)test\/support\//.test(file))
   .sort();
+/**
+ * Files whose requests go through test/support/gateway-request.ts, and mean the same over HTTP/2:
+ * they run once more with it. Others speak HTTP/1.1 byte for byte, or to more than a gateway.
+ */
+const alsoOverHttp2 = globSync([
+  "packages/gateway/test/access/{authenticate,authorize,bearer,challenge,cors}.test.ts",
+  "packages/gateway/test/access/{dead-token,metadata,origin-identity,pass,service-token}.test.ts",
+  "packages/gateway/test/login/{error-pages,home,identity-and-logout,one-time-pin}.test.ts",
+  "packages/gateway/test/login/pin-page.test.ts",
+]);
 if (files.length === 0) fail(`No test file matches ${wanted.join(" ")}`);
 
 // What the processes of one run share: keys to sign with, and modules that one of them compiled.
@@ -35,23 +45,14 @@ const execArgv = [`--test-timeout=${testTimeoutMs}`];
 // Browsers, gateways and command lines are processes of their own: as many files at once as there
 // are cores fill them, and one more would only make each slower.
 const ending = new AbortController();
-const stream = run({
-  files,
-  concurrency: availableParallelism(),
-  execArgv,
-  signal: ending.signal,
-});
-endWhenNothingHappens(stream);
 const leftOut = [];
-stream.on("test:fail", ({ todo, skip }) => {
-  if (todo === undefined && skip === undefined) process.exitCode = 1;
-});
-stream.on("test:pass", ({ name, skip }) => {
-  if (skip !== undefined) leftOut.push({ name, why: typeof skip === "string" ? skip : "" });
-});
-const report = stream.compose(spec);
-report.pipe(process.stdout);
-await finished(report);
+await runFiles(files);
+const again = files.filter((file) => alsoOverHttp2.includes(file));
+if (again.length > 0) {
+  console.log("\nOnce more over HTTP/2:\n");
+  process.env["POSTERN_TEST_HTTP"] = "2";
+  await runFiles(again);
+}
 // A process that ends just now may still write there.
 rmSync(shared, { recursive: true, force: true, maxRetries: 10 });
 
@@ -66,6 +67,29 @@ if (leftOut.length > 0) {
   console.log("Bring what they need with:  npm run setup");
   // A run that must be complete is not, whatever a single test thought of it.
   if (process.env["POSTERN_REQUIRE_ALL"] === "1") process.exitCode = 1;
+}
+
+/**
+ * Runs files, and reports on them.
+ * @param {string[]} files
+ */
+async function runFiles(files) {
+  const stream = run({
+    files,
+    concurrency: availableParallelism(),
+    execArgv,
+    signal: ending.signal,
+  });
+  endWhenNothingHappens(stream);
+  stream.on("test:fail", ({ todo, skip }) => {
+    if (todo === undefined && skip === undefined) process.exitCode = 1;
+  });
+  stream.on("test:pass", ({ name, skip }) => {
+    if (skip !== undefined) leftOut.push({ name, why: typeof skip === "string" ? skip : "" });
+  });
+  const report = stream.compose(spec);
+  report.pipe(process.stdout, { end: false });
+  await finished(report);
 }
 
 /**

@@ -10,6 +10,7 @@ import {
   type SecureClientSessionOptions,
 } from "node:http2";
 import { type Duplex, Readable, Writable } from "node:stream";
+import { defined } from "../../packages/gateway/src/defined.ts";
 
 /** RFC 9113 8.2.2; `host` becomes `:authority`. */
 const ofConnection = new Set([
@@ -192,10 +193,15 @@ class Http2Response extends Readable {
 }
 
 function newSession(
-  { protocol = "http:", host = "127.0.0.1", port = 80 }: RequestOptions,
+  { protocol = "http:", host = "127.0.0.1", port = 80, localAddress }: RequestOptions,
   connection: SecureClientSessionOptions,
 ): ClientHttp2Session {
-  const options = { rejectUnauthorized: false, strictSingleValueFields: false, ...connection };
+  const options = {
+    rejectUnauthorized: false,
+    strictSingleValueFields: false,
+    ...defined({ localAddress }),
+    ...connection,
+  };
   return connect(`${protocol}//${host}:${port}`, options);
 }
 

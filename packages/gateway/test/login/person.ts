@@ -1,8 +1,9 @@
 // A person at a browser without JavaScript, one hop at a time: keeps cookies per host as browsers
 // do, says in Fetch Metadata where a request comes from, fills in forms by the names that pages.md
 // fixes.
-import { type Agent, request as httpRequest, type IncomingHttpHeaders } from "node:http";
+import type { Agent, IncomingHttpHeaders, IncomingMessage } from "node:http";
 import { request as httpsRequest } from "node:https";
+import { gatewayRequest } from "../../../../test/support/gateway-request.ts";
 import { defined } from "../../src/defined.ts";
 
 export interface Answer {
@@ -160,7 +161,7 @@ export function send(
   { method = "GET", headers = {}, body, from, ca, agent }: Ask = {},
 ): Promise<Answer> {
   const { protocol, host, hostname, port, pathname, search } = new URL(url);
-  const makeRequest = protocol === "https:" ? httpsRequest : httpRequest;
+  const makeRequest = protocol === "https:" ? httpsRequest : gatewayRequest;
   return new Promise((resolve, reject) => {
     const length: Record<string, string> =
       body === undefined ? {} : { "content-length": String(Buffer.byteLength(body)) };
@@ -174,7 +175,8 @@ export function send(
       servername: hostname,
       ...defined({ localAddress: from, ca }),
     };
-    const request = makeRequest(options, (response) => {
+    const request = makeRequest(options);
+    request.on("response", (response: IncomingMessage) => {
       const chunks: Buffer[] = [];
       response.on("data", (chunk: Buffer) => chunks.push(chunk));
       response.on("error", reject);

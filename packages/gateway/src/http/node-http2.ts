@@ -140,6 +140,8 @@ class NodeHttp2Response implements ResponseWriter {
   #onCut: ((status: number | undefined) => void) | undefined;
   #watchesDrain = false;
   #isTunnel = false;
+  /** the body is followed by trailers, if only by none */
+  #endsWithTrailers = false;
   #rawTrailers: readonly string[] = [];
 
   constructor(stream: ServerHttp2Stream, method: string) {
@@ -241,19 +243,27 @@ class NodeHttp2Response implements ResponseWriter {
     const endStream = isWhole || this.#method === "HEAD" || status === 204 || status === 304;
     // An answer of a stated length has no trailers, whoever wrote it (RFC 9110 6.5).
     const waitForTrailers = !endStream && !fields.includes("content-length");
+    this.#endsWithTrailers = waitForTrailers;
     if (waitForTrailers) stream.once("wantTrailers", () => this.#sendTrailers());
     stream.respond(fields, { endStream, waitForTrailers });
   }
 
   #sendTrailers(): void {
-    if (isOpen(this.#stream)) this.#stream.sendTrailers(headersOf(this.#rawTrailers));
+    if (!isOpen(this.#stream)) return;
+    this.#stream.sendTrailers(headersOf(this.#rawTrailers));
+    // node:http2 sends them in an immediate of its own, which comes first.
+    setImmediate(() => this.#endRequest());
   }
 
   #finish(): void {
     // A tunnel ends each of its sides by itself.
     if (this.#head === undefined || this.#isTunnel) return;
     if (this.finished) this.onFinish?.(this.#head.status);
-    // The answer is complete and its request is not: nobody reads the rest (RFC 9113 8.1).
+    if (!this.#endsWithTrailers) this.#endRequest();
+  }
+
+  /** The answer is complete. If its request is not, nobody reads the rest (RFC 9113 8.1). */
+  #endRequest(): void {
     const { remoteClose } = this.#stream.state;
     if (isOpen(this.#stream) && remoteClose === 0) this.#stream.close(constants.NGHTTP2_NO_ERROR);
   }

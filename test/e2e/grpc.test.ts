@@ -26,23 +26,23 @@ interface Scene {
   gateway: TestGateway;
   /** a channel to the gateway as somebody; as a program unless told otherwise */
   client(metadata?: MetadataEntries): GrpcClient;
-  /** an application token of a terminal */
-  token(email: string): Promise<string>;
+  /** an application token of a terminal, and its session */
+  signIn(email: string): Promise<{ token: string; session: string }>;
 }
 
-async function scene(context: TestContext, more: Record<string, unknown> = {}): Promise<Scene> {
+function sectionsTo({ address }: GrpcService): Record<string, unknown> {
+  return {
+    identity_providers: [{ id: "pin", name: "One-time PIN", type: "onetimepin", config: {} }],
+    service_tokens: [{ name: "robot", client_id: "robot.access", client_secret: secret }],
+    ingress: [{ service: `http://${address}`, originRequest: { http2Origin: true } }],
+    applications: [{ name: "RPC", type: "self_hosted", domain: host, policies }],
+  };
+}
+
+async function scene(context: TestContext): Promise<Scene> {
   const service = await startGrpcService();
   context.after(() => service.close());
-  const origin = { service: `http://${service.address}`, originRequest: { http2Origin: true } };
-  const gateway = await startGateway({
-    sections: {
-      identity_providers: [{ id: "pin", name: "One-time PIN", type: "onetimepin", config: {} }],
-      service_tokens: [{ name: "robot", client_id: "robot.access", client_secret: secret }],
-      ingress: [origin],
-      applications: [{ name: "RPC", type: "self_hosted", domain: host, policies }],
-      ...more,
-    },
-  });
+  const gateway = await startGateway({ sections: sectionsTo(service) });
   context.after(() => gateway.close());
   const client: Scene["client"] = (metadata = robot) => {
     const opened = new GrpcClient(`127.0.0.1:${gateway.port}`, metadata, {
@@ -51,7 +51,7 @@ async function scene(context: TestContext, more: Record<string, unknown> = {}): 
     context.after(() => opened.close());
     return opened;
   };
-  const token = async (email: string) => {
+  const signIn = async (email: string) => {
     const { tokens, sessions, catalogs } = gateway.parts;
     const identity = identityOf(email);
     const session = await sessions.start({
@@ -62,9 +62,9 @@ async function scene(context: TestContext, more: Record<string, unknown> = {}): 
     });
     const [application] = catalogs.current().applications;
     assert.ok(application !== undefined);
-    return tokens.issueApp(session, application, 36e5);
+    return { token: await tokens.issueApp(session, application, 36e5), session: session.id };
   };
-  return { service, gateway, client, token };
+  return { service, gateway, client, signIn };
 }
 
 const texts = (answers: readonly Buffer[]) => answers.map((answer) => answer.toString());
@@ -103,6 +103,8 @@ test("all four kinds of call work, with metadata in both directions and errors a
   const failed = await robotClient.unary("fail");
   assert.deepEqual([failed.code, failed.details], [status.NOT_FOUND, "no such thing: é"]);
   const broken = robotClient.begin("Chat");
+  broken.stream.write(Buffer.from("fine"));
+  await until(() => broken.answers.length === 1);
   broken.stream.write(Buffer.from("fail"));
   assert.equal((await broken.outcome).code, status.NOT_FOUND);
   assert.equal((await robotClient.unary("after all that")).code, status.OK);
@@ -127,12 +129,12 @@ test("a deadline and a cancellation reach the service", async (context) => {
 });
 
 test("who may not call is told so as a program, and the service sees nothing", async (context) => {
-  const { service, client, token } = await scene(context);
+  const { service, client, signIn } = await scene(context);
   const codeFor = async (metadata: Record<string, string>) => {
     const { code } = await client(metadata).unary("hello");
     return code;
   };
-  const ada = await token("ada@example.com");
+  const { token: ada } = await signIn("ada@example.com");
   assert.equal(await codeFor({ "cf-access-token": ada }), status.OK);
   assert.equal(service.calls.splice(0).length, 1);
 
@@ -145,7 +147,7 @@ test("who may not call is told so as a program, and the service sees nothing", a
     await codeFor({ ...robot, "cf-access-client-secret": "no" }),
     status.UNAUTHENTICATED,
   );
-  const eve = await token("eve@example.com");
+  const { token: eve } = await signIn("eve@example.com");
   assert.equal(await codeFor({ "cf-access-token": eve }), status.PERMISSION_DENIED);
   for (const kind of ["Collect", "Count", "Chat"] as const) {
     const { code } = await client({}).begin(kind, "1").outcome;
@@ -158,6 +160,38 @@ test("a service that is down, or speaks no HTTP/2, is UNAVAILABLE", async (conte
   const { service, client } = await scene(context);
   service.close();
   assert.equal((await client().unary("hello")).code, status.UNAVAILABLE);
+});
+
+test("a call under way ends with its session or its access, with a status that says so, and others go on", async (context) => {
+  const { service, gateway, client, signIn } = await scene(context);
+  const robotChat = client().begin("Chat");
+  robotChat.stream.write(Buffer.from("x"));
+  await until(() => robotChat.answers.length === 1);
+
+  // 1. Signed out in the middle of an answer, and before one has begun.
+  const { token, session } = await signIn("ada@example.com");
+  const ofAda = client({ "cf-access-token": token });
+  const chat = ofAda.begin("Chat");
+  chat.stream.write(Buffer.from("x"));
+  const collect = ofAda.begin("Collect");
+  collect.stream.write(Buffer.from("x"));
+  await until(() => chat.answers.length === 1 && service.calls.length === 3);
+  await gateway.parts.sessions.end(session);
+  for (const call of [chat, collect]) {
+    const { code, details } = await call.outcome;
+    assert.deepEqual([code, details], [status.UNAUTHENTICATED, "the session has ended"]);
+  }
+  await until(() => service.calls.filter(({ cancelled }) => cancelled).length === 2);
+
+  // 2. Policy does not let its caller in any more.
+  assert.equal(robotChat.answers.length, 1);
+  robotChat.stream.write(Buffer.from("y"));
+  await until(() => robotChat.answers.length === 2);
+  const [, ...people] = policies;
+  const applications = [{ name: "RPC", type: "self_hosted", domain: host, policies: people }];
+  await gateway.change({ ...sectionsTo(service), applications });
+  assert.equal((await robotChat.outcome).code, status.PERMISSION_DENIED);
+  await until(() => service.calls.every(({ cancelled }) => cancelled));
 });
 
 test("large messages arrive whole, and none is read ahead of who takes it", async (context) => {

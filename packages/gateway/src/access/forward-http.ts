@@ -16,8 +16,9 @@ import type {
   OriginRequestHead,
 } from "../origin/origin-request.ts";
 import { hasNoEnd, type OriginResponseHead } from "../origin/response-head.ts";
+import { endGrpcCall } from "./end-grpc-call.ts";
 import { ForwardedBody, type ForwardedBodyEvents } from "./forward-body.ts";
-import type { OpenStream, OpenStreams } from "./open-streams.ts";
+import type { OpenStream, OpenStreams, StreamEnd } from "./open-streams.ts";
 import type { ReadRequest } from "./read-request.ts";
 import { sanitizeResponseHeaders, sanitizeTrailers } from "./sanitize-headers.ts";
 import type { Asker } from "./still-passes.ts";
@@ -160,7 +161,9 @@ class Passage implements OriginEvents, ForwardedBodyEvents {
     const { exchange, reading, match } = this.#forwarding;
     // 1. A client that goes away ends the request at the origin.
     exchange.onAbort = this.#abandon;
-    if (match.application.end_streams === "all") this.#watch(false);
+    // The answer to a call of gRPC may begin when its last message is there.
+    const { isGrpc } = reading.headers;
+    if (isGrpc || match.application.end_streams === "all") this.#watch(isGrpc);
 
     // 2. The head. Without a body it is the whole request.
     this.#request.start(requestHead(this.#forwarding), this);
@@ -305,9 +308,11 @@ class Passage implements OriginEvents, ForwardedBodyEvents {
   }
 
   /** Nobody may have the rest. Without its last chunk a client sees that this is not all. */
-  readonly #cut = (): void => {
+  readonly #cut = (reason: StreamEnd): void => {
+    const { exchange, reading } = this.#forwarding;
     this.#abandon();
-    this.#forwarding.exchange.destroy();
+    if (reading.headers.isGrpc && exchange.head.version === "2.0") endGrpcCall(exchange, reason);
+    else exchange.destroy();
   };
 
   #write(chunk: Buffer): void {

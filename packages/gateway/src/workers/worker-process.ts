@@ -14,6 +14,9 @@ export interface WorkerEvents {
   ended(how: string): void;
 }
 
+/** Flags of Node that bring a program of their own, which a worker would run instead. */
+const codeFlags = new Set(["-e", "--eval", "-p", "-pe", "--print", "--input-type"]);
+
 /** Says once how every worker is started. */
 export function setUpWorkers(): void {
   // Workers accept from one socket: whoever is free takes the next connection, and one that dies
@@ -22,6 +25,7 @@ export function setUpWorkers(): void {
   cluster.setupPrimary({
     exec: fileURLToPath(new URL("./gateway-worker.ts", import.meta.url)),
     args: [],
+    execArgv: process.execArgv.some((flag) => codeFlags.has(flag)) ? [] : process.execArgv,
     stdio: ["ignore", "inherit", "pipe", "ipc"],
     serialization: "advanced",
   });

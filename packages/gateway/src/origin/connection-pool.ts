@@ -9,8 +9,11 @@ import { dialer } from "./origin-dialer.ts";
 import type { OriginPool } from "./origin-request.ts";
 import { WaitingLine } from "./waiting-line.ts";
 
-/** Idle connections that a pool keeps at most, and for how long. */
-const idleLimit = 256;
+/**
+ * For so long a connection is kept idle. How many are kept is not limited beside how many may be
+ * open: where a thousand requests come at once again and again, dialling anew for most of them
+ * costs a third of all CPU.
+ */
 const idleTimeout = 30_000;
 /**
  * Servers keep idle connections for five seconds at the least. A request that must not meet a
@@ -94,10 +97,7 @@ export class ConnectionPool implements OriginPool {
 
   #rest(connection: OriginConnection): void {
     const isWelcome =
-      !this.closed &&
-      connection.usable &&
-      this.#idle.length < idleLimit &&
-      !this.#isDistrusted(connection.idleSince);
+      !this.closed && connection.usable && !this.#isDistrusted(connection.idleSince);
     if (isWelcome) this.#idle.push(connection);
     else connection.destroy();
     this.#line.advance();

@@ -215,8 +215,15 @@ export class OpenStreams {
   #judgeOne(entry: Entry): void {
     entry.generation = this.#generation;
     const application = stillPasses(entry.subject, this.#catalog);
-    if (application === undefined) this.#end(entry, "access_removed");
-    else entry.endStreams = application.end_streams;
+    if (application === undefined) {
+      this.#end(entry, "access_removed");
+      return;
+    }
+    if (application.end_streams === entry.endStreams) return;
+    // What it has outlived by the earlier setting counts now.
+    entry.endStreams = application.end_streams;
+    this.#nextExpiry = Math.min(this.#nextExpiry, expiryOf(entry.subject.asker));
+    if (entry.sessionId !== undefined) this.doubt([entry.sessionId]);
   }
 
   // Ends.

@@ -162,6 +162,18 @@ test("what ends with a session is for the application to say: streams, all, or n
   await goOn(scene, nothing, "nothing ends");
 });
 
+test("a stream that has outlived its session ends when its application no longer allows that", async (context) => {
+  const app = (end_streams: string) => [application("app", [everybody], { end_streams })];
+  const scene = await startScene(context, app("none"));
+  const { access } = scene;
+  const session = await access.fixture.session("browser");
+  const token = await access.token("app", ada, session);
+  const streams = await scene.openAll(streamKinds, "outliving", header(token));
+  await access.fixture.parts.sessions.end(session.id);
+  await scene.change({ applications: app("streams") });
+  await ended(scene, streams, "outliving");
+});
+
 test("a stream ends when the session, the token, the pass or the service token has expired", async (context) => {
   const expires_at = new Date(Date.now() + 3 * hour).toISOString();
   const scene = await startScene(

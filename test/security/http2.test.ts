@@ -193,6 +193,21 @@ test("a body without a stated length goes on whole, also an empty one", async (c
   }
 });
 
+test("an upload that is refused has its answer at once, and is not waited for (H9)", async (context) => {
+  const { gateway, upstream } = await scene(context);
+  const client = await h2.FrameClient.open(gateway.port);
+  context.after(() => client.close());
+  const fields = h2.requestFields("unknown.test", "/", [["content-length", "1000000"]], "POST");
+  client.send(h2.headers(1, fields, 0), h2.data(1, "begun", 0));
+  // The client need not send the rest (RFC 9113 8.1).
+  const reset = await client.next("RST_STREAM", 1);
+  assert.equal(reset?.payload.readUInt32BE(0), h2.errors.NO_ERROR);
+  const { status, body } = await client.outcome(1);
+  assert.equal(status, 403);
+  assert.match(body, /Ray ID/);
+  assert.equal(upstream.requests.length, 0);
+});
+
 test("trailers that name who asks do not reach the origin (H1, H2)", async (context) => {
   const { upstream, send } = await scene(context);
   const post = h2.requestFields(host, "/", [["trailer", "x-sum"]], "POST");

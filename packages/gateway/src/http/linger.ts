@@ -12,7 +12,12 @@ const lingerBytes = 1_048_576;
  * reached. The answer must have its `Content-Length`, and have begun with `closeConnection`.
  */
 export function endAndLinger(exchange: Exchange, last: Buffer): void {
-  const { body, response } = exchange;
+  const { body, response, head } = exchange;
+  // A stream of HTTP/2 holds one request, and its transport ends what is left of it.
+  if (head.version === "2.0") {
+    response.end(last);
+    return;
+  }
   if (last.length > 0) response.write(last);
   response.flush();
 

@@ -11,7 +11,7 @@ import {
   problemAnswer,
 } from "./answers.ts";
 import { errorPageEvent } from "./error-page-events.ts";
-import type { ApplicationRequest, ForwardFault } from "./forward-http.ts";
+import type { ApplicationRequest, ForwardFault } from "./forwarding.ts";
 import { fixedStatus, internal, originFailed, type Problem, storeUnavailable } from "./problems.ts";
 import { fieldsOf, originFailedEvent } from "./request-events.ts";
 

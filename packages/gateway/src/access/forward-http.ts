@@ -2,10 +2,7 @@
 // they arrive and no faster than the other side takes them. What the origin gets was written by
 // sanitize-headers.ts; nothing is added here.
 import type { Socket } from "node:net";
-import type { ApplicationMatch } from "../catalog/match-application.ts";
 import { atEndOfTurn } from "../http/end-of-turn.ts";
-import type { RequestHeaders } from "../http/request-headers.ts";
-import type { Exchange } from "../http/transport.ts";
 import type { IngressRule } from "../model/model.ts";
 import { OriginPools } from "../origin/origin-pools.ts";
 import type {
@@ -13,37 +10,21 @@ import type {
   OriginFault,
   OriginPool,
   OriginRequest,
-  OriginRequestHead,
 } from "../origin/origin-request.ts";
 import { hasNoEnd, type OriginResponseHead } from "../origin/response-head.ts";
 import { endGrpcCall } from "./end-grpc-call.ts";
 import { ForwardedBody, type ForwardedBodyEvents } from "./forward-body.ts";
+import {
+  type ApplicationRequest,
+  type ForwardFault,
+  type Forwarding,
+  isRepeatable,
+  mayPause,
+  mayTrail,
+  requestHead,
+} from "./forwarding.ts";
 import type { OpenStream, OpenStreams, StreamEnd } from "./open-streams.ts";
-import type { ReadRequest } from "./read-request.ts";
 import { sanitizeResponseHeaders, sanitizeTrailers } from "./sanitize-headers.ts";
-import type { Asker } from "./still-passes.ts";
-
-/** A request that belongs to an application. */
-export interface ApplicationRequest {
-  exchange: Exchange;
-  reading: ReadRequest;
-  match: ApplicationMatch;
-}
-
-/** One that may pass, and where it goes. */
-export interface Forwarding extends ApplicationRequest {
-  rule: IngressRule;
-  /** for whom it was let through */
-  asker: Asker;
-  /** what the origin gets: names and values in turn, `Host` among them */
-  originHeaders: readonly string[];
-}
-
-/**
- * `stalled_body`: the client stopped in the middle of its own request. `busy`: every connection
- * that the origin may have was in use.
- */
-export type ForwardFault = OriginFault | "stalled_body" | "busy";
 
 /** What holds for every request that is forwarded. */
 export interface ForwarderOptions {
@@ -65,7 +46,6 @@ export interface ForwarderOptions {
 const continueAnywayMs = 1_000;
 /** Bytes: an answer that arrives whole and is no longer than this leaves in one write. */
 const smallBody = 16_384;
-const repeatableMethods = new Set(["GET", "HEAD", "OPTIONS"]);
 /** Methods whose body every origin reads (RFC 9110 9.3): that of another may be left unread. */
 const methodsWithContent = new Set(["POST", "PUT", "PATCH"]);
 
@@ -353,43 +333,4 @@ class Passage implements OriginEvents, ForwardedBodyEvents {
     this.#stream?.close();
     this.#body?.stop();
   }
-}
-
-/** Whether a request may reach its origin twice, when the origin was closing its connection. */
-function isRepeatable({ reading: { facts, headers } }: Forwarding): boolean {
-  return !headers.hasBody && repeatableMethods.has(facts.method);
-}
-
-/**
- * Whether silence of either side is part of the request: in a call of gRPC, messages come when
- * something happens, and its deadline is the client's own. Strangers are not waited for: only whom
- * policy knows may keep a request open without end.
- */
-function mayPause({ reading, asker }: Forwarding): boolean {
-  return reading.headers.isGrpc && asker.kind !== "anyone";
-}
-
-/** Whether trailers can follow on the client's side. */
-export function mayTrail(
-  { head: { method, version } }: Exchange,
-  head: OriginResponseHead,
-): boolean {
-  const isBodiless = method === "HEAD" || head.status === 204 || head.status === 304;
-  return head.chunked && version !== "1.0" && !isBodiless;
-}
-
-function requestHead({ reading, originHeaders }: Forwarding): OriginRequestHead {
-  const { facts, headers } = reading;
-  return {
-    method: facts.method,
-    target: facts.query === "" ? facts.path : `${facts.path}?${facts.query}`,
-    rawHeaders: originHeaders,
-    framing: framingOf(headers),
-    expectsContinue: headers.expectsContinue,
-  };
-}
-
-function framingOf({ hasBody, chunked }: RequestHeaders): OriginRequestHead["framing"] {
-  if (!hasBody) return "none";
-  return chunked ? "chunked" : "length";
 }

@@ -12,7 +12,7 @@ import { canonicalAddress } from "../network.ts";
 import type { RecordEvent } from "../observe/events.ts";
 import { type DialFault, dialTcp, type TcpConnection } from "../origin/tcp-dialer.ts";
 import { chooseDestination, type DestinationChoice } from "./choose-destination.ts";
-import type { ApplicationRequest } from "./forward-http.ts";
+import type { ApplicationRequest } from "./forwarding.ts";
 import type { OpenStreams } from "./open-streams.ts";
 import type { Problem } from "./problems.ts";
 import { originFailedEvent } from "./request-events.ts";

@@ -9,7 +9,7 @@ import type { OriginFault } from "../origin/origin-request.ts";
 import { type OriginResponseHead, ResponseFault } from "../origin/response-head.ts";
 import { type ResponseEvents, ResponseReader } from "../origin/response-reader.ts";
 import type { RandomBytes } from "../random.ts";
-import { type ApplicationRequest, type Forwarding, mayTrail } from "./forward-http.ts";
+import { type ApplicationRequest, type Forwarding, mayTrail } from "./forwarding.ts";
 import type { OpenStream, OpenStreams } from "./open-streams.ts";
 import { sanitizeResponseHeaders, sanitizeTrailers } from "./sanitize-headers.ts";
 import { cutBoth, joinStreams, trafficOf } from "./tunnel.ts";

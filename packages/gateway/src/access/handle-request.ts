@@ -40,9 +40,10 @@ import { DecisionCache } from "./decision-cache.ts";
 import { describeApplication } from "./describe-application.ts";
 import { dialsStream } from "./dials-stream.ts";
 import { errorPageEvent, refusalEvent, unreadableEvent } from "./error-page-events.ts";
-import { type ApplicationRequest, HttpForwarder } from "./forward-http.ts";
+import { HttpForwarder } from "./forward-http.ts";
 import { TcpForwarder } from "./forward-tcp.ts";
 import { forwardUpgrade, type UpgradeForwarding } from "./forward-upgrade.ts";
+import type { ApplicationRequest } from "./forwarding.ts";
 import { OpenStreams } from "./open-streams.ts";
 import {
   credentialsFailed,

@@ -6,7 +6,7 @@ import type { RequestFacts } from "../catalog/request-facts.ts";
 import type { Application } from "../model/model.ts";
 import type { CredentialFault } from "./authenticate.ts";
 import type { DeniedAsker, TokenEnding } from "./authorize.ts";
-import type { ForwardFault } from "./forward-http.ts";
+import type { ForwardFault } from "./forwarding.ts";
 import type { RequestFault } from "./read-request.ts";
 import { shellWord } from "./shell-word.ts";
 

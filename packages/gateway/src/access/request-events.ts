@@ -2,7 +2,7 @@
 import { chooseService, serviceText } from "../catalog/choose-service.ts";
 import type { ApplicationRequestFields, GatewayEvent, RecordEvent } from "../observe/events.ts";
 import type { Refusal } from "./authorize.ts";
-import type { ApplicationRequest, ForwardFault } from "./forward-http.ts";
+import type { ApplicationRequest, ForwardFault } from "./forwarding.ts";
 
 /** No query: it may hold what is nobody's business. */
 export function fieldsOf({ reading, match }: ApplicationRequest): ApplicationRequestFields {

@@ -1,16 +1,23 @@
 // gRPC through the gateway: a service and a client of @grpc/grpc-js, over HTTP/2 on both sides. Who
 // may call is the same policy as for every other request.
 import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { connect } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { status } from "@grpc/grpc-js";
 import { identityOf } from "../../packages/gateway/test/login/login-fixture.ts";
-import { startGateway, type TestGateway } from "../support/gateway.ts";
+import { freePort, startGateway, type TestGateway } from "../support/gateway.ts";
 import {
   GrpcClient,
   type GrpcService,
   type MetadataEntries,
   startGrpcService,
 } from "../support/grpc.ts";
+import { needs } from "../support/requirements.ts";
 import { until } from "../support/until.ts";
 
 const host = "rpc.localhost";
@@ -39,10 +46,10 @@ function sectionsTo({ address }: GrpcService): Record<string, unknown> {
   };
 }
 
-async function scene(context: TestContext): Promise<Scene> {
+async function scene(context: TestContext, more: Record<string, unknown> = {}): Promise<Scene> {
   const service = await startGrpcService();
   context.after(() => service.close());
-  const gateway = await startGateway({ sections: sectionsTo(service) });
+  const gateway = await startGateway({ sections: { ...sectionsTo(service), ...more } });
   context.after(() => gateway.close());
   const client: Scene["client"] = (metadata = robot) => {
     const opened = new GrpcClient(`127.0.0.1:${gateway.port}`, metadata, {
@@ -235,3 +242,84 @@ test("thousands of small calls share one channel, each with its own answer", asy
     [],
   );
 });
+
+test(
+  "behind nginx all four kinds of call work, and refusals keep their status",
+  needs("nginx"),
+  async (context) => {
+    const { gateway, service } = await scene(context, { trusted_proxies: ["127.0.0.1/32"] });
+    const port = await startNginx(context, gateway.port);
+    const client = (metadata: MetadataEntries) => {
+      const opened = new GrpcClient(`127.0.0.1:${port}`, metadata, {
+        "grpc.default_authority": host,
+      });
+      context.after(() => opened.close());
+      return opened;
+    };
+    const robotClient = client(robot);
+    assert.deepEqual(texts((await robotClient.unary("hello")).answers), ["hello"]);
+    const collect = robotClient.begin("Collect");
+    collect.stream.write(Buffer.from("ab"));
+    collect.stream.end();
+    assert.deepEqual(texts((await collect.outcome).answers), ["2"]);
+    assert.equal((await robotClient.begin("Count", "5").outcome).answers.length, 5);
+    const chat = robotClient.begin("Chat");
+    for (const message of ["one", "two"]) {
+      chat.stream.write(Buffer.from(message));
+      await until(() => chat.answers.at(-1)?.toString() === message);
+    }
+    chat.stream.end();
+    assert.deepEqual((await chat.outcome).trailer["x-kind"], "chat");
+
+    const seen = service.calls.length;
+    assert.equal((await client({}).unary("hello")).code, status.UNAUTHENTICATED);
+    assert.equal(service.calls.length, seen);
+  },
+);
+
+/** nginx without TLS in front of the gateway. @returns its port */
+async function startNginx(context: TestContext, gateway: number): Promise<number> {
+  const folder = mkdtempSync(join(tmpdir(), "postern-grpc-"));
+  const port = await freePort();
+  const temporary = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"]
+    .map((name) => `${name}_temp_path ${folder}/${name};`)
+    .join(" ");
+  writeFileSync(
+    join(folder, "nginx.conf"),
+    `daemon off; pid ${folder}/pid; error_log stderr; events {}
+http {
+  access_log off; ${temporary}
+  server {
+    listen 127.0.0.1:${port} http2;
+    location / {
+      grpc_pass grpc://127.0.0.1:${gateway};
+      grpc_set_header Host $host;
+      grpc_set_header X-Forwarded-For $remote_addr;
+      grpc_set_header X-Forwarded-Proto $scheme;
+      grpc_set_header X-Forwarded-Host "";
+      grpc_read_timeout 1h;
+    }
+  }
+}`,
+  );
+  const child = spawn("/usr/sbin/nginx", ["-e", "stderr", "-c", join(folder, "nginx.conf")], {
+    stdio: ["ignore", "ignore", "inherit"],
+  });
+  const ended = once(child, "exit");
+  context.after(async () => {
+    child.kill();
+    await ended;
+    rmSync(folder, { recursive: true, force: true, maxRetries: 10 });
+  });
+  await until(() => accepts(port));
+  return port;
+}
+
+function accepts(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect(port, "127.0.0.1");
+    socket.once("connect", () => resolve(true));
+    socket.once("error", () => resolve(false));
+    socket.once("connect", () => socket.destroy());
+  });
+}

@@ -2,15 +2,18 @@
 // is the `ws` package, or writes its frames byte for byte.
 import assert from "node:assert/strict";
 import { once } from "node:events";
-import type { Socket } from "node:net";
+import { connect, type Socket } from "node:net";
+import type { Duplex } from "node:stream";
 import { type TestContext, test } from "node:test";
 import type { WebSocket } from "ws";
 import { gatewayTo, megabyte } from "../../packages/gateway/test/access/forward-fixture.ts";
 import { clientFrame } from "../../packages/gateway/test/http/client-frame.ts";
 import { freePort } from "../support/free-port.ts";
+import { http2Tunnel } from "../support/http2-request.ts";
 import { begun, dial, rawDial, refusedDial } from "../support/stream-dial.ts";
 import { startDeafService, startTcpService } from "../support/tcp-service.ts";
 import { until } from "../support/until.ts";
+import { startUpstream } from "../support/upstream.ts";
 
 const host = "open.localhost";
 const halfClose = ["postern.tcp.v1"];
@@ -187,6 +190,47 @@ test("a client that takes nothing holds the service back", async (context) => {
   assert.equal((await client.closed).code, 1000);
   assert.equal(client.received().length, total);
 });
+
+for (const version of ["HTTP/1.1", "HTTP/2"]) {
+  test(`a client that takes nothing for longer than an answer would wait keeps its stream (${version})`, async (context) => {
+    const upstream = await startUpstream();
+    context.after(() => upstream.close());
+    const service = await startTcpService(context, (socket) => {
+      socket.write(Buffer.alloc(32 * megabyte, "x"));
+      socket.end();
+    });
+    const ingress = [
+      { path: "/long", service: upstream.origin },
+      { service: `tcp://${service.address}` },
+    ];
+    const gateway = await gatewayTo(context, ingress, {
+      limits: { body_timeout: "300ms" },
+      log: { requests: true },
+    });
+    const tunnel = await openTunnel(gateway.port, version);
+    tunnel.pause();
+    const untaken = () => service.sockets[0]?.writableLength ?? 0;
+    await settled(untaken);
+
+    // Another client takes nothing of an answer meanwhile, and is cut off.
+    upstream.answerWith((_request, response) => response.end(Buffer.alloc(32 * megabyte)));
+    const other = connect(gateway.port, "127.0.0.1").on("error", () => undefined);
+    other.pause();
+    other.write(`GET /long HTTP/1.1\r\nHost: ${host}:${gateway.port}\r\n\r\n`);
+    await until(() => gateway.events.some(({ event }) => event === "request_cut"));
+    other.destroy();
+
+    assert.ok(untaken() > 0);
+    let size = 0;
+    tunnel.on("data", (piece: Buffer) => {
+      size += piece.length;
+    });
+    tunnel.resume();
+    // Some came before anybody counted.
+    await until(() => size > 30 * megabyte);
+    tunnel.destroy();
+  });
+}
 
 test("a service that breaks off is said in the close frame and in the log", async (context) => {
   const { port, gateway } = await scene(context, (socket) => {
@@ -405,6 +449,21 @@ const handshake = [
   "Sec-WebSocket-Version: 13",
   "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==",
 ];
+
+/** The bytes of a WebSocket, frames and all. */
+async function openTunnel(port: number, version: string): Promise<Duplex> {
+  if (version === "HTTP/1.1") {
+    const raw = rawDial(port, host, handshake);
+    await raw.opened;
+    return raw.socket;
+  }
+  const headers = { Host: `${host}:${port}`, "Sec-WebSocket-Version": "13" };
+  const { tunnel } = await http2Tunnel(
+    { host: "127.0.0.1", port, path: "/", headers },
+    "websocket",
+  );
+  return tunnel;
+}
 
 function bytewise(bytes: Buffer): Buffer[] {
   return Array.from({ length: bytes.length }, (_, index) => bytes.subarray(index, index + 1));

@@ -105,22 +105,27 @@ export function rawDial(port: number, host: string, lines: string[], rest = ""):
     ["GET / HTTP/1.1", `Host: ${host}:${port}`, ...lines, "", ""].join("\r\n") + rest,
     "latin1",
   );
-  let bytes = Buffer.alloc(0);
+  const pieces: Buffer[] = [];
+  const bytes = () => Buffer.concat(pieces);
   const opened = Promise.withResolvers<void>();
-  const headEnd = () => bytes.indexOf("\r\n\r\n") + 4;
+  let isOpen = false;
   socket.on("data", (piece) => {
-    bytes = Buffer.concat([bytes, piece]);
-    if (headEnd() > 4 && statusIn(bytes) === 101) opened.resolve();
+    pieces.push(piece);
+    if (isOpen || !bytes().includes("\r\n\r\n") || statusIn(bytes()) !== 101) return;
+    isOpen = true;
+    opened.resolve();
   });
   const ended = once(socket, "close").then(() => {
+    const all = bytes();
     // The close frame is the last one, and short.
-    const at = bytes.lastIndexOf(0x88);
-    return { closeCode: at < headEnd() ? undefined : bytes.readUInt16BE(at + 2) };
+    const at = all.lastIndexOf(0x88);
+    const isBehindHead = at > all.indexOf("\r\n\r\n");
+    return { closeCode: isBehindHead ? all.readUInt16BE(at + 2) : undefined };
   });
   socket.on("end", () => socket.end());
   const answer = once(socket, "close").then(() => ({
-    status: statusIn(bytes),
-    text: bytes.toString("latin1"),
+    status: statusIn(bytes()),
+    text: bytes().toString("latin1"),
   }));
   return { socket, opened: opened.promise, answer, ended };
 }

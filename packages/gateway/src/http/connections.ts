@@ -75,7 +75,10 @@ export class Connections {
     return Promise.all(ends).then(() => undefined);
   }
 
-  /** What follows on this connection is no HTTP: only a client that takes nothing is cut off. */
+  /**
+   * What follows on this connection is no HTTP. Its client may take nothing for any time, as one
+   * that shows a long text page by page: whoever writes waits for it, and keeps little.
+   */
   beginTunnel(socket: Socket): void {
     const activity = this.#carriers.get(socket);
     if (activity === undefined) return;
@@ -129,6 +132,7 @@ export class Connections {
 
   #cutUntaken(): void {
     for (const [socket, activity] of this.#carriers) {
+      if (activity.isTunnel) continue;
       const untaken = socket.writableLength === 0 ? 0 : untakenBytes(socket);
       const isStuck = untaken > 0 && untaken === activity.untaken;
       activity.untaken = untaken;

@@ -173,6 +173,8 @@ export class Http2Sessions {
 
   /** Ends a stream whose client takes nothing of its answer. */
   #cutUntaken(socket: Socket, stream: ServerHttp2Stream, activity: StreamActivity): void {
+    // As in connections.ts: the client of a tunnel may take nothing for any time.
+    if (activity.exchange.response.isTunnel) return;
     const { taken } = activity.exchange.response;
     const { writableLength } = stream;
     const isSame = taken === activity.taken && writableLength === activity.waiting;

@@ -134,12 +134,13 @@ class NodeHttp2Response implements ResponseWriter {
   onFinish: ((status: number) => void) | undefined;
   /** pieces of the answer that the client has taken */
   taken = 0;
+  /** whether another protocol follows the head of the answer */
+  isTunnel = false;
   readonly #stream: ServerHttp2Stream;
   readonly #method: string;
   #head: ResponseHead | undefined;
   #onCut: ((status: number | undefined) => void) | undefined;
   #watchesDrain = false;
-  #isTunnel = false;
   /** the body is followed by trailers, if only by none */
   #endsWithTrailers = false;
   #rawTrailers: readonly string[] = [];
@@ -155,7 +156,7 @@ class NodeHttp2Response implements ResponseWriter {
   }
 
   get closed(): boolean {
-    return this.#isTunnel || !isOpen(this.#stream);
+    return this.isTunnel || !isOpen(this.#stream);
   }
 
   /** whether the whole answer is handed to the network */
@@ -224,8 +225,7 @@ class NodeHttp2Response implements ResponseWriter {
   /** Answers with a head that nothing else follows but the tunnel. */
   becomeTunnel(rawHeaders: readonly string[]): Duplex {
     const stream = this.#stream;
-    this.#isTunnel = true;
-    stream.on("drain", this.#countTaken);
+    this.isTunnel = true;
     if (isOpen(stream)) stream.respond(fieldsOf(200, rawHeaders));
     return stream;
   }
@@ -257,7 +257,7 @@ class NodeHttp2Response implements ResponseWriter {
 
   #finish(): void {
     // A tunnel ends each of its sides by itself.
-    if (this.#head === undefined || this.#isTunnel) return;
+    if (this.#head === undefined || this.isTunnel) return;
     if (this.finished) this.onFinish?.(this.#head.status);
     if (!this.#endsWithTrailers) this.#endRequest();
   }

@@ -27,9 +27,6 @@ export interface UpgradeParts {
   onFault: (request: ApplicationRequest, fault: OriginFault, detail: string) => void;
 }
 
-/** After so long without a byte the system asks whether the origin is still there. */
-const keepAliveMs = 60_000;
-
 /**
  * Sends an upgrade on. Its answer, or its fault, comes later.
  * @param origin a connection that was just begun, and serves nobody else
@@ -167,7 +164,7 @@ class UpgradePassage implements ResponseEvents {
     clearTimeout(this.#deadline);
     exchange.onAbort = undefined;
     origin.off("data", this.#read).off("end", this.#closed).off("close", this.#closed);
-    origin.off("error", this.#failed).setKeepAlive(true, keepAliveMs);
+    origin.off("error", this.#failed);
 
     const client = exchange.upgrade(openingHead(this.#forwarding, head));
     for (const chunk of first) client.write(chunk);

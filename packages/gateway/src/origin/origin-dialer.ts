@@ -28,19 +28,20 @@ export function dialer(
     case "unix": {
       const target = { path: service.path };
       const tls = { target, hostname: "localhost", protocol };
-      return service.tls ? tlsDial(tls, options) : plainDial(target);
+      return service.tls ? tlsDial(tls, options) : plainDial(target, options);
     }
     case "http": {
       const url = new URL(service.origin);
       const target = tcpTarget(url);
       const tls = { target, hostname: url.hostname, protocol };
-      return url.protocol === "https:" ? tlsDial(tls, options) : plainDial(target);
+      return url.protocol === "https:" ? tlsDial(tls, options) : plainDial(target, options);
     }
   }
 }
 
-function plainDial(target: Target): Dial {
-  const socketOptions = { ...target, noDelay: true, keepAlive: true };
+function plainDial(target: Target, { tcpKeepAlive }: IngressRule["originRequest"]): Dial {
+  const keepAlive = { keepAlive: true, keepAliveInitialDelay: tcpKeepAlive };
+  const socketOptions = { ...target, ...keepAlive, noDelay: true };
   return (onread) =>
     connectTcp(onread === undefined ? socketOptions : { ...socketOptions, onread });
 }
@@ -66,7 +67,7 @@ function tlsDial(
   if (isIP(serverName) === 0) tls.servername = serverName;
   if (options.caPool !== undefined) tls.ca = readFileSync(options.caPool);
   return (onread) => {
-    const socket = connectTls(tls).setNoDelay(true).setKeepAlive(true);
+    const socket = connectTls(tls).setNoDelay(true).setKeepAlive(true, options.tcpKeepAlive);
     if (onread !== undefined)
       socket.on("data", (chunk: Buffer) => onread.callback(chunk.length, chunk));
     return socket;

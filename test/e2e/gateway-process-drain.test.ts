@@ -82,17 +82,23 @@ test(
   },
 );
 
-for (const kind of ["plain", "TLS"] as const)
+for (const [kind, workers] of [
+  ["plain", 1],
+  ["TLS", 1],
+  ["plain", 2],
+  ["TLS", 2],
+] as const)
   test(
-    `32 ${kind} clients that keep their connections lose no request when the gateway ends`,
+    `32 ${kind} clients that keep their connections lose no request when a gateway of ${workers} ${workers === 1 ? "process" : "workers"} ends`,
     needs("openssl"),
     async (context) => {
       const tls = kind === "TLS" ? certificate(context) : undefined;
       const { operator } = await operatorOf(
         context,
         tls === undefined
-          ? {}
+          ? { workers }
           : {
+              workers,
               auth_domain: teamHost,
               public_ports: [443],
               tls: { certificates: [tls] },

@@ -91,6 +91,26 @@ function pidOf(running: Running, worker: number): number {
   return Number(lines.findLast((line) => line.worker === worker)?.["pid"]);
 }
 
+test("a sign-in whose worker is killed between any two of its steps ends well at the other", async (context) => {
+  const { running, lanes, laneTo, personAt, url, mail } = await startWorkers(context);
+  const email = "ada@example.com";
+  const [first, second] = lanes;
+  const begun = personAt(first);
+  await begun.open(`${url(appHost)}/deep?link=1`);
+  await killWorker(pidOf(running, 1));
+  const asked = personAt(second, begun);
+  asked.page = begun.page;
+  await asked.press("Send me a code", { email });
+  const code = /\d{6}/.exec((await mail.next(email)).text)?.[0] ?? "";
+  const next = await laneTo(1);
+  await killWorker(pidOf(running, 2));
+  const typed = personAt(next, asked);
+  typed.page = asked.page;
+  await typed.press("Sign in", { code });
+  assert.equal(typed.page.status, 200, typed.page.text);
+  assert.equal(new URL(typed.page.url).search, "?link=1");
+});
+
 test("a worker that dies again and again is replaced after pauses that grow, and the other serves on", async (context) => {
   const { running, laneTo } = await startWorkers(context);
   const survivor = await laneTo(2);

@@ -20,7 +20,7 @@ const codeFlags = new Set(["-e", "--eval", "-p", "-pe", "--print", "--input-type
 /** Says once how every worker is started. */
 export function setUpWorkers(): void {
   // Workers accept from one socket: whoever is free takes the next connection, and one that dies
-  // takes no connection with it that nobody has accepted (docs/adr/0016).
+  // takes no connection with it that nobody has accepted (docs/adr/0017).
   cluster.schedulingPolicy = cluster.SCHED_NONE;
   cluster.setupPrimary({
     exec: fileURLToPath(new URL("./gateway-worker.ts", import.meta.url)),

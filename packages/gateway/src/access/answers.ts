@@ -139,7 +139,8 @@ export function deadTokenAnswer(
 
 /** Nobody is signed in who asks for an upgrade: no client follows a redirect with one. */
 export function upgradeSignInAnswer(parts: AnswerParts, to: ApplicationRecipient): LocalAnswer {
-  return problemAnswer(parts, to, { ...notSignedIn(to.facts), pageless: false });
+  const problem = { ...notSignedIn(to.facts), heading: "You are not signed in", pageless: false };
+  return problemAnswer(parts, to, problem);
 }
 
 /** Somebody, or an address, that policy does not let in. */

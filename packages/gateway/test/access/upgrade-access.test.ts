@@ -62,7 +62,7 @@ test("an upgrade without a session is refused with one line, and never led to th
     }
   }
   const plain = await access.refused(401, "/chat", webSocketLines);
-  assert.match(plain.body, /^[^\n]+\n$/);
+  assert.match(plain.body, /^You are not signed in: Sign in first, [^\n]+\n$/);
   const other403 = await access.refused(
     403,
     "/chat",

@@ -77,8 +77,11 @@ export async function startDeafService(context: TestContext): Promise<{ address:
   while (!isFull) {
     const socket = connect(Number(port), "127.0.0.1").on("error", () => undefined);
     sockets.push(socket);
-    const wait = new Promise((resolve) => setTimeout(resolve, 500, "waits"));
-    isFull = (await Promise.race([once(socket, "connect"), wait])) === "waits";
+    const wait = new Promise((resolve) => setTimeout(resolve, 500));
+    await Promise.race([once(socket, "connect"), wait]);
+    // A test that was held up for so long sees first what has happened meanwhile.
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    isFull = socket.connecting;
   }
   return { address: `127.0.0.1:${Number(port)}` };
 }

@@ -51,6 +51,8 @@ export class TcpStream {
   #isOver = false;
   #clientEnded = false;
   #originEnded = false;
+  /** whether the service is only waited for to take what it was sent */
+  #isOriginEnding = false;
   #openSides = 2;
 
   constructor({ tunnel, origin, halfClose, idleTimeout, pings }: TcpStreamOptions) {
@@ -182,7 +184,8 @@ export class TcpStream {
    * dropped until it ends: left unread, it would reset the connection, and those bytes with it.
    */
   #endOrigin(): void {
-    if (this.#origin.destroyed) return;
+    if (this.#origin.destroyed || this.#isOriginEnding) return;
+    this.#isOriginEnding = true;
     this.#origin.resume();
     this.#origin.setTimeout(flushMs, () => this.#origin.destroy());
     const cut = () => {

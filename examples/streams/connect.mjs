@@ -28,20 +28,18 @@ const url = new URL(positionals[0] ?? "");
 
 if (flags.listen === undefined) {
   const standard = Duplex.from({ readable: process.stdin, writable: process.stdout });
-  await carry(standard).catch(fail);
-  process.exit();
-}
-const server = createServer({ allowHalfOpen: true }, (socket) => {
-  carry(socket).catch((error) => {
+  carry(standard).catch((error) => {
     process.stderr.write(`${error.message}\n`);
-    socket.destroy();
+    process.exit(1);
   });
-});
-server.listen(Number(flags.listen), "127.0.0.1", () => process.stdout.write("listening\n"));
-
-function fail(error) {
-  process.stderr.write(`${error.message}\n`);
-  process.exit(1);
+} else {
+  const server = createServer({ allowHalfOpen: true }, (socket) => {
+    carry(socket).catch((error) => {
+      process.stderr.write(`${error.message}\n`);
+      socket.destroy();
+    });
+  });
+  server.listen(Number(flags.listen), "127.0.0.1", () => process.stdout.write("listening\n"));
 }
 
 /** Opens a stream, and carries bytes both ways until both directions have ended. */

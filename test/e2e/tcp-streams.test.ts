@@ -232,6 +232,27 @@ for (const version of ["HTTP/1.1", "HTTP/2"]) {
   });
 }
 
+for (const [version, status] of [
+  ["HTTP/1.1", 101],
+  ["HTTP/2", 200],
+] as const) {
+  test(`a stream has one line in the log of requests, when it ends (${version})`, async (context) => {
+    const service = await startTcpService(context);
+    const ingress = [{ service: `tcp://${service.address}` }];
+    const gateway = await gatewayTo(context, ingress, { log: { requests: true } });
+    const lines = () => gateway.events.filter(({ event }) => event.startsWith("request_"));
+    const tunnel = await openTunnel(gateway.port, version);
+    assert.deepEqual(lines(), []);
+    tunnel.destroy();
+    await until(() => service.sockets.every((socket) => socket.destroyed));
+    await until(() => lines().length > 0);
+    const [line, ...more] = lines();
+    assert.ok(line?.event === "request_passed");
+    assert.equal(line.status, status);
+    assert.deepEqual(more, []);
+  });
+}
+
 test("a service that breaks off is said in the close frame and in the log", async (context) => {
   const { port, gateway } = await scene(context, (socket) => {
     socket.on("data", () => socket.resetAndDestroy());

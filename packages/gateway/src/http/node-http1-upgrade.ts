@@ -41,7 +41,8 @@ export class NodeHttp1Upgrade extends NodeHttp1Exchange implements Exchange {
     const { socket, firstBytes } = this.#released;
     this.onAbort = undefined;
     this.#response.detachSocket(socket);
-    // No other answer can be given.
+    // No other answer can be given, and this one is not cut off.
+    this.response.onCut = undefined;
     this.#response.destroy();
     this.#rules.beginTunnel(socket);
     const { onFinish } = this.response;

@@ -171,7 +171,7 @@ class NodeHttp2Response implements ResponseWriter {
   set onCut(listener: ((status: number | undefined) => void) | undefined) {
     this.#onCut = listener;
     this.#stream.once("close", () => {
-      if (!this.finished) this.#onCut?.(this.#head?.status);
+      if (!this.finished && !this.isTunnel) this.#onCut?.(this.#head?.status);
     });
   }
 
@@ -226,6 +226,7 @@ class NodeHttp2Response implements ResponseWriter {
   becomeTunnel(rawHeaders: readonly string[]): Duplex {
     const stream = this.#stream;
     this.isTunnel = true;
+    stream.once("close", () => this.onFinish?.(200));
     if (isOpen(stream)) stream.respond(fieldsOf(200, rawHeaders));
     return stream;
   }

@@ -42,6 +42,8 @@ const refusedStreamLimit = 1_000;
 
 /** Looks within the shortest of the limits. */
 const looksOfLimit = 4;
+/** Silence after which TCP asks whether the client is still there. */
+const keepAliveMs = 60_000;
 /** How often sessions are looked at while the server drains. */
 const drainLookMs = 100;
 /** Looks that a client has to close its side once the session has ended. */
@@ -108,6 +110,8 @@ export class Http2Sessions {
     });
     session.once("close", () => this.#sessions.delete(session));
     socket.once("close", () => this.#sessions.delete(session));
+    // A session whose tunnels are silent has nothing else to tell that its client is gone.
+    socket.setKeepAlive(true, keepAliveMs);
     // Who ends its side of an HTTP/2 connection waits for nothing.
     socket.once("end", () => session.destroy());
   }

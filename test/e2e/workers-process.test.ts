@@ -3,14 +3,24 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
+import { existsSync } from "node:fs";
 import { connect, createServer } from "node:net";
 import { join } from "node:path";
 import { test } from "node:test";
 import { type Running, watchProcess } from "../support/cli.ts";
 import { needs } from "../support/requirements.ts";
 import { until } from "../support/until.ts";
-import { held } from "../support/upstream.ts";
-import { ask, certificate, open, openTo, said, startGateway } from "./gateway-process-fixture.ts";
+import { held, startUpstream } from "../support/upstream.ts";
+import {
+  anOperator,
+  ask,
+  certificate,
+  host,
+  open,
+  openTo,
+  said,
+  startGateway,
+} from "./gateway-process-fixture.ts";
 import {
   appHost,
   childrenOf,
@@ -179,6 +189,39 @@ test("a gateway whose address is taken says so once, ends with a status and leav
   const next = startGateway(context, operator.file);
   assert.equal(await next.ended, 1);
   assert.equal(next.stderr().match(/cannot listen on 127\.0\.0\.1/g)?.length, 1, next.stderr());
+});
+
+test("a Unix socket is served by both workers, goes with the gateway, and is taken over when it was killed", async (context) => {
+  const upstream = await startUpstream();
+  context.after(() => upstream.close());
+  const operator = await anOperator(context, openTo(upstream.origin));
+  const socketPath = join(operator.folder, "postern.sock");
+  operator.write({
+    listen: `unix:${socketPath}`,
+    public_ports: [operator.port],
+    workers: 2,
+    log: { requests: true },
+  });
+  const visit = () => {
+    const forwarded = { "X-Forwarded-For": "192.0.2.1", "X-Forwarded-Proto": "https" };
+    return ask({ socketPath, headers: { Host: `${host}:${operator.port}`, ...forwarded } });
+  };
+  const workersOf = (running: Running) =>
+    new Set(
+      linesOf(running).flatMap(({ event, worker }) => (event === "request_passed" ? [worker] : [])),
+    );
+  for (const signal of ["SIGKILL", "SIGTERM"] as const) {
+    const running = await operator.start();
+    const workers = childrenOf(running.child.pid);
+    await until(async () => {
+      assert.equal((await visit()).status, 200);
+      return workersOf(running).size === 2;
+    });
+    running.child.kill(signal);
+    await running.ended;
+    await until(() => workers.every((pid) => !isRunning(pid)));
+    assert.equal(existsSync(socketPath), signal === "SIGKILL");
+  }
 });
 
 for (const [name, signals] of Object.entries({

@@ -33,7 +33,7 @@ export async function chat(stage: Stage): Promise<Finding[]> {
   const gateway = await startGateway(stage, { service: `http://127.0.0.1:${origin.port}` });
   const nginx = await startBareNginx(stage, origin.port, forwardUpgrade);
   const headers = browserHeaders(gateway);
-  const compare = (work: (open: Open) => Promise<Work>) =>
+  const compare = (work: (open: Open, start: () => void) => Promise<Work>) =>
     compareInTurns(
       [
         { name: "**Postern**", ...gateway },
@@ -41,7 +41,7 @@ export async function chat(stage: Stage): Promise<Finding[]> {
       ].map(({ name, pid, port }) => ({
         name,
         pid,
-        run: () => work((path) => openWebSocket(port, path, headers)),
+        run: (start: () => void) => work((path) => openWebSocket(port, path, headers), start),
       })),
       rounds,
     );
@@ -82,8 +82,9 @@ function serve(socket: Socket, path: string): void {
 }
 
 /** Each client sends its next message when the last one has come back. */
-async function exchangeMessages(open: Open): Promise<Work> {
+async function exchangeMessages(open: Open, start: () => void): Promise<Work> {
   const sockets = await Promise.all(Array.from({ length: clients }, () => open("/echo")));
+  start();
   const delays: number[] = [];
   const begin = performance.now();
   const end = begin + chatSeconds * 1_000;

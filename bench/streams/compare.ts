@@ -6,7 +6,8 @@ export interface Contender {
   name: string;
   /** of the process whose CPU and memory count, with its children */
   pid: number;
-  run(): Promise<Work>;
+  /** @param start is called where what came before is not to count, such as connecting */
+  run(start: () => void): Promise<Work>;
 }
 
 /** What one run got done. */
@@ -36,7 +37,7 @@ export async function compareInTurns(
   contenders: readonly Contender[],
   rounds: number,
 ): Promise<Result[]> {
-  for (const { run } of contenders) await run();
+  for (const { run } of contenders) await run(() => undefined);
   const series = contenders.map((contender) => new Series(contender));
   for (let round = 0; round < rounds; round++) for (const each of series) await each.run();
   return series.map((each) => each.result());
@@ -57,8 +58,14 @@ class Series {
   async run(): Promise<void> {
     const { pid, run } = this.#contender;
     const memory = new MemoryWatch(pid);
-    const before = cpuSeconds(pid);
-    const { units, seconds, delays = [] } = await run();
+    let before = cpuSeconds(pid);
+    const {
+      units,
+      seconds,
+      delays = [],
+    } = await run(() => {
+      before = cpuSeconds(pid);
+    });
     this.#costs.push((cpuSeconds(pid) - before) / units);
     this.#memories.push(memory.end());
     this.#rates.push(units / seconds);

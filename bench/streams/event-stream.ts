@@ -2,7 +2,7 @@
 // of them.
 import type { Socket } from "node:net";
 import { Broadcaster, countMessages, openEventStream } from "./broadcaster.ts";
-import { compareInTurns, type Work } from "./compare.ts";
+import { type Contender, compareInTurns, type Work } from "./compare.ts";
 import { browserHeaders, startGateway } from "./gateway.ts";
 import { startBareNginx } from "./peers.ts";
 import { type Finding, half } from "./report.ts";
@@ -18,10 +18,10 @@ export async function eventStream(stage: Stage): Promise<Finding[]> {
   const gateway = await startGateway(stage, { service: `http://127.0.0.1:${origin.port}` });
   const nginx = await startBareNginx(stage, origin.port, forwardEvents);
   const headers = browserHeaders(gateway);
-  const work = (port: number) => publish(origin, port, headers);
-  const contenders = [
-    { name: "**Postern**", pid: gateway.pid, run: () => work(gateway.port) },
-    { name: "nginx", pid: nginx.pid, run: () => work(nginx.port) },
+  const work = (port: number, start: () => void) => publish(origin, port, headers, start);
+  const contenders: Contender[] = [
+    { name: "**Postern**", pid: gateway.pid, run: (start) => work(gateway.port, start) },
+    { name: "nginx", pid: nginx.pid, run: (start) => work(nginx.port, start) },
   ];
   return [
     {
@@ -38,9 +38,11 @@ async function publish(
   origin: Broadcaster,
   port: number,
   headers: Record<string, string>,
+  start: () => void,
 ): Promise<Work> {
   const opening = Array.from({ length: subscribers }, () => openEventStream(port, headers));
   const sockets = await Promise.all(opening);
+  start();
   const begin = performance.now();
   const delays = await publishUntil(begin + seconds * 1_000, origin, sockets);
   const duration = (performance.now() - begin) / 1_000;

@@ -18,7 +18,7 @@ import { isPreflight } from "./cors.ts";
 import type { DecisionCache } from "./decision-cache.ts";
 import { dialsStream } from "./dials-stream.ts";
 import { foreignOrigin } from "./foreign-origin.ts";
-import type { ReadRequest } from "./read-request.ts";
+import { asksForUpgrade, type ReadRequest } from "./read-request.ts";
 import type { IdentityHeaders } from "./sanitize-headers.ts";
 import type { Asker } from "./still-passes.ts";
 
@@ -76,7 +76,7 @@ export function authorize(
     const decision = parts.decisions.decide(facts, application, anonymous);
     return { kind: "describe", asksForLogin: decision.outcome !== "bypass" };
   }
-  if (isPreflight(facts.method, headers) && !headers.hasBody) {
+  if (isPreflight(facts.method, headers) && !headers.hasBody && !asksForUpgrade(reading)) {
     const { cors_headers: cors, options_preflight_bypass: bypass } = application;
     if (cors !== undefined) return { kind: "preflight", cors };
     if (bypass) return { kind: "forward", identity: undefined, asker: anyone };

@@ -53,12 +53,17 @@ import {
   unreadable,
 } from "./problems.ts";
 import { RayIds } from "./ray-ids.ts";
-import { type ReadingRules, readRequest, type UnreadableRequest } from "./read-request.ts";
+import {
+  asksForUpgrade,
+  type ReadingRules,
+  readRequest,
+  type UnreadableRequest,
+} from "./read-request.ts";
 import { recordWhenEnded, requestRefusedEvent } from "./request-events.ts";
 import { sanitizeHeaders } from "./sanitize-headers.ts";
 import { consumedHeaders } from "./service-credentials.ts";
 import { parseProxies } from "./trusted-proxies.ts";
-import { asksForUpgrade, problemOfUpgrade } from "./upgrade-problems.ts";
+import { problemOfUpgrade } from "./upgrade-problems.ts";
 
 /** The parts and settings that the data path is made of. */
 export interface RequestHandlerOptions {

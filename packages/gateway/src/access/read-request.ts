@@ -58,6 +58,11 @@ export interface UnreadableRequest {
 
 export type RequestReading = ReadRequest | UnreadableRequest;
 
+/** Whether a request asks for something else than an answer, properly or not. */
+export function asksForUpgrade({ upgrade, headers }: ReadRequest): boolean {
+  return upgrade !== undefined || headers.asksForWebSocket;
+}
+
 /** What the reading of a request depends on besides the request. */
 export interface ReadingRules {
   /** of the listeners */

@@ -5,11 +5,6 @@ import type { RequestHead } from "../http/transport.ts";
 import type { Problem } from "./problems.ts";
 import type { ReadRequest } from "./read-request.ts";
 
-/** Whether a request asks for something else than an answer, properly or not. */
-export function asksForUpgrade({ upgrade, headers }: ReadRequest): boolean {
-  return upgrade !== undefined || headers.asksForWebSocket;
-}
-
 const badUpgrade = (error: string, message: string): Problem => ({
   status: 400,
   error,

@@ -187,6 +187,10 @@ test("questions about an application have their verdict before anybody is asked 
   assert.equal((await verdict("app", preflight, options)).kind, "sign_in");
   const withBody = [...preflight, "Content-Length: 1"];
   assert.equal((await verdict("unasked", withBody, options)).kind, "sign_in");
+  // A browser asks for no upgrade beforehand: an origin would get a tunnel from a stranger.
+  const withUpgrade = [...preflight, "Connection: Upgrade", "Upgrade: websocket"];
+  assert.equal((await verdict("unasked", withUpgrade, options)).kind, "sign_in");
+  assert.equal((await verdict("cors", withUpgrade, options)).kind, "sign_in");
 });
 
 test("a client that asks only for a check gets it where it would be let through, and nowhere else", async (context) => {

@@ -156,3 +156,14 @@ test("other upgrades than WebSocket are held to the same", async (context) => {
   await access.refused(403, "/exec", [...spdy, cookie, "Origin: https://evil.example"]);
   await access.passed("/exec", [...spdy, cookie]);
 });
+
+test("no upgrade passes as a preflight, which nobody is asked for (P15)", async (context) => {
+  const access = await startAccessFixture(context, [
+    application("app", [everybody], { options_preflight_bypass: true }),
+  ]);
+  const lines = ["Origin: https://ui.test", "Access-Control-Request-Method: GET"];
+  for (const protocol of ["x-shell", "SPDY/3.1", "websocket"])
+    await access.refused(401, "/", [...lines, "Connection: Upgrade", `Upgrade: ${protocol}`], {
+      method: "OPTIONS",
+    });
+});

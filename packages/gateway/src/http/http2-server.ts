@@ -93,6 +93,7 @@ export class Http2Sessions {
 
   /** Takes over a connection on which HTTP/2 begins; bytes that were read of it are back on it. */
   accept(socket: Socket): void {
+    if (socket.destroyed) return;
     const peer =
       socket.remoteAddress === undefined ? undefined : canonicalPeer(socket.remoteAddress);
     const session = performServerHandshake(socket, this.#sessionOptions);
@@ -106,6 +107,7 @@ export class Http2Sessions {
       this.#begin(session, activity, stream, new Kind(stream, head));
     });
     session.on("error", (error) => {
+      if (!isBreach(error)) return;
       this.#options.record({ event: "http2_ended", ip: peer ?? "unix", error: error.message });
     });
     session.once("close", () => this.#sessions.delete(session));
@@ -215,6 +217,11 @@ function sessionOptions(limits: ServerLimits): ServerSessionOptions {
       enableConnectProtocol: true,
     },
   } as ServerSessionOptions;
+}
+
+/** Whether the client broke the rules: it may also be gone, or have found fault with us. */
+function isBreach({ code = "" }: NodeJS.ErrnoException): boolean {
+  return code.startsWith("ERR_HTTP2_") && code !== "ERR_HTTP2_SESSION_ERROR";
 }
 
 function newActivity(socket: Socket): SessionActivity {

@@ -145,6 +145,24 @@ for (const [name, act] of Object.entries(floods)) {
   });
 }
 
+test("a client that goes away without a word, or ends its side, breaks no rule and its requests off", async (context) => {
+  const { port, events, open } = await scene(context);
+  const leaves = [
+    (client: h2.FrameClient) => client.socket.resetAndDestroy(),
+    (client: h2.FrameClient) => client.socket.end(),
+    (client: h2.FrameClient) =>
+      client.send(h2.frame("GOAWAY", 0, 0, Buffer.from([0, 0, 0, 0, 0, 0, 0, 2]))),
+  ];
+  for (const leave of leaves) {
+    const client = await connect(context, port);
+    client.send(h2.headers(1, get("/held")));
+    await until(() => open.size === 1);
+    leave(client);
+    await until(() => open.size === 0);
+  }
+  assert.deepEqual(events, []);
+});
+
 test("a header block that unpacks to more than a head may be is refused unread (O6)", async (context) => {
   const { port, asked } = await scene(context);
   const client = await connect(context, port);

@@ -34,6 +34,8 @@ const scenarios: Record<string, Scenario> = {
   workers,
 };
 
+const signals = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
+
 /** No scenario takes longer on a machine that does nothing else. */
 const limitMs = 5 * 60_000;
 
@@ -60,13 +62,13 @@ if (statementsOf(findings).some(({ holds }) => holds === false)) process.exitCod
 async function play(name: string, scenario: Scenario): Promise<Finding[]> {
   const stage = new Stage();
   const interrupt = () => void stage.clear().then(() => process.exit(130));
-  process.once("SIGINT", interrupt);
+  for (const signal of signals) process.once(signal, interrupt);
   try {
     return await withinLimit(scenario(stage));
   } catch (error) {
     return [{ kind: "statement", text: `${name}: ${String(error)}`, holds: false }];
   } finally {
-    process.off("SIGINT", interrupt);
+    for (const signal of signals) process.off(signal, interrupt);
     await stage.clear();
   }
 }

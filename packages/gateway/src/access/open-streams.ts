@@ -9,7 +9,13 @@ import type { Clock, Stopwatch } from "../clock.ts";
 import type { Application } from "../model/model.ts";
 import type { RecordEvent, StreamFields } from "../observe/events.ts";
 import type { Tokens } from "../tokens/tokens.ts";
-import { type Asker, expiryOf, type StreamSubject, stillPasses } from "./still-passes.ts";
+import {
+  type Asker,
+  applicationInForce,
+  askerInForce,
+  expiryOf,
+  type StreamSubject,
+} from "./still-passes.ts";
 
 /** Why a stream ends before both of its ends want it to. */
 export type StreamEnd =
@@ -214,16 +220,25 @@ export class OpenStreams {
 
   #judgeOne(entry: Entry): void {
     entry.generation = this.#generation;
-    const application = stillPasses(entry.subject, this.#catalog);
-    if (application === undefined) {
+    const { subject } = entry;
+
+    // 1. What ends it is for the application to say, as it is now.
+    const application = applicationInForce(subject, this.#catalog);
+    const endStreams = application === undefined ? entry.endStreams : application.end_streams;
+    const endsOtherwise = endStreams !== entry.endStreams;
+    entry.endStreams = endStreams;
+
+    // 2. Whether it would begin.
+    const asker = application && askerInForce(subject, application, this.#catalog);
+    if (asker === undefined) {
       this.#end(entry, "access_removed");
       return;
     }
-    if (application.end_streams === entry.endStreams) return;
-    // What it has outlived by the earlier setting counts now.
-    entry.endStreams = application.end_streams;
-    this.#nextExpiry = Math.min(this.#nextExpiry, expiryOf(entry.subject.asker));
-    if (entry.sessionId !== undefined) this.doubt([entry.sessionId]);
+    subject.asker = asker;
+    this.#nextExpiry = Math.min(this.#nextExpiry, expiryOf(asker));
+
+    // 3. What it has outlived by the earlier setting counts now.
+    if (endsOtherwise && entry.sessionId !== undefined) this.doubt([entry.sessionId]);
   }
 
   // Ends.

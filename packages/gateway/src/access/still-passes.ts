@@ -24,17 +24,26 @@ export interface StreamSubject {
   asker: Asker;
 }
 
-/** The application as it is in force now; undefined where the stream would not begin any more. */
-export function stillPasses(subject: StreamSubject, catalog: Catalog): Application | undefined {
-  const { host, path, ip, aud, asker } = subject;
+/** The application as it is in force now; undefined where another one has the address, or none. */
+export function applicationInForce(
+  { host, path, aud }: StreamSubject,
+  catalog: Catalog,
+): Application | undefined {
   const application = matchApplication(catalog, host, path)?.application;
-  if (application?.aud !== aud) return undefined;
+  return application?.aud === aud ? application : undefined;
+}
 
-  const principal = principalOf(asker, catalog);
-  if (principal === undefined) return undefined;
-  const { outcome } = evaluate({ application, principal, ip });
+/** The asker as they are now; undefined where policy would not let the stream begin any more. */
+export function askerInForce(
+  { ip, asker: before }: StreamSubject,
+  application: Application,
+  catalog: Catalog,
+): Asker | undefined {
+  const asker = knownAsker(before, catalog);
+  if (asker === undefined) return undefined;
+  const { outcome } = evaluate({ application, principal: principalOf(asker), ip });
   const mayPass = outcome === "bypass" || (outcome === "allow" && asker.kind !== "anyone");
-  return mayPass ? application : undefined;
+  return mayPass ? asker : undefined;
 }
 
 /** When what an asker showed holds no longer, milliseconds since the epoch. */
@@ -49,16 +58,26 @@ export function expiryOf(asker: Asker): number {
   }
 }
 
-/** Undefined for a service token that is gone, switched off, or has another secret now. */
-function principalOf(asker: Asker, catalog: Catalog): Principal | undefined {
+/**
+ * The asker, with the service token of now: it may expire sooner or later than it did.
+ * @returns undefined for a service token that is gone, switched off, or has another secret
+ */
+function knownAsker(asker: Asker, catalog: Catalog): Asker | undefined {
+  if (asker.kind !== "service") return asker;
+  const { client_id, client_secret_hash } = asker.serviceToken;
+  const serviceToken = catalog.serviceTokenByClientId.get(client_id);
+  const holds =
+    serviceToken?.enabled === true && serviceToken.client_secret_hash === client_secret_hash;
+  return holds ? { kind: "service", serviceToken } : undefined;
+}
+
+function principalOf(asker: Asker): Principal {
   switch (asker.kind) {
     case "person":
       return { kind: "person", identity: asker.session.identity };
     case "service": {
-      const { id, client_id, client_secret_hash } = asker.serviceToken;
-      const inForce = catalog.serviceTokenByClientId.get(client_id);
-      const holds = inForce?.enabled === true && inForce.client_secret_hash === client_secret_hash;
-      return holds ? { kind: "service", tokenId: id, clientId: client_id } : undefined;
+      const { id, client_id } = asker.serviceToken;
+      return { kind: "service", tokenId: id, clientId: client_id };
     }
     case "anyone":
       return { kind: "anonymous" };

@@ -1,10 +1,8 @@
 // What is open ends with the session, the credential and the access of whoever it is for, and with
 // nothing else (cases T17, W3, W4).
 import assert from "node:assert/strict";
-import { type TestContext, test } from "node:test";
-import { until } from "../../../../test/support/until.ts";
+import { test } from "node:test";
 import {
-  type AccessFixture,
   ada,
   application,
   bob,
@@ -15,86 +13,17 @@ import {
   open,
   robotPair,
   serviceTokens,
-  startAccessFixture,
 } from "./access-fixture.ts";
-import { openStream, type StreamingOrigin, startStreamingOrigin } from "./streaming-origin.ts";
+import {
+  allKinds,
+  arrives,
+  ended,
+  goOn,
+  header,
+  startScene,
+  streamKinds,
+} from "./open-streams-fixture.ts";
 import type { Peer } from "./upgrade-fixture.ts";
-
-const streamKinds = ["websocket", "events", "grpc"];
-const allKinds = [...streamKinds, "download", "poll"];
-
-interface Scene {
-  access: AccessFixture;
-  origin: StreamingOrigin;
-  /** Opens one of each kind, and waits until the origin has them. @param at host and query */
-  openAll(
-    kinds: readonly string[],
-    name: string,
-    lines: readonly string[],
-    at?: { host?: string; query?: string },
-  ): Promise<Map<string, Peer>>;
-  /** puts other sections into force, beside the ingress */
-  change(sections: Record<string, unknown>): Promise<void>;
-}
-
-async function startScene(
-  context: TestContext,
-  applications: Record<string, unknown>[],
-  sections: Record<string, unknown> = {},
-): Promise<Scene> {
-  const origin = await startStreamingOrigin(context);
-  const ingress = [{ service: origin.origin }];
-  const access = await startAccessFixture(context, applications, { ingress, ...sections });
-  const { port } = access.fixture;
-  return {
-    access,
-    origin,
-    async openAll(kinds, name, lines, { host, query = "" } = {}) {
-      const paths = kinds.map((kind) => `/${kind}/${name}`);
-      const peers = paths.map((path) => openStream(context, port, path + query, lines, host));
-      await until(() => paths.every((path) => origin.open.has(path)));
-      const streams = new Map(kinds.map((kind, index) => [kind, peers[index] as Peer]));
-      await until(() =>
-        [...streams].every(([kind, { received }]) => kind === "poll" || /first;/.test(received)),
-      );
-      return streams;
-    },
-    change: (more) =>
-      access.fixture.change({ applications, service_tokens: serviceTokens, ingress, ...more }),
-  };
-}
-
-const header = (token: string) => [`cf-access-token: ${token}`];
-
-/** Waits until each has ended at both of its ends, and asserts that its client saw a cut. */
-async function ended(
-  { origin }: Scene,
-  streams: ReadonlyMap<string, Peer>,
-  name: string,
-): Promise<void> {
-  for (const [kind, peer] of streams) {
-    await until(() => peer.closed || peer.ended);
-    await until(() => !origin.open.has(`/${kind}/${name}`));
-    assert.doesNotMatch(peer.received, /\r\n0\r\n/, `${kind} seemed to be complete`);
-  }
-}
-
-/** Asserts that these go on: what the origin sends now arrives. */
-async function goOn(
-  { origin }: Scene,
-  streams: ReadonlyMap<string, Peer>,
-  text: string,
-): Promise<void> {
-  origin.publish(text);
-  await arrives(streams, text);
-}
-
-async function arrives(streams: ReadonlyMap<string, Peer>, text: string): Promise<void> {
-  for (const [kind, peer] of streams) {
-    if (kind === "poll") assert.equal(peer.closed || peer.ended, false, kind);
-    else await until(() => peer.received.includes(text));
-  }
-}
 
 test("of 1,000 streams of 100 people, those of the one who is signed out end, and no others", async (context) => {
   const scene = await startScene(context, [application("app", [everybody])]);
@@ -259,6 +188,50 @@ test("a change that does not concern a stream leaves it open, and one that takes
     applications: [application("new", [everybody], { domain: "app.localhost" })],
   });
   await ended(scene, bobs, bob);
+});
+
+test("a service token that is given less time ends its streams when that is over, and one with more does not", async (context) => {
+  const lasting = (hours: number, policies: unknown[]) => {
+    const expires_at = new Date(Date.now() + hours * hour).toISOString();
+    return {
+      applications: [application("app", [machines, ...policies])],
+      service_tokens: serviceTokens.map((token) => ({ ...token, expires_at })),
+    };
+  };
+  const { applications, ...sections } = lasting(2, [only(ada), only(bob)]);
+  const scene = await startScene(context, applications, sections);
+  const openFor = async (email: string) =>
+    scene.openAll(streamKinds, email, header(await scene.access.token("app", email)));
+  const robots = await scene.openAll(streamKinds, "robot", robotPair);
+  const [adas, bobs] = [await openFor(ada), await openFor(bob)];
+
+  // Who loses access by the same change shows when streams are held to it.
+  await scene.change(lasting(7, [only(ada)]));
+  await ended(scene, bobs, bob);
+  scene.access.fixture.clock.ahead = 4 * hour;
+  await scene.change(lasting(5, []));
+  await ended(scene, adas, ada);
+  await goOn(scene, robots, "with more time");
+
+  scene.access.fixture.clock.ahead = 6 * hour;
+  await ended(scene, robots, "robot");
+});
+
+test("a stream that has outlived its access ends when its application no longer allows that", async (context) => {
+  const app = (policies: unknown[], end_streams: string) => ({
+    applications: [application("app", policies, { end_streams })],
+  });
+  const { applications } = app([only(ada), only(bob)], "none");
+  const scene = await startScene(context, applications);
+  const openFor = async (email: string) =>
+    scene.openAll(streamKinds, email, header(await scene.access.token("app", email)));
+  const [adas, bobs] = [await openFor(ada), await openFor(bob)];
+
+  await scene.change(app([only(bob)], "none"));
+  await goOn(scene, adas, "without access");
+  await scene.change(app([only(bob)], "streams"));
+  await ended(scene, adas, ada);
+  await goOn(scene, bobs, "with access");
 });
 
 test("streams that policy asked nobody for end when it does", async (context) => {

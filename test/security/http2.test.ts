@@ -111,6 +111,10 @@ const ambiguous: Record<string, readonly [status: number, fields: readonly h2.Fi
   "overlong UTF-8 (P8)": [400, having(":path", "/%c0%ae%c0%ae/admin")],
   "an asterisk for a path": [400, h2.requestFields(host, "*", [], "OPTIONS")],
   TRACE: [405, having(":method", "TRACE")],
+  "TRACE in lower case (H9)": [405, having(":method", "trace")],
+  "CONNECT in mixed case (H9)": [405, having(":method", "Connect")],
+  "the method of HTTP/2's preface": [405, having(":method", "PRI")],
+  "a method that HTTP/1.1 does not know": [405, having(":method", "GET!")],
   "CONNECT to another host (H9)": [
     405,
     [

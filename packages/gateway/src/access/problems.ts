@@ -89,7 +89,7 @@ export const unreadable: Record<RequestFault, Problem> = {
     status: 405,
     error: "bad_method",
     heading: "This is not possible here",
-    message: "The gateway does not answer TRACE and CONNECT. Use another method.",
+    message: "The gateway does not answer requests with this method. Use another one.",
   },
   unknown_coding: badRequest(
     "unknown_coding",

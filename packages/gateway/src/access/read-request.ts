@@ -6,6 +6,7 @@ import { matchApplication } from "../catalog/match-application.ts";
 import { choosePath, isPlainRequest, type PathChoice } from "../catalog/path-choice.ts";
 import type { RequestFacts } from "../catalog/request-facts.ts";
 import { type CanonicalPath, canonicalize, withItsSlashes } from "../http/canonical-path.ts";
+import { isServedMethod } from "../http/methods.ts";
 import { takeToken } from "../http/query-tokens.ts";
 import { type RequestHeaders, readHeaders } from "../http/request-headers.ts";
 import type { RequestHead } from "../http/transport.ts";
@@ -170,9 +171,7 @@ function faultOfMessage(head: RequestHead, headers: RequestHeaders): RequestFaul
   // A proxy in front that does not know chunks takes them for the next request (RFC 9112 6.1).
   if (headers.chunked && version === "1.0") return "coding_in_http_1_0";
   if (headers.unknownExpectation) return "unknown_expectation";
-  // TRACE shows to a page what scripts must not read, and CONNECT asks for another kind of proxy
-  // (case H9).
-  return method === "TRACE" || method === "CONNECT" ? "bad_method" : undefined;
+  return isServedMethod(method) ? undefined : "bad_method";
 }
 
 /**

@@ -1,4 +1,4 @@
-// Every block of README and docs/ is what it says: YAML loads, JSON parses, and commands are run,
+// Every block of README and docs/ is what it says: YAML loads, JSON and JavaScript parse, and commands are run,
 // by test/e2e/documents.test.ts or by the test that a mark names. What cannot be run here says so:
 //
 //   <!-- run by: test/packages/install.test.ts -->
@@ -9,6 +9,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "no
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { type TestContext, test } from "node:test";
+import { Script } from "node:vm";
 import { ConfigError, loadConfig } from "../../packages/gateway/src/config/load-config.ts";
 import { withLines } from "../../packages/gateway/test/config/written-file.ts";
 import { type Block, documentBlocks, documents, root } from "../support/documents.ts";
@@ -18,7 +19,7 @@ import { certificateFor } from "../support/tls.ts";
 const blocks = documentBlocks();
 
 test("every block of the documents says what it is", () => {
-  const languages = new Set(["yaml", "json", "sh", "text", "nginx", "haproxy", "caddy"]);
+  const languages = new Set(["yaml", "json", "sh", "js", "text", "nginx", "haproxy", "caddy"]);
   const strangers = blocks.filter(({ language }) => !languages.has(language));
   assert.deepEqual(strangers.map(placeOf), []);
 });
@@ -68,6 +69,13 @@ test(
 test("every JSON of the documents can be parsed", () => {
   for (const block of blocks.filter(({ language }) => language === "json"))
     assert.doesNotThrow(() => JSON.parse(block.text), placeOf(block));
+});
+
+test("every JavaScript of the documents can be parsed", () => {
+  const programs = blocks.filter(({ language }) => language === "js");
+  assert.ok(programs.length > 0);
+  for (const block of programs)
+    assert.doesNotThrow(() => new Script(block.text, { filename: placeOf(block) }));
 });
 
 test("every document that is linked from README or docs/ is there", () => {

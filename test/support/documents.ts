@@ -18,7 +18,13 @@ export interface Block {
 /** Paths below the root. Decisions of the past (docs/adr) are not documents of today. */
 export function documents(): string[] {
   return globSync(
-    ["README.md", "CONTRIBUTING.md", "packages/*/README.md", "docs/*.md", "docs/messages/*.md"],
+    [
+      "README.md",
+      "CONTRIBUTING.md",
+      "packages/*/README.md",
+      "docs/*.md",
+      "docs/{messages,recipes}/*.md",
+    ],
     { cwd: root },
   ).sort();
 }

@@ -1,5 +1,6 @@
-// Every block of README and docs/ is what it says: YAML loads, JSON and JavaScript parse, and commands are run,
-// by test/e2e/documents.test.ts or by the test that a mark names. What cannot be run here says so:
+// Every block of README and docs/ is what it says: YAML loads, JSON and JavaScript parse, and
+// commands are run, by test/e2e/documents.test.ts or by the test that a mark names. What cannot be
+// run here says so:
 //
 //   <!-- run by: test/packages/install.test.ts -->
 //   <!-- untried: needs a container engine -->

@@ -2,6 +2,7 @@
 // one exchange for each stream. The head of a request is read in http2-head.ts.
 import { constants, type ServerHttp2Stream } from "node:http2";
 import type { Duplex } from "node:stream";
+import { trailerFields } from "./trailer-fields.ts";
 import type {
   BodyReader,
   Exchange,
@@ -251,7 +252,7 @@ class NodeHttp2Response implements ResponseWriter {
 
   #sendTrailers(): void {
     if (!isOpen(this.#stream)) return;
-    this.#stream.sendTrailers(headersOf(this.#rawTrailers));
+    this.#stream.sendTrailers(trailerFields(this.#rawTrailers));
     // node:http2 sends them in an immediate of its own, which comes first.
     setImmediate(() => this.#endRequest());
   }
@@ -279,16 +280,6 @@ function fieldsOf(status: number, rawHeaders: readonly string[]): string[] {
   for (let index = 0; index < rawHeaders.length; index += 2)
     fields.push((rawHeaders[index] ?? "").toLowerCase(), rawHeaders[index + 1] ?? "");
   return fields;
-}
-
-function headersOf(rawFields: readonly string[]): Record<string, string[]> {
-  const headers: Record<string, string[]> = Object.create(null);
-  for (let index = 0; index < rawFields.length; index += 2) {
-    const name = (rawFields[index] ?? "").toLowerCase();
-    headers[name] ??= [];
-    headers[name].push(rawFields[index + 1] ?? "");
-  }
-  return headers;
 }
 
 function ignore(): void {}

@@ -2,6 +2,7 @@
 // the session stands; until then nothing has left, and the body waits.
 import { type ClientHttp2Stream, constants } from "node:http2";
 import { atEndOfTurn } from "../http/end-of-turn.ts";
+import { trailerFields } from "../http/trailer-fields.ts";
 import { readHttp2Head, withoutPseudoHeaders } from "./http2-response.ts";
 import type { OriginSession, WaitingRequest } from "./http2-session.ts";
 import type {
@@ -157,7 +158,7 @@ export class Http2Request implements OriginRequest, WaitingRequest {
       }),
     );
     stream.on("wantTrailers", () =>
-      this.#attempt(() => stream.sendTrailers(trailersOf(this.#bodyTrailers ?? []))),
+      this.#attempt(() => stream.sendTrailers(trailerFields(this.#bodyTrailers ?? []))),
     );
     stream.on("drain", () => this.#events?.drain());
     stream.on("end", () => this.#end(stream));
@@ -270,14 +271,4 @@ function headerList(head: OriginRequestHead, scheme: string): string[] {
   if (cookies.length > 0) out.push("cookie", cookies.join("; "));
   if (head.expectsContinue) out.push("expect", "100-continue");
   return out;
-}
-
-function trailersOf(rawTrailers: readonly string[]): Record<string, string[]> {
-  const trailers: Record<string, string[]> = {};
-  for (let index = 0; index < rawTrailers.length; index += 2) {
-    const name = rawTrailers[index]?.toLowerCase() ?? "";
-    const values = trailers[name] ?? [];
-    trailers[name] = [...values, rawTrailers[index + 1] ?? ""];
-  }
-  return trailers;
 }

@@ -336,3 +336,17 @@ test("a go-ahead comes from the origin, and other early answers do no harm", asy
   asked.flushHeaders();
   assert.equal((await answerOf(asked)).body.toString(), "the body");
 });
+
+test("trailers whose names every object has reach an origin over HTTP/2", async (context) => {
+  const upstream = await startUpstream({ http2: true });
+  context.after(() => upstream.close());
+  const gateway = await to(context, upstream.origin);
+  const names = ["constructor", "__proto__", "tostring"];
+  const trailers = names.map((name) => `${name}: 7\r\n`).join("");
+  const head = `POST / HTTP/1.1\r\nHost: ${host}\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\n`;
+  const { status } = await rawExchange(gateway.port, `${head}1\r\na\r\n0\r\n${trailers}\r\n`);
+  assert.equal(status, 200);
+  const [seen] = upstream.requests;
+  await seen?.ended;
+  assert.equal(seen?.trailers["constructor"], "7");
+});

@@ -48,6 +48,8 @@ export class TcpStream {
   readonly #pings: StreamPings;
   readonly #reader: FrameReader;
   readonly #idle: NodeJS.Timeout | undefined;
+  /** payloads of the frames that are being read */
+  #pieces: Buffer[] = [];
   #isOver = false;
   #clientEnded = false;
   #originEnded = false;
@@ -111,16 +113,14 @@ export class TcpStream {
 
   #read(chunk: Buffer): void {
     if (this.#isOver) return;
-    this.#origin.cork();
     try {
       this.#reader.read(chunk);
     } catch (error) {
       if (!(error instanceof FrameFault)) throw error;
       this.#endOrigin();
       this.#closeClient(error.code, error.message);
-    } finally {
-      this.#origin.uncork();
     }
+    this.#writePieces();
     if (!this.#isOver && this.#origin.writableNeedDrain) this.#tunnel.pause();
   }
 
@@ -128,12 +128,25 @@ export class TcpStream {
     if (this.#clientEnded)
       throw new FrameFault(closeCodes.protocolError, "bytes follow the end of their direction");
     this.#count(bytes);
+    this.#pieces.push(bytes);
+  }
+
+  /**
+   * Sends on what arrived together as one. Each write that waits costs a few hundred bytes of its
+   * own, and a frame may hold a single one.
+   */
+  #writePieces(): void {
+    const [only = noBytes] = this.#pieces;
+    if (this.#pieces.length === 0) return;
+    const bytes = this.#pieces.length === 1 ? only : Buffer.concat(this.#pieces);
+    this.#pieces = [];
     this.#origin.write(bytes);
   }
 
   #endOfClient(): void {
     if (!this.#halfClose || this.#clientEnded) return;
     this.#clientEnded = true;
+    this.#writePieces();
     if (this.#originEnded) this.#endBoth();
     else this.#origin.end();
   }
@@ -186,6 +199,7 @@ export class TcpStream {
   #endOrigin(): void {
     if (this.#origin.destroyed || this.#isOriginEnding) return;
     this.#isOriginEnding = true;
+    this.#writePieces();
     this.#origin.resume();
     this.#origin.setTimeout(flushMs, () => this.#origin.destroy());
     const cut = () => {

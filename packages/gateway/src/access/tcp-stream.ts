@@ -14,6 +14,7 @@ import {
 } from "../http/websocket-frames.ts";
 import type { TcpConnection } from "../origin/tcp-dialer.ts";
 import type { StreamPings } from "./stream-pings.ts";
+import { whenEnded } from "./tunnel.ts";
 
 /** Between what bytes go to and fro, and how. */
 export interface TcpStreamOptions {
@@ -101,7 +102,7 @@ export class TcpStream {
     this.#tunnel.on("drain", () => this.#origin.resume());
     // Without a close frame this is the end of the stream all the same: the official client sends
     // none.
-    this.#tunnel.on("end", () => this.#tunnel.destroy());
+    whenEnded(this.#tunnel, () => this.#tunnel.destroy());
     this.#tunnel.on("error", ignore);
     this.#tunnel.once("close", () => {
       clearTimeout(this.#idle);

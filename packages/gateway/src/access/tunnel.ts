@@ -28,13 +28,22 @@ function carry(source: Duplex, target: Duplex): void {
     if (!target.write(chunk)) source.pause();
   });
   target.on("drain", () => source.resume());
-  source.on("end", () => target.end());
+  whenEnded(source, () => target.end());
   source.on("error", ignore);
   source.on("close", () => {
     if (source.readableEnded) finish(target);
     else target.destroy();
   });
   source.resume();
+}
+
+/**
+ * Calls back at the end of what a stream sends, or at once where that has come already: a socket
+ * that nothing waits to be read from says so before anybody listens.
+ */
+export function whenEnded(source: Duplex, callback: () => void): void {
+  if (source.readableEnded) callback();
+  else source.once("end", callback);
 }
 
 /** Nobody takes anything more from it: it is closed once it has what was written. */

@@ -162,7 +162,9 @@ class NodeHttp2Response implements ResponseWriter {
 
   /** whether the whole answer is handed to the network */
   get finished(): boolean {
-    return this.#stream.writableFinished && this.#stream.rstCode === constants.NGHTTP2_NO_ERROR;
+    // A client may reset its request with NO_ERROR, and Node ends the answer then.
+    const { aborted, rstCode, writableFinished } = this.#stream;
+    return writableFinished && !aborted && rstCode === constants.NGHTTP2_NO_ERROR;
   }
 
   get onCut(): ((status: number | undefined) => void) | undefined {

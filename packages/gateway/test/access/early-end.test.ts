@@ -1,10 +1,12 @@
-// Clients that end their side with the request, before what they ask for has opened: their end is
-// told to the other side all the same, and no connection is left over.
+// Clients that end their side, or their request, before what they ask for has opened: the other
+// side hears of it all the same, and no connection is left over.
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import * as h2 from "../../../../test/support/h2-frames.ts";
 import { startTcpService } from "../../../../test/support/tcp-service.ts";
 import { until } from "../../../../test/support/until.ts";
 import { application, everybody, startAccessFixture } from "./access-fixture.ts";
+import { host } from "./forward-fixture.ts";
 import { dial, requestHead, switching, upgradeScene, webSocketLines } from "./upgrade-fixture.ts";
 
 test("a client that ends its side while its origin thinks is heard of by the origin, and leaves it no connection", async (context) => {
@@ -41,4 +43,32 @@ test("a client that ends its side while its service is dialled ends the stream",
     await until(() => client.ended && service.sockets[count - 1]?.readableEnded === true);
     assert.match(client.received, /^HTTP\/1\.1 101 /);
   }
+});
+
+test("a client that resets its request over HTTP/2 is gone for the origin, whatever the code of its reset", async (context) => {
+  const { port, origins } = await upgradeScene(context, () => undefined);
+  const address: h2.Field[] = [
+    [":scheme", "http"],
+    [":authority", host],
+    [":path", "/chat"],
+  ];
+  const requests: h2.Field[][] = [
+    [[":method", "GET"], ...address],
+    [[":method", "POST"], ...address],
+    [
+      [":method", "CONNECT"],
+      [":protocol", "websocket"],
+      ...address,
+      ["sec-websocket-version", "13"],
+    ],
+  ];
+  for (const fields of requests)
+    for (const code of [h2.errors.NO_ERROR, h2.errors.CANCEL, h2.errors.PROTOCOL_ERROR]) {
+      const count = origins.length;
+      const client = dial(context, port);
+      client.socket.write(Buffer.concat([h2.preface, h2.settings(), h2.headers(1, fields, 0)]));
+      await until(() => origins[count]?.hasHead === true);
+      client.socket.write(h2.rstStream(1, code));
+      await until(() => origins[count]?.ended === true || origins[count]?.closed === true);
+    }
 });

@@ -15,6 +15,7 @@ import type { RecordEvent } from "../observe/events.ts";
 import { readHead } from "./http2-head.ts";
 import { NodeHttp2Exchange, NodeHttp2Upgrade } from "./node-http2.ts";
 import type { ServerLimits } from "./server-limits.ts";
+import { outliveStream } from "./session-outlives-streams.ts";
 import type { Exchange } from "./transport.ts";
 
 /** What sessions need to know, and whom they tell. */
@@ -102,6 +103,8 @@ export class Http2Sessions {
     session.setLocalWindowSize(sessionWindow);
     session.on("stream", (stream, _headers, flags, rawHeaders) => {
       const isWhole = (flags & constants.NGHTTP2_FLAG_END_STREAM) !== 0;
+      // Trailers may follow.
+      if (!isWhole) outliveStream(session, stream);
       const head = readHead(rawHeaders, isWhole, peer);
       const Kind = head.upgrade === undefined ? NodeHttp2Exchange : NodeHttp2Upgrade;
       this.#begin(session, activity, stream, new Kind(stream, head));

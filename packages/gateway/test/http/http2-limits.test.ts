@@ -2,6 +2,7 @@
 // stream, what it can make the gateway keep is bounded, and others do not notice.
 import assert from "node:assert/strict";
 import { type TestContext, test } from "node:test";
+import { setTimeout as pause } from "node:timers/promises";
 import { freePort } from "../../../../test/support/free-port.ts";
 import * as h2 from "../../../../test/support/h2-frames.ts";
 import { until } from "../../../../test/support/until.ts";
@@ -314,4 +315,28 @@ test("a server that ends answers what it has begun, and says which requests to a
   await closed;
   await client.until(() => client.closed);
   assert.deepEqual(asked, ["/held"]);
+});
+
+test("connections that end in the middle of trailers do not end the process (O6)", async (context) => {
+  const { port, open } = await scene(context);
+  const trailers = h2.headers(1, [
+    ["x-whole", "a field that has arrived"],
+    ["x-half", "a field that has not"],
+  ]);
+  // Where Node ends the process, it is within some hundred connections, when they are collected.
+  const cutMany = async () => {
+    for (let count = 0; count < 100; count++) {
+      const client = await h2.FrameClient.open(port);
+      client.send(h2.headers(1, h2.requestFields("a.test", "/held", [], "POST"), 0));
+      await client.next("SETTINGS");
+      client.send(trailers.subarray(0, -5));
+      await pause(2);
+      client.close();
+    }
+  };
+  await Promise.all(Array.from({ length: 12 }, cutMany));
+  await until(() => open.size === 0);
+  const client = await connect(context, port);
+  client.send(h2.headers(1, get("/")));
+  assert.equal((await client.outcome(1)).status, 200);
 });

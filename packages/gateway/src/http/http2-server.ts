@@ -187,13 +187,15 @@ export class Http2Sessions {
     const { taken } = activity.exchange.response;
     const { writableLength } = stream;
     const isSame = taken === activity.taken && writableLength === activity.waiting;
-    const isStuck = writableLength > 0 && isSame;
+    const isOver = stream.closed || stream.writableEnded;
+    const isStuck = (writableLength > 0 || isOver) && isSame;
     activity.taken = taken;
     activity.waiting = writableLength;
     activity.stuck = isStuck ? activity.stuck + this.#lookMs : 0;
     if (activity.stuck < this.#options.limits.body_timeout) return;
     // A stream that was cut off already is still here where nothing leaves the socket itself.
-    if (stream.closed) socket.destroy();
+    if (stream.closed && writableLength > 0) socket.destroy();
+    else if (stream.closed) stream.destroy();
     else activity.exchange.destroy();
   }
 

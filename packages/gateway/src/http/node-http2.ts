@@ -270,6 +270,8 @@ class NodeHttp2Response implements ResponseWriter {
   #endRequest(): void {
     const { remoteClose } = this.#stream.state;
     if (isOpen(this.#stream) && remoteClose === 0) this.#stream.close(constants.NGHTTP2_NO_ERROR);
+    // A stream whose reader has paused it would keep what has arrived, and never close.
+    this.#stream.resume();
   }
 }
 

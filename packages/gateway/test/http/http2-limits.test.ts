@@ -49,6 +49,10 @@ async function scene(context: TestContext, limits: Partial<ServerLimits> = {}): 
       exchange.onAbort = () => open.delete(exchange);
       response.onFinish = () => open.delete(exchange);
       if (head.target === "/held") return;
+      if (head.target === "/unread") {
+        exchange.body.read({ data: () => answerUnread(exchange), end: () => undefined });
+        return;
+      }
       response.start({ status: 200, rawHeaders: [] });
       if (head.target === "/large") response.write(Buffer.alloc(262_144));
       else response.end("answered");
@@ -56,6 +60,14 @@ async function scene(context: TestContext, limits: Partial<ServerLimits> = {}): 
   });
   context.after(() => listener.close(0));
   return { port, events, open, asked, close: (graceMs) => listener.close(graceMs) };
+}
+
+/** As one does whose origin takes nothing more of the request and answers. */
+function answerUnread({ body, response }: Exchange): void {
+  body.pause();
+  body.stop();
+  response.start({ status: 200, rawHeaders: [] });
+  response.end("answered");
 }
 
 async function connect(context: TestContext, port: number): Promise<h2.FrameClient> {
@@ -315,6 +327,17 @@ test("a server that ends answers what it has begun, and says which requests to a
   await closed;
   await client.until(() => client.closed);
   assert.deepEqual(asked, ["/held"]);
+});
+
+test("a stream whose body nobody has read to its end closes with its answer", async (context) => {
+  const { port } = await scene(context, { idle_timeout: 200 });
+  const client = await connect(context, port);
+  client.send(h2.headers(1, h2.requestFields("a.test", "/unread", [], "POST"), 0));
+  for (let count = 0; count < 3; count++) client.send(h2.data(1, Buffer.alloc(16_000), 0));
+  client.send(h2.data(1, "last"));
+  assert.equal((await client.outcome(1)).status, 200);
+  // Only a connection without streams is idle.
+  await client.until(() => client.closed);
 });
 
 test("connections that end in the middle of trailers do not end the process (O6)", async (context) => {

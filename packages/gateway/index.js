@@ -3,11 +3,14 @@
 // imports `node:sqlite` before it could say anything.
 import { existsSync } from "node:fs";
 
-const oldestNode = 24;
+// In earlier releases node:http2 lacks what the gateway uses, or a client can make it hang.
+const oldestMajor = 24;
+const oldestMinor = 21;
 
-if (Number.parseInt(process.versions.node, 10) < oldestNode) {
+const [major, minor] = process.versions.node.split(".").map(Number);
+if (major < oldestMajor || (major === oldestMajor && minor < oldestMinor)) {
   throw new Error(
-    `the gateway needs Node ${oldestNode} or newer, but this is Node ${process.versions.node}; install a newer one`,
+    `the gateway needs Node ${oldestMajor}.${oldestMinor} or newer, but this is Node ${process.versions.node}; install a newer one`,
   );
 }
 

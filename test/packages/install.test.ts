@@ -126,7 +126,7 @@ test(
     assert.equal(stdout, "");
     assert.match(
       stderr,
-      /^postern: the gateway needs Node 24 or newer, but this is Node 20\.[^\n]*\n$/,
+      /^postern: the gateway needs Node 24\.21 or newer, but this is Node 20\.[^\n]*\n$/,
     );
   },
 );
@@ -141,7 +141,7 @@ test(
       encoding: "utf8",
     });
     assert.equal(stderr, "");
-    assert.match(stdout, /^the gateway needs Node 24 or newer, but this is Node 20\.[^\n]*\n$/);
+    assert.match(stdout, /^the gateway needs Node 24\.21 or newer, but this is Node 20\.[^\n]*\n$/);
   },
 );
 

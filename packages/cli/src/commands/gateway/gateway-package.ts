@@ -41,7 +41,8 @@ export interface GatewayPackage {
   }): Promise<void>;
 }
 
-const oldestNode = 24;
+/** In earlier releases node:http2 lacks what the gateway uses, or a client can make it hang. */
+const oldestNode = { major: 24, minor: 21 };
 
 /**
  * Loads the gateway and uses it, which may give a status of its own, or runs the whole command
@@ -53,8 +54,8 @@ export async function withGateway(
   surroundings: Surroundings,
   use: (gateway: GatewayPackage) => Promise<unknown>,
 ): Promise<number> {
-  if (Number.parseInt(process.versions.node, 10) < oldestNode)
-    return runWithNewerNode(surroundings.environment, oldestNode);
+  if (isOldNode(process.versions.node))
+    return runWithNewerNode(surroundings.environment, `${oldestNode.major}.${oldestNode.minor}`);
   followLauncher(surroundings.environment);
   const gateway = await loadGateway();
   try {
@@ -66,6 +67,12 @@ export async function withGateway(
     for (const line of reasonOf(error).split("\n")) surroundings.tell(`postern: ${line}`);
     return statusOf(isUsage(error) ? "usage" : "failure");
   }
+}
+
+function isOldNode(version: string): boolean {
+  const [major = 0, minor = 0] = version.split(".").map(Number);
+  if (major !== oldestNode.major) return major < oldestNode.major;
+  return minor < oldestNode.minor;
 }
 
 /** The gateway has errors of its own; one about flags has this code. */

@@ -12,13 +12,13 @@ const handedOver = "POSTERN_HANDED_OVER";
 
 /**
  * Runs the command again with a newer Node.
- * @param oldest the major version that is needed, for the message
+ * @param oldest the version that is needed, for the message
  * @returns the exit status of that run
  * @throws {CliError} failure when there is none
  */
 export async function runWithNewerNode(
   environment: NodeJS.ProcessEnv,
-  oldest: number,
+  oldest: string,
 ): Promise<number> {
   const node = environment[handedOver] === undefined ? findNode(environment) : undefined;
   if (node === undefined)

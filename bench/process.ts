@@ -80,13 +80,18 @@ async function stop(child: ChildProcess, ended: Promise<void>): Promise<void> {
 
 /** Resident memory in MiB of a process and its children (nginx has a worker below its master). */
 export function residentMemory(pid: number): number {
-  const own =
-    Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1] ?? 0) / 1024;
-  const children = readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8")
-    .trim()
-    .split(" ")
-    .filter(Boolean);
+  const own = Number(/VmRSS:\s+(\d+)/.exec(procFile(`${pid}/status`))?.[1] ?? 0) / 1024;
+  const children = procFile(`${pid}/task/${pid}/children`).trim().split(" ").filter(Boolean);
   return children.reduce((sum, child) => sum + residentMemory(Number(child)), own);
+}
+
+/** Empty for a process that has just ended: socat has one for each connection. */
+function procFile(path: string): string {
+  try {
+    return readFileSync(`/proc/${path}`, "utf8");
+  } catch {
+    return "";
+  }
 }
 
 /** `count` different ports of 127.0.0.1 that are free now. */

@@ -9,6 +9,7 @@ import { openStore } from "../../packages/gateway/src/storage/open-store.ts";
 import { openSqliteStore } from "../../packages/gateway/src/storage/sqlite.ts";
 import type {
   Store,
+  StoredGrant,
   StoredHandover,
   StoredKey,
   StoredObject,
@@ -127,6 +128,21 @@ export function session(
     created_at: time,
     expires_at: time + 60 * minute,
     revoked_at: null,
+    ...more,
+  };
+}
+
+export function grant(id: string, more: Partial<StoredGrant> = {}): StoredGrant {
+  return {
+    id,
+    session_id: `session of ${id}`,
+    user_id: "ada",
+    aud: "aud",
+    htu: "https://app.example.com/",
+    scope: {},
+    label: null,
+    created_at: time,
+    expires_at: time + 60 * minute,
     ...more,
   };
 }

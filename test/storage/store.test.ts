@@ -2,12 +2,17 @@
 // who come at once come through a second connection.
 import assert from "node:assert/strict";
 import { suite, type TestContext, test } from "node:test";
-import type { Store, StoredSshAuthority } from "../../packages/gateway/src/storage/store.ts";
+import type {
+  Store,
+  StoredGrant,
+  StoredSshAuthority,
+} from "../../packages/gateway/src/storage/store.ts";
 import { changeKeys } from "../../packages/gateway/src/tokens/change-keys.ts";
 import {
   authority,
   type Backend,
   backends,
+  grant,
   handover,
   key,
   minute,
@@ -241,6 +246,50 @@ function contract(backend: Backend): void {
     assert.equal((await store.sessions.find("of bob"))?.revoked_at, null);
   });
 
+  test("a person sees the grants that hold, with what is left of each, and nobody else's", async (context) => {
+    const store = await withPeople(await open(context));
+    const scope = { methods: ["GET"], paths: ["/v1/orders/*"], count: 2 };
+    const counted = grant("counted", { scope, label: "release bot", created_at: time + 1 });
+    const grants = [
+      counted,
+      grant("plain"),
+      grant("ends now", { expires_at: time + minute }),
+      grant("revoked"),
+      grant("of bob", { user_id: "bob" }),
+    ];
+    for (const each of grants) await addGrant(store, each);
+    await store.useCounts.take("counted", time);
+    await store.sessions.revoke("session of revoked", time);
+    assert.deepEqual(await store.grants.ofUser("ada", time + minute), [
+      { ...grant("plain"), uses_left: null },
+      { ...counted, uses_left: 1 },
+    ]);
+    await assert.rejects(store.grants.add(counted), "an id is never used twice");
+  });
+
+  test("of twenty who take one of three uses at once, three get it", async (context) => {
+    const { store, atOnce } = await crowd<boolean>(context);
+    await withPeople(store);
+    await addGrant(store, grant("g", { scope: { count: 3 } }));
+    const takings = await atOnce((each) => each.useCounts.take("g", time));
+    assert.equal(takings.filter(Boolean).length, 3);
+    assert.equal((await store.grants.ofUser("ada", time))[0]?.uses_left, 0);
+    assert.equal(await store.useCounts.take("unknown", time), false);
+  });
+
+  test("no use is left once the session has ended, or the time is over", async (context) => {
+    const store = await withPeople(await open(context));
+    await store.sessions.add(session("browser", "ada"));
+    const ended = session("s", "ada", { kind: "grant", parent_id: "browser" });
+    await store.sessions.add(ended);
+    const count = { id: "pass", session_id: "s", uses_left: 5, expires_at: time + minute };
+    await store.useCounts.add(count);
+    assert.equal(await store.useCounts.take("pass", time), true);
+    assert.equal(await store.useCounts.take("pass", time + minute), false);
+    assert.deepEqual((await store.sessions.revoke("browser", time)).sort(), ["browser", "s"]);
+    assert.equal(await store.useCounts.take("pass", time), false);
+  });
+
   test("of twenty who take a hand-over at once, one gets it", async (context) => {
     const { store, atOnce } = await crowd<unknown>(context);
     await store.handovers.add(handover("h"));
@@ -375,7 +424,17 @@ function contract(backend: Backend): void {
     await store.sessions.add(
       session("yesterday", "ada", { expires_at: time - day, revoked_at: time - day }),
     );
+    await addGrant(store, grant("old", { ...old, scope: { count: 1 } }));
+    await addGrant(store, grant("new", { scope: { count: 1 } }));
     await store.sweep(time);
+    assert.deepEqual(
+      (await store.grants.ofUser("ada", time - minute)).map(({ id }) => id),
+      ["new"],
+    );
+    assert.deepEqual(
+      [await store.useCounts.take("old", time - minute), await store.useCounts.take("new", time)],
+      [false, true],
+    );
     assert.deepEqual(
       [await store.handovers.take("old"), (await store.handovers.take("new"))?.id],
       [undefined, "new"],
@@ -404,4 +463,11 @@ function contract(backend: Backend): void {
     await assert.rejects(store.sessions.find("s"));
     await assert.rejects(store.counters.count("k", minute, time));
   });
+}
+
+/** Adds a grant and the session behind it. */
+async function addGrant(store: Store, added: StoredGrant): Promise<void> {
+  const { session_id, user_id } = added;
+  await store.sessions.add(session(session_id, user_id, { kind: "grant" }));
+  await store.grants.add(added);
 }

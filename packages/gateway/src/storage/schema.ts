@@ -2,6 +2,7 @@
 // type.
 import type { Generated, Kysely } from "kysely";
 import type {
+  StoredGrant,
   StoredHandover,
   StoredKey,
   StoredObject,
@@ -9,12 +10,18 @@ import type {
   StoredSession,
   StoredSshAuthority,
   StoredTransfer,
+  StoredUseCount,
   StoredUser,
 } from "./store.ts";
 
 export interface SessionRow extends Omit<StoredSession, "identity"> {
   /** JSON */
   identity: string;
+}
+
+export interface GrantRow extends Omit<StoredGrant, "scope"> {
+  /** JSON */
+  scope: string;
 }
 
 export interface CountRow {
@@ -43,6 +50,8 @@ export interface Schema {
   ssh_authorities: StoredSshAuthority;
   users: StoredUser;
   sessions: SessionRow;
+  grants: GrantRow;
+  use_counts: StoredUseCount;
   handovers: StoredHandover;
   pins: StoredPin;
   counts: CountRow;

@@ -25,6 +25,8 @@ export const methodsOfParts = {
     revokeAllOf: "durable",
     revokeLaterThan: "durable",
   },
+  grants: { add: "durable", ofUser: "read" },
+  useCounts: { add: "durable", take: "durable" },
   handovers: { add: "durable", take: "durable" },
   pins: { add: "passing", try: "passing", take: "durable" },
   counters: { count: "passing", clear: "passing" },

@@ -33,14 +33,57 @@ export interface StoredSession {
   /** `identity_nonce`, 128 bits or more, hex */
   id: string;
   user_id: string;
-  kind: "browser" | "terminal";
-  /** the browser session that approved a terminal's */
+  /** `grant`: stands behind one grant, and ends with it */
+  kind: "browser" | "terminal" | "grant";
+  /** the browser session that approved a terminal's or a grant's */
   parent_id: string | null;
   identity: Identity;
   user_agent: string;
   created_at: number;
   expires_at: number;
   revoked_at: number | null;
+}
+
+/** What a pass or a grant covers, besides its URL prefix; absent: everything. */
+export interface CredentialScope {
+  /** in upper case */
+  methods?: string[];
+  /** canonical, with `*` for anything */
+  paths?: string[];
+  /** requests that may reach the origin */
+  count?: number;
+}
+
+/** A grant (wire-protocol 8). It holds for as long as its session is alive. */
+export interface StoredGrant {
+  /** what people name it by */
+  id: string;
+  /** of kind `grant` */
+  session_id: string;
+  user_id: string;
+  aud: string;
+  /** the URL prefix that it is for: scheme, host and port, and a slash */
+  htu: string;
+  scope: CredentialScope;
+  /** what the terminal calls it */
+  label: string | null;
+  created_at: number;
+  expires_at: number;
+}
+
+/** A grant as it stands. */
+export interface StandingGrant extends StoredGrant {
+  /** null for one without a count */
+  uses_left: number | null;
+}
+
+/** How often a pass or a grant with a count may still be used. */
+export interface StoredUseCount {
+  /** of the grant, or the `jti` of the pass */
+  id: string;
+  session_id: string;
+  uses_left: number;
+  expires_at: number;
 }
 
 /** The one-use hand-over from the team domain to an application host (wire-protocol 5.4). */
@@ -171,12 +214,32 @@ export interface SessionStore {
   find(id: string): Promise<StoredSession | undefined>;
   /** the person's sessions that are neither revoked nor expired */
   ofUser(userId: string, now: number): Promise<StoredSession[]>;
-  /** Ends a session and the terminals that it approved. @returns the ids that ended now */
+  /**
+   * Ends a session, and the terminals and grants that it approved. @returns the ids that ended now
+   */
   revoke(id: string, now: number): Promise<string[]>;
   /** @returns the ids that ended now */
   revokeAllOf(userId: string, now: number): Promise<string[]>;
   /** Ends the sessions that begin after `latest`. @returns the ids that ended now */
   revokeLaterThan(latest: number, now: number): Promise<string[]>;
+}
+
+/** Grants that a person approved. */
+export interface GrantStore {
+  /** Adds it, with its count where it has one. */
+  add(grant: StoredGrant): Promise<void>;
+  /** the person's grants that have neither ended nor expired, in the order of their making */
+  ofUser(userId: string, now: number): Promise<StandingGrant[]>;
+}
+
+/** Counts of credentials that may be used a number of times. */
+export interface UseCountStore {
+  add(count: StoredUseCount): Promise<void>;
+  /**
+   * Takes one use.
+   * @returns false when none is left, or the session behind it has ended
+   */
+  take(id: string, now: number): Promise<boolean>;
 }
 
 export interface HandoverStore {
@@ -249,6 +312,8 @@ export interface StoreParts {
   sshAuthorities: SshAuthorityStore;
   users: UserStore;
   sessions: SessionStore;
+  grants: GrantStore;
+  useCounts: UseCountStore;
   handovers: HandoverStore;
   pins: PinStore;
   counters: CounterStore;

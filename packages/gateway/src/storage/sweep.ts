@@ -15,6 +15,8 @@ const tables = {
   pins: 0,
   counts: 0,
   transfers: expiredTransferLife,
+  grants: 0,
+  use_counts: 0,
   sessions: expiredSessionLife,
 } as const;
 

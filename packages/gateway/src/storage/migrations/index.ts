@@ -3,6 +3,7 @@ import { initial } from "./0001-initial.ts";
 import { changes } from "./0002-changes.ts";
 import { approvedSession } from "./0003-approved-session.ts";
 import { sshAuthorities } from "./0004-ssh-authorities.ts";
+import { grants } from "./0006-grants.ts";
 
 /**
  * In the order of their names, which is the order in which they run. A released migration never
@@ -13,4 +14,5 @@ export const migrations: Record<string, Migration> = {
   "0002-changes": changes,
   "0003-approved-session": approvedSession,
   "0004-ssh-authorities": sshAuthorities,
+  "0006-grants": grants,
 };

@@ -2,6 +2,7 @@ import type { ChangeWriter } from "../change-feed.ts";
 import type { Database } from "../schema.ts";
 import type { StoreParts } from "../store.ts";
 import { createCounters } from "./counters.ts";
+import { createGrants } from "./grants.ts";
 import { createHandovers } from "./handovers.ts";
 import { createKeys } from "./keys.ts";
 import { createObjects } from "./objects.ts";
@@ -10,6 +11,7 @@ import { createSessions } from "./sessions.ts";
 import { createSettings } from "./settings.ts";
 import { createSshAuthorities } from "./ssh-authorities.ts";
 import { createTransfers } from "./transfers.ts";
+import { createUseCounts } from "./use-counts.ts";
 import { createUsers } from "./users.ts";
 
 /** The parts of a store in SQL, whichever database is behind it. */
@@ -21,6 +23,8 @@ export function createParts(db: Database, changes: ChangeWriter): StoreParts {
     sshAuthorities: createSshAuthorities(db),
     users: createUsers(db),
     sessions: createSessions(db, changes),
+    grants: createGrants(db),
+    useCounts: createUseCounts(db),
     handovers: createHandovers(db),
     pins: createPins(db),
     counters: createCounters(db),

@@ -91,9 +91,14 @@ export function rememberedTeam(store: Store, app: AppUrl): string | undefined {
 /** The application that covers this URL, as long as its description is fresh. */
 export function rememberedApplication(store: StoreAt, app: AppUrl): Application | undefined {
   const now = store.now();
-  return readRecord(store, app)?.applications.find(
-    (application) => isFresh(application, now) && covers(application, app.pathname),
+  return readRecord(store, app)?.applications.find((application) =>
+    appliesTo(application, app.pathname, now),
   );
+}
+
+/** Whether the description of the application still holds, and holds for this path. */
+export function appliesTo(application: Application, pathname: string, now: number): boolean {
+  return isFresh(application, now) && covers(application, pathname);
 }
 
 /** One "from the future" is one from before the clock was set back: it is not fresh. */
@@ -102,11 +107,13 @@ function isFresh({ fresh_until }: Application, now: number): boolean {
 }
 
 // What the gateway may read differently from us is only ever matched whole: a path with escapes,
-// empty segments or matrix parameters might canonicalize to somewhere outside the scope.
+// empty segments or matrix parameters might canonicalize to somewhere outside the scope. None does
+// where the scope is the whole host.
 const plainPath = /^(?:\/[A-Za-z0-9._~!$&'()*+,=:@-]+)*\/?$/;
 
 function covers({ scope, exact }: Application, pathname: string): boolean {
   if (exact) return scope === pathname;
+  if (scope === "/") return true;
   return plainPath.test(pathname) && isBelow(pathname, scope);
 }
 

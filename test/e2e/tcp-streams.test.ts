@@ -7,7 +7,7 @@ import type { Duplex } from "node:stream";
 import { type TestContext, test } from "node:test";
 import type { WebSocket } from "ws";
 import { gatewayTo, megabyte } from "../../packages/gateway/test/access/forward-fixture.ts";
-import { clientFrame } from "../../packages/gateway/test/http/client-frame.ts";
+import { clientFrame } from "../support/client-frame.ts";
 import { freePort } from "../support/free-port.ts";
 import { http2Tunnel } from "../support/http2-request.ts";
 import { begun, dial, rawDial, refusedDial } from "../support/stream-dial.ts";

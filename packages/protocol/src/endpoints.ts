@@ -35,6 +35,8 @@ export const headers = {
   servicePublicKey: "service-public-key",
   /** [ext] on a poll: the terminal will say with DELETE that it has its box (wire-protocol 6.6). */
   transferConfirm: "cf-access-transfer-confirm",
+  /** `host:port` behind a bastion (wire-protocol 10) */
+  jumpDestination: "cf-access-jump-destination",
 } as const;
 
 /** Cookie names that applications and the official client know. */
@@ -47,3 +49,9 @@ export const cookies = {
  * The query argument by which a client asks whether its token is still valid (wire-protocol 6.9).
  */
 export const tokenCheckArgument = "cloudflared_token_check";
+
+/**
+ * [ext] The subprotocol of a stream in which an empty binary frame is the end of one direction
+ * (wire-protocol 10).
+ */
+export const halfCloseProtocol = "postern.tcp.v1";

@@ -1,6 +1,7 @@
 // What crosses the wire. Exports are listed by hand: adding one is a decision. What loads nothing
-// (`host`, `decode-token`, `durations`, `endpoints`) is an entry of its own as well, so that a
-// command need not load cryptography; `jws`, which loads it, is only that (package.json).
+// (`host`, `decode-token`, `durations`, `endpoints`, `websocket-frames`) is an entry of its own as
+// well, so that a command need not load cryptography; `jws` and `websocket-handshake`, which load
+// it, are only that (package.json).
 export {
   type CompiledPattern,
   compareSpecificity,
@@ -21,7 +22,14 @@ export {
 } from "./claims.ts";
 export { type DecodedToken, decodeToken, maxTokenLength } from "./decode-token.ts";
 export { parseDuration } from "./durations.ts";
-export { cookies, endpoints, headers, reservedPrefix, tokenCheckArgument } from "./endpoints.ts";
+export {
+  cookies,
+  endpoints,
+  halfCloseProtocol,
+  headers,
+  reservedPrefix,
+  tokenCheckArgument,
+} from "./endpoints.ts";
 export { ProtocolError } from "./errors.ts";
 export {
   fitsDns,

@@ -4,7 +4,7 @@
 import { randomBytes } from "node:crypto";
 import { once } from "node:events";
 import { connect, type TLSSocket } from "node:tls";
-import { clientFrame } from "../../../packages/gateway/test/http/client-frame.ts";
+import { clientFrame } from "../../support/client-frame.ts";
 import type { Wire } from "./wire.ts";
 
 /** What a dial comes to: a stream, or the answer in its place. */

@@ -2,6 +2,7 @@
 // service is dialled before the upgrade is answered: a client can show an answer that says that the
 // service is down, and a close frame few do.
 import { networkInterfaces } from "node:os";
+import { halfCloseProtocol, headers } from "@postern/protocol";
 import { serviceText } from "../catalog/choose-service.ts";
 import { valuesOf } from "../http/request-headers.ts";
 import type { UpgradeExchange } from "../http/transport.ts";
@@ -20,9 +21,6 @@ import type { Asker } from "./still-passes.ts";
 import { StreamPings } from "./stream-pings.ts";
 import { streamEnds, streamProblem } from "./stream-problems.ts";
 import { TcpStream } from "./tcp-stream.ts";
-
-/** [ext] An empty binary frame is the end of one direction. */
-const halfCloseProtocol = "postern.tcp.v1";
 
 /** A request that may pass, to such a service. */
 export interface StreamRequest extends ApplicationRequest {
@@ -152,7 +150,7 @@ function destinationOf({ service }: IngressRule, rawHeaders: readonly string[]):
     case "stream":
       return { ok: true, address: service };
     case "bastion": {
-      const asked = valuesOf(rawHeaders, "cf-access-jump-destination");
+      const asked = valuesOf(rawHeaders, headers.jumpDestination);
       return chooseDestination(service.destinations, asked, ownAddresses());
     }
     default:

@@ -2,9 +2,9 @@
 // own. Where the origin agrees, both connections become one tunnel; every other answer is an
 // ordinary one, after which the connection is closed (case H9).
 import type { Socket } from "node:net";
+import { acceptOf } from "@postern/protocol/websocket-handshake";
 import { valuesOf } from "../http/request-headers.ts";
 import type { ResponseHead, UpgradeExchange } from "../http/transport.ts";
-import { acceptOf } from "../http/websocket-opening.ts";
 import type { OriginFault } from "../origin/origin-request.ts";
 import { type OriginResponseHead, ResponseFault } from "../origin/response-head.ts";
 import { type ResponseEvents, ResponseReader } from "../origin/response-reader.ts";

@@ -1,7 +1,8 @@
 // What is wrong with a request to a service that carries bytes (wire-protocol 10), in words: before
 // the upgrade a client shows an answer, and after it there is only the close frame.
+
+import { closeCodes } from "@postern/protocol/websocket-frames";
 import type { RequestFacts } from "../catalog/request-facts.ts";
-import { closeCodes } from "../http/websocket-frames.ts";
 import type { IngressService } from "../model/ingress-service.ts";
 import { isOfficialClientServed } from "./answers.ts";
 import type { DestinationChoice } from "./choose-destination.ts";

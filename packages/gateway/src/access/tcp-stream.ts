@@ -11,7 +11,7 @@ import {
   opcodes,
   writeCloseFrame,
   writeFrame,
-} from "../http/websocket-frames.ts";
+} from "@postern/protocol/websocket-frames";
 import type { TcpConnection } from "../origin/tcp-dialer.ts";
 import type { StreamPings } from "./stream-pings.ts";
 import { whenEnded } from "./tunnel.ts";
@@ -63,7 +63,7 @@ export class TcpStream {
     this.#origin = origin.socket;
     this.#halfClose = halfClose;
     this.#pings = pings;
-    this.#reader = new FrameReader({
+    this.#reader = new FrameReader("client", {
       data: (bytes) => this.#clientData(bytes),
       emptyMessage: () => this.#endOfClient(),
       ping: (payload) => this.#pong(payload),

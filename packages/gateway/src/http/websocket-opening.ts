@@ -1,6 +1,6 @@
 // The answer that begins a WebSocket where the gateway itself is its server (RFC 6455 4.2.2, RFC
 // 8441 5).
-import { createHash } from "node:crypto";
+import { acceptOf } from "@postern/protocol/websocket-handshake";
 import { valuesOf } from "./request-headers.ts";
 import type { RequestHead, ResponseHead } from "./transport.ts";
 
@@ -10,8 +10,6 @@ export interface WebSocketAnswer {
   /** the subprotocol */
   protocol: string | undefined;
 }
-
-const guid = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
 
 /**
  * Answers a proper request for a WebSocket. No extension is agreed on.
@@ -32,11 +30,4 @@ export function webSocketAnswer(head: RequestHead, known: readonly string[]): We
   const protocol = offers.find((offer) => known.includes(offer));
   if (protocol !== undefined) rawHeaders.push("Sec-WebSocket-Protocol", protocol);
   return { head: { status: isHttp2 ? 200 : 101, rawHeaders }, protocol };
-}
-
-/** The proof that a key was read: `Sec-WebSocket-Accept`. */
-export function acceptOf(key: string): string {
-  return createHash("sha1")
-    .update(key + guid)
-    .digest("base64");
 }

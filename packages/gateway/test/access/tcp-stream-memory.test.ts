@@ -4,9 +4,9 @@ import { connect, type Socket } from "node:net";
 import { test } from "node:test";
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
+import { clientFrame } from "../../../../test/support/client-frame.ts";
 import { startTcpService } from "../../../../test/support/tcp-service.ts";
 import { until } from "../../../../test/support/until.ts";
-import { clientFrame } from "../http/client-frame.ts";
 import { gatewayTo, megabyte } from "./forward-fixture.ts";
 import { requestHead, webSocketLines } from "./upgrade-fixture.ts";
 

@@ -11,11 +11,11 @@ import { join } from "node:path";
 import type { Duplex } from "node:stream";
 import { test } from "node:test";
 import { createServer as createTlsServer } from "node:tls";
+import { acceptOf } from "@postern/protocol/websocket-handshake";
 import { http2Tunnel } from "../../../../test/support/http2-request.ts";
 import { rawExchange } from "../../../../test/support/raw-request.ts";
 import { certificateFor } from "../../../../test/support/tls.ts";
 import { until } from "../../../../test/support/until.ts";
-import { acceptOf } from "../../src/http/websocket-opening.ts";
 import { gatewayTo, host, scene } from "./forward-fixture.ts";
 import { dial, requestHead, switching, upgradeScene, webSocketLines } from "./upgrade-fixture.ts";
 

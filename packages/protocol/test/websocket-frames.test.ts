@@ -1,21 +1,24 @@
-// Frames as clients send them, whole and in pieces, and everything that RFC 6455 lets none send.
+// Frames as clients and servers send them, whole and in pieces, and everything that RFC 6455 lets
+// none send.
 import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
 import { test } from "node:test";
+import { clientFrame } from "../../../test/support/client-frame.ts";
 import {
   closeCodes,
   FrameFault,
   FrameReader,
   opcodes,
+  type Side,
   writeCloseFrame,
   writeFrame,
-} from "../../src/http/websocket-frames.ts";
-import { clientFrame } from "./client-frame.ts";
+  writeMaskedFrame,
+} from "../src/websocket-frames.ts";
 
 type Event = [kind: string, ...rest: unknown[]];
 
-/** What a reader makes of the bytes when they arrive in pieces of this size. */
-function readAll(bytes: Buffer, pieceSize = bytes.length): Event[] {
+/** What a reader makes of the peer's bytes when they arrive in pieces of this size. */
+function readAll(bytes: Buffer, pieceSize = bytes.length, peer: Side = "client"): Event[] {
   const events: Event[] = [];
   let data: Buffer[] = [];
   const note = (...event: Event) => {
@@ -23,7 +26,7 @@ function readAll(bytes: Buffer, pieceSize = bytes.length): Event[] {
     data = [];
     if (event[0] !== "end") events.push(event);
   };
-  const reader = new FrameReader({
+  const reader = new FrameReader(peer, {
     data: (piece) => void data.push(Buffer.from(piece)),
     emptyMessage: () => note("empty"),
     ping: (payload) => note("ping", payload.toString("latin1")),
@@ -55,7 +58,7 @@ test("every alignment in memory and every mask come out right", () => {
     const memory = Buffer.alloc(frame.length + offset);
     frame.copy(memory, offset);
     const pieces: Buffer[] = [];
-    const reader = new FrameReader({
+    const reader = new FrameReader("client", {
       data: (piece) => void pieces.push(piece),
       emptyMessage: () => assert.fail(),
       ping: () => assert.fail(),
@@ -178,4 +181,50 @@ test("what is written has the shortest head, no mask, and is read by others", ()
   const close = writeCloseFrame(closeCodes.policy, "r".repeat(200));
   assert.equal(close.length, 127, "a control frame has 125 bytes at most");
   assert.equal(close.readUInt16BE(2), 1008);
+});
+
+test("what a client writes is what a server reads, whatever its length, mask and place in memory", () => {
+  for (const length of [1, 47, 48, 125, 126, 65_535, 65_536, 70_001]) {
+    for (const mask of [0, 1, 0x1f2e3d4c, 0xfedcba98, 2 ** 32 - 1]) {
+      for (const offset of [0, 1, 2, 3]) {
+        const payload = Buffer.concat([Buffer.alloc(offset), Buffer.from(text(length))]);
+        const frame = writeMaskedFrame(opcodes.binary, payload.subarray(offset), mask);
+        assert.deepEqual(readAll(frame), [["data", text(length)]], `${length} ${mask} ${offset}`);
+        assert.equal(payload.toString("latin1", offset), text(length), "the original stays");
+      }
+    }
+  }
+  assert.deepEqual(readAll(writeMaskedFrame(opcodes.binary, Buffer.alloc(0), 1)), [["empty"]]);
+  assert.deepEqual(
+    writeMaskedFrame(opcodes.binary, Buffer.from("Hello"), 0x3d21fa37).toString("hex"),
+    "818537fa213d7f9f4d5158".replace(/^81/, "82"),
+    "the example of RFC 6455 5.7",
+  );
+});
+
+test("what a server writes is what a client reads, however it is cut", () => {
+  for (const length of [1, 125, 126, 65_535, 65_536]) {
+    const bytes = Buffer.concat([
+      writeFrame(opcodes.binary, Buffer.from(text(length))),
+      writeFrame(opcodes.ping, Buffer.from("are you there")),
+      writeFrame(opcodes.binary, Buffer.alloc(0)),
+      writeCloseFrame(closeCodes.policy, "Your session has ended"),
+    ]);
+    for (const pieceSize of [bytes.length, 1, 4_097]) {
+      assert.deepEqual(readAll(bytes, pieceSize, "server"), [
+        ["data", text(length)],
+        ["ping", "are you there"],
+        ["empty"],
+        ["close", 1008, "Your session has ended"],
+      ]);
+    }
+  }
+});
+
+test("a client refuses a frame that is masked", () => {
+  const masked = clientFrame(opcodes.binary, "x");
+  assert.throws(
+    () => readAll(masked, 1, "server"),
+    (error) => error instanceof FrameFault && error.code === closeCodes.protocolError,
+  );
 });

@@ -1,8 +1,7 @@
-// The frames of WebSocket (RFC 6455 5), the server's side: one grammar and no tolerance. Payloads
-// are handed on as they arrive, whatever the length of their frame, so nothing is gathered but the
-// 125 bytes of a control frame. No extension is ever agreed on.
-import { isUtf8 } from "node:buffer";
-import { endianness } from "node:os";
+// The frames of WebSocket (RFC 6455 5), for both sides: one grammar and no tolerance. A client
+// masks every frame and a server none (5.3). Payloads are handed on as they arrive, whatever the
+// length of their frame, so nothing is gathered but the 125 bytes of a control frame. No extension
+// is ever agreed on.
 
 /** Codes of close frames (RFC 6455 7.4.1). */
 export const closeCodes = {
@@ -16,7 +15,7 @@ export const closeCodes = {
   fault: 1011,
 } as const;
 
-/** What the client sent is no WebSocket: the connection must end with a close frame (7.1.7). */
+/** What the peer sent is no WebSocket: the connection must end with a close frame (7.1.7). */
 export class FrameFault extends Error {
   readonly code: number;
 
@@ -51,11 +50,16 @@ const controlLimit = 125;
 const finBit = 0x80;
 const reservedBits = 0x70;
 const maskBit = 0x80;
+const maskLength = 4;
 /** two bytes, a length of 64 bits, the mask */
 const longestHead = 14;
 
-/** Reads the frames of one client. */
+/** Who sent a frame. */
+export type Side = "client" | "server";
+
+/** Reads the frames of one peer. */
 export class FrameReader {
+  readonly #maskLength: number;
   readonly #events: FrameEvents;
   /** a head, or the payload of a control frame, whose end has not arrived */
   readonly #partial = Buffer.alloc(controlLimit + longestHead);
@@ -71,12 +75,14 @@ export class FrameReader {
   #mask = 0;
   #isClosed = false;
 
-  constructor(events: FrameEvents) {
+  /** @param peer the frames of a client are masked, and those of a server are not */
+  constructor(peer: Side, events: FrameEvents) {
+    this.#maskLength = peer === "client" ? maskLength : 0;
     this.#events = events;
   }
 
   /**
-   * Takes what arrived, and writes over it.
+   * Takes what arrived, and writes over it where it is masked.
    * @throws {FrameFault}
    */
   read(arrived: Buffer): void {
@@ -92,7 +98,8 @@ export class FrameReader {
       this.#partial[this.#partialLength++] = arrived[next++] ?? 0;
       if (this.#partialLength < 2) continue;
       if (this.#partialLength === 2) this.#checkStart(this.#partial[0] ?? 0, this.#partial[1] ?? 0);
-      if (this.#partialLength < headLength(this.#partial[1] ?? 0)) continue;
+      const length = headLength((this.#partial[1] ?? 0) & 0x7f) + this.#maskLength;
+      if (this.#partialLength < length) continue;
       this.#beginPayload();
       break;
     }
@@ -105,7 +112,7 @@ export class FrameReader {
     const isControl = opcode >= 0x8;
     if ((first & reservedBits) !== 0) throw protocolError("a reserved bit is set");
     if (!knownOpcodes.has(opcode)) throw protocolError("the opcode is unknown");
-    if ((second & maskBit) === 0) throw protocolError("a frame is not masked");
+    this.#checkMask((second & maskBit) !== 0);
     this.#isFinal = (first & finBit) !== 0;
     this.#opcode = opcode;
     if (isControl) {
@@ -118,11 +125,17 @@ export class FrameReader {
     if (!continues && this.#isInMessage) throw protocolError("a message is not complete");
   }
 
+  #checkMask(isMasked: boolean): void {
+    const mustBeMasked = this.#maskLength > 0;
+    if (isMasked === mustBeMasked) return;
+    throw protocolError(mustBeMasked ? "a frame is not masked" : "a server's frame is masked");
+  }
+
   #beginPayload(): void {
     const head = this.#partial.subarray(0, this.#partialLength);
     this.#partialLength = 0;
     this.#remaining = payloadLength(head);
-    this.#mask = head.readUInt32LE(head.length - 4);
+    if (this.#maskLength > 0) this.#mask = head.readUInt32LE(head.length - maskLength);
     if (this.#opcode >= 0x8) {
       this.#isInPayload = true;
       if (this.#remaining === 0) this.#endControl();
@@ -139,7 +152,7 @@ export class FrameReader {
     const end = Math.min(arrived.length, at + this.#remaining);
     const piece = arrived.subarray(at, end);
     this.#remaining -= piece.length;
-    this.#mask = unmask(piece, this.#mask);
+    if (this.#maskLength > 0) this.#mask = applyMask(piece, this.#mask);
     if (this.#opcode < 0x8) {
       this.#isInPayload = this.#remaining > 0;
       this.#events.data(piece);
@@ -165,15 +178,15 @@ export class FrameReader {
 
 const knownOpcodes: ReadonlySet<number> = new Set(Object.values(opcodes));
 
-/** Length of a client's head: two bytes, the longer forms of the length, the mask. */
-function headLength(second: number): number {
-  switch (second & 0x7f) {
+/** Length of a head without its mask. @param shortLength 126 and 127 name a longer form (5.2) */
+function headLength(shortLength: number): number {
+  switch (shortLength) {
     case 126:
-      return 8;
+      return 4;
     case 127:
-      return 14;
+      return 10;
     default:
-      return 6;
+      return 2;
   }
 }
 
@@ -200,9 +213,15 @@ function readClose(payload: Buffer): { code: number; reason: string } {
   if (payload.length === 1) throw protocolError("half a code is in a close frame");
   const code = payload.readUInt16BE(0);
   if (!isCloseCode(code)) throw protocolError("a close frame has a code that is none");
-  const reason = payload.subarray(2);
-  if (!isUtf8(reason)) throw new FrameFault(closeCodes.badText, "a reason is not UTF-8");
-  return { code, reason: reason.toString() };
+  return { code, reason: readReason(payload.subarray(2)) };
+}
+
+function readReason(bytes: Buffer): string {
+  try {
+    return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
+  } catch {
+    throw new FrameFault(closeCodes.badText, "a reason is not UTF-8");
+  }
 }
 
 /** Codes that may stand in a frame (7.4). */
@@ -215,21 +234,22 @@ function protocolError(message: string): FrameFault {
   return new FrameFault(closeCodes.protocolError, message);
 }
 
+const isLittleEndian = new Uint8Array(new Uint16Array([1]).buffer)[0] === 1;
 /** Fewer bytes are not worth a view of whole words, which are read lowest byte first. */
-const wordsFrom = endianness() === "LE" ? 48 : Number.POSITIVE_INFINITY;
+const wordsFrom = isLittleEndian ? 48 : Number.POSITIVE_INFINITY;
 
 /**
- * Takes a mask off, in place, whole words at a time (5.3).
+ * Puts a mask on, or takes it off, in place, whole words at a time (5.3).
  * @param mask its four bytes, the first to be used lowest
  * @returns the mask as it goes on behind these bytes
  */
-function unmask(bytes: Buffer, mask: number): number {
+function applyMask(bytes: Buffer, mask: number): number {
   const { length } = bytes;
-  if (length < wordsFrom) return unmaskBytes(bytes, 0, length, mask);
+  if (length < wordsFrom) return maskBytes(bytes, 0, length, mask);
 
   // 1. Bytes, up to where a word begins in memory.
   const start = -bytes.byteOffset & 3;
-  const rest = unmaskBytes(bytes, 0, start, mask);
+  const rest = maskBytes(bytes, 0, start, mask);
 
   // 2. Words.
   const count = (length - start) >> 2;
@@ -237,10 +257,10 @@ function unmask(bytes: Buffer, mask: number): number {
   for (let index = 0; index < count; index++) words[index] = (words[index] ?? 0) ^ rest;
 
   // 3. What is left.
-  return unmaskBytes(bytes, start + 4 * count, length, rest);
+  return maskBytes(bytes, start + 4 * count, length, rest);
 }
 
-function unmaskBytes(bytes: Buffer, from: number, to: number, mask: number): number {
+function maskBytes(bytes: Buffer, from: number, to: number, mask: number): number {
   let rest = mask;
   for (let index = from; index < to; index++) {
     bytes[index] = (bytes[index] ?? 0) ^ (rest & 0xff);
@@ -249,34 +269,50 @@ function unmaskBytes(bytes: Buffer, from: number, to: number, mask: number): num
   return rest;
 }
 
-/** A frame of the server's with these bytes, which are copied: never masked, never a fragment. */
+/** A frame of a server's with these bytes, which are copied. It is never a fragment. */
 export function writeFrame(opcode: number, payload: Uint8Array): Buffer {
-  const { length } = payload;
-  const start = writtenHeadLength(length);
-  const frame = Buffer.allocUnsafe(start + length);
-  frame[0] = finBit | opcode;
-  switch (start) {
-    case 2:
-      frame[1] = length;
-      break;
-    case 4:
-      frame[1] = 126;
-      frame.writeUInt16BE(length, 2);
-      break;
-    default:
-      frame[1] = 127;
-      frame.writeBigUInt64BE(BigInt(length), 2);
-  }
-  frame.set(payload, start);
+  const headSize = headLength(shortLengthOf(payload.length));
+  const frame = Buffer.allocUnsafe(headSize + payload.length);
+  writeHead(frame, opcode, payload.length);
+  frame.set(payload, headSize);
   return frame;
 }
 
-function writtenHeadLength(payloadLength: number): number {
-  if (payloadLength < 126) return 2;
-  return payloadLength < 65_536 ? 4 : 10;
+/** Before a masked payload, so that it begins where a word does in memory. */
+const roomForHead = 16;
+
+/**
+ * The same of a client's.
+ * @param mask 32 bits that nobody can foresee (10.3)
+ */
+export function writeMaskedFrame(opcode: number, payload: Uint8Array, mask: number): Buffer {
+  const headSize = headLength(shortLengthOf(payload.length)) + maskLength;
+  const memory = Buffer.allocUnsafe(roomForHead + payload.length);
+  const frame = memory.subarray(roomForHead - headSize);
+  writeHead(frame, opcode, payload.length);
+  frame[1] = maskBit | (frame[1] ?? 0);
+  frame.writeUInt32LE(mask >>> 0, headSize - maskLength);
+  frame.set(payload, headSize);
+  applyMask(memory.subarray(roomForHead), mask);
+  return frame;
 }
 
-/** A close frame. @param reason cut at 123 bytes, ASCII */
+/** Writes what stands before mask and payload. */
+function writeHead(frame: Buffer, opcode: number, length: number): void {
+  const shortLength = shortLengthOf(length);
+  frame[0] = finBit | opcode;
+  frame[1] = shortLength;
+  if (shortLength === 126) frame.writeUInt16BE(length, 2);
+  if (shortLength === 127) frame.writeBigUInt64BE(BigInt(length), 2);
+}
+
+/** The length as the second byte has it: itself, or which longer form follows. */
+function shortLengthOf(length: number): number {
+  if (length < 126) return length;
+  return length < 65_536 ? 126 : 127;
+}
+
+/** A close frame of a server's. @param reason cut at 123 bytes, ASCII */
 export function writeCloseFrame(code: number, reason: string): Buffer {
   const payload = Buffer.allocUnsafe(2 + Math.min(reason.length, controlLimit - 2));
   payload.writeUInt16BE(code, 0);

@@ -18,6 +18,12 @@ export interface Flag {
   hidden?: true;
 }
 
+/** What a command line says of its flags. */
+export interface FlagValues {
+  /** the last value of a flag, or its default */
+  value(name: string): string | undefined;
+}
+
 /** A flag as it was typed. */
 export interface TypedFlag {
   /** without its dashes */

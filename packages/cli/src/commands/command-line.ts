@@ -4,15 +4,20 @@
 // refused. (`util.parseArgs` reads `-app` as three flags.)
 import { nearestWord } from "@postern/protocol/nearest-word";
 import { CliError } from "../exit-status.ts";
-import { type Flag, findFlag, spellingsOf, splitFlag, type TypedFlag } from "../flag.ts";
+import {
+  type Flag,
+  type FlagValues,
+  findFlag,
+  spellingsOf,
+  splitFlag,
+  type TypedFlag,
+} from "../flag.ts";
 import { notUtf8 } from "../raw-arguments.ts";
 import { hasRawBytes } from "../raw-bytes.ts";
 import type { Command } from "./command.ts";
 
 /** The arguments of a command, sorted. */
-export interface CommandLine {
-  /** the last value of a flag, or its default */
-  value(name: string): string | undefined;
+export interface CommandLine extends FlagValues {
   all(name: string): string[];
   has(name: string): boolean;
   /** arguments that are no flags */

@@ -67,7 +67,7 @@ export const signInFlags: readonly Flag[] = [
 ];
 
 /** A program's credential instead of a person's. */
-export const serviceTokenFlags: readonly Flag[] = [
+export const machineFlags: readonly Flag[] = [
   {
     name: "service-token-id",
     value: "ID",
@@ -93,13 +93,13 @@ const officialNames: Record<string, readonly string[]> = {
 };
 
 /** The same with the official client's short names. Not for curl: `-id` means `-i -d` there. */
-export const serviceTokenFlagsWithAliases: readonly Flag[] = serviceTokenFlags.map((flag) => ({
+export const machineFlagsWithAliases: readonly Flag[] = machineFlags.map((flag) => ({
   ...flag,
   aliases: officialNames[flag.name] ?? [],
 }));
 
 /** The same for a command that has no use for one: given all the same, it must not be ignored. */
-export const refusedServiceTokenFlags: readonly Flag[] = serviceTokenFlagsWithAliases.map(hidden);
+export const refusedMachineFlags: readonly Flag[] = machineFlagsWithAliases.map(hidden);
 
 /** The flag, accepted and not shown. */
 export function hidden(flag: Flag): Flag {

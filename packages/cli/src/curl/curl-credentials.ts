@@ -4,7 +4,7 @@
 import { headers } from "@postern/protocol/endpoints";
 import { withTokenArgument } from "../app-url.ts";
 import { CliError } from "../exit-status.ts";
-import type { ServiceToken } from "../sign-in/service-token.ts";
+import type { HeaderFields } from "../sign-in/machine-credential.ts";
 import type { SecretDescriptors } from "../tool/secret-descriptor.ts";
 import { cookieFile, hasToken } from "./cookie-file.ts";
 import type { CurlPart } from "./curl-arguments.ts";
@@ -44,16 +44,16 @@ export function addCredentials(
   }
 }
 
-/** The section's arguments with a service token, which travels in two headers. */
-export function addServiceToken(
+/** The section's arguments with a machine's credential, which travels in headers. */
+export function addMachineFields(
   section: CurlSection,
-  token: ServiceToken,
+  fields: HeaderFields,
   secrets: SecretDescriptors,
 ): string[] {
   const args = argumentsOf(section, secrets);
   if (section.targets.size === 0 && !section.hasUnreadUrls) return args;
-  const lines = `CF-Access-Client-Id: ${token.id}\nCF-Access-Client-Secret: ${token.secret}\n`;
-  return [...args, ...headerArguments(section, secrets.add(lines))];
+  const lines = Object.entries(fields).map(([name, value]) => `${name}: ${value}\n`);
+  return [...args, ...headerArguments(section, secrets.add(lines.join("")))];
 }
 
 function argumentsOf(section: CurlSection, secrets: SecretDescriptors): string[] {

@@ -69,7 +69,7 @@ function readState(
  * Whether Cloudflare itself runs the team. A gateway of ours may have such a name as well: it names
  * a relay on its own team domain, and Cloudflare does not.
  */
-function isCloudflares({ team, relay }: Application): boolean {
+export function isCloudflares({ team, relay }: Application): boolean {
   return team.endsWith(".cloudflareaccess.com") && !relay.startsWith(`${team}/`);
 }
 

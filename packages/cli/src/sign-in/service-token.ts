@@ -1,19 +1,13 @@
-// Service tokens: credentials of a program, not of a person. Given, they are used or the command
-// fails; a browser is never opened instead (cli.md, "access").
+// Service tokens: where the two halves of one come from, and never half of it from each of two
+// places.
 import { readFileSync } from "node:fs";
 import type { Context } from "../context.ts";
 import { CliError } from "../exit-status.ts";
+import type { FlagValues } from "../flag.ts";
 
 export interface ServiceToken {
   id: string;
   secret: string;
-}
-
-/** What the command line says of a service token. */
-export interface ServiceTokenFlags {
-  id: string | undefined;
-  secret: string | undefined;
-  secretFile: string | undefined;
 }
 
 /** The official client's names come second, and never half of a pair from each. */
@@ -26,18 +20,19 @@ const parts = ["ID", "SECRET", "SECRET_FILE"];
  */
 export function readServiceToken(
   context: Pick<Context, "environment" | "tell">,
-  flags: ServiceTokenFlags,
+  line: FlagValues,
 ): ServiceToken | undefined {
   const variable = variablesOf(context.environment);
-  if (flags.secret !== undefined) {
+  const argument = line.value("service-token-secret");
+  if (argument !== undefined) {
     context.tell(
       "Warning: a secret in an argument can be read by every user of this machine; use --service-token-secret-file.",
     );
   }
-  const id = flags.id ?? variable("ID");
+  const id = line.value("service-token-id") ?? variable("ID");
   const secret =
-    flags.secret ??
-    readSecret(flags.secretFile) ??
+    argument ??
+    readSecret(line.value("service-token-secret-file")) ??
     readSecret(variable("SECRET_FILE")) ??
     variable("SECRET");
   if (id === undefined && secret === undefined) return undefined;
@@ -92,9 +87,5 @@ function readSecret(file: string | undefined): string | undefined {
   }
 }
 
-/** The environment for a tool: the secrets that were for us are not for it (case C9). */
-export function withoutServiceToken(environment: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
-  const forUs = new Set(families.flatMap(variablesOfFamily));
-  const others = Object.entries(environment).filter(([name]) => !forUs.has(name));
-  return Object.fromEntries(others);
-}
+/** Every variable that may hold a part of one. */
+export const serviceTokenVariables: readonly string[] = families.flatMap(variablesOfFamily);

@@ -10,7 +10,7 @@ import {
   onlyUrl,
   readCommandLine,
 } from "../../src/commands/command-line.ts";
-import { commonFlags, serviceTokenFlagsWithAliases } from "../../src/commands/flags.ts";
+import { commonFlags, machineFlagsWithAliases } from "../../src/commands/flags.ts";
 import { CliError } from "../../src/exit-status.ts";
 import type { Flag } from "../../src/flag.ts";
 
@@ -98,7 +98,7 @@ test("an error repeats no more of an argument than its name: a value may be a se
 test("the official client's short names of the service token are known", () => {
   const line = readCommandLine(
     ["--id", "a", "-secret=b"],
-    [...commonFlags, ...serviceTokenFlagsWithAliases],
+    [...commonFlags, ...machineFlagsWithAliases],
   );
   assert.deepEqual(
     [line.value("service-token-id"), line.value("service-token-secret")],

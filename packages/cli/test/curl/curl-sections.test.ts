@@ -6,7 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { readCurlArguments } from "../../src/curl/curl-arguments.ts";
-import { addCredentials, addServiceToken } from "../../src/curl/curl-credentials.ts";
+import { addCredentials, addMachineFields } from "../../src/curl/curl-credentials.ts";
 import { type Carrier, type CurlSection, optionValues } from "../../src/curl/curl-section.ts";
 import { readSections } from "../../src/curl/curl-sections.ts";
 import { CliError } from "../../src/exit-status.ts";
@@ -246,9 +246,9 @@ test("a header goes nowhere but to URLs that were looked at: not with -L, not wi
       args.join(" "),
     );
     const service = () =>
-      addServiceToken(
+      addMachineFields(
         withTokens(["https://a.example/", ...args]),
-        { id: "i", secret: "s" },
+        { "cf-access-client-id": "i", "cf-access-client-secret": "s" },
         hidden().secrets,
       );
     assert.throws(service, usage(/header/), args.join(" "));
@@ -256,7 +256,12 @@ test("a header goes nowhere but to URLs that were looked at: not with -L, not wi
   const several = () => add(["https://a.example/", "https://b.example/"], "header", (url) => url);
   assert.throws(several, usage(/belong to different applications/));
   assert.throws(
-    () => addServiceToken(withTokens(["-K", "-"]), { id: "i", secret: "s" }, hidden().secrets),
+    () =>
+      addMachineFields(
+        withTokens(["-K", "-"]),
+        { "cf-access-client-id": "i", "cf-access-client-secret": "s" },
+        hidden().secrets,
+      ),
     usage(/header/),
   );
 });

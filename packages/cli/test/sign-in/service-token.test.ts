@@ -4,18 +4,15 @@ import assert from "node:assert/strict";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
-import { serviceTokenOf } from "../../src/commands/access/service-token-flags.ts";
 import { readCommandLine } from "../../src/commands/command-line.ts";
-import { serviceTokenFlagsWithAliases } from "../../src/commands/flags.ts";
+import { machineFlagsWithAliases } from "../../src/commands/flags.ts";
 import { CliError } from "../../src/exit-status.ts";
-import { readServiceToken, withoutServiceToken } from "../../src/sign-in/service-token.ts";
+import { withoutMachineCredentials } from "../../src/sign-in/machine-credential.ts";
+import { readServiceToken } from "../../src/sign-in/service-token.ts";
 import { surroundings } from "../support/context.ts";
 
 const read = (environment: NodeJS.ProcessEnv, ...args: string[]) =>
-  readServiceToken(
-    { environment, tell: () => {} },
-    serviceTokenOf(readCommandLine(args, serviceTokenFlagsWithAliases)),
-  );
+  readServiceToken({ environment, tell: () => {} }, readCommandLine(args, machineFlagsWithAliases));
 const usage = (error: unknown) => error instanceof CliError && error.code === "usage";
 
 test("flags, our variables and the official client's are read in this order", (context) => {
@@ -87,5 +84,5 @@ test("a tool does not inherit what was for us", () => {
     POSTERN_SERVICE_TOKEN_SECRET_FILE: "b",
     TUNNEL_SERVICE_TOKEN_ID: "c",
   };
-  assert.deepEqual(withoutServiceToken(environment), { HOME: "/h" });
+  assert.deepEqual(withoutMachineCredentials(environment), { HOME: "/h" });
 });

@@ -184,9 +184,39 @@ test(
     assert.equal(refused.status, 3);
     assert.match(
       refused.stderr,
-      /refuses the service token id; check its ID, its secret and its expiry/,
+      /refuses the service token id \(status 401\); check its ID, its secret and its expiry/,
     );
     assert.doesNotMatch(refused.stderr, /s3cr3t|access login/);
+  },
+);
+
+test(
+  "curl does not run where the gateway refuses the service token, and says which and why",
+  needs("curl"),
+  async (context) => {
+    const peer = await startPeer(context);
+    const person = machine(context);
+    const environment = { POSTERN_SERVICE_TOKEN_ID: "id", POSTERN_SERVICE_TOKEN_SECRET: "s3cr3t" };
+    const answers: [status: number, message: RegExp][] = [
+      [401, /refuses the service token id \(status 401\); check its ID.*\[not_signed_in\]/],
+      [403, /policy does not let the service token id reach \S+; ask its owner \[refused_by/],
+    ];
+    for (const [status, message] of answers) {
+      peer.answer = (seen, response) => {
+        if (!seen.url.includes("cloudflared_token_check")) return false;
+        end(response, status);
+        return true;
+      };
+      for (const flags of [[], ["-ar"]]) {
+        const args = ["access", "curl", ...flags, "-s", peer.origin("app")];
+        const run = await person.run(args, environment);
+        assert.equal(run.status, 125);
+        assert.equal(run.stdout, "");
+        assert.match(run.stderr, message);
+      }
+    }
+    assert.deepEqual(peer.forwarded(), []);
+    assert.deepEqual(person.opened(), []);
   },
 );
 

@@ -1,5 +1,5 @@
 import type { Command } from "../command.ts";
-import { networkFlags, noLoginFlag, serviceTokenFlags, signInFlags } from "../flags.ts";
+import { machineFlags, networkFlags, noLoginFlag, signInFlags } from "../flags.ts";
 
 /** `access curl`. curl has no option of these names, so they may stand among its own. */
 export const curl: Command = {
@@ -22,7 +22,7 @@ export const curl: Command = {
       default: "cookie",
     },
     noLoginFlag,
-    ...serviceTokenFlags,
+    ...machineFlags,
     ...signInFlags,
     ...networkFlags,
   ],

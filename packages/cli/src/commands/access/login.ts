@@ -1,11 +1,5 @@
 import type { Command } from "../command.ts";
-import {
-  commonFlags,
-  hidden,
-  noLoginFlag,
-  refusedServiceTokenFlags,
-  signInFlags,
-} from "../flags.ts";
+import { commonFlags, hidden, noLoginFlag, refusedMachineFlags, signInFlags } from "../flags.ts";
 
 /** `access login` */
 export const login: Command = {
@@ -35,7 +29,7 @@ export const login: Command = {
     { name: "quiet", short: "q", description: "print nothing" },
     ...commonFlags,
     hidden(noLoginFlag),
-    ...refusedServiceTokenFlags,
+    ...refusedMachineFlags,
   ],
   example: "postern access login https://api.example.com",
   run: async (invocation) => (await import("./run-login.ts")).runLogin(invocation),

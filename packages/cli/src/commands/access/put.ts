@@ -1,5 +1,5 @@
 import type { Command } from "../command.ts";
-import { commonFlags, noLoginFlag, refusedServiceTokenFlags, signInFlags } from "../flags.ts";
+import { commonFlags, noLoginFlag, refusedMachineFlags, signInFlags } from "../flags.ts";
 
 /** `access put` */
 export const put: Command = {
@@ -29,7 +29,7 @@ export const put: Command = {
     noLoginFlag,
     ...signInFlags,
     ...commonFlags,
-    ...refusedServiceTokenFlags,
+    ...refusedMachineFlags,
   ],
   example: "postern access put wget -qO- https://api.example.com/a.csv",
   toolArguments: "last",

@@ -4,7 +4,7 @@ import type { AppUrl } from "../../app-url.ts";
 import { type Context, withNetwork } from "../../context.ts";
 import { hasToken } from "../../curl/cookie-file.ts";
 import { readCurlArguments } from "../../curl/curl-arguments.ts";
-import { addCredentials, addServiceToken } from "../../curl/curl-credentials.ts";
+import { addCredentials, addMachineFields } from "../../curl/curl-credentials.ts";
 import { refuseCookiesByHeader } from "../../curl/curl-host-header.ts";
 import { networkOf, refuseOpenWays } from "../../curl/curl-lookup.ts";
 import { networkArguments } from "../../curl/curl-network.ts";
@@ -14,18 +14,19 @@ import type { Carrier, CurlSection, CurlTarget } from "../../curl/curl-section.t
 import { allTargets, readSections } from "../../curl/curl-sections.ts";
 import { CliError } from "../../exit-status.ts";
 import { applicationFor, type Credential, credentialFor } from "../../sign-in/credential.ts";
+import { acceptedFields } from "../../sign-in/machine-access.ts";
 import {
-  readServiceToken,
-  type ServiceToken,
-  withoutServiceToken,
-} from "../../sign-in/service-token.ts";
+  type HeaderFields,
+  type MachineCredential,
+  readMachineCredential,
+  withoutMachineCredentials,
+} from "../../sign-in/machine-credential.ts";
 import { loopbackEnvironment } from "../../tool/loopback-environment.ts";
 import { runTool } from "../../tool/run-tool.ts";
 import { SecretDescriptors } from "../../tool/secret-descriptor.ts";
 import type { Invocation } from "../command.ts";
 import { type CommandLine, readCommandLine } from "../command-line.ts";
 import { contextOf } from "../invocation.ts";
-import { serviceTokenOf } from "./service-token-flags.ts";
 import { signInOptions } from "./sign-in-options.ts";
 
 /** @returns the exit status */
@@ -34,21 +35,24 @@ export async function runCurl({ command, args, surroundings }: Invocation): Prom
   const line = readCommandLine(own, command.flags);
   const context = contextOf(surroundings, line);
   const carrier = readCarrier(line.value("token-in") ?? "");
-  const service = readServiceToken(context, serviceTokenOf(line));
+  const machine = readMachineCredential(context, line);
   const sections = readSections(context, parts);
-  for (const section of sections) await findCredentials(context, section, line, service);
-  if (service !== undefined) refuseSeveralTeams(allTargets(sections));
+  for (const section of sections) await findCredentials(context, section, line, machine);
+  const fields = await machineFields(context, sections, machine);
   if (carrier === "cookie") {
     refuseSeveralPorts(allTargets(sections));
     refuseCookiesByHeader(sections);
   }
   warnAboutUnreadUrls(context, sections);
-  if (carriesSecrets(sections, service)) keepPrivate(filesWithSecrets(sections, carrier));
+  if (carriesSecrets(sections, fields)) keepPrivate(filesWithSecrets(sections, carrier));
   const secrets = new SecretDescriptors(context);
   try {
-    const toolArguments = argumentsWith(context, sections, { carrier, service }, secrets);
+    const toolArguments = argumentsWith(context, sections, { carrier, fields }, secrets);
     const apps = allTargets(sections).map(({ app }) => app);
-    const environment = loopbackEnvironment(withoutServiceToken(context.environment), apps);
+    const environment = loopbackEnvironment(
+      withoutMachineCredentials(context.environment, machine),
+      apps,
+    );
     const { descriptors } = secrets;
     const tool = { command: "curl", args: toolArguments, environment, descriptors };
     const status = await runTool(tool, context.tell);
@@ -59,8 +63,8 @@ export async function runCurl({ command, args, surroundings }: Invocation): Prom
   }
 }
 
-function carriesSecrets(sections: CurlSection[], service: ServiceToken | undefined): boolean {
-  return service !== undefined || allTargets(sections).some(hasToken);
+function carriesSecrets(sections: CurlSection[], fields: HeaderFields | undefined): boolean {
+  return fields !== undefined || allTargets(sections).some(hasToken);
 }
 
 /** curl's own statuses: an HTTP error with `-f`, and no connection, the last by way of a proxy. */
@@ -101,13 +105,13 @@ async function findCredentials(
   context: Context,
   section: CurlSection,
   line: CommandLine,
-  service: ServiceToken | undefined,
+  machine: MachineCredential | undefined,
 ): Promise<void> {
   const network = networkOf(section);
   refuseOpenWays(section, network);
   const sectionContext = withNetwork(context, network);
   for (const target of section.targets.values())
-    target.credential = await findCredential(sectionContext, target.app, line, service);
+    target.credential = await findCredential(sectionContext, target.app, line, machine);
 }
 
 /**
@@ -118,10 +122,10 @@ async function findCredential(
   context: Context,
   app: AppUrl,
   line: CommandLine,
-  service: ServiceToken | undefined,
+  machine: MachineCredential | undefined,
 ): Promise<Credential | undefined> {
-  // A service token goes only to what proved to be behind Access.
-  if (service !== undefined)
+  // A machine's credential goes only to what proved to be behind Access.
+  if (machine !== undefined)
     return { application: await applicationFor(context, app), stored: undefined };
   const allowRequest = line.has("allow-request");
   const mayPrompt = context.onTerminal && !allowRequest;
@@ -135,13 +139,38 @@ async function findCredential(
   }
 }
 
-/** A service token belongs to one team domain; what is behind another one is somebody else's. */
-function refuseSeveralTeams(targets: CurlTarget[]): void {
+/**
+ * The fields of the machine's credential, once every application has taken them; undefined where
+ * there is no such credential, or nothing to open with it.
+ */
+async function machineFields(
+  context: Context,
+  sections: CurlSection[],
+  machine: MachineCredential | undefined,
+): Promise<HeaderFields | undefined> {
+  if (machine === undefined) return undefined;
+  refuseSeveralTeams(allTargets(sections), machine);
+  let fields: HeaderFields | undefined;
+  const asked = new Set<string>();
+  for (const section of sections) {
+    const sectionContext = withNetwork(context, networkOf(section));
+    for (const { app, credential } of section.targets.values()) {
+      const { origin, aud } = credential?.application ?? { origin: app.origin, aud: "" };
+      if (credential === undefined || asked.has(`${origin} ${aud}`)) continue;
+      asked.add(`${origin} ${aud}`);
+      fields = await acceptedFields(sectionContext, app, credential.application, machine);
+    }
+  }
+  return fields;
+}
+
+/** A machine belongs to one team domain; what is behind another one is somebody else's. */
+function refuseSeveralTeams(targets: CurlTarget[], { name }: MachineCredential): void {
   const teams = new Set(targets.map(({ credential }) => credential?.application.auth_domain));
   if (teams.size > 1)
     throw new CliError(
       "usage",
-      `the URLs belong to several team domains (${[...teams].join(", ")}), but a service token belongs to one; run curl once for each`,
+      `the URLs belong to several team domains (${[...teams].join(", ")}), but ${name} belongs to one; run curl once for each`,
     );
 }
 
@@ -154,17 +183,17 @@ function warnAboutUnreadUrls(context: Context, sections: CurlSection[]): void {
 function argumentsWith(
   context: Context,
   sections: CurlSection[],
-  { carrier, service }: { carrier: Carrier; service: ServiceToken | undefined },
+  { carrier, fields }: { carrier: Carrier; fields: HeaderFields | undefined },
   secrets: SecretDescriptors,
 ): string[] {
   const targets = allTargets(sections);
-  const sendsCookies = carrier === "cookie" && service === undefined;
+  const sendsCookies = carrier === "cookie" && fields === undefined;
   return sections.flatMap((section, index) => {
     const separator = index === 0 ? [] : ["--next"];
     const ownArguments =
-      service === undefined
+      fields === undefined
         ? addCredentials(section, carrier, secrets, context.tell)
-        : addServiceToken(section, service, secrets);
+        : addMachineFields(section, fields, secrets);
     const ports = sendsCookies ? portArguments(section, targets) : [];
     const network = [...networkArguments(context, section, secrets), ...ports];
     return [...separator, ...ownArguments, ...network];

@@ -3,27 +3,26 @@
 // client (case C10).
 import { readAppUrl } from "../../app-url.ts";
 import type { Context } from "../../context.ts";
-import { CliError } from "../../exit-status.ts";
 import type { SignedIn } from "../../sign-in/attempt.ts";
 import { signIn } from "../../sign-in/login-flow.ts";
-import { readServiceToken } from "../../sign-in/service-token.ts";
+import { onlyForPeople, readMachineCredential } from "../../sign-in/machine-credential.ts";
 import { writeOutput } from "../../standard-output.ts";
 import type { Invocation } from "../command.ts";
 import { onlyUrl } from "../command-line.ts";
 import { readInvocation } from "../invocation.ts";
-import { serviceTokenOf } from "./service-token-flags.ts";
 import { signInOptions } from "./sign-in-options.ts";
 
 /** @returns the exit status */
 export async function runLogin(invocation: Invocation): Promise<number> {
   const { line, context } = readInvocation(invocation);
   const app = readAppUrl(onlyUrl(line, "login"));
-  if (readServiceToken(context, serviceTokenOf(line)) !== undefined) {
-    throw new CliError(
-      "usage",
-      "a service token is set, but only people sign in; unset it, or use it with: postern access curl",
+  const machine = readMachineCredential(context, line);
+  if (machine !== undefined)
+    throw onlyForPeople(
+      machine,
+      "only people sign in; unset it, or use it with: postern access curl",
     );
-  }
+
   const options = signInOptions(context, line, { mayPrompt: true, check: true });
   const signedIn = await signIn(context, app, options);
   if (!line.has("quiet")) {

@@ -8,7 +8,11 @@ import { cookieFile, hasToken } from "../../curl/cookie-file.ts";
 import { CliError } from "../../exit-status.ts";
 import { requestPass } from "../../gateway-client/pass.ts";
 import { applicationFor, type Credential, credentialFor } from "../../sign-in/credential.ts";
-import { readServiceToken, withoutServiceToken } from "../../sign-in/service-token.ts";
+import {
+  onlyForPeople,
+  readMachineCredential,
+  withoutMachineCredentials,
+} from "../../sign-in/machine-credential.ts";
 import type { Application } from "../../store/known-hosts.ts";
 import { findTool } from "../../tool/find-tool.ts";
 import { loopbackEnvironment } from "../../tool/loopback-environment.ts";
@@ -18,7 +22,6 @@ import { urlKeeper } from "../../tool/url-keepers.ts";
 import type { Invocation } from "../command.ts";
 import type { CommandLine } from "../command-line.ts";
 import { readInvocation } from "../invocation.ts";
-import { serviceTokenOf } from "./service-token-flags.ts";
 import { signInOptions } from "./sign-in-options.ts";
 
 /** @returns the exit status */
@@ -30,12 +33,10 @@ export async function runPut(invocation: Invocation): Promise<number> {
       "usage",
       "access put needs a tool, for example: postern access put wget https://api.example.com/file",
     );
-  if (readServiceToken(context, serviceTokenOf(line)) !== undefined) {
-    throw new CliError(
-      "usage",
-      "a service token cannot be put into a URL; use it with: postern access curl",
-    );
-  }
+  const machine = readMachineCredential(context, line);
+  if (machine !== undefined)
+    throw onlyForPeople(machine, "it cannot be put into a URL; use it with: postern access curl");
+
   const via = readVia(line.value("via") ?? "");
   refuseWithoutEffect(line, via);
   const credentialOf = (app: AppUrl) =>
@@ -144,7 +145,7 @@ async function knownApplication(
 }
 
 function toolEnvironment(context: Context, apps: AppUrl[]): NodeJS.ProcessEnv {
-  return loopbackEnvironment(withoutServiceToken(context.environment), apps);
+  return loopbackEnvironment(withoutMachineCredentials(context.environment), apps);
 }
 
 /** A credential for each URL: a pass in it, unless the tool would keep that. */

@@ -6,14 +6,13 @@ import type { Context } from "../../context.ts";
 import { CliError } from "../../exit-status.ts";
 import { printableJson } from "../../printable.ts";
 import { type Credential, storedCredential } from "../../sign-in/credential.ts";
-import { readServiceToken } from "../../sign-in/service-token.ts";
+import { onlyForPeople, readMachineCredential } from "../../sign-in/machine-credential.ts";
 import { writeOutput } from "../../standard-output.ts";
 import type { Application } from "../../store/known-hosts.ts";
 import type { StoredToken } from "../../store/token-store.ts";
 import type { Invocation } from "../command.ts";
 import { type CommandLine, onlyUrl } from "../command-line.ts";
 import { readInvocation } from "../invocation.ts";
-import { serviceTokenOf } from "./service-token-flags.ts";
 import { timeOf } from "./time-of.ts";
 
 /** @returns the exit status */
@@ -21,12 +20,13 @@ export async function runToken(invocation: Invocation): Promise<number> {
   const { line, context } = readInvocation(invocation);
   const app = readAppUrl(onlyUrl(line, "token"));
   const format = readFormat(line.value("format") ?? "");
-  if (readServiceToken(context, serviceTokenOf(line)) !== undefined) {
-    throw new CliError(
-      "usage",
-      "a service token is sent as it is, so there is no token to print; use it with: postern access curl",
+  const machine = readMachineCredential(context, line);
+  if (machine !== undefined)
+    throw onlyForPeople(
+      machine,
+      "it is sent as it is, so there is no token to print; use it with: postern access curl",
     );
-  }
+
   const credential = storedCredential(context, app);
   const { application, stored } = hasToken(credential)
     ? credential

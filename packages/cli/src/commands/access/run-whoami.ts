@@ -11,27 +11,27 @@ import { printable, printableJson } from "../../printable.ts";
 import type { SignInOptions } from "../../sign-in/attempt.ts";
 import { applicationFor, credentialFor } from "../../sign-in/credential.ts";
 import { notSignedIn } from "../../sign-in/login-flow.ts";
-import { readServiceToken, type ServiceToken } from "../../sign-in/service-token.ts";
+import { deniedMachine, refusedMachine } from "../../sign-in/machine-access.ts";
+import { type MachineCredential, readMachineCredential } from "../../sign-in/machine-credential.ts";
 import { writeOutput } from "../../standard-output.ts";
 import type { Invocation } from "../command.ts";
 import { onlyUrl } from "../command-line.ts";
 import { readInvocation } from "../invocation.ts";
-import { serviceTokenOf } from "./service-token-flags.ts";
 import { signInOptions } from "./sign-in-options.ts";
 
 /** @returns the exit status */
 export async function runWhoami(invocation: Invocation): Promise<number> {
   const { line, context } = readInvocation(invocation);
   const app = readAppUrl(onlyUrl(line, "whoami"));
-  const service = readServiceToken(context, serviceTokenOf(line));
+  const machine = readMachineCredential(context, line);
   const readOptions = () =>
     signInOptions(context, line, { mayPrompt: context.onTerminal, check: false });
   const response = await send(context, {
     method: "GET",
     url: new URL(endpoints.getIdentity, app.origin),
-    headers: await credentialHeaders(context, app, service, readOptions),
+    headers: await credentialHeaders(context, app, machine, readOptions),
   });
-  const identity = readIdentity(app, service, response);
+  const identity = readIdentity(app, machine, response);
   if (line.has("json")) {
     writeOutput(`${printableJson(identity)}\n`);
     return 0;
@@ -43,14 +43,11 @@ export async function runWhoami(invocation: Invocation): Promise<number> {
 async function credentialHeaders(
   context: Context,
   app: AppUrl,
-  service: ServiceToken | undefined,
+  machine: MachineCredential | undefined,
   readOptions: () => SignInOptions,
 ): Promise<Record<string, string>> {
-  if (service !== undefined) {
-    // A service token goes only to what proved to be behind Access.
-    await applicationFor(context, app);
-    return { [headers.clientId]: service.id, [headers.clientSecret]: service.secret };
-  }
+  // It goes only to what proved to be behind Access.
+  if (machine !== undefined) return machine.fieldsFor(await applicationFor(context, app));
   const { stored } = await credentialFor(context, app, readOptions);
   if (stored !== undefined) return { [headers.accessToken]: stored.token };
   throw new CliError(
@@ -63,15 +60,13 @@ type Identity = Record<string, unknown>;
 
 function readIdentity(
   app: AppUrl,
-  service: ServiceToken | undefined,
-  { status, body }: HttpResponse,
+  machine: MachineCredential | undefined,
+  response: HttpResponse,
 ): Identity {
-  if (status === 401 || (status >= 300 && status < 400)) throw refusedCredential(app, service);
-  if (status === 403)
-    throw new CliError(
-      "refused_by_policy",
-      `policy does not let you reach ${app.bare}; ask its owner`,
-    );
+  const refusal = refusalOf(app, machine, response);
+  if (refusal !== undefined) throw refusal;
+
+  const { status, body } = response;
   const identity = status === 200 ? parseJsonObject(body) : undefined;
   if (identity !== undefined) return identity;
   throw new CliError(
@@ -80,11 +75,20 @@ function readIdentity(
   );
 }
 
-function refusedCredential(app: AppUrl, service: ServiceToken | undefined): CliError {
-  if (service === undefined) return notSignedIn(app);
+function refusalOf(
+  app: AppUrl,
+  machine: MachineCredential | undefined,
+  response: HttpResponse,
+): CliError | undefined {
+  const { status } = response;
+  const isRefused = status === 401 || (status >= 300 && status < 400);
+  if (isRefused)
+    return machine === undefined ? notSignedIn(app) : refusedMachine(app, machine, response);
+  if (status !== 403) return undefined;
+  if (machine !== undefined) return deniedMachine(app, machine);
   return new CliError(
-    "not_signed_in",
-    `${app.origin} refuses the service token ${service.id.slice(0, 60)}; check its ID, its secret and its expiry`,
+    "refused_by_policy",
+    `policy does not let you reach ${app.bare}; ask its owner`,
   );
 }
 

@@ -1,5 +1,5 @@
 import type { Command } from "../command.ts";
-import { commonFlags, noLoginFlag, refusedServiceTokenFlags, signInFlags } from "../flags.ts";
+import { commonFlags, noLoginFlag, refusedMachineFlags, signInFlags } from "../flags.ts";
 
 /** `access token` */
 export const token: Command = {
@@ -20,7 +20,7 @@ export const token: Command = {
     noLoginFlag,
     ...signInFlags,
     ...commonFlags,
-    ...refusedServiceTokenFlags,
+    ...refusedMachineFlags,
   ],
   example: "TOKEN=$(postern access token https://api.example.com)",
   run: async (invocation) => (await import("./run-token.ts")).runToken(invocation),

@@ -1,8 +1,8 @@
 import type { Command } from "../command.ts";
 import {
   commonFlagsWithJson,
+  machineFlagsWithAliases,
   noLoginFlag,
-  serviceTokenFlagsWithAliases,
   signInFlags,
 } from "../flags.ts";
 
@@ -16,7 +16,7 @@ export const whoami: Command = {
   flags: [
     { name: "app", value: "URL", description: "the same as URL", hidden: true },
     noLoginFlag,
-    ...serviceTokenFlagsWithAliases,
+    ...machineFlagsWithAliases,
     ...signInFlags,
     ...commonFlagsWithJson("print the whole identity as JSON, errors included"),
   ],

@@ -130,6 +130,8 @@ const transfer: StoredTransfer = {
   body: null,
   service_public_key: null,
   session_id: null,
+  opening: null,
+  progress: null,
 };
 
 test("a PIN counted, a session begun and a transfer delivered in one gateway cost the other none of its caches", async (context) => {

@@ -186,6 +186,8 @@ export function transfer(id: string, more: Partial<StoredTransfer> = {}): Stored
     body: null,
     service_public_key: null,
     session_id: null,
+    opening: null,
+    progress: null,
     ...more,
   };
 }

@@ -45,7 +45,9 @@ export {
 export { loginCode } from "./login-code.ts";
 export { pathGlob } from "./path-glob.ts";
 export {
+  decodeShortTransferKey,
   decodeTransferKey,
+  encodeShortTransferKey,
   encodeTransferKey,
   generateTransferKeyPair,
   openTokens,

@@ -58,6 +58,23 @@ export function decodeTransferKey(text: string): Uint8Array {
   return bytes;
 }
 
+/** The key in base64url without padding, its form in the short address (wire-protocol 6.4). */
+export function encodeShortTransferKey(publicKey: Uint8Array): string {
+  return Buffer.from(publicKey).toString("base64url");
+}
+
+/**
+ * Reads a key in the one spelling that `encodeShortTransferKey` writes.
+ * @throws {ProtocolError} bad_key when it is not exactly 32 bytes in canonical base64url
+ */
+export function decodeShortTransferKey(text: string): Uint8Array {
+  const bytes = Buffer.from(text, "base64url");
+  if (bytes.length !== keyLength || encodeShortTransferKey(bytes) !== text) {
+    throw new ProtocolError("bad_key", "the key is not 32 bytes in base64url without padding");
+  }
+  return bytes;
+}
+
 /**
  * Seals the tokens for the holder of one key.
  * @param to 32 bytes

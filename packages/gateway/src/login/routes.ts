@@ -15,7 +15,7 @@ import type { SignInParts } from "./sign-in/sign-in-parts.ts";
 import { type CertificateParts, signCertificate } from "./ssh/sign-certificate.ts";
 import { submitAnswer } from "./terminal/approval-answer.ts";
 import { showApproval } from "./terminal/approval-page.ts";
-import { vouch } from "./terminal/cli-link.ts";
+import { vouch, vouchForOpening } from "./terminal/cli-link.ts";
 import { mintPass } from "./terminal/pass.ts";
 
 import type { TerminalParts } from "./terminal/terminal-parts.ts";
@@ -45,6 +45,7 @@ export function routes(app: Hono<LoginEnv>, parts: LoginParts): void {
   // the team domain asks the person, the relay carries the answer. Approval lives on the team
   // domain alone, out of reach of the application's own scripts.
   app.get(endpoints.cli, (c) => (isOnTeam(c) ? showApproval(c, parts) : vouch(c, parts)));
+  app.get(`${endpoints.cli}/:key`, onApplication, (c) => vouchForOpening(c, parts));
   app.post(endpoints.cli, onTeam, (c) => submitAnswer(c, parts));
   app.all(`${endpoints.transfer}*`, (c) => parts.relay.answer(c));
   app.post(endpoints.pass, onApplication, (c) => mintPass(c, parts));

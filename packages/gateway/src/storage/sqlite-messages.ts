@@ -32,6 +32,7 @@ export const methodsOfParts = {
   counters: { count: "passing", clear: "passing" },
   transfers: {
     open: "passing",
+    add: "passing",
     find: "read",
     hold: "passing",
     release: "passing",

@@ -129,6 +129,10 @@ export interface StoredTransfer {
   service_public_key: string | null;
   /** the terminal's session, once somebody has approved it */
   session_id: string | null;
+  /** JSON: what the terminal asked for when it opened the mailbox by itself (wire-protocol 6.4) */
+  opening: string | null;
+  /** JSON: what has happened at the browser meanwhile */
+  progress: string | null;
 }
 
 /** What an approval puts into a mailbox. */
@@ -271,6 +275,8 @@ export interface CounterStore {
 export interface TransferStore {
   /** Records the first poll. @returns the mailbox as it is, opened now or before */
   open(transfer: StoredTransfer): Promise<StoredTransfer>;
+  /** Adds a mailbox. @returns false when there is one of this id */
+  add(transfer: StoredTransfer): Promise<boolean>;
   find(id: string): Promise<StoredTransfer | undefined>;
   /** Notes until when a poll is held. */
   hold(id: string, until: number): Promise<void>;

@@ -178,6 +178,8 @@ test("a gateway that was started again hands out the box that the one before cou
     body: null,
     service_public_key: null,
     session_id: null,
+    opening: null,
+    progress: null,
   });
   const sealed = { body: "c2VhbGVk", service_public_key: "key", session_id: "s" };
   await other.transfers.move(id, { from: "waiting", to: "sealed", now, sealed });

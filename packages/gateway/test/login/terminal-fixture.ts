@@ -5,6 +5,7 @@ import { createHash } from "node:crypto";
 import { createServer, request as httpRequest, type IncomingHttpHeaders } from "node:http";
 import type { TestContext } from "node:test";
 import {
+  encodeShortTransferKey,
   encodeTransferKey,
   generateTransferKeyPair,
   openTokens,
@@ -58,6 +59,10 @@ export interface Terminal {
   key: string;
   /** what the terminal prints */
   url: string;
+  /** what it prints after it has opened its mailbox */
+  shortUrl: string;
+  /** opens the mailbox, with these fields beside or in place of the usual ones */
+  opens(fields?: Record<string, unknown>, more?: Ask): Promise<Answer>;
   poll(more?: Ask): Promise<Answer>;
   open(answer: Answer): TransferredTokens;
 }
@@ -227,6 +232,19 @@ function terminalOf(options: {
     pair,
     key,
     url: `${app}/cdn-cgi/access/cli?${query}${extra}`,
+    shortUrl: `${app}/cdn-cgi/access/cli/${encodeShortTransferKey(pair.publicKey)}`,
+    opens: (fields = {}, more = {}) =>
+      send(`${team}/transfer/${key}`, {
+        method: "POST",
+        body: JSON.stringify({
+          aud,
+          redirect_url: `${app}/`,
+          send_org_token: orgToken,
+          ...fields,
+        }),
+        ...more,
+        headers: { "user-agent": userAgent, ...more.headers },
+      }),
     poll: (more = {}) =>
       send(`${team}/transfer/${key}`, {
         ...more,

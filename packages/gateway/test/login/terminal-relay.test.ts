@@ -78,7 +78,8 @@ test("HEAD and POST take nothing out of a mailbox", async (context) => {
     },
   });
   assert.equal((await terminal.poll({ method: "HEAD" })).status, 405);
-  assert.equal((await terminal.poll({ method: "POST" })).status, 405);
+  assert.equal((await terminal.poll({ method: "POST" })).status, 400);
+  assert.equal((await terminal.opens()).status, 409);
   assert.equal((await terminal.poll()).body, "c2VhbGVk");
 });
 

@@ -188,12 +188,27 @@ const overReasons = {
     message:
       "Your terminal was not signed in. A second machine asked for the same sign-in, so neither got it.",
   },
+  altered: {
+    heading: over,
+    outcome: "refused",
+    message:
+      "Your terminal was not signed in. The link asks for something else than the terminal that it names.",
+  },
   answered: {
     heading: over,
     outcome: "expired",
     message: "It has been answered already, in another browser or by somebody else.",
   },
 } as const;
+
+/** No terminal opened a mailbox with this key, or for another host. */
+export function unknownAddressPage(): Page {
+  return errorPage({
+    status: 404,
+    heading: "No terminal is known at this address",
+    message: `The address was mistyped, or its sign-in is long over. ${runAgain}`,
+  });
+}
 
 /** @param again where a fresh start is to be had; undefined when only the terminal can make one */
 export function brokenLinkPage(why: string, again: string | undefined): Page {

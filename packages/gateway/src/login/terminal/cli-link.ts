@@ -1,13 +1,16 @@
 // A terminal's link on its way (wire-protocol 6.4 and 6.5): the application's host says with `meta`
 // that the request came through it, and the team domain looks for that before it asks anybody.
+import { decodeShortTransferKey, endpoints, ProtocolError } from "@postern/protocol";
 import { singleArgument } from "../../single-argument.ts";
 import { openLink, type SignInLink, sealLink, writeSignInLink } from "../../tokens/sign-in-link.ts";
 import type { Tokens } from "../../tokens/tokens.ts";
 import type { LoginContext } from "../login-context.ts";
 import { sendPage } from "../pages/layout.ts";
-import { brokenLinkPage } from "../pages/terminal-outcome.ts";
+import { brokenLinkPage, unknownAddressPage } from "../pages/terminal-outcome.ts";
 import { goTo } from "../responses.ts";
 import { type CliRequest, type CliRequestReading, readCliRequest } from "./cli-request.ts";
+import { type Mailboxes, mailboxId } from "./mailboxes.ts";
+import { openingOf, requestOf } from "./opening.ts";
 
 /** `GET` on the application's host: vouches for the request, and decides nothing. */
 export async function vouch(c: LoginContext, parts: { tokens: Tokens }): Promise<Response> {
@@ -15,6 +18,33 @@ export async function vouch(c: LoginContext, parts: { tokens: Tokens }): Promise
   const reading = readCliRequest(facts.catalog, facts.authority, facts.query);
   if (!reading.ok) return sendPage(c, brokenLinkPage(reading.message, undefined));
   return goTo(c, teamUrl(parts, facts.catalog.issuer, reading.request));
+}
+
+/**
+ * `GET` of the short address on the application's host: vouches for what the terminal asked for
+ * when it opened its mailbox (wire-protocol 6.4).
+ */
+export async function vouchForOpening(
+  c: LoginContext,
+  parts: { tokens: Tokens; mailboxes: Mailboxes },
+): Promise<Response> {
+  const { facts } = c.var;
+  const key = readShortKey(facts.path);
+  const transfer = key === undefined ? undefined : await parts.mailboxes.find(mailboxId(key));
+  const opening = transfer && openingOf(transfer);
+  if (key === undefined || opening === undefined) return sendPage(c, unknownAddressPage());
+  const reading = requestOf(facts.catalog, facts.authority, key, opening);
+  if (!reading.ok) return sendPage(c, unknownAddressPage());
+  return goTo(c, teamUrl(parts, facts.catalog.issuer, reading.request));
+}
+
+function readShortKey(path: string): Uint8Array | undefined {
+  try {
+    return decodeShortTransferKey(path.slice(endpoints.cli.length + 1));
+  } catch (error) {
+    if (error instanceof ProtocolError) return undefined;
+    throw error;
+  }
 }
 
 /** The same request on the team domain; `meta` says that the application's host sent it. */

@@ -109,6 +109,11 @@ export class Mailboxes {
     return this.#transfers.open(transfer);
   }
 
+  /** Opens the mailbox of a terminal. @returns false when there is one of its key */
+  add(transfer: StoredTransfer): Promise<boolean> {
+    return this.#transfers.add(transfer);
+  }
+
   /** The end of a lease that begins now, milliseconds since the epoch (presence.ts). */
   nextLease(): number {
     return this.#presence.nextLease();

@@ -2,7 +2,13 @@
 // only. A terminal polls the mailbox of its public key; each poll is held open until a person has
 // answered, or for as long as clients wait. The box is there until the terminal has it.
 import { setTimeout as pause } from "node:timers/promises";
-import { decodeTransferKey, endpoints, headers, ProtocolError } from "@postern/protocol";
+import {
+  decodeShortTransferKey,
+  decodeTransferKey,
+  endpoints,
+  headers,
+  ProtocolError,
+} from "@postern/protocol";
 import type { RequestFacts } from "../../catalog/request-facts.ts";
 import type { Clock } from "../../clock.ts";
 import { defined } from "../../defined.ts";
@@ -22,6 +28,7 @@ import {
   mailboxId,
   mailboxLifeMs,
 } from "./mailboxes.ts";
+import { readOpening } from "./opening.ts";
 import { PollSeats } from "./poll-seats.ts";
 import type { RelaySettings } from "./relay-settings.ts";
 
@@ -73,10 +80,10 @@ export class Relay {
     // 1. A poll is the GET of a program, with a key, on a host of the relay.
     if (!isRelayHost(facts)) return c.notFound();
     // HEAD would take the one delivery and show nothing of it.
-    if (facts.method !== "GET" && facts.method !== "DELETE")
-      return this.#refuse(c, 405, "method_not_allowed", { allow: "GET, DELETE" });
+    if (!methods.has(facts.method))
+      return this.#refuse(c, 405, "method_not_allowed", { allow: [...methods].join(", ") });
     if (isFromBrowser(c)) return this.#refuse(c, 403, "browser");
-    const key = readKey(facts.path);
+    const key = readKey(facts);
     if (key === undefined) return this.#refuse(c, 400, "bad_key");
 
     // 2. A terminal says that it has its box.
@@ -87,10 +94,33 @@ export class Relay {
     const network = networkOf(facts.clientIp);
     if (!this.#seats.take(network)) return this.#refuse(c, 429, "busy", retryLater);
     try {
-      return await this.#poll(c, id);
+      return await (facts.method === "POST" ? this.#open(c, id, key) : this.#poll(c, id));
     } finally {
       this.#seats.leave(network);
     }
+  }
+
+  /** `POST`: says what the terminal asks for, and counts as its first poll (wire-protocol 6.4). */
+  async #open(c: LoginContext, id: string, key: Uint8Array): Promise<Response> {
+    const { mailboxes } = this.#parts;
+    const reading = await readOpening(c.req.raw, c.var.facts.catalog, key);
+    if (!reading.ok) return this.#refuse(c, reading.status, reading.error, {}, reading.message);
+    const isRepeated = await this.hasRefused(id);
+    if (!isRepeated && (await mailboxes.find(id)) !== undefined)
+      return this.#refuse(c, 409, "already_open");
+    if (!(await this.#isAdmitted(c, id))) return this.#turnAway(c, isRepeated);
+
+    const lease = mailboxes.nextLease();
+    const opening = JSON.stringify(reading.opening);
+    const transfer = { ...this.#newMailbox(c, id, lease), opening };
+    if (!(await mailboxes.add(transfer))) return this.#refuse(c, 409, "already_open");
+    try {
+      // The first poll follows at once, and finds its lease written.
+      await mailboxes.hold(transfer, lease);
+    } finally {
+      mailboxes.hangUp(id);
+    }
+    return new Response(null, { status: 201, headers: { "cache-control": "no-store" } });
   }
 
   async #poll(c: LoginContext, id: string): Promise<Response> {
@@ -137,13 +167,19 @@ export class Relay {
     id: string,
     lease: number,
   ): Promise<StoredTransfer | undefined> {
-    const { mailboxes, limits, now } = this.#parts;
-    const { clientIp } = c.var.facts;
-    if (!(await limits.admitMailbox(id, networkOf(clientIp)))) return undefined;
-    const createdAt = now();
-    return mailboxes.open({
+    if (!(await this.#isAdmitted(c, id))) return undefined;
+    return this.#parts.mailboxes.open(this.#newMailbox(c, id, lease));
+  }
+
+  async #isAdmitted(c: LoginContext, id: string): Promise<boolean> {
+    return this.#parts.limits.admitMailbox(id, networkOf(c.var.facts.clientIp));
+  }
+
+  #newMailbox(c: LoginContext, id: string, lease: number): StoredTransfer {
+    const createdAt = this.#parts.now();
+    return {
       id,
-      address: clientIp,
+      address: c.var.facts.clientIp,
       user_agent: (c.req.header("user-agent") ?? "").slice(0, userAgentLength),
       created_at: createdAt,
       expires_at: createdAt + mailboxLifeMs,
@@ -152,7 +188,9 @@ export class Relay {
       body: null,
       service_public_key: null,
       session_id: null,
-    });
+      opening: null,
+      progress: null,
+    };
   }
 
   async #awaitAnswer(c: LoginContext, wait: MailboxWait): Promise<Response> {
@@ -229,21 +267,24 @@ export class Relay {
     status: number,
     error: string,
     more: Record<string, string> = {},
+    message = messages[error],
   ): Response {
     const fields = requestFields(c.var.facts);
     if (status !== 410) this.#parts.record({ event: "poll_refused", ...fields, status, error });
     const fixed = { "cache-control": "no-store", "x-content-type-options": "nosniff" };
-    const body = defined({ error, message: messages[error] });
+    const body = defined({ error, message });
     return Response.json(body, { status, headers: { ...fixed, ...more } });
   }
 }
 
+const methods: ReadonlySet<string> = new Set(["GET", "POST", "DELETE"]);
 const retryLater = { "retry-after": "5" };
 
 /** What a terminal can show, beside the code. */
 const messages: Partial<Record<string, string>> = {
   too_many_logins:
     "Too many terminals started to sign in from your network. Wait a few minutes, then run the command again.",
+  already_open: "This sign-in was opened before. Run the command again.",
   busy: "The gateway has as many open polls as it can hold. Try again in a moment.",
 };
 
@@ -256,10 +297,15 @@ function isRelayHost({ host, catalog }: RequestFacts): boolean {
   return host === catalog.teamHost || catalog.relayHosts.has(host);
 }
 
-/** The key in `/transfer/<key>`; undefined when it is not 32 bytes in the one spelling. */
-function readKey(path: string): Uint8Array | undefined {
+/**
+ * The key in `/transfer/<key>`; undefined when it is not 32 bytes in the one spelling. An opening
+ * may spell it as the short address does.
+ */
+function readKey({ method, path }: RequestFacts): Uint8Array | undefined {
   try {
-    return decodeTransferKey(decodeURIComponent(path.slice(endpoints.transfer.length)));
+    const text = decodeURIComponent(path.slice(endpoints.transfer.length));
+    const isShort = method === "POST" && !text.endsWith("=");
+    return isShort ? decodeShortTransferKey(text) : decodeTransferKey(text);
   } catch (error) {
     if (error instanceof ProtocolError || error instanceof URIError) return undefined;
     throw error;

@@ -3,6 +3,7 @@ import type { Organization } from "../../model/model.ts";
 import type { StoredSession, StoredTransfer } from "../../storage/store.ts";
 import type { CliRequest } from "./cli-request.ts";
 import { hasExpired } from "./mailboxes.ts";
+import { isOpenedFor } from "./opening.ts";
 import type { TerminalParts } from "./terminal-parts.ts";
 
 /** A terminal's request, and the person who is asked about it. */
@@ -20,7 +21,9 @@ export type Standing =
   | { kind: "absent" }
   | { kind: "telling"; transfer: StoredTransfer }
   | { kind: "answered"; transfer: StoredTransfer }
-  | { kind: "over"; reason: "refused" | "policy" | "expired" | "untaken" | "address" };
+  | { kind: "over"; reason: OverReason };
+
+type OverReason = "refused" | "policy" | "expired" | "untaken" | "address" | "altered";
 
 /** How the login stands, after giving the terminal a moment to do its part. */
 export async function awaitStanding(
@@ -29,6 +32,7 @@ export async function awaitStanding(
 ): Promise<Standing> {
   const transfer = await mailboxes.findSettled(request.mailbox);
   if (transfer === undefined) return { kind: "absent" };
+  if (!isOpenedFor(request, transfer)) return { kind: "over", reason: "altered" };
   if (transfer.state === "waiting" && mailboxes.isHeld(transfer))
     return { kind: "asking", transfer };
   return standingOf(transfer, hasExpired(transfer, now()));

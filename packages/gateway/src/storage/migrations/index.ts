@@ -3,6 +3,7 @@ import { initial } from "./0001-initial.ts";
 import { changes } from "./0002-changes.ts";
 import { approvedSession } from "./0003-approved-session.ts";
 import { sshAuthorities } from "./0004-ssh-authorities.ts";
+import { opening } from "./0005-opening.ts";
 import { grants } from "./0006-grants.ts";
 
 /**
@@ -14,5 +15,6 @@ export const migrations: Record<string, Migration> = {
   "0002-changes": changes,
   "0003-approved-session": approvedSession,
   "0004-ssh-authorities": sshAuthorities,
+  "0005-opening": opening,
   "0006-grants": grants,
 };

@@ -17,6 +17,15 @@ export function createTransfers(db: Database, changes: ChangeWriter): TransferSt
         .returningAll()
         .executeTakeFirstOrThrow(),
 
+    add: async (transfer) => {
+      const { numInsertedOrUpdatedRows = 0n } = await db
+        .insertInto("transfers")
+        .values(transfer)
+        .onConflict((conflict) => conflict.column("id").doNothing())
+        .executeTakeFirstOrThrow();
+      return numInsertedOrUpdatedRows > 0n;
+    },
+
     find: (id) => db.selectFrom("transfers").selectAll().where("id", "=", id).executeTakeFirst(),
 
     hold: (id, until) =>

@@ -6,10 +6,10 @@ import { headers } from "@postern/protocol/endpoints";
 import { type AppUrl, readAppUrl } from "../app-url.ts";
 import type { Context } from "../context.ts";
 import { CliError } from "../exit-status.ts";
-import { appliesTo } from "../store/known-hosts.ts";
+import { type Application, appliesTo } from "../store/known-hosts.ts";
 import type { Credential, SignInOptions } from "./attempt.ts";
 import { applicationFor, credentialFor } from "./credential.ts";
-import type { ServiceToken } from "./service-token.ts";
+import type { MachineCredential } from "./machine-credential.ts";
 
 /** A request that needs a credential; `url` is http or https, for a WebSocket as well. */
 export interface CredentialRequest {
@@ -47,21 +47,21 @@ export function personSource(
   return new PersonSource(context, app, readOptions);
 }
 
-/** The source for a service token. Refused, it stays refused: a browser is never opened instead. */
-export function serviceTokenSource(
+/** The source for a program. Refused, it stays refused: a browser is never opened instead. */
+export function machineSource(
   context: Context,
   app: AppUrl,
-  { id, secret }: ServiceToken,
+  machine: MachineCredential,
 ): CredentialSource {
-  const fields = { [headers.clientId]: id, [headers.clientSecret]: secret };
-  let provenUntil = 0;
+  let application: Application | undefined;
   return {
     async fieldsFor({ url }) {
       refuseOtherOrigin(app, url);
       // It goes only to what proved to be behind Access (case C1).
-      if (provenUntil <= context.now())
-        provenUntil = (await applicationFor(context, readAppUrl(url.href))).fresh_until;
-      return fields;
+      const provenUntil = application?.fresh_until ?? 0;
+      if (application === undefined || provenUntil <= context.now())
+        application = await applicationFor(context, readAppUrl(url.href));
+      return machine.fieldsFor(application);
     },
     refused: async () => false,
   };

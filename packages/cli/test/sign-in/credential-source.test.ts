@@ -7,12 +7,26 @@ import { type TestContext, test } from "node:test";
 import { readAppUrl } from "../../src/app-url.ts";
 import type { CliError } from "../../src/exit-status.ts";
 import type { SignInOptions } from "../../src/sign-in/attempt.ts";
-import { personSource, serviceTokenSource } from "../../src/sign-in/credential-source.ts";
+import { machineSource, personSource } from "../../src/sign-in/credential-source.ts";
+import {
+  type MachineCredential,
+  readMachineCredential,
+} from "../../src/sign-in/machine-credential.ts";
 import { writeOrgToken } from "../../src/store/token-store.ts";
-import { surroundings } from "../support/context.ts";
+import { surroundings, type TestSurroundings } from "../support/context.ts";
 import { end, type Peer, startPeer } from "../support/peer.ts";
 
 const token = "cf-access-token";
+
+function serviceToken(cli: TestSurroundings): MachineCredential {
+  const flags: Record<string, string> = {
+    "service-token-id": "i.access",
+    "service-token-secret": "s",
+  };
+  const machine = readMachineCredential(cli, { value: (name) => flags[name] });
+  assert.ok(machine !== undefined);
+  return machine;
+}
 
 function optionsWith(mayPrompt: boolean): SignInOptions {
   return {
@@ -176,7 +190,7 @@ test("each path of a host gets the token of the application that covers it", asy
 
 test("no source gives anything for another scheme, host or port", async (context) => {
   const { peer, cli, app, source, requestFor } = await terminal(context);
-  const program = serviceTokenSource(cli, app, { id: "i.access", secret: "s" });
+  const program = machineSource(cli, app, serviceToken(cli));
   await source.fieldsFor(requestFor("/"));
   const before = peer.requests.length;
   const elsewhere = [
@@ -195,7 +209,7 @@ test("no source gives anything for another scheme, host or port", async (context
 
 test("a service token goes to what has proved to be behind Access, and never leads to a browser", async (context) => {
   const { peer, cli, app, requestFor } = await terminal(context, { mayPrompt: true });
-  const source = serviceTokenSource(cli, app, { id: "i.access", secret: "s" });
+  const source = machineSource(cli, app, serviceToken(cli));
   peer.answer = (_, response) => {
     end(response, 200);
     return true;

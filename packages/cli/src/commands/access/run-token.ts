@@ -19,7 +19,8 @@ import { timeOf } from "./time-of.ts";
 export async function runToken(invocation: Invocation): Promise<number> {
   const { line, context } = readInvocation(invocation);
   const app = readAppUrl(onlyUrl(line, "token"));
-  const format = readFormat(line.value("format") ?? "");
+  const formatName = line.value("format") ?? "";
+  const format = readFormat(formatName);
   const machine = readMachineCredential(context, line);
   if (machine !== undefined)
     throw onlyForPeople(
@@ -27,10 +28,13 @@ export async function runToken(invocation: Invocation): Promise<number> {
       "it is sent as it is, so there is no token to print; use it with: postern access curl",
     );
 
+  // Before anything is asked for that kubectl would not take.
+  const isForKubectl = formatName === "exec-credential";
+  const mayPrompt = !isForKubectl || (await kubectlMayPrompt(context));
   const credential = storedCredential(context, app);
   const { application, stored } = hasToken(credential)
     ? credential
-    : await newToken(context, app, line);
+    : await newToken(context, app, line, mayPrompt);
   const output = await format(stored, context, application);
   writeOutput(output);
   return 0;
@@ -45,10 +49,21 @@ function hasToken(credential: Credential | undefined): credential is AppToken {
   return credential?.stored !== undefined;
 }
 
-async function newToken(context: Context, app: AppUrl, line: CommandLine): Promise<AppToken> {
+/** @throws {CliError} usage, where kubectl asks for what this program does not know */
+async function kubectlMayPrompt({ environment }: Context): Promise<boolean> {
+  const { readExecRequest } = await import("./exec-credential.ts");
+  return readExecRequest(environment).isInteractive;
+}
+
+async function newToken(
+  context: Context,
+  app: AppUrl,
+  line: CommandLine,
+  mayAsk: boolean,
+): Promise<AppToken> {
   const { signIn } = await import("../../sign-in/login-flow.ts");
   const { signInOptions } = await import("./sign-in-options.ts");
-  const mayPrompt = context.onTerminal;
+  const mayPrompt = mayAsk && context.onTerminal;
   return signIn(context, app, signInOptions(context, line, { mayPrompt, check: false }));
 }
 

@@ -35,6 +35,8 @@ export const headers = {
   servicePublicKey: "service-public-key",
   /** [ext] on a poll: the terminal will say with DELETE that it has its box (wire-protocol 6.6). */
   transferConfirm: "cf-access-transfer-confirm",
+  /** [ext] on a poll: the last thing at the browser that the terminal knows of (6.6). */
+  transferProgress: "cf-access-transfer-progress",
   /** `host:port` behind a bastion (wire-protocol 10) */
   jumpDestination: "cf-access-jump-destination",
 } as const;

@@ -38,8 +38,12 @@ export function isOwnNavigation(c: LoginContext): boolean {
  * page had a part in it. A browser that says nothing does not say so.
  */
 export function isOpenedByPerson(c: LoginContext): boolean {
-  const isPrefetch = c.req.header("sec-purpose") !== undefined;
   const isDocument = c.req.header("sec-fetch-dest") === "document";
   const isFromNowhere = c.req.header("sec-fetch-site") === "none";
-  return c.var.facts.method === "GET" && isDocument && isFromNowhere && !isPrefetch;
+  return isVisit(c) && isDocument && isFromNowhere;
+}
+
+/** Whether a page is asked for to be shown now: not in advance, and not for its headers alone. */
+export function isVisit(c: LoginContext): boolean {
+  return c.var.facts.method === "GET" && c.req.header("sec-purpose") === undefined;
 }

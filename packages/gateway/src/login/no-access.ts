@@ -12,7 +12,6 @@ import { type LoginContext, requestFields } from "./login-context.ts";
 import { sendPage } from "./pages/layout.ts";
 import { noAccessPage } from "./pages/no-access.ts";
 import { goTo } from "./responses.ts";
-import { isForTerminal } from "./sign-in/login-request.ts";
 import { type SignInTarget, sealTarget } from "./sign-in-target.ts";
 
 /** The purpose of the form "Sign in as someone else". */
@@ -20,7 +19,7 @@ export const someoneElsePurpose = "sign in as someone else";
 
 /**
  * Tells a person that policy does not let them in (pages.md, "no access").
- * @param refusal `isTerminalTold`: the terminal that asked has its answer already
+ * @param refusal `terminal`: the one that asked waits for another person, or was told
  */
 export async function sendNoAccess(
   c: LoginContext,
@@ -29,10 +28,10 @@ export async function sendNoAccess(
     application: Application;
     target: SignInTarget;
     session: StoredSession;
-    isTerminalTold?: boolean;
+    terminal?: "waits" | "told";
   },
 ): Promise<Response> {
-  const { application, target, session, isTerminalTold = false } = refusal;
+  const { application, target, session, terminal } = refusal;
   const { facts } = c.var;
   const unjudged = unjudgedPolicies(facts, application, session);
   parts.record({
@@ -51,7 +50,7 @@ export async function sendNoAccess(
       application: application.name,
       host: hostOf(target.application?.authority ?? "") ?? "",
       email: session.identity.email,
-      terminalWaits: !isTerminalTold && isForTerminal(target.application?.redirect_url ?? ""),
+      terminal,
       message: application.custom_deny_message,
       action: endpoints.login,
       target: sealTarget(parts, { ...target, someone_else: true }),

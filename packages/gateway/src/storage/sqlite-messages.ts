@@ -36,6 +36,7 @@ export const methodsOfParts = {
     find: "read",
     hold: "passing",
     release: "passing",
+    note: "passing",
     move: "passing",
   },
 } as const satisfies {

@@ -282,6 +282,8 @@ export interface TransferStore {
   hold(id: string, until: number): Promise<void>;
   /** Notes that the poll of this `until` is held no more, unless another has been noted since. */
   release(id: string, until: number): Promise<void>;
+  /** Notes progress in the place of what was noted before, while the mailbox waits. */
+  note(id: string, step: { from: string | null; to: string }): Promise<void>;
   /**
    * Takes a mailbox from one state to another, and puts `sealed` or nothing into it. The session of
    * an answer stays.

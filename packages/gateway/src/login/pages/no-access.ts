@@ -8,8 +8,8 @@ export interface NoAccessView {
   /** the application's host */
   host: string;
   email: string;
-  /** whether a terminal asked, which has no answer yet */
-  terminalWaits: boolean;
+  /** of the terminal that asked, if one did: whether it has no answer yet */
+  terminal: "waits" | "told" | undefined;
   /** the application's own words (`custom_deny_message`) */
   message: string | undefined;
   action: string;
@@ -38,7 +38,8 @@ ${whenSet(view.message, (message) => html`<div class="notice"><p>${message}</p><
 </dl>
 <p>If you should have access, ask the people who run ${view.application} and give them the ray ID.
 If you have another account, sign in with that one.</p>
-${when(view.terminalWaits, waitingWords)}
+${when(view.terminal === "waits", waitingWords)}
+${when(view.terminal === "told", toldWords)}
 <form method="post" action="${view.action}" class="stack">
 <input type="hidden" name="target" value="${view.target}">
 <input type="hidden" name="csrf" value="${view.csrf}">
@@ -47,5 +48,7 @@ ${when(view.terminalWaits, waitingWords)}
   };
 }
 
-// Opening a link must not end somebody else's sign-in, so the terminal is left waiting.
+// The official client does not learn who looks at its page, so it is left waiting.
 const waitingWords = html`<p>Your terminal is still waiting. Press Ctrl-C there to end it, or sign in as someone else.</p>`;
+
+const toldWords = html`<p>Your terminal was told, and has stopped waiting. To use another account, sign in as someone else and run the command there again.</p>`;

@@ -12,7 +12,7 @@ import {
   tooLateToEndPage,
 } from "../pages/terminal-outcome.ts";
 import { browserSession } from "../team-session.ts";
-import { sendTerminalNoAccess } from "./approval-page.ts";
+import { refuseByPolicy } from "./approval-page.ts";
 import { readTeamRequest } from "./cli-link.ts";
 import { deliverTokens } from "./deliver-tokens.ts";
 import {
@@ -116,23 +116,6 @@ async function endTerminal(
   const fields = requestFields(c.var.facts);
   parts.record({ event: "terminal_ended", ...fields, aud: application.aud });
   return sendPage(c, terminalEndedPage(application.name));
-}
-
-async function refuseByPolicy(
-  c: LoginContext,
-  parts: TerminalParts,
-  login: TerminalLogin,
-): Promise<Response> {
-  const { mailbox, application } = login.request;
-  await parts.mailboxes.answer(mailbox, { state: "policy" });
-  parts.record({
-    event: "terminal_refused_by_policy",
-    ...requestFields(c.var.facts),
-    aud: application.aud,
-    application: application.name,
-    email: login.session.identity.email,
-  });
-  return sendTerminalNoAccess(c, parts, login, true);
 }
 
 const foreignAnswer =

@@ -4,8 +4,8 @@ import { sameNetwork } from "../../network.ts";
 import type { StoredTransfer } from "../../storage/store.ts";
 import { freshStart } from "../application-host.ts";
 import { admits, decideFor } from "../decide.ts";
-import { isOpenedByPerson } from "../fetch-metadata.ts";
-import type { LoginContext } from "../login-context.ts";
+import { isOpenedByPerson, isVisit } from "../fetch-metadata.ts";
+import { type LoginContext, requestFields } from "../login-context.ts";
 import { sendNoAccess } from "../no-access.ts";
 import { sendPage } from "../pages/layout.ts";
 import { brokenLinkPage } from "../pages/terminal-outcome.ts";
@@ -14,6 +14,8 @@ import { browserSession } from "../team-session.ts";
 import { goToLogin, isVouched, readTeamRequest } from "./cli-link.ts";
 import type { CliRequest } from "./cli-request.ts";
 import { deliverTokens } from "./deliver-tokens.ts";
+import { isOpenedFor } from "./opening.ts";
+import { signedIn } from "./progress.ts";
 import { showAwaitedStanding, showStanding } from "./show-standing.ts";
 import { awaitStanding, refusesClient, type TerminalLogin } from "./standing.ts";
 import type { TerminalParts } from "./terminal-parts.ts";
@@ -36,7 +38,10 @@ export async function showApproval(c: LoginContext, parts: TerminalParts): Promi
   if (session === undefined || mustAsk(request.wishes)) return goToLogin(c, parts, request);
   const login = { request, session };
   const decision = decideFor(facts, request.application, session);
-  if (!admits(decision)) return sendTerminalNoAccess(c, parts, login);
+  const opened = await tellOfSession(c, parts, login);
+  if (!admits(decision) && opened !== undefined) return refuseByPolicy(c, parts, login);
+  // The official client does not say what it asks for: it waits for another person.
+  if (!admits(decision)) return sendTerminalNoAccess(c, parts, login, false);
 
   // 3. The person is asked, unless the page may be left out.
   const standing = await awaitStanding(parts, login);
@@ -47,15 +52,48 @@ export async function showApproval(c: LoginContext, parts: TerminalParts): Promi
   return showAwaitedStanding(c, parts, login);
 }
 
+/** Tells a terminal that opened its mailbox itself that somebody has signed in. */
+async function tellOfSession(
+  c: LoginContext,
+  { mailboxes }: TerminalParts,
+  { request, session }: TerminalLogin,
+): Promise<StoredTransfer | undefined> {
+  if (!isVisit(c)) return undefined;
+  const transfer = await mailboxes.find(request.mailbox);
+  if (transfer === undefined || transfer.opening === null) return undefined;
+  if (!isOpenedFor(request, transfer)) return undefined;
+  await mailboxes.note(transfer, signedIn(c, transfer, session));
+  return transfer;
+}
+
+/** Ends the terminal's wait: policy does not let in whoever has signed in. */
+export async function refuseByPolicy(
+  c: LoginContext,
+  parts: TerminalParts,
+  login: TerminalLogin,
+): Promise<Response> {
+  const { mailbox, application } = login.request;
+  const isRefused = await parts.mailboxes.answer(mailbox, { state: "policy" });
+  if (isRefused)
+    parts.record({
+      event: "terminal_refused_by_policy",
+      ...requestFields(c.var.facts),
+      aud: application.aud,
+      application: application.name,
+      email: login.session.identity.email,
+    });
+  return sendTerminalNoAccess(c, parts, login, true);
+}
+
 /**
  * Signed in, and not allowed: another person may sign in and answer.
  * @param isTerminalTold whether the terminal has its answer already
  */
-export function sendTerminalNoAccess(
+function sendTerminalNoAccess(
   c: LoginContext,
   parts: TerminalParts,
   { request, session }: TerminalLogin,
-  isTerminalTold = false,
+  isTerminalTold: boolean,
 ): Promise<Response> {
   const { application, authority, path } = request;
   const address = { aud: application.aud, authority, redirect_url: path, app_session: "" };
@@ -63,7 +101,7 @@ export function sendTerminalNoAccess(
     application,
     target: { application: address },
     session,
-    isTerminalTold,
+    terminal: isTerminalTold ? "told" : "waits",
   });
 }
 

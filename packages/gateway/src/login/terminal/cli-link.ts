@@ -4,13 +4,14 @@ import { decodeShortTransferKey, endpoints, ProtocolError } from "@postern/proto
 import { singleArgument } from "../../single-argument.ts";
 import { openLink, type SignInLink, sealLink, writeSignInLink } from "../../tokens/sign-in-link.ts";
 import type { Tokens } from "../../tokens/tokens.ts";
+import { isVisit } from "../fetch-metadata.ts";
 import type { LoginContext } from "../login-context.ts";
 import { sendPage } from "../pages/layout.ts";
 import { brokenLinkPage, unknownAddressPage } from "../pages/terminal-outcome.ts";
 import { goTo } from "../responses.ts";
 import { type CliRequest, type CliRequestReading, readCliRequest } from "./cli-request.ts";
 import { type Mailboxes, mailboxId } from "./mailboxes.ts";
-import { openingOf, requestOf } from "./opening.ts";
+import { openedRequest } from "./opening.ts";
 
 /** `GET` on the application's host: vouches for the request, and decides nothing. */
 export async function vouch(c: LoginContext, parts: { tokens: Tokens }): Promise<Response> {
@@ -31,10 +32,10 @@ export async function vouchForOpening(
   const { facts } = c.var;
   const key = readShortKey(facts.path);
   const transfer = key === undefined ? undefined : await parts.mailboxes.find(mailboxId(key));
-  const opening = transfer && openingOf(transfer);
-  if (key === undefined || opening === undefined) return sendPage(c, unknownAddressPage());
-  const reading = requestOf(facts.catalog, facts.authority, key, opening);
+  if (key === undefined || transfer === undefined) return sendPage(c, unknownAddressPage());
+  const reading = openedRequest(facts, key, transfer);
   if (!reading.ok) return sendPage(c, unknownAddressPage());
+  if (isVisit(c)) await parts.mailboxes.note(transfer, { step: "opened" });
   return goTo(c, teamUrl(parts, facts.catalog.issuer, reading.request));
 }
 

@@ -7,6 +7,7 @@ import type { RecordEvent } from "../../observe/events.ts";
 import type { SealedAnswer, StoredTransfer, TransferStore } from "../../storage/store.ts";
 import { type Bell, Bells } from "./bells.ts";
 import { Presence } from "./presence.ts";
+import { isLater, type Progress, progressOf } from "./progress.ts";
 import type { RelaySettings } from "./relay-settings.ts";
 
 /** A person's answer to a terminal. */
@@ -63,6 +64,8 @@ export class Mailboxes {
   readonly #settlingMs: number;
   readonly #presence: Presence;
   readonly #bells = new Bells();
+  /** mailboxes whose progress is being written */
+  readonly #noting = new Set<string>();
   /** how often polls were let go */
   #releases = 0;
 
@@ -134,6 +137,24 @@ export class Mailboxes {
   answer(id: string, answer: MailboxAnswer): Promise<boolean> {
     if (answer.state !== "sealed") return this.move(id, "waiting", answer.state);
     return this.move(id, "waiting", "sealed", answer.box);
+  }
+
+  /**
+   * Notes how far the person at the browser has come. Who is no further than the mailbox says, or
+   * is being noted at this moment, causes no write.
+   */
+  async note(transfer: StoredTransfer, progress: Progress): Promise<void> {
+    const { id } = transfer;
+    if (!isWaiting(transfer, this.#now()) || !isLater(progress, progressOf(transfer))) return;
+    if (this.#noting.has(id)) return;
+    this.#noting.add(id);
+    try {
+      const to = JSON.stringify(progress);
+      await this.#transfers.note(id, { from: transfer.progress, to });
+    } finally {
+      this.#noting.delete(id);
+    }
+    this.changed(id);
   }
 
   /** Leaves `from` for another state. @returns false when the mailbox was in another than `from` */

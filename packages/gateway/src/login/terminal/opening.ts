@@ -4,6 +4,7 @@
 import { encodeTransferKey } from "@postern/protocol";
 import { z } from "zod";
 import type { Catalog } from "../../catalog/catalog.ts";
+import type { RequestFacts } from "../../catalog/request-facts.ts";
 import type { StoredTransfer } from "../../storage/store.ts";
 import { coversHost, hostOf } from "../application-host.ts";
 import { readBodyText } from "../request-text.ts";
@@ -59,12 +60,22 @@ export async function readOpening(
  * What the mailbox was opened for; undefined where a poll opened it.
  * @throws {z.ZodError} when the store holds something else
  */
-export function openingOf({ opening: text }: StoredTransfer): Opening | undefined {
+function openingOf({ opening: text }: StoredTransfer): Opening | undefined {
   return text === null ? undefined : opening.parse(JSON.parse(text));
 }
 
-/** The request that the short address stands for, on the application's host `authority`. */
-export function requestOf(
+/** The request that the short address stands for, on the host that it was opened at. */
+export function openedRequest(
+  { catalog, authority }: Pick<RequestFacts, "catalog" | "authority">,
+  key: Uint8Array,
+  transfer: StoredTransfer,
+): CliRequestReading {
+  const asked = openingOf(transfer);
+  if (asked === undefined) return { ok: false, message: "The terminal opened no mailbox." };
+  return requestOf(catalog, authority, key, asked);
+}
+
+function requestOf(
   catalog: Catalog,
   authority: string,
   key: Uint8Array,

@@ -11,7 +11,6 @@ import {
 } from "@postern/protocol";
 import type { RequestFacts } from "../../catalog/request-facts.ts";
 import type { Clock } from "../../clock.ts";
-import { defined } from "../../defined.ts";
 import { networkOf, sameNetwork } from "../../network.ts";
 import type { NetworkRates, Rate } from "../../network-budget.ts";
 import type { RecordEvent } from "../../observe/events.ts";
@@ -30,6 +29,8 @@ import {
 } from "./mailboxes.ts";
 import { readOpening } from "./opening.ts";
 import { PollSeats } from "./poll-seats.ts";
+import { isLater, knownProgress, progressOf } from "./progress.ts";
+import { delivery, empty, progressAnswer, refusal, relayMethods } from "./relay-answers.ts";
 import type { RelaySettings } from "./relay-settings.ts";
 
 const userAgentLength = 200;
@@ -80,8 +81,7 @@ export class Relay {
     // 1. A poll is the GET of a program, with a key, on a host of the relay.
     if (!isRelayHost(facts)) return c.notFound();
     // HEAD would take the one delivery and show nothing of it.
-    if (!methods.has(facts.method))
-      return this.#refuse(c, 405, "method_not_allowed", { allow: [...methods].join(", ") });
+    if (!relayMethods.has(facts.method)) return this.#refuse(c, 405, "method_not_allowed");
     if (isFromBrowser(c)) return this.#refuse(c, 403, "browser");
     const key = readKey(facts);
     if (key === undefined) return this.#refuse(c, 400, "bad_key");
@@ -92,7 +92,7 @@ export class Relay {
 
     // 3. Only so many polls are held.
     const network = networkOf(facts.clientIp);
-    if (!this.#seats.take(network)) return this.#refuse(c, 429, "busy", retryLater);
+    if (!this.#seats.take(network)) return this.#refuse(c, 429, "busy");
     try {
       return await (facts.method === "POST" ? this.#open(c, id, key) : this.#poll(c, id));
     } finally {
@@ -104,7 +104,7 @@ export class Relay {
   async #open(c: LoginContext, id: string, key: Uint8Array): Promise<Response> {
     const { mailboxes } = this.#parts;
     const reading = await readOpening(c.req.raw, c.var.facts.catalog, key);
-    if (!reading.ok) return this.#refuse(c, reading.status, reading.error, {}, reading.message);
+    if (!reading.ok) return this.#refuse(c, reading.status, reading.error, reading);
     const isRepeated = await this.hasRefused(id);
     if (!isRepeated && (await mailboxes.find(id)) !== undefined)
       return this.#refuse(c, 409, "already_open");
@@ -120,7 +120,7 @@ export class Relay {
     } finally {
       mailboxes.hangUp(id);
     }
-    return new Response(null, { status: 201, headers: { "cache-control": "no-store" } });
+    return empty(201);
   }
 
   async #poll(c: LoginContext, id: string): Promise<Response> {
@@ -158,7 +158,7 @@ export class Relay {
     const { busyMs } = this.#parts.settings;
     const ms = isRepeated ? repeatedBusyFactor * busyMs : busyMs;
     await pause(ms, undefined, { signal: c.req.raw.signal }).catch(() => undefined);
-    return this.#refuse(c, 429, "too_many_logins", retryLater);
+    return this.#refuse(c, 429, "too_many_logins");
   }
 
   /** Records a first poll. @returns undefined when the network has opened too many mailboxes */
@@ -200,15 +200,21 @@ export class Relay {
 
     // A box that is being written to another poll is that one's, unless its connection breaks.
     const isOthers = () => !confirms && this.#deliveries.isUnderWay(id);
-    const isOver = (transfer: StoredTransfer | undefined) =>
-      transfer === undefined || !(isWaiting(transfer, now()) || isOthers());
+    const known = knownProgress(c);
+    const isNews = (transfer: StoredTransfer) =>
+      known !== undefined && isLater(progressOf(transfer), known);
+    const isOver = (transfer: StoredTransfer | undefined) => {
+      if (transfer === undefined) return true;
+      if (isWaiting(transfer, now())) return isNews(transfer);
+      return !isOthers();
+    };
     const transfer = await mailboxes.waitUntil(isOver, wait);
 
     if (transfer === undefined || hasExpired(transfer, now()))
       return this.#refuse(c, 410, "expired");
     switch (transfer.state) {
       case "waiting":
-        return empty();
+        return isNews(transfer) ? progressAnswer(progressOf(transfer)) : empty();
       case "sealed":
         // Nobody is there to take it: it stays for the next poll.
         if (signal?.aborted === true || performance.now() >= deadline) return empty();
@@ -217,8 +223,9 @@ export class Relay {
         return delivery(transfer);
       case "delivered":
         return this.#refuse(c, 410, "expired");
-      case "refused":
       case "policy":
+        return this.#refuse(c, 410, "policy", progressOf(transfer));
+      case "refused":
       case "expired":
       case "address":
         return this.#refuse(c, 410, transfer.state);
@@ -266,27 +273,13 @@ export class Relay {
     c: LoginContext,
     status: number,
     error: string,
-    more: Record<string, string> = {},
-    message = messages[error],
+    details?: { message?: string; email?: string | undefined },
   ): Response {
     const fields = requestFields(c.var.facts);
     if (status !== 410) this.#parts.record({ event: "poll_refused", ...fields, status, error });
-    const fixed = { "cache-control": "no-store", "x-content-type-options": "nosniff" };
-    const body = defined({ error, message });
-    return Response.json(body, { status, headers: { ...fixed, ...more } });
+    return refusal(status, error, details);
   }
 }
-
-const methods: ReadonlySet<string> = new Set(["GET", "POST", "DELETE"]);
-const retryLater = { "retry-after": "5" };
-
-/** What a terminal can show, beside the code. */
-const messages: Partial<Record<string, string>> = {
-  too_many_logins:
-    "Too many terminals started to sign in from your network. Wait a few minutes, then run the command again.",
-  already_open: "This sign-in was opened before. Run the command again.",
-  busy: "The gateway has as many open polls as it can hold. Try again in a moment.",
-};
 
 /** A rate that lets so many mailboxes be open at a time. */
 function inMailboxLife(burst: number): Rate {
@@ -310,18 +303,4 @@ function readKey({ method, path }: RequestFacts): Uint8Array | undefined {
     if (error instanceof ProtocolError || error instanceof URIError) return undefined;
     throw error;
   }
-}
-
-function delivery(transfer: StoredTransfer): Response {
-  return new Response(transfer.body, {
-    headers: {
-      "content-type": "text/plain; charset=utf-8",
-      "cache-control": "no-store",
-      [headers.servicePublicKey]: transfer.service_public_key ?? "",
-    },
-  });
-}
-
-function empty(): Response {
-  return new Response(null, { status: 204, headers: { "cache-control": "no-store" } });
 }

@@ -51,6 +51,19 @@ export function createTransfers(db: Database, changes: ChangeWriter): TransferSt
         if (numUpdatedRows > 0n) await changes.write(transaction, [{ what: "transfer", id }]);
       }),
 
+    note: (id, { from, to }) =>
+      inTransaction(db, async (transaction) => {
+        const { numUpdatedRows } = await transaction
+          .updateTable("transfers")
+          .set({ progress: to })
+          .where("id", "=", id)
+          .where("state", "=", "waiting")
+          .where("progress", "is", from)
+          .executeTakeFirstOrThrow();
+        // The terminal may be polling another process.
+        if (numUpdatedRows > 0n) await changes.write(transaction, [{ what: "transfer", id }]);
+      }),
+
     move: (id, { from, to, now, sealed }) =>
       inTransaction(db, async (transaction) => {
         const { numUpdatedRows } = await transaction

@@ -45,6 +45,7 @@ export const rooms = {
 /** Files beside the rooms that every room of their package may import, and that import no room. */
 export const words = [
   "gateway/bounded-cache.ts",
+  "gateway/bounded-fetch.ts",
   "gateway/certificate-validity.ts",
   "gateway/store-unavailable.ts",
   "gateway/clock.ts",

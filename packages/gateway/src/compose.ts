@@ -3,6 +3,7 @@
 // served.
 import { randomBytes as systemRandomBytes } from "node:crypto";
 import { createRequestHandler, type RequestHandler } from "./access/handle-request.ts";
+import { innermostCause, ProviderFetchError } from "./bounded-fetch.ts";
 import { adoptCatalog, type CatalogDeps, createCatalogSource } from "./catalog/catalog-source.ts";
 import type { CatalogFrame, ChangingCatalogSource } from "./catalog/changing-catalog.ts";
 import { type Clock, type Stopwatch, systemStopwatch } from "./clock.ts";
@@ -16,7 +17,7 @@ import { pinRates } from "./login/providers/pin-limits.ts";
 import { mailboxLifeMs } from "./login/terminal/mailboxes.ts";
 import { mailboxRates } from "./login/terminal/relay.ts";
 import type { RelaySettings } from "./login/terminal/relay-settings.ts";
-import type { RecordEvent } from "./observe/events.ts";
+import type { GatewayEvent, RecordEvent } from "./observe/events.ts";
 import { limitEvents } from "./observe/limit-events.ts";
 import type { RandomBytes } from "./random.ts";
 import { createSecretBox, type SecretBox } from "./secrets/secret-box.ts";
@@ -170,6 +171,7 @@ async function join(foundation: Foundation): Promise<Parts> {
     ...foundation,
     organizationTag: await organizationTagIn(store, foundation.randomBytes),
     cachedSessions: settings.limits.cached_sessions,
+    onIssuerFailure: ({ issuer }, error) => record(issuerUnusable(issuer, error)),
   });
   const sessions = createSessions({ ...foundation, tokens });
   const login = joinLogin(foundation, tokens, sessions);
@@ -191,6 +193,12 @@ async function join(foundation: Foundation): Promise<Parts> {
     releasePolls: login.releasePolls,
     checkProviders: () => login.checkProviders(catalogs.current()),
   };
+}
+
+function issuerUnusable(issuer: string, error: unknown): GatewayEvent {
+  const { message, code } = innermostCause(error);
+  const url = error instanceof ProviderFetchError ? error.url : undefined;
+  return { event: "issuer_unusable", issuer, url, detail: message || String(code) };
 }
 
 function joinLogin(foundation: Foundation, tokens: Tokens, sessions: Sessions): Login {

@@ -33,6 +33,8 @@ export interface AppClaims extends TimedClaims {
   sub: string;
   email?: string;
   common_name?: string;
+  /** of a program with a token of another issuer: that token's `iss` and `sub` [ext] */
+  workload?: { iss: string; sub: string };
   identity_nonce?: string;
   country?: string;
   custom?: Record<string, unknown>;

@@ -154,6 +154,7 @@ export function deniedAnswer(
   if (formFor(to.headers, problem) !== "page") return problemAnswer(parts, to, problem);
   switch (who) {
     case "service":
+    case "workload":
       return problemAnswer(parts, to, problem);
     case "nobody": {
       const next = elsewhere(application.custom_non_identity_deny_url);

@@ -7,7 +7,7 @@ import type { Clock } from "../clock.ts";
 import { browserNonce } from "../http/browser-binding.ts";
 import { canonicalize, canonicalPath } from "../http/canonical-path.ts";
 import { cookieValues } from "../http/cookies.ts";
-import type { Application, ServiceToken } from "../model/model.ts";
+import type { Application, ServiceToken, Workload } from "../model/model.ts";
 import type { StoredSession } from "../storage/store.ts";
 import {
   type Browser,
@@ -23,6 +23,7 @@ import {
   type ServiceTokenFault,
 } from "../tokens/service-token.ts";
 import type { AppProof, PassProof, TokenFault, Tokens, VerifiedApp } from "../tokens/tokens.ts";
+import type { WorkloadFault, WorkloadVerification } from "../tokens/workload-tokens.ts";
 import { bearerToken } from "./bearer-token.ts";
 import type { ReadRequest } from "./read-request.ts";
 import { serviceCredentials } from "./service-credentials.ts";
@@ -39,13 +40,18 @@ export type Authentication =
     }
   | { kind: "person"; session: StoredSession; proof: AppProof | PassProof; via: CredentialKind }
   | { kind: "service"; serviceToken: ServiceToken }
+  | { kind: "workload"; workload: Workload }
   | { kind: "refused"; fault: CredentialFault };
 
 /** `cookie`: also a token in the address, which a page can make a browser send as well. */
 export type CredentialKind = "token" | "cookie" | "pass";
 
-/** Credentials that contradict themselves, or a service token that does not hold. */
-export type CredentialFault = ServiceTokenFault | "two_access_tokens" | "two_persons";
+/** Credentials that contradict themselves, or a program's that do not hold. */
+export type CredentialFault =
+  | ServiceTokenFault
+  | WorkloadFault
+  | "two_access_tokens"
+  | "two_persons";
 
 /** What credentials are checked with. */
 export interface AuthenticationParts {
@@ -78,11 +84,11 @@ export function authenticate(
   const credentials = serviceCredentials(reading, application);
   if (credentials !== undefined) return authenticateService(credentials, facts, now());
 
-  // 2. The header of terminals.
+  // 2. The header of terminals, and of programs with a token of the platform they run on.
   const [accessToken] = headers.accessToken;
   if (headers.accessToken.length > 1) return { kind: "refused", fault: "two_access_tokens" };
   if (accessToken !== undefined)
-    return authenticateToken(tokens, accessToken, application, arrivalOf("header"));
+    return authenticateHeader(tokens, accessToken, application, arrivalOf("header"));
   const bearer = bearerToken(tokens, reading.rawHeaders, application);
   if (bearer.count > 1) return { kind: "refused", fault: "two_access_tokens" };
   if (bearer.token !== undefined)
@@ -125,6 +131,24 @@ function authenticateService(
   const check = checkServiceToken(credentials, facts.catalog, now);
   if (!check.ok) return { kind: "refused", fault: check.fault };
   return { kind: "service", serviceToken: check.serviceToken };
+}
+
+/** The gateway's own token, or one of an issuer that a policy of the application names. */
+function authenticateHeader(
+  tokens: Tokens,
+  token: string,
+  application: Application,
+  arrival: Arrival,
+): Authentication | Promise<Authentication> {
+  const isOwn = tokens.cachedApp(token, application.aud) !== undefined || tokens.isOurs(token);
+  const workload = isOwn ? undefined : tokens.verifyWorkload(token, application);
+  if (workload === undefined) return authenticateToken(tokens, token, application, arrival);
+  return workload instanceof Promise ? workload.then(workloadOf) : workloadOf(workload);
+}
+
+function workloadOf(verification: WorkloadVerification): Authentication {
+  if (!verification.ok) return { kind: "refused", fault: verification.fault };
+  return { kind: "workload", workload: verification.workload };
 }
 
 function authenticateToken(

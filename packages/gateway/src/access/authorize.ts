@@ -5,7 +5,7 @@ import { tokenCheckArgument } from "@postern/protocol";
 import type { RequestFacts } from "../catalog/request-facts.ts";
 import { defined } from "../defined.ts";
 import type { Application, CorsHeaders, Decision } from "../model/model.ts";
-import type { RefusalFields } from "../observe/events.ts";
+import type { AskerFields, RefusalFields } from "../observe/events.ts";
 import { policiesWithoutAnswer } from "../policy/evaluate.ts";
 import type { TokenFault, Tokens } from "../tokens/tokens.ts";
 import {
@@ -20,7 +20,7 @@ import { dialsStream } from "./dials-stream.ts";
 import { foreignOrigin } from "./foreign-origin.ts";
 import { asksForUpgrade, type ReadRequest } from "./read-request.ts";
 import type { IdentityHeaders } from "./sanitize-headers.ts";
-import type { Asker } from "./still-passes.ts";
+import { type Asker, askerFields } from "./still-passes.ts";
 
 /** Everything that can become of a request that belongs to an application. */
 export type Verdict =
@@ -49,7 +49,7 @@ export type Refusal = (
 export type TokenEnding = "session_ended" | "expired" | "revoked";
 
 /** Who is known and still not let in; `nobody` cannot get in by signing in either. */
-export type DeniedAsker = "person" | "service" | "nobody";
+export type DeniedAsker = "person" | "service" | "workload" | "nobody";
 
 /** What led to a refusal, as precisely as is known. No answer repeats it. */
 export type RefusalGrounds = Omit<RefusalFields, "outcome">;
@@ -133,7 +133,8 @@ function askerOf(authentication: Authentication): Asker {
       return { kind: "person", session, expiresAt };
     }
     case "service":
-      return { kind: "service", serviceToken: authentication.serviceToken };
+    case "workload":
+      return authentication;
     default:
       return anyone;
   }
@@ -142,7 +143,7 @@ function askerOf(authentication: Authentication): Asker {
 function passes(authentication: Authentication, decision: Decision): boolean {
   // Bypass is for whoever asks, also for those whose credentials do not hold.
   if (decision.outcome === "bypass") return true;
-  const isKnown = authentication.kind === "person" || authentication.kind === "service";
+  const isKnown = ["person", "service", "workload"].includes(authentication.kind);
   return isKnown && decision.outcome === "allow";
 }
 
@@ -172,6 +173,7 @@ function refuse(
       return { kind: "bad_credentials", fault: authentication.fault, grounds };
     case "person":
     case "service":
+    case "workload":
       return { kind: "denied", who: authentication.kind, grounds };
     case "unauthenticated":
       if (authentication.via === "pass") return { kind: "pass_failed", grounds };
@@ -214,10 +216,15 @@ function groundsOf(authentication: Authentication, decision: Decision): RefusalG
 }
 
 /** The name of who is known, for the log. */
-function nameOf(authentication: Authentication): Pick<RefusalFields, "email" | "client_id"> {
-  if (authentication.kind === "person") return { email: authentication.session.identity.email };
-  if (authentication.kind !== "service") return {};
-  return { client_id: authentication.serviceToken.client_id };
+function nameOf(authentication: Authentication): AskerFields {
+  switch (authentication.kind) {
+    case "person":
+    case "service":
+    case "workload":
+      return askerFields(authentication);
+    default:
+      return {};
+  }
 }
 
 /** Who the origin is told that asks; a promise only where it must be signed first. */
@@ -232,6 +239,8 @@ function assertionFor(
       if ("assertion" in proof) return tokens.personAssertion(proof);
       return tokens.passAssertion(proof, application);
     }
+    case "workload":
+      return tokens.workloadAssertion(application, authentication.workload);
     case "service":
       return tokens.serviceAssertion(application, authentication.serviceToken.client_id);
     default:

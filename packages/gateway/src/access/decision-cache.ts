@@ -76,6 +76,8 @@ function principalOf(authentication: Authentication): Principal {
       const { id, client_id } = authentication.serviceToken;
       return { kind: "service", tokenId: id, clientId: client_id };
     }
+    case "workload":
+      return authentication;
     case "anonymous":
     case "unauthenticated":
     case "refused":

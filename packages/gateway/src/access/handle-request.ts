@@ -277,7 +277,7 @@ function forward(path: DataPath, request: ApplicationRequest, { identity, asker 
     refuse(path, request, problem);
     return;
   }
-  if (path.logRequests) recordWhenEnded(path.record, request);
+  if (path.logRequests) recordWhenEnded(path.record, request, asker);
   if (carriesBytes(rule.service)) {
     path.tcp.forward({ exchange, reading, match, rule, asker });
     return;

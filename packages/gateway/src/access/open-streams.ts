@@ -12,6 +12,7 @@ import type { Tokens } from "../tokens/tokens.ts";
 import {
   type Asker,
   applicationInForce,
+  askerFields,
   askerInForce,
   expiryOf,
   type StreamSubject,
@@ -297,7 +298,16 @@ function newEntry(options: StreamOptions, openedAt: number): Entry {
   return {
     subject: { host, path, ip, aud, asker },
     sessionId: asker.kind === "person" ? asker.session.id : undefined,
-    fields: { ray, ip, method, host: authority, path, aud, application: name, ...nameOf(asker) },
+    fields: {
+      ray,
+      ip,
+      method,
+      host: authority,
+      path,
+      aud,
+      application: name,
+      ...askerFields(asker),
+    },
     openedAt,
     isStream,
     endStreams: application.end_streams,
@@ -306,17 +316,6 @@ function newEntry(options: StreamOptions, openedAt: number): Entry {
     end,
     close: () => undefined,
   };
-}
-
-function nameOf(asker: Asker): Pick<StreamFields, "email" | "client_id"> {
-  switch (asker.kind) {
-    case "person":
-      return { email: asker.session.identity.email };
-    case "service":
-      return { client_id: asker.serviceToken.client_id };
-    case "anyone":
-      return {};
-  }
 }
 
 /** Whether it goes on when whoever it is for may not have it any more. */

@@ -4,6 +4,7 @@
 import { endpoints, headers as names } from "@postern/protocol";
 import type { RequestFacts } from "../catalog/request-facts.ts";
 import type { Application } from "../model/model.ts";
+import type { WorkloadFault } from "../tokens/workload-tokens.ts";
 import type { CredentialFault } from "./authenticate.ts";
 import type { DeniedAsker, TokenEnding } from "./authorize.ts";
 import type { ForwardFault } from "./forwarding.ts";
@@ -28,6 +29,7 @@ export interface Problem {
 const deniedMessages: Record<DeniedAsker, string> = {
   person: "You are signed in, but you may not use this application from here.",
   service: "The service token is valid, but no policy lets it use this application.",
+  workload: "The token is valid, but no policy lets this program use this application.",
   nobody: "This application cannot be used from where you are, or needs a service token.",
 };
 
@@ -122,7 +124,51 @@ export const unreadable: Record<RequestFault, Problem> = {
   },
 };
 
+/** A program's token of another issuer is no good. It may say why: it is the program's own. */
+const badWorkload = (error: WorkloadFault, reason: string, message: string): Problem => ({
+  status: 401,
+  error,
+  pageless: true,
+  heading: "",
+  message,
+  headers: { [names.error]: reason },
+});
+
 const badCredentials: Record<CredentialFault, Problem> = {
+  workload_token_malformed: badWorkload(
+    "workload_token_malformed",
+    "malformed",
+    "The token in cf-access-token lacks a usable alg, kid, sub or exp. Send the platform's own ID token.",
+  ),
+  workload_token_expired: badWorkload(
+    "workload_token_expired",
+    "expired",
+    "The token in cf-access-token has expired. Ask the platform for a new one.",
+  ),
+  workload_token_early: badWorkload(
+    "workload_token_early",
+    "not_yet_valid",
+    "The token in cf-access-token is dated in the future. Check the clocks.",
+  ),
+  workload_wrong_audience: badWorkload(
+    "workload_wrong_audience",
+    "wrong_audience",
+    "The token in cf-access-token is for another audience. Ask the platform for one with the audience that the people who run this gateway name.",
+  ),
+  workload_bad_signature: badWorkload(
+    "workload_bad_signature",
+    "bad_signature",
+    "The token in cf-access-token is not signed with a key that its issuer publishes.",
+  ),
+  workload_keys_unavailable: {
+    status: 503,
+    error: "workload_keys_unavailable",
+    pageless: true,
+    heading: "",
+    message:
+      "The keys of the token's issuer cannot be fetched right now, so nobody can say whether the token is good. Try again in a few seconds.",
+    headers: { "Retry-After": "10" },
+  },
   half_service_token: {
     status: 401,
     error: "half_service_token",
@@ -302,7 +348,8 @@ export function passFailed(facts: RequestFacts): Problem {
 /** The credentials contradict themselves, or are no service token that holds. */
 export function credentialsFailed(facts: RequestFacts, fault: CredentialFault): Problem {
   const problem = badCredentials[fault];
-  return problem.status === 401 ? { ...problem, headers: challenge(facts) } : problem;
+  if (problem.status !== 401) return problem;
+  return { ...problem, headers: { ...problem.headers, ...challenge(facts) } };
 }
 
 /** Policy does not let this person, program or address in. */
@@ -311,7 +358,7 @@ export function denied(application: Application, who: DeniedAsker): Problem {
   return {
     status: 403,
     error: "denied",
-    pageless: who === "service",
+    pageless: who === "service" || who === "workload",
     heading: "You don't have access",
     isRefusal: true,
     message: `${reason} If you should have access, ask the people who run ${application.name} and give them the ray ID.`,

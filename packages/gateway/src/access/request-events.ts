@@ -1,8 +1,14 @@
 // The events of requests that belong to an application.
 import { chooseService, serviceText } from "../catalog/choose-service.ts";
-import type { ApplicationRequestFields, GatewayEvent, RecordEvent } from "../observe/events.ts";
+import type {
+  ApplicationRequestFields,
+  AskerFields,
+  GatewayEvent,
+  RecordEvent,
+} from "../observe/events.ts";
 import type { Refusal } from "./authorize.ts";
 import type { ApplicationRequest, ForwardFault } from "./forwarding.ts";
+import { type Asker, askerFields } from "./still-passes.ts";
 
 /** No query: it may hold what is nobody's business. */
 export function fieldsOf({ reading, match }: ApplicationRequest): ApplicationRequestFields {
@@ -33,11 +39,19 @@ export function originFailedEvent(
 }
 
 /** A request that reached its origin has its line when it ends, however it ends. */
-export function recordWhenEnded(record: RecordEvent, request: ApplicationRequest): void {
-  const recordPassed = (status: number) =>
-    record({ event: "request_passed", ...fieldsOf(request), status });
+export function recordWhenEnded(
+  record: RecordEvent,
+  request: ApplicationRequest,
+  asker: Asker,
+): void {
+  const fields = () => ({ ...fieldsOf(request), ...workloadFields(asker) });
+  const recordPassed = (status: number) => record({ event: "request_passed", ...fields(), status });
   const recordCut = (status: number | undefined) =>
-    record({ event: "request_cut", ...fieldsOf(request), status });
+    record({ event: "request_cut", ...fields(), status });
   request.exchange.response.onFinish = recordPassed;
   request.exchange.response.onCut = recordCut;
+}
+
+function workloadFields(asker: Asker): Pick<AskerFields, "issuer" | "subject"> {
+  return asker.kind === "workload" ? askerFields(asker) : {};
 }

@@ -2,7 +2,8 @@
 // application, the same asker, from the same address.
 import type { Catalog } from "../catalog/catalog.ts";
 import { matchApplication } from "../catalog/match-application.ts";
-import type { Application, Principal, ServiceToken } from "../model/model.ts";
+import type { Application, Principal, ServiceToken, Workload } from "../model/model.ts";
+import type { AskerFields } from "../observe/events.ts";
 import { evaluate } from "../policy/evaluate.ts";
 import type { StoredSession } from "../storage/store.ts";
 
@@ -11,8 +12,12 @@ export type Asker =
   /** `expiresAt`: of the session or the credential, milliseconds since the epoch */
   | { kind: "person"; session: StoredSession; expiresAt: number }
   | { kind: "service"; serviceToken: ServiceToken }
+  | { kind: "workload"; workload: Workload }
   /** policy asks nobody who they are */
   | { kind: "anyone" };
+
+/** An asker as far as the log names them. */
+type KnownAsker = { kind: "person"; session: StoredSession } | Exclude<Asker, { kind: "person" }>;
 
 /** What was asked for, as policy saw it. */
 export interface StreamSubject {
@@ -53,8 +58,24 @@ export function expiryOf(asker: Asker): number {
       return asker.expiresAt;
     case "service":
       return asker.serviceToken.expires_at ?? Number.POSITIVE_INFINITY;
+    case "workload":
+      return asker.workload.expiresAt;
     case "anyone":
       return Number.POSITIVE_INFINITY;
+  }
+}
+
+/** Who it is, for the log. */
+export function askerFields(asker: KnownAsker): AskerFields {
+  switch (asker.kind) {
+    case "person":
+      return { email: asker.session.identity.email };
+    case "service":
+      return { client_id: asker.serviceToken.client_id };
+    case "workload":
+      return { issuer: asker.workload.issuer, subject: asker.workload.subject };
+    case "anyone":
+      return {};
   }
 }
 
@@ -79,6 +100,8 @@ function principalOf(asker: Asker): Principal {
       const { id, client_id } = asker.serviceToken;
       return { kind: "service", tokenId: id, clientId: client_id };
     }
+    case "workload":
+      return asker;
     case "anyone":
       return { kind: "anonymous" };
   }

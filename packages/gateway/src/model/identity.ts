@@ -24,8 +24,22 @@ export interface Identity {
   iat: number;
 }
 
+/** A program that showed a verified token of the platform it runs on. */
+export interface Workload {
+  issuer: string;
+  /** where the keys are that verified it; undefined: where the issuer's discovery says */
+  jwksUri: string | undefined;
+  /** `sub`: what the issuer calls it, unique there */
+  subject: string;
+  audiences: readonly string[];
+  claims: Record<string, unknown>;
+  /** of the token, milliseconds since the epoch */
+  expiresAt: number;
+}
+
 /** What authenticated a request, as policy sees it. */
 export type Principal =
   | { kind: "anonymous" }
   | { kind: "person"; identity: Identity }
-  | { kind: "service"; tokenId: string; clientId: string };
+  | { kind: "service"; tokenId: string; clientId: string }
+  | { kind: "workload"; workload: Workload };

@@ -3,9 +3,11 @@
 import { z } from "zod";
 import { defined } from "../defined.ts";
 import { group } from "./group.ts";
+import type { Workload } from "./identity.ts";
 import { identityProvider, mailsPins, providersIn } from "./identity-provider.ts";
 import { defineKind, type World } from "./kind.ts";
 import type { Report } from "./problem.ts";
+import type { OidcTokenRule } from "./rules/oidc-token.ts";
 import type { Matcher, Rule, RuleSubject } from "./rules/rule.ts";
 import { knownRule } from "./rules/rule-kinds.ts";
 import {
@@ -61,6 +63,14 @@ export type Policy = z.infer<typeof storedPolicy>;
 /** A policy in force. */
 export interface CompiledPolicy extends Policy {
   matches: Matcher;
+  /** the rules by which it includes programs with tokens of other issuers; few or none */
+  workloads: readonly WorkloadRule[];
+}
+
+/** Whose tokens count, and whether a verified one is meant. */
+export interface WorkloadRule {
+  rule: OidcTokenRule;
+  holds: (workload: Workload) => boolean;
 }
 
 const reusablePolicy = fields.extend({ reusable: z.literal(true).optional() });

@@ -69,9 +69,9 @@ export interface EventFields {
 
   /** a client broke the rules of HTTP/2 so that its connection had to be ended */
   http2_ended: { ip: string; error: string };
-  request_passed: ApplicationRequestFields & { status: number };
+  request_passed: ApplicationRequestFields & ProgramFields & { status: number };
   /** the client broke it off, or its answer was; `status` is undefined before an answer began */
-  request_cut: ApplicationRequestFields & { status: number | undefined };
+  request_cut: ApplicationRequestFields & ProgramFields & { status: number | undefined };
   /** a WebSocket, an event stream or the like was ended, although neither of its ends had */
   stream_ended: StreamFields & { reason: string; seconds: number; bytes: number };
   request_challenged: ApplicationRequestFields & RefusalFields;
@@ -97,6 +97,8 @@ export interface EventFields {
   let_in: RequestFields & { aud: string; user: string };
   hand_over_refused: RequestFields & { aud: string };
   provider_unusable: ProviderFault;
+  /** the keys of an issuer that a rule names could not be fetched; those it had serve on */
+  issuer_unusable: { issuer: string; url: string | undefined; detail: string };
   pin_refused: RequestFields & { provider: string; verdict: string };
   /** no policy has room for the address: the page says that a code was sent, to tell nobody */
   pin_not_sent: RequestFields & { email: string; application: string | undefined };
@@ -126,8 +128,11 @@ interface CertificateAsker {
   email: string;
 }
 
+/** A program with a token of another issuer: nothing else says which of its jobs it was. */
+type ProgramFields = Pick<AskerFields, "issuer" | "subject">;
+
 /** What a stream was asked for, and by whom. */
-export type StreamFields = ApplicationRequestFields & Pick<RefusalFields, "email" | "client_id">;
+export type StreamFields = ApplicationRequestFields & AskerFields;
 
 /** A page, or its words as text or JSON, that says what went wrong and shows the ray id. */
 export interface ErrorPageFields {
@@ -175,13 +180,20 @@ export interface SignInWarning extends ProviderReport {
   seconds?: number;
 }
 
-/** Why a request did not pass: the outcome, and what led to it as precisely as is known. */
-export interface RefusalFields {
-  outcome: string;
-  /** of a person who is known */
+/** Who asks, where that is known. */
+export interface AskerFields {
+  /** of a person */
   email?: string;
-  /** of a service token that is known */
+  /** of a service token */
   client_id?: string;
+  /** of a program with a token of another issuer: its `iss` and `sub`, verified */
+  issuer?: string;
+  subject?: string;
+}
+
+/** Why a request did not pass: the outcome, and what led to it as precisely as is known. */
+export interface RefusalFields extends AskerFields {
+  outcome: string;
   /** what is wrong with the credential */
   fault: string | undefined;
   /** what policy says */

@@ -99,6 +99,7 @@ const lines: Record<EventName, [LineLevel, string]> = {
     "a sign-in returned to the application in another browser, or too late",
   ],
   provider_unusable: ["warn", "an identity provider cannot be used as configured"],
+  issuer_unusable: ["warn", "the keys of an issuer of programs' tokens cannot be fetched"],
   pin_refused: ["warn", "a PIN was refused"],
   pin_not_sent: ["info", "no PIN was sent: no policy can let this address in"],
   mail_missing: ["error", "a PIN was requested, but no mail server is configured (smtp)"],

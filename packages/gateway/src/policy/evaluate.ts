@@ -20,7 +20,7 @@ export function evaluate({ application, principal, ip }: EvaluationInput): Decis
   const passed = passWithoutSignIn(policies, { principal, ip });
   if (passed !== undefined) return passed;
   // A program is never asked to sign in.
-  if (principal.kind === "service") return { outcome: "deny", reason: "no_policy_matched" };
+  if (isProgram(principal)) return { outcome: "deny", reason: "no_policy_matched" };
   return judgePerson(policies, { principal, ip });
 }
 
@@ -47,10 +47,21 @@ function passWithoutSignIn(
       return { outcome: "bypass", policy };
     // Service Auth is for programs that proved who they are.
     const isForPrograms = policy.decision === "non_identity";
-    if (isForPrograms && subject.principal.kind === "service" && policy.matches(subject) === "yes")
-      return { outcome: "allow", policy };
+    if (isForPrograms && admitsProgram(policy, subject)) return { outcome: "allow", policy };
   }
   return undefined;
+}
+
+function isProgram({ kind }: Principal): boolean {
+  return kind === "service" || kind === "workload";
+}
+
+/** A workload must be named as well: its issuer gives a token to anybody (workload-rules.ts). */
+function admitsProgram({ matches, workloads }: CompiledPolicy, subject: Subject): boolean {
+  const { principal } = subject;
+  if (!isProgram(principal) || matches(subject) !== "yes") return false;
+  if (principal.kind !== "workload") return true;
+  return workloads.some(({ holds }) => holds(principal.workload));
 }
 
 function judgePerson(policies: readonly CompiledPolicy[], subject: Subject): Decision {

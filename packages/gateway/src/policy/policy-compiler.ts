@@ -6,6 +6,7 @@ import type { CompiledPolicy, Policy } from "../model/policy.ts";
 import type { GroupLookup, Matcher } from "../model/rules/rule.ts";
 import type { RuleSet } from "../model/rules/rule-set.ts";
 import { cannotJudge, compileRuleSet } from "./rules.ts";
+import { workloadRulesIn } from "./workload-rules.ts";
 
 /** A compiled set of rules, and the groups that it was compiled with. */
 interface Compiled {
@@ -57,7 +58,8 @@ export class PolicyCompiler {
 
   #compilePolicy(policy: Policy): CompiledEntry {
     const compiled = this.#compileSet(policy);
-    return { ...compiled, policy: { ...policy, matches: compiled.matches } };
+    const workloads = workloadRulesIn(policy, this.#source);
+    return { ...compiled, policy: { ...policy, matches: compiled.matches, workloads } };
   }
 
   #group(id: string): CompiledGroup | undefined {

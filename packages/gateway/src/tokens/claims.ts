@@ -2,7 +2,7 @@
 // time in, claims out. All times in tokens are whole seconds.
 import type { AppClaims, MatchClaims, OrgClaims, PassClaims } from "@postern/protocol";
 import type { Catalog } from "../catalog/catalog.ts";
-import type { Application, Identity } from "../model/model.ts";
+import type { Application, Identity, Workload } from "../model/model.ts";
 import type { StoredSession } from "../storage/store.ts";
 import { browserClaim } from "./bound-browser.ts";
 
@@ -92,6 +92,21 @@ export function serviceClaims(
     ...times(issuance.now, issuance.now + lifetimeMs),
     country: "",
   };
+}
+
+/**
+ * A workload's claims; no session stands behind them. `common_name` has the issuer before the
+ * subject: a stranger's subject must not read like another program's client id.
+ */
+export function workloadClaims(
+  issuance: Issuance,
+  application: Application,
+  { issuer, subject, expiresAt }: Workload,
+  lifetimeMs: number,
+): AppClaims {
+  const end = Math.min(issuance.now + lifetimeMs, expiresAt);
+  const claims = serviceClaims(issuance, application, `${issuer}#${subject}`, end - issuance.now);
+  return { ...claims, workload: { iss: issuer, sub: subject } };
 }
 
 /** @param htu the URL prefix that the pass is good for */

@@ -9,6 +9,7 @@ import type { Store } from "../storage/store.ts";
 import type { StrangerLimits } from "../stranger-limits.ts";
 import { createDescriber } from "./describe.ts";
 import { TokenIssuer } from "./issue.ts";
+import type { KeySource } from "./issuer-keys.ts";
 import { LiveSessions } from "./live-sessions.ts";
 import type { GenerateKeyPair } from "./make-signing-key.ts";
 import { openMeta, sealMeta } from "./meta.ts";
@@ -16,6 +17,7 @@ import { OriginAssertions } from "./origin-assertions.ts";
 import { openSigningKeys } from "./signing-keys.ts";
 import { TokenVerifier } from "./token-verifier.ts";
 import type { Tokens } from "./tokens.ts";
+import { WorkloadTokens } from "./workload-tokens.ts";
 
 export interface TokensDeps {
   store: Pick<Store, "keys" | "sessions">;
@@ -29,6 +31,8 @@ export interface TokensDeps {
   /** sessions that are remembered, at most; default: an eighth of the heap's worth */
   cachedSessions?: number | undefined;
   limits: Pick<StrangerLimits, "take">;
+  /** is told why the keys of an issuer that policies name could not be fetched */
+  onIssuerFailure?: (source: KeySource, error: unknown) => void;
   /** makes the pairs that sign; default: a new RSA pair each time */
   generateKeyPair?: GenerateKeyPair | undefined;
 }
@@ -60,6 +64,8 @@ export async function createTokens(deps: TokensDeps): Promise<Tokens> {
   const assertions = new OriginAssertions({ ...issuerDeps, capacity });
   const describe = createDescriber(issuerDeps, deps.limits);
   const verify = new TokenVerifier({ keys, sessions, issuer, organizationTag, now, capacity });
+  const onFailure = deps.onIssuerFailure ?? (() => {});
+  const workloads = new WorkloadTokens({ now, elapsed, onFailure });
   const metaKey = { key: secretBox.derive("meta"), now };
 
   const tokens: Tokens = {
@@ -70,6 +76,7 @@ export async function createTokens(deps: TokensDeps): Promise<Tokens> {
       issue.pass(session, application, htu, lifetimeMs),
     personAssertion: (proof) => assertions.ofPerson(proof),
     passAssertion: (proof, application) => assertions.ofPass(proof, application),
+    workloadAssertion: (application, workload) => assertions.ofWorkload(application, workload),
     serviceAssertion: (application, clientId) => assertions.ofService(application, clientId),
     issueMatch: describe,
     sealMeta: (content) => sealMeta(metaKey, content),
@@ -79,6 +86,7 @@ export async function createTokens(deps: TokensDeps): Promise<Tokens> {
     verifyApp: (token, aud) => verify.app(token, aud),
     verifyOrg: (token) => verify.org(token),
     verifyPass: (token, aud) => verify.pass(token, aud),
+    verifyWorkload: (token, application) => workloads.verify(token, application),
     verifyAssertion: (token, aud) => verify.assertion(token, aud),
     isAlive: async (sessionId) => (await sessions.find(sessionId, now())) !== undefined,
     isOurs: (token) => isIssuedBy(issuer(), token),

@@ -4,8 +4,8 @@
 import { createHash } from "node:crypto";
 import type { AppClaims } from "@postern/protocol";
 import { BoundedCache } from "../bounded-cache.ts";
-import type { Application } from "../model/model.ts";
-import { assertionClaims, personClaims, serviceClaims } from "./claims.ts";
+import type { Application, Workload } from "../model/model.ts";
+import { assertionClaims, personClaims, serviceClaims, workloadClaims } from "./claims.ts";
 import { type IssuerDeps, issuanceOf } from "./issue.ts";
 import { ownCopy } from "./own-copy.ts";
 import type { AppProof, PassProof } from "./tokens.ts";
@@ -74,6 +74,18 @@ export class OriginAssertions {
     const issuance = issuanceOf(this.#deps);
     const claims = serviceClaims(issuance, application, clientId, serviceAssertionLife);
     return tokenOf(this.#sign(key, claims));
+  }
+
+  /** The assertion for a workload: 10 minutes, and no longer than the token that it showed. */
+  ofWorkload(application: Application, workload: Workload): string | Promise<string> {
+    const claims = workloadClaims(
+      issuanceOf(this.#deps),
+      application,
+      workload,
+      serviceAssertionLife,
+    );
+    const key = `workload ${this.#deps.keys.kid()} ${workload.expiresAt} ${digestOf(claims)}`;
+    return tokenOf(this.#find(key, claims));
   }
 
   #find(key: string, claims: AppClaims): SignedAssertion | Promise<SignedAssertion> {

@@ -1,9 +1,10 @@
 // What the rest of the gateway knows of tokens and sessions.
 import type { AppClaims, MetaClaims, OrgClaims, PassClaims } from "@postern/protocol";
-import type { Application, CachedDecision, Identity } from "../model/model.ts";
+import type { Application, CachedDecision, Identity, Workload } from "../model/model.ts";
 import type { StoredSession } from "../storage/store.ts";
 import type { MatchDescription } from "./claims.ts";
 import type { MetaContent } from "./meta.ts";
+import type { WorkloadVerification } from "./workload-tokens.ts";
 
 /** Why a token or session does not count. Precise here, vague on the wire. */
 export type TokenFault =
@@ -85,6 +86,8 @@ export interface Tokens {
   personAssertion(proof: AppProof): string | Promise<string>;
   /** What the origin gets for a pass: no wider and no longer than the pass. */
   passAssertion(proof: PassProof, application: Application): string | Promise<string>;
+  /** What the origin gets for a workload; lives 10 minutes, and no longer than its token. */
+  workloadAssertion(application: Application, workload: Workload): string | Promise<string>;
   /** What the origin gets for a service token; lives 10 minutes. */
   serviceAssertion(application: Application, clientId: string): string | Promise<string>;
 
@@ -117,6 +120,14 @@ export interface Tokens {
    * @throws {Error} when the store cannot be read
    */
   isAlive(sessionId: string): Promise<boolean>;
+  /**
+   * Whose program has this token of another issuer; undefined where no policy of the application
+   * names that. A promise only where it was not verified a moment ago.
+   */
+  verifyWorkload(
+    token: string,
+    application: Application,
+  ): undefined | WorkloadVerification | Promise<WorkloadVerification>;
   /** Whether this is a JWS whose `iss` is this team domain, valid or not (wire-protocol 3.4). */
   isOurs(token: string): boolean;
 

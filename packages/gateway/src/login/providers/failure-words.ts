@@ -1,8 +1,8 @@
 // What a failed exchange with a provider says of itself: the OAuth error, the claim that was
 // compared, the address, the innermost cause. Libraries hide all of it in causes of causes.
 import * as openid from "openid-client";
+import { addressOf, innermostCause, ProviderFetchError } from "../../bounded-fetch.ts";
 import type { ProviderReport } from "../../observe/events.ts";
-import { addressOf, innermostCause, ProviderFetchError } from "./bounded-fetch.ts";
 
 /** An error of the protocol (RFC 6749 4.1.2.1 and 5.2). */
 export interface OauthWords {

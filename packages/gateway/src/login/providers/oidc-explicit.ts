@@ -4,9 +4,9 @@
 // instead.
 import { createRemoteJWKSet, customFetch, errors, type JWTPayload, jwtVerify } from "jose";
 import { AuthorizationResponseError, type ServerMetadata } from "openid-client";
+import { boundedFetch, type ProviderFetch, ProviderFetchError } from "../../bounded-fetch.ts";
 import type { Clock } from "../../clock.ts";
 import type { OidcConfig } from "../../model/model.ts";
-import { boundedFetch, type ProviderFetch, ProviderFetchError } from "./bounded-fetch.ts";
 import { clientAuthentication, clientAuthMethod } from "./client-authentication.ts";
 import { clockFault, clockWarning } from "./clock-difference.ts";
 import { differenceText } from "./failure-words.ts";

@@ -2,9 +2,9 @@
 // it verifies the ID token's signature, issuer, audience and times. What it fetches is bounded in
 // bounded-fetch.ts.
 import * as openid from "openid-client";
+import { boundedFetch, mayFetch, ProviderFetchError } from "../../bounded-fetch.ts";
 import type { Clock, Stopwatch } from "../../clock.ts";
 import type { OidcConfig } from "../../model/model.ts";
-import { boundedFetch, mayFetch, ProviderFetchError } from "./bounded-fetch.ts";
 import { clientAuthentication, clientAuthMethod } from "./client-authentication.ts";
 import { clockFault, clockWarning } from "./clock-difference.ts";
 import { hasEmail, identityFromClaims, isIncomplete, type Statement } from "./oidc-claims.ts";

@@ -2,8 +2,8 @@
 // the protocol's own words. No secret gets into them: what a provider writes is bounded, and
 // cleared of what the gateway sent.
 import * as openid from "openid-client";
+import { causesOf, ProviderFetchError } from "../../bounded-fetch.ts";
 import type { ProviderReport } from "../../observe/events.ts";
-import { causesOf, ProviderFetchError } from "./bounded-fetch.ts";
 import {
   causeText,
   clockTextIn,

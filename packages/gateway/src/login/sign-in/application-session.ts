@@ -2,7 +2,7 @@
 // the host and not to one application, so a token of any application of that host counts
 // (wire-protocol 11).
 import { cookies, headers } from "@postern/protocol";
-import type { Application } from "../../model/model.ts";
+import type { Application, Workload } from "../../model/model.ts";
 import type { StoredSession } from "../../storage/store.ts";
 import { type Carrier, isAppOf, ownTokens } from "../../tokens/bound-browser.ts";
 import { onlyPerson } from "../../tokens/only-person.ts";
@@ -100,6 +100,25 @@ export async function assertedSession(
     return undefined;
   const verification = await tokens.verifyAssertion(token, application.aud);
   return verification.ok ? verification.session : undefined;
+}
+
+/**
+ * The program whose token of another issuer is in `cf-access-token`, where an application of this
+ * host takes it; undefined where none does. The first application that it is good for counts.
+ */
+export async function presentedWorkload(
+  c: LoginContext,
+  { tokens }: { tokens: Tokens },
+): Promise<Workload | undefined> {
+  const { catalog, host } = c.var.facts;
+  const token = c.req.header(headers.accessToken);
+  if (token === undefined || tokens.isOurs(token)) return undefined;
+  for (const application of catalog.applications) {
+    if (!coversHost(catalog, application, host)) continue;
+    const verification = await tokens.verifyWorkload(token, application);
+    if (verification?.ok === true) return verification.workload;
+  }
+  return undefined;
 }
 
 /**

@@ -1,8 +1,13 @@
-import type { Identity, ServiceToken } from "../../model/model.ts";
+import type { Identity, ServiceToken, Workload } from "../../model/model.ts";
 import { checkServiceToken } from "../../tokens/service-token.ts";
 import type { LoginContext } from "../login-context.ts";
 import { refuseJson, sendJson } from "../responses.ts";
-import { assertedSession, presentedCredentials, presentedSession } from "./application-session.ts";
+import {
+  assertedSession,
+  presentedCredentials,
+  presentedSession,
+  presentedWorkload,
+} from "./application-session.ts";
 import type { SignInParts } from "./sign-in-parts.ts";
 
 /** What is the same for everybody, or for nobody: Cloudflare's fields that mean nothing here. */
@@ -27,7 +32,8 @@ const sameForAll = {
 
 /**
  * Who the bearer is: a person as the provider said at that login (access-features 9.5), or a
- * program with its service token. Holds nothing that signs anybody in (case L17).
+ * program with its service token or a token of its platform. Holds nothing that signs anybody in
+ * (case L17).
  */
 export async function getIdentity(c: LoginContext, parts: SignInParts): Promise<Response> {
   // 1. A service token, if there is one: a bad one is not rescued by anything else.
@@ -39,7 +45,12 @@ export async function getIdentity(c: LoginContext, parts: SignInParts): Promise<
     return sendJson(c, 200, { ...fields, account_id: await accountId(parts) });
   }
 
-  // 2. A person, or the origin that a person's request reached.
+  // 2. A program with a token of the platform it runs on.
+  const workload = await presentedWorkload(c, parts);
+  if (workload !== undefined)
+    return sendJson(c, 200, { ...workloadFields(workload), account_id: await accountId(parts) });
+
+  // 3. A person, or the origin that a person's request reached.
   const presented = await presentedSession(c, parts);
   const session = presented.session ?? (await assertedSession(c, parts));
   if (session === undefined)
@@ -87,6 +98,20 @@ function programFields({ id, name, client_id }: ServiceToken): object {
     common_name: client_id,
     service_token_id: id,
     service_token_status: true,
+    ...sameForAll,
+  };
+}
+
+function workloadFields({ issuer, subject }: Workload): object {
+  return {
+    id: "",
+    user_uuid: "",
+    email: "",
+    name: subject,
+    common_name: `${issuer}#${subject}`,
+    workload: { iss: issuer, sub: subject },
+    service_token_id: "",
+    service_token_status: false,
     ...sameForAll,
   };
 }

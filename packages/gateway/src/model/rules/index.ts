@@ -8,4 +8,5 @@ export { group } from "./group.ts";
 export { ip } from "./ip.ts";
 export { loginMethod } from "./login-method.ts";
 export { oidc } from "./oidc.ts";
+export { oidcToken } from "./oidc-token.ts";
 export { serviceToken } from "./service-token.ts";

@@ -2,7 +2,7 @@
 # Brings what the tests need beyond Node, from Debian's packages: Chromium for the pages, curl and wget for
 # `access curl` and `access put`, OpenSSL for test certificates, proxies to stand in front, and what
 # the sample origins are written in, a C compiler for a disk that is slow, sqlite3 for the backup,
-# systemd for its unit, PostgreSQL and OpenSSH behind `tcp://` and `ssh://`.
+# systemd for its unit, PostgreSQL and OpenSSH behind `tcp://` and `ssh://`, zsh and fish for completion.
 # With --bench also what the measurements need.
 set -euo pipefail
 case "${1:-}" in
@@ -24,6 +24,8 @@ has systemd-analyze || need+=(systemd)
 has psql && ls /usr/lib/postgresql/*/bin/postgres >/dev/null 2>&1 || need+=(postgresql postgresql-client)
 has sshd || need+=(openssh-server)
 has ssh || need+=(openssh-client)
+has zsh || need+=(zsh)
+has fish || need+=(fish)
 has git || need+=(git)
 has cc || need+=(gcc libc6-dev)
 has go || need+=(golang-go)

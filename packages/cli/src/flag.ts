@@ -9,6 +9,8 @@ export interface Flag {
   aliases?: readonly string[];
   /** what its value is, as help shows it: `FILE`. A flag without one is a switch. */
   value?: string;
+  /** the values that it can have, where there are few: completion offers them */
+  choices?: readonly string[];
   /** for help, without a full stop */
   description: string;
   /** the value where the flag is absent */

@@ -81,7 +81,7 @@ function documentedCommands(): string[] {
   let chapter = "";
   for (const [, marks, title = ""] of text.matchAll(/^(##|###) (.*)$/gm)) {
     if (marks === "##") chapter = title;
-    else if (chapter === "access" || chapter === "Commands of the gateway") commands.push(title);
+    else if (chapter === "access" || chapter.startsWith("Commands ")) commands.push(title);
   }
   return commands;
 }

@@ -1,5 +1,5 @@
-// A command is one value. Dispatch, the reading of its flags and its help come from that value, and
-// completion and manual pages can. It is light: what the command does is loaded by `run`, when it
+// A command is one value. Dispatch, the reading of its flags, its help, completion and manual pages
+// come from that value. It is light: what the command does is loaded by `run`, when it
 // runs (docs/adr/0001).
 import type { Surroundings } from "../context.ts";
 import type { Flag } from "../flag.ts";
@@ -9,6 +9,8 @@ export interface Command {
   name: string;
   /** what follows the name in the list of its group: `URL` */
   operand?: string;
+  /** the values of the operand, where there are few */
+  choices?: readonly string[];
   /** one line for the list of its group */
   summary: string;
   /** what follows the name, one entry for each way to call it */

@@ -12,6 +12,7 @@ import { put } from "./access/put.ts";
 import { token } from "./access/token.ts";
 import { whoami } from "./access/whoami.ts";
 import type { Command, CommandGroup } from "./command.ts";
+import { completionOf } from "./completion/completion.ts";
 import { dev } from "./gateway/dev.ts";
 import { gateway } from "./gateway/gateway.ts";
 import { init } from "./gateway/init.ts";
@@ -49,19 +50,9 @@ export const mainGroup: CommandGroup = {
   name: "",
   summary: "",
   groups: [accessGroup, keysGroup],
-  commands: [dev, init, gateway],
+  commands: [dev, init, gateway, completionOf(() => mainGroup)],
   others: [["--version", "print the version"]],
-  promised: [
-    "apply",
-    "export",
-    "diff",
-    "doctor",
-    "admin-token",
-    "sessions",
-    "backup",
-    "restore",
-    "completion",
-  ],
+  promised: ["apply", "export", "diff", "doctor", "admin-token", "sessions", "backup", "restore"],
   notes: [],
   example: "postern access curl https://api.example.com/",
 };

@@ -163,6 +163,14 @@ export function forget(store: Store, host: string): string[] {
   });
 }
 
+/** The origins of all hosts of which anything is remembered. */
+export function knownOrigins(store: Store): string[] {
+  const directory = join(store.home, "hosts");
+  const records = list(directory).map((name) => readPrivateJson(store.home, join(directory, name)));
+  const urls = records.map((record) => parseUrl(record?.["host"]));
+  return urls.flatMap((url) => (url === undefined ? [] : [url.origin])).sort();
+}
+
 function list(directory: string): string[] {
   try {
     return readdirSync(directory).filter((name) => name.endsWith(".json"));

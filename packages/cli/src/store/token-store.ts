@@ -156,6 +156,11 @@ export function hasUsableTokens(store: StoreAt): boolean {
   });
 }
 
+/** The profiles that have anything stored. */
+export function listProfiles({ home }: Pick<Context, "home">): string[] {
+  return list(join(home, "tokens")).map(decodeURIComponent);
+}
+
 /** The email address last signed in to this team domain, whether or not the token is valid. */
 export function lastPerson(store: Store, team: string): string | undefined {
   const directory = teamDirectory(store, team);

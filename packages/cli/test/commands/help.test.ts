@@ -20,6 +20,7 @@ const commands = [
   ["dev"],
   ["init"],
   ["gateway"],
+  ["completion"],
   ["keys"],
   ["keys", "rotate"],
   ["keys", "ssh"],

@@ -18,6 +18,7 @@ export const curl: Command = {
     {
       name: "token-in",
       value: "PLACE",
+      choices: ["cookie", "header", "query"],
       description: "how the token is sent: cookie, header or query",
       default: "cookie",
     },

@@ -19,6 +19,7 @@ export const login: Command = {
     {
       name: "prompt",
       value: "WORD",
+      choices: ["login", "select_account"],
       description: "login or select_account: ask again even if you are signed in",
     },
     {

@@ -13,6 +13,7 @@ export const put: Command = {
     {
       name: "via",
       value: "WAY",
+      choices: ["query", "env"],
       description:
         "query: a pass in the URL; env: ACCESS_TOKEN and ACCESS_HEADER in the tool's environment, and the URLs stay as they are",
       default: "query",

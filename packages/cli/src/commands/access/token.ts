@@ -14,6 +14,7 @@ export const token: Command = {
     {
       name: "format",
       value: "F",
+      choices: ["raw", "header", "json", "env", "exec-credential"],
       description: "raw, header, json, env or exec-credential (for kubectl)",
       default: "raw",
     },

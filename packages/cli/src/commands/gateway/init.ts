@@ -20,6 +20,7 @@ export const init: Command = {
     {
       name: "provider",
       value: "NAME",
+      choices: ["google", "entra", "okta", "keycloak", "authentik", "oidc", "pin"],
       description: "google, entra, okta, keycloak, authentik, oidc or pin",
     },
     { name: "tenant", value: "ID", description: "entra: directory (tenant) ID" },

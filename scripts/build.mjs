@@ -21,6 +21,8 @@ async function buildCli(folder) {
     target: "node20.19",
     format: "cjs",
     external: ["@postern/gateway"],
+    // From where an optional package is looked for: beside the bundle.
+    define: { "import.meta.filename": "__filename" },
     // Half the bytes to read and parse: a few milliseconds of every command (docs/adr/0001).
     minify: true,
     // The file alone is the whole command: it can be copied to wherever PATH leads.

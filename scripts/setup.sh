@@ -2,7 +2,8 @@
 # Brings what the tests need beyond Node, from Debian's packages: Chromium for the pages, curl and wget for
 # `access curl` and `access put`, OpenSSL for test certificates, proxies to stand in front, and what
 # the sample origins are written in, a C compiler for a disk that is slow, sqlite3 for the backup,
-# systemd for its unit, PostgreSQL and OpenSSH behind `tcp://` and `ssh://`, zsh and fish for completion.
+# systemd for its unit, PostgreSQL and OpenSSH behind `tcp://` and `ssh://`, zsh and fish for completion,
+# a keychain on a session bus.
 # With --bench also what the measurements need.
 set -euo pipefail
 case "${1:-}" in
@@ -27,6 +28,9 @@ has ssh || need+=(openssh-client)
 has zsh || need+=(zsh)
 has fish || need+=(fish)
 has git || need+=(git)
+has dbus-daemon || need+=(dbus-daemon)
+has dbus-send || need+=(dbus-bin)
+has gnome-keyring-daemon || need+=(gnome-keyring)
 has cc || need+=(gcc libc6-dev)
 has go || need+=(golang-go)
 /usr/bin/python3 -c "import jwt, cryptography" 2>/dev/null || need+=(python3 python3-jwt python3-cryptography)

@@ -30,13 +30,22 @@ export function temporaryHome(context: TestContext): string {
 export function startPostern(args: string[], environment: Record<string, string>): Running {
   return watchProcess(
     spawn(process.execPath, [bin, ...args], {
-      env: { PATH: process.env["PATH"] ?? "", ...patience, ...compileCache(), ...environment },
+      env: {
+        PATH: process.env["PATH"] ?? "",
+        ...patience,
+        ...ownStore,
+        ...compileCache(),
+        ...environment,
+      },
     }),
   );
 }
 
 /** No command gives up because the machine is busy. */
 const patience = { POSTERN_REQUEST_TIMEOUT: "60s" };
+
+/** Nothing goes into the keychain of whoever runs the tests. */
+export const ownStore = { POSTERN_TOKEN_STORE: "file" };
 
 /** The run's compiled modules (scripts/test.mjs), for a process of its own. */
 function compileCache(): Record<string, string> {

@@ -1,6 +1,7 @@
 // Reads one call of a command of the `access` group: its flags, and from them its context.
 import type { Context, Surroundings } from "../context.ts";
 import { CliError } from "../exit-status.ts";
+import { settleStore } from "../store/choose-store.ts";
 import type { Invocation } from "./command.ts";
 import { type CommandLine, readCommandLine } from "./command-line.ts";
 
@@ -17,8 +18,7 @@ export function readInvocation({ command, args, surroundings }: Invocation): {
 /** @throws {CliError} usage */
 export function contextOf(surroundings: Surroundings, line: CommandLine): Context {
   const { name, environment, home, now, tell } = surroundings;
-  refuseKeychain(environment);
-  return {
+  const context: Context = {
     name,
     environment,
     home,
@@ -32,6 +32,8 @@ export function contextOf(surroundings: Surroundings, line: CommandLine): Contex
     caFile: line.value("ca-file") ?? (environment["POSTERN_CA_FILE"] || undefined),
     debug: line.has("debug"),
   };
+  settleStore(context);
+  return context;
 }
 
 const longestProfile = 64;
@@ -41,17 +43,5 @@ function readProfile(text: string): string {
   throw new CliError(
     "usage",
     `--profile takes a name of 1 to ${longestProfile} characters, such as work`,
-  );
-}
-
-/** Whoever asks for the keychain must not find the tokens in files. */
-function refuseKeychain(environment: NodeJS.ProcessEnv): void {
-  const store = environment["POSTERN_TOKEN_STORE"] || "file";
-  if (store === "file") return;
-  const unknown = `"${store.slice(0, 40)}" is unknown`;
-  const fault = store === "keychain" ? "the system's keychain is not supported yet" : unknown;
-  throw new CliError(
-    "usage",
-    `POSTERN_TOKEN_STORE: ${fault}; set it to file, or unset it, to keep tokens in files that only you can read`,
   );
 }

@@ -3,7 +3,7 @@ import { endpoints, headers } from "@postern/protocol";
 import type { Context } from "../context.ts";
 import { CliError } from "../exit-status.ts";
 import { send } from "../net/http-client.ts";
-import { listAppTokens, readOrgToken } from "../store/token-store.ts";
+import { listAppTokens, readAppToken, readOrgToken } from "../store/token-store.ts";
 
 /**
  * Ends the terminal's session with whatever token of it is stored: at the team domain, else at an
@@ -28,10 +28,8 @@ interface Attempt {
 }
 
 function attemptsAt(context: Context, team: string): Attempt[] {
-  const nowSeconds = context.now() / 1000;
-  const apps = listAppTokens(context).filter(
-    (stored) => stored.team === team && stored.expires_at > nowSeconds,
-  );
+  const ofTeam = listAppTokens(context).filter((listed) => listed.team === team);
+  const apps = ofTeam.flatMap((listed) => readAppToken(context, listed) ?? []);
   const attempts = apps.flatMap(({ origin, token }) => [
     { origin: team, token },
     { origin, token },

@@ -9,7 +9,7 @@ import { askForApplication } from "../gateway-client/app-metadata.ts";
 import { exchangeOrgToken } from "../gateway-client/org-token-exchange.ts";
 import { checkToken, verifyToken } from "../gateway-client/token-check.ts";
 import { type Application, rememberedApplication } from "../store/known-hosts.ts";
-import { type LoginLock, takeLoginLock } from "../store/login-lock.ts";
+import { type LoginLock, restOfUnanswered, takeLoginLock } from "../store/login-lock.ts";
 import {
   hasUsableTokens,
   lastPerson,
@@ -195,6 +195,7 @@ async function exchangedToken(attempt: Attempt, mayPrompt: boolean): Promise<Sig
 /** The person's approval, asked for by one process at a time (case C14). */
 async function approvedToken(attempt: Attempt): Promise<SignedIn> {
   const { context, application, options } = attempt;
+  refuseRepetition(attempt);
   // Whatever is stored now did not do.
   const refusedToken = readAppToken(context, application)?.token;
   const hasNewToken = () => {
@@ -207,6 +208,18 @@ async function approvedToken(attempt: Attempt): Promise<SignedIn> {
   return stored === undefined ? approvedToken(attempt) : { application, stored, how: "stored" };
 }
 
+/** An unattended machine opens no window twice. @throws {CliError} not_signed_in */
+function refuseRepetition({ context, app, application: { team }, options }: Attempt): void {
+  if (context.onTerminal || !options.openBrowser) return;
+  const rest = restOfUnanswered(context, team);
+  if (rest === 0) return;
+  const minutes = Math.ceil(rest / 60_000);
+  throw new CliError(
+    "not_signed_in",
+    `nobody answered the last sign-in at ${team}, so it is not asked for again without a terminal for ${minutes} minutes; sign in at one with: postern access login ${app.origin}`,
+  );
+}
+
 async function signInUnderLock(attempt: Attempt, lock: LoginLock): Promise<SignedIn> {
   try {
     // Whoever had the lock may have signed in to another application of the team: then there is a
@@ -214,7 +227,7 @@ async function signInUnderLock(attempt: Attempt, lock: LoginLock): Promise<Signe
     const signedIn =
       (await withoutPerson(attempt, { check: false, mayPrompt: true })) ??
       (await askThePerson(attempt, lock));
-    lock.release();
+    lock.answered();
     return signedIn;
   } catch (error) {
     // Released before the message is shown, whatever happened (case C13).

@@ -1,11 +1,11 @@
-// What the file of a login lock says, and whether its owner is still alive (cases C13, C14).
-import { linkSync, readFileSync, statSync } from "node:fs";
-import { hostname, uptime } from "node:os";
+// What the file of a lock says, and whether its owner is still alive (cases C13, C14). node:os is
+// loaded by the first use: `access token` reads this file and takes no lock (docs/adr/0001).
+import { readFileSync, statSync } from "node:fs";
 import type { Context } from "../context.ts";
 import { defined } from "../defined.ts";
 import { CliError } from "../exit-status.ts";
 import { parseJsonObject } from "../json-object.ts";
-import { readPrivateFile, removeFile } from "./private-files.ts";
+import { createPrivateFile, readPrivateFile, removeFile } from "./private-files.ts";
 
 export interface LockRecord {
   pid: number;
@@ -20,6 +20,15 @@ export interface LockRecord {
   url?: string;
   /** what the approval page must show; the other processes have no other way to know it */
   code?: string;
+}
+
+function hostname(): string {
+  return process.getBuiltinModule("node:os").hostname();
+}
+
+/** Seconds since this machine was started. */
+function uptime(): number {
+  return process.getBuiltinModule("node:os").uptime();
 }
 
 /** The record of a lock that this process takes. */
@@ -46,7 +55,24 @@ export function isSameOwner(a: LockRecord | undefined, b: LockRecord): boolean {
 export function readLock(context: Pick<Context, "home">, path: string): LockRecord | undefined {
   const text = readText(context.home, path);
   if (text === undefined) return undefined;
-  const record: Partial<LockRecord> = parseJsonObject(text) ?? {};
+  const record: Partial<LockRecord> | undefined = parseJsonObject(text);
+  if (record === undefined && !isOlder(path, longestCreation)) return ownerToCome;
+  return fromRecord(record ?? {});
+}
+
+// Where there are no hard links a lock is there before its text is (private-files.ts).
+/** Milliseconds. */
+const longestCreation = 500;
+
+/** Of a lock whose text somebody is writing just now: nobody is known yet, and it is not free. */
+export const ownerToCome: Readonly<LockRecord> = {
+  pid: 0,
+  started: "",
+  machine: "",
+  since: Number.NaN,
+};
+
+function fromRecord(record: Partial<LockRecord>): LockRecord {
   return {
     ...record,
     pid: Number(record.pid),
@@ -86,6 +112,7 @@ const clockTolerance = 60_000;
 
 /** Whether the owner has ended, or can no longer be signing in. */
 export function isDead(owner: LockRecord, now: number): boolean {
+  if (owner === ownerToCome) return false;
   const isHere = owner.machine === hostname();
   const age = isHere ? ageHere(owner, now) : now - owner.since;
   const isPlausible = age >= -clockTolerance && age < longestLogin;
@@ -124,9 +151,8 @@ function startOf(pid: number): string {
 const longestRemoval = 10_000;
 
 /**
- * Removes a dead lock, and never a live one that took its place meanwhile. A second name, which
- * only one process can give, makes that one the remover; what it named is looked at before anything
- * is removed.
+ * Removes a dead lock, and never a live one that took its place meanwhile. A second file, which
+ * only one process can create, makes that one the remover; it looks again at what it removes.
  * @returns whether it is worth trying again at once
  */
 export function removeDead(
@@ -135,16 +161,12 @@ export function removeDead(
   dead: LockRecord,
 ): boolean {
   const claim = `${path}.dead`;
-  try {
-    linkSync(path, claim);
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    if (code === "EEXIST" && isOlder(claim, longestRemoval)) removeFile(claim);
-    // Gone: somebody else has removed it.
-    return code === "ENOENT";
+  if (!createPrivateFile(context.home, claim, "")) {
+    if (isOlder(claim, longestRemoval)) removeFile(claim);
+    return false;
   }
-  const claimed = readLock(context, claim);
-  if (JSON.stringify(claimed) === JSON.stringify(dead)) removeFile(path);
+  const current = readLock(context, path);
+  if (JSON.stringify(current) === JSON.stringify(dead)) removeFile(path);
   removeFile(claim);
   return true;
 }

@@ -12,6 +12,7 @@ import {
   isDead,
   isSameOwner,
   type LockRecord,
+  ownerToCome,
   ownRecord,
   readLock,
   removeDead,
@@ -34,6 +35,8 @@ export interface LoginLock {
    * another
    */
   failed(code: FailureCode, message: string): void;
+  /** somebody answered: how earlier logins ended does not matter any more */
+  answered(): void;
   release(): void;
 }
 
@@ -45,9 +48,28 @@ interface Outcome {
   aud: string;
   code: FailureCode;
   message: string;
+  /** how many logins in a row nobody has answered */
+  unanswered: number;
 }
 
 const interval = 150;
+
+/** Milliseconds after the first login that nobody answered; it doubles with each that follows. */
+const shortestRest = 15 * 60_000;
+const longestRest = 8 * 3600_000;
+
+/**
+ * For how long nobody is asked again who is not at a terminal, milliseconds; 0 when they may be.
+ * Where nobody answered, the next command of a script would open one more window that nobody sees.
+ */
+export function restOfUnanswered(context: Context, team: string): number {
+  const { at = 0, unanswered = 0 } = readOutcome(context, lockFile(context, team));
+  if (unanswered < 1) return 0;
+  const rest = Math.min(shortestRest * 2 ** (unanswered - 1), longestRest);
+  const age = context.now() - at;
+  // One "from the future" is one from before the clock was set back.
+  return age < 0 ? 0 : Math.max(0, rest - age);
+}
 
 /**
  * Takes the lock; waits while somebody else has it.
@@ -81,6 +103,10 @@ export async function takeLoginLock(
     if (isFree && attempt !== false) return withoutLock(context, attempt);
     if (owner === undefined) continue;
     if (isFree && removeDead(context, path, owner)) continue;
+    if (owner === ownerToCome) {
+      await pause(interval);
+      continue;
+    }
     // 4. Tell the person who is signing in, and where: each of them once.
     if (!hasWaited)
       context.tell(`Another process (${owner.pid}) is signing in at ${team}; waiting for it.`);
@@ -111,7 +137,7 @@ function withoutLock(context: Context, fault: UnwritableError): LoginLock {
   context.tell(
     `Warning: other commands cannot wait for this sign-in, and it may not be stored: ${fault.message}`,
   );
-  return { announce: () => {}, failed: () => {}, release: () => {} };
+  return { announce: () => {}, failed: () => {}, answered: () => {}, release: () => {} };
 }
 
 function tellWhere(context: Context, url: string, code: string | undefined): void {
@@ -175,8 +201,15 @@ class OwnedLock implements LoginLock {
   }
 
   failed(code: FailureCode, message: string): void {
-    const outcome: Outcome = { at: this.#context.now(), aud: this.#aud, code, message };
+    const { unanswered: before = 0 } = readOutcome(this.#context, this.#path);
+    const unanswered = code === "login_timeout" ? before + 1 : 0;
+    const outcome: Outcome = { at: this.#context.now(), aud: this.#aud, code, message, unanswered };
     this.#tellOthers(outcomeFile(this.#path), outcome);
+    this.release();
+  }
+
+  answered(): void {
+    attemptWrite(() => removeFile(outcomeFile(this.#path)));
     this.release();
   }
 

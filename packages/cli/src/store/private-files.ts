@@ -211,7 +211,8 @@ export function writePrivateFile(home: string, path: string, text: string, lasti
 }
 
 /**
- * Creates the file with its whole text at once.
+ * Creates the file with its whole text at once, where the file system has hard links. Elsewhere it
+ * is there, and empty, for a moment before its text is.
  * @returns false when it is there already
  * @throws {CliError} failure
  */
@@ -222,9 +223,23 @@ export function createPrivateFile(home: string, path: string, text: string): boo
     return true;
   } catch (error) {
     if (codeOf(error) === "EEXIST") return false;
+    if (linkless.has(codeOf(error))) return createWithoutLink(path, text);
     throw new UnwritableError(path, "written", error);
   } finally {
     removeFile(temporary);
+  }
+}
+
+/** What a file system says that has no hard links: FAT, exFAT, many of FUSE and of networks. */
+const linkless = new Set(["EPERM", "EACCES", "ENOSYS", "ENOTSUP", "EOPNOTSUPP", "EMLINK", "EXDEV"]);
+
+function createWithoutLink(path: string, text: string): boolean {
+  try {
+    writeNewFile(path, text, false);
+    return true;
+  } catch (error) {
+    if (codeOf(error) === "EEXIST") return false;
+    throw new UnwritableError(path, "written", error);
   }
 }
 

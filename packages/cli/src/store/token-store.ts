@@ -1,19 +1,23 @@
 // Stored tokens, one file for each (team domain, origin, AUD, profile), so that no login overwrites
 // another's, and no token goes to another port of the host it was got for (wire-protocol 6.2).
-// Reading one costs a file and no cryptography: a token is verified before it is stored, and only
-// its owner can write the file.
-import { readdirSync } from "node:fs";
+// Reading one costs a file, and no cryptography where it lies in clear: a token is verified before
+// it is stored, and only its owner can write the file.
 import { join } from "node:path";
 import { peekClaims } from "@postern/protocol/decode-token";
 import type { Context } from "../context.ts";
+import { storeForWriting } from "./choose-store.ts";
+import { attemptWrite, fileNameOf, removeFile, type UnwritableError } from "./private-files.ts";
+import { openSecret, sealSecret } from "./sealed-tokens.ts";
 import {
-  attemptWrite,
-  fileNameOf,
-  readPrivateJson,
-  removeFile,
-  type UnwritableError,
-  writePrivateFile,
-} from "./private-files.ts";
+  filesIn,
+  filesOf,
+  orgFileName,
+  readRecord,
+  sealedAbout,
+  type TokenRecord,
+  teamDirectory,
+  writeRecord,
+} from "./token-files.ts";
 
 /** What names a token of an application. */
 export interface TokenKey {
@@ -36,18 +40,8 @@ export interface StoredToken extends TokenKey {
 }
 
 type Store = Pick<Context, "home" | "profile">;
-type StoreAt = Pick<Context, "home" | "profile" | "now">;
-
-const orgFileName = "org.json";
-
-function profileDirectory({ home, profile }: Store): string {
-  return join(home, "tokens", fileNameOf(profile));
-}
-
-/** Where everything of one team domain and profile is. */
-function teamDirectory(store: Store, team: string): string {
-  return join(profileDirectory(store), fileNameOf(team));
-}
+type Reader = Pick<Context, "home" | "profile" | "environment" | "now">;
+type Writer = Pick<Context, "home" | "profile" | "environment" | "now" | "tell">;
 
 function appTokenFile(store: Store, key: TokenKey): string {
   const name = `${fileNameOf(key.origin)}-${key.aud}.json`;
@@ -58,12 +52,25 @@ function orgTokenFile(store: Store, team: string): string {
   return join(teamDirectory(store, team), orgFileName);
 }
 
-/** What a file holds; only that there is a token is checked. */
-type TokenRecord = Partial<StoredToken> & { token: string };
+/** The token of a record, opened where it is sealed. @throws {CliError} failure */
+function tokenOf(reader: Reader, record: TokenRecord): string {
+  const { token, sealed = "" } = record;
+  return token ?? openSecret(reader, sealed, sealedAbout(record));
+}
 
-function readRecord(store: Store, path: string): TokenRecord | undefined {
-  const record = readPrivateJson(store.home, path);
-  return typeof record?.["token"] === "string" ? (record as unknown as TokenRecord) : undefined;
+/**
+ * Writes a record as the store of this profile keeps it.
+ * @throws {CliError} failure when that store cannot be used
+ */
+function writeToken(writer: Writer, path: string, record: TokenRecord & { token: string }): void {
+  const choice = storeForWriting(writer);
+  if (choice.kind === "file") {
+    writeRecord(writer, path, record);
+    return;
+  }
+  const { token, ...names } = record;
+  const sealed = sealSecret(writer, choice.keyId, token, sealedAbout(record));
+  writeRecord(writer, path, { ...names, sealed });
 }
 
 /** The claims of a token that was verified when it was stored; empty when it is none. */
@@ -86,14 +93,16 @@ function isValid(
 }
 
 /** The token of this application, if it is there and still valid (wire-protocol 6.2). */
-export function readAppToken(store: StoreAt, key: TokenKey): StoredToken | undefined {
-  const record = readRecord(store, appTokenFile(store, key));
+export function readAppToken(reader: Reader, key: TokenKey): StoredToken | undefined {
+  const record = readRecord(reader, appTokenFile(reader, key));
   if (record === undefined || !isNamed(record, key)) return undefined;
-  const claims = claimsOf(record.token);
+  const token = tokenOf(reader, record);
+  const claims = claimsOf(token);
   const { aud } = claims;
   const isForApplication = Array.isArray(aud) ? aud.includes(key.aud) : aud === key.aud;
-  if (!isForApplication || !isValid(claims, key.team, "app", store.now())) return undefined;
-  return record as StoredToken;
+  if (!isForApplication || !isValid(claims, key.team, "app", reader.now())) return undefined;
+  const { sealed, ...stored } = record as StoredToken & TokenRecord;
+  return { ...stored, token };
 }
 
 function isNamed(record: TokenRecord, { team, origin, aud }: TokenKey): boolean {
@@ -101,20 +110,21 @@ function isNamed(record: TokenRecord, { team, origin, aud }: TokenKey): boolean 
 }
 
 /** Stores a verified token, in place of an older one of the same application. */
-export function writeAppToken(store: Store, stored: StoredToken): void {
-  writePrivateFile(store.home, appTokenFile(store, stored), `${JSON.stringify(stored)}\n`);
+export function writeAppToken(writer: Writer, stored: StoredToken): void {
+  writeToken(writer, appTokenFile(writer, stored), stored);
 }
 
 /**
  * Remembers that the gateway was asked about the token just now. Only a cache: what cannot be
  * written is asked again.
  */
-export function markChecked(store: StoreAt, stored: StoredToken): void {
+export function markChecked(reader: Reader, stored: StoredToken): void {
   // Another process may have signed in meanwhile: its token must stay.
-  if (readAppToken(store, stored)?.token !== stored.token) return;
-  const record = { ...stored, checked_at: store.now() };
-  const path = appTokenFile(store, stored);
-  attemptWrite(() => writePrivateFile(store.home, path, `${JSON.stringify(record)}\n`, false));
+  if (readAppToken(reader, stored)?.token !== stored.token) return;
+  const path = appTokenFile(reader, stored);
+  const record = readRecord(reader, path);
+  const checked = { ...record, checked_at: reader.now() };
+  attemptWrite(() => writeRecord(reader, path, checked, false));
 }
 
 /** Forgets the token of one application, where that is possible. */
@@ -126,17 +136,16 @@ export function removeAppToken(store: Store, key: TokenKey): void {
  * The terminal's own session at a team domain, if it is there and still valid. It serves the
  * exchange only (wire-protocol 6.3).
  */
-export function readOrgToken(store: StoreAt, team: string): string | undefined {
-  const record = readRecord(store, orgTokenFile(store, team));
+export function readOrgToken(reader: Reader, team: string): string | undefined {
+  const record = readRecord(reader, orgTokenFile(reader, team));
   if (record === undefined || record.team !== team) return undefined;
-  const { token } = record;
-  return isValid(claimsOf(token), team, "org", store.now()) ? token : undefined;
+  const token = tokenOf(reader, record);
+  return isValid(claimsOf(token), team, "org", reader.now()) ? token : undefined;
 }
 
 /** Stores the verified org token of one team domain, and whose it is. */
-export function writeOrgToken(store: Store, team: string, token: string, email: string): void {
-  const record = { team, token, email };
-  writePrivateFile(store.home, orgTokenFile(store, team), `${JSON.stringify(record)}\n`);
+export function writeOrgToken(writer: Writer, team: string, token: string, email: string): void {
+  writeToken(writer, orgTokenFile(writer, team), { team, token, email });
 }
 
 /** Forgets the terminal's session at one team domain, where that is possible. */
@@ -148,32 +157,32 @@ export function removeOrgToken(store: Store, team: string): void {
  * Whether this profile has anything that might serve without a person: a valid token, or one to
  * exchange.
  */
-export function hasUsableTokens(store: StoreAt): boolean {
-  return filesOf(store).some(({ name, path }) => {
-    const { team, token = "" } = readRecord(store, path) ?? {};
+export function hasUsableTokens(reader: Reader): boolean {
+  return filesOf(reader).some(({ name, path }) => {
+    const record = readRecord(reader, path);
+    if (record?.team === undefined) return false;
     const type = name === orgFileName ? "org" : "app";
-    return team !== undefined && isValid(claimsOf(token), team, type, store.now());
+    return isValid(claimsOf(tokenOf(reader, record)), record.team, type, reader.now());
   });
-}
-
-/** The profiles that have anything stored. */
-export function listProfiles({ home }: Pick<Context, "home">): string[] {
-  return list(join(home, "tokens")).map(decodeURIComponent);
 }
 
 /** The email address last signed in to this team domain, whether or not the token is valid. */
 export function lastPerson(store: Store, team: string): string | undefined {
-  const directory = teamDirectory(store, team);
-  const paths = list(directory).map((name) => join(directory, name));
-  const emails = paths.map((path) => readRecord(store, path)?.email);
+  const files = filesIn(teamDirectory(store, team));
+  const emails = files.map(({ path }) => readRecord(store, path)?.email);
   return emails.find((email) => email !== undefined && email !== "");
 }
 
-/** All application tokens of one profile, expired ones included, and where each is stored. */
-export function listAppTokens(store: Store): (StoredToken & { path: string })[] {
+/** What is known of a stored token without opening it, and where it is. */
+export type ListedToken = Omit<StoredToken, "token"> & { path: string };
+
+/** All application tokens of one profile, expired ones included. */
+export function listAppTokens(store: Store): ListedToken[] {
   return filesOf(store).flatMap(({ name, path }) => {
     const record = name === orgFileName ? undefined : readRecord(store, path);
-    return record === undefined ? [] : [{ ...(record as StoredToken), path }];
+    if (record === undefined) return [];
+    const { token, sealed, ...listed } = record as StoredToken & TokenRecord;
+    return [{ ...listed, path }];
   });
 }
 
@@ -189,28 +198,7 @@ export function listTeams(store: Store): string[] {
  * @returns why the first of those that stayed did; undefined when all are gone
  */
 export function removeTeam(store: Store, team: string): UnwritableError | undefined {
-  const directory = teamDirectory(store, team);
-  const faults = list(directory).map((name) =>
-    attemptWrite(() => removeFile(join(directory, name))),
-  );
+  const files = filesIn(teamDirectory(store, team));
+  const faults = files.map(({ path }) => attemptWrite(() => removeFile(path)));
   return faults.find((fault) => fault !== undefined);
-}
-
-/** Every file of one profile. */
-function filesOf(store: Store): { name: string; path: string }[] {
-  const profile = profileDirectory(store);
-  const directories = list(profile).map((team) => join(profile, team));
-  return directories.flatMap((directory) =>
-    list(directory).map((name) => ({ name, path: join(directory, name) })),
-  );
-}
-
-function list(directory: string): string[] {
-  try {
-    return readdirSync(directory)
-      .filter((name) => !name.endsWith(".tmp"))
-      .sort();
-  } catch {
-    return [];
-  }
 }

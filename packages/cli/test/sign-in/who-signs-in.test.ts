@@ -220,22 +220,6 @@ test(
   },
 );
 
-test("tokens are kept in files, and whoever asks for the keychain is told instead of deceived", async (context) => {
-  const peer = await startPeer(context);
-  const { run, opened } = machine(context);
-  const login = await run(["access", "login", peer.origin("app")], {
-    POSTERN_TOKEN_STORE: "keychain",
-  });
-  assert.equal(login.status, 2);
-  assert.match(login.stderr, /keychain is not supported yet/);
-  assert.deepEqual(opened(), []);
-  assert.equal(
-    (await run(["access", "login", "-q", peer.origin("app")], { POSTERN_TOKEN_STORE: "file" }))
-      .status,
-    0,
-  );
-});
-
 /** A person whose application is no loopback name, and whose browser does nothing. */
 async function remoteScene(context: TestContext) {
   const certificate = certificateFor(context, ["*.example.test"]);

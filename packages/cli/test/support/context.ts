@@ -18,7 +18,6 @@ export function surroundings(context: TestContext, more: Partial<Context> = {}):
   const told: string[] = [];
   const made: TestSurroundings = {
     name: "postern",
-    environment: {},
     home: join(directory, "home"),
     profile: "default",
     now: () => Date.now() + made.ahead,
@@ -29,6 +28,8 @@ export function surroundings(context: TestContext, more: Partial<Context> = {}):
     told,
     ahead: 0,
     ...more,
+    // No test puts anything into the keychain of whoever runs it, but those that bring their own.
+    environment: { POSTERN_TOKEN_STORE: "file", ...more.environment },
   };
   return made;
 }

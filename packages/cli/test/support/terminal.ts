@@ -14,7 +14,7 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { TestContext } from "node:test";
-import { type Running, watchProcess } from "../../../../test/support/cli.ts";
+import { ownStore, type Running, watchProcess } from "../../../../test/support/cli.ts";
 import { letNoTimePass } from "./stored-moments.ts";
 
 export const bin = join(import.meta.dirname, "../../bin/postern.cjs");
@@ -66,6 +66,7 @@ export function machine(context: TestContext, browser = opensPage): Machine {
     HOME: directory,
     POSTERN_HOME: home,
     POSTERN_REQUEST_TIMEOUT: "60s",
+    ...ownStore,
     DISPLAY: ":0",
   };
   const running = new Set<ChildProcess>();

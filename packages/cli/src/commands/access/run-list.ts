@@ -2,7 +2,8 @@
 import { CliError } from "../../exit-status.ts";
 import { printable, printableJson } from "../../printable.ts";
 import { writeOutput } from "../../standard-output.ts";
-import { listAppTokens, type StoredToken } from "../../store/token-store.ts";
+import { describeStore } from "../../store/store-choice.ts";
+import { type ListedToken, listAppTokens } from "../../store/token-store.ts";
 import type { Invocation } from "../command.ts";
 import { readInvocation } from "../invocation.ts";
 import { timeOf } from "./time-of.ts";
@@ -20,11 +21,11 @@ export async function runList(invocation: Invocation): Promise<number> {
   if (sessions.length === 0)
     context.tell("No stored sessions. Sign in with: postern access login https://api.example.com");
   writeOutput(table(sessions.map(row)));
+  if (sessions.length > 0) context.tell(describeStore(context).sentence);
   return 0;
 }
 
-/** Everything but the token. */
-function describe(stored: StoredToken & { path: string }, now: number) {
+function describe(stored: ListedToken, now: number) {
   return {
     application: String(stored.app_hostname),
     email: String(stored.email),

@@ -3,7 +3,7 @@
 import { CliError } from "../../exit-status.ts";
 import { writeOutput } from "../../standard-output.ts";
 import { knownOrigins } from "../../store/known-hosts.ts";
-import { listProfiles } from "../../store/token-store.ts";
+import { listProfiles } from "../../store/token-files.ts";
 import type { CommandGroup, Invocation } from "../command.ts";
 import { type Candidate, type Completion, complete, type Stored } from "./complete.ts";
 import { scripts } from "./scripts.ts";

@@ -1,0 +1,48 @@
+// One process at a time changes where tokens are kept. It takes milliseconds, so whoever finds
+// somebody else at it waits here and now; a lock whose owner has died is taken over.
+import { join } from "node:path";
+import type { Context } from "../context.ts";
+import { CliError } from "../exit-status.ts";
+import { isDead, ownRecord, readLock, removeDead } from "./lock-record.ts";
+import { createPrivateFile, fileNameOf, removeFile } from "./private-files.ts";
+
+/** Milliseconds. */
+const interval = 20;
+const longestWait = 15_000;
+
+/**
+ * Does the work while no other process does any under the lock of this profile.
+ * @throws {CliError} failure
+ */
+export function withStoreLock<Result>(
+  context: Pick<Context, "home" | "profile" | "now">,
+  work: () => Result,
+): Result {
+  const { home, profile } = context;
+  const path = join(home, "locks", `${fileNameOf(profile)}.store.lock`);
+  const deadline = performance.now() + longestWait;
+  while (!createPrivateFile(home, path, JSON.stringify(ownRecord(context)))) {
+    const owner = readLock(context, path);
+    if (owner === undefined) continue;
+    if (isDead(owner, context.now()) && removeDead(context, path, owner)) continue;
+    if (performance.now() >= deadline) throw isBusy(path, owner.pid);
+    pause();
+  }
+  try {
+    return work();
+  } finally {
+    removeFile(path);
+  }
+}
+
+function isBusy(path: string, pid: number): CliError {
+  return new CliError(
+    "failure",
+    `another process (${pid}) is changing where tokens are kept; try again, or remove ${path} when it has ended`,
+  );
+}
+
+/** Stops this thread: the callers are synchronous. */
+function pause(): void {
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, interval);
+}

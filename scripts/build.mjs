@@ -1,6 +1,7 @@
 // `npm run build`: each of the two published packages as a bundle without dependencies, and beside
-// it the licences of what it contains. The source is run as it is everywhere else.
-import { chmodSync, writeFileSync } from "node:fs";
+// it the licences of what it contains; with the command line also its manual pages and completions.
+// The source is run as it is everywhere else.
+import { chmodSync, mkdirSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { build } from "esbuild";
 import { bundleGateway } from "./bundle-gateway.mjs";
@@ -31,8 +32,49 @@ async function buildCli(folder) {
     metafile: true,
     logLevel: "warning",
   });
-  chmodSync(join(root, folder, "dist/postern.cjs"), 0o755);
+  const program = join(root, folder, "dist/postern.cjs");
+  chmodSync(program, 0o755);
+  refuseLargeBundle(program);
   writeLicences(folder, metafile);
+  const { manualPages, completionFiles } = await importSource("scripts/manual-pages.ts");
+  writeFiles(join(root, folder, "dist/man"), manualPages());
+  writeFiles(join(root, folder, "dist/completions"), completionFiles());
+}
+
+/** Every command reads the whole of it (docs/adr/0026). */
+function refuseLargeBundle(program) {
+  const largest = 300_000;
+  const { size } = statSync(program);
+  if (size > largest)
+    throw new Error(`the command line is ${size} bytes, and at most ${largest} are allowed`);
+}
+
+/** A module of the source, on a Node that cannot read TypeScript as well. */
+async function importSource(path) {
+  const { outputFiles } = await build({
+    absWorkingDir: root,
+    entryPoints: [path],
+    bundle: true,
+    platform: "node",
+    format: "esm",
+    write: false,
+    logLevel: "warning",
+    // What commands do when they run is not wanted here.
+    plugins: [{ name: "light", setup: (setup) => setup.onResolve({ filter: /./ }, leaveOut) }],
+  });
+  const encoded = Buffer.from(outputFiles[0].text).toString("base64");
+  return import(`data:text/javascript;base64,${encoded}`);
+}
+
+function leaveOut({ kind, path }) {
+  return kind === "dynamic-import" ? { path, external: true } : undefined;
+}
+
+/** Writes the files into a folder of their own. */
+function writeFiles(folder, files) {
+  rmSync(folder, { recursive: true, force: true });
+  mkdirSync(folder, { recursive: true });
+  for (const { name, text } of files) writeFileSync(join(folder, name), text);
 }
 
 async function buildGateway(folder) {

@@ -216,11 +216,12 @@ function joinLogin(foundation: Foundation, tokens: Tokens, sessions: Sessions): 
 }
 
 function joinHandler(
-  { settings, record, now, elapsed, randomBytes }: Foundation,
+  { settings, store, record, now, elapsed, randomBytes }: Foundation,
   parts: { catalogs: ChangingCatalogSource; tokens: Tokens; reserved: Login["answer"] },
 ): RequestHandler {
   return createRequestHandler({
     ...parts,
+    useCounts: store.useCounts,
     renderErrorPage,
     scheme: settings.tls === undefined ? "http" : "https",
     allowedPorts: allowedPorts(settings),

@@ -39,6 +39,15 @@ export function parsePattern(text: string): ApplicationPattern {
   return { text: host + path, host, path };
 }
 
+/**
+ * Reads the path of a pattern alone, which starts with `/`.
+ * @returns with escapes as requests have them and no slash at its end; "" for every path
+ * @throws {ProtocolError} bad_pattern
+ */
+export function parsePathPattern(path: string): string {
+  return readPath(path, path);
+}
+
 function badPattern(text: string, why: string): ProtocolError {
   return new ProtocolError("bad_pattern", `"${text.slice(0, 200)}" ${why}`);
 }

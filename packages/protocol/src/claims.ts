@@ -1,5 +1,6 @@
 // The claims of the tokens (wire-protocol 2), and the checks that need no key: type, claims, times.
 // The caller verifies the signature; nothing here makes a token trustworthy.
+import type { CredentialScope } from "./credential-scope.ts";
 import { ProtocolError } from "./errors.ts";
 
 interface TimedClaims {
@@ -44,16 +45,45 @@ export interface AppClaims extends TimedClaims {
   use?: "assertion";
   /** in an assertion for a pass: the URL prefix of the pass */
   htu?: string;
+  /** in an assertion for a grant: who uses it in the person's name */
+  act?: ActorClaim;
+}
+
+/** Who acts for the person of a token (RFC 8693 4.1), by a grant. */
+export interface ActorClaim {
+  /** id of the grant */
+  grant: string;
+  /** what the terminal that asked for it calls itself */
+  sub?: string;
 }
 
 /** A credential for one URL prefix and at most ten minutes (wire-protocol 8). */
-export interface PassClaims extends TimedClaims {
+export interface PassClaims extends TimedClaims, CredentialScope {
   type: "pass";
   aud: string[];
   sub: string;
   identity_nonce: string;
   /** the URL prefix: scheme, host, port and canonical path */
   htu: string;
+  /** names its count, where it has one */
+  jti?: string;
+}
+
+/**
+ * What a person's application token says, for a part of what that allows and in the hands of one
+ * process (wire-protocol 8).
+ */
+export interface GrantClaims
+  extends Omit<AppClaims, "type" | "common_name" | "terminal" | "browser" | "use" | "act">,
+    CredentialScope {
+  type: "grant";
+  email: string;
+  identity_nonce: string;
+  /** the URL prefix: scheme, host and port, and a slash */
+  htu: string;
+  /** id of the grant, which names its count as well */
+  jti: string;
+  label?: string;
 }
 
 /** Describes the application that covers a host (wire-protocol 2, 6.1); has no `exp`. */
@@ -130,7 +160,7 @@ function audiences(aud: unknown): string[] | undefined {
   return aud;
 }
 
-type ClaimsType = "org" | "app" | "pass";
+type ClaimsType = "org" | "app" | "pass" | "grant";
 
 /** The text claims that a token of this type must have, beside `iss`, `sub` and `aud`. */
 function requiredClaims(type: ClaimsType, isServiceToken: boolean): string[] {
@@ -141,27 +171,30 @@ function requiredClaims(type: ClaimsType, isServiceToken: boolean): string[] {
       return isServiceToken ? [] : ["email"];
     case "pass":
       return ["identity_nonce", "htu"];
+    case "grant":
+      return ["email", "identity_nonce", "htu", "jti"];
   }
 }
 
 /**
- * Reads `org`, `app` and `pass` claims; `aud` may be a string or a list and is a list in the
- * result.
+ * Reads `org`, `app`, `pass` and `grant` claims; `aud` may be a string or a list and is a list in
+ * the result.
  * @throws {ProtocolError} bad_claims when the type differs, or a claim is missing or not a text
  */
 export function readClaims(claims: Record<string, unknown>, type: "org"): OrgClaims;
 export function readClaims(claims: Record<string, unknown>, type: "app"): AppClaims;
 export function readClaims(claims: Record<string, unknown>, type: "pass"): PassClaims;
+export function readClaims(claims: Record<string, unknown>, type: "grant"): GrantClaims;
 export function readClaims(
   claims: Record<string, unknown>,
   type: ClaimsType,
-): OrgClaims | AppClaims | PassClaims {
+): OrgClaims | AppClaims | PassClaims | GrantClaims {
   const aud = audiences(claims["aud"]);
   const required = ["iss", "sub", ...requiredClaims(type, claims["common_name"] !== undefined)];
   const complete = required.every((name) => typeof claims[name] === "string");
   if (claims["type"] !== type || aud === undefined || !complete)
     throw new ProtocolError("bad_claims", `not a token of type ${type}`);
-  return { ...claims, aud } as unknown as OrgClaims | AppClaims | PassClaims;
+  return { ...claims, aud } as unknown as OrgClaims | AppClaims | PassClaims | GrantClaims;
 }
 
 /**

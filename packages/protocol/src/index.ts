@@ -13,6 +13,7 @@ export {
   type AppClaims,
   checkTimes,
   clockTolerance,
+  type GrantClaims,
   type MatchClaims,
   type MetaClaims,
   type OrgClaims,
@@ -20,6 +21,12 @@ export {
   readClaims,
   readMatchClaims,
 } from "./claims.ts";
+export {
+  type CredentialScope,
+  isScopeMethod,
+  readScopePath,
+  scopeLimits,
+} from "./credential-scope.ts";
 export { type DecodedToken, decodeToken, maxTokenLength } from "./decode-token.ts";
 export { parseDuration } from "./durations.ts";
 export {

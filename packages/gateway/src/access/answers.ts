@@ -14,10 +14,11 @@ import type { Application, Organization } from "../model/model.ts";
 import type { RandomBytes } from "../random.ts";
 import { writeSignInLink } from "../tokens/sign-in-link.ts";
 import type { Tokens } from "../tokens/tokens.ts";
-import type { DeniedAsker, TokenEnding } from "./authorize.ts";
+import type { DeadToken, DeniedAsker } from "./authorize.ts";
 import { corsHeaders } from "./cors.ts";
-import { denied, fixedStatus, notSignedIn, type Problem, tokenDead } from "./problems.ts";
+import { denied, fixedStatus, notSignedIn, type Problem } from "./problems.ts";
 import { shellWord } from "./shell-word.ts";
+import { tokenDead } from "./token-problems.ts";
 
 /** Draws a page with the organization's name and design. */
 export type RenderErrorPage = (page: {
@@ -121,13 +122,15 @@ export function isOfficialClientServed({ teamHost, relayHosts }: Catalog): boole
   return isOfficialDomain && relayHosts.has("login.cloudflareaccess.org");
 }
 
-/** A program's token that is no longer good: it must fail, and say why (wire-protocol 3). */
+/**
+ * A program's token or grant that is no longer good: it must fail, and say why (wire-protocol 3).
+ */
 export function deadTokenAnswer(
   parts: AnswerParts,
   to: ApplicationRecipient,
-  ending: TokenEnding,
+  dead: DeadToken,
 ): LocalAnswer {
-  const problem = tokenDead(to.facts, ending);
+  const problem = tokenDead(to.facts, dead);
   if (!looksAtPages(to.headers)) return problemAnswer(parts, to, problem);
   const type = { "Content-Type": "text/plain; charset=utf-8" };
   return {

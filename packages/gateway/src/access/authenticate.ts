@@ -1,11 +1,10 @@
 // Who asks (wire-protocol 3). In a fixed order the first kind of credential that is there decides,
 // and a bad one is never rescued by a later one. Waits for nothing when the token was verified
 // before.
-import { cookies, decodeToken, type PassClaims } from "@postern/protocol";
+import { cookies, decodeToken } from "@postern/protocol";
 import type { RequestFacts } from "../catalog/request-facts.ts";
 import type { Clock } from "../clock.ts";
 import { browserNonce } from "../http/browser-binding.ts";
-import { canonicalize, canonicalPath } from "../http/canonical-path.ts";
 import { cookieValues } from "../http/cookies.ts";
 import type { Application, ServiceToken, Workload } from "../model/model.ts";
 import type { StoredSession } from "../storage/store.ts";
@@ -25,6 +24,12 @@ import {
 import type { AppProof, PassProof, TokenFault, Tokens, VerifiedApp } from "../tokens/tokens.ts";
 import type { WorkloadFault, WorkloadVerification } from "../tokens/workload-tokens.ts";
 import { bearerToken } from "./bearer-token.ts";
+import {
+  type CredentialLimits,
+  grantHolder,
+  type OutsideLimits,
+  passHolder,
+} from "./credential-limits.ts";
 import type { ReadRequest } from "./read-request.ts";
 import { serviceCredentials } from "./service-credentials.ts";
 
@@ -38,13 +43,24 @@ export type Authentication =
       fault: TokenFault;
       byProgram: boolean;
     }
-  | { kind: "person"; session: StoredSession; proof: AppProof | PassProof; via: CredentialKind }
+  | Person
+  | OutsideLimits
   | { kind: "service"; serviceToken: ServiceToken }
   | { kind: "workload"; workload: Workload }
   | { kind: "refused"; fault: CredentialFault };
 
+/** A person, by a credential that covers the request. */
+export interface Person {
+  kind: "person";
+  session: StoredSession;
+  proof: AppProof | PassProof;
+  via: CredentialKind;
+  /** undefined where all that the person may do is allowed */
+  limits: CredentialLimits | undefined;
+}
+
 /** `cookie`: also a token in the address, which a page can make a browser send as well. */
-export type CredentialKind = "token" | "cookie" | "pass";
+export type CredentialKind = "token" | "cookie" | "pass" | "grant";
 
 /** Credentials that contradict themselves, or a program's that do not hold. */
 export type CredentialFault =
@@ -88,11 +104,11 @@ export function authenticate(
   const [accessToken] = headers.accessToken;
   if (headers.accessToken.length > 1) return { kind: "refused", fault: "two_access_tokens" };
   if (accessToken !== undefined)
-    return authenticateHeader(tokens, accessToken, application, arrivalOf("header"));
+    return authenticateHeader(tokens, accessToken, application, reading);
   const bearer = bearerToken(tokens, reading.rawHeaders, application);
   if (bearer.count > 1) return { kind: "refused", fault: "two_access_tokens" };
   if (bearer.token !== undefined)
-    return authenticateToken(tokens, bearer.token, application, arrivalOf("header"));
+    return authenticateHeader(tokens, bearer.token, application, reading);
 
   // 3. The cookie of browsers.
   const values = cookieValues(headers.cookie, cookies.authorization);
@@ -106,7 +122,9 @@ export function authenticate(
   // itself which of the two it would be; its signature says whether it is one.
   if (queryToken === undefined) return anonymous;
   if (decodeToken(queryToken).claims["type"] === "pass")
-    return authenticatePass(tokens, queryToken, application, facts);
+    return tokens
+      .verifyPass(queryToken, application.aud)
+      .then((verification) => passHolder(verification, facts));
   return authenticateToken(tokens, queryToken, application, arrivalOf("cookie"));
 }
 
@@ -133,17 +151,31 @@ function authenticateService(
   return { kind: "service", serviceToken: check.serviceToken };
 }
 
-/** The gateway's own token, or one of an issuer that a policy of the application names. */
+/**
+ * An application token, a grant, which a header alone may hold, or a token of an issuer that a
+ * policy of the application names.
+ */
 function authenticateHeader(
   tokens: Tokens,
   token: string,
   application: Application,
-  arrival: Arrival,
+  reading: ReadRequest,
 ): Authentication | Promise<Authentication> {
-  const isOwn = tokens.cachedApp(token, application.aud) !== undefined || tokens.isOurs(token);
-  const workload = isOwn ? undefined : tokens.verifyWorkload(token, application);
-  if (workload === undefined) return authenticateToken(tokens, token, application, arrival);
-  return workload instanceof Promise ? workload.then(workloadOf) : workloadOf(workload);
+  const { aud } = application;
+  const arrival = readArrival(reading, application, "header");
+  const app = tokens.cachedApp(token, aud);
+  if (app !== undefined) return personOf(app, token, arrival);
+  const grant = tokens.cachedGrant(token, aud);
+  if (grant !== undefined) return grantHolder(grant, reading.facts);
+
+  const workload = tokens.isOurs(token) ? undefined : tokens.verifyWorkload(token, application);
+  if (workload instanceof Promise) return workload.then(workloadOf);
+  if (workload !== undefined) return workloadOf(workload);
+  if (claimsOf(token)?.["type"] !== "grant")
+    return authenticateToken(tokens, token, application, arrival);
+  return tokens
+    .verifyGrant(token, aud)
+    .then((verification) => grantHolder(verification, reading.facts));
 }
 
 function workloadOf(verification: WorkloadVerification): Authentication {
@@ -170,7 +202,8 @@ function personOf(verification: VerifiedApp, token: string, arrival: Arrival): A
   if (browser !== undefined && !isAppOf(browser, carrier, verification))
     return failedToken("wrong_browser", [token], arrival);
   const { session } = verification;
-  return { kind: "person", session, proof: verification, via: kindOf(carrier) };
+  const via = kindOf(carrier);
+  return { kind: "person", session, proof: verification, via, limits: undefined };
 }
 
 function kindOf(carrier: Carrier): CredentialKind {
@@ -213,50 +246,16 @@ async function authenticateCookies(
   }
 }
 
-/** A pass for this very prefix. */
-async function authenticatePass(
-  tokens: Tokens,
-  token: string,
-  application: Application,
-  facts: RequestFacts,
-): Promise<Authentication> {
-  const verification = await tokens.verifyPass(token, application.aud);
-  if (!verification.ok) return failedPass(verification.fault);
-  if (!isBelow(verification.claims, facts)) return failedPass("wrong_audience");
-  const { session } = verification;
-  return { kind: "person", session, proof: verification, via: "pass" };
-}
-
-function failedPass(fault: TokenFault): Authentication {
-  return { kind: "unauthenticated", via: "pass", fault, byProgram: true };
-}
-
 /** Whether a token that does not hold says that a terminal has it, and so no browser. */
 function isOfTerminal(token: string): boolean {
+  return claimsOf(token)?.["terminal"] === true;
+}
+
+/** What a token says, verified or not; undefined for what is none. */
+function claimsOf(token: string): Record<string, unknown> | undefined {
   try {
-    return decodeToken(token).claims["terminal"] === true;
+    return decodeToken(token).claims;
   } catch {
-    return false;
+    return undefined;
   }
-}
-
-/**
- * Whether the request has the pass's scheme, host and port, and lies below its path on a segment
- * boundary (wire-protocol 8), in whatever way the origin reads the path.
- */
-function isBelow({ htu }: PassClaims, facts: RequestFacts): boolean {
-  const origin = `${facts.scheme}://${facts.authority}`;
-  if (!htu.startsWith(`${origin}/`)) return false;
-  const prefix = htu.slice(origin.length);
-  if (prefix !== canonicalPath(prefix)) return false;
-  const canonical = canonicalize(facts.path);
-  if (canonical === undefined) return false;
-  // `/v1/..;/admin` belongs to the application in both readings, but only in one of them below
-  // `/v1/` (case P3).
-  return [canonical.path, ...canonical.otherReadings].every((path) => covers(prefix, path));
-}
-
-function covers(prefix: string, path: string): boolean {
-  if (!path.startsWith(prefix)) return false;
-  return prefix.endsWith("/") || path.length === prefix.length || path[prefix.length] === "/";
 }

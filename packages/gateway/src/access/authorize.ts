@@ -7,14 +7,17 @@ import { defined } from "../defined.ts";
 import type { Application, CorsHeaders, Decision } from "../model/model.ts";
 import type { AskerFields, RefusalFields } from "../observe/events.ts";
 import { policiesWithoutAnswer } from "../policy/evaluate.ts";
+import type { Store } from "../storage/store.ts";
 import type { TokenFault, Tokens } from "../tokens/tokens.ts";
 import {
   type Authentication,
   type AuthenticationParts,
   authenticate,
   type CredentialFault,
+  type CredentialKind,
 } from "./authenticate.ts";
 import { isPreflight } from "./cors.ts";
+import type { CredentialLimits, LimitFault } from "./credential-limits.ts";
 import type { DecisionCache } from "./decision-cache.ts";
 import { dialsStream } from "./dials-stream.ts";
 import { foreignOrigin } from "./foreign-origin.ts";
@@ -37,13 +40,28 @@ export type Verdict =
 /** A verdict that lets nobody in, with its grounds: for the log and nobody else. */
 export type Refusal = (
   | { kind: "sign_in" }
-  | { kind: "token_dead"; ending: TokenEnding }
+  | ({ kind: "token_dead" } & DeadToken)
   | { kind: "pass_failed" }
+  /** a pass or a grant holds, and does not cover this request, or has no use left */
+  | ({ kind: "outside_limits" } & BeyondLimits)
   | { kind: "bad_credentials"; fault: CredentialFault }
   /** a page of another site wants to open a WebSocket in somebody's name (case W1) */
   | { kind: "foreign_page" }
   | { kind: "denied"; who: DeniedAsker }
 ) & { grounds: RefusalGrounds };
+
+/** A program's token that is no longer good. */
+export interface DeadToken {
+  ending: TokenEnding;
+  /** it says that it is a grant, or was one */
+  isGrant: boolean;
+}
+
+/** What a pass or a grant does not cover, or that it has no use left. */
+export interface BeyondLimits {
+  limits: CredentialLimits;
+  fault: LimitFault | "count";
+}
 
 /** Why a program's token is no longer good, as `Cf-Access-Error` says it (wire-protocol 3). */
 export type TokenEnding = "session_ended" | "expired" | "revoked";
@@ -58,6 +76,7 @@ export type RefusalGrounds = Omit<RefusalFields, "outcome">;
 export interface AuthorizationParts extends AuthenticationParts {
   tokens: Tokens;
   decisions: DecisionCache;
+  useCounts: Pick<Store["useCounts"], "take">;
 }
 
 const anonymous: Authentication = { kind: "anonymous" };
@@ -90,13 +109,18 @@ export function authorize(
 }
 
 function judge(
-  { tokens, decisions }: AuthorizationParts,
+  parts: AuthorizationParts,
   reading: ReadRequest,
   application: Application,
   authentication: Authentication,
 ): Verdict | Promise<Verdict> {
   const { facts } = reading;
-  const decision = decisions.decide(facts, application, authentication);
+  // Whoever uses a pass or a grant asked for no more, also where everybody may go.
+  if (authentication.kind === "outside") {
+    const { limits, fault } = authentication;
+    return outsideLimits(authentication, limits, fault);
+  }
+  const decision = parts.decisions.decide(facts, application, authentication);
   if (!passes(authentication, decision)) {
     const unjudged = unjudgedPolicies(facts, application, authentication);
     const refusal = refuse(authentication, decision, unjudged);
@@ -106,16 +130,41 @@ function judge(
     return refuseProgram(authentication, refusal);
   }
   if (asksOnlyForCheck(facts)) return { kind: "token_holds" };
-  // Where policy asks nobody who they are, the origin is told of nobody.
-  if (decision.outcome === "bypass") return { kind: "forward", identity: undefined, asker: anyone };
   const origin = foreignOrigin(reading, application, authentication);
-  if (origin !== undefined)
+  if (origin !== undefined && decision.outcome !== "bypass")
     return { kind: "foreign_page", grounds: { ...groundsOf(authentication, decision), origin } };
 
+  // The last step: a use that was taken is gone.
+  const letPass = () => passage(parts.tokens, application, authentication, decision);
+  const limits = authentication.kind === "person" ? authentication.limits : undefined;
+  if (limits?.countId === undefined) return letPass();
+  return parts.useCounts
+    .take(limits.countId, parts.now())
+    .then((isTaken) => (isTaken ? letPass() : outsideLimits(authentication, limits, "count")));
+}
+
+/** The way to the origin, and what it is told. */
+function passage(
+  tokens: Tokens,
+  application: Application,
+  authentication: Authentication,
+  decision: Decision,
+): Verdict | Promise<Verdict> {
+  // Where policy asks nobody who they are, the origin is told of nobody.
+  if (decision.outcome === "bypass") return { kind: "forward", identity: undefined, asker: anyone };
   const asker = askerOf(authentication);
   const assertion = assertionFor(authentication, application, tokens);
   if (assertion instanceof Promise) return assertion.then((late) => forwardAs(late, asker));
   return forwardAs(assertion, asker);
+}
+
+function outsideLimits(
+  authentication: Authentication,
+  limits: CredentialLimits,
+  fault: LimitFault | "count",
+): Refusal {
+  const grounds = { ...nameOf(authentication), fault, reason: undefined, policy: undefined };
+  return { kind: "outside_limits", limits, fault, grounds };
 }
 
 function forwardAs(assertion: string | undefined, asker: Asker): Verdict {
@@ -128,9 +177,9 @@ function forwardAs(assertion: string | undefined, asker: Asker): Verdict {
 function askerOf(authentication: Authentication): Asker {
   switch (authentication.kind) {
     case "person": {
-      const { session, proof } = authentication;
+      const { session, proof, limits } = authentication;
       const expiresAt = Math.min(session.expires_at, proof.claims.exp * 1000);
-      return { kind: "person", session, expiresAt };
+      return { kind: "person", session, expiresAt, ...defined({ grant: limits?.grant }) };
     }
     case "service":
     case "workload":
@@ -180,6 +229,8 @@ function refuse(
       return refuseStranger(decision, grounds);
     case "anonymous":
       return refuseStranger(decision, grounds);
+    case "outside":
+      return outsideLimits(authentication, authentication.limits, authentication.fault);
   }
 }
 
@@ -187,10 +238,13 @@ function refuse(
 function refuseProgram(authentication: Authentication, refusal: Refusal): Refusal {
   if (authentication.kind !== "unauthenticated" || !authentication.byProgram) return refusal;
   const { grounds } = refusal;
-  return { kind: "token_dead", ending: endingOf(authentication.fault), grounds };
+  const isGrant = authentication.via === "grant";
+  return { kind: "token_dead", ending: endingOf(authentication), isGrant, grounds };
 }
 
-function endingOf(fault: TokenFault): TokenEnding {
+/** A grant is ended for itself: who uses it has no session. */
+function endingOf({ via, fault }: { via: CredentialKind; fault: TokenFault }): TokenEnding {
+  if (via === "grant") return fault === "expired" ? "expired" : "revoked";
   switch (fault) {
     case "revoked":
       return "session_ended";
@@ -219,6 +273,10 @@ function groundsOf(authentication: Authentication, decision: Decision): RefusalG
 function nameOf(authentication: Authentication): AskerFields {
   switch (authentication.kind) {
     case "person":
+    case "outside": {
+      const { session, limits } = authentication;
+      return askerFields({ kind: "person", session, grant: limits?.grant });
+    }
     case "service":
     case "workload":
       return askerFields(authentication);

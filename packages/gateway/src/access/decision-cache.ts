@@ -80,6 +80,7 @@ function principalOf(authentication: Authentication): Principal {
       return authentication;
     case "anonymous":
     case "unauthenticated":
+    case "outside":
     case "refused":
       return nobody;
   }

@@ -15,6 +15,7 @@ import type { Exchange, UpgradeExchange } from "../http/transport.ts";
 import { carriesBytes } from "../model/ingress-service.ts";
 import { type RecordEvent, stackOf } from "../observe/events.ts";
 import type { RandomBytes } from "../random.ts";
+import type { Store } from "../storage/store.ts";
 import type { Tokens } from "../tokens/tokens.ts";
 import {
   answerFixedStatus,
@@ -45,13 +46,7 @@ import { TcpForwarder } from "./forward-tcp.ts";
 import { forwardUpgrade, type UpgradeForwarding } from "./forward-upgrade.ts";
 import type { ApplicationRequest } from "./forwarding.ts";
 import { OpenStreams } from "./open-streams.ts";
-import {
-  credentialsFailed,
-  foreignPage,
-  noApplication,
-  passFailed,
-  unreadable,
-} from "./problems.ts";
+import { credentialsFailed, foreignPage, noApplication, unreadable } from "./problems.ts";
 import { RayIds } from "./ray-ids.ts";
 import {
   asksForUpgrade,
@@ -62,6 +57,7 @@ import {
 import { recordWhenEnded, requestRefusedEvent } from "./request-events.ts";
 import { sanitizeHeaders } from "./sanitize-headers.ts";
 import { consumedHeaders } from "./service-credentials.ts";
+import { outsideLimits, passFailed } from "./token-problems.ts";
 import { parseProxies } from "./trusted-proxies.ts";
 import { problemOfUpgrade } from "./upgrade-problems.ts";
 
@@ -69,6 +65,7 @@ import { problemOfUpgrade } from "./upgrade-problems.ts";
 export interface RequestHandlerOptions {
   catalogs: CatalogSource;
   tokens: Tokens;
+  useCounts: Pick<Store["useCounts"], "take">;
   /** answers below /cdn-cgi/access/ and for the team domain */
   reserved: (exchange: Exchange, facts: RequestFacts) => void;
   renderErrorPage: RenderErrorPage;
@@ -217,10 +214,13 @@ function carryOut(path: DataPath, request: ApplicationRequest, verdict: Verdict)
       send(request, challenge(path, request));
       break;
     case "token_dead":
-      send(request, deadTokenAnswer(path, recipientOf(request), verdict.ending));
+      send(request, deadTokenAnswer(path, recipientOf(request), verdict));
       break;
     case "pass_failed":
       sendProblem(path, request, passFailed(facts));
+      break;
+    case "outside_limits":
+      sendProblem(path, request, outsideLimits(facts, verdict));
       break;
     case "bad_credentials":
       sendProblem(path, request, credentialsFailed(facts, verdict.fault));

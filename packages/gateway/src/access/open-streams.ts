@@ -318,7 +318,12 @@ function newEntry(options: StreamOptions, openedAt: number): Entry {
   };
 }
 
-/** Whether it goes on when whoever it is for may not have it any more. */
-function endsWithItsAsker({ endStreams = "streams", isStream }: Entry): boolean {
+/**
+ * Whether it goes on when whoever it is for may not have it any more. By a grant it never does:
+ * what a person lent is theirs to take back.
+ */
+function endsWithItsAsker({ endStreams = "streams", isStream, subject }: Entry): boolean {
+  const { asker } = subject;
+  if (isStream && asker.kind === "person" && asker.grant !== undefined) return true;
   return endStreams === "all" || (endStreams === "streams" && isStream);
 }

@@ -6,7 +6,7 @@ import type { RequestFacts } from "../catalog/request-facts.ts";
 import type { Application } from "../model/model.ts";
 import type { WorkloadFault } from "../tokens/workload-tokens.ts";
 import type { CredentialFault } from "./authenticate.ts";
-import type { DeniedAsker, TokenEnding } from "./authorize.ts";
+import type { DeniedAsker } from "./authorize.ts";
 import type { ForwardFault } from "./forwarding.ts";
 import type { RequestFault } from "./read-request.ts";
 import { shellWord } from "./shell-word.ts";
@@ -313,35 +313,6 @@ export function notSignedIn(facts: RequestFacts): Problem {
     heading: "",
     message: `Sign in first, in a browser or with: postern access login ${here}`,
     headers: challenge(facts),
-  };
-}
-
-const endings: Record<TokenEnding, string> = {
-  session_ended: "The session of this token has ended.",
-  expired: "This token has expired.",
-  revoked: "This token was not issued by this gateway, or is no longer valid.",
-};
-
-/** A program's token is no longer good. */
-export function tokenDead(facts: RequestFacts, ending: TokenEnding): Problem {
-  const problem = notSignedIn(facts);
-  return {
-    ...problem,
-    error: ending,
-    message: `${endings[ending]} ${problem.message}`,
-    headers: { ...problem.headers, [names.error]: ending },
-  };
-}
-
-/**
- * A pass fails without a way to sign in: the tools that it is for follow none (wire-protocol 8).
- */
-export function passFailed(facts: RequestFacts): Problem {
-  return {
-    ...notSignedIn(facts),
-    error: "bad_pass",
-    message:
-      "The pass in the URL is not valid: it has expired, or is for another address. Run the command again for a new one.",
   };
 }
 

@@ -2,13 +2,13 @@
 import { chooseService, serviceText } from "../catalog/choose-service.ts";
 import type {
   ApplicationRequestFields,
-  AskerFields,
   GatewayEvent,
+  ProgramFields,
   RecordEvent,
 } from "../observe/events.ts";
 import type { Refusal } from "./authorize.ts";
 import type { ApplicationRequest, ForwardFault } from "./forwarding.ts";
-import { type Asker, askerFields } from "./still-passes.ts";
+import { type Asker, askerFields, grantFields } from "./still-passes.ts";
 
 /** No query: it may hold what is nobody's business. */
 export function fieldsOf({ reading, match }: ApplicationRequest): ApplicationRequestFields {
@@ -44,7 +44,7 @@ export function recordWhenEnded(
   request: ApplicationRequest,
   asker: Asker,
 ): void {
-  const fields = () => ({ ...fieldsOf(request), ...workloadFields(asker) });
+  const fields = () => ({ ...fieldsOf(request), ...programFields(asker) });
   const recordPassed = (status: number) => record({ event: "request_passed", ...fields(), status });
   const recordCut = (status: number | undefined) =>
     record({ event: "request_cut", ...fields(), status });
@@ -52,6 +52,14 @@ export function recordWhenEnded(
   request.exchange.response.onCut = recordCut;
 }
 
-function workloadFields(asker: Asker): Pick<AskerFields, "issuer" | "subject"> {
-  return asker.kind === "workload" ? askerFields(asker) : {};
+/** What of an asker is no person's name. */
+function programFields(asker: Asker): ProgramFields {
+  switch (asker.kind) {
+    case "person":
+      return grantFields(asker.grant);
+    case "workload":
+      return askerFields(asker);
+    default:
+      return {};
+  }
 }

@@ -2,22 +2,29 @@
 // application, the same asker, from the same address.
 import type { Catalog } from "../catalog/catalog.ts";
 import { matchApplication } from "../catalog/match-application.ts";
+import { defined } from "../defined.ts";
 import type { Application, Principal, ServiceToken, Workload } from "../model/model.ts";
 import type { AskerFields } from "../observe/events.ts";
 import { evaluate } from "../policy/evaluate.ts";
 import type { StoredSession } from "../storage/store.ts";
+import type { GrantName } from "./credential-limits.ts";
 
 /** Who a request was let through for. What it gets may go on for as long as that holds. */
 export type Asker =
-  /** `expiresAt`: of the session or the credential, milliseconds since the epoch */
-  | { kind: "person"; session: StoredSession; expiresAt: number }
+  /**
+   * @property expiresAt of the session or the credential, milliseconds since the epoch
+   * @property grant by which somebody asks in the person's name
+   */
+  | { kind: "person"; session: StoredSession; expiresAt: number; grant?: GrantName }
   | { kind: "service"; serviceToken: ServiceToken }
   | { kind: "workload"; workload: Workload }
   /** policy asks nobody who they are */
   | { kind: "anyone" };
 
 /** An asker as far as the log names them. */
-type KnownAsker = { kind: "person"; session: StoredSession } | Exclude<Asker, { kind: "person" }>;
+type KnownAsker =
+  | { kind: "person"; session: StoredSession; grant?: GrantName | undefined }
+  | Exclude<Asker, { kind: "person" }>;
 
 /** What was asked for, as policy saw it. */
 export interface StreamSubject {
@@ -69,7 +76,7 @@ export function expiryOf(asker: Asker): number {
 export function askerFields(asker: KnownAsker): AskerFields {
   switch (asker.kind) {
     case "person":
-      return { email: asker.session.identity.email };
+      return { email: asker.session.identity.email, ...grantFields(asker.grant) };
     case "service":
       return { client_id: asker.serviceToken.client_id };
     case "workload":
@@ -105,4 +112,9 @@ function principalOf(asker: Asker): Principal {
     case "anyone":
       return { kind: "anonymous" };
   }
+}
+
+/** A grant, for the log. */
+export function grantFields(grant: GrantName | undefined): Pick<AskerFields, "grant" | "label"> {
+  return grant === undefined ? {} : { grant: grant.id, ...defined({ label: grant.label }) };
 }

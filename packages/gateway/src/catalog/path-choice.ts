@@ -1,17 +1,12 @@
 // Which of its forms a request's path is taken in, and whose it is (ADR 0013): the origin gets a
 // path only where every way to read it leads to the same application and the same service.
 import { reservedPrefix } from "@postern/protocol";
-import {
-  isUnplain,
-  type PathReading,
-  type PathTraits,
-  readPath,
-  traitsOf,
-} from "../path-readings.ts";
+import { isUnplain, type PathReading, readPath } from "../path-readings.ts";
 import type { Catalog } from "./catalog.ts";
 import { chooseService, serviceUnder } from "./choose-service.ts";
 import type { CatalogPattern } from "./host-index.ts";
 import { type ApplicationMatch, matchApplication } from "./match-application.ts";
+import { commonTraits } from "./read-pattern.ts";
 
 /** A path that means one thing, and the application that has it. */
 export interface PathChoice {
@@ -85,7 +80,9 @@ function agrees(
   const ownRule = chooseService(rules, host, choice.path);
   const isOurs = isReserved(choice.path);
 
-  for (const { reading, text } of readPath(choice.path, commonTraits(choice.path, patterns))) {
+  const readPatterns = patterns.map(({ readPattern }) => readPattern);
+  const traits = commonTraits(choice.path, readPatterns);
+  for (const { reading, text } of readPath(choice.path, traits)) {
     if (slashes === "keep" && !reading.keepsSlashes) continue;
     if (isReservedUnder(reading, text) !== isOurs) return false;
     if (!leadsTo(own, patterns, reading, text)) return false;
@@ -94,15 +91,6 @@ function agrees(
     if (serviceUnder(rules, reading, text) !== ownRule) return false;
   }
   return true;
-}
-
-function commonTraits(path: string, patterns: readonly CatalogPattern[]): PathTraits {
-  const traits = [traitsOf(path), ...patterns.map(({ readPattern }) => readPattern.traits)];
-  return {
-    hasEscapes: traits.some(({ hasEscapes }) => hasEscapes),
-    hasNameEndings: traits.some(({ hasNameEndings }) => hasNameEndings),
-    hasParameters: traits.some(({ hasParameters }) => hasParameters),
-  };
 }
 
 /** Whether the first pattern that covers the path under this reading is of the same application. */

@@ -39,3 +39,13 @@ export class ReadPattern {
     return form;
   }
 }
+
+/** What of a path, or of a pattern that it is compared with, can be read in more than one way. */
+export function commonTraits(path: string, patterns: readonly ReadPattern[]): PathTraits {
+  const traits = [traitsOf(path), ...patterns.map((each) => each.traits)];
+  return {
+    hasEscapes: traits.some(({ hasEscapes }) => hasEscapes),
+    hasNameEndings: traits.some(({ hasNameEndings }) => hasNameEndings),
+    hasParameters: traits.some(({ hasParameters }) => hasParameters),
+  };
+}

@@ -129,7 +129,7 @@ interface CertificateAsker {
 }
 
 /** A program with a token of another issuer: nothing else says which of its jobs it was. */
-type ProgramFields = Pick<AskerFields, "issuer" | "subject">;
+export type ProgramFields = Pick<AskerFields, "issuer" | "subject"> & ByGrantFields;
 
 /** What a stream was asked for, and by whom. */
 export type StreamFields = ApplicationRequestFields & AskerFields;
@@ -180,8 +180,16 @@ export interface SignInWarning extends ProviderReport {
   seconds?: number;
 }
 
+/** By which grant somebody asks in a person's name. */
+export interface ByGrantFields {
+  /** its id */
+  grant?: string;
+  /** what the terminal that asked for it calls itself */
+  label?: string;
+}
+
 /** Who asks, where that is known. */
-export interface AskerFields {
+export interface AskerFields extends ByGrantFields {
   /** of a person */
   email?: string;
   /** of a service token */

@@ -2,6 +2,7 @@
 // that it uses. Each method is one atomic step; what it confirmed survives `kill -9`. Times are
 // milliseconds since the epoch. Nothing secret arrives here in clear: callers hand in hashes
 // (SHA-256, hex) and ciphertext.
+import type { CredentialScope } from "@postern/protocol";
 import type { ObjectKind } from "../model/kinds.ts";
 import type { Identity } from "../model/model.ts";
 
@@ -42,16 +43,6 @@ export interface StoredSession {
   created_at: number;
   expires_at: number;
   revoked_at: number | null;
-}
-
-/** What a pass or a grant covers, besides its URL prefix; absent: everything. */
-export interface CredentialScope {
-  /** in upper case */
-  methods?: string[];
-  /** canonical, with `*` for anything */
-  paths?: string[];
-  /** requests that may reach the origin */
-  count?: number;
 }
 
 /** A grant (wire-protocol 8). It holds for as long as its session is alive. */

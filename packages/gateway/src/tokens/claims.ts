@@ -1,9 +1,17 @@
 // What stands in the tokens that we issue (wire-protocol 2). Pure: the catalog, the session and the
 // time in, claims out. All times in tokens are whole seconds.
-import type { AppClaims, MatchClaims, OrgClaims, PassClaims } from "@postern/protocol";
+import type {
+  AppClaims,
+  CredentialScope,
+  GrantClaims,
+  MatchClaims,
+  OrgClaims,
+  PassClaims,
+} from "@postern/protocol";
 import type { Catalog } from "../catalog/catalog.ts";
+import { defined } from "../defined.ts";
 import type { Application, Identity, Workload } from "../model/model.ts";
-import type { StoredSession } from "../storage/store.ts";
+import type { StoredGrant, StoredSession } from "../storage/store.ts";
 import { browserClaim } from "./bound-browser.ts";
 
 // Bytes. Browsers keep no cookie above 4 kB; the other claims and the signature need about half of
@@ -109,6 +117,12 @@ export function workloadClaims(
   return { ...claims, workload: { iss: issuer, sub: subject } };
 }
 
+/** What narrows a pass. */
+export interface PassScope extends CredentialScope {
+  /** names its count in the store, where it has one */
+  jti?: string;
+}
+
 /** @param htu the URL prefix that the pass is good for */
 export function passClaims(
   issuance: Issuance,
@@ -116,6 +130,7 @@ export function passClaims(
   application: Application,
   htu: string,
   lifetimeMs: number,
+  scope: PassScope = {},
 ): PassClaims {
   const end = issuance.now + lifetimeMs;
   return {
@@ -126,7 +141,34 @@ export function passClaims(
     ...times(issuance.now, endWithin(session, end)),
     identity_nonce: session.id,
     htu,
+    ...scope,
   };
+}
+
+/** @param session the grant's own */
+export function grantClaims(
+  issuance: Issuance,
+  session: StoredSession,
+  application: Application,
+  { id, htu, scope, label, expires_at }: StoredGrant,
+): GrantClaims {
+  const lifetimeMs = expires_at - issuance.now;
+  return {
+    ...personClaims(issuance, session, application, lifetimeMs),
+    type: "grant",
+    email: session.identity.email,
+    identity_nonce: session.id,
+    htu,
+    ...scope,
+    jti: id,
+    ...defined({ label: label ?? undefined }),
+  };
+}
+
+/** What the application is told of a grant's person, and of who acts for them. */
+export function grantedClaims(grant: GrantClaims): AppClaims {
+  const { htu, methods, paths, count, jti, label, ...person } = grant;
+  return { ...person, type: "app", act: { grant: jti, ...defined({ sub: label }) } };
 }
 
 /** What `cf-access-metadata` says beside what is described. */

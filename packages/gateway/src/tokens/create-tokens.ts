@@ -72,8 +72,9 @@ export async function createTokens(deps: TokensDeps): Promise<Tokens> {
     issueOrg: (session, browser) => issue.org(session, browser),
     issueApp: (session, application, lifetimeMs, browser) =>
       issue.app(session, application, lifetimeMs, browser),
-    issuePass: (session, application, htu, lifetimeMs) =>
-      issue.pass(session, application, htu, lifetimeMs),
+    issuePass: (session, application, htu, lifetimeMs, scope) =>
+      issue.pass(session, application, htu, lifetimeMs, scope),
+    issueGrant: (session, application, grant) => issue.grant(session, application, grant),
     personAssertion: (proof) => assertions.ofPerson(proof),
     passAssertion: (proof, application) => assertions.ofPass(proof, application),
     workloadAssertion: (application, workload) => assertions.ofWorkload(application, workload),
@@ -84,6 +85,8 @@ export async function createTokens(deps: TokensDeps): Promise<Tokens> {
 
     cachedApp: (token, aud) => verify.cachedApp(token, aud),
     verifyApp: (token, aud) => verify.app(token, aud),
+    cachedGrant: (token, aud) => verify.cachedGrant(token, aud),
+    verifyGrant: (token, aud) => verify.grant(token, aud),
     verifyOrg: (token) => verify.org(token),
     verifyPass: (token, aud) => verify.pass(token, aud),
     verifyWorkload: (token, application) => workloads.verify(token, application),

@@ -1,10 +1,17 @@
-// Issues what people show: tokens and passes. Each is signed when it is asked for, off the serving
-// thread: once for a login, and never for an anonymous request.
+// Issues what people show: tokens, passes and grants. Each is signed when it is asked for, off the
+// serving thread: once for a login, and never for an anonymous request.
 import type { CatalogSource } from "../catalog/catalog.ts";
 import type { Clock, Stopwatch } from "../clock.ts";
 import type { Application } from "../model/model.ts";
-import type { StoredSession } from "../storage/store.ts";
-import { type Issuance, orgClaims, passClaims, personClaims } from "./claims.ts";
+import type { StoredGrant, StoredSession } from "../storage/store.ts";
+import {
+  grantClaims,
+  type Issuance,
+  orgClaims,
+  type PassScope,
+  passClaims,
+  personClaims,
+} from "./claims.ts";
 import { MintCache } from "./mint-cache.ts";
 import type { SigningKeys } from "./signing-keys.ts";
 import type { Pass } from "./tokens.ts";
@@ -43,12 +50,17 @@ export class TokenIssuer {
     application: Application,
     htu: string,
     lifetimeMs: number,
+    scope?: PassScope,
   ): Promise<Pass> {
-    const claims = passClaims(this.#issuance(), session, application, htu, lifetimeMs);
+    const claims = passClaims(this.#issuance(), session, application, htu, lifetimeMs, scope);
     return {
       token: await this.#sign(claims),
       expiresAt: claims.exp * 1000,
     };
+  }
+
+  grant(session: StoredSession, application: Application, grant: StoredGrant): Promise<string> {
+    return this.#sign(grantClaims(this.#issuance(), session, application, grant));
   }
 
   #sign(claims: object): Promise<string> {

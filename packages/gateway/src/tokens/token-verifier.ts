@@ -1,9 +1,14 @@
 // Verifies the tokens that people show. Application tokens come with every request: one that was
 // verified once is answered from memory.
 import type { AppClaims, OrgClaims, PassClaims } from "@postern/protocol";
+import { grantedClaims } from "./claims.ts";
+import { RequestScope } from "./request-scope.ts";
 import type { Verified, VerifiedApp } from "./tokens.ts";
 import { VerifiedApps } from "./verified-apps.ts";
 import { type Verification, type VerifyDeps, verifyToken } from "./verify.ts";
+
+/** Grants that are remembered, at most: there are few beside sessions, and each is larger. */
+const mostCachedGrants = 5_000;
 
 interface VerifierDeps extends VerifyDeps {
   /** 64 hex characters: the `aud` of org tokens */
@@ -15,10 +20,13 @@ interface VerifierDeps extends VerifyDeps {
 export class TokenVerifier {
   readonly #deps: VerifierDeps;
   readonly #verifiedApps: VerifiedApps;
+  // Kept apart: a cookie that holds a grant must not find it among application tokens.
+  readonly #verifiedGrants: VerifiedApps;
 
   constructor(deps: VerifierDeps) {
     this.#deps = deps;
     this.#verifiedApps = new VerifiedApps(deps, deps.capacity);
+    this.#verifiedGrants = new VerifiedApps(deps, Math.min(deps.capacity, mostCachedGrants));
   }
 
   /** Undefined when `app` must be asked. */
@@ -30,6 +38,21 @@ export class TokenVerifier {
     const verification = await verifyToken(this.#deps, token, { type: "app", aud });
     if (!verification.ok) return verification;
     return this.#verifiedApps.add(token, aud, verification);
+  }
+
+  /** Undefined when `grant` must be asked. */
+  cachedGrant(token: string, aud: string): VerifiedApp | undefined {
+    return this.#verifiedGrants.find(token, aud);
+  }
+
+  async grant(token: string, aud: string): Promise<VerifiedApp> {
+    const verification = await verifyToken(this.#deps, token, { type: "grant", aud });
+    if (!verification.ok) return verification;
+    const { live } = verification;
+    const { jti: id, label, htu, ...scope } = verification.claims;
+    const claims = grantedClaims(verification.claims);
+    const grant = { id, label, htu, scope: new RequestScope(scope) };
+    return this.#verifiedGrants.add(token, aud, { claims, live, grant });
   }
 
   async org(token: string): Promise<Verified<OrgClaims>> {

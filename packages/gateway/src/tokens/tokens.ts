@@ -1,9 +1,10 @@
 // What the rest of the gateway knows of tokens and sessions.
 import type { AppClaims, MetaClaims, OrgClaims, PassClaims } from "@postern/protocol";
 import type { Application, CachedDecision, Identity, Workload } from "../model/model.ts";
-import type { StoredSession } from "../storage/store.ts";
-import type { MatchDescription } from "./claims.ts";
+import type { StoredGrant, StoredSession } from "../storage/store.ts";
+import type { MatchDescription, PassScope } from "./claims.ts";
 import type { MetaContent } from "./meta.ts";
+import type { RequestScope } from "./request-scope.ts";
 import type { WorkloadVerification } from "./workload-tokens.ts";
 
 /** Why a token or session does not count. Precise here, vague on the wire. */
@@ -23,8 +24,8 @@ export type Verified<Claims> =
   | { ok: false; fault: TokenFault };
 
 /**
- * An application token that holds, and what its origin gets instead of it. Times are milliseconds
- * since the epoch.
+ * An application token that holds, or a grant, and what its origin gets instead of it. Times are
+ * milliseconds since the epoch.
  */
 export interface AppProof {
   ok: true;
@@ -36,6 +37,17 @@ export interface AppProof {
   browser: string | undefined;
   /** what policy last said of it; undefined until it is asked */
   decision: CachedDecision | undefined;
+  /** undefined where all that the person may do is allowed */
+  grant: GrantTerms | undefined;
+}
+
+/** What a grant allows. */
+export interface GrantTerms {
+  id: string;
+  label: string | undefined;
+  /** the URL prefix: scheme, host and port, and a slash */
+  htu: string;
+  scope: RequestScope;
 }
 
 export type VerifiedApp = AppProof | { ok: false; fault: TokenFault };
@@ -71,13 +83,17 @@ export interface Tokens {
   /**
    * @param htu the URL prefix
    * @param lifetimeMs cut at the session's end
+   * @param scope what else narrows it
    */
   issuePass(
     session: StoredSession,
     application: Application,
     htu: string,
     lifetimeMs: number,
+    scope?: PassScope,
   ): Promise<Pass>;
+  /** @param session the grant's own */
+  issueGrant(session: StoredSession, application: Application, grant: StoredGrant): Promise<string>;
 
   // Assertions for origins are signed once each, and come from a cache afterwards: without a
   // promise.
@@ -108,6 +124,10 @@ export interface Tokens {
   cachedApp(token: string, aud: string): VerifiedApp | undefined;
   /** Signature, type, issuer, audience, times, and the live session behind it. */
   verifyApp(token: string, aud: string): Promise<VerifiedApp>;
+  /** As `cachedApp`, for a grant. */
+  cachedGrant(token: string, aud: string): VerifiedApp | undefined;
+  /** As `verifyApp`, for a grant. */
+  verifyGrant(token: string, aud: string): Promise<VerifiedApp>;
   verifyOrg(token: string): Promise<Verified<OrgClaims>>;
   verifyPass(token: string, aud: string): Promise<Verified<PassClaims>>;
   /**

@@ -5,7 +5,7 @@ import { BoundedCache } from "../bounded-cache.ts";
 import type { Clock } from "../clock.ts";
 import type { LiveSession } from "./live-sessions.ts";
 import { ownCopy } from "./own-copy.ts";
-import type { AppProof } from "./tokens.ts";
+import type { AppProof, GrantTerms } from "./tokens.ts";
 
 // The end of an RS256 signature is as good as random, and short enough to hash on each request.
 const keyLength = 32;
@@ -47,7 +47,7 @@ export class VerifiedApps {
   add(
     tokenAsSent: string,
     aud: string,
-    { claims, live }: { claims: AppClaims; live: LiveSession },
+    { claims, live, grant }: { claims: AppClaims; live: LiveSession; grant?: GrantTerms },
   ): AppProof {
     const { session } = live;
     const token = ownCopy(tokenAsSent);
@@ -63,6 +63,7 @@ export class VerifiedApps {
       assertion: undefined,
       browser: undefined,
       decision: undefined,
+      grant,
     };
     const expiresAt = Math.min(claims.exp * 1000, session.expires_at);
     const dates = [claims.iat, claims.nbf ?? 0, session.created_at / 1000];

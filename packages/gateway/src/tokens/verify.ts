@@ -4,6 +4,7 @@ import {
   type AppClaims,
   checkTimes,
   decodeToken,
+  type GrantClaims,
   type OrgClaims,
   type PassClaims,
   ProtocolError,
@@ -20,6 +21,7 @@ interface ClaimsByType {
   org: OrgClaims;
   app: AppClaims;
   pass: PassClaims;
+  grant: GrantClaims;
   assertion: AppClaims;
 }
 
@@ -43,6 +45,7 @@ const readers: {
   org: (claims) => readClaims(claims, "org"),
   app: (claims) => readClaims(claims, "app"),
   pass: (claims) => readClaims(claims, "pass"),
+  grant: (claims) => readClaims(claims, "grant"),
   assertion: (claims) => readClaims(claims, "app"),
 };
 
@@ -95,25 +98,30 @@ async function verifySteps<Type extends TokenType>(
   const live = await sessions.find(sessionId, now());
   if (live === undefined || live.session.user_id !== sub) return refused("revoked");
 
-  // 7. A terminal's token speaks for a terminal's session, and the other way round (case T10).
-  if (rawClaims["terminal"] !== terminalClaimOf(type, live.session)) return refused("wrong_type");
+  // 7. The session is of the kind that the token speaks for (case T10).
+  if (!speaksFor(type, live.session, rawClaims["terminal"])) return refused("wrong_type");
 
   return { ok: true, claims, live };
 }
 
 /**
  * What the token is for. What an origin gets has the type of an application token and another use:
- * it is taken nowhere where that is meant. Made from a pass it says no more than the pass did.
+ * it is taken nowhere where that is meant. Made from a pass or a grant it says no more than that.
  */
-function typeOf({ type, use, htu }: Record<string, unknown>): unknown {
-  if (type !== "app" || (use === undefined && htu === undefined)) return type;
-  return use === "assertion" && htu === undefined ? "assertion" : undefined;
+function typeOf({ type, use, htu, act }: Record<string, unknown>): unknown {
+  if (type !== "app") return type;
+  if (use === undefined && htu === undefined && act === undefined) return type;
+  return use === "assertion" && htu === undefined && act === undefined ? "assertion" : undefined;
 }
 
-/** What the claim `terminal` must be. Passes and assertions say nothing of the session behind. */
-function terminalClaimOf(type: TokenType, { kind }: StoredSession): true | undefined {
-  if (type === "pass" || type === "assertion") return undefined;
-  return kind === "terminal" ? true : undefined;
+/**
+ * Whether a token of this type is for a session of this kind. A session of a grant has its grant
+ * and nothing else; application and org tokens say whether they are a terminal's.
+ */
+function speaksFor(type: TokenType, { kind }: StoredSession, terminal: unknown): boolean {
+  if (type === "grant" || kind === "grant") return type === kind && terminal === undefined;
+  if (type === "pass" || type === "assertion") return terminal === undefined;
+  return terminal === (kind === "terminal" ? true : undefined);
 }
 
 function refused(fault: TokenFault): { ok: false; fault: TokenFault } {

@@ -2,7 +2,7 @@
 // each verdict is also carried out is tested with whole requests, beside this file.
 import assert from "node:assert/strict";
 import { type TestContext, test } from "node:test";
-import { tokenCheckArgument } from "@postern/protocol";
+import { type CredentialScope, tokenCheckArgument } from "@postern/protocol";
 import { type AuthorizationParts, authorize, type Verdict } from "../../src/access/authorize.ts";
 import { DecisionCache } from "../../src/access/decision-cache.ts";
 import { RayIds } from "../../src/access/ray-ids.ts";
@@ -20,6 +20,7 @@ import {
   robotPair,
   startAccessFixture,
 } from "./access-fixture.ts";
+import { grantFor } from "./grant-fixture.ts";
 
 const cors = { allow_all_methods: true, allowed_origins: ["https://ui.test"] };
 const preflight = ["Origin: https://ui.test", "Access-Control-Request-Method: PUT"];
@@ -32,7 +33,7 @@ interface Asked {
 }
 
 async function openFixture(context: TestContext) {
-  const { fixture, token } = await startAccessFixture(context, [
+  const access = await startAccessFixture(context, [
     application("app", [only(ada)]),
     application("open", [open]),
     application("machines", [machines]),
@@ -40,10 +41,12 @@ async function openFixture(context: TestContext) {
     application("cors", [everybody], { cors_headers: cors }),
     application("unasked", [everybody], { options_preflight_bypass: true }),
   ]);
+  const { fixture, token } = access;
   const { parts, port } = fixture;
   const authorization: AuthorizationParts = {
     tokens: parts.tokens,
     decisions: new DecisionCache(),
+    useCounts: parts.store.useCounts,
     now: parts.now,
   };
   const rules = {
@@ -70,6 +73,7 @@ async function openFixture(context: TestContext) {
   };
   return {
     token,
+    grant: (scope: CredentialScope) => grantFor(access, "app", { ...scope }),
     verdictNow,
     verdict: async (...asked: Parameters<typeof read>) => verdictNow(...asked),
   };
@@ -128,7 +132,12 @@ test("everybody else is refused, on grounds that the log gets to read", async (c
       "a forged token",
       "app",
       [`cf-access-token: ${forged(assertion)}`],
-      { kind: "token_dead", ending: "revoked", grounds: { ...stranger, fault: "bad_signature" } },
+      {
+        kind: "token_dead",
+        ending: "revoked",
+        isGrant: false,
+        grounds: { ...stranger, fault: "bad_signature" },
+      },
     ],
     [
       "a token of another application",
@@ -210,4 +219,23 @@ test("a token that was verified before has its verdict at once", async (context)
   const line = `cf-access-token: ${await token("app")}`;
   await verdict("app", [line]);
   assert.ok(!(verdictNow("app", [line]) instanceof Promise));
+});
+
+test("a grant that was used before has its verdict at once, and only one with a count asks the store", async (context) => {
+  const access = await openFixture(context);
+  const { verdict, verdictNow } = access;
+  const cases: [CredentialScope, boolean][] = [
+    [{ paths: ["/orders/*"] }, false],
+    [{ paths: ["/orders/*"], count: 5 }, true],
+  ];
+  for (const [scope, waits] of cases) {
+    const { lines, grant } = await access.grant(scope);
+    const first = await verdict("app", lines, { target: "/orders/7" });
+    assert.ok(first.kind === "forward" && first.asker.kind === "person");
+    assert.deepEqual(first.asker.grant, { id: grant.id, label: undefined });
+    const second = verdictNow("app", lines, { target: "/orders/7" });
+    assert.equal(second instanceof Promise, waits);
+    assert.equal((await second).kind, "forward");
+    assert.ok(!(verdictNow("app", lines, { target: "/" }) instanceof Promise));
+  }
 });

@@ -239,7 +239,13 @@ test("what is remembered counts for one state of the whole configuration, also w
   const token = await access.token("app", ada, session);
   const proof = await fixture.parts.tokens.verifyApp(token, app.aud);
   assert.ok(proof.ok);
-  const person: Authentication = { kind: "person", session, proof, via: "token" };
+  const person: Authentication = {
+    kind: "person",
+    session,
+    proof,
+    via: "token",
+    limits: undefined,
+  };
   const under = (catalog: Catalog) => {
     const [app] = catalog.applications;
     assert.ok(app !== undefined);

@@ -87,6 +87,35 @@ test("a pass dies after its time and with the session", async (context) => {
   assert.equal(fixture.originSaw.length, 1);
 });
 
+test("a pass may be narrowed to methods, paths and a number of requests", async (context) => {
+  const fixture = await startTerminalFixture(context);
+  const { token } = await personWithToken(fixture);
+  const answer = await ask(fixture, token, {
+    url_prefix: `${fixture.app("app")}/v1/`,
+    ttl: 600,
+    methods: ["GET", "HEAD", "GET"],
+    paths: ["/v1/orders/*", "/v1/%c3%a9/"],
+    count: 2,
+  });
+  assert.equal(answer.status, 200, answer.body);
+  const { token: pass } = JSON.parse(answer.body) as { token: string };
+  const { methods, paths, count } = decodeToken(pass).claims;
+  assert.deepEqual(
+    { methods, paths, count },
+    { methods: ["GET", "HEAD"], paths: ["/v1/orders/*", "/v1/%C3%A9"], count: 2 },
+  );
+  const use = async (path: string, method = "GET") =>
+    (await fixture.send(`${fixture.app("app")}${path}?token=${pass}`, { method })).status;
+  assert.equal(await use("/v1/users"), 403);
+  assert.equal(await use("/v1/orders/7", "POST"), 403);
+  assert.deepEqual(fixture.originSaw, []);
+  assert.deepEqual(
+    [await use("/v1/orders/7"), await use("/v1/%C3%A9/x"), await use("/v1/orders/7")],
+    [200, 200, 403],
+  );
+  assert.deepEqual(fixture.originSaw, ["GET /v1/orders/7", "GET /v1/%C3%A9/x"]);
+});
+
 test("a bad body gets one clear line and no pass", async (context) => {
   const fixture = await startTerminalFixture(context);
   const { token } = await personWithToken(fixture);
@@ -103,6 +132,20 @@ test("a bad body gets one clear line and no pass", async (context) => {
     { url_prefix, ttl: 1.5 },
     { url_prefix, ttl: "600" },
     { url_prefix, ttl: 600, more: 1 },
+    { url_prefix, ttl: 600, methods: [] },
+    { url_prefix, ttl: 600, methods: "GET" },
+    { url_prefix, ttl: 600, methods: ["get"] },
+    { url_prefix, ttl: 600, methods: Array(11).fill("GET") },
+    { url_prefix, ttl: 600, paths: [] },
+    { url_prefix, ttl: 600, paths: ["v1"] },
+    { url_prefix, ttl: 600, paths: ["/v1/../v2"] },
+    { url_prefix, ttl: 600, paths: ["/v1?a=b"] },
+    { url_prefix, ttl: 600, paths: ["/v1/**"] },
+    { url_prefix, ttl: 600, paths: ["/".repeat(201)] },
+    { url_prefix, ttl: 600, count: 0 },
+    { url_prefix, ttl: 600, count: 1.5 },
+    { url_prefix, ttl: 600, count: 1_000_001 },
+    { url_prefix, ttl: 600, label: "x" },
     { url_prefix: 7, ttl: 600 },
     { url_prefix: "x".repeat(9000), ttl: 600 },
   ];

@@ -1,12 +1,16 @@
 // Passes (wire-protocol 8): a credential for one URL prefix and at most ten minutes, for tools
-// whose URL ends up in process lists, histories and access logs. Minted with a person's application
-// token and with nothing else.
-import { headers } from "@postern/protocol";
+// whose URL ends up in process lists, histories and access logs; narrower still where that is
+// asked for. Minted with a person's application token and with nothing else.
+import { type CredentialScope, headers } from "@postern/protocol";
 import { z } from "zod";
 import { matchApplication } from "../../catalog/match-application.ts";
+import type { Clock } from "../../clock.ts";
 import { canonicalPath } from "../../http/canonical-path.ts";
 import type { RecordEvent } from "../../observe/events.ts";
+import type { RandomBytes } from "../../random.ts";
+import type { Store, StoredSession } from "../../storage/store.ts";
 import { isAppOf } from "../../tokens/bound-browser.ts";
+import type { PassScope } from "../../tokens/claims.ts";
 import type { Tokens } from "../../tokens/tokens.ts";
 import { hasUserInfo } from "../application-host.ts";
 import { browserFor } from "../browser-nonce.ts";
@@ -14,18 +18,26 @@ import { admits, decideFor } from "../decide.ts";
 import { type LoginContext, requestFields } from "../login-context.ts";
 import { readText } from "../request-text.ts";
 import { refuseJson } from "../responses.ts";
+import { scopeFields, scopeOf } from "./scope-input.ts";
 
 const bodyLength = 8_192;
 const passRequest = z.strictObject({
   url_prefix: z.string().max(4_096),
   ttl: z.int().min(1).max(600),
+  ...scopeFields,
 });
 
+/** What passes are made from. */
+export interface PassParts {
+  tokens: Tokens;
+  store: Pick<Store, "useCounts">;
+  record: RecordEvent;
+  now: Clock;
+  randomBytes: RandomBytes;
+}
+
 /** Answers `POST /cdn-cgi/access/pass` on an application's host. */
-export async function mintPass(
-  c: LoginContext,
-  parts: { tokens: Tokens; record: RecordEvent },
-): Promise<Response> {
+export async function mintPass(c: LoginContext, parts: PassParts): Promise<Response> {
   const { facts } = c.var;
   const here = `${facts.scheme}://${facts.authority}`;
 
@@ -64,16 +76,30 @@ export async function mintPass(
   if (!admits(decideFor(facts, application, verification.session)))
     return refuse(c, 403, "denied", "policy does not let you in to this application");
 
+  // 4. A count is in the store before the pass is in anybody's hands.
+  const { session } = verification;
   const lifetimeMs = request.ttl * 1000;
-  const pass = await parts.tokens.issuePass(
-    verification.session,
-    application,
-    `${here}${path}`,
-    lifetimeMs,
-  );
+  const scope = await countedScope(parts, session, scopeOf(request), lifetimeMs);
+  const htu = `${here}${path}`;
+  const pass = await parts.tokens.issuePass(session, application, htu, lifetimeMs, scope);
   parts.record({ event: "pass_issued", ...requestFields(facts), aud: application.aud });
   const body = { token: pass.token, expires_at: new Date(pass.expiresAt).toISOString() };
   return Response.json(body, { headers: { "cache-control": "private, no-store" } });
+}
+
+/** The scope, with a name for its count where it has one. */
+async function countedScope(
+  { store, now, randomBytes }: PassParts,
+  { id: session_id }: StoredSession,
+  scope: CredentialScope,
+  lifetimeMs: number,
+): Promise<PassScope> {
+  const { count: uses_left } = scope;
+  if (uses_left === undefined) return scope;
+  const id = randomBytes(16).toString("hex");
+  const expires_at = now() + lifetimeMs;
+  await store.useCounts.add({ id, session_id, uses_left, expires_at });
+  return { ...scope, jti: id };
 }
 
 function readPassRequest(text: string | undefined): z.infer<typeof passRequest> | undefined {
@@ -111,4 +137,4 @@ function refuse(
 
 const foreignToken = "the token is not valid for the application of url_prefix";
 const requestForm =
-  'send JSON like {"url_prefix":"https://host/path/","ttl":600}, with a ttl of 1 to 600 seconds';
+  'send JSON like {"url_prefix":"https://host/path/","ttl":600}, with a ttl of 1 to 600 seconds; "methods":["GET"], "paths":["/path/*"] and "count":10 narrow the pass';

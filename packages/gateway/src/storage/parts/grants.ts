@@ -1,7 +1,8 @@
 // Grants. One whose session has ended is not there any more: that end is what others are told.
+import type { CredentialScope } from "@postern/protocol";
 import { inTransaction } from "../in-transaction.ts";
 import type { Database, GrantRow } from "../schema.ts";
-import type { CredentialScope, GrantStore, StoredGrant } from "../store.ts";
+import type { GrantStore, StoredGrant } from "../store.ts";
 
 export function createGrants(db: Database): GrantStore {
   return {

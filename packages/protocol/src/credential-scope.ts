@@ -1,0 +1,46 @@
+// What a pass or a grant may be narrowed to (wire-protocol 8): the shape, and the bounds that the
+// command line and the gateway hold it to. All of it stands on one page that a person reads.
+import { parsePathPattern } from "./application-pattern.ts";
+import { ProtocolError } from "./errors.ts";
+
+/** What a pass or a grant covers, besides its URL prefix; absent: everything. */
+export interface CredentialScope {
+  /** in upper case */
+  methods?: string[];
+  /** as `readScopePath` writes them */
+  paths?: string[];
+  /** requests that may reach the origin */
+  count?: number;
+}
+
+/** How much a scope may hold. */
+export const scopeLimits = {
+  methods: 10,
+  paths: 10,
+  /** characters of a path */
+  pathLength: 200,
+  count: 1_000_000,
+} as const;
+
+/** Whether this is a method as a scope names it. */
+export function isScopeMethod(text: string): boolean {
+  return /^[A-Z][A-Z-]{0,30}$/.test(text) && text !== "CONNECT" && text !== "TRACE";
+}
+
+/**
+ * Reads a path pattern of a scope: it covers what it matches and everything below, and with `/*` at
+ * its end only what lies below.
+ * @returns as requests have it, with `/` for every path
+ * @throws {ProtocolError} bad_pattern
+ */
+export function readScopePath(text: string): string {
+  if (!text.startsWith("/")) throw badPath(text, "does not begin with a slash");
+  const path = parsePathPattern(text);
+  if (path.length > scopeLimits.pathLength)
+    throw badPath(text, `is longer than ${scopeLimits.pathLength} characters`);
+  return path === "" ? "/" : path;
+}
+
+function badPath(text: string, why: string): ProtocolError {
+  return new ProtocolError("bad_pattern", `"${text.slice(0, 80)}" ${why}`);
+}

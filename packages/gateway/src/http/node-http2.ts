@@ -34,6 +34,8 @@ export class NodeHttp2Exchange implements Exchange {
     this.response = new NodeHttp2Response(stream, head.method);
     // Whoever watches the stream is told by its end.
     stream.on("error", ignore);
+    // Its trailers may be here before anybody asks for it.
+    if (!stream.endAfterHeaders) this.#body = new NodeHttp2Body(stream);
   }
 
   get body(): RequestBody {
@@ -87,6 +89,7 @@ class NodeHttp2Body implements RequestBody {
 
   constructor(stream: ServerHttp2Stream) {
     this.#stream = stream;
+    stream.on("trailers", this.#keepTrailers);
   }
 
   get complete(): boolean {
@@ -100,7 +103,6 @@ class NodeHttp2Body implements RequestBody {
     const stream = this.#stream;
     if (!this.#flows) {
       this.#flows = true;
-      stream.on("trailers", this.#keepTrailers);
       stream.on("data", (chunk: Buffer) => this.#reader?.data(chunk));
       stream.on("end", () => this.#end());
     }

@@ -5,6 +5,7 @@ import { once } from "node:events";
 import { Agent } from "node:http";
 import { connect } from "node:net";
 import { test } from "node:test";
+import { until } from "../../../../test/support/until.ts";
 import type { BodyReader, Exchange } from "../../src/http/transport.ts";
 import { answerTo, nodeHttp1, responseTo, transports } from "./transport-fixture.ts";
 
@@ -76,6 +77,21 @@ for (const { name, version, start, ask } of transports) {
     const { body } = await answerTo(asked);
     const name = version === "2.0" ? "x-sum" : "X-Sum";
     assert.deepEqual(JSON.parse(body), { text: "one two", trailers: [name, "7"] });
+  });
+
+  test(`${name}: trailers that are there before the body is read are not lost`, async (context) => {
+    const { handler, arrived } = firstExchange();
+    const port = await start(context, handler);
+    const asked = ask(port, { method: "POST", headers: { Trailer: "X-Sum" } });
+    asked.write("one");
+    asked.addTrailers([["X-Sum", "7"]]);
+    asked.end();
+    const exchange = await arrived;
+    await until(() => exchange.body.complete);
+    const { trailers } = await read(exchange);
+    assert.equal(trailers[1], "7");
+    answer(exchange, "read");
+    await answerTo(asked);
   });
 
   test(`${name}: a client sends no faster than its body is read`, async (context) => {

@@ -38,6 +38,7 @@ export const rooms = {
   "cli/gateway-client": "net store",
   "cli/sign-in": "net store tool gateway-client",
   "cli/curl": "net store tool sign-in",
+  "cli/streams": "net sign-in",
   "cli/commands": "*",
   "cli/main.ts": "*",
 };

@@ -9,6 +9,7 @@ import { list } from "./access/list.ts";
 import { login } from "./access/login.ts";
 import { logout } from "./access/logout.ts";
 import { put } from "./access/put.ts";
+import { rdp, smb, ssh, tcp } from "./access/stream.ts";
 import { token } from "./access/token.ts";
 import { whoami } from "./access/whoami.ts";
 import type { Command, CommandGroup } from "./command.ts";
@@ -17,16 +18,16 @@ import { dev } from "./gateway/dev.ts";
 import { gateway } from "./gateway/gateway.ts";
 import { init } from "./gateway/init.ts";
 import { rotate } from "./gateway/keys-rotate.ts";
-import { ssh } from "./gateway/keys-ssh.ts";
+import { ssh as keysSsh } from "./gateway/keys-ssh.ts";
 
 /** `postern access …` */
 export const accessGroup: CommandGroup = {
   name: "access",
   summary: "reach applications behind an identity-aware gateway",
   groups: [],
-  commands: [login, token, curl, put, logout, list, whoami, forget],
+  commands: [login, token, curl, put, logout, list, whoami, forget, tcp, ssh, rdp, smb],
   others: [],
-  promised: ["http", "tcp", "ssh", "rdp", "smb", "ssh-config", "ssh-gen", "explain"],
+  promised: ["http", "ssh-config", "ssh-gen", "explain"],
   notes: [
     "Exit status: 0 done, 1 failed, 2 wrong usage, 3 not signed in, 4 refused by policy, 5 not behind Access, unreachable or not verified, 6 sign-in refused or not answered. curl and put exit with the status of the tool, or with 125 if it did not run.",
   ],
@@ -38,7 +39,7 @@ const keysGroup: CommandGroup = {
   name: "keys",
   summary: "the keys of a gateway",
   groups: [],
-  commands: [rotate, ssh],
+  commands: [rotate, keysSsh],
   others: [],
   promised: [],
   notes: [],

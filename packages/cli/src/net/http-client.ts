@@ -56,9 +56,14 @@ export async function send(context: Context, request: HttpRequest): Promise<Http
     return response;
   } catch (error) {
     if (context.debug) context.tell(`* ${String(error)}`);
-    if (error instanceof CliError) throw error;
-    throw withCurlOnly(context, unreachable(url, error as NodeJS.ErrnoException));
+    throw faultOf(context, url, error);
   }
+}
+
+/** What is wrong where a connection to this URL fails, in words for a person. */
+export function faultOf(context: Context, url: URL, error: unknown): CliError {
+  if (error instanceof CliError) return error;
+  return withCurlOnly(context, unreachable(url, error as NodeJS.ErrnoException));
 }
 
 /** Names the options that let curl through, perhaps, and not what is asked before it. */
@@ -74,20 +79,37 @@ function isSafe({ protocol, hostname }: URL): boolean {
 }
 
 type ExchangeOptions = RequestOptions &
-  Pick<TlsOptions, "ca" | "rejectUnauthorized"> & { servername?: string };
+  Pick<TlsOptions, "ca" | "rejectUnauthorized"> & {
+    servername?: string;
+    headers?: Record<string, string>;
+  };
 
 async function exchange(context: Context, request: HttpRequest): Promise<HttpResponse> {
   const { url, method, headers, body, timeout = requestTimeout(context) } = request;
   const deadline = performance.now() + timeout;
+  const options = await requestOptions(context, url, timeout);
+  const allHeaders = { ...options.headers, ...headers, ...headersOf(body) };
+  return exchangeUntil(deadline, request, { ...options, method, headers: allHeaders });
+}
+
+/**
+ * How a request for this URL leaves: where to, whom to trust, and by what name.
+ * @param timeout milliseconds, for the tunnel through a proxy
+ * @throws {CliError} usage | unreachable
+ */
+export async function requestOptions(
+  context: Context,
+  url: URL,
+  timeout: number,
+): Promise<ExchangeOptions> {
   const isSecure = url.protocol === "https:";
-  const options: ExchangeOptions = {
-    method,
+  const security = isSecure ? await secureOptions(context, url, timeout) : {};
+  return {
     agent: false,
-    headers: { Host: url.host, "User-Agent": userAgent, ...headers, ...headersOf(body) },
+    headers: { Host: url.host, "User-Agent": userAgent },
     ...dialOptions(context, url),
-    ...(isSecure ? await secureOptions(context, url, timeout) : {}),
+    ...security,
   };
-  return exchangeUntil(deadline, request, options);
 }
 
 function headersOf(body: string | undefined): Record<string, string> {
@@ -155,7 +177,8 @@ function exchangeUntil(
   });
 }
 
-function collect(response: IncomingMessage, url: URL, limit: number): Promise<string> {
+/** The text of a body. @param limit bytes; more is an error */
+export function collect(response: IncomingMessage, url: URL, limit: number): Promise<string> {
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = [];
     let size = 0;

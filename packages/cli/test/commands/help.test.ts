@@ -12,7 +12,10 @@ import { spellingsOf } from "../../src/flag.ts";
 import { version } from "../../src/version.ts";
 import { bin, machine } from "../support/terminal.ts";
 
-const accessCommands = ["login", "token", "curl", "put", "logout", "list", "whoami", "forget"];
+const accessCommands = [
+  ...["login", "token", "curl", "put", "logout", "list", "whoami", "forget"],
+  ...["tcp", "ssh", "rdp", "smb"],
+];
 const commands = [
   [],
   ["access"],
@@ -169,7 +172,7 @@ test("what is not a command, and what is not there yet, are one line each", asyn
     [["nonsense"], /nonsense is not a command; --help lists them/],
     [["access", "nonsense"], /access nonsense is not a command/],
     [["access", "constructor"], /is not a command/],
-    [["access", "tcp", "--hostname", "x"], /access tcp is not available yet/],
+    [["access", "explain", "x"], /access explain is not available yet/],
     [["doctor"], /doctor is not available yet/],
   ] as const) {
     const { status, stdout, stderr } = await run([...args]);

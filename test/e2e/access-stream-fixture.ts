@@ -58,7 +58,13 @@ export async function streamScene(
   const person = machine(context);
   const signIn = async () => {
     const session = await fixture.fixture.session("terminal");
-    const store = { home: person.home, profile: "default" };
+    const store = {
+      home: person.home,
+      profile: "default",
+      environment: person.environment,
+      now: Date.now,
+      tell: () => undefined,
+    };
     writeOrgToken(store, team, await parts.tokens.issueOrg(session), "ada@example.com");
     return session;
   };

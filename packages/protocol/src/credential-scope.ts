@@ -13,13 +13,16 @@ export interface CredentialScope {
   count?: number;
 }
 
-/** How much a scope may hold. */
+/** How much a scope may hold, and how long a grant may last. */
 export const scopeLimits = {
   methods: 10,
   paths: 10,
   /** characters of a path */
   pathLength: 200,
   count: 1_000_000,
+  grantSeconds: 8 * 60 * 60,
+  /** characters of a label */
+  labelLength: 60,
 } as const;
 
 /** Whether this is a method as a scope names it. */
@@ -43,4 +46,13 @@ export function readScopePath(text: string): string {
 
 function badPath(text: string, why: string): ProtocolError {
   return new ProtocolError("bad_pattern", `"${text.slice(0, 80)}" ${why}`);
+}
+
+/**
+ * Whether a text can be the label of a grant. The terminal chooses it, and people read it on pages,
+ * in logs and at origins: one line, nothing invisible, and nothing that hides its neighbours.
+ */
+export function isGrantLabel(text: string): boolean {
+  if (text.trim() !== text || [...text].length > scopeLimits.labelLength) return false;
+  return /^[\p{L}\p{M}\p{N}\p{P}\p{S} ]+$/u.test(text) && !/\p{M}{3}/u.test(text);
 }

@@ -13,6 +13,7 @@ export const endpoints = {
   getIdentity: "/cdn-cgi/access/get-identity",
   cli: "/cdn-cgi/access/cli",
   pass: "/cdn-cgi/access/pass",
+  grants: "/cdn-cgi/access/grants",
   certSign: "/cdn-cgi/access/cert_sign",
   /** `/transfer/<key>`, on the team domain and on every relay host. */
   transfer: "/transfer/",

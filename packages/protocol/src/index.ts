@@ -23,6 +23,7 @@ export {
 } from "./claims.ts";
 export {
   type CredentialScope,
+  isGrantLabel,
   isScopeMethod,
   readScopePath,
   scopeLimits,

@@ -3,8 +3,9 @@
 import { parseAuthority } from "@postern/protocol";
 import { matchApplication } from "../catalog/match-application.ts";
 import type { RequestFacts } from "../catalog/request-facts.ts";
+import type { Clock } from "../clock.ts";
 import type { Application } from "../model/model.ts";
-import type { StoredSession } from "../storage/store.ts";
+import type { Store, StoredSession } from "../storage/store.ts";
 import type { Tokens } from "../tokens/tokens.ts";
 import { admits, decideFor } from "./decide.ts";
 import type { LoginContext } from "./login-context.ts";
@@ -15,18 +16,27 @@ import { browserSession } from "./team-session.ts";
 /** Applications that the page lists; it counts the others. */
 const listLimit = 100;
 
+/** What the page is made from. */
+export interface HomeParts {
+  tokens: Tokens;
+  store: Pick<Store, "grants">;
+  now: Clock;
+}
+
 /** `GET /` on the team domain. */
-export async function showHome(c: LoginContext, parts: { tokens: Tokens }): Promise<Response> {
+export async function showHome(c: LoginContext, parts: HomeParts): Promise<Response> {
   const { facts } = c.var;
   const { name: organization } = facts.catalog.organization;
   const session = await browserSession(c, parts);
   if (session === undefined) return sendPage(c, signedOutHomePage(organization));
   const applications = applicationsFor(facts, session);
+  const grants = await parts.store.grants.ofUser(session.user_id, parts.now());
   const page = homePage({
     organization,
     email: session.identity.email,
     applications: applications.slice(0, listLimit).map((each) => entryOf(facts, each)),
     unlisted: Math.max(0, applications.length - listLimit),
+    grants: grants.length,
   });
   return sendPage(c, page);
 }

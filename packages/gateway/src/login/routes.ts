@@ -16,6 +16,7 @@ import { type CertificateParts, signCertificate } from "./ssh/sign-certificate.t
 import { submitAnswer } from "./terminal/approval-answer.ts";
 import { showApproval } from "./terminal/approval-page.ts";
 import { vouch, vouchForOpening } from "./terminal/cli-link.ts";
+import { deleteGrant, listGrants, submitGrants } from "./terminal/grants.ts";
 import { mintPass } from "./terminal/pass.ts";
 
 import type { TerminalParts } from "./terminal/terminal-parts.ts";
@@ -49,6 +50,9 @@ export function routes(app: Hono<LoginEnv>, parts: LoginParts): void {
   app.post(endpoints.cli, onTeam, (c) => submitAnswer(c, parts));
   app.all(`${endpoints.transfer}*`, (c) => parts.relay.answer(c));
   app.post(endpoints.pass, onApplication, (c) => mintPass(c, parts));
+  app.get(endpoints.grants, (c) => listGrants(c, parts));
+  app.post(endpoints.grants, (c) => submitGrants(c, parts));
+  app.delete(`${endpoints.grants}/:id`, (c) => deleteGrant(c, parts));
   app.all(endpoints.certSign, (c) => signCertificate(c, parts));
 
   unbuiltRoutes(app);

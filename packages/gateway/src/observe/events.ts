@@ -107,6 +107,10 @@ export interface EventFields {
   mail_failed: { ray: string; error: string };
 
   terminal_approved: RequestFields & { terminal: string; aud: string };
+  /** by `terminal`, its address */
+  grant_approved: RequestFields & ByGrantFields & { terminal: string; aud: string };
+  /** by the page of the person, or a terminal of theirs */
+  grant_ended: RequestFields & ByGrantFields & { aud: string };
   terminal_denied: RequestFields & { aud: string };
   terminal_ended: RequestFields & { aud: string };
   terminal_refused_by_policy: RequestFields & { aud: string; application: string; email: string };

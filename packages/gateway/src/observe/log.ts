@@ -110,6 +110,8 @@ const lines: Record<EventName, [LineLevel, string]> = {
   mail_failed: ["error", "the mail server did not accept a PIN"],
 
   terminal_approved: ["info", "a terminal was approved"],
+  grant_approved: ["info", "a grant was approved"],
+  grant_ended: ["info", "a person ended a grant"],
   terminal_denied: ["info", "a terminal was denied"],
   terminal_ended: ["info", "a person ended the session of a terminal they had approved"],
   terminal_refused_by_policy: ["warn", "a terminal was refused by policy"],

@@ -54,14 +54,21 @@ ${codeBlock(view.key)}
 <dl class="facts">
 <dt>Application</dt><dd>${view.application.name} <small>${reachOf(view)}</small></dd>
 <dt>Signed in as</dt><dd>${view.email}</dd>
-<dt>Terminal</dt><dd>${transfer.address} <small>· ${clientOf(transfer)} · ${ageWords(transfer.created_at, now)}, ${momentOf(transfer.created_at, now)}</small></dd>
+${terminalFacts(view)}
 <dt>Access lasts</dt><dd>${durationWords(view.grantEnd - now)} <small>· until ${momentOf(view.grantEnd, now)}</small></dd>
 </dl>
 ${answerForm(view)}`,
   };
 }
 
-function statusOf({ confirmationMissing, isRefused }: ApprovalView): 200 | 400 | 403 {
+/** Who asks, from where and since when, as a row of a list of facts. */
+export function terminalFacts({ transfer, now }: ApprovalView): Html {
+  const { address, created_at: since } = transfer;
+  return html`<dt>Terminal</dt><dd>${address} <small>· ${clientOf(transfer)} · ${ageWords(since, now)}, ${momentOf(since, now)}</small></dd>`;
+}
+
+/** The status of a page that asks. */
+export function statusOf({ confirmationMissing, isRefused }: ApprovalView): 200 | 400 | 403 {
   if (confirmationMissing) return 400;
   return isRefused ? 403 : 200;
 }
@@ -72,18 +79,21 @@ function reachOf({ reachesAll }: ApprovalView): Html {
     : html`only this one`;
 }
 
-function adviceOf({ needsConfirmation, isRefused }: ApprovalView): Html {
+/** What the person is to compare before anything else. */
+export function adviceOf({ needsConfirmation, isRefused }: ApprovalView): Html {
   if (isRefused) return html`This terminal shows no code to compare.`;
   if (needsConfirmation)
     return html`This terminal shows no code to compare. Approve only if you started this sign-in yourself just now.`;
   return html`Approve only if your own terminal shows exactly this code. If somebody sent you this link, choose Deny.`;
 }
 
-function addressWarning(terminal: string, browser: string): Html {
+/** The terminal asks from another network than the browser. */
+export function addressWarning(terminal: string, browser: string): Html {
   return html`<div class="warning"><p><strong>Warning: the terminal is elsewhere.</strong> It asks from ${terminal}; you are at ${browser}. Deny, unless you are signing in on another machine.</p></div>`;
 }
 
-function answerForm(view: ApprovalView): Html {
+/** The buttons. */
+export function answerForm(view: ApprovalView): Html {
   const { isRefused, needsConfirmation } = view;
   return html`<form method="post" action="${view.action}">
 <input type="hidden" name="csrf" value="${view.csrf}">

@@ -23,11 +23,13 @@ export interface HomeView {
   applications: readonly OpenApplication[];
   /** how many more there are than the page lists */
   unlisted: number;
+  /** how many grants the person has lent */
+  grants: number;
 }
 
 /** The page for somebody who is signed in. */
 export function homePage(view: HomeView): Page {
-  const { organization, email, applications, unlisted } = view;
+  const { organization, email, applications, unlisted, grants } = view;
   const more = html`<p class="hint">And ${plural(unlisted, "more application")}: open them by their addresses.</p>`;
   return {
     status: 200,
@@ -36,6 +38,7 @@ export function homePage(view: HomeView): Page {
     body: html`<p class="lead">You are signed in to ${organization} as <strong>${email}</strong>.</p>
 ${applications.length === 0 ? noApplications : applicationList(applications)}
 ${when(unlisted > 0, more)}
+${when(grants > 0, grantsLine(grants))}
 <div class="stack"><a class="button quiet" href="${endpoints.logout}">Sign out</a></div>`,
   };
 }
@@ -49,6 +52,10 @@ export function signedOutHomePage(organization: string): Page {
     body: html`<p class="lead">Sign in to see the applications that you can open.</p>
 <div class="stack"><a class="button" href="${endpoints.login}">Sign in</a></div>`,
   };
+}
+
+function grantsLine(count: number): Html {
+  return html`<p>You have lent ${plural(count, "grant")} to programs. <a href="${endpoints.grants}">See and end them</a></p>`;
 }
 
 const noApplications = html`<div class="notice"><p><strong>There is nothing here for you yet.</strong> No application lets you in at the moment.

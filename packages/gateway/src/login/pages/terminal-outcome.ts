@@ -88,12 +88,41 @@ ${endForm(view)}`,
   });
 }
 
-function endForm({ action, csrf }: ApprovedView): Html {
+/** The terminal has taken its grant. */
+export function grantedPage(view: ApprovedView): Page {
+  const { application, email, grantEnd, now, closeWindow } = view;
+  return defined({
+    status: 200 as const,
+    title: "The grant is made",
+    heading: "The grant is made",
+    outcome: "done" as const,
+    body: html`
+<p class="lead">Your terminal can use <strong>${application}</strong> as <strong>${email}</strong> within the limits that you approved, until ${momentOf(grantEnd, now)}.</p>
+<p>You can close this window and go back to the terminal. <a href="${endpoints.grants}">Your grants</a> lists what you have lent, and ends it.</p>
+${endForm(view, "End this grant")}`,
+    script: closeWindow ? "window.close()" : undefined,
+  });
+}
+
+function endForm({ action, csrf }: ApprovedView, label = "End this terminal's session"): Html {
   return html`<form method="post" action="${action}" class="foot">
 <input type="hidden" name="csrf" value="${csrf}">
 <p>Was this not you?</p>
-<button class="link" name="answer" value="end">End this terminal's session</button>
+<button class="link" name="answer" value="end">${label}</button>
 </form>`;
+}
+
+/** The person ended a grant that they had approved. */
+export function grantEndedPage(application: string): Page {
+  return {
+    status: 200,
+    title: "The grant has ended",
+    heading: "The grant has ended",
+    outcome: "done",
+    body: html`
+<p class="lead">Whoever had it can no longer use it for ${application}.</p>
+<p>If you did not start this, tell the people who run ${application}. You can close this window.</p>`,
+  };
 }
 
 /** The person ended the session of a terminal that they had approved. */

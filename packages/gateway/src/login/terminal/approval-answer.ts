@@ -1,23 +1,23 @@
 // The person's answer on the approval page (wire-protocol 7). Everything that the page was shown
 // for is looked at again (case C6).
+import { defined } from "../../defined.ts";
+import type { StoredTransfer } from "../../storage/store.ts";
 import { freshStart } from "../application-host.ts";
 import { type Admission, admits, decideFor } from "../decide.ts";
 import { csrfHolds, readForm } from "../forms.ts";
 import { type LoginContext, requestFields } from "../login-context.ts";
 import { sendPage } from "../pages/layout.ts";
-import {
-  brokenLinkPage,
-  refusedPage,
-  terminalEndedPage,
-  tooLateToEndPage,
-} from "../pages/terminal-outcome.ts";
+import { brokenLinkPage, refusedPage, tooLateToEndPage } from "../pages/terminal-outcome.ts";
 import { browserSession } from "../team-session.ts";
 import { refuseByPolicy } from "./approval-page.ts";
 import { readTeamRequest } from "./cli-link.ts";
+import { deliverGrant } from "./deliver-grant.ts";
 import { deliverTokens } from "./deliver-tokens.ts";
+import { grantWishOf } from "./opening.ts";
 import {
   approvedTerminal,
   csrfPurpose,
+  endedPage,
   showAwaitedStanding,
   showStanding,
 } from "./show-standing.ts";
@@ -61,7 +61,6 @@ async function approve(
   approval: { admission: Admission; noCode: string | undefined },
 ): Promise<Response> {
   const { facts } = c.var;
-  const { request } = login;
 
   // 4. A terminal is on the line, of a kind that the organization takes and the person knows.
   const standing = await awaitStanding(parts, login);
@@ -73,19 +72,39 @@ async function approve(
     return showStanding(c, parts, login, standing, { confirmationMissing: true });
 
   // 5. It gets its tokens, unless somebody else answered meanwhile.
-  const { admission } = approval;
-  const orgToken = request.sendOrgToken;
-  const isDelivered = await deliverTokens(parts, { ...login, transfer, admission, orgToken });
-  if (!isDelivered) return showAwaitedStanding(c, parts, login);
-  parts.record({
-    event: "terminal_approved",
-    ...requestFields(facts),
-    terminal: transfer.address,
-    aud: request.application.aud,
-  });
+  await deliver(c, parts, { ...login, transfer, admission: approval.admission });
 
   // 6. The page says that it worked once the terminal has them.
   return showAwaitedStanding(c, parts, login);
+}
+
+/** Tokens of a session of the terminal's own, or the grant that it asked for and nothing else. */
+async function deliver(
+  c: LoginContext,
+  parts: TerminalParts,
+  approval: TerminalLogin & { transfer: StoredTransfer; admission: Admission },
+): Promise<void> {
+  const { facts } = c.var;
+  const { request, transfer } = approval;
+  const { aud } = request.application;
+  const fields = { ...requestFields(facts), terminal: transfer.address, aud };
+
+  const wish = grantWishOf(transfer);
+  if (wish !== undefined) {
+    const grant = await deliverGrant(parts, facts, { ...approval, wish });
+    if (grant === undefined) return;
+    const { id, label } = grant;
+    parts.record({
+      event: "grant_approved",
+      ...fields,
+      grant: id,
+      ...defined({ label: label ?? undefined }),
+    });
+    return;
+  }
+  const orgToken = request.sendOrgToken;
+  const isDelivered = await deliverTokens(parts, { ...approval, orgToken });
+  if (isDelivered) parts.record({ event: "terminal_approved", ...fields });
 }
 
 async function deny(
@@ -115,7 +134,7 @@ async function endTerminal(
   await parts.sessions.end(terminal.id);
   const fields = requestFields(c.var.facts);
   parts.record({ event: "terminal_ended", ...fields, aud: application.aud });
-  return sendPage(c, terminalEndedPage(application.name));
+  return sendPage(c, endedPage(terminal, application.name));
 }
 
 const foreignAnswer =

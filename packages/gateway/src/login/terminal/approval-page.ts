@@ -14,7 +14,7 @@ import { browserSession } from "../team-session.ts";
 import { goToLogin, isVouched, readTeamRequest } from "./cli-link.ts";
 import type { CliRequest } from "./cli-request.ts";
 import { deliverTokens } from "./deliver-tokens.ts";
-import { isOpenedFor } from "./opening.ts";
+import { grantWishOf, isOpenedFor } from "./opening.ts";
 import { signedIn } from "./progress.ts";
 import { showAwaitedStanding, showStanding } from "./show-standing.ts";
 import { awaitStanding, refusesClient, type TerminalLogin } from "./standing.ts";
@@ -116,6 +116,8 @@ function mayLeavePageOut(
 ): boolean {
   const { clientIp, catalog } = c.var.facts;
   if (!application.skip_interstitial || !isOpenedByPerson(c)) return false;
+  // What a grant is for, only a person can say.
+  if (grantWishOf(transfer) !== undefined) return false;
   return sameNetwork(transfer.address, clientIp) && !refusesClient(catalog.organization, transfer);
 }
 

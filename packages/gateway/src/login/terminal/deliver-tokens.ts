@@ -1,6 +1,6 @@
 // What an approval gives to a terminal (wire-protocol 7): a session of its own, whose tokens are
-// sealed to the terminal's key and put into its mailbox. This is the one place where tokens leave
-// for a terminal.
+// sealed to the terminal's key and put into its mailbox. With deliver-grant.ts this is where tokens
+// leave for a terminal.
 import {
   encodeTransferKey,
   generateTransferKeyPair,
@@ -45,11 +45,10 @@ export async function deliverTokens(parts: TerminalParts, approval: Approval): P
 
   // 2. A logout ends the terminals that it finds. This one began just now, and may have been
   // missed.
-  const parent = await parts.store.sessions.find(session.id);
-  const isParentAlive = parent?.revoked_at === null;
+  const isAlive = await isStillSignedIn(parts, session);
 
   // 3. The mailbox takes one answer: the first.
-  const isDelivered = isParentAlive && (await sealInto(parts, approval, { terminal, appTokenMs }));
+  const isDelivered = isAlive && (await sealInto(parts, approval, { terminal, appTokenMs }));
   if (!isDelivered) await parts.sessions.end(terminal.id);
   return isDelivered;
 }
@@ -72,19 +71,44 @@ function appTokenLifetime({ application }: CliRequest, { policy }: Admission): n
 }
 
 async function sealInto(
-  { mailboxes, tokens }: TerminalParts,
+  parts: TerminalParts,
   { request, orgToken }: Approval,
   { terminal, appTokenMs }: { terminal: StoredSession; appTokenMs: number },
 ): Promise<boolean> {
-  const box = seal(request.key, {
+  const { tokens } = parts;
+  const content = {
     app_token: await tokens.issueApp(terminal, request.application, appTokenMs),
     org_token: orgToken ? await tokens.issueOrg(terminal) : "",
-  });
+  };
+  return putIntoMailbox(parts, request, content, terminal);
+}
+
+/**
+ * Seals what the person approved to the terminal's key, and puts it into its mailbox.
+ * @param terminal the session behind it
+ * @returns false when somebody else answered meanwhile, or the key is not usable
+ */
+export async function putIntoMailbox(
+  { mailboxes }: Pick<TerminalParts, "mailboxes">,
+  { key, mailbox }: CliRequest,
+  content: TransferredTokens,
+  terminal: StoredSession,
+): Promise<boolean> {
+  const box = seal(key, content);
   if (box === undefined) return false;
-  return mailboxes.answer(request.mailbox, {
-    state: "sealed",
-    box: { ...box, session_id: terminal.id },
-  });
+  return mailboxes.answer(mailbox, { state: "sealed", box: { ...box, session_id: terminal.id } });
+}
+
+/**
+ * Whether a session that somebody answers from is alive, by the store. A logout ends what it finds:
+ * what begins at the same moment may be missed.
+ */
+export async function isStillSignedIn(
+  { store }: Pick<TerminalParts, "store">,
+  session: StoredSession,
+): Promise<boolean> {
+  const stored = await store.sessions.find(session.id);
+  return stored?.revoked_at === null;
 }
 
 /** @returns undefined for a key of low order: everybody could open what is sealed to it */

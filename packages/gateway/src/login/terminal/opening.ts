@@ -9,6 +9,7 @@ import type { StoredTransfer } from "../../storage/store.ts";
 import { coversHost, hostOf } from "../application-host.ts";
 import { readBodyText } from "../request-text.ts";
 import { type CliRequest, type CliRequestReading, readCliRequest } from "./cli-request.ts";
+import { type GrantWish, grantWish } from "./grant-wish.ts";
 
 const longestBody = 8_192;
 /** Bytes of a `redirect_url` without userinfo, query and fragment. */
@@ -24,6 +25,8 @@ const opening = z.strictObject({
   prompt: z.string().optional(),
   close_interstitial: z.boolean().optional(),
   send_org_token: z.boolean().optional(),
+  /** asks for a grant, and for nothing else */
+  grant: grantWish.optional(),
 });
 
 /** What a terminal asked for. */
@@ -51,6 +54,8 @@ export async function readOpening(
   const host = hostOf(authority);
   if (application === undefined || host === undefined || !coversHost(catalog, application, host))
     return refuse(404, "unknown_application", "No application at this address has this AUD.");
+  if (result.data.grant !== undefined && result.data.send_org_token === true)
+    return refuse(400, "bad_opening", "A grant comes alone: leave out send_org_token.");
   const reading = requestOf(catalog, authority, key, result.data);
   if (!reading.ok) return refuse(400, "bad_opening", reading.message);
   return { ok: true, opening: result.data };
@@ -62,6 +67,11 @@ export async function readOpening(
  */
 function openingOf({ opening: text }: StoredTransfer): Opening | undefined {
   return text === null ? undefined : opening.parse(JSON.parse(text));
+}
+
+/** The grant that the terminal asks for; undefined where it asks for a session of its own. */
+export function grantWishOf(transfer: StoredTransfer): GrantWish | undefined {
+  return openingOf(transfer)?.grant;
 }
 
 /** The request that the short address stands for, on the host that it was opened at. */

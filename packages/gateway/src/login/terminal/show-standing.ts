@@ -2,14 +2,17 @@
 // all end here.
 import { sameNetwork } from "../../network.ts";
 import type { StoredSession, StoredTransfer } from "../../storage/store.ts";
-import { admits, decideFor } from "../decide.ts";
+import { type Admission, admits, decideFor } from "../decide.ts";
 import { csrfValue } from "../forms.ts";
 import type { LoginContext } from "../login-context.ts";
 import { approvalPage } from "../pages/approval.ts";
+import { grantApprovalPage } from "../pages/grant-approval.ts";
 import { type Page, sendPage } from "../pages/layout.ts";
 import {
   absentPage,
   approvedPage,
+  grantEndedPage,
+  grantedPage,
   overPage,
   refusedPage,
   tellingPage,
@@ -19,6 +22,8 @@ import {
 import { teamUrl } from "./cli-link.ts";
 import type { CliRequest } from "./cli-request.ts";
 import { grantEnd } from "./deliver-tokens.ts";
+import { endOfGrant } from "./grant-wish.ts";
+import { grantWishOf } from "./opening.ts";
 import {
   awaitStanding,
   refusesClient,
@@ -63,7 +68,7 @@ export async function showStanding(
     case "answered": {
       const terminal = await approvedTerminal(parts, login.session, standing.transfer);
       if (terminal === undefined) return sendPage(c, overPage("answered"));
-      if (terminal.revoked_at !== null) return sendPage(c, terminalEndedPage(application.name));
+      if (terminal.revoked_at !== null) return sendPage(c, endedPage(terminal, application.name));
       if (standing.kind === "telling") return sendTelling(c, parts, login);
       return sendPage(c, signedInPage(parts, login, terminal));
     }
@@ -85,21 +90,35 @@ function askingPage(
   const now = parts.now();
   const admission = decideFor(facts, request.application, session);
   const orgToken = request.sendOrgToken;
-  return approvalPage({
+  // Nobody is shown this page whom policy does not let in.
+  const endFor = (end: (admission: Admission) => number) =>
+    admits(admission) ? end(admission) : now;
+  const view = {
     application: request.application,
     key: request.key,
     reachesAll: orgToken,
     email: session.identity.email,
     transfer,
-    // Nobody is shown this page whom policy does not let in.
-    grantEnd: admits(admission) ? grantEnd({ request, session, admission, orgToken }, now) : now,
     otherAddress: sameNetwork(transfer.address, clientIp) ? undefined : clientIp,
     needsConfirmation: showsNoCode(transfer),
     isRefused: refusesClient(catalog.organization, transfer),
     confirmationMissing,
     ...formOf(parts, login),
     now,
-  });
+  };
+  const wish = grantWishOf(transfer);
+  if (wish === undefined) {
+    const end = endFor((admission) => grantEnd({ request, session, admission, orgToken }, now));
+    return approvalPage({ ...view, grantEnd: end });
+  }
+  const end = endFor((admission) => endOfGrant(wish, { request, session, admission }, now));
+  const { authority } = request;
+  return grantApprovalPage({ ...view, grantEnd: end, authority, limits: wish });
+}
+
+/** What the terminal had has ended. */
+export function endedPage({ kind }: StoredSession, application: string): Page {
+  return kind === "grant" ? grantEndedPage(application) : terminalEndedPage(application);
 }
 
 /** Where the forms of a terminal's pages go, and their hidden value. */
@@ -114,10 +133,11 @@ function formOf(
   };
 }
 
-/** The terminal has its tokens. @param terminal its session */
+/** The terminal has its tokens, or its grant. @param terminal its session */
 function signedInPage(parts: TerminalParts, login: TerminalLogin, terminal: StoredSession): Page {
   const { application, closeWindow } = login.request;
-  return approvedPage({
+  const page = terminal.kind === "grant" ? grantedPage : approvedPage;
+  return page({
     application: application.name,
     email: terminal.identity.email,
     approvedAt: terminal.created_at,

@@ -17,7 +17,15 @@ import { sections } from "./gateway.ts";
 import type { Outcome } from "./session-text.ts";
 import { asTyped, asWritten, type Place, portInText } from "./what-varies.ts";
 
-const bundle = join(import.meta.dirname, "../../packages/cli/bin/postern.cjs");
+/** What runs as `postern` at a machine. */
+export interface Program {
+  /** the Node that runs it; undefined where the file runs by itself */
+  node?: string;
+  file: string;
+}
+
+/** The bundle that `npm run build` has made. */
+export const bundle = join(import.meta.dirname, "../../packages/cli/bin/postern.cjs");
 
 /** A command that lasts longer never ends, however busy the machine is. */
 const longestCommand = 60_000;
@@ -38,13 +46,12 @@ export class Machine {
   #opened: Promise<void> = Promise.resolve();
   readonly #environment: Record<string, string>;
 
-  /** @param node which runs the command line */
-  static async start(context: TestContext, node: string): Promise<Machine> {
+  static async start(context: TestContext, program: Program): Promise<Machine> {
     const directory = mkdtempSync(join(tmpdir(), "postern-session-"));
     context.after(() => rmSync(directory, { recursive: true, force: true, maxRetries: 10 }));
     const machine = new Machine(context, directory);
-    machine.#installProgram("postern", node);
-    machine.#installProgram("cloudflared", node);
+    machine.#installProgram("postern", program);
+    machine.#installProgram("cloudflared", program);
     await machine.#installBrowser();
     return machine;
   }
@@ -151,10 +158,11 @@ export class Machine {
     return gateway;
   }
 
-  #installProgram(name: string, node: string): void {
-    const program = join(this.#directory, name);
-    symlinkSync(bundle, program);
-    this.#installScript(name, `exec '${node}' '${program}' "$@"`);
+  #installProgram(name: string, { node, file }: Program): void {
+    const link = join(this.#directory, name);
+    symlinkSync(file, link);
+    const words = node === undefined ? [link] : [node, link];
+    this.#installScript(name, `exec ${words.map((word) => `'${word}'`).join(" ")} "$@"`);
   }
 
   #installScript(name: string, line: string): string {

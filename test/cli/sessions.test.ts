@@ -7,16 +7,9 @@ import { basename, join } from "node:path";
 import { describe, type TestContext, test } from "node:test";
 import { findNode20 } from "../support/node-20.ts";
 import { leaveOut, needs } from "../support/requirements.ts";
-import { Machine } from "./machine.ts";
-import {
-  isExpected,
-  linesOfOutcome,
-  readSessionText,
-  type Scene,
-  type Step,
-  textOfScene,
-  writeSessionText,
-} from "./session-text.ts";
+import { bundle } from "./machine.ts";
+import { playScene } from "./play-scene.ts";
+import { readSessionText, type Scene, textOfScene, writeSessionText } from "./session-text.ts";
 
 const rewrites = process.env["POSTERN_REWRITE"] === "1";
 /** Most of a scene is waiting, for processes that start one after another. */
@@ -47,17 +40,7 @@ for (const file of globSync(join(import.meta.dirname, `*${wanted}*.txt`)).sort()
 }
 
 async function playAndCompare(context: TestContext, scene: Scene, node: string): Promise<void> {
-  const machine = await Machine.start(context, node);
-  const steps: Step[] = [];
-  for (const step of scene.steps) steps.push(await play(machine, step));
+  const steps = await playScene(context, scene, { node, file: bundle });
   if (rewrites) scene.steps = steps;
   assert.equal(textOfScene({ ...scene, steps }), textOfScene(scene));
-}
-
-/** The step with what really happened; as it was where that was expected. */
-async function play(machine: Machine, step: Step): Promise<Step> {
-  if (step.kind === "directive") await machine.arrange(step.text);
-  if (step.kind !== "command") return step;
-  const lines = linesOfOutcome(await machine.run(step.lines));
-  return isExpected(lines, step.expected) ? step : { ...step, expected: lines };
 }

@@ -57,6 +57,10 @@ test("folders that only npm's children have in PATH do not count, and node is a 
   assert.equal(commandWith(folder("empty")), `${process.execPath} '${program}'`);
 });
 
+test("a single executable is a command by itself", () => {
+  assert.equal(ownCommand({ PATH: "" }, process.execPath), process.execPath);
+});
+
 test("the built file alone is the whole command line", (context) => {
   const { folder } = scene(context);
   const copied = join(folder("elsewhere"), "postern");

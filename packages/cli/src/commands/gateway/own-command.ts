@@ -13,6 +13,8 @@ export function ownCommand(environment: NodeJS.ProcessEnv, script: string): stri
   const program = realpathSync(script);
   const installed = findTool("postern", searchPath);
   if (installed && realpathSync(installed) === program) return "postern";
+  // A single executable is its own Node.
+  if (program === realpathSync(process.execPath)) return quote(program);
   const node = findTool("node", searchPath) ? "node" : quote(process.execPath);
   return `${node} ${quote(program)}`;
 }

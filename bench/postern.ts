@@ -21,7 +21,7 @@ export const thisCheckout = checkoutIn(join(import.meta.dirname, ".."), "**Poste
 
 const person = "ada@example.com";
 
-const loginUrl = /https?:\/\/\S+\/cdn-cgi\/access\/cli\?\S+(?=\s)/;
+const loginUrl = /https?:\/\/\S+\/cdn-cgi\/access\/cli[/?]\S+(?=\s)/;
 
 /** @param home `$POSTERN_HOME` for gateway and terminal */
 export function startGateway(

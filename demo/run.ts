@@ -73,7 +73,7 @@ async function showNoToken(): Promise<void> {
 async function showSignIn(): Promise<void> {
   print(`\n3. A terminal asks to be signed in\n   $ postern access login ${application}`);
   const login = watchOutput(startPostern("access", "login", application, "--no-browser"));
-  const [url] = await login.until(/https?:\/\/\S+\/cdn-cgi\/access\/cli\?\S+/);
+  const [url] = await login.until(/https?:\/\/\S+\/cdn-cgi\/access\/cli[/?]\S+/);
   const [code] = await login.until(/[0-9A-HJKMNP-TV-Z]{4}-[0-9A-HJKMNP-TV-Z]{4}/);
   print(`   The code of this terminal: ${code}`);
 

@@ -67,7 +67,9 @@ export const words = [
   "cli/printable.ts",
   "cli/raw-arguments.ts",
   "cli/raw-bytes.ts",
+  "cli/screen.ts",
   "cli/standard-output.ts",
+  "cli/styled-line.ts",
   "cli/terminal.ts",
   "cli/version.ts",
 ];

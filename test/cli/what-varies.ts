@@ -17,11 +17,13 @@ export const portInText = "18600";
 const varying: readonly [pattern: RegExp, name: string][] = [
   [/\beyJ[\w-]+\.[\w-]+\.[\w-]+/g, "<token>"],
   [/(?<=\b|%3D)[\w-]{43}(?:=|%3D|%253D)/g, "<key>"],
+  [/(?<=\/access\/cli\/)[\w-]{43}(?![\w-])/g, "<key>"],
   [/(?<=\b|%3D)[0-9a-f]{64}\b/g, "<aud>"],
   [/\b[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b/g, "<uuid>"],
   [/\b[0-9A-HJKMNP-TV-Z]{4}-[0-9A-HJKMNP-TV-Z]{4}\b/g, "<code>"],
   [/\b\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z/g, "<time>"],
   [/\b\d{4}-\d\d-\d\d \d\d:\d\d(?: UTC)?/g, "<time>"],
+  [/(?<=\buntil )\d\d:\d\d\b/g, "<time>"],
   [/\bRay [0-9a-f]{16}\b/g, "Ray <ray>"],
   [new RegExp(`\\b${version.replaceAll(".", "\\.")}\\b`, "g"), "<version>"],
 ];

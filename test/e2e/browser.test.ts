@@ -92,7 +92,7 @@ test(
       ["access", "login", gateway.origin("app.localhost"), "--no-browser"],
       environment,
     );
-    const [url] = await login.until(/https?:\/\/\S+\/cdn-cgi\/access\/cli\?\S+/);
+    const [url] = await login.until(/https?:\/\/\S+\/cdn-cgi\/access\/cli[/?]\S+/);
     const [code] = await login.until(/[0-9A-HJKMNP-TV-Z]{4}-[0-9A-HJKMNP-TV-Z]{4}/);
     await withPage(async (page) => {
       await page.goto(url);
@@ -118,16 +118,15 @@ test(
   async (context) => {
     const { gateway, environment } = await scene(context);
     const login = startPostern(
-      ["access", "login", gateway.origin("app.localhost"), "--no-browser"],
+      ["access", "login", gateway.origin("app.localhost"), "--no-browser", "--auto-close"],
       environment,
     );
-    const [url] = await login.until(/https?:\/\/\S+\/cdn-cgi\/access\/cli\?\S+/);
+    const [url] = await login.until(/https?:\/\/\S+\/cdn-cgi\/access\/cli[/?]\S+/);
     await withPage(async (page) => {
       await page.goto(`${gateway.team}/cdn-cgi/access/login`);
       await signInWithPin(page, gateway);
       const popup = page.waitForEvent("popup");
-      const address = JSON.stringify(`${url}&close_interstitial=true`);
-      await page.evaluate(`void window.open(${address})`);
+      await page.evaluate(`void window.open(${JSON.stringify(url)})`);
       const approval = await popup;
       const closed = approval.waitForEvent("close");
       await approval.getByRole("button", { name: "Approve" }).click();
@@ -146,7 +145,7 @@ test(
       ["access", "login", gateway.origin("app.localhost"), "--no-browser"],
       environment,
     );
-    const [url] = await login.until(/https?:\/\/\S+\/cdn-cgi\/access\/cli\?\S+/);
+    const [url] = await login.until(/https?:\/\/\S+\/cdn-cgi\/access\/cli[/?]\S+/);
     await withPage(async (page) => {
       await page.goto(url);
       await signInWithPin(page, gateway);

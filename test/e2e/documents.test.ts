@@ -64,13 +64,13 @@ class Machine {
   async #signIn(origin: string): Promise<void> {
     const login = this.#start(`postern access login ${origin} --no-browser`);
     const hasToken = login.ended.then((status) => status === 0);
-    const asks = login.until(/\/cdn-cgi\/access\/cli\?/).then(() => this.#approve(login));
+    const asks = login.until(/\/cdn-cgi\/access\/cli[/?]/).then(() => this.#approve(login));
     await Promise.race([hasToken, asks.catch(() => undefined)]);
     assert.equal(await login.ended, 0, login.stderr());
   }
 
   async #approve(login: Running): Promise<void> {
-    const [url] = await login.until(/https?:\/\/\S+\/cdn-cgi\/access\/cli\?\S+/);
+    const [url] = await login.until(/https?:\/\/\S+\/cdn-cgi\/access\/cli[/?]\S+/);
     const visitor = await signInByHttp(url, ada, (email) => this.#pin(email));
     await visitor.press("Approve");
   }

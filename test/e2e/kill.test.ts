@@ -82,7 +82,7 @@ test("a login survives kill -9 of the gateway between all its steps, and a logou
   await visitor.visit(`${gateway.application}/again`);
   assert.match(visitor.page.text, /Hello from the API/);
   const login = startPostern(["access", "login", gateway.application, "--no-browser"], environment);
-  const [url] = await login.until(/https?:\/\/\S+\/cdn-cgi\/access\/cli\?\S+/);
+  const [url] = await login.until(/https?:\/\/\S+\/cdn-cgi\/access\/cli[/?]\S+/);
   await visitor.visit(url);
   await visitor.settle();
   await visitor.press("Approve");

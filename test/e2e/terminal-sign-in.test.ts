@@ -45,7 +45,7 @@ async function logIn(
     ["access", "login", gateway.origin(host), "--no-browser"],
     environment,
   );
-  const [url] = await login.until(/https?:\/\/\S+\/cdn-cgi\/access\/cli\?\S+/);
+  const [url] = await login.until(/https?:\/\/\S+\/cdn-cgi\/access\/cli[/?]\S+/);
   const visitor = await signInFor(url, gateway, email);
   await visitor.press("Approve");
   await visitor.settle();
@@ -62,7 +62,7 @@ test(
       ["access", "login", gateway.origin("app.localhost"), "--no-browser"],
       environment,
     );
-    const [url] = await login.until(/https?:\/\/\S+\/cdn-cgi\/access\/cli\?\S+/);
+    const [url] = await login.until(/https?:\/\/\S+\/cdn-cgi\/access\/cli[/?]\S+/);
     const [code] = await login.until(/[0-9A-HJKMNP-TV-Z]{4}-[0-9A-HJKMNP-TV-Z]{4}/);
     const visitor = await signInFor(url, gateway);
     assert.ok(visitor.page.text.includes(code), "the page shows the code that the terminal shows");
@@ -152,7 +152,7 @@ test("Deny on the page ends the login in the terminal with status 6", async (con
     ["access", "login", gateway.origin("app.localhost"), "--no-browser"],
     environment,
   );
-  const [url] = await login.until(/https?:\/\/\S+\/cdn-cgi\/access\/cli\?\S+/);
+  const [url] = await login.until(/https?:\/\/\S+\/cdn-cgi\/access\/cli[/?]\S+/);
   const visitor = await signInFor(url, gateway);
   await visitor.press("Deny");
   assert.equal(visitor.heading(), "Sign-in refused");

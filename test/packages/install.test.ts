@@ -53,7 +53,7 @@ test(
     await dev.until(/Postern is up/);
 
     const login = start(context, ["access", "login", application, "--no-browser"]);
-    const [page] = await login.until(/https?:\/\/\S+\/cdn-cgi\/access\/cli\?\S+/);
+    const [page] = await login.until(/https?:\/\/\S+\/cdn-cgi\/access\/cli[/?]\S+/);
     const visitor = new Visitor();
     await visitor.visit(page);
     await visitor.press("Send me a code", { email: ada });

@@ -1,6 +1,8 @@
 // What a command gets from the world: environment, home, clock, where to tell the person something.
 // Commands and steps read nothing else, so that a signature shows what a step depends on.
 
+import type { ColorMode, Line } from "./styled-line.ts";
+
 /** What main reads from the process, the same for every command. */
 export interface Surroundings {
   /** the name it was started under: `cloudflared` keeps that program's standard output (cli.md) */
@@ -14,6 +16,10 @@ export interface Surroundings {
   readonly onTerminal: boolean;
   /** one line for the person, on standard error; control characters are escaped here (case C15) */
   tell(line: string): void;
+  /** the same for a line with parts that stand out */
+  show(line: Line, color?: ColorMode): void;
+  /** the line below the others that is drawn anew in its place, on a terminal; undefined: none */
+  status(line: Line | undefined, color?: ColorMode): void;
 }
 
 /** How hosts are reached, as a command line says it; what is absent is as the environment says. */
@@ -49,6 +55,8 @@ export interface Context extends Surroundings {
   caFile: string | undefined;
   /** prints the HTTP exchange with secrets cut out */
   debug: boolean;
+  /** whether lines for the person may have colour */
+  color: ColorMode;
   /** how to reach hosts, where the command line of a tool says it */
   network?: Network;
 }

@@ -7,8 +7,9 @@ import { accessGroup, findTarget, pathOf, suggestCommand, type Target } from "./
 import { officialArguments } from "./commands/official-arguments.ts";
 import type { Surroundings } from "./context.ts";
 import { CliError, reasonOf, statusOf, wrapperStatus } from "./exit-status.ts";
-import { printable, printableJson } from "./printable.ts";
+import { printableJson } from "./printable.ts";
 import { readArguments } from "./raw-arguments.ts";
+import { Screen } from "./screen.ts";
 import { writeError, writeOutput } from "./standard-output.ts";
 import { posternHome } from "./store/home.ts";
 import { isTerminal, terminalColumns } from "./terminal.ts";
@@ -70,11 +71,12 @@ function readSurroundings(): Surroundings {
       return posternHome(process.env, process.platform);
     },
     now: Date.now,
-    // Asked only when it matters: finding out loads a module.
     get onTerminal() {
-      return (process.env["CI"] ?? "") === "" && isTerminal(2);
+      return isOnTerminal();
     },
     tell,
+    show: (line, color = "auto") => screen.tell(line, color),
+    status: (line, color = "auto") => screen.status(line, color),
   };
 }
 
@@ -84,7 +86,12 @@ function nameOf(path: string): Surroundings["name"] {
 }
 
 function tell(line: string): void {
-  writeError(`${printable(line)}\n`);
+  screen.tell(line, "auto");
+}
+
+/** Asked only when it matters: finding out loads a module. */
+function isOnTerminal(): boolean {
+  return (process.env["CI"] ?? "") === "" && isTerminal(2);
 }
 
 /**
@@ -117,6 +124,16 @@ function wantsJson(target: Target): boolean {
   if (target.kind !== "unknown" || target.group !== accessGroup) return false;
   return untilDashes(target.args).some((argument) => /^--?json$/.test(argument));
 }
+
+const screen = new Screen({
+  environment: process.env,
+  platform: process.platform,
+  get onTerminal() {
+    return isOnTerminal();
+  },
+  columns: () => terminalColumns(2),
+  write: writeError,
+});
 
 // First of all: a change of the process's title would overwrite them.
 const argv = readArguments(process.argv.slice(2));

@@ -80,7 +80,7 @@ const cases: Case[] = [
     what: "refused by policy at login",
     status: 4,
     code: "refused_by_policy",
-    says: /policy does not let the person who signed in reach app\.localhost; ask its owner/,
+    says: /the person who signed in may not reach app\.localhost; ask its owner/,
     args: login,
     answer: refusedWith("policy"),
   },
@@ -88,7 +88,7 @@ const cases: Case[] = [
     what: "signed in, refused by policy",
     status: 4,
     code: "refused_by_policy",
-    says: /policy does not let ada@example\.com reach .*; ask its owner, or sign out to use another account/,
+    says: /ada@example\.com may not reach .*; ask its owner, or sign out to use another account/,
     args: login,
     signedIn: true,
     answer: (seen, response) => {
@@ -101,7 +101,7 @@ const cases: Case[] = [
     what: "signed in, refused by policy elsewhere",
     status: 4,
     code: "refused_by_policy",
-    says: /policy does not let you reach http:\/\/other\.localhost/,
+    says: /you may not reach http:\/\/other\.localhost/,
     args: (peer) => ["token", peer.origin("other")],
     signedIn: true,
     answer: (seen, response) => {

@@ -22,6 +22,11 @@ export const networkFlags: readonly Flag[] = [
     description: "PEM file of your own certificate authority (or POSTERN_CA_FILE)",
   },
   { name: "debug", description: "show the HTTP exchange, without secrets" },
+  {
+    name: "color",
+    value: "WHEN",
+    description: "auto, always or never: colour and links in messages (NO_COLOR is never)",
+  },
 ];
 
 /** Taken by every command of the `access` group but curl, which has a `--json` of its own. */

@@ -2,6 +2,7 @@
 import type { Context, Surroundings } from "../context.ts";
 import { CliError } from "../exit-status.ts";
 import { settleStore } from "../store/choose-store.ts";
+import type { ColorMode } from "../styled-line.ts";
 import type { Invocation } from "./command.ts";
 import { type CommandLine, readCommandLine } from "./command-line.ts";
 
@@ -18,12 +19,16 @@ export function readInvocation({ command, args, surroundings }: Invocation): {
 /** @throws {CliError} usage */
 export function contextOf(surroundings: Surroundings, line: CommandLine): Context {
   const { name, environment, home, now, tell } = surroundings;
+  const color = readColor(line.value("color") ?? "auto");
   const context: Context = {
     name,
     environment,
     home,
     now,
     tell,
+    show: (text) => surroundings.show(text, color),
+    status: (text) => surroundings.status(text, color),
+    color,
     // Not copied: finding out loads a module, and most commands never ask.
     get onTerminal() {
       return surroundings.onTerminal;
@@ -34,6 +39,11 @@ export function contextOf(surroundings: Surroundings, line: CommandLine): Contex
   };
   settleStore(context);
   return context;
+}
+
+function readColor(text: string): ColorMode {
+  if (text === "auto" || text === "always" || text === "never") return text;
+  throw new CliError("usage", `--color ${text.slice(0, 40)} is unknown; use auto, always or never`);
 }
 
 const longestProfile = 64;

@@ -72,7 +72,7 @@ function cookieFor(
 function refusedByPolicy(app: AppUrl): CliError {
   return new CliError(
     "refused_by_policy",
-    `policy does not let you reach ${app.bare}; ask its owner, or sign out to use another account: postern access logout ${app.origin}`,
+    `you may not reach ${app.bare}; ask its owner, or sign out to use another account: postern access logout ${app.origin}`,
   );
 }
 

@@ -47,10 +47,7 @@ export async function requestPass(
       removeAppToken(context, stored);
       return { kind: "dead" };
     case 403:
-      throw new CliError(
-        "refused_by_policy",
-        `policy does not let you reach ${app.bare}; ask its owner`,
-      );
+      throw new CliError("refused_by_policy", `you may not reach ${app.bare}; ask its owner`);
     default:
       throw new CliError(
         "failure",

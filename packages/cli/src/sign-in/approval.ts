@@ -15,6 +15,7 @@ import {
   storedTokenOf,
 } from "./attempt.ts";
 import { loginWithBrowser } from "./browser-login.ts";
+import { signedInLines } from "./signed-in-lines.ts";
 
 /**
  * Asks the person to approve this terminal, and stores what the approval brings.
@@ -45,7 +46,10 @@ export async function askThePerson(attempt: Attempt, lock: LoginLock): Promise<S
     writeAppToken(context, stored);
   });
   await delivery.confirm();
-  return { application, stored, how: "approved", fault };
+  const signedIn: SignedIn = { application, stored, how: "approved", fault };
+  if (options.quiet !== true)
+    for (const line of signedInLines(context, app, signedIn)) context.show(line);
+  return signedIn;
 }
 
 /** @returns undefined where the gateway sent no org token */

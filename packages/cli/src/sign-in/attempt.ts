@@ -14,6 +14,8 @@ export interface SignInOptions extends BrowserLoginOptions {
   mayPrompt: boolean;
   /** ask the gateway in any case, however recently it was asked */
   check: boolean;
+  /** do not say who has signed in */
+  quiet?: boolean;
 }
 
 /** What opens a URL. */
@@ -53,7 +55,7 @@ export function refusedByPolicy(app: AppUrl, email: string): CliError {
   const remedy = `ask its owner, or sign out to use another account: postern access logout ${app.origin}`;
   return new CliError(
     "refused_by_policy",
-    `policy does not let ${printable(email)} reach ${app.bare}; ${remedy}`,
+    `${printable(email)} may not reach ${app.bare}; ${remedy}`,
   );
 }
 

@@ -2,8 +2,6 @@
 // (wire-protocol 6.4 to 6.8). Keys are fresh for every login and never touch the disk (case C2).
 import {
   decodeTransferKey,
-  encodeTransferKey,
-  endpoints,
   generateTransferKeyPair,
   headers,
   loginCode,
@@ -12,30 +10,23 @@ import {
   type TransferKeyPair,
   type TransferredTokens,
 } from "@postern/protocol";
-import { isLoopbackHost } from "@postern/protocol/host";
 import type { AppUrl } from "../app-url.ts";
 import type { Context } from "../context.ts";
 import { CliError } from "../exit-status.ts";
 import type { HttpResponse } from "../net/http-message.ts";
 import type { Application } from "../store/known-hosts.ts";
+import { longAddress, openingOf, type PageWishes, shortAddress } from "./approval-address.ts";
+import { LoginScreen } from "./login-screen.ts";
 import { openBrowser } from "./open-browser.ts";
-import { showQrCode } from "./qr-code.ts";
-import { confirmDelivery, mailboxOf, pollRelay } from "./relay-poll.ts";
+import { openMailbox } from "./open-mailbox.ts";
+import { confirmDelivery, mailboxOf, type Progress, pollRelay } from "./relay-poll.ts";
 
-export interface BrowserLoginOptions {
+export interface BrowserLoginOptions extends PageWishes {
   openBrowser: boolean;
   /** undefined: where no browser could be opened, a phone can reach the page and there is room */
   qr: boolean | undefined;
-  /** asks the page to close itself after the approval */
-  autoClose: boolean;
   /** a team of Cloudflare's own for US federal agencies, which has a relay of its own */
   federal?: boolean;
-  /**
-   * whom the provider should offer first, and whether it must ask again; names and values are
-   * OpenID Connect's
-   */
-  loginHint: string | undefined;
-  prompt: "login" | "select_account" | undefined;
   /** milliseconds */
   timeout: number;
 }
@@ -60,17 +51,33 @@ export async function loginWithBrowser(
   options: BrowserLoginOptions,
   announce: (url: string, code: string) => void,
 ): Promise<Delivery> {
+  // 1. The mailbox is opened before there is an address to show: the short one names it.
   const keys = generateTransferKeyPair();
-  const url = approvalUrl(app, application, keys, options);
-  announce(url.href, loginCode(keys.publicKey));
+  const code = loginCode(keys.publicKey);
   const relayed = { ...application, relay: relayFor(application, options) };
-  // The poll comes first: the page offers to approve only while one is held.
   const mailbox = mailboxOf(relayed, keys.publicKey);
-  const answer = pollRelay(context, mailbox, options.timeout);
+  const opening = openingOf(app, application, options);
+  const isOpen = await openMailbox(context, mailbox, opening);
+  const address = isOpen ? shortAddress(app, keys) : longAddress(app, opening, keys);
+  announce(address.href, code);
+
+  // 2. The poll comes before the page: approving is offered only while one is held.
+  const deadline = performance.now() + options.timeout;
+  const timeLeft = () => deadline - performance.now();
+  const screen = new LoginScreen(context, { address, code, timeLeft });
+  const onProgress = (progress: Progress) => screen.progress(progress);
+  const answer = pollRelay(context, mailbox, { timeout: options.timeout, onProgress });
   answer.catch(() => {});
-  await showTheWay(context, url, keys, options);
-  const tokens = readBox(application, keys, await answer);
-  return { tokens, confirm: () => confirmDelivery(context, mailbox) };
+
+  // 3. The person is shown the way, and answers.
+  try {
+    const isBrowserOpen = options.openBrowser && (await openBrowser(context, address));
+    await screen.show({ isBrowserOpen, qr: options.qr });
+    const tokens = readBox(application, keys, await answer);
+    return { tokens, confirm: () => confirmDelivery(context, mailbox) };
+  } finally {
+    screen.end();
+  }
 }
 
 /** Cloudflare's relay for federal agencies replaces its other one, and nobody else's. */
@@ -80,50 +87,6 @@ function relayFor({ relay }: Application, { federal }: BrowserLoginOptions): str
     "https://login.cloudflareaccess.org/",
     "https://login.fed.cloudflareaccess.org/",
   );
-}
-
-/** Parameters in the order of their names, as the official client sends them. */
-function approvalUrl(
-  app: AppUrl,
-  application: Application,
-  keys: TransferKeyPair,
-  options: BrowserLoginOptions,
-): URL {
-  const token = encodeTransferKey(keys.publicKey);
-  const back = new URL(app.bare);
-  back.searchParams.set("aud", application.aud);
-  back.searchParams.set("token", token);
-  const url = new URL(endpoints.cli, app.origin);
-  url.searchParams.set("aud", application.aud);
-  if (options.autoClose) url.searchParams.set("close_interstitial", "true");
-  url.searchParams.set("edge_token_transfer", "true");
-  if (options.loginHint !== undefined) url.searchParams.set("login_hint", options.loginHint);
-  if (options.prompt !== undefined) url.searchParams.set("prompt", options.prompt);
-  url.searchParams.set("redirect_url", back.href);
-  url.searchParams.set("send_org_token", "true");
-  url.searchParams.set("token", token);
-  return url;
-}
-
-async function showTheWay(
-  context: Context,
-  url: URL,
-  keys: TransferKeyPair,
-  options: BrowserLoginOptions,
-): Promise<void> {
-  const code = `Approve the sign-in of this terminal only if the page shows this code: ${loginCode(keys.publicKey)}`;
-  context.tell(code);
-  const opened = options.openBrowser && (await openBrowser(context, url));
-  const page = ["Open this page in a browser:", "", `  ${url.href}`, ""];
-  if (opened) page[0] = "A browser window should have opened. If not, open this page:";
-  // No phone reaches a loopback name.
-  const mayShow = !opened && context.onTerminal && !isLoopbackHost(url.hostname);
-  const hasQr =
-    (options.qr ?? mayShow) &&
-    (await showQrCode(context, url, [code, ...page], options.qr === true));
-  // The QR code may have pushed it out of sight.
-  if (hasQr) context.tell(code);
-  for (const line of page) context.tell(line);
 }
 
 /** Opens the box; whatever is wrong with it is the relay's fault and is told as that (case C3). */

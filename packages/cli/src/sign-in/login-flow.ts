@@ -31,6 +31,7 @@ import {
   store,
   storedTokenOf,
 } from "./attempt.ts";
+import { tellInterruption } from "./interruption.ts";
 
 /** What a command fails with that may not ask a person. */
 export function notSignedIn(app: AppUrl): CliError {
@@ -192,8 +193,18 @@ async function exchangedToken(attempt: Attempt, mayPrompt: boolean): Promise<Sig
   return undefined;
 }
 
-/** The person's approval, asked for by one process at a time (case C14). */
+/** The person's approval. One who ends the wait for it is told what that means. */
 async function approvedToken(attempt: Attempt): Promise<SignedIn> {
+  const stop = tellInterruption(attempt.context);
+  try {
+    return await approvedInTurn(attempt);
+  } finally {
+    stop();
+  }
+}
+
+/** The approval is asked for by one process at a time (case C14). */
+async function approvedInTurn(attempt: Attempt): Promise<SignedIn> {
   const { context, application, options } = attempt;
   refuseRepetition(attempt);
   // Whatever is stored now did not do.
@@ -205,7 +216,7 @@ async function approvedToken(attempt: Attempt): Promise<SignedIn> {
   const lock = await takeLoginLock(context, application, hasNewToken, options.timeout);
   if (lock !== undefined) return signInUnderLock(attempt, lock);
   const stored = readAppToken(context, application);
-  return stored === undefined ? approvedToken(attempt) : { application, stored, how: "stored" };
+  return stored === undefined ? approvedInTurn(attempt) : { application, stored, how: "stored" };
 }
 
 /** An unattended machine opens no window twice. @throws {CliError} not_signed_in */

@@ -3,28 +3,9 @@
 // on a remote machine set it to a program that opens the page where the person sits.
 import type { Context } from "../context.ts";
 import { findTool, withSafePath } from "../tool/find-tool.ts";
+import { headlessBy, isFreeDesktop, isInContainer } from "./headless.ts";
 
 type Environment = NodeJS.ProcessEnv;
-
-function isAnySet(environment: Environment, ...names: string[]): boolean {
-  return names.some((name) => (environment[name] ?? "") !== "");
-}
-
-/** Whether xdg-open is what opens things. */
-function isFreeDesktop(environment: Environment, platform: NodeJS.Platform): boolean {
-  if (platform === "linux") return !isAnySet(environment, "WSL_DISTRO_NAME");
-  return platform === "freebsd" || platform === "openbsd";
-}
-
-/**
- * Whether opening a browser can work at all: in a container it would only start a text browser, and
- * over SSH it would open one where nobody sits.
- */
-export function hasBrowser(environment: Environment, platform: NodeJS.Platform): boolean {
-  if (isAnySet(environment, "DISPLAY", "WAYLAND_DISPLAY")) return true;
-  if (isFreeDesktop(environment, platform)) return false;
-  return !isAnySet(environment, "SSH_CONNECTION", "SSH_TTY");
-}
 
 /**
  * Opens the URL, where there is a browser to open it with.
@@ -37,9 +18,10 @@ export async function openBrowser(
   if (url.protocol !== "https:" && url.protocol !== "http:") return false;
   const chosen = environment["BROWSER"];
   if (chosen && (await startOpener(chosen, url, environment))) return true;
-  if (!hasBrowser(environment, process.platform)) return false;
-  if (isFreeDesktop(environment, process.platform))
-    return startOpener("xdg-open", url, environment);
+  const { platform } = process;
+  const isContainer = isInContainer(environment);
+  if (headlessBy({ environment, platform, isContainer }) !== undefined) return false;
+  if (isFreeDesktop(environment, platform)) return startOpener("xdg-open", url, environment);
   return openElsewhere(url);
 }
 

@@ -1,6 +1,8 @@
-// Whether and how the address of the approval page is shown as a QR code, for a phone.
-import type { Context } from "../context.ts";
-import { terminalColumns, terminalRows } from "../terminal.ts";
+// The address of the approval page as a QR code, for a phone: how it is drawn, and whether there is
+// room for it.
+
+/** Lines of half blocks, dark on light, all of one width. */
+export type QrCode = readonly string[];
 
 /** Columns and rows of a terminal; undefined where it does not know. */
 export interface TerminalSize {
@@ -8,32 +10,38 @@ export interface TerminalSize {
   rows: number | undefined;
 }
 
-/**
- * Shows the URL as a QR code.
- * @param below lines that come after it: by default there must be room for both, so that neither
- * scrolls out of sight
- * @param isRequested show it in a terminal with too few rows as well, and tell why there is none in
- * one with too few columns: a code that wraps cannot be scanned
- * @returns whether there is a code
- */
-export async function showQrCode(
-  context: Context,
-  url: URL,
-  below: readonly string[],
-  isRequested: boolean,
-): Promise<boolean> {
-  const { renderUnicodeCompact } = await import("uqr");
-  const code = renderUnicodeCompact(url.href, { ecc: "L" }).split("\n");
-  const size = { columns: terminalColumns(2), rows: terminalRows(2) };
-  const needed = code[0]?.length ?? 0;
-  if (size.columns !== undefined && needed > size.columns) {
-    if (isRequested)
-      context.tell(`The QR code needs ${needed} columns, and this terminal has ${size.columns}.`);
-    return false;
+/** Modules of light around the code: scanners manage with half of the four that the norm has. */
+const quietZone = 2;
+
+/** The text as a QR code. Two modules stand above each other in a character. */
+export async function qrCode(text: string): Promise<QrCode> {
+  const { encode } = await import("uqr");
+  const { data, size } = encode(text, { ecc: "L", border: quietZone });
+  const lines: string[] = [];
+  for (let row = 0; row < size; row += 2) {
+    const upper = data[row] ?? [];
+    const lower = data[row + 1] ?? [];
+    lines.push(upper.map((isDark, column) => block(isDark, lower[column] === true)).join(""));
   }
-  if (!isRequested && !hasRows([...code, ...below], size)) return false;
-  for (const line of code) context.tell(line);
-  return true;
+  return lines;
+}
+
+function block(isUpperDark: boolean, isLowerDark: boolean): string {
+  if (isUpperDark) return isLowerDark ? "█" : "▀";
+  return isLowerDark ? "▄" : " ";
+}
+
+/** Whether the terminal shows the code whole, and with all of the lines below it. */
+export function roomFor(
+  code: QrCode,
+  below: readonly string[],
+  size: TerminalSize,
+): "enough" | "too_narrow" | "too_low" {
+  const { columns = Number.POSITIVE_INFINITY } = size;
+  const width = code[0]?.length ?? 0;
+  // A code that wraps cannot be scanned.
+  if (width > columns) return "too_narrow";
+  return hasRows([...code, ...below], size) ? "enough" : "too_low";
 }
 
 /**

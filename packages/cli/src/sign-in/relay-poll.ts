@@ -4,6 +4,7 @@
 import { setTimeout as pause } from "node:timers/promises";
 import { encodeTransferKey, headers } from "@postern/protocol";
 import type { Context } from "../context.ts";
+import { defined } from "../defined.ts";
 import { CliError } from "../exit-status.ts";
 import { parseJsonObject } from "../json-object.ts";
 import { send, TimeoutError } from "../net/http-client.ts";
@@ -33,24 +34,38 @@ export function mailboxOf(application: Application, publicKey: Uint8Array): Mail
   return { application, url: new URL(application.relay + encodeTransferKey(publicKey)) };
 }
 
+const steps = ["none", "opened", "signed_in"] as const;
+
+/** How far the person at the browser has come; `email` where the gateway may say who it is. */
+export interface Progress {
+  step: (typeof steps)[number];
+  email?: string;
+}
+
 /**
  * Polls until there is an answer. The gateway holds every poll open, so there is no pause between
  * two. While it is away, for a restart, the wait goes on.
- * @param timeout milliseconds
+ * @param options `timeout` in milliseconds; `onProgress` is told of each step at the browser once
  * @returns the answer with the sealed box
  * @throws {CliError} login_refused | login_timeout | refused_by_policy | unreachable | failure
  */
 export async function pollRelay(
   context: Context,
   mailbox: Mailbox,
-  timeout: number,
+  { timeout, onProgress }: { timeout: number; onProgress?: (progress: Progress) => void },
 ): Promise<HttpResponse> {
   const deadline = performance.now() + timeout;
   let silentPolls = 0;
   let lastFailure: CliError | undefined;
+  let known: Progress = { step: "none" };
   while (silentPolls < mostSilentPolls && performance.now() < deadline) {
-    const outcome = await pollOnce(context, mailbox, deadline);
+    const outcome = await pollOnce(context, mailbox, { deadline, known });
     switch (outcome.kind) {
+      case "progress":
+        known = outcome.progress;
+        lastFailure = undefined;
+        onProgress?.(known);
+        break;
       case "answer":
         return readAnswer(mailbox.application, outcome.response);
       case "silence":
@@ -78,6 +93,8 @@ async function pauseUntil(deadline: number): Promise<void> {
 
 type PollOutcome =
   | { kind: "answer"; response: HttpResponse }
+  /** nobody has approved yet, and something has happened */
+  | { kind: "progress"; progress: Progress }
   /** nobody has approved yet */
   | { kind: "silence" }
   /** the relay could not be reached just now, or does not hold this poll */
@@ -87,7 +104,7 @@ type PollOutcome =
 async function pollOnce(
   context: Context,
   { url }: Mailbox,
-  deadline: number,
+  { deadline, known }: { deadline: number; known: Progress },
 ): Promise<PollOutcome> {
   const timeout = Math.max(1, Math.min(longestPoll, deadline - performance.now()));
   const waking = new AbortController();
@@ -96,12 +113,12 @@ async function pollOnce(
     const response = await send(context, {
       method: "GET",
       url,
-      headers: { [headers.transferConfirm]: "1" },
+      headers: { [headers.transferConfirm]: "1", [headers.transferProgress]: known.step },
       timeout,
       limit: largestBox,
       signal: waking.signal,
     });
-    return outcomeOf(url, response);
+    return outcomeOf(url, response, known);
   } catch (error) {
     if (error instanceof TimeoutError) return { kind: "silence" };
     if (error instanceof CliError && error.code === "unreachable")
@@ -112,9 +129,10 @@ async function pollOnce(
   }
 }
 
-function outcomeOf({ origin }: URL, response: HttpResponse): PollOutcome {
+function outcomeOf({ origin }: URL, response: HttpResponse, known: Progress): PollOutcome {
   const { status } = response;
   if (status === 204) return { kind: "silence" };
+  if (status === 202) return progressIn(response, known) ?? { kind: "silence" };
   if (status === 429) {
     const why = `${origin} has too many unfinished sign-ins from this network (status 429)`;
     const error = new CliError("login_timeout", `${why}; try again in a few minutes`);
@@ -125,6 +143,15 @@ function outcomeOf({ origin }: URL, response: HttpResponse): PollOutcome {
     return { kind: "failure", error: new CliError("unreachable", `${why}; try again later`) };
   }
   return { kind: "answer", response };
+}
+
+/** @returns undefined where the answer says nothing new */
+function progressIn({ body }: HttpResponse, known: Progress): PollOutcome | undefined {
+  const { step: word, email } = parseJsonObject(body) ?? {};
+  const step = steps.find((each) => each === word);
+  if (step === undefined || steps.indexOf(step) <= steps.indexOf(known.step)) return undefined;
+  const progress = { step, ...defined({ email: typeof email === "string" ? email : undefined }) };
+  return { kind: "progress", progress };
 }
 
 const watchInterval = 1_000;
@@ -181,22 +208,23 @@ function notApproved({ app_hostname }: Application, remedy: string): CliError {
 }
 
 function relayFailure(application: Application, { status, body }: HttpResponse): CliError {
-  if (status === 410) return endedLogin(application, parseJsonObject(body)?.["error"]);
+  if (status === 410) return endedLogin(application, parseJsonObject(body) ?? {});
   return new CliError(
     "failure",
     `${new URL(application.relay).origin} did not hand over the token (status ${status}); ${again}`,
   );
 }
 
-/** @param word why, in the gateway's one word; not a text where the answer was no JSON */
-function endedLogin(application: Application, word: unknown): CliError {
+/** @param answer why, in the gateway's one word `error`; empty where the answer was no JSON */
+function endedLogin(application: Application, answer: Record<string, unknown>): CliError {
   const { app_hostname } = application;
+  const { error: word, email } = answer;
   const attempt = `the sign-in to ${app_hostname}`;
   switch (word) {
     case "policy":
       return new CliError(
         "refused_by_policy",
-        `policy does not let the person who signed in reach ${app_hostname}; ask its owner`,
+        `${personOf(email)} may not reach ${app_hostname}; ask its owner, or sign in as somebody else`,
       );
     case "refused":
       return new CliError("login_refused", `${attempt} was denied on the approval page`);
@@ -215,4 +243,9 @@ function endedLogin(application: Application, word: unknown): CliError {
       );
     }
   }
+}
+
+/** Whom policy refused, where the gateway may say it. */
+function personOf(email: unknown): string {
+  return typeof email === "string" ? printable(email.slice(0, 254)) : "the person who signed in";
 }

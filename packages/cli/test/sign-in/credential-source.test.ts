@@ -150,7 +150,10 @@ test("a person who refused is not asked again by the next request (C14)", async 
   assert.equal(await codeOf(source.fieldsFor(requestFor("/a"))), "login_refused");
   cli.ahead = 5_000;
   assert.equal(await codeOf(source.fieldsFor(requestFor("/a"))), "not_signed_in");
-  assert.equal(peer.requests.filter(({ url }) => url.startsWith("/transfer/")).length, 1);
+  const polls = peer.requests.filter(
+    ({ method, url }) => method === "GET" && url.startsWith("/transfer/"),
+  );
+  assert.equal(polls.length, 1);
 });
 
 test("each path of a host gets the token of the application that covers it", async (context) => {

@@ -3,23 +3,8 @@ import assert from "node:assert/strict";
 import { chmodSync, existsSync, mkdirSync, readFileSync, watch, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
-import { hasBrowser, openBrowser } from "../../src/sign-in/open-browser.ts";
+import { openBrowser } from "../../src/sign-in/open-browser.ts";
 import { surroundings } from "../support/context.ts";
-
-test("a browser is opened where somebody can see it", () => {
-  assert.equal(hasBrowser({}, "linux"), false);
-  assert.equal(hasBrowser({ DISPLAY: "" }, "linux"), false);
-  assert.equal(hasBrowser({ DISPLAY: ":0" }, "linux"), true);
-  assert.equal(hasBrowser({ WAYLAND_DISPLAY: "wayland-0" }, "freebsd"), true);
-  assert.equal(hasBrowser({ WSL_DISTRO_NAME: "Debian" }, "linux"), true);
-  assert.equal(hasBrowser({}, "darwin"), true);
-  assert.equal(
-    hasBrowser({ SSH_CONNECTION: "1 2 3 4" }, "darwin"),
-    false,
-    "it would open where nobody sits",
-  );
-  assert.equal(hasBrowser({ SSH_TTY: "/dev/pts/1", DISPLAY: "localhost:10.0" }, "darwin"), true);
-});
 
 /** A directory with openers that write down what they were called with. */
 function openers(context: TestContext, ...names: string[]) {

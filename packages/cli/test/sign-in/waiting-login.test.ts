@@ -18,7 +18,7 @@ async function waiting(context: TestContext) {
   const where = surroundings(context);
   const application = await findApplication(where, readAppUrl(peer.origin("app")));
   const poll = (timeout: number) =>
-    pollRelay(where, mailboxOf(application, new Uint8Array(32)), timeout);
+    pollRelay(where, mailboxOf(application, new Uint8Array(32)), { timeout });
   return { peer, where, poll };
 }
 
@@ -30,7 +30,10 @@ test("polls say that their box will be confirmed, and it is once the tokens are 
   const peer = await startPeer(context);
   const person = machine(context);
   assert.equal((await person.run(["access", "login", peer.origin("app")])).status, 0);
-  const [poll, confirmation] = peer.requests.filter(({ url }) => url.startsWith("/transfer/"));
+  const [opening, poll, confirmation] = peer.requests.filter(({ url }) =>
+    url.startsWith("/transfer/"),
+  );
+  assert.deepEqual([opening?.method, opening?.url], ["POST", poll?.url]);
   assert.equal(poll?.headers["cf-access-transfer-confirm"], "1");
   assert.deepEqual([confirmation?.method, confirmation?.url], ["DELETE", poll?.url]);
 });

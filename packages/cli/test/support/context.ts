@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { TestContext } from "node:test";
 import type { Context } from "../../src/context.ts";
+import { plainText } from "../../src/styled-line.ts";
 
 export interface TestSurroundings extends Context {
   /** what the person was told */
@@ -24,7 +25,10 @@ export function surroundings(context: TestContext, more: Partial<Context> = {}):
     onTerminal: false,
     caFile: undefined,
     debug: false,
+    color: "auto",
     tell: (line) => told.push(line),
+    show: (line) => made.tell(plainText(line)),
+    status: () => {},
     told,
     ahead: 0,
     ...more,

@@ -181,6 +181,8 @@ export async function startPeer(
   function teamHost(seen: Seen, response: ServerResponse): void | Promise<void> {
     const path = seen.url.split("?")[0] ?? "";
     if (path === "/cdn-cgi/access/certs") return json(response, 200, { keys: [jwk] });
+    // As a gateway without short addresses (wire-protocol 6.4).
+    if (path.startsWith("/transfer/") && seen.method === "POST") return end(response, 405);
     // The terminal confirms that its box has arrived (wire-protocol 6.6).
     if (path.startsWith("/transfer/") && seen.method === "DELETE") return end(response, 204);
     if (path.startsWith("/transfer/")) {

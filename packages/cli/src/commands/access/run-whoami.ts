@@ -86,10 +86,7 @@ function refusalOf(
     return machine === undefined ? notSignedIn(app) : refusedMachine(app, machine, response);
   if (status !== 403) return undefined;
   if (machine !== undefined) return deniedMachine(app, machine);
-  return new CliError(
-    "refused_by_policy",
-    `policy does not let you reach ${app.bare}; ask its owner`,
-  );
+  return new CliError("refused_by_policy", `you may not reach ${app.bare}; ask its owner`);
 }
 
 /** The few lines that a person wants to know; `--json` has the rest. */

@@ -17,6 +17,7 @@ export function signInOptions(
   return {
     mayPrompt: mayPrompt && !line.has("no-login"),
     check,
+    quiet: line.has("quiet"),
     openBrowser: !line.has("no-browser") && (context.environment["CI"] ?? "") === "",
     qr: readQr(line),
     autoClose: line.has("auto-close"),

@@ -38,6 +38,7 @@ export const rooms = {
   "cli/gateway-client": "net store",
   "cli/sign-in": "net store tool gateway-client",
   "cli/curl": "net store tool sign-in",
+  "cli/local-proxy": "net sign-in",
   "cli/streams": "net sign-in",
   "cli/commands": "*",
   "cli/main.ts": "*",
@@ -105,7 +106,7 @@ export const packages = [
   },
   {
     packages: "node:http node:https node:http2",
-    onlyIn: "gateway/http gateway/origin cli/net",
+    onlyIn: "gateway/http gateway/origin cli/net cli/local-proxy",
     because: "What carries requests is behind http/transport.ts, or another could not take over.",
   },
   {

@@ -5,6 +5,7 @@ import { nearestWord } from "@postern/protocol/nearest-word";
 import { splitFlag } from "../flag.ts";
 import { curl } from "./access/curl.ts";
 import { forget } from "./access/forget.ts";
+import { http } from "./access/http.ts";
 import { list } from "./access/list.ts";
 import { login } from "./access/login.ts";
 import { logout } from "./access/logout.ts";
@@ -25,9 +26,9 @@ export const accessGroup: CommandGroup = {
   name: "access",
   summary: "reach applications behind an identity-aware gateway",
   groups: [],
-  commands: [login, token, curl, put, logout, list, whoami, forget, tcp, ssh, rdp, smb],
+  commands: [login, token, curl, put, http, logout, list, whoami, forget, tcp, ssh, rdp, smb],
   others: [],
-  promised: ["http", "ssh-config", "ssh-gen", "explain"],
+  promised: ["ssh-config", "ssh-gen", "explain"],
   notes: [
     "Exit status: 0 done, 1 failed, 2 wrong usage, 3 not signed in, 4 refused by policy, 5 not behind Access, unreachable or not verified, 6 sign-in refused or not answered. curl and put exit with the status of the tool, or with 125 if it did not run.",
   ],

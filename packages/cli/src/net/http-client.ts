@@ -6,18 +6,18 @@ import http from "node:http";
 import https from "node:https";
 import { isIP } from "node:net";
 import type { ConnectionOptions as TlsOptions } from "node:tls";
-import { isLoopbackHost, withoutBrackets } from "@postern/protocol/host";
+import { withoutBrackets } from "@postern/protocol/host";
 import type { Context } from "../context.ts";
 import { defined } from "../defined.ts";
 import { CliError } from "../exit-status.ts";
-import { printable } from "../printable.ts";
 import { version } from "../version.ts";
 import { trustedCertificates } from "./certificate-authorities.ts";
-import { showRequest, showResponse, withoutSecrets } from "./debug.ts";
+import { showRequest, showResponse } from "./debug.ts";
 import type { HttpRequest, HttpResponse } from "./http-message.ts";
 import { dialFor, refuseUnknown } from "./network.ts";
 import { openTunnel, proxyFor } from "./proxy.ts";
 import { requestTimeout } from "./request-timeout.ts";
+import { refuseUnsafe, unreachable } from "./unreachable.ts";
 
 /**
  * The answer did not come in time. Other than an unreachable host, it may be asked again at once.
@@ -44,10 +44,7 @@ const defaultLimit = 1024 * 1024;
  */
 export async function send(context: Context, request: HttpRequest): Promise<HttpResponse> {
   const { url } = request;
-  if (!isSafe(url)) {
-    const shownUrl = printable(withoutSecrets(url.href).slice(0, 200));
-    throw new CliError("unverified", `${shownUrl} is not an https URL; nothing was sent there`);
-  }
+  refuseUnsafe(url);
   refuseUnknown(context.network);
   showRequest(context, request);
   try {
@@ -71,11 +68,6 @@ function withCurlOnly({ network }: Context, { code, message }: CliError): CliErr
   const options = (network?.curlOnly ?? []).map((name) => `--${name}`).join(", ");
   if (options === "") return new CliError(code, message);
   return new CliError(code, `${message} (${options} applies to curl alone)`);
-}
-
-/** Plain http never leaves this machine. */
-function isSafe({ protocol, hostname }: URL): boolean {
-  return protocol === "https:" || (protocol === "http:" && isLoopbackHost(hostname));
 }
 
 type ExchangeOptions = RequestOptions &
@@ -196,57 +188,5 @@ function tooLarge(url: URL, limit: number): CliError {
   return new CliError(
     "unverified",
     `${url.origin} sent more than ${limit} bytes; the rest was not read`,
-  );
-}
-
-/**
- * The faults of an answer that is no TLS at all. Node gives OpenSSL's reason as a code of its own,
- * or as EPROTO with the reason in the message; its words differ between OpenSSL 3.0 and 3.5.
- */
-const notTls = /wrong.version.number|(?:packet|data).length.too.long/i;
-
-/** @returns undefined where TLS is not what failed */
-function tlsFault(url: URL, { code = "", message }: NodeJS.ErrnoException): CliError | undefined {
-  if (code !== "EPROTO" && !code.startsWith("ERR_SSL_")) return undefined;
-  const origin = `${url.protocol}//${url.host}`;
-  if (!notTls.test(`${code} ${message}`))
-    return new CliError(
-      "unreachable",
-      `${origin} and this program cannot agree on TLS; ask whoever runs it to check its certificate and that it takes TLS 1.2 or newer`,
-    );
-  if (!isLoopbackHost(url.hostname))
-    return new CliError("unreachable", `${origin} does not speak TLS; check the host and the port`);
-  const address = `${url.hostname}:${url.port || "443"}`;
-  return new CliError(
-    "unreachable",
-    `${origin} does not speak TLS; if it is plain HTTP on this machine, write http://${address}`,
-  );
-}
-
-const untrusted = /^(?:UNABLE_TO_|SELF_SIGNED|DEPTH_ZERO|CERT_|ERR_TLS_CERT)/;
-
-function unreachable(url: URL, error: NodeJS.ErrnoException): CliError {
-  const { code = "", message } = error;
-  const origin = `${url.protocol}//${url.host}`;
-  const fault = tlsFault(url, error);
-  if (fault !== undefined) return fault;
-  if (untrusted.test(code))
-    return new CliError(
-      "unverified",
-      `the certificate of ${origin} is not trusted (${code}); if it comes from an authority of your own, name that with --ca-file FILE`,
-    );
-  if (code === "ENOTFOUND" || code === "EAI_AGAIN")
-    return new CliError(
-      "unreachable",
-      `cannot resolve ${url.hostname} (${code}); check the name and the network`,
-    );
-  if (code === "ECONNREFUSED")
-    return new CliError(
-      "unreachable",
-      `nothing answers at ${origin}; check the address, and that the gateway is running`,
-    );
-  return new CliError(
-    "unreachable",
-    `${origin} cannot be reached: ${printable((message || code).slice(0, 200))}`,
   );
 }

@@ -5,12 +5,12 @@ import type { IncomingMessage } from "node:http";
 import http from "node:http";
 import https from "node:https";
 import { BlockList, isIP, type Socket } from "node:net";
-import tls from "node:tls";
 import { isLoopbackHost, withoutBrackets } from "@postern/protocol/host";
 import { portOf } from "../app-url.ts";
 import type { Network } from "../context.ts";
 import { CliError } from "../exit-status.ts";
 import { dialFor, tunnelAuthority } from "./network.ts";
+import { startTls, type Trust } from "./start-tls.ts";
 
 /**
  * The proxy for this URL; undefined for none. Loopback names never go through one.
@@ -103,12 +103,12 @@ export async function openTunnel(
   return startTls(socket, target, timeout, trust);
 }
 
-interface Trust {
-  rejectUnauthorized: true;
-  ca: string[];
-}
-
-function connectThrough(
+/**
+ * A connection to the URL's host through the proxy, without TLS.
+ * @param timeout milliseconds
+ * @throws {CliError} unreachable when the proxy refuses
+ */
+export function connectThrough(
   proxy: URL,
   target: URL,
   timeout: number,
@@ -163,22 +163,4 @@ function unescaped(text: string): string {
   } catch {
     return text;
   }
-}
-
-function startTls(socket: Socket, target: URL, timeout: number, trust: Trust): Promise<Socket> {
-  const host = withoutBrackets(target.hostname);
-  // An address is no server name (RFC 6066 3); the certificate must hold it all the same.
-  const name = isIP(host) === 0 ? { servername: host } : { host };
-  return new Promise((resolve, reject) => {
-    const secured = tls.connect({ socket, ...name, ...trust });
-    secured.setTimeout(timeout, () =>
-      secured.destroy(new Error(`no TLS connection to ${target.host} in time`)),
-    );
-    secured.once("error", reject);
-    secured.once("secureConnect", () => {
-      secured.setTimeout(0);
-      secured.off("error", reject);
-      resolve(secured);
-    });
-  });
 }

@@ -13,7 +13,7 @@ import { version } from "../../src/version.ts";
 import { bin, machine } from "../support/terminal.ts";
 
 const accessCommands = [
-  ...["login", "token", "curl", "put", "logout", "list", "whoami", "forget"],
+  ...["login", "token", "curl", "put", "http", "logout", "list", "whoami", "forget"],
   ...["tcp", "ssh", "rdp", "smb"],
 ];
 const commands = [

@@ -1,0 +1,106 @@
+// `access http`: the application on a port of this machine or on a Unix socket, with the credential
+// added in this process. It runs until it is interrupted.
+import { type AppUrl, readAppUrl } from "../../app-url.ts";
+import type { Context } from "../../context.ts";
+import { CliError } from "../../exit-status.ts";
+import { anyPort, type ListenPlace, readListenPlace } from "../../local-proxy/listen-place.ts";
+import { type LocalProxy, startLocalProxy } from "../../local-proxy/local-proxy.ts";
+import { knowsPeers } from "../../local-proxy/peer-owner.ts";
+import { printableJson } from "../../printable.ts";
+import { applicationFor } from "../../sign-in/credential.ts";
+import {
+  type CredentialSource,
+  machineSource,
+  personSource,
+} from "../../sign-in/credential-source.ts";
+import { acceptedFields } from "../../sign-in/machine-access.ts";
+import { readMachineCredential } from "../../sign-in/machine-credential.ts";
+import { writeOutput } from "../../standard-output.ts";
+import type { Application } from "../../store/known-hosts.ts";
+import type { Invocation } from "../command.ts";
+import type { CommandLine } from "../command-line.ts";
+import { readInvocation } from "../invocation.ts";
+import { signInOptions } from "./sign-in-options.ts";
+
+/** @returns the exit status */
+export async function runHttp(invocation: Invocation): Promise<number> {
+  const { line, context } = readInvocation(invocation);
+  const app = readAppUrl(onlyApplication(line));
+  const place = readPlace(line);
+  // Whoever is not signed in, or not let in, learns it before anything listens.
+  const application = await applicationFor(context, app);
+  const source = await openedSource(context, line, app, application);
+  const proxy = await startLocalProxy(context, { app, team: application.team, source, place });
+  announce(context, line, app, place, proxy);
+  await endOf(proxy);
+  return 0;
+}
+
+function onlyApplication(line: CommandLine): string {
+  const [application, ...more] = [...line.all("hostname"), ...line.rest];
+  if (application !== undefined && more.length === 0) return application;
+  const problem = application === undefined ? "needs an application" : "takes one application";
+  throw new CliError(
+    "usage",
+    `access http ${problem}, for example: postern access http https://api.example.com --url localhost:8080`,
+  );
+}
+
+function readPlace(line: CommandLine): ListenPlace {
+  const text = line.value("url");
+  return text === undefined ? anyPort : readListenPlace(text);
+}
+
+/** What opens the application, once it has. */
+async function openedSource(
+  context: Context,
+  line: CommandLine,
+  app: AppUrl,
+  application: Application,
+): Promise<CredentialSource> {
+  const machine = readMachineCredential(context, line);
+  if (machine !== undefined) {
+    await acceptedFields(context, app, application, machine);
+    return machineSource(context, app, machine);
+  }
+  const source = personSource(context, app, () =>
+    signInOptions(context, line, { mayPrompt: context.onTerminal, check: false }),
+  );
+  await source.fieldsFor({ method: "GET", url: new URL(app.bare) });
+  return source;
+}
+
+function announce(
+  context: Context,
+  line: CommandLine,
+  app: AppUrl,
+  place: ListenPlace,
+  { url }: LocalProxy,
+): void {
+  const where = place.kind === "unix" ? { socket: place.path } : { url: `${url}/` };
+  if (line.has("json")) {
+    writeOutput(`${printableJson({ event: "ready", application: app.origin, ...where })}\n`);
+    return;
+  }
+  const shown = place.kind === "unix" ? `unix:${place.path}` : `${url}/`;
+  context.tell(`${app.origin} is served at ${shown} until you press Ctrl-C.`);
+  if (place.kind === "tcp" && !knowsPeers)
+    context.tell(
+      "Other users of this machine can use this port while it is open; a Unix socket keeps them out.",
+    );
+}
+
+const endings = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
+
+/** The first signal lets requests finish that are under way, the second one does not. */
+function endOf(proxy: LocalProxy): Promise<void> {
+  return new Promise((resolve) => {
+    let isEnding = false;
+    const end = () => {
+      if (isEnding) proxy.close();
+      isEnding = true;
+      void proxy.drain().then(resolve);
+    };
+    for (const signal of endings) process.on(signal, end);
+  });
+}

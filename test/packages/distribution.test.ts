@@ -82,10 +82,10 @@ test(
   isLinuxX64 ? {} : { skip: "for Linux x64" },
   () => {
     const { status, stdout, stderr } = spawnSync(executable, ["dev"], {
-      env: {},
+      env: { HOME: work },
       encoding: "utf8",
     });
-    assert.deepEqual([status, stdout], [1, ""]);
+    assert.deepEqual([status, stdout], [1, ""], stderr);
     assert.match(
       stderr,
       /^postern: the gateway is not installed; install it beside this command with: npm install.*\n$/,

@@ -3,7 +3,7 @@
 # `access curl` and `access put`, OpenSSL for test certificates, proxies to stand in front, and what
 # the sample origins are written in, a C compiler for a disk that is slow, sqlite3 for the backup,
 # systemd for its unit, PostgreSQL and OpenSSH behind `tcp://` and `ssh://`, zsh and fish for completion,
-# a keychain on a session bus.
+# a keychain on a session bus, tmux for what a login looks like.
 # With --bench also what the measurements need.
 set -euo pipefail
 case "${1:-}" in
@@ -32,6 +32,7 @@ has man && has lexgrog && has groff || need+=(man-db groff)
 has lintian || need+=(lintian)
 has ruby || need+=(ruby)
 has git || need+=(git)
+has tmux || need+=(tmux)
 has dbus-daemon || need+=(dbus-daemon)
 has dbus-send || need+=(dbus-bin)
 has gnome-keyring-daemon || need+=(gnome-keyring)

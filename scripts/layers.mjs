@@ -40,6 +40,7 @@ export const rooms = {
   "cli/curl": "net store tool sign-in",
   "cli/local-proxy": "net sign-in",
   "cli/streams": "net sign-in",
+  "cli/ssh": "store gateway-client sign-in",
   "cli/commands": "*",
   "cli/main.ts": "*",
 };

@@ -9,6 +9,7 @@ import { type Machine, machine } from "../../packages/cli/test/support/terminal.
 import type { StoredSession } from "../../packages/gateway/src/storage/store.ts";
 import {
   type AccessFixture,
+  ada,
   application,
   everybody,
   startAccessFixture,
@@ -20,8 +21,8 @@ export interface StreamScene extends AccessFixture {
   session: StoredSession;
   /** `db.localhost:<port>`, as `--hostname` takes it */
   host: string;
-  /** begins another session at this machine */
-  signIn(): Promise<StoredSession>;
+  /** begins another session at this machine. @param home default: the person's own */
+  signIn(home?: string, email?: string): Promise<StoredSession>;
   /** starts a listener, and resolves when it listens */
   listener(flags?: string[], environment?: Record<string, string>): Promise<Listener>;
 }
@@ -56,16 +57,16 @@ export async function streamScene(
   });
   const { team, parts } = fixture.fixture;
   const person = machine(context);
-  const signIn = async () => {
-    const session = await fixture.fixture.session("terminal");
+  const signIn = async (home = person.home, email = ada) => {
+    const session = await fixture.fixture.session("terminal", email);
     const store = {
-      home: person.home,
+      home,
       profile: "default",
       environment: person.environment,
       now: Date.now,
       tell: () => undefined,
     };
-    writeOrgToken(store, team, await parts.tokens.issueOrg(session), "ada@example.com");
+    writeOrgToken(store, team, await parts.tokens.issueOrg(session), email);
     return session;
   };
   const session = isSignedIn ? await signIn() : await fixture.fixture.session("terminal");

@@ -55,7 +55,7 @@ async function helpOf(person: Machine, command: string): Promise<string> {
 
 /** The first words of the list's lines: `  login URL   sign in …` → `login` */
 function entriesOf(help: string): string[] {
-  const lines = help.matchAll(/^ {2}([a-z]+(?: [a-z]+)*)(?: [A-Z]+)* {2,}\S/gm);
+  const lines = help.matchAll(/^ {2}([a-z][a-z-]*(?: [a-z][a-z-]*)*)(?: [A-Z]+)* {2,}\S/gm);
   return [...lines].map(([, name = ""]) => name);
 }
 

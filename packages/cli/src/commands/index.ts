@@ -10,6 +10,8 @@ import { list } from "./access/list.ts";
 import { login } from "./access/login.ts";
 import { logout } from "./access/logout.ts";
 import { put } from "./access/put.ts";
+import { sshConfig } from "./access/ssh-config.ts";
+import { sshGen } from "./access/ssh-gen.ts";
 import { rdp, smb, ssh, tcp } from "./access/stream.ts";
 import { token } from "./access/token.ts";
 import { whoami } from "./access/whoami.ts";
@@ -26,9 +28,25 @@ export const accessGroup: CommandGroup = {
   name: "access",
   summary: "reach applications behind an identity-aware gateway",
   groups: [],
-  commands: [login, token, curl, put, http, logout, list, whoami, forget, tcp, ssh, rdp, smb],
+  commands: [
+    login,
+    token,
+    curl,
+    put,
+    http,
+    logout,
+    list,
+    whoami,
+    forget,
+    tcp,
+    ssh,
+    rdp,
+    smb,
+    sshConfig,
+    sshGen,
+  ],
   others: [],
-  promised: ["ssh-config", "ssh-gen", "explain"],
+  promised: ["explain"],
   notes: [
     "Exit status: 0 done, 1 failed, 2 wrong usage, 3 not signed in, 4 refused by policy, 5 not behind Access, unreachable or not verified, 6 sign-in refused or not answered. curl and put exit with the status of the tool, or with 125 if it did not run.",
   ],

@@ -14,7 +14,7 @@ import { bin, machine } from "../support/terminal.ts";
 
 const accessCommands = [
   ...["login", "token", "curl", "put", "http", "logout", "list", "whoami", "forget"],
-  ...["tcp", "ssh", "rdp", "smb"],
+  ...["tcp", "ssh", "rdp", "smb", "ssh-config", "ssh-gen"],
 ];
 const commands = [
   [],

@@ -43,7 +43,7 @@ export function flagOrVariable(
  * The application's host: `--hostname`, the variable, or the only argument.
  * @throws {CliError} usage
  */
-function readHostname(context: Context, line: CommandLine, command: string): string {
+export function readHostname(context: Context, line: CommandLine, command: string): string {
   const named = flagOrVariable(context, line, "hostname");
   const [first, ...others] = line.rest;
   const hostname = line.value("hostname") ?? first ?? named;

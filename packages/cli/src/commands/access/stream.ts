@@ -3,16 +3,11 @@
 import type { Flag } from "../../flag.ts";
 import type { Command } from "../command.ts";
 import { commonFlags, machineFlagsWithAliases, noLoginFlag, signInFlags } from "../flags.ts";
+import { hostnameFlag } from "./stream-flags.ts";
 import { streamVariables } from "./stream-variables.ts";
 
 const streamFlags: readonly Flag[] = [
-  {
-    name: "hostname",
-    short: "T",
-    aliases: ["tunnel-host", "app"],
-    value: "HOST",
-    description: `the application (or ${streamVariables.hostname})`,
-  },
+  hostnameFlag,
   {
     name: "url",
     short: "L",

@@ -9,14 +9,19 @@ import { findTool } from "../../tool/find-tool.ts";
  * @param script this program's own file
  */
 export function ownCommand(environment: NodeJS.ProcessEnv, script: string): string {
+  return ownWords(environment, script).map(quote).join(" ");
+}
+
+/** The same as words that no shell has seen. */
+export function ownWords(environment: NodeJS.ProcessEnv, script: string): string[] {
   const searchPath = lastingPath(environment["PATH"] ?? "");
   const program = realpathSync(script);
   const installed = findTool("postern", searchPath);
-  if (installed && realpathSync(installed) === program) return "postern";
+  if (installed && realpathSync(installed) === program) return ["postern"];
   // A single executable is its own Node.
-  if (program === realpathSync(process.execPath)) return quote(program);
-  const node = findTool("node", searchPath) ? "node" : quote(process.execPath);
-  return `${node} ${quote(program)}`;
+  if (program === realpathSync(process.execPath)) return [program];
+  const node = findTool("node", searchPath) ? "node" : process.execPath;
+  return [node, program];
 }
 
 /** Without the folders that only npm's own children have in their PATH. */

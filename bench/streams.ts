@@ -12,10 +12,10 @@ import { grpc } from "./streams/grpc.ts";
 import { http2 } from "./streams/http2.ts";
 import { idleSockets } from "./streams/idle-sockets.ts";
 import { machine, missingTools } from "./streams/machine.ts";
-import { postgres } from "./streams/postgres.ts";
+import { postgres, postgresByAccess } from "./streams/postgres.ts";
 import { type Finding, reportOf, statementsOf } from "./streams/report.ts";
 import { revocation } from "./streams/revocation.ts";
-import { secureCopy } from "./streams/secure-copy.ts";
+import { secureCopy, secureCopyByAccess } from "./streams/secure-copy.ts";
 import { Stage } from "./streams/stage.ts";
 import { workers } from "./streams/workers.ts";
 
@@ -29,6 +29,8 @@ const scenarios: Record<string, Scenario> = {
   "git-push": gitPush,
   pgbench: postgres,
   scp: secureCopy,
+  "access-tcp": postgresByAccess,
+  "access-ssh": secureCopyByAccess,
   idle: idleSockets,
   revocation,
   workers,

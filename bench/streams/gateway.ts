@@ -21,6 +21,8 @@ export interface GatewayOptions {
   people?: number;
   /** further sections of postern.yaml */
   sections?: Record<string, unknown>;
+  /** its addresses have its port; default: they are those of port 80, behind which it stands */
+  isReachedByPort?: true;
   /** how many files it may have open; default: as many as this process */
   files?: number;
 }
@@ -62,13 +64,15 @@ export function withFiles(
   return ["sh", ["-c", `ulimit -n ${files} && exec "$0" "$@"`, command, ...args]];
 }
 
-function configuration(port: number, { service, originRequest, sections }: GatewayOptions): string {
+const behindPort80 = { auth_domain: "login.localhost", public_ports: [80] };
+
+function configuration(port: number, options: GatewayOptions): string {
+  const { service, originRequest, sections, isReachedByPort } = options;
   const everybody = { email_domain: { domain: "example.com" } };
   const policies = [{ name: "people", decision: "allow", include: [everybody] }];
   return JSON.stringify({
-    auth_domain: "login.localhost",
+    ...(isReachedByPort ? { auth_domain: `login.localhost:${port}` } : behindPort80),
     listen: `127.0.0.1:${port}`,
-    public_ports: [80],
     store: `sqlite:./postern-${port}.db`,
     secret_key_file: `./secret-${port}.key`,
     log: { format: "json" },

@@ -4,6 +4,7 @@ import { chownSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { freePorts, startServer } from "../process.ts";
+import { accessContenders } from "./access-stream.ts";
 import { compareInTurns, type Work } from "./compare.ts";
 import { type Finding, half } from "./report.ts";
 import { runProgram } from "./run-program.ts";
@@ -16,14 +17,28 @@ const connections = 8;
 const user = "bench";
 const plain = { PGSSLMODE: "disable" };
 
-export async function postgres(stage: Stage): Promise<Finding[]> {
+/** Through the gateway alone. */
+export function postgres(stage: Stage): Promise<Finding[]> {
+  return compare(stage, "pgbench", tcpContenders);
+}
+
+/** The whole way of `access tcp`. */
+export function postgresByAccess(stage: Stage): Promise<Finding[]> {
+  return compare(stage, "access tcp, pgbench", accessContenders);
+}
+
+async function compare(
+  stage: Stage,
+  name: string,
+  start: typeof tcpContenders,
+): Promise<Finding[]> {
   const port = await startPostgres(stage);
   await runProgram("pgbench", [...clientArgs(port), "-i", "-q"], { env: plain });
-  const contenders = await tcpContenders(stage, "tcp", port, transact);
+  const contenders = await start(stage, "tcp", port, transact);
   return [
     {
       kind: "comparison",
-      title: `pgbench -S, ${connections} connections`,
+      title: `${name} -S, ${connections} connections`,
       unit: { name: "transactions", cost: "μs" },
       results: await compareInTurns(contenders, rounds),
       promise: half,

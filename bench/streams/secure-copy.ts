@@ -3,6 +3,7 @@ import { mkdirSync, rmSync, truncateSync, writeFileSync } from "node:fs";
 import { userInfo } from "node:os";
 import { join } from "node:path";
 import { freePorts, startServer } from "../process.ts";
+import { accessContenders } from "./access-stream.ts";
 import { compareInTurns, type Work } from "./compare.ts";
 import { type Finding, half } from "./report.ts";
 import { runProgram } from "./run-program.ts";
@@ -12,7 +13,21 @@ import { tcpContenders } from "./tcp.ts";
 const rounds = 2;
 const mebibytes = 1_024;
 
-export async function secureCopy(stage: Stage): Promise<Finding[]> {
+/** Through the gateway alone. */
+export function secureCopy(stage: Stage): Promise<Finding[]> {
+  return compare(stage, "scp", tcpContenders);
+}
+
+/** The whole way of `access ssh`. */
+export function secureCopyByAccess(stage: Stage): Promise<Finding[]> {
+  return compare(stage, "access ssh, scp", accessContenders);
+}
+
+async function compare(
+  stage: Stage,
+  name: string,
+  start: typeof tcpContenders,
+): Promise<Finding[]> {
   const sshd = await startSshd(stage);
   const source = join(stage.folder, "gibibyte");
   const target = join(stage.folder, "copy");
@@ -22,9 +37,9 @@ export async function secureCopy(stage: Stage): Promise<Finding[]> {
   return [
     {
       kind: "comparison",
-      title: "scp of 1 GiB",
+      title: `${name} of 1 GiB`,
       unit: { name: "MiB", cost: "ms" },
-      results: await compareInTurns(await tcpContenders(stage, "ssh", sshd.port, work), rounds),
+      results: await compareInTurns(await start(stage, "ssh", sshd.port, work), rounds),
       promise: half,
     },
   ];

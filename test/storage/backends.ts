@@ -113,6 +113,7 @@ export function session(
     user_id: userId,
     kind: "browser",
     parent_id: null,
+    jkt: null,
     identity: {
       email: "ada@example.com",
       name: "Ada Ünïcode 🗝",

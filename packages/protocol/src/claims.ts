@@ -19,6 +19,8 @@ export interface OrgClaims extends TimedClaims {
   email: string;
   identity_nonce: string;
   terminal?: true;
+  /** [ext] thumbprint of the key that a terminal's token is bound to (RFC 7800, RFC 9449 6.1) */
+  cnf?: { jkt: string };
   /** half the hash of the browser's nonce on that host [ext] */
   browser?: string;
 }
@@ -40,6 +42,8 @@ export interface AppClaims extends TimedClaims {
   country?: string;
   custom?: Record<string, unknown>;
   terminal?: true;
+  /** [ext] thumbprint of the key that a terminal's token is bound to (RFC 7800, RFC 9449 6.1) */
+  cnf?: { jkt: string };
   /** half the hash of the browser's nonce on that host [ext] */
   browser?: string;
   use?: "assertion";
@@ -98,6 +102,8 @@ export interface MatchClaims {
   iat: number;
   /** the application takes its token as `Authorization: Bearer`, too (wire-protocol 3) */
   accept_bearer?: boolean;
+  /** [ext] the application takes a terminal's token with a proof of possession alone */
+  proof_of_possession?: boolean;
   transfer_url?: string;
   path_scope?: string;
   max_age?: number;

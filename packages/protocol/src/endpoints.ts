@@ -24,6 +24,8 @@ export const headers = {
   metadataRequest: "cf-access-metadata-request",
   metadata: "cf-access-metadata",
   accessToken: "cf-access-token",
+  /** [ext] the proof that whoever sends a bound token holds its key (RFC 9449) */
+  proof: "cf-access-dpop",
   clientId: "cf-access-client-id",
   clientSecret: "cf-access-client-secret",
   assertion: "cf-access-jwt-assertion",

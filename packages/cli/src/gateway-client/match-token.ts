@@ -88,6 +88,7 @@ export function readApplication(
     relay: relayOf(app, team, claims.transfer_url),
     login: claims.login !== false,
     accept_bearer: claims.accept_bearer === true,
+    proof_of_possession: claims.proof_of_possession === true,
     ...scopeOf(app, claims, now),
   };
 }

@@ -10,6 +10,7 @@ import { send } from "../net/http-client.ts";
 import type { HttpResponse } from "../net/http-message.ts";
 import { printable } from "../printable.ts";
 import type { Application } from "../store/known-hosts.ts";
+import { proofFields, proofRefusal } from "./proof-of-possession.ts";
 
 const mostRedirects = 5;
 
@@ -32,8 +33,13 @@ export async function exchangeOrgToken(
     const response = await send(context, {
       method: "HEAD",
       url,
-      headers: cookieFor(stage, orgToken, appSession),
+      headers: {
+        ...cookieFor(stage, orgToken, appSession),
+        ...(stage === "login" ? proofOf(context, application, url, orgToken) : {}),
+      },
     });
+    const unproven = stage === "login" ? proofRefusal(response, app.bare) : undefined;
+    if (unproven !== undefined) throw unproven;
     if (stage === "authorized") return readCookie(response, cookies.authorization);
     if (url.origin === app.origin)
       appSession = readCookie(response, cookies.appSession) ?? appSession;
@@ -67,6 +73,16 @@ function cookieFor(
   if (stage === "authorized" && appSession !== undefined)
     return { Cookie: `${cookies.appSession}=${appSession}` };
   return {};
+}
+
+/** The org token opens nothing without the key that it is bound to (wire-protocol 3.7). */
+function proofOf(
+  context: Context,
+  { team }: Application,
+  url: URL,
+  token: string,
+): Record<string, string> {
+  return proofFields(context, team, { method: "HEAD", url, token });
 }
 
 function refusedByPolicy(app: AppUrl): CliError {

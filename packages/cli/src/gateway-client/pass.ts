@@ -6,6 +6,7 @@ import { CliError } from "../exit-status.ts";
 import { parseJsonObject } from "../json-object.ts";
 import { send } from "../net/http-client.ts";
 import { removeAppToken, type StoredToken } from "../store/token-store.ts";
+import { proofFields, proofRefusal } from "./proof-of-possession.ts";
 
 /** Seconds; the most that a gateway gives. */
 const lifetime = 600;
@@ -26,12 +27,20 @@ export async function requestPass(
   app: AppUrl,
   stored: StoredToken,
 ): Promise<PassAnswer> {
-  const { status, body } = await send(context, {
+  const url = new URL(endpoints.pass, app.origin);
+  const { team, token } = stored;
+  const response = await send(context, {
     method: "POST",
-    url: new URL(endpoints.pass, app.origin),
-    headers: { [headers.accessToken]: stored.token },
+    url,
+    headers: {
+      [headers.accessToken]: token,
+      ...proofFields(context, team, { method: "POST", url, token }),
+    },
     body: JSON.stringify({ url_prefix: app.bare, ttl: lifetime }),
   });
+  const { status, body } = response;
+  const unproven = proofRefusal(response, app.bare);
+  if (unproven !== undefined) throw unproven;
   switch (status) {
     case 200:
     case 201:

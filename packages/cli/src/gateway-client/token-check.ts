@@ -16,6 +16,7 @@ import { send } from "../net/http-client.ts";
 import type { HttpResponse } from "../net/http-message.ts";
 import { printable } from "../printable.ts";
 import type { Application } from "../store/known-hosts.ts";
+import { proofFields, proofRefusal } from "./proof-of-possession.ts";
 import { verifySignature } from "./team-keys.ts";
 
 /** Milliseconds. */
@@ -28,6 +29,7 @@ export type TokenState = "good" | "denied" | "dead";
 
 /**
  * Asks the gateway. One that cannot be reached or verified says nothing against the token: `good`.
+ * @throws {CliError} failure where the application demands a proof that is not to be had here
  */
 export async function checkToken(
   context: Context,
@@ -37,16 +39,27 @@ export async function checkToken(
 ): Promise<TokenState> {
   const url = new URL(app.bare);
   url.searchParams.set(tokenCheckArgument, "true");
+  const isProven = application.proof_of_possession === true;
+  const { team } = application;
+  const proof = isProven ? proofFields(context, team, { method: "GET", url, token }) : {};
+  const fields = { [headers.accessToken]: token, ...proof };
+  const response = await ask(context, url, fields);
+  if (response === undefined) return "good";
+  const unproven = isProven ? proofRefusal(response, app.bare) : undefined;
+  if (unproven !== undefined) throw unproven;
+  return readState(application, response);
+}
+
+/** @returns undefined where nobody answers */
+async function ask(
+  context: Context,
+  url: URL,
+  fields: Record<string, string>,
+): Promise<HttpResponse | undefined> {
   try {
-    const response = await send(context, {
-      method: "GET",
-      url,
-      headers: { [headers.accessToken]: token },
-      timeout,
-    });
-    return readState(application, response);
+    return await send(context, { method: "GET", url, headers: fields, timeout });
   } catch (error) {
-    if (error instanceof CliError) return "good";
+    if (error instanceof CliError) return undefined;
     throw error;
   }
 }

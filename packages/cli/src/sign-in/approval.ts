@@ -1,8 +1,10 @@
 // The step of a sign-in that needs a person: the approval in a browser, judged before any of it is
 // stored. The gateway is told that the tokens have arrived only once they are (wire-protocol 6.6).
+import { peekClaims } from "@postern/protocol/decode-token";
 import type { Context } from "../context.ts";
 import { CliError } from "../exit-status.ts";
 import { checkToken, verifyToken } from "../gateway-client/token-check.ts";
+import { readBoundKey } from "../store/bound-key.ts";
 import type { Application } from "../store/known-hosts.ts";
 import type { LoginLock } from "../store/login-lock.ts";
 import { removeTeam, writeAppToken, writeOrgToken } from "../store/token-store.ts";
@@ -32,6 +34,7 @@ export async function askThePerson(attempt: Attempt, lock: LoginLock): Promise<S
   //    cannot be asked just now.
   const claims = await verifyToken(context, application, appToken, "app");
   const orgEmail = await emailOfOrgToken(context, application, orgToken);
+  checkBinding(context, application, appToken);
   await checkFreshToken(attempt, appToken, claims.email ?? "");
   // 2. The person who approved may be another one than before, or than was to sign in.
   warnAboutPerson(attempt, claims.email ?? "somebody without an email");
@@ -50,6 +53,16 @@ export async function askThePerson(attempt: Attempt, lock: LoginLock): Promise<S
   if (options.quiet !== true)
     for (const line of signedInLines(context, app, signedIn)) context.show(line);
   return signedIn;
+}
+
+/** A token that is bound to somebody else's key would be of no use here, and its session theirs. */
+function checkBinding(context: Context, { team }: Application, token: string): void {
+  const { cnf } = peekClaims(token) as { cnf?: { jkt?: unknown } };
+  if (cnf === undefined || cnf.jkt === readBoundKey(context, team)?.thumbprint) return;
+  throw new CliError(
+    "unverified",
+    `${team} sent a token that is bound to another machine's key; it was not stored`,
+  );
 }
 
 /** @returns undefined where the gateway sent no org token */

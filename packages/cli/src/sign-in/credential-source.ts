@@ -101,9 +101,10 @@ class PersonSource implements CredentialSource {
     this.#readOptions = readOptions;
   }
 
-  async fieldsFor({ url }: CredentialRequest): Promise<CredentialFields> {
+  async fieldsFor({ method, url }: CredentialRequest): Promise<CredentialFields> {
     refuseOtherOrigin(this.#app, url);
-    return fieldsOf(this.#keptFor(url) ?? (await this.#nextFor(url, false)));
+    const credential = this.#keptFor(url) ?? (await this.#nextFor(url, false));
+    return fieldsOf(this.#context, credential, { method, url });
   }
 
   async refused(fields: CredentialFields, { url }: CredentialRequest): Promise<boolean> {
@@ -176,6 +177,15 @@ function isUsable({ stored, since }: KeptCredential, now: number): boolean {
   return now >= since && now < since + openLasts;
 }
 
-function fieldsOf({ stored }: Credential): CredentialFields {
-  return stored === undefined ? {} : { [headers.accessToken]: stored.token };
+async function fieldsOf(
+  context: Context,
+  { application, stored }: Credential,
+  request: CredentialRequest,
+): Promise<CredentialFields> {
+  if (stored === undefined) return {};
+  const { team, token } = stored;
+  const fields = { [headers.accessToken]: token };
+  if (application.proof_of_possession !== true) return fields;
+  const { proofFields } = await import("../gateway-client/proof-of-possession.ts");
+  return { ...fields, ...proofFields(context, team, { ...request, token }) };
 }

@@ -3,6 +3,7 @@
 // (docs/adr/0001). Everything longer is the login flow's.
 import type { AppUrl } from "../app-url.ts";
 import type { Context } from "../context.ts";
+import { CliError } from "../exit-status.ts";
 import { type Application, isRecent, rememberedApplication } from "../store/known-hosts.ts";
 import { readAppToken } from "../store/token-store.ts";
 import type { Credential, SignInOptions } from "./attempt.ts";
@@ -36,6 +37,32 @@ export async function credentialFor(
   if (credential !== undefined) return credential;
   const { findCredential } = await import("./login-flow.ts");
   return findCredential(context, app, readOptions());
+}
+
+/**
+ * The same for a command that shows the token, or sends it alone.
+ * @throws {CliError} with any code but usage
+ */
+export async function bareCredentialFor(
+  context: Context,
+  app: AppUrl,
+  readOptions: () => SignInOptions,
+): Promise<Credential> {
+  const credential = await credentialFor(context, app, readOptions);
+  refuseBareToken(app, credential.application);
+  return credential;
+}
+
+/**
+ * Refuses to let a token out that is of no use alone (wire-protocol 3.7).
+ * @throws {CliError} failure
+ */
+export function refuseBareToken(app: AppUrl, { proof_of_possession }: Application): void {
+  if (proof_of_possession !== true) return;
+  throw new CliError(
+    "failure",
+    `${app.origin} takes a proof of this machine's key with every request, which a token alone does not give; use: postern access http --hostname ${app.host}`,
+  );
 }
 
 /**

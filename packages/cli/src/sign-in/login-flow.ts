@@ -7,7 +7,9 @@ import type { Context } from "../context.ts";
 import { CliError, reasonOf } from "../exit-status.ts";
 import { askForApplication } from "../gateway-client/app-metadata.ts";
 import { exchangeOrgToken } from "../gateway-client/org-token-exchange.ts";
+import { demandsBoundTokens } from "../gateway-client/proof-of-possession.ts";
 import { checkToken, verifyToken } from "../gateway-client/token-check.ts";
+import { keyForSignIn } from "../store/bound-key.ts";
 import { type Application, rememberedApplication } from "../store/known-hosts.ts";
 import { type LoginLock, restOfUnanswered, takeLoginLock } from "../store/login-lock.ts";
 import {
@@ -207,6 +209,7 @@ async function approvedToken(attempt: Attempt): Promise<SignedIn> {
 async function approvedInTurn(attempt: Attempt): Promise<SignedIn> {
   const { context, application, options } = attempt;
   refuseRepetition(attempt);
+  refuseWithoutKey(attempt);
   // Whatever is stored now did not do.
   const refusedToken = readAppToken(context, application)?.token;
   const hasNewToken = () => {
@@ -217,6 +220,13 @@ async function approvedInTurn(attempt: Attempt): Promise<SignedIn> {
   if (lock !== undefined) return signInUnderLock(attempt, lock);
   const stored = readAppToken(context, application);
   return stored === undefined ? approvedInTurn(attempt) : { application, stored, how: "stored" };
+}
+
+/** Nobody is asked for a session that the application would not take. @throws {CliError} failure */
+function refuseWithoutKey({ context, app, application }: Attempt): void {
+  if (application.proof_of_possession !== true) return;
+  if (keyForSignIn(context, application.team) !== undefined) return;
+  throw new CliError("failure", `${app.origin} ${demandsBoundTokens}`);
 }
 
 /** An unattended machine opens no window twice. @throws {CliError} not_signed_in */

@@ -4,6 +4,7 @@
 import { peekClaims } from "@postern/protocol/decode-token";
 import type { Context } from "../context.ts";
 import { CliError } from "../exit-status.ts";
+import { listBoundKeys } from "./bound-key-files.ts";
 import {
   type Keychain,
   KeychainError,
@@ -11,7 +12,7 @@ import {
   probeKeychain,
   randomHex,
 } from "./keychain.ts";
-import { removeFile } from "./private-files.ts";
+import { attemptWrite, removeFile } from "./private-files.ts";
 import { newSealingKey } from "./seal.ts";
 import { hasKey, keepKey, keyIsMissing, openSecret, sealSecret } from "./sealed-tokens.ts";
 import {
@@ -171,7 +172,8 @@ function unsealAll(context: Chooser, before: StoreChoice | undefined): StoreChoi
     context.tell(
       `The session at ${team} was bound to the keychain and is forgotten; sign in again.`,
     );
-  // 4. The key, which nothing needs any more.
+  // 4. Keys that nothing needs any more.
+  for (const path of listBoundKeys(context)) attemptWrite(() => removeFile(path));
   if (before?.kind === "keychain") removeKey(context, before);
   return choice;
 }

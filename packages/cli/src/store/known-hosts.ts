@@ -31,6 +31,8 @@ export interface Application {
   login: boolean;
   /** true where the application takes its token as `Authorization: Bearer` (wire-protocol 3) */
   accept_bearer?: boolean;
+  /** true where a token counts beside a proof of its key alone (wire-protocol 3.7) */
+  proof_of_possession?: boolean;
   /** path that this holds for: everything below it, or only this very path when `exact` */
   scope: string;
   exact: boolean;

@@ -61,7 +61,7 @@ export function describeStore(store: Store): StoreDescription {
   const kind = rememberedStore(store)?.kind ?? "file";
   const folder = join(store.home, "tokens");
   if (kind === "keychain") {
-    const sentence = `Tokens are in ${folder}, sealed with a key in the system's keychain.`;
+    const sentence = `Tokens are in ${folder}, sealed with a key in the system's keychain; sessions are bound to this machine from their sign-in on.`;
     return { kind, sentence };
   }
   const sentence = `Tokens are in ${folder}, in files that only you can read; whoever copies that folder copies the sessions.`;

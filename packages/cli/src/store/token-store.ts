@@ -52,10 +52,28 @@ function orgTokenFile(store: Store, team: string): string {
   return join(teamDirectory(store, team), orgFileName);
 }
 
-/** The token of a record, opened where it is sealed. @throws {CliError} failure */
-function tokenOf(reader: Reader, record: TokenRecord): string {
+/** A record, and its token. */
+interface OpenRecord {
+  record: TokenRecord;
+  token: string;
+}
+
+/**
+ * Reads a record and opens its token where it is sealed. One that another process moves meanwhile
+ * (choose-store.ts) is read again as it is then.
+ * @throws {CliError} failure
+ */
+function openRecord(reader: Reader, path: string): OpenRecord | undefined {
+  const record = readRecord(reader, path);
+  if (record === undefined) return undefined;
   const { token, sealed = "" } = record;
-  return token ?? openSecret(reader, sealed, sealedAbout(record));
+  if (token !== undefined) return { record, token };
+  try {
+    return { record, token: openSecret(reader, sealed, sealedAbout(record)) };
+  } catch (error) {
+    if (readRecord(reader, path)?.sealed === sealed) throw error;
+    return openRecord(reader, path);
+  }
 }
 
 /**
@@ -94,9 +112,9 @@ function isValid(
 
 /** The token of this application, if it is there and still valid (wire-protocol 6.2). */
 export function readAppToken(reader: Reader, key: TokenKey): StoredToken | undefined {
-  const record = readRecord(reader, appTokenFile(reader, key));
-  if (record === undefined || !isNamed(record, key)) return undefined;
-  const token = tokenOf(reader, record);
+  const open = openRecord(reader, appTokenFile(reader, key));
+  if (open === undefined || !isNamed(open.record, key)) return undefined;
+  const { record, token } = open;
   const claims = claimsOf(token);
   const { aud } = claims;
   const isForApplication = Array.isArray(aud) ? aud.includes(key.aud) : aud === key.aud;
@@ -137,9 +155,8 @@ export function removeAppToken(store: Store, key: TokenKey): void {
  * exchange only (wire-protocol 6.3).
  */
 export function readOrgToken(reader: Reader, team: string): string | undefined {
-  const record = readRecord(reader, orgTokenFile(reader, team));
-  if (record === undefined || record.team !== team) return undefined;
-  const token = tokenOf(reader, record);
+  const { record, token = "" } = openRecord(reader, orgTokenFile(reader, team)) ?? {};
+  if (record?.team !== team) return undefined;
   return isValid(claimsOf(token), team, "org", reader.now()) ? token : undefined;
 }
 
@@ -159,10 +176,10 @@ export function removeOrgToken(store: Store, team: string): void {
  */
 export function hasUsableTokens(reader: Reader): boolean {
   return filesOf(reader).some(({ name, path }) => {
-    const record = readRecord(reader, path);
+    const { record, token = "" } = openRecord(reader, path) ?? {};
     if (record?.team === undefined) return false;
     const type = name === orgFileName ? "org" : "app";
-    return isValid(claimsOf(tokenOf(reader, record)), record.team, type, reader.now());
+    return isValid(claimsOf(token), record.team, type, reader.now());
   });
 }
 

@@ -12,13 +12,14 @@ import { privateHeaders } from "../http/private-headers.ts";
 import type { RequestHeaders } from "../http/request-headers.ts";
 import type { Application, Organization } from "../model/model.ts";
 import type { RandomBytes } from "../random.ts";
+import type { PossessionFault } from "../tokens/possession.ts";
 import { writeSignInLink } from "../tokens/sign-in-link.ts";
 import type { Tokens } from "../tokens/tokens.ts";
 import type { DeadToken, DeniedAsker } from "./authorize.ts";
 import { corsHeaders } from "./cors.ts";
 import { denied, fixedStatus, notSignedIn, type Problem } from "./problems.ts";
 import { shellWord } from "./shell-word.ts";
-import { tokenDead } from "./token-problems.ts";
+import { tokenDead, unproven } from "./token-problems.ts";
 
 /** Draws a page with the organization's name and design. */
 export type RenderErrorPage = (page: {
@@ -130,7 +131,24 @@ export function deadTokenAnswer(
   to: ApplicationRecipient,
   dead: DeadToken,
 ): LocalAnswer {
-  const problem = tokenDead(to.facts, dead);
+  return programAnswer(parts, to, tokenDead(to.facts, dead));
+}
+
+/** A terminal's token without the proof that the application demands. */
+export function unprovenAnswer(
+  parts: AnswerParts,
+  to: ApplicationRecipient,
+  fault: PossessionFault,
+): LocalAnswer {
+  return programAnswer(parts, to, unproven(fault));
+}
+
+/** One line, or JSON where that is asked for: no page, whatever the program says it takes. */
+function programAnswer(
+  parts: AnswerParts,
+  to: ApplicationRecipient,
+  problem: Problem,
+): LocalAnswer {
   if (!looksAtPages(to.headers)) return problemAnswer(parts, to, problem);
   const type = { "Content-Type": "text/plain; charset=utf-8" };
   return {

@@ -1,7 +1,7 @@
 // Who asks (wire-protocol 3). In a fixed order the first kind of credential that is there decides,
 // and a bad one is never rescued by a later one. Waits for nothing when the token was verified
 // before.
-import { cookies, decodeToken } from "@postern/protocol";
+import { type AppClaims, cookies, decodeToken, type PassClaims } from "@postern/protocol";
 import type { RequestFacts } from "../catalog/request-facts.ts";
 import type { Clock } from "../clock.ts";
 import { browserNonce } from "../http/browser-binding.ts";
@@ -16,12 +16,20 @@ import {
   ownTokens,
 } from "../tokens/bound-browser.ts";
 import { candidateLimit, onlyPerson } from "../tokens/only-person.ts";
+import type { PossessionFault } from "../tokens/possession.ts";
 import {
   checkServiceToken,
   type ServiceCredentials,
   type ServiceTokenFault,
 } from "../tokens/service-token.ts";
-import type { AppProof, PassProof, TokenFault, Tokens, VerifiedApp } from "../tokens/tokens.ts";
+import type {
+  AppProof,
+  PassProof,
+  TokenFault,
+  Tokens,
+  Verified,
+  VerifiedApp,
+} from "../tokens/tokens.ts";
 import type { WorkloadFault, WorkloadVerification } from "../tokens/workload-tokens.ts";
 import { bearerToken } from "./bearer-token.ts";
 import {
@@ -30,6 +38,7 @@ import {
   type OutsideLimits,
   passHolder,
 } from "./credential-limits.ts";
+import { grantFaultOf, possessionFaultOf } from "./demanded-proof.ts";
 import type { ReadRequest } from "./read-request.ts";
 import { serviceCredentials } from "./service-credentials.ts";
 
@@ -82,6 +91,8 @@ interface Arrival {
   browser: Browser | undefined;
   /** nothing says that a browser sent it */
   byProgram: boolean;
+  /** what is wrong with its proof; undefined where the application demands none */
+  possessionFault: ((token: string, claims: AppClaims) => PossessionFault | undefined) | undefined;
 }
 
 const anonymous: Authentication = { kind: "anonymous" };
@@ -94,7 +105,7 @@ export function authenticate(
 ): Authentication | Promise<Authentication> {
   const { tokens, now } = parts;
   const { headers, facts, queryToken } = reading;
-  const arrivalOf = (carrier: Carrier) => readArrival(reading, application, carrier);
+  const arrivalOf = (carrier: Carrier) => readArrival(tokens, reading, application, carrier);
 
   // 1. A service token.
   const credentials = serviceCredentials(reading, application);
@@ -124,21 +135,31 @@ export function authenticate(
   if (decodeToken(queryToken).claims["type"] === "pass")
     return tokens
       .verifyPass(queryToken, application.aud)
-      .then((verification) => passHolder(verification, facts));
+      .then((verification) => passHolder(ofUnbound(verification, application), facts));
   return authenticateToken(tokens, queryToken, application, arrivalOf("cookie"));
 }
 
 function readArrival(
-  { facts, headers }: ReadRequest,
+  tokens: Tokens,
+  reading: ReadRequest,
   application: Application,
   carrier: Carrier,
 ): Arrival {
+  const { facts, headers } = reading;
   const { scheme } = facts;
   const { fromBrowser } = headers;
   const isBound = needsBrowser(application, carrier, { scheme, fromBrowser });
   const browser = isBound ? { nonce: browserNonce(headers.cookie) } : undefined;
   const byProgram = scheme !== "https" || !fromBrowser;
-  return { carrier, browser, byProgram };
+  const possessionFault = (token: string, claims: AppClaims) =>
+    possessionFaultOf(tokens, reading, token, claims);
+  const demandsProof = application.proof_of_possession === true;
+  return {
+    carrier,
+    browser,
+    byProgram,
+    possessionFault: demandsProof ? possessionFault : undefined,
+  };
 }
 
 function authenticateService(
@@ -162,20 +183,33 @@ function authenticateHeader(
   reading: ReadRequest,
 ): Authentication | Promise<Authentication> {
   const { aud } = application;
-  const arrival = readArrival(reading, application, "header");
+  const arrival = readArrival(tokens, reading, application, "header");
   const app = tokens.cachedApp(token, aud);
   if (app !== undefined) return personOf(app, token, arrival);
+  const holderOf = (verification: VerifiedApp) =>
+    provenHolder(tokens, reading, application, { token, verification });
   const grant = tokens.cachedGrant(token, aud);
-  if (grant !== undefined) return grantHolder(grant, reading.facts);
+  if (grant !== undefined) return holderOf(grant);
 
   const workload = tokens.isOurs(token) ? undefined : tokens.verifyWorkload(token, application);
   if (workload instanceof Promise) return workload.then(workloadOf);
   if (workload !== undefined) return workloadOf(workload);
   if (claimsOf(token)?.["type"] !== "grant")
     return authenticateToken(tokens, token, application, arrival);
-  return tokens
-    .verifyGrant(token, aud)
-    .then((verification) => grantHolder(verification, reading.facts));
+  return tokens.verifyGrant(token, aud).then(holderOf);
+}
+
+/** The person whose grant it is, where whoever uses it holds the key that it is bound to. */
+function provenHolder(
+  tokens: Tokens,
+  reading: ReadRequest,
+  application: Application,
+  { token, verification }: { token: string; verification: VerifiedApp },
+): Authentication {
+  if (!verification.ok) return grantHolder(verification, reading.facts);
+  const fault = grantFaultOf(tokens, reading, application, token, verification.claims);
+  if (fault !== undefined) return grantHolder({ ok: false, fault }, reading.facts);
+  return grantHolder(verification, reading.facts);
 }
 
 function workloadOf(verification: WorkloadVerification): Authentication {
@@ -201,6 +235,8 @@ function personOf(verification: VerifiedApp, token: string, arrival: Arrival): A
   const { browser, carrier } = arrival;
   if (browser !== undefined && !isAppOf(browser, carrier, verification))
     return failedToken("wrong_browser", [token], arrival);
+  const fault = arrival.possessionFault?.(token, verification.claims);
+  if (fault !== undefined) return failedToken(fault, [token], arrival);
   const { session } = verification;
   const via = kindOf(carrier);
   return { kind: "person", session, proof: verification, via, limits: undefined };
@@ -244,6 +280,15 @@ async function authenticateCookies(
     case "two":
       return { kind: "refused", fault: "two_persons" };
   }
+}
+
+/** A pass is bound to no key: it is made to stand in a URL. */
+function ofUnbound(
+  verification: Verified<PassClaims>,
+  { proof_of_possession }: Application,
+): Verified<PassClaims> {
+  if (!verification.ok || proof_of_possession !== true) return verification;
+  return { ok: false, fault: "token_not_bound" };
 }
 
 /** Whether a token that does not hold says that a terminal has it, and so no browser. */

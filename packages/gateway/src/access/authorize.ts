@@ -8,6 +8,7 @@ import type { Application, CorsHeaders, Decision } from "../model/model.ts";
 import type { AskerFields, RefusalFields } from "../observe/events.ts";
 import { policiesWithoutAnswer } from "../policy/evaluate.ts";
 import type { Store } from "../storage/store.ts";
+import { isPossessionFault, type PossessionFault } from "../tokens/possession.ts";
 import type { TokenFault, Tokens } from "../tokens/tokens.ts";
 import {
   type Authentication,
@@ -41,6 +42,8 @@ export type Verdict =
 export type Refusal = (
   | { kind: "sign_in" }
   | ({ kind: "token_dead" } & DeadToken)
+  /** a terminal's token comes from elsewhere than it was given to, for all that can be seen */
+  | { kind: "unproven"; fault: PossessionFault }
   | { kind: "pass_failed" }
   /** a pass or a grant holds, and does not cover this request, or has no use left */
   | ({ kind: "outside_limits" } & BeyondLimits)
@@ -225,6 +228,8 @@ function refuse(
     case "workload":
       return { kind: "denied", who: authentication.kind, grounds };
     case "unauthenticated":
+      if (isPossessionFault(authentication.fault))
+        return { kind: "unproven", fault: authentication.fault, grounds };
       if (authentication.via === "pass") return { kind: "pass_failed", grounds };
       return refuseStranger(decision, grounds);
     case "anonymous":

@@ -33,6 +33,7 @@ export async function describeApplication(
     transfer_url: `${catalog.issuer}${endpoints.transfer}`,
     ...validity,
     ...(match.application.accept_bearer === true ? { accept_bearer: true } : {}),
+    ...(match.application.proof_of_possession === true ? { proof_of_possession: true } : {}),
     login: asksForLogin,
   };
   const metadata = await tokens.issueMatch(description, networkOf(clientIp));

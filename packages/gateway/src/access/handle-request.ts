@@ -33,6 +33,7 @@ import {
   type RenderErrorPage,
   signInAnswer,
   tokenHoldsAnswer,
+  unprovenAnswer,
   upgradeSignInAnswer,
 } from "./answers.ts";
 import { authorize, type Verdict } from "./authorize.ts";
@@ -215,6 +216,9 @@ function carryOut(path: DataPath, request: ApplicationRequest, verdict: Verdict)
       break;
     case "token_dead":
       send(request, deadTokenAnswer(path, recipientOf(request), verdict));
+      break;
+    case "unproven":
+      send(request, unprovenAnswer(path, recipientOf(request), verdict.fault));
       break;
     case "pass_failed":
       sendProblem(path, request, passFailed(facts));

@@ -3,6 +3,7 @@
 // say why.
 import { headers as names } from "@postern/protocol";
 import type { RequestFacts } from "../catalog/request-facts.ts";
+import { type PossessionFault, possessionFaults } from "../tokens/possession.ts";
 import type { BeyondLimits, DeadToken, TokenEnding } from "./authorize.ts";
 import { notSignedIn, type Problem } from "./problems.ts";
 
@@ -28,6 +29,18 @@ export function tokenDead(facts: RequestFacts, { ending, isGrant }: DeadToken): 
 function grantEnding(ending: TokenEnding): string {
   const what = ending === "expired" ? "has expired" : "has ended, or is for another application";
   return `This grant ${what}. Ask for a new one with: postern access grant`;
+}
+
+/** A terminal's token without a proof of its key. */
+export function unproven(fault: PossessionFault): Problem {
+  return {
+    status: 401,
+    error: fault,
+    pageless: true,
+    heading: "",
+    message: possessionFaults[fault],
+    headers: { [names.error]: fault },
+  };
 }
 
 /** A pass or a grant covers something else, or has no use left. */

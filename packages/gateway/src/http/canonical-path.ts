@@ -78,6 +78,14 @@ export function canonicalPath(raw: string): string | undefined {
   return canonical.otherReadings.length > 0 ? undefined : canonical.path;
 }
 
+/** Whether a path as a client writes it becomes this one, which is in canonical form. */
+export function isSamePath(raw: string, path: string): boolean {
+  if (raw === path) return true;
+  const canonical = canonicalize(raw)?.path;
+  if (canonical === undefined) return false;
+  return canonical === path || withItsSlashes(raw, canonical) === path;
+}
+
 /** Looks at each character once: most paths are canonical as they came. */
 function lookAt(raw: string): { isCanonical: boolean; hasParameters: boolean } | undefined {
   if (raw.charCodeAt(0) !== character.slash) return undefined;

@@ -7,6 +7,7 @@ export interface RequestHeaders {
   host: readonly string[];
   cookie: readonly string[];
   accessToken: readonly string[];
+  proof: readonly string[];
   clientId: readonly string[];
   clientSecret: readonly string[];
   forwardedFor: readonly string[];
@@ -71,6 +72,7 @@ function emptyHeaders(): RequestHeaders {
     host: none,
     cookie: none,
     accessToken: none,
+    proof: none,
     clientId: none,
     clientSecret: none,
     forwardedFor: none,
@@ -102,6 +104,7 @@ const table: Record<string, ReadValue> = {
   host: every("host"),
   cookie: every("cookie"),
   "cf-access-token": every("accessToken"),
+  "cf-access-dpop": every("proof"),
   "cf-access-client-id": every("clientId"),
   "cf-access-client-secret": every("clientSecret"),
   "x-forwarded-for": every("forwardedFor"),

@@ -1,6 +1,6 @@
 // The session on the team domain: who this browser or terminal is, as its `CF_Authorization` says.
 // Reads that cookie, starts sessions and sets it.
-import { cookies, parseDuration } from "@postern/protocol";
+import { cookies, type OrgClaims, parseDuration } from "@postern/protocol";
 import type { Clock } from "../clock.ts";
 import { cookieExpiry } from "../http/cookies.ts";
 import type { Application, Identity } from "../model/model.ts";
@@ -22,26 +22,33 @@ const userAgentLength = 512;
  * the exchange alone (wire-protocol 2). Cookies of two persons count as none (wire-protocol 3.3),
  * and over https one that was handed to another browser (ADR 0015).
  */
-export function browserSession(
+export async function browserSession(
   c: LoginContext,
   parts: { tokens: Tokens },
 ): Promise<StoredSession | undefined> {
-  return liveSession(c, parts, "browser");
+  return (await liveToken(c, parts, "browser"))?.session;
+}
+
+/** A terminal's org token that holds. */
+export interface TerminalSession {
+  token: string;
+  claims: OrgClaims;
+  session: StoredSession;
 }
 
 /** The live session of a terminal, for the exchange of wire-protocol 6.3 and nothing else. */
 export function terminalSession(
   c: LoginContext,
   parts: { tokens: Tokens },
-): Promise<StoredSession | undefined> {
-  return liveSession(c, parts, "terminal");
+): Promise<TerminalSession | undefined> {
+  return liveToken(c, parts, "terminal");
 }
 
-async function liveSession(
+async function liveToken(
   c: LoginContext,
   { tokens }: { tokens: Tokens },
   kind: StoredSession["kind"],
-): Promise<StoredSession | undefined> {
+): Promise<TerminalSession | undefined> {
   const browser = kind === "browser" ? browserOf(c) : undefined;
   const values = ownTokens(cookieValuesOf(c, cookies.authorization), browser);
   const result = await onlyPerson(values, async (value) => {
@@ -49,9 +56,9 @@ async function liveSession(
     if (!verification.ok || verification.session.kind !== kind) return undefined;
     if (browser !== undefined && !isOrgOf(browser, verification.claims)) return undefined;
     const isTerminal = verification.claims.terminal === true;
-    return isTerminal === (kind === "terminal") ? verification : undefined;
+    return isTerminal === (kind === "terminal") ? { ...verification, token: value } : undefined;
   });
-  return result.persons === "one" ? result.credential.session : undefined;
+  return result.persons === "one" ? result.credential : undefined;
 }
 
 /**

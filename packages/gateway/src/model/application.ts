@@ -88,6 +88,7 @@ const fields = z.strictObject({
   allow_encoded_slashes: z.boolean().default(false),
   accept_bearer: z.boolean().default(false),
   origin_identity: z.boolean().default(false),
+  proof_of_possession: z.boolean().default(false),
   end_streams: endStreams.default("streams"),
   websocket_origins: z.array(pageOrigin).default([]),
   ...optionalFields,
@@ -130,6 +131,8 @@ const stored = z
     accept_bearer: z.boolean().optional(),
     /** [ext] lets the origin ask `get-identity` with its assertion; absent means false */
     origin_identity: z.boolean().optional(),
+    /** [ext] takes a terminal's token with a proof of its key alone; absent means false */
+    proof_of_possession: z.boolean().optional(),
     /**
      * [ext] what ends with the session or the access of whoever asked for it: every answer, those
      * that have no end of their own, or nothing; absent means `streams` (ADR 0016)
@@ -284,6 +287,7 @@ function toObject(input: Input): ConfiguredApplication {
     read_service_tokens_from_header: input.read_service_tokens_from_header,
     accept_bearer: input.accept_bearer,
     origin_identity: input.origin_identity,
+    proof_of_possession: input.proof_of_possession,
     end_streams: input.end_streams,
     websocket_origins: input.websocket_origins,
     custom_deny_message: input.custom_deny_message,

@@ -43,6 +43,8 @@ export interface StoredSession {
   created_at: number;
   expires_at: number;
   revoked_at: number | null;
+  /** thumbprint of the key that a terminal's tokens are bound to; null where they are not */
+  jkt: string | null;
 }
 
 /** A grant (wire-protocol 8). It holds for as long as its session is alive. */

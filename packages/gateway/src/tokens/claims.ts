@@ -77,7 +77,7 @@ export function personClaims(
  * the future where a clock was put back since.
  */
 export function assertionClaims(
-  { terminal, browser, ...claims }: AppClaims,
+  { terminal, cnf, browser, ...claims }: AppClaims,
   now: number,
 ): AppClaims {
   const iat = Math.min(claims.iat, seconds(now));
@@ -200,8 +200,11 @@ function seconds(milliseconds: number): number {
   return Math.floor(milliseconds / 1000);
 }
 
-function terminalClaim(session: StoredSession): { terminal?: true } {
-  return session.kind === "terminal" ? { terminal: true } : {};
+function terminalClaim({ kind, jkt }: StoredSession): Pick<AppClaims, "terminal" | "cnf"> {
+  return defined({
+    terminal: kind === "terminal" ? (true as const) : undefined,
+    cnf: jkt === null ? undefined : { jkt },
+  });
 }
 
 /**

@@ -14,6 +14,7 @@ import { LiveSessions } from "./live-sessions.ts";
 import type { GenerateKeyPair } from "./make-signing-key.ts";
 import { openMeta, sealMeta } from "./meta.ts";
 import { OriginAssertions } from "./origin-assertions.ts";
+import { PossessionChecker } from "./possession.ts";
 import { openSigningKeys } from "./signing-keys.ts";
 import { TokenVerifier } from "./token-verifier.ts";
 import type { Tokens } from "./tokens.ts";
@@ -66,6 +67,7 @@ export async function createTokens(deps: TokensDeps): Promise<Tokens> {
   const verify = new TokenVerifier({ keys, sessions, issuer, organizationTag, now, capacity });
   const onFailure = deps.onIssuerFailure ?? (() => {});
   const workloads = new WorkloadTokens({ now, elapsed, onFailure });
+  const possession = new PossessionChecker({ now, elapsed });
   const metaKey = { key: secretBox.derive("meta"), now };
 
   const tokens: Tokens = {
@@ -92,6 +94,7 @@ export async function createTokens(deps: TokensDeps): Promise<Tokens> {
     verifyWorkload: (token, application) => workloads.verify(token, application),
     verifyAssertion: (token, aud) => verify.assertion(token, aud),
     isAlive: async (sessionId) => (await sessions.find(sessionId, now())) !== undefined,
+    checkProof: (jkt, request) => possession.check(jkt, request),
     isOurs: (token) => isIssuedBy(issuer(), token),
 
     certs: () => keys.certs(),

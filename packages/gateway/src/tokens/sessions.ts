@@ -14,7 +14,7 @@ export interface SessionsDeps {
 
 export function createSessions({ store, tokens, now, randomBytes }: SessionsDeps): Sessions {
   return {
-    async start({ kind, identity, parent, userAgent, lifetimeMs }) {
+    async start({ kind, identity, parent, userAgent, lifetimeMs, jkt }) {
       const createdAt = now();
       const newUserId = randomUuid(randomBytes);
       const user = await store.users.forEmail(identity.email, createdAt, newUserId);
@@ -28,6 +28,7 @@ export function createSessions({ store, tokens, now, randomBytes }: SessionsDeps
         created_at: createdAt,
         expires_at: Math.min(createdAt + lifetimeMs, parent?.expires_at ?? Infinity),
         revoked_at: null,
+        jkt: jkt ?? null,
       };
       await store.sessions.add(session);
       return session;

@@ -25,6 +25,8 @@ export interface GrantStart {
   /** the browser session that approves it */
   parent: StoredSession;
   userAgent: string;
+  /** thumbprint of the key that the grant is bound to, if it is */
+  jkt?: string | undefined;
 }
 
 /** A new grant, with its session and its token. */
@@ -36,7 +38,7 @@ export interface StartedGrant {
 
 /** Starts a grant. */
 export async function startGrant(parts: GrantParts, start: GrantStart): Promise<StartedGrant> {
-  const { application, htu, scope, label = null, lifetimeMs, parent, userAgent } = start;
+  const { application, htu, scope, label = null, lifetimeMs, parent, userAgent, jkt } = start;
   const { identity } = parent;
   const session = await parts.sessions.start({
     kind: "grant",
@@ -44,6 +46,7 @@ export async function startGrant(parts: GrantParts, start: GrantStart): Promise<
     parent,
     userAgent,
     lifetimeMs,
+    jkt,
   });
   const grant: StoredGrant = {
     id: parts.randomBytes(8).toString("hex"),

@@ -4,6 +4,7 @@ import type { Application, CachedDecision, Identity, Workload } from "../model/m
 import type { StoredGrant, StoredSession } from "../storage/store.ts";
 import type { MatchDescription, PassScope } from "./claims.ts";
 import type { MetaContent } from "./meta.ts";
+import type { PossessionFault, ProofFault, ProvenRequest } from "./possession.ts";
 import type { RequestScope } from "./request-scope.ts";
 import type { WorkloadVerification } from "./workload-tokens.ts";
 
@@ -17,7 +18,9 @@ export type TokenFault =
   | "expired"
   | "revoked"
   /** it was handed to another browser, or to none (ADR 0015) */
-  | "wrong_browser";
+  | "wrong_browser"
+  /** whoever sends it did not prove to hold its key */
+  | PossessionFault;
 
 export type Verified<Claims> =
   | { ok: true; claims: Claims; session: StoredSession }
@@ -148,6 +151,12 @@ export interface Tokens {
     token: string,
     application: Application,
   ): undefined | WorkloadVerification | Promise<WorkloadVerification>;
+  /**
+   * Whether the request proves to come from whoever holds the key of its verified token.
+   * @param jkt `cnf.jkt` of the token
+   * @returns undefined when it does
+   */
+  checkProof(jkt: string, request: ProvenRequest): ProofFault | undefined;
   /** Whether this is a JWS whose `iss` is this team domain, valid or not (wire-protocol 3.4). */
   isOurs(token: string): boolean;
 
@@ -196,4 +205,6 @@ export interface SessionStart {
   userAgent: string;
   /** milliseconds from now */
   lifetimeMs: number;
+  /** thumbprint of the key that the tokens of a terminal's session are bound to */
+  jkt?: string | undefined;
 }

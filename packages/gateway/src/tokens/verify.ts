@@ -101,7 +101,20 @@ async function verifySteps<Type extends TokenType>(
   // 7. The session is of the kind that the token speaks for (case T10).
   if (!speaksFor(type, live.session, rawClaims["terminal"])) return refused("wrong_type");
 
+  // 8. What is bound to a key is bound to the session's.
+  if (saysOfKey(type) && jktOf(rawClaims) !== live.session.jkt) return refused("wrong_type");
+
   return { ok: true, claims, live };
+}
+
+/** Passes and assertions say nothing of the key. */
+function saysOfKey(type: TokenType): boolean {
+  return type !== "pass" && type !== "assertion";
+}
+
+function jktOf({ cnf }: Record<string, unknown>): unknown {
+  if (cnf === undefined) return null;
+  return typeof cnf === "object" && cnf !== null && "jkt" in cnf ? cnf.jkt : undefined;
 }
 
 /**

@@ -13,7 +13,7 @@ import { filesWithSecrets, keepPrivate } from "../../curl/curl-private-files.ts"
 import type { Carrier, CurlSection, CurlTarget } from "../../curl/curl-section.ts";
 import { allTargets, readSections } from "../../curl/curl-sections.ts";
 import { CliError } from "../../exit-status.ts";
-import { applicationFor, type Credential, credentialFor } from "../../sign-in/credential.ts";
+import { applicationFor, bareCredentialFor, type Credential } from "../../sign-in/credential.ts";
 import { acceptedFields } from "../../sign-in/machine-access.ts";
 import {
   type HeaderFields,
@@ -130,7 +130,7 @@ async function findCredential(
   const allowRequest = line.has("allow-request");
   const mayPrompt = context.onTerminal && !allowRequest;
   try {
-    return await credentialFor(context, app, () =>
+    return await bareCredentialFor(context, app, () =>
       signInOptions(context, line, { mayPrompt, check: false }),
     );
   } catch (error) {

@@ -7,6 +7,7 @@ import type { Context } from "../../context.ts";
 import { CliError } from "../../exit-status.ts";
 import { findApplication } from "../../gateway-client/app-metadata.ts";
 import { endSession } from "../../gateway-client/logout-request.ts";
+import { removeBoundKey } from "../../store/bound-key-files.ts";
 import { rememberedTeam } from "../../store/known-hosts.ts";
 import { listTeams, removeTeam } from "../../store/token-store.ts";
 import type { Invocation } from "../command.ts";
@@ -58,7 +59,7 @@ async function teamOf(context: Context, text: string): Promise<string> {
 async function logOut(context: Context, team: string): Promise<CliError | undefined> {
   const { host } = new URL(team);
   const end = await endAtGateway(context, team);
-  const fault = removeTeam(context, team);
+  const fault = removeTeam(context, team) ?? removeBoundKey(context, team);
   if (end.kind === "unknown") return leftOver(end.error, fault);
   if (fault !== undefined) {
     const what = `the session at ${host} has ended and its tokens are worthless, but they could not be deleted`;

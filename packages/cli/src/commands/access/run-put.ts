@@ -7,7 +7,7 @@ import type { Context } from "../../context.ts";
 import { cookieFile, hasToken } from "../../curl/cookie-file.ts";
 import { CliError } from "../../exit-status.ts";
 import { requestPass } from "../../gateway-client/pass.ts";
-import { applicationFor, type Credential, credentialFor } from "../../sign-in/credential.ts";
+import { applicationFor, bareCredentialFor, type Credential } from "../../sign-in/credential.ts";
 import {
   onlyForPeople,
   readMachineCredential,
@@ -40,7 +40,7 @@ export async function runPut(invocation: Invocation): Promise<number> {
   const via = readVia(line.value("via") ?? "");
   refuseWithoutEffect(line, via);
   const credentialOf = (app: AppUrl) =>
-    credentialFor(context, app, () =>
+    bareCredentialFor(context, app, () =>
       signInOptions(context, line, { mayPrompt: context.onTerminal, check: false }),
     );
   const secrets = new SecretDescriptors(context);

@@ -5,7 +5,7 @@ import { type AppUrl, readAppUrl } from "../../app-url.ts";
 import type { Context } from "../../context.ts";
 import { CliError } from "../../exit-status.ts";
 import { printableJson } from "../../printable.ts";
-import { type Credential, storedCredential } from "../../sign-in/credential.ts";
+import { type Credential, refuseBareToken, storedCredential } from "../../sign-in/credential.ts";
 import { onlyForPeople, readMachineCredential } from "../../sign-in/machine-credential.ts";
 import { writeOutput } from "../../standard-output.ts";
 import type { Application } from "../../store/known-hosts.ts";
@@ -35,6 +35,7 @@ export async function runToken(invocation: Invocation): Promise<number> {
   const { application, stored } = hasToken(credential)
     ? credential
     : await newToken(context, app, line, mayPrompt);
+  refuseBareToken(app, application);
   const output = await format(stored, context, application);
   writeOutput(output);
   return 0;

@@ -2,8 +2,8 @@
 // in already goes on at once, everybody else chooses how to sign in.
 import { headers } from "@postern/protocol";
 import type { Application } from "../../model/model.ts";
-import type { StoredSession } from "../../storage/store.ts";
 import { hostOf } from "../application-host.ts";
+import { proofFaultOf, refuseUnproven } from "../demanded-proof.ts";
 import { isFromBrowser } from "../fetch-metadata.ts";
 import { csrfHolds, readForm } from "../forms.ts";
 import type { LoginContext } from "../login-context.ts";
@@ -14,7 +14,12 @@ import { type Page, sendPage } from "../pages/layout.ts";
 import { mustAsk } from "../provider-wishes.ts";
 import { sendEmpty } from "../responses.ts";
 import { openTarget, type SignInTarget, startOf } from "../sign-in-target.ts";
-import { browserSession, clearSessionCookie, terminalSession } from "../team-session.ts";
+import {
+  browserSession,
+  clearSessionCookie,
+  type TerminalSession,
+  terminalSession,
+} from "../team-session.ts";
 import { handOver } from "./hand-over.ts";
 import { readLoginRequest } from "./login-request.ts";
 import { findOffer, offersFor, showOffers } from "./offers.ts";
@@ -33,8 +38,12 @@ export async function showLogin(c: LoginContext, parts: SignInParts): Promise<Re
   const { application, target } = request;
   if (application !== undefined) nameApplication(c, application, target);
 
-  // 2. Whoever is signed in already goes on, unless the link wants the provider to ask.
-  const session = await sessionFor(c, parts, target);
+  // 2. Whoever is signed in already goes on, unless the link wants the provider to ask. A terminal
+  // proves that it is the one which was given the token.
+  const terminal = await terminalFor(c, parts, target);
+  const fault = terminal && proofFaultOf(c, parts, terminal.token, terminal.claims);
+  if (fault !== undefined) return refuseUnproven(c, fault);
+  const session = terminal?.session ?? (await browserSession(c, parts));
   if (session !== undefined && !mustAsk(target)) return handOver(c, parts, target, session);
   if (facts.method === "HEAD") return sendEmpty(c, 200);
 
@@ -70,17 +79,16 @@ function nameApplication(c: LoginContext, application: Application, target: Sign
 }
 
 /**
- * The live session that goes on to the target: this browser's, or a terminal's own. A terminal
- * exchanges its token here (wire-protocol 6.3); no browser does, and not for the team domain.
+ * The terminal that exchanges its token here (wire-protocol 6.3); no browser does, and not for the
+ * team domain.
  */
-async function sessionFor(
+async function terminalFor(
   c: LoginContext,
   parts: SignInParts,
   target: SignInTarget,
-): Promise<StoredSession | undefined> {
+): Promise<TerminalSession | undefined> {
   const mayBeTerminal = target.application !== undefined && !isFromBrowser(c);
-  const terminal = mayBeTerminal ? await terminalSession(c, parts) : undefined;
-  return terminal ?? browserSession(c, parts);
+  return mayBeTerminal ? terminalSession(c, parts) : undefined;
 }
 
 /**

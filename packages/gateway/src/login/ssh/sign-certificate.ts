@@ -1,7 +1,7 @@
 // `cert_sign` (wire-protocol 10): a terminal that is signed in to an application gets an SSH
 // certificate for the account of its person's name, for minutes. What the certificate says comes of
 // the session and the configuration alone; of the request it takes the key.
-import { parseDuration } from "@postern/protocol";
+import { headers, parseDuration } from "@postern/protocol";
 import type { CatalogSource } from "../../catalog/catalog.ts";
 import type { RequestFacts } from "../../catalog/request-facts.ts";
 import { type Clock, clockTolerance } from "../../clock.ts";
@@ -18,10 +18,12 @@ import {
   type SshPublicKey,
 } from "../../ssh/public-key.ts";
 import { signUserCertificate } from "../../ssh/user-certificate.ts";
+import { type ProofFault, possessionFaults } from "../../tokens/possession.ts";
 import type { AppProof, Tokens } from "../../tokens/tokens.ts";
 import { claimedAudience } from "../claimed-audience.ts";
 import type { CountedLimits } from "../counted-limits.ts";
 import { decideFor } from "../decide.ts";
+import { proofFaultOf } from "../demanded-proof.ts";
 import { type LoginContext, requestFields } from "../login-context.ts";
 import { recordRefusal, sendJson } from "../responses.ts";
 import {
@@ -71,6 +73,8 @@ export async function signCertificate(c: LoginContext, parts: CertificateParts):
   const { jwt, public_key } = reading.request;
   const asker = await findAsker(parts, jwt);
   if (asker === undefined) return refuseStranger(c, foreignToken);
+  const fault = proofFaultOf(c, parts, jwt, asker.proof.claims);
+  if (fault !== undefined) return refuseUnprovenAsker(c, asker, fault);
 
   // 3. What the application certifies of its person, and the key.
   const grant = grantFor(asker, public_key, { facts: c.var.facts, now: parts.now() });
@@ -174,6 +178,11 @@ async function issue(
 function refuseStranger(c: LoginContext, answer: CertificateRefusal): Response {
   recordRefusal(c, answer.status, answer.message);
   return sendRefusal(c, answer);
+}
+
+function refuseUnprovenAsker(c: LoginContext, asker: Asker, fault: ProofFault): Response {
+  c.header(headers.error, fault);
+  return refuseAsker(c, asker, refusal(401, possessionFaults[fault]));
 }
 
 /** Somebody who is known by name has a line of their own. */

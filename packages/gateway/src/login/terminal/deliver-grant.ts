@@ -7,6 +7,7 @@ import { startGrant } from "../../tokens/start-grant.ts";
 import type { Admission } from "../decide.ts";
 import { isStillSignedIn, putIntoMailbox } from "./deliver-tokens.ts";
 import { endOfGrant, type GrantWish } from "./grant-wish.ts";
+import { openingOf } from "./opening.ts";
 import { scopeOf } from "./scope-input.ts";
 import type { TerminalLogin } from "./standing.ts";
 import type { TerminalParts } from "./terminal-parts.ts";
@@ -38,6 +39,7 @@ export async function deliverGrant(
     lifetimeMs: endOfGrant(wish, approval, now) - now,
     parent,
     userAgent: transfer.user_agent,
+    jkt: openingOf(transfer)?.jkt,
   });
   const content = { app_token: token, org_token: "" };
   const isDelivered =

@@ -12,6 +12,7 @@ import {
 import type { SealedAnswer, StoredSession, StoredTransfer } from "../../storage/store.ts";
 import type { Admission } from "../decide.ts";
 import type { CliRequest } from "./cli-request.ts";
+import { openingOf } from "./opening.ts";
 import type { TerminalParts } from "./terminal-parts.ts";
 
 /** What a person approved. */
@@ -41,6 +42,7 @@ export async function deliverTokens(parts: TerminalParts, approval: Approval): P
     parent: session,
     userAgent: transfer.user_agent,
     lifetimeMs: grantEnd(approval, parts.now()) - parts.now(),
+    jkt: openingOf(transfer)?.jkt,
   });
 
   // 2. A logout ends the terminals that it finds. This one began just now, and may have been

@@ -65,7 +65,7 @@ export async function readOpening(
  * What the mailbox was opened for; undefined where a poll opened it.
  * @throws {z.ZodError} when the store holds something else
  */
-function openingOf({ opening: text }: StoredTransfer): Opening | undefined {
+export function openingOf({ opening: text }: StoredTransfer): Opening | undefined {
   return text === null ? undefined : opening.parse(JSON.parse(text));
 }
 

@@ -15,6 +15,7 @@ import type { Tokens } from "../../tokens/tokens.ts";
 import { hasUserInfo } from "../application-host.ts";
 import { browserFor } from "../browser-nonce.ts";
 import { admits, decideFor } from "../decide.ts";
+import { proofFaultOf, refuseUnproven } from "../demanded-proof.ts";
 import { type LoginContext, requestFields } from "../login-context.ts";
 import { readText } from "../request-text.ts";
 import { refuseJson } from "../responses.ts";
@@ -73,6 +74,9 @@ export async function mintPass(c: LoginContext, parts: PassParts): Promise<Respo
   const browser = browserFor(c, application, "header");
   if (browser !== undefined && !isAppOf(browser, "header", verification))
     return refuse(c, 401, "bad_token", foreignToken);
+  const fault = proofFaultOf(c, parts, token, verification.claims);
+  if (fault !== undefined) return refuseUnproven(c, fault);
+  if (application.proof_of_possession === true) return refuse(c, 403, "proof_demanded", noPassHere);
   if (!admits(decideFor(facts, application, verification.session)))
     return refuse(c, 403, "denied", "policy does not let you in to this application");
 
@@ -135,6 +139,8 @@ function refuse(
   return refuseJson(c, status, { error, message }, `no pass: ${message}`);
 }
 
+const noPassHere =
+  "the application demands a proof of possession with every request, which a pass cannot give; use postern access http";
 const foreignToken = "the token is not valid for the application of url_prefix";
 const requestForm =
   'send JSON like {"url_prefix":"https://host/path/","ttl":600}, with a ttl of 1 to 600 seconds; "methods":["GET"], "paths":["/path/*"] and "count":10 narrow the pass';

@@ -5,6 +5,7 @@ import { approvedSession } from "./0003-approved-session.ts";
 import { sshAuthorities } from "./0004-ssh-authorities.ts";
 import { opening } from "./0005-opening.ts";
 import { grants } from "./0006-grants.ts";
+import { boundSessions } from "./0007-bound-sessions.ts";
 
 /**
  * In the order of their names, which is the order in which they run. A released migration never
@@ -17,4 +18,5 @@ export const migrations: Record<string, Migration> = {
   "0004-ssh-authorities": sshAuthorities,
   "0005-opening": opening,
   "0006-grants": grants,
+  "0007-bound-sessions": boundSessions,
 };

@@ -24,6 +24,8 @@ const varying: readonly [pattern: RegExp, name: string][] = [
   [/\b\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z/g, "<time>"],
   [/\b\d{4}-\d\d-\d\d \d\d:\d\d(?: UTC)?/g, "<time>"],
   [/(?<=\buntil )\d\d:\d\d\b/g, "<time>"],
+  [/\bAUD [0-9a-f]{8}…/g, "AUD <aud>…"],
+  [/\bNode v\d+\.\d+\.\d+, \w+ \w+/g, "Node <node>"],
   [/\bRay [0-9a-f]{16}\b/g, "Ray <ray>"],
   [new RegExp(`\\b${version.replaceAll(".", "\\.")}\\b`, "g"), "<version>"],
 ];

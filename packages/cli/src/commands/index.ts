@@ -4,6 +4,7 @@
 import { nearestWord } from "@postern/protocol/nearest-word";
 import { splitFlag } from "../flag.ts";
 import { curl } from "./access/curl.ts";
+import { doctor } from "./access/doctor.ts";
 import { forget } from "./access/forget.ts";
 import { http } from "./access/http.ts";
 import { list } from "./access/list.ts";
@@ -38,6 +39,7 @@ export const accessGroup: CommandGroup = {
     list,
     whoami,
     forget,
+    doctor,
     tcp,
     ssh,
     rdp,

@@ -13,8 +13,8 @@ import { version } from "../../src/version.ts";
 import { bin, machine } from "../support/terminal.ts";
 
 const accessCommands = [
-  ...["login", "token", "curl", "put", "http", "logout", "list", "whoami", "forget"],
   ...["tcp", "ssh", "rdp", "smb", "ssh-config", "ssh-gen"],
+  ...["login", "token", "curl", "put", "http", "logout", "list", "whoami", "forget", "doctor"],
 ];
 const commands = [
   [],

@@ -71,8 +71,7 @@ export const signInFlags: readonly Flag[] = [
   },
 ];
 
-/** A program's credential instead of a person's. */
-export const machineFlags: readonly Flag[] = [
+const serviceTokenFlags: readonly Flag[] = [
   {
     name: "service-token-id",
     value: "ID",
@@ -92,19 +91,56 @@ export const machineFlags: readonly Flag[] = [
   },
 ];
 
+/** A token of the platform that a program runs on. */
+export const workloadFlags: readonly Flag[] = [
+  {
+    name: "workload",
+    value: "PLATFORM",
+    description:
+      "the token of the platform instead: github, gitlab, kubernetes, file or auto (or POSTERN_WORKLOAD)",
+  },
+  {
+    name: "workload-token-file",
+    value: "FILE",
+    description: "file with that token, read again as it changes (or POSTERN_WORKLOAD_TOKEN_FILE)",
+  },
+  {
+    name: "workload-token-variable",
+    value: "NAME",
+    description: "variable with GitLab's token (or POSTERN_WORKLOAD_TOKEN_VARIABLE)",
+    hidden: true,
+  },
+  {
+    name: "workload-audience",
+    value: "AUDIENCE",
+    description:
+      "audience of that token (or POSTERN_WORKLOAD_AUDIENCE); the team domain by default",
+    hidden: true,
+  },
+];
+
+/** A program's credential instead of a person's. */
+export const machineFlags: readonly Flag[] = [...serviceTokenFlags, ...workloadFlags];
+
 const officialNames: Record<string, readonly string[]> = {
   "service-token-id": ["id"],
   "service-token-secret": ["secret"],
 };
 
 /** The same with the official client's short names. Not for curl: `-id` means `-i -d` there. */
-export const machineFlagsWithAliases: readonly Flag[] = machineFlags.map((flag) => ({
-  ...flag,
-  aliases: officialNames[flag.name] ?? [],
-}));
+export const machineFlagsWithAliases: readonly Flag[] = machineFlags.map(withAliases);
 
 /** The same for a command that has no use for one: given all the same, it must not be ignored. */
 export const refusedMachineFlags: readonly Flag[] = machineFlagsWithAliases.map(hidden);
+
+/** The same for a command that has no use for a service token alone. */
+export const refusedServiceTokenFlags: readonly Flag[] = serviceTokenFlags
+  .map(withAliases)
+  .map(hidden);
+
+function withAliases(flag: Flag): Flag {
+  return { ...flag, aliases: officialNames[flag.name] ?? [] };
+}
 
 /** The flag, accepted and not shown. */
 export function hidden(flag: Flag): Flag {

@@ -47,7 +47,7 @@ export function personSource(
   return new PersonSource(context, app, readOptions);
 }
 
-/** The source for a program. Refused, it stays refused: a browser is never opened instead. */
+/** The source for a program. The gateway is asked first, and a browser is never opened instead. */
 export function machineSource(
   context: Context,
   app: AppUrl,
@@ -57,13 +57,22 @@ export function machineSource(
   return {
     async fieldsFor({ url }) {
       refuseOtherOrigin(app, url);
+      if (application !== undefined && application.fresh_until > context.now())
+        return machine.fieldsFor(application);
       // It goes only to what proved to be behind Access (case C1).
-      const provenUntil = application?.fresh_until ?? 0;
-      if (application === undefined || provenUntil <= context.now())
-        application = await applicationFor(context, readAppUrl(url.href));
-      return machine.fieldsFor(application);
+      const here = readAppUrl(url.href);
+      const covering = await applicationFor(context, here);
+      const { acceptedFields } = await import("./machine-access.ts");
+      const fields = await acceptedFields(context, here, covering, machine);
+      application = covering;
+      return fields;
     },
-    refused: async () => false,
+    async refused(fields) {
+      if (application === undefined) return true;
+      machine.forget();
+      const next = await machine.fieldsFor(application);
+      return Object.entries(next).some(([name, value]) => fields[name] !== value);
+    },
   };
 }
 

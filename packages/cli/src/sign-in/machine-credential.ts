@@ -4,38 +4,35 @@ import { headers } from "@postern/protocol/endpoints";
 import type { Context } from "../context.ts";
 import { CliError } from "../exit-status.ts";
 import type { FlagValues } from "../flag.ts";
-import type { Application } from "../store/known-hosts.ts";
-import { readServiceToken, type ServiceToken, serviceTokenVariables } from "./service-token.ts";
+import type { MachineCredential } from "./machine.ts";
+import {
+  hasServiceTokenFlags,
+  readServiceToken,
+  type ServiceToken,
+  serviceTokenVariables,
+} from "./service-token.ts";
+import { hasWorkloadFlags, readWorkload, workloadVariables } from "./workload-settings.ts";
+import { workloadCredential } from "./workload-token.ts";
 
-/** Header fields, names in lower case. */
-export type HeaderFields = Record<string, string>;
-
-/** What a program shows instead of a person's token. */
-export interface MachineCredential {
-  kind: "service_token";
-  /** as messages name it: `the service token robot.access` */
-  name: string;
-  /** what to look at when a gateway refuses it */
-  remedy: string;
-  /** the variables that hold it or lead to it: a tool does not inherit them */
-  variables: readonly string[];
-  /**
-   * The fields that carry it in a request to the application, which has proved to be behind Access.
-   * @throws {CliError} where there is none to be had
-   */
-  fieldsFor(application: Application): Promise<HeaderFields>;
-}
+export type { HeaderFields, MachineCredential } from "./machine.ts";
 
 /**
  * The machine credential that the flags or the environment name; undefined when they name none.
- * @throws {CliError} usage when half of it is missing
+ * Flags of one kind put the other kind's variables aside.
+ * @throws {CliError} usage when half of it is missing, or there are two
  */
 export function readMachineCredential(
-  context: Pick<Context, "environment" | "tell">,
+  context: Context,
   line: FlagValues,
 ): MachineCredential | undefined {
-  const serviceToken = readServiceToken(context, line);
-  return serviceToken === undefined ? undefined : ofServiceToken(serviceToken);
+  const ofService = hasServiceTokenFlags(line);
+  const ofWorkload = hasWorkloadFlags(line);
+  const workload = !ofService || ofWorkload ? readWorkload(context.environment, line) : undefined;
+  const service = !ofWorkload || ofService ? readServiceToken(context, line) : undefined;
+  if (service !== undefined && workload !== undefined)
+    throw new CliError("usage", "a service token and a workload token are set; unset one of them");
+  if (workload !== undefined) return workloadCredential(context, workload);
+  return service === undefined ? undefined : ofServiceToken(service);
 }
 
 function ofServiceToken({ id, secret }: ServiceToken): MachineCredential {
@@ -46,6 +43,7 @@ function ofServiceToken({ id, secret }: ServiceToken): MachineCredential {
     remedy: "check its ID, its secret and its expiry",
     variables: [],
     fieldsFor: async () => fields,
+    forget: () => {},
   };
 }
 
@@ -65,7 +63,11 @@ export function withoutMachineCredentials(
   environment: NodeJS.ProcessEnv,
   machine?: MachineCredential,
 ): NodeJS.ProcessEnv {
-  const forUs = new Set([...serviceTokenVariables, ...(machine?.variables ?? [])]);
+  const forUs = new Set([
+    ...serviceTokenVariables,
+    ...workloadVariables,
+    ...(machine?.variables ?? []),
+  ]);
   const others = Object.entries(environment).filter(([name]) => !forUs.has(name));
   return Object.fromEntries(others);
 }

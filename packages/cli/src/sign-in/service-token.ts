@@ -14,6 +14,13 @@ export interface ServiceToken {
 const families = ["POSTERN_SERVICE_TOKEN", "TUNNEL_SERVICE_TOKEN"];
 const parts = ["ID", "SECRET", "SECRET_FILE"];
 
+const flags = ["service-token-id", "service-token-secret", "service-token-secret-file"];
+
+/** Whether flags, and not only the environment, name a service token. */
+export function hasServiceTokenFlags(line: FlagValues): boolean {
+  return flags.some((flag) => line.value(flag) !== undefined);
+}
+
 /**
  * The service token that the flags or the environment name; undefined when they name none.
  * @throws {CliError} usage when half of it is missing

@@ -6,7 +6,11 @@ import type { Context } from "../../context.ts";
 import { CliError } from "../../exit-status.ts";
 import { printableJson } from "../../printable.ts";
 import { type Credential, refuseBareToken, storedCredential } from "../../sign-in/credential.ts";
-import { onlyForPeople, readMachineCredential } from "../../sign-in/machine-credential.ts";
+import {
+  type MachineCredential,
+  onlyForPeople,
+  readMachineCredential,
+} from "../../sign-in/machine-credential.ts";
 import { writeOutput } from "../../standard-output.ts";
 import type { Application } from "../../store/known-hosts.ts";
 import type { StoredToken } from "../../store/token-store.ts";
@@ -22,7 +26,7 @@ export async function runToken(invocation: Invocation): Promise<number> {
   const formatName = line.value("format") ?? "";
   const format = readFormat(formatName);
   const machine = readMachineCredential(context, line);
-  if (machine !== undefined)
+  if (machine?.kind === "service_token")
     throw onlyForPeople(
       machine,
       "it is sent as it is, so there is no token to print; use it with: postern access curl",
@@ -31,11 +35,10 @@ export async function runToken(invocation: Invocation): Promise<number> {
   // Before anything is asked for that kubectl would not take.
   const isForKubectl = formatName === "exec-credential";
   const mayPrompt = !isForKubectl || (await kubectlMayPrompt(context));
-  const credential = storedCredential(context, app);
-  const { application, stored } = hasToken(credential)
-    ? credential
-    : await newToken(context, app, line, mayPrompt);
-  refuseBareToken(app, application);
+  if (machine !== undefined && isForKubectl)
+    throw onlyForPeople(machine, "gateways take it in no Authorization; use another --format");
+
+  const { application, stored } = await appToken(context, app, { line, machine, mayPrompt });
   const output = await format(stored, context, application);
   writeOutput(output);
   return 0;
@@ -44,6 +47,27 @@ export async function runToken(invocation: Invocation): Promise<number> {
 interface AppToken {
   application: Application;
   stored: StoredToken;
+}
+
+interface TokenWishes {
+  line: CommandLine;
+  machine: MachineCredential | undefined;
+  mayPrompt: boolean;
+}
+
+async function appToken(
+  context: Context,
+  app: AppUrl,
+  { line, machine, mayPrompt }: TokenWishes,
+): Promise<AppToken> {
+  if (machine !== undefined) {
+    const { workloadAppToken } = await import("./workload-app-token.ts");
+    return workloadAppToken(context, app, machine);
+  }
+  const credential = storedCredential(context, app);
+  const token = hasToken(credential) ? credential : await newToken(context, app, line, mayPrompt);
+  refuseBareToken(app, token.application);
+  return token;
 }
 
 function hasToken(credential: Credential | undefined): credential is AppToken {

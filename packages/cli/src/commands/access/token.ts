@@ -1,5 +1,11 @@
 import type { Command } from "../command.ts";
-import { commonFlags, noLoginFlag, refusedMachineFlags, signInFlags } from "../flags.ts";
+import {
+  commonFlags,
+  noLoginFlag,
+  refusedServiceTokenFlags,
+  signInFlags,
+  workloadFlags,
+} from "../flags.ts";
 
 /** `access token` */
 export const token: Command = {
@@ -18,10 +24,11 @@ export const token: Command = {
       description: "raw, header, json, env or exec-credential (for kubectl)",
       default: "raw",
     },
+    ...workloadFlags,
     noLoginFlag,
     ...signInFlags,
     ...commonFlags,
-    ...refusedMachineFlags,
+    ...refusedServiceTokenFlags,
   ],
   example: "TOKEN=$(postern access token https://api.example.com)",
   run: async (invocation) => (await import("./run-token.ts")).runToken(invocation),

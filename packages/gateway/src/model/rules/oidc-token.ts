@@ -4,7 +4,7 @@
 import { z } from "zod";
 import { claimAt, isPlain } from "../claim-path.ts";
 import type { Workload } from "../identity.ts";
-import { someText, webUrl } from "../values.ts";
+import { choice, someText, webUrl } from "../values.ts";
 import { claimPattern } from "./claim-pattern.ts";
 import { defineRule, yes } from "./rule.ts";
 
@@ -19,9 +19,13 @@ const pattern = someText.refine((source) => source.length <= longestPattern, {
   message: `is longer than ${longestPattern} characters`,
 });
 
-const patterns = z.union([pattern, z.array(pattern).min(1)], {
-  error: "is neither a text nor a list of texts; write one in quotes",
+const patternList = z.array(pattern).min(1, {
+  message: "is an empty list, which nothing fits; write a text, or remove the claim",
 });
+
+const patterns = choice<string | string[]>((value) =>
+  Array.isArray(value) ? patternList : pattern,
+);
 
 /** A rule without claims would let in whoever the issuer gives a token: half of the world. */
 const claims = z

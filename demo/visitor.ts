@@ -21,6 +21,8 @@ export interface Network {
    * they say
    */
   address?: string;
+  /** the port there, whatever addresses say */
+  port?: number;
 }
 
 interface Form {
@@ -137,13 +139,14 @@ export class Visitor {
       headers["Content-Type"] = "application/x-www-form-urlencoded";
       headers["Origin"] = from === undefined ? "null" : new URL(from).origin;
     }
-    const { ca, address = loopbackAddress(url.hostname) } = this.#network;
+    const { ca, port, address = loopbackAddress(url.hostname) } = this.#network;
     const options = {
       method,
       headers,
       agent: false,
       // Names below .localhost mean this machine (RFC 6761), whatever the resolver thinks.
       ...(address === undefined ? {} : { hostname: address, setHost: false }),
+      ...(port === undefined ? {} : { port }),
       ...(ca === undefined ? {} : { ca, servername: url.hostname }),
     };
     headers["Host"] = url.host;

@@ -103,9 +103,10 @@ type PollOutcome =
 /** One poll, on a connection of its own. */
 async function pollOnce(
   context: Context,
-  { url }: Mailbox,
+  mailbox: Mailbox,
   { deadline, known }: { deadline: number; known: Progress },
 ): Promise<PollOutcome> {
+  const { url } = mailbox;
   const timeout = Math.max(1, Math.min(longestPoll, deadline - performance.now()));
   const waking = new AbortController();
   const stopWatching = watchForSleep(context, () => waking.abort());
@@ -113,7 +114,7 @@ async function pollOnce(
     const response = await send(context, {
       method: "GET",
       url,
-      headers: { [headers.transferConfirm]: "1", [headers.transferProgress]: known.step },
+      headers: extensionsFor(mailbox, known),
       timeout,
       limit: largestBox,
       signal: waking.signal,
@@ -171,16 +172,24 @@ function watchForSleep({ now }: Pick<Context, "now">, wake: () => void): () => v
   return () => clearInterval(timer);
 }
 
+/** What is ours in a poll: that the box will be confirmed, and which step is known. */
+function extensionsFor(mailbox: Mailbox, { step }: Progress): Record<string, string> {
+  if (!willConfirm(mailbox)) return {};
+  return { [headers.transferConfirm]: "1", [headers.transferProgress]: step };
+}
+
+/** Cloudflare's relay is not on the team domain, and knows no confirmation. */
+function willConfirm({ application, url }: Mailbox): boolean {
+  return url.origin === application.team;
+}
+
 /**
  * Tells the gateway that the tokens have arrived, so that it empties the mailbox and the page says
  * so. One that does not know this extension, or is away, keeps the box until it expires.
  */
-export async function confirmDelivery(
-  context: Context,
-  { application, url }: Mailbox,
-): Promise<void> {
-  // Cloudflare's relay is not on the team domain, and knows no such request.
-  if (url.origin !== application.team) return;
+export async function confirmDelivery(context: Context, mailbox: Mailbox): Promise<void> {
+  if (!willConfirm(mailbox)) return;
+  const { url } = mailbox;
   for (let attempt = 1; attempt <= mostConfirmations; attempt++) {
     try {
       await send(context, { method: "DELETE", url, timeout: confirmationTimeout });

@@ -31,6 +31,7 @@ interface Contract {
 
 const withUrl = (url: string) => [url];
 const nothing = () => [];
+const ofBoth = { service: "uses", workload: "uses" } as const;
 const ofNobody = { service: "needs none", workload: "needs none" } as const;
 
 /** By the words that call the command. */
@@ -40,6 +41,10 @@ const treatments: Record<string, Contract> = {
   "access curl": { service: "uses", workload: "uses", args: (url) => ["-s", url] },
   "access put": { service: "refuses", workload: "refuses", args: (url) => ["echo", url] },
   "access whoami": { service: "uses", workload: "uses", args: withUrl },
+  "access tcp": { ...ofBoth, args: (url) => ["--hostname", url] },
+  "access ssh": { ...ofBoth, args: (url) => ["--hostname", url] },
+  "access rdp": { ...ofBoth, args: (url) => ["--hostname", url, "--url", "localhost:0"] },
+  "access smb": { ...ofBoth, args: (url) => ["--hostname", url, "--url", "localhost:0"] },
   // What is stored, which is people's.
   "access list": { ...ofNobody, args: nothing },
   "access forget": { ...ofNobody, args: () => ["nowhere.example"] },

@@ -41,6 +41,8 @@ export const rooms = {
   "cli/local-proxy": "net sign-in",
   "cli/streams": "net sign-in",
   "cli/ssh": "store gateway-client sign-in",
+  "cli/mcp": "net sign-in",
+  "cli/agents": "",
   "cli/commands": "*",
   "cli/main.ts": "*",
 };

@@ -10,6 +10,7 @@ import { http } from "./access/http.ts";
 import { list } from "./access/list.ts";
 import { login } from "./access/login.ts";
 import { logout } from "./access/logout.ts";
+import { mcp } from "./access/mcp.ts";
 import { put } from "./access/put.ts";
 import { sshConfig } from "./access/ssh-config.ts";
 import { sshGen } from "./access/ssh-gen.ts";
@@ -35,6 +36,7 @@ export const accessGroup: CommandGroup = {
     curl,
     put,
     http,
+    mcp,
     logout,
     list,
     whoami,

@@ -75,6 +75,7 @@ export const words = [
   "cli/standard-output.ts",
   "cli/styled-line.ts",
   "cli/terminal.ts",
+  "cli/time-text.ts",
   "cli/version.ts",
 ];
 

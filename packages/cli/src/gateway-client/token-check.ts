@@ -34,7 +34,7 @@ export type TokenState = "good" | "denied" | "dead";
 export async function checkToken(
   context: Context,
   app: AppUrl,
-  application: Application,
+  application: Pick<Application, "team" | "relay">,
   token: string,
 ): Promise<TokenState> {
   const url = new URL(app.bare);
@@ -66,7 +66,7 @@ async function ask(
 
 /** Gateway errors, and those of a proxy in front of it, are no word about the token. */
 function readState(
-  application: Application,
+  application: Pick<Application, "team" | "relay">,
   { status, headers: answer }: HttpResponse,
 ): TokenState {
   if (status >= 300 && status < 400 && (answer.location ?? "").includes(endpoints.login))
@@ -82,7 +82,7 @@ function readState(
  * Whether Cloudflare itself runs the team. A gateway of ours may have such a name as well: it names
  * a relay on its own team domain, and Cloudflare does not.
  */
-export function isCloudflares({ team, relay }: Application): boolean {
+export function isCloudflares({ team, relay }: Pick<Application, "team" | "relay">): boolean {
   return team.endsWith(".cloudflareaccess.com") && !relay.startsWith(`${team}/`);
 }
 

@@ -2,6 +2,7 @@
 import type { AppUrl } from "../app-url.ts";
 import type { Context } from "../context.ts";
 import type { Line, Span } from "../styled-line.ts";
+import { untilText } from "../time-text.ts";
 import type { SignedIn } from "./attempt.ts";
 
 /** The lines for a sign-in, or for the discovery that none was needed. */
@@ -19,30 +20,4 @@ export function signedInLines(
     [...beginning, { text: stored.email, style: "bold" }, { text: ` to ${app.host} ${until}` }],
     [{ text: `  team domain  ${application.auth_domain}`, style: "faint" }],
   ];
-}
-
-/** `until 21:21 (8 hours)`, in the time zone of this machine; with the day where it is another. */
-function untilText(end: number, now: number): string {
-  const { day, clock } = localTime(end);
-  const isToday = day === localTime(now).day;
-  return `until ${isToday ? clock : `${day} ${clock}`} (${durationText(end - now)})`;
-}
-
-function localTime(ms: number): { day: string; clock: string } {
-  const time = new Date(ms);
-  const offset = time.getTimezoneOffset() * 60_000;
-  const [day = "", clock = ""] = new Date(ms - offset).toISOString().split("T");
-  return { day, clock: clock.slice(0, 5) };
-}
-
-/** `8 hours`. @param ms not less than zero is shown */
-function durationText(ms: number): string {
-  const minutes = Math.max(0, Math.round(ms / 60_000));
-  if (minutes < 120) return plural(minutes, "minute");
-  if (minutes < 48 * 60) return plural(Math.round(minutes / 60), "hour");
-  return plural(Math.round(minutes / 1440), "day");
-}
-
-function plural(count: number, unit: string): string {
-  return count === 1 ? `1 ${unit}` : `${count} ${unit}s`;
 }

@@ -5,6 +5,7 @@
 import { join } from "node:path";
 import { peekClaims } from "@postern/protocol/decode-token";
 import type { Context } from "../context.ts";
+import { defined } from "../defined.ts";
 import { storeForWriting } from "./choose-store.ts";
 import { attemptWrite, fileNameOf, removeFile, type UnwritableError } from "./private-files.ts";
 import { openSecret, sealSecret } from "./sealed-tokens.ts";
@@ -162,7 +163,10 @@ export function readOrgToken(reader: Reader, team: string): string | undefined {
 
 /** Stores the verified org token of one team domain, and whose it is. */
 export function writeOrgToken(writer: Writer, team: string, token: string, email: string): void {
-  writeToken(writer, orgTokenFile(writer, team), { team, token, email });
+  const { exp } = claimsOf(token);
+  const expires_at = typeof exp === "number" ? exp : undefined;
+  const record = { team, token, email, ...defined({ expires_at }) };
+  writeToken(writer, orgTokenFile(writer, team), record);
 }
 
 /** Forgets the terminal's session at one team domain, where that is possible. */
@@ -200,6 +204,25 @@ export function listAppTokens(store: Store): ListedToken[] {
     if (record === undefined) return [];
     const { token, sealed, ...listed } = record as StoredToken & TokenRecord;
     return [{ ...listed, path }];
+  });
+}
+
+/** What is known of a terminal's session at a team domain without opening its token. */
+export interface ListedTeamSession {
+  team: string;
+  email: string;
+  /** seconds since the epoch; undefined where an older version stored it */
+  expires_at?: number;
+  path: string;
+}
+
+/** The sessions at team domains of one profile, expired ones included. */
+export function listTeamSessions(store: Store): ListedTeamSession[] {
+  return filesOf(store).flatMap(({ name, path }) => {
+    const record = name === orgFileName ? readRecord(store, path) : undefined;
+    if (record?.team === undefined) return [];
+    const { team, email = "", expires_at } = record;
+    return [{ team, email, path, ...defined({ expires_at }) }];
   });
 }
 

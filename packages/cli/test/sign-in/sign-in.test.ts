@@ -231,7 +231,10 @@ test("access list says who is signed in to what, until when and where it is stor
   assert.equal(entry?.["email"], "ada@example.com");
   assert.ok(entry?.["stored_in"]?.startsWith(home));
   const plain = await run(["access", "list"]);
-  assert.match(plain.stdout, /app\.localhost {2}ada@example\.com/);
+  assert.match(
+    plain.stdout,
+    /^login\.localhost:\d+ {2}ada@example\.com\n {2}http:\/\/app\.localhost/,
+  );
   assert.doesNotMatch(plain.stdout + JSON.stringify(entry), jws);
 });
 

@@ -90,7 +90,9 @@ test("on a terminal a new sign-in follows a dead token, and the new session drop
   const token = await person.runOnTerminal(["access", "token", url]);
   assert.equal(token.status, 0, token.stdout);
   assert.equal(person.opened().length, 2);
-  const tokens = JSON.parse((await person.run(["access", "list", "--json"])).stdout) as unknown[];
+  const list = await person.run(["access", "list", "--json"]);
+  const entries = JSON.parse(list.stdout) as { kind: string }[];
+  const tokens = entries.filter(({ kind }) => kind === "application");
   assert.equal(tokens.length, 1, "the other application's token is gone");
   peer.answer = async (seen, response) => {
     if (!seen.url.startsWith("/cdn-cgi/access/authorized")) return false;

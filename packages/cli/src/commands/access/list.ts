@@ -5,9 +5,14 @@ import { commonFlagsWithJson } from "../flags.ts";
 export const list: Command = {
   name: "list",
   summary: "list stored sessions",
-  usage: ["[--json]"],
-  description: "Lists stored sessions: application, person, expiry and where the token is stored.",
-  flags: commonFlagsWithJson("print JSON, errors included"),
+  usage: ["[--check] [--verbose] [--json]"],
+  description:
+    "Lists stored sessions by team domain: person, applications, expiry, and where tokens are stored. Never a token.",
+  flags: [
+    { name: "check", description: "ask the gateway which of them it still takes" },
+    { name: "verbose", short: "v", description: "show pattern, AUD and file as well" },
+    ...commonFlagsWithJson("print JSON, errors included"),
+  ],
   example: "postern access list",
   run: async (invocation) => (await import("./run-list.ts")).runList(invocation),
 };

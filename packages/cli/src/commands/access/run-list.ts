@@ -1,61 +1,69 @@
 // `access list`: what is stored, whose it is, until when, and where.
+import { defined } from "../../defined.ts";
 import { CliError } from "../../exit-status.ts";
 import { printable, printableJson } from "../../printable.ts";
 import { writeOutput } from "../../standard-output.ts";
 import { describeStore } from "../../store/store-choice.ts";
-import { type ListedToken, listAppTokens } from "../../store/token-store.ts";
+import { agoText, untilText } from "../../time-text.ts";
 import type { Invocation } from "../command.ts";
 import { readInvocation } from "../invocation.ts";
-import { timeOf } from "./time-of.ts";
+import { type Entry, type Group, listedSessions } from "./listed-sessions.ts";
 
 /** @returns the exit status */
 export async function runList(invocation: Invocation): Promise<number> {
   const { line, context } = readInvocation(invocation);
   if (line.rest.length > 0) throw new CliError("usage", "access list takes no arguments");
-  const now = context.now();
-  const sessions = listAppTokens(context).map((stored) => describe(stored, now));
+  const groups = await listedSessions(context, line.has("check"));
   if (line.has("json")) {
-    writeOutput(`${printableJson(sessions)}\n`);
+    writeOutput(`${printableJson(groups.flatMap(({ entries }) => entries))}\n`);
     return 0;
   }
-  if (sessions.length === 0)
+  if (groups.length === 0) {
     context.tell("No stored sessions. Sign in with: postern access login https://api.example.com");
-  writeOutput(table(sessions.map(row)));
-  if (sessions.length > 0) context.tell(describeStore(context).sentence);
+    return 0;
+  }
+  const now = context.now();
+  const texts = groups.map((group) => linesOf(group, now, line.has("verbose")).join("\n"));
+  writeOutput(`${texts.join("\n\n")}\n`);
+  context.tell(describeStore(context).sentence);
   return 0;
 }
 
-function describe(stored: ListedToken, now: number) {
-  return {
-    application: String(stored.app_hostname),
-    email: String(stored.email),
-    team_domain: URL.canParse(stored.team) ? new URL(stored.team).host : "",
-    aud: stored.aud,
-    expires_at: timeOf(stored.expires_at),
-    expired: stored.expires_at * 1000 <= now,
-    stored_in: stored.path,
-  };
-}
-
-type Session = ReturnType<typeof describe>;
-
-function row({ application, email, team_domain, expires_at, expired, stored_in }: Session) {
-  const expiry = `${expired ? "expired" : "until"} ${expires_at}`;
-  return [application, email, team_domain, expiry, stored_in].map(printable);
-}
-
-/** Columns of equal width, two spaces apart; the last one as long as it is. */
-function table(rows: string[][]): string {
-  const [first = []] = rows;
-  const widths = first.map((_, column) => widest(rows, column));
-  const lines = rows.map((cells) => {
-    const padded = cells.map((cell, column) => cell.padEnd(widths[column] ?? 0));
-    return `${padded.join("  ").trimEnd()}\n`;
+/** A team domain with its person, and below it a line for each thing that is stored. */
+function linesOf({ team, entries }: Group, now: number, isVerbose: boolean): string[] {
+  const people = [...new Set(entries.map(({ email }) => email))];
+  const rows = entries.map((entry) => [
+    nameOf(entry),
+    stateOf(entry, now),
+    personOf(entry, people),
+  ]);
+  const width = Math.max(...rows.map(([name = ""]) => name.length));
+  const lines = entries.flatMap((entry, index) => {
+    const [name = "", ...rest] = rows[index] ?? [];
+    const row = `  ${name.padEnd(width)}  ${rest.filter((text) => text !== "").join("  ")}`;
+    return isVerbose ? [row, ...detailsOf(entry)] : [row];
   });
-  return lines.join("");
+  return [`${team}  ${people.join(", ")}`, ...lines].map(printable);
 }
 
-function widest(rows: string[][], column: number): number {
-  const lengths = rows.map((cells) => cells[column]?.length ?? 0);
-  return Math.max(...lengths);
+function nameOf({ kind, url }: Entry): string {
+  return kind === "team" ? "the session itself" : url;
+}
+
+function stateOf({ expires_at, expired, ended, refused }: Entry, now: number): string {
+  const end = Date.parse(expires_at ?? "");
+  if (expired) return `expired ${agoText(end, now)}`;
+  if (ended === true) return "ended at the gateway";
+  if (refused === true) return "refused by policy";
+  return expires_at === undefined ? "" : untilText(end, now);
+}
+
+/** Named on its line only where there are several. */
+function personOf({ email }: Entry, people: readonly string[]): string {
+  return people.length > 1 ? email : "";
+}
+
+function detailsOf({ application, aud, stored_in }: Entry): string[] {
+  const details = defined({ application, AUD: aud, "stored in": stored_in });
+  return Object.entries(details).map(([name, text]) => `    ${name.padEnd(11)}  ${text}`);
 }

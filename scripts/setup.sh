@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Brings what the tests need beyond Node, from Debian's packages: Chromium for the pages, curl and wget for
-# `access curl` and `access put`, OpenSSL for test certificates, proxies to stand in front, and what
+# `access curl` and `access put` (HTTPie, too), OpenSSL for test certificates, proxies to stand in front, and what
 # the sample origins are written in, a C compiler for a disk that is slow, sqlite3 for the backup,
 # systemd for its unit, PostgreSQL and OpenSSH behind `tcp://` and `ssh://`, zsh and fish for completion,
 # a keychain on a session bus, tmux for what a login looks like.
@@ -16,6 +16,8 @@ has() { command -v "$1" >/dev/null || [ -x "/usr/sbin/$1" ]; }
 has chromium || need+=(chromium)
 has curl || need+=(curl)
 has wget || need+=(wget)
+has http || need+=(httpie)
+has unshare || need+=(util-linux)
 has openssl || need+=(openssl)
 has nginx || need+=(nginx)
 has haproxy || need+=(haproxy)

@@ -122,11 +122,12 @@ test(
   needs("curl"),
   async (context) => {
     const { peer, person, url } = await scene(context);
-    await person.run(["access", "login", "-q", url]);
+    answerMetadata(peer, "app", () => peer.metadata("app", { path_scope: "/v1" }));
+    await person.run(["access", "login", "-q", `${url}/v1`]);
     const thief = await startPeer(context, { hosts: ["app"] });
     answerMetadata(peer, "app", () => thief.metadata("app"));
-    // Another path than the remembered scope's kind, so that it is asked again.
-    const target = `${url}/%41`;
+    // Outside the remembered scope, so that it is asked again.
+    const target = `${url}/v2`;
     const refused = await person.run(["access", "curl", "-s", target]);
     assertFailed(refused, 125, "changed team domain");
     assert.match(

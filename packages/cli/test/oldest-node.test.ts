@@ -36,7 +36,10 @@ test(
       "hello from app.localhost\n",
     );
     assert.equal(peer.forwarded()[0]?.body, "typed");
-    assert.match((await run("access", "put", "printf", "%s", `${url}/x`)).stdout, /token=/);
+    assert.match(
+      (await run("access", "put", "--via=query", "printf", "%s", `${url}/x`)).stdout,
+      /token=/,
+    );
     assert.equal((await run("access", "token", peer.origin("other"))).status, 0);
     assert.equal((await run("access", "logout", "--all")).status, 0);
   },

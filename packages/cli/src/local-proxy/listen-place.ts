@@ -35,6 +35,9 @@ export function readListenPlace(text: string): ListenPlace {
 /** A free port of this machine. */
 export const anyPort: ListenPlace = { kind: "tcp", addresses: localhost, port: 0 };
 
+/** The same for one that is told the address, and not the name. */
+export const oneAddress: ListenPlace = { kind: "tcp", addresses: ["127.0.0.1"], port: 0 };
+
 function unixPlace(path: string): ListenPlace {
   if (process.platform === "win32")
     throw new CliError(

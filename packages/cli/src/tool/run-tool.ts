@@ -25,9 +25,14 @@ export async function runTool(tool: Tool, tell: (line: string) => void): Promise
     return cannotRunStatus;
   }
   const start = withRawArguments(path, tool);
-  if (tool.descriptors.length === 0 && canBecome(start.path, start.tool)) become(start);
+  if (mayReplaceUs(tool) && canBecome(start.path, start.tool)) become(start);
   const { spawnTool } = await import("./spawn-tool.ts");
   return spawnTool(start.path, start.tool, tell);
+}
+
+/** Nothing is left to do here once the tool runs. */
+function mayReplaceUs({ descriptors, needsUs }: Tool): boolean {
+  return descriptors.length === 0 && needsUs !== true;
 }
 
 function become({ path, tool }: { path: string; tool: Tool }): void {

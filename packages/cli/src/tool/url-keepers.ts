@@ -71,6 +71,24 @@ export function urlKeeper(
   return { kind: "refused", fault: `${toolName(word)} ${where}; ${remedy}` };
 }
 
+/** Tools that write the URL down and ask it again after the run. */
+const rememberUrl: ReadonlySet<string> = new Set(["hg", "svn"]);
+
+/**
+ * What a tool does with a URL that leads to a proxy of this run: git can be told of it apart from
+ * the URL, some would write it down, and to all others it is a URL like any other.
+ * @param words the command and its arguments
+ * @param firstUrl the index among them of the first URL behind Access
+ */
+export function proxiedTool(
+  words: readonly string[],
+  firstUrl: number,
+): "any" | "git" | "keeps-url" {
+  const names = words.slice(0, firstUrl).map(toolName);
+  if (names.includes("git")) return "git";
+  return names.some((name) => rememberUrl.has(name)) ? "keeps-url" : "any";
+}
+
 function toolName(word: string): string {
   return basename(word).replace(/\.exe$/i, "");
 }

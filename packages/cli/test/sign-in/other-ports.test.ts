@@ -30,7 +30,14 @@ test(
         end(response, code, `${other.origin("localhost")}/caught`);
         return true;
       };
-      await person.run(["access", "put", "wget", "-q", `${peer.origin("localhost")}/away`]);
+      await person.run([
+        "access",
+        "put",
+        "--via=query",
+        "wget",
+        "-q",
+        `${peer.origin("localhost")}/away`,
+      ]);
     }
     peer.answer = undefined;
     const links = `<a href="${other.origin("localhost")}/caught">`;
@@ -40,7 +47,7 @@ test(
       return true;
     };
     const follow = ["-r", "-l1", "-e", "robots=off", `${peer.origin("localhost")}/links.html`];
-    await person.run(["access", "put", "wget", "-q", ...follow]);
+    await person.run(["access", "put", "--via=query", "wget", "-q", ...follow]);
     assert.ok(peer.forwarded().length > 4, "the token opened the application itself");
     assert.ok(other.requests.length > 4, "and wget went to the other port");
     assert.ok(!JSON.stringify(other.requests).includes(token));
@@ -58,7 +65,7 @@ test(
       join(person.directory, ".wgetrc"),
       "save_cookies = jar\nkeep_session_cookies = on\n",
     );
-    const put = await person.run(["access", "put", "wget", "-q", url]);
+    const put = await person.run(["access", "put", "--via=query", "wget", "-q", url]);
     assert.equal(put.status, 0, put.stderr);
     for (const option of [
       "--save-cookies=jar",
@@ -66,7 +73,7 @@ test(
       "-esave_cookies=jar",
       "--execute=savecookies=jar",
     ]) {
-      const refused = await person.run(["access", "put", "wget", "-q", option, url]);
+      const refused = await person.run(["access", "put", "--via=query", "wget", "-q", option, url]);
       assert.equal(refused.status, 125, option);
       assert.match(refused.stderr, /-O FILE/);
     }

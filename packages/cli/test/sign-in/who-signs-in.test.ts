@@ -163,7 +163,9 @@ test(
         [["whoami", ...flags, url], isWhole ? 0 : 2],
         [["login", ...flags, url], 2],
         [["token", ...flags, url], 2],
-        [["put", ...flags, "wget", "-qO-", peer.origin("localhost")], 125],
+        [["put", ...flags, "wget", "-qO-", peer.origin("localhost")], isWhole ? 0 : 125],
+        [["put", ...flags, "--via=query", "wget", "-qO-", peer.origin("localhost")], 125],
+        [["put", ...flags, "--via=env", "wget", "-qO-", peer.origin("localhost")], 125],
       ];
       for (const [args, status] of commands) {
         const run = await person.runOnTerminal(["access", ...args], environment);

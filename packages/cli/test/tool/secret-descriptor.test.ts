@@ -51,7 +51,7 @@ test("with a stored token curl and wget work on a file system that cannot be wri
     for (const tool of [
       ["curl", "-sS", url],
       ["curl", "-sS", "--token-in", "header", url],
-      ["put", "wget", "-qO-", url],
+      ["put", "--via=query", "wget", "-qO-", url],
     ]) {
       const result = await person.runUnder(
         readOnly(folders, [process.execPath, bin, "access", ...tool]),

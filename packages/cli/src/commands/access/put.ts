@@ -1,22 +1,20 @@
 import type { Command } from "../command.ts";
-import { commonFlags, noLoginFlag, refusedMachineFlags, signInFlags } from "../flags.ts";
+import { commonFlags, machineFlagsWithAliases, noLoginFlag, signInFlags } from "../flags.ts";
 
 /** `access put` */
 export const put: Command = {
   name: "put",
   operand: "TOOL ARGS",
-  summary: "run any tool with passes in its URLs",
+  summary: "run any tool, its URLs opened on the way",
   usage: ["[FLAGS] [--] TOOL ARGUMENTS"],
   description:
-    'Runs any tool. An argument that is a URL of a protected application, or has one after "=", gets a pass: a credential for that URL, valid for ten minutes.',
+    'Runs any tool. An argument that is a URL of a protected application, or has one after "=", leads to a proxy of this process for the time of the run, which adds the token: the tool holds no credential.',
   flags: [
     {
       name: "via",
       value: "WAY",
-      choices: ["query", "env"],
       description:
-        "query: a pass in the URL; env: ACCESS_TOKEN and ACCESS_HEADER in the tool's environment, and the URLs stay as they are",
-      default: "query",
+        "proxy (the default on Linux); query: a pass in the URL, valid for ten minutes (the default elsewhere); env: ACCESS_TOKEN and ACCESS_HEADER in the tool's environment, and the URLs stay as they are",
     },
     {
       name: "app",
@@ -30,7 +28,7 @@ export const put: Command = {
     noLoginFlag,
     ...signInFlags,
     ...commonFlags,
-    ...refusedMachineFlags,
+    ...machineFlagsWithAliases,
   ],
   example: "postern access put wget -qO- https://api.example.com/a.csv",
   toolArguments: "last",

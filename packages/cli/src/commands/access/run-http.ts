@@ -8,28 +8,22 @@ import { type LocalProxy, startLocalProxy } from "../../local-proxy/local-proxy.
 import { knowsPeers } from "../../local-proxy/peer-owner.ts";
 import { printableJson } from "../../printable.ts";
 import { applicationFor } from "../../sign-in/credential.ts";
-import {
-  type CredentialSource,
-  machineSource,
-  personSource,
-} from "../../sign-in/credential-source.ts";
-import { acceptedFields } from "../../sign-in/machine-access.ts";
 import { readMachineCredential } from "../../sign-in/machine-credential.ts";
 import { writeOutput } from "../../standard-output.ts";
-import type { Application } from "../../store/known-hosts.ts";
 import type { Invocation } from "../command.ts";
 import type { CommandLine } from "../command-line.ts";
 import { readInvocation } from "../invocation.ts";
-import { signInOptions } from "./sign-in-options.ts";
+import { openedSource } from "./opened-source.ts";
 
 /** @returns the exit status */
 export async function runHttp(invocation: Invocation): Promise<number> {
   const { line, context } = readInvocation(invocation);
   const app = readAppUrl(onlyApplication(line));
   const place = readPlace(line);
+  const machine = readMachineCredential(context, line);
   // Whoever is not signed in, or not let in, learns it before anything listens.
   const application = await applicationFor(context, app);
-  const source = await openedSource(context, line, app, application);
+  const source = await openedSource({ context, line, machine }, app);
   const proxy = await startLocalProxy(context, { app, team: application.team, source, place });
   announce(context, line, app, place, proxy);
   await endOf(proxy);
@@ -49,25 +43,6 @@ function onlyApplication(line: CommandLine): string {
 function readPlace(line: CommandLine): ListenPlace {
   const text = line.value("url");
   return text === undefined ? anyPort : readListenPlace(text);
-}
-
-/** What opens the application, once it has. */
-async function openedSource(
-  context: Context,
-  line: CommandLine,
-  app: AppUrl,
-  application: Application,
-): Promise<CredentialSource> {
-  const machine = readMachineCredential(context, line);
-  if (machine !== undefined) {
-    await acceptedFields(context, app, application, machine);
-    return machineSource(context, app, machine);
-  }
-  const source = personSource(context, app, () =>
-    signInOptions(context, line, { mayPrompt: context.onTerminal, check: false }),
-  );
-  await source.fieldsFor({ method: "GET", url: new URL(app.bare) });
-  return source;
 }
 
 function announce(

@@ -1,5 +1,5 @@
-// `access put` with real tools: what stands in their arguments and environment, and what their end
-// looks like.
+// `access put --via query` and `--via env` with real tools: what stands in their arguments and
+// environment, and what their end looks like. put-proxy.test.ts has the default.
 import assert from "node:assert/strict";
 import { chmodSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -28,6 +28,7 @@ test("wget gets the page with a pass in its URL", needs("wget"), async (context)
   const put = await person.run([
     "access",
     "put",
+    "--via=query",
     "wget",
     "-qO-",
     `${peer.origin("localhost")}/files/a?x=1`,
@@ -58,7 +59,7 @@ test(
       [["wget", "-q", `${url}/1`, `${url}/2`], "2"],
     ];
     for (const [args, file] of lines) {
-      const put = await person.run(["access", "put", ...args]);
+      const put = await person.run(["access", "put", "--via=query", ...args]);
       assert.equal(put.status, 0, put.stderr);
       const text = readFileSync(join(person.directory, file), "utf8");
       assert.equal(text, "hello from localhost\n", args.join(" "));
@@ -104,7 +105,7 @@ test(
     ];
     const outer = { ACCESS_TOKEN: "of another", ACCESS_HEADER: "of another" };
     for (const [args, output] of lines) {
-      const put = await person.run(["access", "put", ...args], outer);
+      const put = await person.run(["access", "put", "--via=query", ...args], outer);
       if (args[0] === "git") {
         assert.doesNotMatch(put.stderr, /keeps the URL/);
         continue;
@@ -126,7 +127,7 @@ test("a tool that would keep the pass is refused, with what to do instead, and a
     [["fetch", url], /-o FILE/],
   ];
   for (const [args, says] of lines) {
-    const put = await person.run(["access", "put", ...args]);
+    const put = await person.run(["access", "put", "--via=query", ...args]);
     assert.deepEqual([put.status, put.stdout], [125, ""]);
     assert.match(put.stderr, says);
   }
@@ -137,13 +138,13 @@ test("a flag that would have no effect is refused", async (context) => {
   const person = machine(context);
   const url = "https://api.example.com/";
   for (const [args, says] of [
-    [["--app", url, "printf", "%s", url], /--app needs --via env/],
+    [["--via", "query", "--app", url, "printf", "%s", url], /--app needs --via env/],
     [
       ["--via", "env", "--full-token", "printf", "%s", url],
       /--full-token has no effect with --via env/,
     ],
   ] as const) {
-    const put = await person.run(["access", "put", ...args]);
+    const put = await person.run(["access", "put", "--via=query", ...args]);
     assert.deepEqual([put.status, put.stdout], [125, ""]);
     assert.match(put.stderr, says);
   }
@@ -155,6 +156,7 @@ test("every argument that is a URL of a protected application or holds one after
   const put = await person.run([
     "access",
     "put",
+    "--via=query",
     "--",
     "printf",
     "%s\n",
@@ -219,7 +221,14 @@ test("a pass is asked for again when the gateway had ended the stored session, a
     return true;
   };
   peer.person = "ada2@example.com";
-  const put = await person.run(["access", "put", "printf", "%s", `${peer.origin("localhost")}/x`]);
+  const put = await person.run([
+    "access",
+    "put",
+    "--via=query",
+    "printf",
+    "%s",
+    `${peer.origin("localhost")}/x`,
+  ]);
   assert.equal(put.status, 0, put.stderr);
   assert.match(put.stdout, /token=/);
   assert.equal(person.opened().length, 1, "by the terminal's session, not by a person");
@@ -231,6 +240,7 @@ test("a pass is asked for again when the gateway had ended the stored session, a
   const again = await person.run([
     "access",
     "put",
+    "--via=query",
     "printf",
     "%s",
     `${peer.origin("localhost")}/x`,
@@ -258,6 +268,7 @@ test(
     const put = await person.run([
       "access",
       "put",
+      "--via=query",
       "printf",
       "%s",
       "--base=http://app.example.test/x?a=1#f",
@@ -278,11 +289,12 @@ test("a gateway without passes is said to be one; the token itself goes into the
     return true;
   };
   const url = `${peer.origin("localhost")}/x`;
-  const put = await person.run(["access", "put", "printf", "%s", url]);
+  const put = await person.run(["access", "put", "--via=query", "printf", "%s", url]);
   assert.deepEqual([put.status, put.stdout], [125, ""]);
   assert.match(put.stderr, /does not issue passes.*--full-token/);
   assert.equal(
-    (await person.run(["access", "put", "--full-token", "printf", "%s", url])).stdout,
+    (await person.run(["access", "put", "--via=query", "--full-token", "printf", "%s", url]))
+      .stdout,
     `${url}?token=${token}`,
   );
 });
@@ -290,7 +302,8 @@ test("a gateway without passes is said to be one; the token itself goes into the
 test("exit status, streams and signals are the tool's; 125, 126 and 127 are told apart", async (context) => {
   const { peer, person } = await signedIn(context);
   const url = `${peer.origin("localhost")}/x`;
-  const put = (...args: string[]) => person.run(["access", "put", ...args], {}, "typed");
+  const put = (...args: string[]) =>
+    person.run(["access", "put", "--via=query", ...args], {}, "typed");
   assert.equal((await put("sh", "-c", "exit 7", url)).status, 7);
   assert.equal((await put("sh", "-c", "cat", "sh", url)).stdout, "typed");
   assert.equal(
@@ -309,7 +322,6 @@ test("exit status, streams and signals are the tool's; 125, 126 and 127 are told
     "a script without #! runs as it would from a shell",
   );
   assert.equal((await put("printf", "no URL")).status, 125);
-  assert.equal((await put("--via", "proxy", "printf", url)).status, 125);
   assert.equal((await put()).status, 125);
 });
 
@@ -319,6 +331,7 @@ test("arguments reach the tool as they are: no shell reads them (C15)", async (c
   const put = await person.run([
     "access",
     "put",
+    "--via=query",
     "printf",
     "%s\n",
     odd,

@@ -80,7 +80,7 @@ export async function streamScene(
     async listener(flags = [], environment = {}) {
       const args = ["access", "tcp", "--hostname", host, "--url", "localhost:0", ...flags];
       const running = person.start(args, environment);
-      const [, port] = await running.until(/^Listening on 127\.0\.0\.1:(\d+) for /m);
+      const [, port] = await running.until(/^Listening on localhost:(\d+) for /m);
       return { running, port: Number(port) };
     },
   };

@@ -35,7 +35,7 @@ for (const { version, node, requirements } of nodes) {
     const args = [bin, "access", "tcp", "--hostname", host, "--url", "localhost:0"];
     const running = watchProcess(spawn(node, args, { env: person.environment }));
     context.after(() => running.child.kill("SIGKILL"));
-    const [, port = ""] = await running.until(/^Listening on 127\.0\.0\.1:(\d+) for /m);
+    const [, port = ""] = await running.until(/^Listening on localhost:(\d+) for /m);
     const to = ["-h", "127.0.0.1", "-p", port, "-U", "postgres"];
 
     const answer = await runTool("psql", [...to, "-Atc", "select repeat('x', 1000000)"]);

@@ -10,9 +10,13 @@ import {
 import { CliError } from "../exit-status.ts";
 
 export type ListenAddress =
-  | { kind: "port"; host: string; port: number }
+  /** @property port 0 for any that is free */
+  | { kind: "port"; addresses: readonly string[]; port: number }
   /** a Unix socket */
   | { kind: "path"; path: string };
+
+/** Both, because programs try either of them first for `localhost`: nobody else must have it. */
+const localhost = ["127.0.0.1", "::1"];
 
 /**
  * Reads the address. A scheme, as the official client takes one, means nothing.
@@ -24,9 +28,11 @@ export function readListenAddress(text: string): ListenAddress {
   const isPort = /^:?\d+$/.test(bare);
   const { host = "", port } =
     parseAuthority(isPort ? `localhost:${bare.replace(":", "")}` : bare) ?? {};
-  const address = loopbackAddress(host) ?? withoutBrackets(host);
-  if (isIP(address) === 0 || port === undefined || port > 65_535) throw badAddress(text);
-  return { kind: "port", host: address, port };
+  const isName = loopbackAddress(host) !== undefined;
+  const address = withoutBrackets(host);
+  const isPlace = isName || isIP(address) !== 0;
+  if (!isPlace || port === undefined || port > 65_535) throw badAddress(text);
+  return { kind: "port", addresses: isName ? localhost : [address], port };
 }
 
 function readPath(text: string): ListenAddress {
@@ -45,12 +51,14 @@ function badAddress(text: string): CliError {
 /** As messages show it, and as the next command line takes it. */
 export function shownAddress(address: ListenAddress): string {
   if (address.kind === "path") return `unix:${address.path}`;
-  const host = address.host.includes(":") ? `[${address.host}]` : address.host;
+  const [first = "", ...others] = address.addresses;
+  if (others.length > 0) return `localhost:${address.port}`;
+  const host = isIP(first) === 6 ? `[${first}]` : first;
   return `${host}:${address.port}`;
 }
 
 /** Whether other machines may reach it. */
 export function isOpenToOthers(address: ListenAddress): boolean {
   if (address.kind === "path") return false;
-  return !isLoopbackHost(address.host);
+  return !address.addresses.every(isLoopbackHost);
 }

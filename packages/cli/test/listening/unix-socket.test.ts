@@ -1,4 +1,4 @@
-// The socket of the local proxy is its owner's alone, from its first moment to its last.
+// A Unix socket that leads elsewhere is its owner's alone, from its first moment to its last.
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import { once } from "node:events";
@@ -17,7 +17,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import type { CliError } from "../../src/exit-status.ts";
-import { listenOnSocket } from "../../src/local-proxy/unix-socket.ts";
+import { listenOnSocket } from "../../src/listening/unix-socket.ts";
 
 function folder(context: TestContext): string {
   const directory = mkdtempSync(join(tmpdir(), "postern-socket-"));

@@ -86,6 +86,17 @@ for (const { version, node, requirements } of nodes) {
   });
 }
 
+test("psql finds a Unix socket by its folder", needsPostgres(), async (context) => {
+  const database = await startPostgres(context);
+  const { person, host } = await streamScene(context, `tcp://127.0.0.1:${database.port}`);
+  const folder = join(person.directory, "postgresql");
+  const url = `unix:${join(folder, ".s.PGSQL.5432")}`;
+  const running = person.start(["access", "tcp", "--hostname", host, "--url", url]);
+  await running.until(/^Listening on unix:/m);
+  const answer = await runTool("psql", ["-h", folder, "-U", "postgres", "-Atc", "select 6 * 7"]);
+  assert.deepEqual([answer.status, answer.output], [0, "42\n"], answer.errors);
+});
+
 test(
   "the end of a session ends psql in the middle of its work, and the listener says why",
   needsPostgres(),

@@ -19,8 +19,6 @@ import { needsSshd, startSshd } from "../support/sshd.ts";
 
 const client = join(import.meta.dirname, "../support/stream-client.ts");
 
-const recipe = join(import.meta.dirname, "../../examples/streams/connect.mjs");
-
 /** A gateway that leads `db.localhost` and `box.localhost` to these services. */
 async function scene(context: TestContext, service: string, name: string) {
   const fixture = await startAccessFixture(context, [application(name, [everybody])], {
@@ -89,40 +87,6 @@ test("psql and pgbench reach a database through the gateway", needsPostgres(), a
   assert.equal(benched.code, 0, benched.errors);
   assert.match(benched.output, /number of transactions actually processed: 200\/200/);
   assert.match(benched.output, /number of failed transactions: 0/);
-});
-
-test("the program of the recipe leads psql and ssh through the gateway", {
-  ...needsPostgres(),
-  ...needsSshd(),
-}, async (context) => {
-  const [database, sshd] = [await startPostgres(context), await startSshd(context)];
-  const ingress = [
-    { hostname: "db.localhost", service: `tcp://127.0.0.1:${database.port}` },
-    { service: "bastion", originRequest: { bastionDestinations: [`localhost:${sshd.port}`] } },
-  ];
-  const applications = [application("db", [everybody]), application("bastion", [everybody])];
-  const { fixture, token } = await startAccessFixture(context, applications, { ingress });
-  const program = async (name: string) => [
-    ...[recipe, `http://${name}.localhost:${fixture.port}`],
-    ...["--token-file", fileWith(context, await token(name))],
-  ];
-
-  const local = await freePort();
-  const listening = run(process.execPath, [...(await program("db")), "--listen", `${local}`]);
-  context.after(() => listening.kill());
-  await once(listening.stdout, "data");
-  const flags = ["-h", "127.0.0.1", "-p", `${local}`, "-U", "postgres"];
-  const answer = await ended(run("psql", [...flags, "-Atc", "select repeat('x', 1000000)"]));
-  assert.equal(answer.code, 0, answer.errors);
-  assert.equal(answer.output, `${"x".repeat(1_000_000)}\n`);
-
-  const destination = ["--destination", `localhost:${sshd.port}`];
-  const proxy = [process.execPath, ...(await program("bastion")), ...destination].join(" ");
-  const sshFlags = [...sshd.clientOptions, "-i", sshd.identityFile, "-o", `ProxyCommand=${proxy}`];
-  const counter = run("ssh", [...sshFlags, `${sshd.user}@box`, "wc -c; exit 3"]);
-  counter.stdin.end(Buffer.alloc(3_000_000, "x"));
-  const counted = await ended(counter);
-  assert.deepEqual([counted.code, counted.output.trim()], [3, "3000000"], counted.errors);
 });
 
 test(

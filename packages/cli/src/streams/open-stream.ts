@@ -9,6 +9,7 @@ import { withoutSecrets } from "../net/debug.ts";
 import type { HttpResponse } from "../net/http-message.ts";
 import { dialWebSocket, type OpenWebSocket } from "../net/websocket-dial.ts";
 import { printable } from "../printable.ts";
+import { refusedByPolicy } from "../sign-in/attempt.ts";
 import type { CredentialSource } from "../sign-in/credential-source.ts";
 import { notSignedIn } from "../sign-in/login-flow.ts";
 import { deniedMachine, refusedMachine } from "../sign-in/machine-access.ts";
@@ -114,10 +115,7 @@ function deniedStream(
   if (reason !== undefined)
     return new RefusedStream("refused_by_policy", `${app.bare} opens no stream: ${reason}`);
   if (machine !== undefined) return deniedMachine(app, machine);
-  return new RefusedStream(
-    "refused_by_policy",
-    `policy does not let you reach ${app.bare}; ask its owner, or sign out to use another account: postern access logout ${app.origin}`,
-  );
+  return refusedByPolicy(app, "you");
 }
 
 function shortened(location: string | undefined): string {

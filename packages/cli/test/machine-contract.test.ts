@@ -30,6 +30,7 @@ interface Contract {
 }
 
 const withUrl = (url: string) => [url];
+const withHostname = (url: string) => ["--hostname", url];
 const nothing = () => [];
 const ofBoth = { service: "uses", workload: "uses" } as const;
 const ofNobody = { service: "needs none", workload: "needs none" } as const;
@@ -41,10 +42,16 @@ const treatments: Record<string, Contract> = {
   "access curl": { service: "uses", workload: "uses", args: (url) => ["-s", url] },
   "access put": { service: "refuses", workload: "refuses", args: (url) => ["echo", url] },
   "access whoami": { service: "uses", workload: "uses", args: withUrl },
-  "access tcp": { ...ofBoth, args: (url) => ["--hostname", url] },
-  "access ssh": { ...ofBoth, args: (url) => ["--hostname", url] },
+  "access http": { ...ofBoth, args: (url) => [url, "--url", "localhost:0"] },
+  "access tcp": { ...ofBoth, args: withHostname },
+  "access ssh": { ...ofBoth, args: withHostname },
   "access rdp": { ...ofBoth, args: (url) => ["--hostname", url, "--url", "localhost:0"] },
   "access smb": { ...ofBoth, args: (url) => ["--hostname", url, "--url", "localhost:0"] },
+  // Certificates are people's.
+  "access ssh-gen": { service: "refuses", workload: "refuses", args: withHostname },
+  "access ssh-config": { ...ofNobody, args: withHostname },
+  // It says which credential would be used.
+  "access doctor": { ...ofNobody, args: nothing },
   // What is stored, which is people's.
   "access list": { ...ofNobody, args: nothing },
   "access forget": { ...ofNobody, args: () => ["nowhere.example"] },

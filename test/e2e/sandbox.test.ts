@@ -1,5 +1,5 @@
-// An agent uses the API and cannot read the credential: root in a sandbox that has one socket of the
-// machine, and nothing else of it, looks wherever it can (docs/agents.md).
+// An agent uses the API and cannot read the credential: root in a sandbox that has one socket of
+// the machine, and nothing else of it, looks wherever it can (docs/agents.md).
 import assert from "node:assert/strict";
 import { spawn, spawnSync } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";

@@ -34,7 +34,7 @@ export type TokenState = "good" | "denied" | "dead";
 export async function checkToken(
   context: Context,
   app: AppUrl,
-  application: Pick<Application, "team" | "relay">,
+  application: Pick<Application, "team" | "relay" | "proof_of_possession">,
   token: string,
 ): Promise<TokenState> {
   const url = new URL(app.bare);
@@ -66,7 +66,7 @@ async function ask(
 
 /** Gateway errors, and those of a proxy in front of it, are no word about the token. */
 function readState(
-  application: Pick<Application, "team" | "relay">,
+  application: Pick<Application, "team" | "relay" | "proof_of_possession">,
   { status, headers: answer }: HttpResponse,
 ): TokenState {
   if (status >= 300 && status < 400 && (answer.location ?? "").includes(endpoints.login))

@@ -96,8 +96,9 @@ async function stateOf(context: Context, listed: ListedToken): Promise<TokenStat
   const stored = readAppToken(context, listed);
   if (stored === undefined) return undefined;
   const app = readAppUrl(urlOf(listed));
-  const relay = rememberedApplication(context, app)?.relay ?? "";
-  return checkToken(context, app, { team: listed.team, relay }, stored.token);
+  const { relay = "", proof_of_possession } = rememberedApplication(context, app) ?? {};
+  const application = { team: listed.team, relay, ...defined({ proof_of_possession }) };
+  return checkToken(context, app, application, stored.token);
 }
 
 /** The origin that it was got for, with the path of the application as far as it is fixed. */

@@ -43,6 +43,7 @@ export const rooms = {
   "cli/streams": "net sign-in listening",
   "cli/ssh": "store gateway-client sign-in",
   "cli/mcp": "net sign-in",
+  "cli/git": "store tool",
   "cli/agents": "",
   "cli/commands": "*",
   "cli/main.ts": "*",

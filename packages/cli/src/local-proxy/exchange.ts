@@ -15,6 +15,7 @@ import {
   type GatewayRequest,
 } from "./gateway-request.ts";
 import { valuesOf } from "./header-fields.ts";
+import { askPlainly, isLfsBatch, withLocalAddresses } from "./lfs-addresses.ts";
 import { sendRefusal, writeHead } from "./local-answer.ts";
 import {
   credentialRefused,
@@ -99,7 +100,8 @@ class Exchange {
     this.#request = request;
     this.#response = response;
     this.#sides = { appOrigin: parts.app.origin, localOrigin };
-    this.#head = headFor(parts, request, localOrigin);
+    const head = headFor(parts, request, localOrigin);
+    this.#head = isLfsBatch(head) ? askPlainly(head) : head;
     this.#body = new RequestBody(request);
   }
 
@@ -108,7 +110,7 @@ class Exchange {
     try {
       const answer = await this.#ask();
       if ("line" in answer) this.#refuse(answer);
-      else this.#deliver(answer);
+      else this.#deliver(this.#withLocalAddresses(answer));
     } catch (error) {
       this.#refuse(refusalFor(error, this.#parts.app.origin));
     }
@@ -155,6 +157,10 @@ class Exchange {
     else if (head.expectsContinue) this.#goAhead = setTimeout(this.#sendBody, continueAnyway);
     else this.#sendBody();
     return request.answer;
+  }
+
+  #withLocalAddresses(answer: GatewayAnswer): GatewayAnswer {
+    return isLfsBatch(this.#head) ? withLocalAddresses(answer, this.#sides) : answer;
   }
 
   readonly #sendBody = (): void => {

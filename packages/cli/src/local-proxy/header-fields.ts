@@ -18,6 +18,12 @@ export function valuesOf(raw: RawFields, lowerName: string): string[] {
   return [...fieldsIn(raw)].filter(({ lower }) => lower === lowerName).map(({ value }) => value);
 }
 
+/** The fields but for one. */
+export function withoutField(raw: RawFields, lowerName: string): string[] {
+  const others = [...fieldsIn(raw)].filter(({ lower }) => lower !== lowerName);
+  return others.flatMap(({ name, value }) => [name, value]);
+}
+
 /** RFC 9110 7.6.1, and what is agreed anew with the next one. */
 const hopByHop = new Set([
   "connection",

@@ -1,7 +1,7 @@
 // Answers on the wire to a local client: those of the application, and the proxy's own.
 import type { ServerResponse } from "node:http";
 import type { GatewayAnswer } from "./gateway-request.ts";
-import { valuesOf } from "./header-fields.ts";
+import { valuesOf, withoutField } from "./header-fields.ts";
 import type { Refusal } from "./refusals.ts";
 
 /** Writes the head of an answer. What frames the body on this connection is up to `response`. */
@@ -12,13 +12,9 @@ export function writeHead(
 ): void {
   response.sendDate = false;
   const mayTrail = valuesOf(fields, "content-length").length === 0;
-  const shown = mayTrail ? [...fields] : without(fields, "trailer");
+  const shown = mayTrail ? [...fields] : withoutField(fields, "trailer");
   if (reason === "") response.writeHead(status, shown);
   else response.writeHead(status, reason, shown);
-}
-
-function without(fields: readonly string[], name: string): string[] {
-  return fields.filter((_, index) => fields[index - (index % 2)]?.toLowerCase() !== name);
 }
 
 /** Answers with one line of text. An answer that has begun is broken off instead. */

@@ -23,6 +23,8 @@ export interface LocalProxyOptions {
   team: string;
   source: CredentialSource;
   place: ListenPlace;
+  /** a client takes it for its proxy as well, and sends it whole addresses of its own */
+  isOwnProxy?: true;
 }
 
 /** Time for requests that are under way when the proxy is to end (milliseconds). */
@@ -70,6 +72,11 @@ export class LocalProxy {
     const [address = ""] = place.addresses;
     if (place.addresses.length > 1) return `http://localhost:${this.#port}`;
     return `http://${bracketed(address)}:${this.#port}`;
+  }
+
+  /** Whether anybody is connected. */
+  get isInUse(): boolean {
+    return this.#sockets.size > 0;
   }
 
   async listen(): Promise<void> {
@@ -132,6 +139,7 @@ export class LocalProxy {
   };
 
   readonly #asked = (request: IncomingMessage, response: ServerResponse): void => {
+    if (this.#options.isOwnProxy === true) request.url = originForm(request);
     const admission = this.#admit(request);
     if (admission.ok) forward(this.#parts, request, response, admission.localOrigin);
     else sendRefusal(response, { status: admission.status, line: admission.why });
@@ -148,6 +156,16 @@ export class LocalProxy {
     if (this.#strangers.has(socket)) return otherUser;
     return admit({ method, target: url, rawFields: rawHeaders }, this.#rules);
   }
+}
+
+/**
+ * The request target as a path, where it is a whole address of this proxy (RFC 9112 3.2.2). Any
+ * other stays as it is, and is refused.
+ */
+function originForm({ url = "", headers }: IncomingMessage): string {
+  const ownAddress = `http://${headers.host ?? ""}/`.toLowerCase();
+  const isOwn = url.slice(0, ownAddress.length).toLowerCase() === ownAddress;
+  return isOwn ? url.slice(ownAddress.length - 1) : url;
 }
 
 const otherUser: Admission = { ok: false, status: 403, why: "this proxy is another user's" };

@@ -31,20 +31,26 @@ export interface Opening {
   close_interstitial?: true;
   login_hint?: string;
   prompt?: "login" | "select_account";
+  /** thumbprint of the key that the tokens are to be bound to (wire-protocol 3.7) */
+  jkt?: string;
 }
 
-/** What the terminal asks for. */
+/**
+ * What the terminal asks for.
+ * @param jkt of the key that its tokens are to be bound to; undefined for none
+ */
 export function openingOf(
   app: AppUrl,
   { aud }: Application,
   { autoClose, loginHint, prompt }: PageWishes,
+  jkt: string | undefined,
 ): Opening {
   const close_interstitial = autoClose ? (true as const) : undefined;
   return {
     aud,
     redirect_url: app.bare,
     send_org_token: true,
-    ...defined({ close_interstitial, login_hint: loginHint, prompt }),
+    ...defined({ close_interstitial, login_hint: loginHint, prompt, jkt }),
   };
 }
 

@@ -14,6 +14,7 @@ import type { AppUrl } from "../app-url.ts";
 import type { Context } from "../context.ts";
 import { CliError } from "../exit-status.ts";
 import type { HttpResponse } from "../net/http-message.ts";
+import { keyForSignIn } from "../store/bound-key.ts";
 import type { Application } from "../store/known-hosts.ts";
 import { longAddress, openingOf, type PageWishes, shortAddress } from "./approval-address.ts";
 import { LoginScreen } from "./login-screen.ts";
@@ -56,7 +57,8 @@ export async function loginWithBrowser(
   const code = loginCode(keys.publicKey);
   const relayed = { ...application, relay: relayFor(application, options) };
   const mailbox = mailboxOf(relayed, keys.publicKey);
-  const opening = openingOf(app, application, options);
+  const jkt = keyForSignIn(context, application.team)?.thumbprint;
+  const opening = openingOf(app, application, options, jkt);
   const isOpen = await openMailbox(context, mailbox, opening);
   const address = isOpen ? shortAddress(app, keys) : longAddress(app, opening, keys);
   announce(address.href, code);

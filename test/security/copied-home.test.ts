@@ -2,7 +2,9 @@
 // (wire-protocol 3.7, docs/adr/0024): what it can be used for is nothing.
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
+import { once } from "node:events";
 import { cpSync } from "node:fs";
+import { connect } from "node:net";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { promisify } from "node:util";
@@ -15,14 +17,17 @@ import { runPostern, startPostern, temporaryHome } from "../support/cli.ts";
 import { simpleSections, startGateway, type TestGateway } from "../support/gateway.ts";
 import { rawRequest } from "../support/raw-request.ts";
 import { needs } from "../support/requirements.ts";
+import { startTcpService } from "../support/tcp-service.ts";
 import { startUpstream } from "../support/upstream.ts";
 
 const ada = "ada@example.com";
 const hosts = ["app.localhost", "other.localhost", "strict.localhost"];
 
-async function startScene(context: TestContext) {
+/** @param ingress rules before the one that leads to the origin */
+async function startScene(context: TestContext, ingress: object[] = []) {
   const upstream = await startUpstream();
   const sections = simpleSections(upstream.origin, hosts);
+  sections["ingress"] = [...ingress, { service: upstream.origin }];
   for (const application of sections["applications"] as Record<string, unknown>[]) {
     application["ssh_certificates"] = { email_domains: ["example.com"] };
     if (application["domain"] === "strict.localhost") application["proof_of_possession"] = true;
@@ -34,7 +39,8 @@ async function startScene(context: TestContext) {
   });
   const keychain = await startKeychain(context);
   const home = temporaryHome(context);
-  const environment = { ...keychain.environment, POSTERN_HOME: home, CI: "1" };
+  // Somebody sits there, whom the keychain could ask; the browser is another machine's.
+  const environment = { ...keychain.environment, DISPLAY: ":0", POSTERN_HOME: home, CI: "1" };
   return { upstream, gateway, home, environment };
 }
 
@@ -70,7 +76,7 @@ test(
     const copy = join(temporaryHome(context), "copy");
     cpSync(home, copy, { recursive: true });
     const other = await startKeychain(context);
-    const thief = { ...other.environment, POSTERN_HOME: copy, CI: "1" };
+    const thief = { ...environment, ...other.environment, POSTERN_HOME: copy };
     for (const [args, status] of [
       [["token", app], 1],
       [["token", gateway.origin("other.localhost")], 1],
@@ -174,6 +180,28 @@ test("an application that demands proofs asks nobody to sign in whose tokens are
   assert.doesNotMatch(login.stderr, /cdn-cgi/);
   assert.equal(upstream.requests.length, 0);
 });
+
+test(
+  "a service of an application that demands proofs is reached by access tcp",
+  withKeychain,
+  async (context) => {
+    const service = await startTcpService(context);
+    const { gateway, environment } = await startScene(context, [
+      { hostname: "strict.localhost", service: `tcp://${service.address}` },
+    ]);
+    const app = gateway.origin("strict.localhost");
+    await logIn(gateway, environment, "strict.localhost");
+    const args = ["access", "tcp", "--hostname", app, "--url", "localhost:0"];
+    const listener = startPostern(args, environment);
+    context.after(() => listener.child.kill("SIGKILL"));
+    const [, port] = await listener.until(/Listening on 127\.0\.0\.1:(\d+)/);
+    const socket = connect({ port: Number(port), host: "127.0.0.1" });
+    context.after(() => socket.destroy());
+    socket.write("hello");
+    const answer = await once(socket.setEncoding("utf8"), "data").catch(() => listener.stderr());
+    assert.deepEqual(answer, ["hello"]);
+  },
+);
 
 /** One request of somebody's own making. */
 function ask(

@@ -33,8 +33,8 @@ const packageName = "@napi-rs/keyring";
 const service = "postern";
 /** Not the kernel's keyring, which forgets after some days. */
 const options = { linux: { store: "secret-service" } } as const;
-/** Milliseconds for a keychain that nobody can unlock; one that is open answers in ten. */
-const patience = 5_000;
+/** Milliseconds for a keychain that nobody can unlock; one that is open answers in a hundredth. */
+const patience = 10_000;
 
 /**
  * Whether somebody can answer when the keychain asks to be unlocked. Without a screen a secret

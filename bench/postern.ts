@@ -55,7 +55,6 @@ export async function signIn(
   application: string,
   home: string,
 ): Promise<string> {
-  const visitor = new Visitor();
   const login = await startServer(
     "load",
     process.execPath,
@@ -65,15 +64,10 @@ export async function signIn(
       ready: loginUrl,
     },
   );
+  let visitor: Visitor;
   try {
     const [url] = await login.until(loginUrl);
-    await visitor.visit(url);
-    await visitor.press("Send me a code", { email: person });
-    const [, pin = ""] = await gateway.until(/PIN for \S+: (\d+)/);
-    await visitor.press("Sign in", { code: pin });
-    await visitor.press("Approve");
-    if (visitor.heading() !== "You are signed in")
-      throw new Error(`signing in ended on "${visitor.heading()}"`);
+    visitor = await approve(gateway, url, person);
     await login.ended;
   } finally {
     await login.stop();
@@ -83,4 +77,22 @@ export async function signIn(
   if (token === undefined || visitor.page.status !== 200)
     throw new Error(`no token: ${visitor.page.status} ${visitor.page.url}`);
   return token;
+}
+
+/**
+ * Signs in on the page that a terminal asked for, and approves.
+ * @param email whom the gateway has not sent a PIN before
+ * @returns the browser
+ */
+export async function approve(gateway: Server, url: string, email: string): Promise<Visitor> {
+  const visitor = new Visitor();
+  await visitor.visit(url);
+  await visitor.press("Send me a code", { email });
+  const [, pin = ""] = await gateway.until(new RegExp(`PIN for ${email}: (\\d+)`));
+  await visitor.press("Sign in", { code: pin });
+  await visitor.press("Approve");
+  await visitor.settle();
+  if (visitor.heading() !== "You are signed in")
+    throw new Error(`signing in ended on "${visitor.heading()}"`);
+  return visitor;
 }

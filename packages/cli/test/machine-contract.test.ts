@@ -40,7 +40,7 @@ const treatments: Record<string, Contract> = {
   "access login": { service: "refuses", workload: "refuses", args: withUrl },
   "access token": { service: "refuses", workload: "uses", args: withUrl },
   "access curl": { service: "uses", workload: "uses", args: (url) => ["-s", url] },
-  "access put": { service: "refuses", workload: "refuses", args: (url) => ["echo", url] },
+  "access put": { ...ofBoth, args: (url) => ["echo", url] },
   "access whoami": { service: "uses", workload: "uses", args: withUrl },
   "access http": { ...ofBoth, args: (url) => [url, "--url", "localhost:0"] },
   "access tcp": { ...ofBoth, args: withHostname },

@@ -25,8 +25,10 @@ export async function runHttp(invocation: Invocation): Promise<number> {
   const application = await applicationFor(context, app);
   const source = await openedSource({ context, line, machine }, app);
   const proxy = await startLocalProxy(context, { app, team: application.team, source, place });
+  // Before anybody is told that it runs, and may end it.
+  const ended = endOf(proxy);
   announce(context, line, app, place, proxy);
-  await endOf(proxy);
+  await ended;
   return 0;
 }
 

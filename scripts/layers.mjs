@@ -40,7 +40,7 @@ export const rooms = {
   "cli/curl": "net store tool sign-in",
   "cli/listening": "",
   "cli/local-proxy": "net sign-in listening",
-  "cli/streams": "net sign-in listening",
+  "cli/streams": "net gateway-client sign-in listening",
   "cli/ssh": "store gateway-client sign-in",
   "cli/mcp": "net sign-in",
   "cli/git": "store tool",

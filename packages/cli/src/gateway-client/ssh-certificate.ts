@@ -7,6 +7,7 @@ import { parseJsonObject } from "../json-object.ts";
 import { send } from "../net/http-client.ts";
 import { printable } from "../printable.ts";
 import type { StoredToken } from "../store/token-store.ts";
+import { proofFields, proofRefusal } from "./proof-of-possession.ts";
 
 export type CertificateAnswer =
   /** @property line for a `…-cert.pub`, not yet verified */
@@ -27,11 +28,16 @@ export async function requestCertificate(
   { token, team }: StoredToken,
   publicKey: string,
 ): Promise<CertificateAnswer> {
-  const { status, body } = await send(context, {
+  const url = new URL(endpoints.certSign, team);
+  const response = await send(context, {
     method: "POST",
-    url: new URL(endpoints.certSign, team),
+    url,
+    headers: proofFields(context, team, { method: "POST", url, token }),
     body: JSON.stringify({ public_key: publicKey, jwt: token, issuer: team }),
   });
+  const unproven = proofRefusal(response, `the SSH certificate for ${app.host}`);
+  if (unproven !== undefined) throw unproven;
+  const { status, body } = response;
   const { certificate, message } = parseJsonObject(body) ?? {};
   if (status === 200 && typeof certificate === "string")
     return { kind: "certificate", line: certificate };

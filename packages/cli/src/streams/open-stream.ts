@@ -4,6 +4,7 @@ import { endpoints, halfCloseProtocol } from "@postern/protocol/endpoints";
 import { type AppUrl, parseUrl } from "../app-url.ts";
 import type { Context } from "../context.ts";
 import { CliError } from "../exit-status.ts";
+import { proofRefusal } from "../gateway-client/proof-of-possession.ts";
 import { parseJsonObject } from "../json-object.ts";
 import { withoutSecrets } from "../net/debug.ts";
 import type { HttpResponse } from "../net/http-message.ts";
@@ -63,8 +64,10 @@ export async function openStream(
   throw refusalOf(target, secondAnswer.response);
 }
 
-/** A redirect to the login, or 401: the credential is none, or dead. */
-function asksForSignIn({ status, headers }: HttpResponse): boolean {
+/** A redirect to the login, or 401: the credential is none, or dead, and not just unproven. */
+function asksForSignIn(response: HttpResponse): boolean {
+  const { status, headers } = response;
+  if (proofRefusal(response, "") !== undefined) return false;
   if (status === 401) return true;
   const isRedirect = status >= 300 && status < 400;
   const target = isRedirect
@@ -76,6 +79,8 @@ function asksForSignIn({ status, headers }: HttpResponse): boolean {
 /** What an answer says that is no stream. */
 function refusalOf({ app, machine }: StreamTarget, response: HttpResponse): CliError {
   const { status, headers } = response;
+  const unproven = proofRefusal(response, app.bare);
+  if (unproven !== undefined) return unproven;
   if (asksForSignIn(response))
     return machine === undefined ? notSignedIn(app) : refusedMachine(app, machine, response);
 

@@ -9,21 +9,32 @@ const machines = [
   { name: "machines", decision: "non_identity", include: [{ any_valid_service_token: {} }] },
 ];
 
-/** Sections of postern.yaml. */
-export function sections(origin: string): Record<string, unknown> {
+/**
+ * Sections of postern.yaml.
+ * @param service `host:port` of what `db.localhost` leads to
+ */
+export function sections(origin: string, service: string): Record<string, unknown> {
   return {
     organization: { name: "Example" },
     identity_providers: [{ id: "pin", name: "One-time PIN", type: "onetimepin", config: {} }],
     service_tokens: [
       { name: "robot", client_id: "robot.access", client_secret: "the-robots-long-secret" },
     ],
-    ingress: [{ hostname: "plain.localhost", service: "http_status:418" }, { service: origin }],
+    ingress: [
+      { hostname: "plain.localhost", service: "http_status:418" },
+      { hostname: "db.localhost", service: `tcp://${service}` },
+      { service: origin },
+    ],
     applications: [
       application("app.localhost", everybody),
       application("other.localhost", everybody),
       application("bob.localhost", onlyBob),
       application("open.localhost", anybody),
       application("machines.localhost", machines),
+      {
+        ...application("db.localhost", [...everybody, ...machines]),
+        ssh_certificates: { email_domains: ["example.com"] },
+      },
       { ...application("bearer.localhost", everybody), accept_bearer: true },
     ],
   };

@@ -12,6 +12,7 @@ import { letTimePass } from "../../packages/cli/test/support/stored-moments.ts";
 import { Person } from "../../packages/gateway/test/login/person.ts";
 import { watchProcess } from "../support/cli.ts";
 import { startGateway, type TestGateway } from "../support/gateway.ts";
+import { startTcpService } from "../support/tcp-service.ts";
 import { startUpstream } from "../support/upstream.ts";
 import { sections } from "./gateway.ts";
 import type { Outcome } from "./session-text.ts";
@@ -149,7 +150,9 @@ export class Machine {
       const name = headers.host?.split(":")[0];
       void ended.then(() => response.end(`${method} ${url} at ${name}\n`));
     });
-    const gateway = await startGateway({ sections: sections(upstream.origin) });
+    const service = await startTcpService(this.#context);
+    const all = sections(upstream.origin, service.address);
+    const gateway = await startGateway({ sections: all });
     this.#port = gateway.port;
     this.#context.after(async () => {
       await gateway.close();

@@ -87,6 +87,11 @@ function refusalOf({ app, machine }: StreamTarget, response: HttpResponse): CliE
   const { code, reason } = readRefusal(response);
   const why = reason === undefined ? `status ${status}` : `status ${status}: ${reason}`;
   switch (status) {
+    case 200:
+      return new RefusedStream(
+        "failure",
+        `${app.bare} is a web application, and no service to connect to; check the host`,
+      );
     case 403:
       return deniedStream(app, machine, code === "denied" ? undefined : reason);
     case 502:

@@ -9,6 +9,9 @@ import { finished } from "node:stream/promises";
 import { run } from "node:test";
 import { spec } from "node:test/reporters";
 
+import { ProcessWatch } from "../test/support/process-watch.ts";
+import { secretsVariable } from "../test/support/run-secrets.ts";
+
 const wanted = process.argv.slice(2);
 const major = Number(process.versions.node.split(".")[0]);
 if (major < 24)
@@ -36,6 +39,9 @@ if (files.length === 0) fail(`No test file matches ${wanted.join(" ")}`);
 const shared = mkdtempSync(join(tmpdir(), "postern-tests-"));
 process.env["POSTERN_TEST_KEYS"] = writeTestKeys(join(shared, "keys.json"));
 process.env["NODE_COMPILE_CACHE"] = join(shared, "compiled");
+const secretsFile = join(shared, "secrets");
+writeFileSync(secretsFile, "", { mode: 0o600 });
+process.env[secretsVariable] = secretsFile;
 
 // A test that hangs fails after this time, which is far more than any takes on a busy machine.
 // (`--test-force-exit` would end a file that leaks a handle, and with it lose reports that are
@@ -46,6 +52,7 @@ const execArgv = [`--test-timeout=${testTimeoutMs}`];
 // are cores fill them, and one more would only make each slower.
 const ending = new AbortController();
 const leftOut = [];
+const watch = new ProcessWatch(secretsFile);
 await runFiles(files);
 const again = files.filter((file) => alsoOverHttp2.includes(file));
 if (again.length > 0) {
@@ -53,6 +60,7 @@ if (again.length > 0) {
   process.env["POSTERN_TEST_HTTP"] = "2";
   await runFiles(again);
 }
+reportExposures(watch.stop());
 // A process that ends just now may still write there.
 rmSync(shared, { recursive: true, force: true, maxRetries: 10 });
 
@@ -130,6 +138,17 @@ function endWhenNothingHappens(events) {
     timer = setTimeout(end, patienceMs);
   });
   events.on("end", () => clearTimeout(timer));
+}
+
+/**
+ * Secrets that processes of the product showed while the tests ran (case C9).
+ * @param {import("../test/support/exposed-secrets.ts").Exposure[]} exposures
+ */
+function reportExposures(exposures) {
+  if (exposures.length === 0) return;
+  console.log("\nSecrets that any user of the machine, or a tool, could read:");
+  for (const { program, where, of } of exposures) console.log(`  ${program}: ${where} (${of})`);
+  process.exitCode = 1;
 }
 
 /** @param {string} message */

@@ -4,6 +4,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { TestContext } from "node:test";
+import { noteGivenSecrets } from "./run-secrets.ts";
 
 const bin = join(import.meta.dirname, "../../packages/cli/bin/postern.cjs");
 
@@ -28,6 +29,7 @@ export function temporaryHome(context: TestContext): string {
 }
 
 export function startPostern(args: string[], environment: Record<string, string>): Running {
+  noteGivenSecrets(args, environment);
   return watchProcess(
     spawn(process.execPath, [bin, ...args], {
       env: {

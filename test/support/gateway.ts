@@ -9,6 +9,7 @@ import { defined } from "../../packages/gateway/src/defined.ts";
 import { type Gateway, listen } from "../../packages/gateway/src/gateway.ts";
 import type { GatewayEvent } from "../../packages/gateway/src/observe/events.ts";
 import { freePort } from "./free-port.ts";
+import { noteSecrets } from "./run-secrets.ts";
 import { testKeyPair } from "./signing-keys.ts";
 
 export { freePort } from "./free-port.ts";
@@ -87,7 +88,14 @@ export function simpleSections(
   };
 }
 
+function noteServiceSecrets({ service_tokens: tokens }: Record<string, unknown>): void {
+  if (!Array.isArray(tokens)) return;
+  for (const { client_secret } of tokens as { client_secret?: string }[])
+    noteSecrets(client_secret);
+}
+
 export async function startGateway(options: TestGatewayOptions): Promise<TestGateway> {
+  noteServiceSecrets(options.sections);
   const port = options.port ?? (await freePort());
   const scheme = options.tls === undefined ? "http" : "https";
   const teamHost = options.teamHost ?? "login.localhost";

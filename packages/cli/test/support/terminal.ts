@@ -15,6 +15,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { TestContext } from "node:test";
 import { ownStore, type Running, watchProcess } from "../../../../test/support/cli.ts";
+import { noteGivenSecrets } from "../../../../test/support/run-secrets.ts";
 import { letNoTimePass } from "./stored-moments.ts";
 
 export const bin = join(import.meta.dirname, "../../bin/postern.cjs");
@@ -77,6 +78,7 @@ export function machine(context: TestContext, browser = opensPage): Machine {
     cwd = directory,
   ): Running => {
     if (running.size === 0) letNoTimePass(home);
+    noteGivenSecrets(args, more);
     const child = spawn(command, args, { env: { ...environment, ...more }, cwd });
     running.add(child);
     child.once("close", () => running.delete(child));

@@ -15,15 +15,15 @@ const quietZone = 2;
 
 /** The text as a QR code. Two modules stand above each other in a character. */
 export async function qrCode(text: string): Promise<QrCode> {
-  const { encode } = await import("uqr");
-  const { data, size } = encode(text, { ecc: "L", border: quietZone });
-  const lines: string[] = [];
-  for (let row = 0; row < size; row += 2) {
-    const upper = data[row] ?? [];
-    const lower = data[row + 1] ?? [];
-    lines.push(upper.map((isDark, column) => block(isDark, lower[column] === true)).join(""));
-  }
-  return lines;
+  const { qrModules } = await import("./qr-modules.ts");
+  const modules = qrModules(text);
+  const isDark = (row: number, column: number) =>
+    modules[row - quietZone]?.[column - quietZone] === true;
+  const places = Array.from({ length: modules.length + 2 * quietZone }, (_, index) => index);
+  const rows = places.filter((row) => row % 2 === 0);
+  return rows.map((row) =>
+    places.map((column) => block(isDark(row, column), isDark(row + 1, column))).join(""),
+  );
 }
 
 function block(isUpperDark: boolean, isLowerDark: boolean): string {

@@ -14,7 +14,6 @@ import type { Carrier, CurlSection, CurlTarget } from "../../curl/curl-section.t
 import { allTargets, readSections } from "../../curl/curl-sections.ts";
 import { CliError } from "../../exit-status.ts";
 import { applicationFor, bareCredentialFor, type Credential } from "../../sign-in/credential.ts";
-import { acceptedFields } from "../../sign-in/machine-access.ts";
 import {
   type HeaderFields,
   type MachineCredential,
@@ -158,6 +157,8 @@ async function machineFields(
       const { origin, aud } = credential?.application ?? { origin: app.origin, aud: "" };
       if (credential === undefined || asked.has(`${origin} ${aud}`)) continue;
       asked.add(`${origin} ${aud}`);
+      // It loads Node's networking, which a person's stored token does without.
+      const { acceptedFields } = await import("../../sign-in/machine-access.ts");
       fields = await acceptedFields(sectionContext, app, credential.application, machine);
     }
   }

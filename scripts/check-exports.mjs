@@ -4,8 +4,9 @@
 //   node scripts/check-exports.mjs [ROOT]
 import { readModules } from "./read-modules.mjs";
 
-/** The second one is loaded by scripts/build.mjs, by way of the bundler. */
-const entryPoint = /^(?:packages\/[^/]+\/src\/main|scripts\/manual-pages)\.ts$/;
+/** Those of scripts/ are loaded by scripts/build.mjs, by way of the bundler. */
+const entryPoint =
+  /^(?:packages\/[^/]+\/src\/main\.ts|scripts\/(?:manual-pages\.ts|no-default-browser\.mjs))$/;
 
 const modules = readModules(process.argv[2] ?? ".");
 /** file → names that somebody imports */

@@ -7,6 +7,7 @@ import { curl } from "./access/curl.ts";
 import { doctor } from "./access/doctor.ts";
 import { forget } from "./access/forget.ts";
 import { git } from "./access/git.ts";
+import { grant } from "./access/grant.ts";
 import { http } from "./access/http.ts";
 import { list } from "./access/list.ts";
 import { login } from "./access/login.ts";
@@ -37,6 +38,7 @@ export const accessGroup: CommandGroup = {
     curl,
     put,
     http,
+    grant,
     mcp,
     git,
     logout,

@@ -1,5 +1,5 @@
 // Asks for a pass: a credential for one URL and at most ten minutes (wire-protocol 8).
-import { endpoints, headers } from "@postern/protocol";
+import { type CredentialScope, endpoints, headers } from "@postern/protocol";
 import type { AppUrl } from "../app-url.ts";
 import type { Context } from "../context.ts";
 import { CliError } from "../exit-status.ts";
@@ -9,7 +9,13 @@ import { removeAppToken, type StoredToken } from "../store/token-store.ts";
 import { proofFields, proofRefusal } from "./proof-of-possession.ts";
 
 /** Seconds; the most that a gateway gives. */
-const lifetime = 600;
+export const longestPass = 600;
+
+/** What narrows a pass beside its URL. */
+export interface PassWish extends CredentialScope {
+  /** seconds */
+  ttl: number;
+}
 
 export type PassAnswer =
   | { kind: "pass"; token: string }
@@ -20,12 +26,14 @@ export type PassAnswer =
 
 /**
  * A pass for the URL's own path and what lies below it.
+ * @param wish what narrows it; a gateway that cannot do that issues none
  * @throws {CliError} refused_by_policy | unreachable | failure
  */
 export async function requestPass(
   context: Context,
   app: AppUrl,
   stored: StoredToken,
+  wish: PassWish = { ttl: longestPass },
 ): Promise<PassAnswer> {
   const url = new URL(endpoints.pass, app.origin);
   const { team, token } = stored;
@@ -36,7 +44,7 @@ export async function requestPass(
       [headers.accessToken]: token,
       ...proofFields(context, team, { method: "POST", url, token }),
     },
-    body: JSON.stringify({ url_prefix: app.bare, ttl: lifetime }),
+    body: JSON.stringify({ url_prefix: app.bare, ...wish }),
   });
   const { status, body } = response;
   const unproven = proofRefusal(response, app.bare);

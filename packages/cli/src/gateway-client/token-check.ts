@@ -4,6 +4,7 @@
 import {
   type AppClaims,
   endpoints,
+  type GrantClaims,
   headers,
   type OrgClaims,
   readClaims,
@@ -107,14 +108,20 @@ export async function verifyToken(
   context: Context,
   application: Application,
   token: string,
-  type: "app" | "org",
-): Promise<AppClaims | OrgClaims> {
+  type: "grant",
+): Promise<GrantClaims>;
+export async function verifyToken(
+  context: Context,
+  application: Application,
+  token: string,
+  type: keyof typeof readers,
+): Promise<TokenClaims> {
   const verified = await verifySignature(context, application.team, token);
   const fail = (why: string) =>
     new CliError("unverified", `${application.team} sent a token that ${why}; it was not stored`);
-  let claims: AppClaims | OrgClaims;
+  let claims: TokenClaims;
   try {
-    claims = type === "app" ? readClaims(verified, "app") : readClaims(verified, "org");
+    claims = readers[type](verified);
   } catch (error) {
     throw fail(`cannot be used (${printable(reasonOf(error))})`);
   }
@@ -123,13 +130,17 @@ export async function verifyToken(
   return claims;
 }
 
-function faultOf(
-  claims: AppClaims | OrgClaims,
-  application: Application,
-  now: number,
-): string | undefined {
+type TokenClaims = AppClaims | OrgClaims | GrantClaims;
+
+const readers = {
+  app: (claims: Record<string, unknown>) => readClaims(claims, "app"),
+  org: (claims: Record<string, unknown>) => readClaims(claims, "org"),
+  grant: (claims: Record<string, unknown>) => readClaims(claims, "grant"),
+};
+
+function faultOf(claims: TokenClaims, application: Application, now: number): string | undefined {
   if (claims.iss !== application.team) return "names another issuer";
-  if (claims.type === "app" && !claims.aud.includes(application.aud))
+  if (claims.type !== "org" && !claims.aud.includes(application.aud))
     return "is for another application";
   if (!Number.isFinite(claims.exp)) return "has no expiry";
   if (claims.exp * 1000 <= now) return "has expired; check this machine's clock";

@@ -1,6 +1,7 @@
 // What a terminal asks for, and the two addresses that say so (wire-protocol 6.4): the short one
 // names a mailbox that was opened with it, the long one holds all of it.
 import {
+  type CredentialScope,
   encodeShortTransferKey,
   encodeTransferKey,
   endpoints,
@@ -20,6 +21,16 @@ export interface PageWishes {
    */
   loginHint: string | undefined;
   prompt: "login" | "select_account" | undefined;
+  /** asks for a grant, and for nothing else */
+  grant?: GrantWish;
+}
+
+/** A grant, as its mailbox is opened with it (wire-protocol 8.3). */
+export interface GrantWish extends CredentialScope {
+  /** seconds */
+  ttl: number;
+  /** what it is called on the page, in logs and at the application */
+  label?: string;
 }
 
 /** What a terminal asks for, as its mailbox is opened with it. */
@@ -33,6 +44,7 @@ export interface Opening {
   prompt?: "login" | "select_account";
   /** thumbprint of the key that the tokens are to be bound to (wire-protocol 3.7) */
   jkt?: string;
+  grant?: GrantWish;
 }
 
 /**
@@ -42,15 +54,15 @@ export interface Opening {
 export function openingOf(
   app: AppUrl,
   { aud }: Application,
-  { autoClose, loginHint, prompt }: PageWishes,
+  { autoClose, loginHint, prompt, grant }: PageWishes,
   jkt: string | undefined,
 ): Opening {
   const close_interstitial = autoClose ? (true as const) : undefined;
   return {
     aud,
     redirect_url: app.bare,
-    send_org_token: true,
-    ...defined({ close_interstitial, login_hint: loginHint, prompt, jkt }),
+    send_org_token: grant === undefined,
+    ...defined({ close_interstitial, login_hint: loginHint, prompt, jkt, grant }),
   };
 }
 

@@ -60,6 +60,7 @@ export async function loginWithBrowser(
   const jkt = keyForSignIn(context, application.team)?.thumbprint;
   const opening = openingOf(app, application, options, jkt);
   const isOpen = await openMailbox(context, mailbox, opening);
+  if (!isOpen && opening.grant !== undefined) throw noGrants(app);
   const address = isOpen ? shortAddress(app, keys) : longAddress(app, opening, keys);
   announce(address.href, code);
 
@@ -80,6 +81,14 @@ export async function loginWithBrowser(
   } finally {
     screen.end();
   }
+}
+
+/** The long address has no room for a grant, and would ask for the whole session. */
+function noGrants({ origin }: AppUrl): CliError {
+  return new CliError(
+    "failure",
+    `the gateway of ${origin} did not take the request for a grant; serve your whole session with: postern access http ${origin}`,
+  );
 }
 
 /** Cloudflare's relay for federal agencies replaces its other one, and nobody else's. */

@@ -66,9 +66,13 @@ export function outsideLimits(facts: RequestFacts, { limits, fault }: BeyondLimi
         ...problem,
         error: "used_up",
         heading: `The ${via} is used up`,
-        message: `All ${scope.count} requests of the ${via} have been made. Ask for a new one.`,
+        message: `${usesMade(scope.count)} been made. Ask for a new ${via}.`,
       };
   }
+}
+
+function usesMade(count = 0): string {
+  return count === 1 ? "Its one request has" : `Its ${count} requests have`;
 }
 
 function listOf(names: readonly string[] = []): string {

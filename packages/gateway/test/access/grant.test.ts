@@ -189,7 +189,7 @@ test("a count is never exceeded, however many ask at once, and only what is forw
   assert.equal(fixture.upstream.requests.splice(0).length, 7);
   const answer = await access.refused(403, "/v1/status", [...lines, "Accept: application/json"]);
   assert.equal(JSON.parse(answer.body).error, "used_up");
-  assert.match(JSON.parse(answer.body).message, /^All 7 requests of the grant have been made\./);
+  assert.match(JSON.parse(answer.body).message, /^Its 7 requests have been made\./);
 });
 
 test("a grant is worth no more than policy lets its person do, and counts where everybody may go", async (context) => {
@@ -283,5 +283,5 @@ test("a pass may be narrower: methods, paths below its prefix, and a count", asy
   await access.refused(401, `/v2${query}`, ["Accept: application/json"]);
   for (let use = 0; use < 2; use++) await access.passed(`/v1/orders/7${query}`);
   const over = await access.refused(403, `/v1/orders/7${query}`);
-  assert.match(over.body, /^The pass is used up: All 2 requests of the pass have been made\./);
+  assert.match(over.body, /^The pass is used up: Its 2 requests have been made\./);
 });

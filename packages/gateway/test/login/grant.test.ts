@@ -145,7 +145,7 @@ test("an opening that asks for a grant in a wrong way gets one clear line, and n
   assert.equal(both.status, 400, "a grant comes alone");
 });
 
-test("a label is shown as text, whatever it holds (L8)", async (context) => {
+test("a label is shown as text, whatever it holds (L13)", async (context) => {
   const fixture = await start(context);
   const label = `<img src=x onerror="a('b')">&`;
   const { page } = await lend(fixture, { ttl: 60, label }, await fixture.browser());

@@ -5,11 +5,12 @@ import { commonFlagsWithJson } from "../flags.ts";
 export const list: Command = {
   name: "list",
   summary: "list stored sessions",
-  usage: ["[--check] [--verbose] [--json]"],
+  usage: ["[--check] [--verbose] [--json]", "--grants [--json]"],
   description:
     "Lists stored sessions by team domain: person, applications, expiry, and where tokens are stored. Never a token.",
   flags: [
     { name: "check", description: "ask the gateway which of them it still takes" },
+    { name: "grants", description: "ask the gateways what you have lent, and list that instead" },
     { name: "verbose", short: "v", description: "show pattern, AUD and file as well" },
     ...commonFlagsWithJson("print JSON, errors included"),
   ],

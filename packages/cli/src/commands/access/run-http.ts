@@ -47,7 +47,8 @@ function readPlace(line: CommandLine): ListenPlace {
   return text === undefined ? anyPort : readListenPlace(text);
 }
 
-function announce(
+/** Says where the application is served. */
+export function announce(
   context: Context,
   line: CommandLine,
   app: AppUrl,
@@ -70,7 +71,7 @@ function announce(
 const endings = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
 
 /** The first signal lets requests finish that are under way, the second one does not. */
-function endOf(proxy: LocalProxy): Promise<void> {
+export function endOf(proxy: LocalProxy): Promise<void> {
   return new Promise((resolve) => {
     let isEnding = false;
     const end = () => {

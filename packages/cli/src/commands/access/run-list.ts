@@ -8,11 +8,13 @@ import { agoText, untilText } from "../../time-text.ts";
 import type { Invocation } from "../command.ts";
 import { readInvocation } from "../invocation.ts";
 import { type Entry, type Group, listedSessions } from "./listed-sessions.ts";
+import { runListGrants } from "./run-list-grants.ts";
 
 /** @returns the exit status */
 export async function runList(invocation: Invocation): Promise<number> {
   const { line, context } = readInvocation(invocation);
   if (line.rest.length > 0) throw new CliError("usage", "access list takes no arguments");
+  if (line.has("grants")) return runListGrants(context, line.has("json"));
   const groups = await listedSessions(context, line.has("check"));
   if (line.has("json")) {
     writeOutput(`${printableJson(groups.flatMap(({ entries }) => entries))}\n`);

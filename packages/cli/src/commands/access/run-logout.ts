@@ -12,6 +12,7 @@ import { rememberedTeam } from "../../store/known-hosts.ts";
 import { listTeams, removeTeam } from "../../store/token-store.ts";
 import type { Invocation } from "../command.ts";
 import { readInvocation } from "../invocation.ts";
+import { endGrantById } from "./end-grant.ts";
 
 /** @returns the exit status */
 export async function runLogout(invocation: Invocation): Promise<number> {
@@ -20,6 +21,13 @@ export async function runLogout(invocation: Invocation): Promise<number> {
   const url = line.value("app") ?? line.rest[0];
   if (line.rest.length > 1 || (all && url !== undefined))
     throw new CliError("usage", "access logout takes one URL, or --all");
+  const grant = line.value("grant");
+  if (grant !== undefined && all)
+    throw new CliError("usage", "--grant ends one grant, and --all every session; leave out one");
+  if (grant !== undefined) {
+    await endGrantById(context, grant, url);
+    return 0;
+  }
   const teams = url === undefined ? allTeams(context, all) : [await teamOf(context, url)];
   const failures: CliError[] = [];
   // A team domain that cannot be told must not keep the others from being told.

@@ -38,6 +38,6 @@ export const grant: Command = {
     ...commonFlagsWithJson("print one JSON event when requests are taken; errors as JSON, too"),
     ...refusedMachineFlags,
   ],
-  example: "postern access grant https://api.example.com --url unix:/tmp/api.sock",
+  example: "postern access grant api.example.com --url unix:/tmp/api.sock",
   run: async (invocation) => (await import("./run-grant.ts")).runGrant(invocation),
 };

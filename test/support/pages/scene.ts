@@ -112,6 +112,15 @@ export class PageScene {
       });
     return {
       url: `${app}/cdn-cgi/access/cli?${query}`,
+      asksFor: async (grant) => {
+        const opening = { aud: query.get("aud"), redirect_url: `${app}/`, grant };
+        await send(`${this.gateway.team}/transfer/${token}`, {
+          method: "POST",
+          headers: { "user-agent": userAgent, "x-forwarded-for": from },
+          body: JSON.stringify(opening),
+        });
+        return `${app}/cdn-cgi/access/cli/${Buffer.from(publicKey).toString("base64url")}`;
+      },
       poll: (address = from) => void poll(address).catch(() => undefined),
       mailbox: createHash("sha256").update(publicKey).digest("hex"),
     };
@@ -127,6 +136,16 @@ export class PageScene {
     return terminal;
   }
 
+  /** The page of a terminal that asks for a grant. */
+  async askToLend(grant: object): Promise<void> {
+    await this.signIn();
+    const terminal = this.terminal();
+    const address = await terminal.asksFor(grant);
+    terminal.poll();
+    await this.open(address);
+    await this.heading("Lend a part of your access?");
+  }
+
   /** Puts other sections into force beside those of the scene, for one state. */
   async changed(more: Record<string, unknown>): Promise<void> {
     await this.gateway.change({ ...sections(this.upstream.origin, 1), ...more });
@@ -135,6 +154,8 @@ export class PageScene {
 
 export interface SceneTerminal {
   url: string;
+  /** opens the mailbox for a grant. @returns the short address */
+  asksFor(grant: object): Promise<string>;
   poll(from?: string): void;
   mailbox: string;
 }

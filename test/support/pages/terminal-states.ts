@@ -18,6 +18,21 @@ async function approved(scene: PageScene): Promise<SceneTerminal> {
   return terminal;
 }
 
+const lend = "Lend a part of your access?";
+const grant = {
+  methods: ["GET", "POST"],
+  paths: ["/v1/orders/*", "/v1/status"],
+  count: 100,
+  ttl: 1800,
+  label: "release bot",
+};
+
+async function lent(scene: PageScene): Promise<void> {
+  await scene.askToLend(grant);
+  await scene.press("Approve");
+  await scene.heading("The grant is made");
+}
+
 /** Their states. */
 export const terminalStates: readonly PageState[] = [
   { name: "approve", heading: approve, show: (scene) => scene.askToApprove() },
@@ -46,6 +61,45 @@ export const terminalStates: readonly PageState[] = [
     show: async (scene) => {
       await scene.changed({ organization: { ...organization, require_login_code: true } });
       await scene.askToApprove({ userAgent: officialClient });
+    },
+  },
+  { name: "grant", heading: lend, show: (scene) => scene.askToLend(grant) },
+  {
+    name: "grant-of-everything",
+    heading: lend,
+    show: (scene) => scene.askToLend({ ttl: 8 * 3600 }),
+  },
+  {
+    name: "grant-long",
+    heading: lend,
+    show: (scene) =>
+      scene.askToLend({
+        methods: ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "REPORT"],
+        paths: Array.from({ length: 10 }, (_, index) => `/${"long".repeat(45)}/${index}/*`),
+        count: 1_000_000,
+        ttl: 60,
+        label: "W".repeat(60),
+      }),
+  },
+  {
+    name: "granted",
+    heading: "The grant is made",
+    show: (scene) => lent(scene),
+  },
+  {
+    name: "grants",
+    heading: "Your grants",
+    show: async (scene) => {
+      await lent(scene);
+      await scene.open(`${scene.gateway.team}/cdn-cgi/access/grants`);
+    },
+  },
+  {
+    name: "no-grants",
+    heading: "Your grants",
+    show: async (scene) => {
+      await scene.signIn();
+      await scene.open(`${scene.gateway.team}/cdn-cgi/access/grants`);
     },
   },
   {

@@ -17,20 +17,34 @@ export async function openBrowser(
 ): Promise<boolean> {
   if (url.protocol !== "https:" && url.protocol !== "http:") return false;
   const chosen = environment["BROWSER"];
-  if (chosen && (await startOpener(chosen, url, environment))) return true;
+  if (chosen && (await startOpener([chosen], url, environment))) return true;
   const { platform } = process;
   const isContainer = isInContainer(environment);
   if (headlessBy({ environment, platform, isContainer }) !== undefined) return false;
-  if (isFreeDesktop(environment, platform)) return startOpener("xdg-open", url, environment);
-  return openElsewhere(url);
+  return startOpener(openerOf(environment, platform), url, environment);
+}
+
+/** What opens a URL that is added to it: a program, and arguments that come before. */
+export function openerOf(
+  environment: Environment,
+  platform: NodeJS.Platform,
+): readonly [program: string, ...before: string[]] {
+  if (platform === "darwin") return ["/usr/bin/open"];
+  if (isFreeDesktop(environment, platform)) return ["xdg-open"];
+  // Windows, and Linux inside it. No shell reads the URL, as `start` of cmd.exe would.
+  return ["rundll32.exe", "url.dll,FileProtocolHandler"];
 }
 
 /** @returns false where there is no such program */
-async function startOpener(name: string, url: URL, environment: Environment): Promise<boolean> {
+async function startOpener(
+  [name, ...before]: ReturnType<typeof openerOf>,
+  url: URL,
+  environment: Environment,
+): Promise<boolean> {
   const program = findTool(name, environment["PATH"] ?? "");
   if (!program) return false;
   const { spawn } = await import("node:child_process");
-  const opener = spawn(program, [url.href], {
+  const opener = spawn(program, [...before, url.href], {
     stdio: "ignore",
     detached: true,
     env: withSafePath(environment),
@@ -42,16 +56,4 @@ async function startOpener(name: string, url: URL, environment: Environment): Pr
       resolve(true);
     });
   });
-}
-
-/** macOS, Windows, and Linux inside Windows. */
-async function openElsewhere(url: URL): Promise<boolean> {
-  try {
-    const { default: open } = await import("open");
-    const opener = await open(url.href);
-    opener.on("error", () => {});
-    return true;
-  } catch {
-    return false;
-  }
 }

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { chmodSync, existsSync, mkdirSync, readFileSync, watch, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
-import { openBrowser } from "../../src/sign-in/open-browser.ts";
+import { openBrowser, openerOf } from "../../src/sign-in/open-browser.ts";
 import { surroundings } from "../support/context.ts";
 
 /** A directory with openers that write down what they were called with. */
@@ -80,4 +80,13 @@ test("nothing but a web page is opened (C16)", async (context) => {
       url,
     );
   assert.equal(existsSync(join(directory, "log")), false);
+});
+
+test("each system has an opener that takes the URL as it is", () => {
+  const windows = ["rundll32.exe", "url.dll,FileProtocolHandler"];
+  assert.deepEqual(openerOf({}, "darwin"), ["/usr/bin/open"]);
+  assert.deepEqual(openerOf({}, "win32"), windows);
+  assert.deepEqual(openerOf({ WSL_DISTRO_NAME: "Debian" }, "linux"), windows);
+  assert.deepEqual(openerOf({}, "linux"), ["xdg-open"]);
+  assert.deepEqual(openerOf({}, "freebsd"), ["xdg-open"]);
 });

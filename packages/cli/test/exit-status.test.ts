@@ -101,7 +101,7 @@ const cases: Case[] = [
     what: "signed in, refused by policy elsewhere",
     status: 4,
     code: "refused_by_policy",
-    says: /you may not reach http:\/\/other\.localhost/,
+    says: /ada@example\.com may not reach http:\/\/other\.localhost/,
     args: (peer) => ["token", peer.origin("other")],
     signedIn: true,
     answer: (seen, response) => {

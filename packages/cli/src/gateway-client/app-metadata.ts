@@ -2,11 +2,10 @@
 // team domain that it names, be about the host that was asked, and the host must not have changed
 // its team domain (wire-protocol 6.1). A server that names somebody else's application gets nothing
 // (case C1).
-import { endpoints, headers } from "@postern/protocol";
+import { headers } from "@postern/protocol";
 import type { AppUrl } from "../app-url.ts";
 import type { Context } from "../context.ts";
 import { CliError } from "../exit-status.ts";
-import { parseJsonObject } from "../json-object.ts";
 import { send } from "../net/http-client.ts";
 import type { HttpResponse } from "../net/http-message.ts";
 import { printable } from "../printable.ts";
@@ -17,6 +16,7 @@ import {
   rememberedTeam,
 } from "../store/known-hosts.ts";
 import { claimedTeam, readApplication, type Team } from "./match-token.ts";
+import { whyNoAnswer, whyNoApplication } from "./no-application.ts";
 import { verifySignature } from "./team-keys.ts";
 
 /**
@@ -61,71 +61,21 @@ function changedTeam(app: AppUrl, team: Team, previousTeam: string): CliError {
 
 /** @returns the gateway's description of the application, a token that is not yet verified */
 async function askForMetadata(context: Context, app: AppUrl): Promise<string> {
-  const response = await send(context, {
-    method: "HEAD",
-    url: new URL(app.bare),
-    headers: { [headers.metadataRequest]: "true" },
-    remedy: "check the address and the network",
-  });
+  const response = await askHead(context, app);
   const token = response.headers[headers.metadata];
   if (typeof token === "string" && token !== "") return token;
-  throw await withoutMetadata(context, app, response);
+  throw await whyNoApplication(context, app, response);
 }
 
-/**
- * An ordinary server's answers to a request that Access would have answered by itself. Others, such
- * as 400 and 403, may come from the gateway or from what stands before it.
- */
-const ordinaryRefusals = new Set([401, 404, 405, 410]);
-
-/** "No" and "cannot say" are two answers: advice to go without is given only on the first. */
-async function withoutMetadata(
-  context: Context,
-  app: AppUrl,
-  response: HttpResponse,
-): Promise<CliError> {
-  const { status, headers: answer } = response;
-  if (status === 429 || status >= 500)
-    return new CliError(
-      "unreachable",
-      `${app.origin} cannot answer right now (status ${status}); try again in a moment`,
-    );
-  const isGateway =
-    answer[headers.aud] !== undefined || (answer.location ?? "").includes(endpoints.login);
-  if (isGateway)
-    return new CliError(
-      "unverified",
-      `the gateway of ${app.origin} did not identify itself (no ${headers.metadata}); it is too old for this client: ask whoever runs it to update it`,
-    );
-  const reason = status < 400 ? undefined : await askForReason(context, app, response);
-  if (reason === undefined && (status < 400 || ordinaryRefusals.has(status)))
-    return new CliError(
-      "not_behind_access",
-      `${app.bare} is not behind Access; reach it without signing in, or check the URL`,
-    );
-  const words = reason === undefined ? "" : `: ${reason}`;
-  return new CliError(
-    "unverified",
-    `${app.origin} did not say which gateway protects ${app.bare} (status ${status}${words}); check the URL, or ask whoever runs it`,
-  );
-}
-
-/**
- * Why a gateway refused the question: a HEAD shows no words, so it is asked once more with GET.
- * @returns undefined where the refusal is no gateway's own
- */
-async function askForReason(
-  context: Context,
-  app: AppUrl,
-  { headers: refusal }: HttpResponse,
-): Promise<string | undefined> {
-  if (refusal[headers.ray] === undefined) return undefined;
-  const { body } = await send(context, {
-    method: "GET",
-    url: new URL(app.bare),
-    headers: { [headers.metadataRequest]: "true", Accept: "application/json" },
-  });
-  const { message, ray_id: ray } = parseJsonObject(body) ?? {};
-  if (typeof message !== "string" || typeof ray !== "string") return undefined;
-  return printable(`${message.slice(0, 200)} Ray ${ray.slice(0, 40)}`);
+async function askHead(context: Context, app: AppUrl): Promise<HttpResponse> {
+  try {
+    return await send(context, {
+      method: "HEAD",
+      url: new URL(app.bare),
+      headers: { [headers.metadataRequest]: "true" },
+      remedy: "check the address and the network",
+    });
+  } catch (error) {
+    throw await whyNoAnswer(context, app, error);
+  }
 }

@@ -1,7 +1,9 @@
 // Trades the terminal's session at the team domain for a token of one more application, without a
 // browser (wire-protocol 6.3). The org token is worth every application of the person: it goes to
 // the login page of the team domain and nowhere else, whatever a redirect says (case C11).
+
 import { cookies, endpoints } from "@postern/protocol";
+import { peekClaims } from "@postern/protocol/decode-token";
 import { type AppUrl, parseUrl } from "../app-url.ts";
 import type { Context } from "../context.ts";
 import { CliError } from "../exit-status.ts";
@@ -43,7 +45,7 @@ export async function exchangeOrgToken(
     if (stage === "authorized") return readCookie(response, cookies.authorization);
     if (url.origin === app.origin)
       appSession = readCookie(response, cookies.appSession) ?? appSession;
-    if (stage === "login" && response.status === 403) throw refusedByPolicy(app);
+    if (stage === "login" && response.status === 403) throw refusedByPolicy(app, orgToken);
     const { location } = response.headers;
     if (response.status < 300 || response.status > 399 || location === undefined) return undefined;
     url = redirectTarget(url, location);
@@ -85,10 +87,12 @@ function proofOf(
   return proofFields(context, team, { method: "HEAD", url, token });
 }
 
-function refusedByPolicy(app: AppUrl): CliError {
+function refusedByPolicy(app: AppUrl, orgToken: string): CliError {
+  const { email } = peekClaims(orgToken);
+  const person = typeof email === "string" ? printable(email) : "you";
   return new CliError(
     "refused_by_policy",
-    `you may not reach ${app.bare}; ask its owner, or sign out to use another account: postern access logout ${app.origin}`,
+    `${person} may not reach ${app.bare}; ask its owner, or sign out to use another account: postern access logout ${app.origin}`,
   );
 }
 

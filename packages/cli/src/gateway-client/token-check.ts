@@ -20,6 +20,9 @@ import type { Application } from "../store/known-hosts.ts";
 import { proofFields, proofRefusal } from "./proof-of-possession.ts";
 import { verifySignature } from "./team-keys.ts";
 
+/** What the check needs to know of the application. */
+export type CheckedApplication = Pick<Application, "team" | "relay" | "proof_of_possession">;
+
 /** Milliseconds. */
 const timeout = 4_000;
 
@@ -35,7 +38,7 @@ export type TokenState = "good" | "denied" | "dead";
 export async function checkToken(
   context: Context,
   app: AppUrl,
-  application: Pick<Application, "team" | "relay" | "proof_of_possession">,
+  application: CheckedApplication,
   token: string,
 ): Promise<TokenState> {
   const url = new URL(app.bare);
@@ -67,7 +70,7 @@ async function ask(
 
 /** Gateway errors, and those of a proxy in front of it, are no word about the token. */
 function readState(
-  application: Pick<Application, "team" | "relay" | "proof_of_possession">,
+  application: CheckedApplication,
   { status, headers: answer }: HttpResponse,
 ): TokenState {
   if (status >= 300 && status < 400 && (answer.location ?? "").includes(endpoints.login))

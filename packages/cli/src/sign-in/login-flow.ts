@@ -15,6 +15,7 @@ import { type LoginLock, restOfUnanswered, takeLoginLock } from "../store/login-
 import {
   hasUsableTokens,
   lastPerson,
+  listAppTokens,
   markChecked,
   readAppToken,
   readOrgToken,
@@ -22,6 +23,7 @@ import {
   removeOrgToken,
   writeAppToken,
 } from "../store/token-store.ts";
+import { agoText } from "../time-text.ts";
 import { askThePerson } from "./approval.ts";
 import {
   type Attempt,
@@ -43,6 +45,21 @@ export function notSignedIn(app: AppUrl): CliError {
   );
 }
 
+/** The same, with who was signed in until when, where that is still known. */
+function noSession(context: Context, app: AppUrl): CliError {
+  const now = context.now();
+  const expired = listAppTokens(context).find(
+    ({ origin, expires_at }) => origin === app.origin && expires_at * 1000 <= now,
+  );
+  if (expired === undefined) return notSignedIn(app);
+  const { email, expires_at } = expired;
+  const remedy = `sign in with: postern access login ${app.origin}`;
+  return new CliError(
+    "not_signed_in",
+    `not signed in to ${app.origin}: signed in as ${email}, expired ${agoText(expires_at * 1000, now)}; ${remedy}`,
+  );
+}
+
 /**
  * A token for the application behind the URL.
  * @throws {CliError} with any code but usage
@@ -53,7 +70,7 @@ export async function signIn(
   options: SignInOptions,
 ): Promise<SignedIn> {
   // Without anything stored the answer is known before anything is asked of the network.
-  if (!options.mayPrompt && !hasUsableTokens(context)) throw notSignedIn(app);
+  if (!options.mayPrompt && !hasUsableTokens(context)) throw noSession(context, app);
   const credential = await findCredential(context, app, options);
   if (isSignedIn(credential)) return credential;
   throw new CliError(
@@ -89,7 +106,7 @@ export async function findCredential(
   const signedIn = await withoutPerson(attempt, { check: true, mayPrompt: options.mayPrompt });
   if (signedIn !== undefined) return signedIn;
   // 4. A person.
-  if (!options.mayPrompt) throw notSignedIn(app);
+  if (!options.mayPrompt) throw noSession(context, app);
   return approvedToken(attempt);
 }
 
@@ -136,7 +153,7 @@ async function currentApplication(
     // An open application needs no token: the tool finds out by itself that nobody answers.
     const remembered = rememberedApplication(context, app);
     if (remembered?.login === false) return remembered;
-    if (!mayPrompt && !hasUsableTokens(context)) throw notSignedIn(app);
+    if (!mayPrompt && !hasUsableTokens(context)) throw noSession(context, app);
     throw error;
   }
 }

@@ -3,6 +3,7 @@
 import { readAppUrl } from "../../app-url.ts";
 import type { Context } from "../../context.ts";
 import { defined } from "../../defined.ts";
+import { CliError } from "../../exit-status.ts";
 import { checkToken, type TokenState } from "../../gateway-client/token-check.ts";
 import { rememberedApplication } from "../../store/known-hosts.ts";
 import {
@@ -91,13 +92,21 @@ function teamEntry(listed: ListedTeamSession, now: number, hasEnded: boolean): E
   };
 }
 
-/** What the gateway says of the token; `good` where it cannot be asked. */
+/** What the gateway says of the token; undefined where it cannot be asked. */
 async function stateOf(context: Context, listed: ListedToken): Promise<TokenState | undefined> {
+  try {
+    return await askAbout(context, listed);
+  } catch (error) {
+    if (error instanceof CliError) return undefined;
+    throw error;
+  }
+}
+
+async function askAbout(context: Context, listed: ListedToken): Promise<TokenState | undefined> {
   const stored = readAppToken(context, listed);
   if (stored === undefined) return undefined;
   const app = readAppUrl(urlOf(listed));
-  const { relay = "", proof_of_possession } = rememberedApplication(context, app) ?? {};
-  const application = { team: listed.team, relay, ...defined({ proof_of_possession }) };
+  const application = { relay: "", ...rememberedApplication(context, app), team: listed.team };
   return checkToken(context, app, application, stored.token);
 }
 

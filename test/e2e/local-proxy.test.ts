@@ -7,7 +7,7 @@ import { test } from "node:test";
 import { WebSocket } from "ws";
 import { needs } from "../support/requirements.ts";
 import { until } from "../support/until.ts";
-import { chunked } from "../support/upstream.ts";
+import { chunked, held } from "../support/upstream.ts";
 import { ask, type LocalScene, localScene, textOf, toolOptions } from "./local-proxy-fixture.ts";
 
 const ways = [
@@ -324,4 +324,18 @@ test("a gateway that is away is one line with 502, and one that comes back goes 
   const answer = await ask(scene, "/x");
   assert.equal(answer.status, 502);
   assert.match(answer.body, /^postern: .*\n$/);
+});
+
+test("a proxy that is told to end finishes what is under way, and takes nothing more", async (context) => {
+  const scene = await localScene(context);
+  const { answer, release } = held();
+  scene.upstream.answerWith(answer);
+  const underWay = ask(scene, "/slow");
+  await scene.upstream.seen(1);
+  const drained = scene.proxy.drain();
+  await assert.rejects(ask(scene, "/late"), /ECONNREFUSED/);
+  release();
+  assert.equal((await underWay).status, 200);
+  await drained;
+  assert.equal(scene.upstream.requests.length, 1);
 });

@@ -14,7 +14,7 @@ import {
   type GatewayHead,
   type GatewayRequest,
 } from "./gateway-request.ts";
-import { valuesOf } from "./header-fields.ts";
+import { pairsOf, valuesOf } from "./header-fields.ts";
 import { askPlainly, isLfsBatch, withLocalAddresses } from "./lfs-addresses.ts";
 import { sendRefusal, writeHead } from "./local-answer.ts";
 import {
@@ -236,11 +236,4 @@ class Exchange {
     this.#isClientGone = true;
     this.#giveUpRequest();
   };
-}
-
-function pairsOf(raw: readonly string[]): [string, string][] {
-  return Array.from({ length: raw.length / 2 }, (_, index) => [
-    raw[2 * index] ?? "",
-    raw[2 * index + 1] ?? "",
-  ]);
 }

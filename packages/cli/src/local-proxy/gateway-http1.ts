@@ -8,7 +8,7 @@ import {
   type GatewayRequest,
   type OnInformation,
 } from "./gateway-request.ts";
-import type { RawFields } from "./header-fields.ts";
+import { pairsOf, type RawFields } from "./header-fields.ts";
 
 /** Methods that may be sent twice (RFC 9110 9.2.2). */
 const idempotent = new Set(["GET", "HEAD", "OPTIONS", "PUT", "DELETE"]);
@@ -53,13 +53,6 @@ function framing({
   if (expectsContinue) fields.push("Expect", "100-continue");
   if (wantsTrailers) fields.push("TE", "trailers");
   return fields;
-}
-
-function pairsOf(raw: RawFields): [string, string][] {
-  return Array.from({ length: raw.length / 2 }, (_, index) => [
-    raw[2 * index] ?? "",
-    raw[2 * index + 1] ?? "",
-  ]);
 }
 
 function answerOf(request: ClientRequest, method: string): Promise<GatewayAnswer> {

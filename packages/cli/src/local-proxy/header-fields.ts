@@ -18,6 +18,11 @@ export function valuesOf(raw: RawFields, lowerName: string): string[] {
   return [...fieldsIn(raw)].filter(({ lower }) => lower === lowerName).map(({ value }) => value);
 }
 
+/** Each name with its value. */
+export function pairsOf(raw: RawFields): [name: string, value: string][] {
+  return [...fieldsIn(raw)].map(({ name, value }) => [name, value]);
+}
+
 /** The fields but for one. */
 export function withoutField(raw: RawFields, lowerName: string): string[] {
   const others = [...fieldsIn(raw)].filter(({ lower }) => lower !== lowerName);

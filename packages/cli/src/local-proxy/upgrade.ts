@@ -7,7 +7,7 @@ import { localFields } from "./answer-fields.ts";
 import { forward, headFor, type ProxyParts } from "./exchange.ts";
 import type { UpgradeAnswer, UpgradeRequest } from "./gateway-http1.ts";
 import type { GatewayHead } from "./gateway-request.ts";
-import { valuesOf } from "./header-fields.ts";
+import { pairsOf, valuesOf } from "./header-fields.ts";
 import { sendRefusal, writeHead } from "./local-answer.ts";
 import { credentialRefused, type Refusal, refusalFor, wantsCredential } from "./refusals.ts";
 
@@ -107,7 +107,7 @@ function deliver(
     `HTTP/1.1 101 ${reason}`,
     "Connection: Upgrade",
     `Upgrade: ${protocol}`,
-    ...linesOf(localFields(fields, sides)),
+    ...pairsOf(localFields(fields, sides)).map(([name, value]) => `${name}: ${value}`),
   ];
   response.detachSocket(socket as Parameters<ServerResponse["detachSocket"]>[0]);
   socket.write(`${lines.join("\r\n")}\r\n\r\n`, "latin1");
@@ -116,11 +116,4 @@ function deliver(
   // Each direction ends by itself; where one breaks, both do.
   pipeline(socket, tunnel, (error) => void (error && socket.destroy()));
   pipeline(tunnel, socket, (error) => void (error && tunnel.destroy()));
-}
-
-function linesOf(fields: readonly string[]): string[] {
-  return Array.from(
-    { length: fields.length / 2 },
-    (_, index) => `${fields[2 * index]}: ${fields[2 * index + 1]}`,
-  );
 }

@@ -3,13 +3,13 @@
 import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
 import { once } from "node:events";
-import { existsSync, lstatSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, lstatSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { connect } from "node:net";
 import { join } from "node:path";
 import { test } from "node:test";
 import { startTcpService } from "../support/tcp-service.ts";
 import { until } from "../support/until.ts";
-import { connected, received, streamScene, whenClosed } from "./access-stream-fixture.ts";
+import { connected, received, runTool, streamScene, whenClosed } from "./access-stream-fixture.ts";
 import { anOperator, openTo } from "./gateway-process-fixture.ts";
 
 test("the standard streams reach the service, and each direction ends by itself", async (context) => {
@@ -80,6 +80,38 @@ test("Ctrl-C ends a listener, and tells how many connections it has cut", async 
   assert.equal(await running.ended, 130);
   assert.match(running.stderr(), /^Ended; 3 connections were cut\.$/m);
   await until(() => service.sockets.every((socket) => socket.destroyed));
+});
+
+test("Ctrl-C ends the standard streams, and the service hears of it", async (context) => {
+  const service = await startTcpService(context);
+  const { person, host } = await streamScene(context, `tcp://${service.address}`);
+  const running = person.start(["access", "tcp", "--hostname", host]);
+  running.child.stdin.write("hello");
+  await running.until(/hello/);
+  running.child.kill("SIGINT");
+  await running.ended;
+  assert.equal(running.child.signalCode, "SIGINT", "as a shell tells apart, with 130");
+  await until(() => service.sockets.every((socket) => socket.destroyed));
+});
+
+test("under the official client's name its command line is read as that client reads it", async (context) => {
+  const service = await startTcpService(context);
+  const { person, host } = await streamScene(context, `tcp://${service.address}`);
+  const official = join(person.directory, "cloudflared");
+  symlinkSync(join(import.meta.dirname, "../../packages/cli/dist/postern.cjs"), official);
+  for (const args of [
+    ["--loglevel", "debug", "access", "tcp", "--hostname", host, "--loglevel", "info"],
+    ["access", "ssh", "-hostname", host, "--logfile", join(person.directory, "log")],
+    ["forward", "rdp", "-T", host, "--log-directory", person.directory],
+  ]) {
+    const answer = await runTool(
+      process.execPath,
+      [official, ...args],
+      person.environment,
+      "hello",
+    );
+    assert.deepEqual([answer.status, answer.output], [0, "hello"], answer.errors);
+  }
 });
 
 test("a Unix socket is for its owner alone, and one that was left behind is in nobody's way", async (context) => {

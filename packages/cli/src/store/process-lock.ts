@@ -1,10 +1,9 @@
 // One process at a time does something that takes a while, and the others wait for it: what it
-// leaves behind serves them as well. A lock whose owner has died is taken over.
+// leaves behind serves them as well.
 import { setTimeout as pause } from "node:timers/promises";
 import type { Context } from "../context.ts";
-import { CliError } from "../exit-status.ts";
-import { isDead, ownRecord, readLock, removeDead } from "./lock-record.ts";
-import { createPrivateFile, removeFile } from "./private-files.ts";
+import { stillLocked, tryLock } from "./file-lock.ts";
+import { removeFile } from "./private-files.ts";
 
 /** Milliseconds. */
 const interval = 50;
@@ -21,11 +20,8 @@ export async function withProcessLock<Result>(
   work: () => Promise<Result>,
 ): Promise<Result> {
   const deadline = performance.now() + longestWait;
-  while (!createPrivateFile(context.home, path, JSON.stringify(ownRecord(context)))) {
-    const owner = readLock(context, path);
-    if (owner === undefined) continue;
-    if (isDead(owner, context.now()) && removeDead(context, path, owner)) continue;
-    if (performance.now() >= deadline) throw isBusy(path, owner.pid);
+  for (let owner = tryLock(context, path); owner !== undefined; owner = tryLock(context, path)) {
+    if (performance.now() >= deadline) throw stillLocked(path, owner);
     await pause(interval);
   }
   try {
@@ -33,11 +29,4 @@ export async function withProcessLock<Result>(
   } finally {
     removeFile(path);
   }
-}
-
-function isBusy(path: string, pid: number): CliError {
-  return new CliError(
-    "failure",
-    `another process (${pid}) holds ${path}; try again, or remove it when that process has ended`,
-  );
 }

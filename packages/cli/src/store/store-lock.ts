@@ -2,9 +2,8 @@
 // somebody else at it waits here and now; a lock whose owner has died is taken over.
 import { join } from "node:path";
 import type { Context } from "../context.ts";
-import { CliError } from "../exit-status.ts";
-import { isDead, ownRecord, readLock, removeDead } from "./lock-record.ts";
-import { createPrivateFile, fileNameOf, removeFile } from "./private-files.ts";
+import { stillLocked, tryLock } from "./file-lock.ts";
+import { fileNameOf, removeFile } from "./private-files.ts";
 
 /** Milliseconds. */
 const interval = 20;
@@ -21,11 +20,8 @@ export function withStoreLock<Result>(
   const { home, profile } = context;
   const path = join(home, "locks", `${fileNameOf(profile)}.store.lock`);
   const deadline = performance.now() + longestWait;
-  while (!createPrivateFile(home, path, JSON.stringify(ownRecord(context)))) {
-    const owner = readLock(context, path);
-    if (owner === undefined) continue;
-    if (isDead(owner, context.now()) && removeDead(context, path, owner)) continue;
-    if (performance.now() >= deadline) throw isBusy(path, owner.pid);
+  for (let owner = tryLock(context, path); owner !== undefined; owner = tryLock(context, path)) {
+    if (performance.now() >= deadline) throw stillLocked(path, owner);
     pause();
   }
   try {
@@ -33,13 +29,6 @@ export function withStoreLock<Result>(
   } finally {
     removeFile(path);
   }
-}
-
-function isBusy(path: string, pid: number): CliError {
-  return new CliError(
-    "failure",
-    `another process (${pid}) is changing where tokens are kept; try again, or remove ${path} when it has ended`,
-  );
 }
 
 /** Stops this thread: the callers are synchronous. */

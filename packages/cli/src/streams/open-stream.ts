@@ -1,12 +1,11 @@
 // Opens a stream to a service behind the gateway: the dial, one more with another credential where
 // the first is not taken, and in words what else may be answered (wire-protocol 10).
 import { endpoints, halfCloseProtocol } from "@postern/protocol/endpoints";
-import { type AppUrl, parseUrl } from "../app-url.ts";
+import type { AppUrl } from "../app-url.ts";
 import type { Context } from "../context.ts";
 import { CliError } from "../exit-status.ts";
 import { proofRefusal } from "../gateway-client/proof-of-possession.ts";
 import { parseJsonObject } from "../json-object.ts";
-import { withoutSecrets } from "../net/debug.ts";
 import type { HttpResponse } from "../net/http-message.ts";
 import { dialWebSocket, type OpenWebSocket } from "../net/websocket-dial.ts";
 import { printable } from "../printable.ts";
@@ -70,15 +69,12 @@ function asksForSignIn(response: HttpResponse): boolean {
   if (proofRefusal(response, "") !== undefined) return false;
   if (status === 401) return true;
   const isRedirect = status >= 300 && status < 400;
-  const target = isRedirect
-    ? parseUrl(headers.location, new URL("https://relative.invalid"))
-    : undefined;
-  return target?.pathname.startsWith(endpoints.login) === true;
+  return isRedirect && (headers.location ?? "").includes(endpoints.login);
 }
 
 /** What an answer says that is no stream. */
 function refusalOf({ app, machine }: StreamTarget, response: HttpResponse): CliError {
-  const { status, headers } = response;
+  const { status } = response;
   const unproven = proofRefusal(response, app.bare);
   if (unproven !== undefined) return unproven;
   if (asksForSignIn(response))
@@ -102,15 +98,6 @@ function refusalOf({ app, machine }: StreamTarget, response: HttpResponse): CliE
       );
     case 503:
       return new RefusedStream("unreachable", `${app.origin} is busy (${why}); try again later`);
-    case 301:
-    case 302:
-    case 303:
-    case 307:
-    case 308:
-      return new RefusedStream(
-        "failure",
-        `${app.bare} leads to ${shortened(headers.location)}, which is no sign-in page; streams do not follow`,
-      );
     default:
       return new RefusedStream("failure", `${app.bare} opens no stream (${why})`);
   }
@@ -126,10 +113,6 @@ function deniedStream(
     return new RefusedStream("refused_by_policy", `${app.bare} opens no stream: ${reason}`);
   if (machine !== undefined) return deniedMachine(app, machine);
   return refusedByPolicy(app, "you");
-}
-
-function shortened(location: string | undefined): string {
-  return printable(withoutSecrets(location ?? "").slice(0, 100));
 }
 
 const longestReason = 300;

@@ -8,7 +8,7 @@ import { readMachineCredential } from "../../sign-in/machine-credential.ts";
 import type { StreamTarget } from "../../streams/open-stream.ts";
 import type { CommandLine } from "../command-line.ts";
 import { signInOptions } from "./sign-in-options.ts";
-import { streamVariables } from "./stream-variables.ts";
+import { streamVariables } from "./stream-flags.ts";
 
 /**
  * The service, and what opens it.

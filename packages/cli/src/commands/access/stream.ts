@@ -3,8 +3,7 @@
 import type { Flag } from "../../flag.ts";
 import type { Command } from "../command.ts";
 import { commonFlags, machineFlagsWithAliases, noLoginFlag, signInFlags } from "../flags.ts";
-import { hostnameFlag } from "./stream-flags.ts";
-import { streamVariables } from "./stream-variables.ts";
+import { hostnameFlag, streamVariables } from "./stream-flags.ts";
 
 const streamFlags: readonly Flag[] = [
   hostnameFlag,

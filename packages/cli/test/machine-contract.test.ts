@@ -11,7 +11,7 @@ import { until } from "../../../test/support/until.ts";
 import type { CommandGroup } from "../src/commands/command.ts";
 import { mainGroup, pathOf } from "../src/commands/index.ts";
 import { statusOf, wrapperStatus } from "../src/exit-status.ts";
-import { end, type Peer, type Seen, startPeer } from "./support/peer.ts";
+import { type Answer, end, type Peer, type Seen, startPeer } from "./support/peer.ts";
 import { bin, type Machine, machine } from "./support/terminal.ts";
 
 /** How a command takes a credential of one kind. */
@@ -50,6 +50,10 @@ const treatments: Record<string, Contract> = {
   // Certificates are people's.
   "access ssh-gen": { service: "refuses", workload: "refuses", args: withHostname },
   "access ssh-config": { ...ofNobody, args: withHostname },
+  // It answers messages, and a message gets the reason (below).
+  "access mcp": { ...ofNobody, args: withUrl },
+  // It writes git's configuration; what git starts is `access http`.
+  "access git": { ...ofNobody, args: () => ["setup"] },
   // It says which credential would be used.
   "access doctor": { ...ofNobody, args: nothing },
   // What is stored, which is people's.
@@ -193,6 +197,16 @@ function carriesCredential({ headers }: Seen): boolean {
   return isService || String(headers["cf-access-token"] ?? "").endsWith(".c2lnbmVk");
 }
 
+/** What the gateway says to whoever shows a program's credential. */
+function answerWith(answer: Case["answer"]): Answer {
+  return (seen, response) => {
+    if (answer === undefined || !carriesCredential(seen)) return false;
+    if (answer.reason !== undefined) response.setHeader("cf-access-error", answer.reason);
+    end(response, answer.status);
+    return true;
+  };
+}
+
 async function scene(context: TestContext): Promise<{ peer: Peer; person: Machine }> {
   const peer = await startPeer(context);
   const person = machine(context);
@@ -214,12 +228,7 @@ for (const [path, contract] of accessCommands) {
       const isWrapper = ["access curl", "access put"].includes(path);
       for (const { what, kind, environment, answer, code, words } of casesFor(peer, person)) {
         peer.requests.length = 0;
-        peer.answer = (seen, response) => {
-          if (answer === undefined || !carriesCredential(seen)) return false;
-          if (answer.reason !== undefined) response.setHeader("cf-access-error", answer.reason);
-          end(response, answer.status);
-          return true;
-        };
+        peer.answer = answerWith(answer);
         const args = [...path.split(" "), ...contract.args(`${peer.origin("app")}/x`)];
         const { status, stdout, stderr } = await runOnTerminal(person, args, environment);
         const seen = `${path}, ${what}: ${status} ${stderr}`;
@@ -238,3 +247,19 @@ for (const [path, contract] of accessCommands) {
     },
   );
 }
+
+test("access mcp: an agent is told which credential was used, and what is wrong with it", async (context) => {
+  const { peer, person } = await scene(context);
+  for (const { what, environment, answer, words } of casesFor(peer, person)) {
+    peer.requests.length = 0;
+    peer.answer = answerWith(answer);
+    const message = { jsonrpc: "2.0", id: 1, method: "tools/list", params: {} };
+    const args = ["access", "mcp", `${peer.origin("app")}/x`];
+    const { stdout } = await person.run(args, environment, `${JSON.stringify(message)}\n`);
+    const { error } = JSON.parse(stdout) as { error: { message: string } };
+    assert.match(error.message, words, what);
+    assert.doesNotMatch(error.message, /s3cr3t|c2lnbmVk/, what);
+    assert.ok(peer.requests.filter((each) => !isOpenQuestion(each)).every(carriesCredential));
+    assert.equal(person.opened().length, 1, what);
+  }
+});

@@ -69,6 +69,10 @@ test(
     const evil = await startPeer(context, { hosts: ["evil", "app"] });
     const { stdout: token } = await person.run(["access", "login", "--no-verbose", url]);
     const aud = peer.auds["app.localhost"];
+    const program = {
+      POSTERN_SERVICE_TOKEN_ID: "robot.access",
+      POSTERN_SERVICE_TOKEN_SECRET: "s3cr3t-of-the-robot",
+    };
     const lies: [string, () => Promise<string>][] = [
       ["the application's own description", () => peer.metadata("app")],
       [
@@ -80,17 +84,17 @@ test(
         () => evil.metadata("evil", { auth_domain: new URL(peer.team).host, aud }),
       ],
       [
+        "nothing that is signed",
+        async () =>
+          `e30.${Buffer.from(JSON.stringify({ auth_domain: new URL(peer.team).host })).toString("base64url")}.`,
+      ],
+      [
         "the application's AUD and a pattern that covers both",
         () => evil.metadata("evil", { aud, app_hostname: "*.localhost" }),
       ],
       [
         "the application's pattern",
         () => evil.metadata("evil", { aud, app_hostname: "app.localhost" }),
-      ],
-      [
-        "nothing that is signed",
-        async () =>
-          `e30.${Buffer.from(JSON.stringify({ auth_domain: new URL(peer.team).host })).toString("base64url")}.`,
       ],
     ];
     for (const [what, make] of lies) {
@@ -101,12 +105,20 @@ test(
         ["token", target],
         ["put", "printf", "%s", target],
         ["whoami", target],
+        ["http", target, "--url", "localhost:0"],
+        ["tcp", "--hostname", target],
+        ["ssh-gen", "--hostname", target],
       ]) {
-        const run = await person.run(["access", ...args]);
-        assert.notEqual(run.status, 0, `${what}: ${args[0]}`);
-        assert.equal(run.stdout, "", `${what}: ${args[0]}`);
+        // A team of its own has whoever wants one: a service token goes where a person sends it.
+        const environments = what.includes("pattern") ? [{}] : [{}, program];
+        for (const environment of environments) {
+          const run = await person.run(["access", ...args], environment);
+          assert.notEqual(run.status, 0, `${what}: ${args[0]}`);
+          assert.equal(run.stdout, "", `${what}: ${args[0]}`);
+        }
       }
     }
+    assert.ok(!JSON.stringify(evil.requests).includes(program.POSTERN_SERVICE_TOKEN_SECRET));
     assert.deepEqual(evil.forwarded(), [], "nothing but questions who it is");
     assert.ok(!JSON.stringify(evil.requests).includes(token));
     assert.ok(
@@ -295,6 +307,10 @@ test("no command but those that are asked for it prints a token, wherever its ou
     ["list"],
     ["list", "--json"],
     ["whoami", "--debug", url],
+    ["doctor", "--debug", url],
+    ["ssh-config", "--hostname", url],
+    ["git", "setup"],
+    ["put", "--debug", "printf", "%s", url],
   ];
   for (const args of [
     ...quiet,

@@ -59,6 +59,8 @@ test(
       POSTERN_SERVICE_TOKEN_ID: "id.access",
       POSTERN_SERVICE_TOKEN_SECRET: secret,
     };
+    const job = await peer.sign({ aud: peer.team, exp: Math.floor(Date.now() / 1000) + 600 });
+    const byWorkload = { POSTERN_WORKLOAD: "gitlab", POSTERN_ID_TOKEN: job };
     const target = `${url}/x`;
     const commands: [string[], Record<string, string>?][] = [
       [["curl", "-s", target]],
@@ -73,6 +75,10 @@ test(
       [["put", ...byFile, "curl", "-s", target]],
       [["put", "curl", "-s", target], byVariable],
       [["put", "--via", "env", "curl", "-s", target]],
+      [["curl", "-s", target], byWorkload],
+      [["put", "curl", "-s", target], byVariable],
+      [["put", "curl", "-s", target], byWorkload],
+      [["whoami", target], byWorkload],
       [["whoami", target]],
       [["whoami", ...byFile, target]],
       [["token", peer.origin("other")]],
@@ -84,7 +90,7 @@ test(
       const run = await watched(peer, person, args, environment);
       assert.equal(run.status, 0, `${what}: ${run.stderr}`);
       assert.ok(run.seen.length > 0, `${what} was looked at`);
-      const tokens = [token, secret, ...tokensOf(person)];
+      const tokens = [token, secret, job, ...tokensOf(person)];
       for (const { command, environment: variables } of run.seen) {
         for (const each of tokens) {
           assert.ok(
@@ -96,7 +102,8 @@ test(
             .map((variable) => variable.split("=")[0] ?? "");
           const mayHold: string[] = [];
           if (args.includes("env")) mayHold.push("ACCESS_TOKEN", "ACCESS_HEADER");
-          else if (command[0]?.endsWith("node")) mayHold.push(...Object.keys(byVariable));
+          else if (command[0]?.endsWith("node"))
+            mayHold.push(...Object.keys({ ...byVariable, ...byWorkload }));
           assert.deepEqual(
             holders.filter((name) => !mayHold.includes(name)),
             [],

@@ -188,7 +188,10 @@ test("a program uses its service token, and nobody is asked", async (context) =>
   const seen = upstream.requests.length;
   const stranger = agentOf(person.start(args, secret("another")));
   const { error } = await stranger.ask(1, "initialize", handshake);
-  assert.match(error?.message ?? "", /refuses the service token robot\.access \(status 401\); check its ID/);
+  assert.match(
+    error?.message ?? "",
+    /refuses the service token robot\.access \(status 401\); check its ID/,
+  );
   assert.equal(await stranger.leave(), 0);
   assert.equal(upstream.requests.length, seen);
   assert.deepEqual(person.opened(), []);

@@ -57,9 +57,6 @@ const treatments: Record<string, Contract> = {
   // It says which credential would be used.
   "access doctor": { ...ofNobody, args: nothing },
   // What is stored, which is people's.
-  "access git": { ...ofNobody, args: () => ["setup"] },
-  // Its failures are answers of MCP: test/e2e/mcp.test.ts has it with a service token.
-  "access mcp": { ...ofNobody, args: () => ["install"] },
   "access list": { ...ofNobody, args: nothing },
   "access forget": { ...ofNobody, args: () => ["nowhere.example"] },
   "access logout": { ...ofNobody, args: () => ["https://nowhere.localhost:1"] },

@@ -63,6 +63,14 @@ export const terminalStates: readonly PageState[] = [
       await scene.askToApprove({ userAgent: officialClient });
     },
   },
+  {
+    name: "no-grants",
+    heading: "Your grants",
+    show: async (scene) => {
+      await scene.signIn();
+      await scene.open(`${scene.gateway.team}/cdn-cgi/access/grants`);
+    },
+  },
   { name: "grant", heading: lend, show: (scene) => scene.askToLend(grant) },
   {
     name: "grant-of-everything",
@@ -91,14 +99,6 @@ export const terminalStates: readonly PageState[] = [
     heading: "Your grants",
     show: async (scene) => {
       await lent(scene);
-      await scene.open(`${scene.gateway.team}/cdn-cgi/access/grants`);
-    },
-  },
-  {
-    name: "no-grants",
-    heading: "Your grants",
-    show: async (scene) => {
-      await scene.signIn();
       await scene.open(`${scene.gateway.team}/cdn-cgi/access/grants`);
     },
   },

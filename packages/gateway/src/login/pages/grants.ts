@@ -37,7 +37,7 @@ const noGrants = html`<div class="notice"><p><strong>You have lent nothing.</str
 
 function grantEntry(grant: ListedGrant, { csrf, now }: GrantsView): Html {
   const { id, application, htu, scope, uses_left, label, created_at, expires_at } = grant;
-  return html`<section class="grant" aria-labelledby="grant-${id}">
+  return html`<div class="grant">
 <h2 id="grant-${id}">${label === null ? application : html`<bdi>“${label}”</bdi> at ${application}`}</h2>
 <dl class="facts">
 <dt>Address</dt><dd>${htu}</dd>
@@ -51,5 +51,5 @@ ${whenSet(uses_left ?? undefined, (left) => html`<dt>Left</dt><dd>${plural(left,
 <input type="hidden" name="csrf" value="${csrf}">
 <button class="danger" name="grant" value="${id}" aria-describedby="grant-${id}">End this grant</button>
 </form>
-</section>`;
+</div>`;
 }

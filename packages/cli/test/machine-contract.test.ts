@@ -47,6 +47,8 @@ const treatments: Record<string, Contract> = {
   "access ssh": { ...ofBoth, args: withHostname },
   "access rdp": { ...ofBoth, args: (url) => ["--hostname", url, "--url", "localhost:0"] },
   "access smb": { ...ofBoth, args: (url) => ["--hostname", url, "--url", "localhost:0"] },
+  // A grant is a part of a person's access.
+  "access grant": { service: "refuses", workload: "refuses", args: (url) => [url, "--print"] },
   // Certificates are people's.
   "access ssh-gen": { service: "refuses", workload: "refuses", args: withHostname },
   "access ssh-config": { ...ofNobody, args: withHostname },

@@ -22,7 +22,6 @@ async function buildCli(folder) {
     target: "node20.19",
     format: "cjs",
     external: ["@postern/gateway"],
-    alias: { "default-browser": join(root, "scripts/no-default-browser.mjs") },
     // From where an optional package is looked for: beside the bundle.
     define: { "import.meta.filename": "__filename" },
     // Half the bytes to read and parse: a few milliseconds of every command (docs/adr/0001).

@@ -29,16 +29,18 @@ const files: Record<string, string> = {
 
 test("each agent gets an entry where it looks for one, once, and nobody is asked", async (context) => {
   const { run, directory, home, opened } = machine(context);
+  // Where no `postern` is, as npm has one for its scripts.
+  const PATH = "/usr/bin:/bin";
   for (const [client, name] of Object.entries(files)) {
     const file = join(directory, name);
-    const first = await run(["access", "mcp", "install", client, url]);
+    const first = await run(["access", "mcp", "install", client, url], { PATH });
     assert.deepEqual([first.status, first.stdout], [0, ""], first.stderr);
     assert.ok(first.stderr.includes(file), first.stderr);
     const text = readFileSync(file, "utf8");
     for (const part of [process.execPath, bin, "access", "mcp", url, home])
       assert.ok(text.includes(part), `${client}: ${part}\n${text}`);
     assert.equal(statSync(file).mode & 0o777, 0o600);
-    const again = await run(["access", "mcp", "install", client, url]);
+    const again = await run(["access", "mcp", "install", client, url], { PATH });
     assert.equal(again.status, 0);
     assert.match(again.stderr, /has "tools" already/);
     assert.equal(readFileSync(file, "utf8"), text);
@@ -48,6 +50,20 @@ test("each agent gets an entry where it looks for one, once, and nobody is asked
     );
   }
   assert.deepEqual(opened(), []);
+});
+
+test("an agent of the terminal starts postern by the place where the terminal finds it", async (context) => {
+  const { run, directory } = machine(context);
+  const folder = join(directory, "installed");
+  mkdirSync(folder);
+  symlinkSync(bin, join(folder, "postern"));
+  const environment = { PATH: `${folder}:/usr/bin:/bin` };
+  await run(["access", "mcp", "install", "claude-code", url], environment);
+  await run(["access", "mcp", "install", "cursor", url], environment);
+  const serverIn = (name: string) =>
+    JSON.parse(readFileSync(join(directory, name), "utf8")).mcpServers.tools;
+  assert.equal(serverIn(".claude.json").command, join(folder, "postern"));
+  assert.equal(serverIn(".cursor/mcp.json").command, process.execPath);
 });
 
 test("what an entry starts is this program, for that URL", async (context) => {

@@ -47,8 +47,10 @@ async function playSessions(context: TestContext, program: Program, names: strin
   for (const name of names) {
     const text = readSessionText(readFileSync(join(checkout, "test/cli", name), "utf8"));
     for (const scene of text.scenes) {
-      const steps = await playScene(context, scene, program);
-      assert.equal(textOfScene({ ...scene, steps }), textOfScene(scene));
+      await context.test(`${name}: ${scene.title}`, async (own) => {
+        const steps = await playScene(own, scene, program);
+        assert.equal(textOfScene({ ...scene, steps }), textOfScene(scene));
+      });
     }
   }
 }

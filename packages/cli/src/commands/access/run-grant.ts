@@ -13,7 +13,7 @@ import { type ApprovedGrant, askForGrant } from "../../sign-in/ask-for-grant.ts"
 import { applicationFor, credentialFor } from "../../sign-in/credential.ts";
 import { grantSource } from "../../sign-in/grant-source.ts";
 import { notSignedIn } from "../../sign-in/login-flow.ts";
-import { readMachineCredential } from "../../sign-in/machine-credential.ts";
+import { onlyForPeople, readMachineCredential } from "../../sign-in/machine-credential.ts";
 import { writeOutput } from "../../standard-output.ts";
 import type { Application } from "../../store/known-hosts.ts";
 import type { Invocation } from "../command.ts";
@@ -35,10 +35,11 @@ export async function runGrant(invocation: Invocation): Promise<number> {
 }
 
 function refuseMachines(context: Context, line: CommandLine): void {
-  if (readMachineCredential(context, line) === undefined) return;
-  throw new CliError(
-    "usage",
-    "a grant is a part of a person's access, and a service token is set; unset it, or serve it with: postern access http",
+  const machine = readMachineCredential(context, line);
+  if (machine === undefined) return;
+  throw onlyForPeople(
+    machine,
+    "a grant is a part of a person's access; unset it, or serve it with: postern access http",
   );
 }
 

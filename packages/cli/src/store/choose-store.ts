@@ -81,7 +81,8 @@ function firstChoice(context: Chooser, wanted: StoreKind | undefined): StoreChoi
 
 function chooseFiles(context: Chooser): StoreChoice {
   const choice: StoreChoice = { kind: "file" };
-  remember(context, choice);
+  // On a full or read-only disk the choice is made anew next time, and one command is served.
+  attemptWrite(() => remember(context, choice));
   return choice;
 }
 

@@ -15,7 +15,7 @@ import { bin, machine } from "../support/terminal.ts";
 const accessCommands = [
   ...["tcp", "ssh", "rdp", "smb", "ssh-config", "ssh-gen"],
   ...["login", "token", "curl", "put", "http", "logout", "list", "whoami", "forget", "doctor"],
-  ...["grant", "mcp"],
+  ...["grant", "mcp", "git"],
 ];
 const commands = [
   [],

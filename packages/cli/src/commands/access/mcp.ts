@@ -19,6 +19,6 @@ export const mcp: Command = {
     ...machineFlagsWithAliases,
     ...commonFlags,
   ],
-  example: "postern access mcp install claude-code https://tools.example.com/mcp",
+  example: "postern access mcp install codex https://tools.example.com/mcp",
   run: async (invocation) => (await import("./run-mcp.ts")).runMcp(invocation),
 };

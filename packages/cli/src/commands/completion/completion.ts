@@ -16,7 +16,7 @@ export function completionOf(table: () => CommandGroup): Command {
     description:
       "Prints a script for bash, zsh or fish that completes commands, flags, their values, profiles, and the applications that this machine has seen. bash and zsh read it with: source <(postern completion bash). fish reads it with: postern completion fish | source.",
     flags: [helpFlag],
-    example: "postern completion zsh > ~/.zfunc/_postern",
+    example: "source <(postern completion bash)",
     run: async (invocation) =>
       (await import("./run-completion.ts")).runCompletion(invocation, table()),
   };

@@ -43,9 +43,27 @@ async function buildCli(folder) {
   chmodSync(program, 0o755);
   refuseLargeBundle(program);
   writeLicences(folder, metafile);
+  await buildLibrary(folder);
   const { manualPages, completionFiles } = await importSource("scripts/manual-pages.ts");
   writeFiles(join(root, folder, "dist/man"), manualPages());
   writeFiles(join(root, folder, "dist/completions"), completionFiles());
+}
+
+/** For programs that import the package (docs/library.md). */
+async function buildLibrary(folder) {
+  await build({
+    absWorkingDir: root,
+    entryPoints: [`${folder}/src/library/library.ts`],
+    outfile: `${folder}/dist/library.mjs`,
+    bundle: true,
+    platform: "node",
+    target: "node20.19",
+    format: "esm",
+    minify: true,
+    charset: "utf8",
+    legalComments: "none",
+    logLevel: "warning",
+  });
 }
 
 /** What a second minifier finds after the bundler's: some 2 % (docs/adr/0026). */

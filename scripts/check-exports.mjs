@@ -4,8 +4,9 @@
 //   node scripts/check-exports.mjs [ROOT]
 import { readModules } from "./read-modules.mjs";
 
-/** The second one is loaded by scripts/build.mjs, by way of the bundler. */
-const entryPoint = /^(?:packages\/[^/]+\/src\/main|scripts\/manual-pages)\.ts$/;
+/** The last one is loaded by scripts/build.mjs, by way of the bundler. */
+const entryPoint =
+  /^(?:packages\/[^/]+\/src\/(?:main|library\/library)|scripts\/manual-pages)\.ts$/;
 
 const modules = readModules(process.argv[2] ?? ".");
 /** file → names that somebody imports */

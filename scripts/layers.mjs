@@ -45,6 +45,7 @@ export const rooms = {
   "cli/mcp": "net sign-in",
   "cli/git": "store tool",
   "cli/agents": "",
+  "cli/library": "store sign-in",
   "cli/commands": "*",
   "cli/main.ts": "*",
 };

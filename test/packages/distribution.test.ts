@@ -80,12 +80,19 @@ test(
 );
 
 test(
-  "the executable says that the gateway is not in it",
+  "the executable says that the gateway is not in it, and takes none of the working directory (C12)",
   isLinuxX64 ? {} : { skip: "for Linux x64" },
   () => {
+    const planted = join(work, "cwd/node_modules/@postern/gateway");
+    mkdirSync(planted, { recursive: true });
+    const fields = { name: "@postern/gateway", type: "module", exports: "./index.js" };
+    writeFileSync(join(planted, "package.json"), JSON.stringify(fields));
+    writeFileSync(join(planted, "index.js"), 'console.log("planted"); process.exit(0);');
     const { status, stdout, stderr } = spawnSync(executable, ["dev"], {
+      cwd: join(work, "cwd"),
       env: { HOME: work },
       encoding: "utf8",
+      timeout: 60_000,
     });
     assert.deepEqual([status, stdout], [1, ""], stderr);
     assert.match(

@@ -61,7 +61,7 @@ async function appToken(
   { line, machine, mayPrompt }: TokenWishes,
 ): Promise<AppToken> {
   if (machine !== undefined) {
-    const { workloadAppToken } = await import("./workload-app-token.ts");
+    const { workloadAppToken } = await import("../../sign-in/workload-app-token.ts");
     return workloadAppToken(context, app, machine);
   }
   const credential = storedCredential(context, app);

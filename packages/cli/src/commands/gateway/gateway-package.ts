@@ -1,5 +1,7 @@
 // The gateway is a package of its own, which this one neither contains nor needs otherwise. It
 // wants a newer Node than the rest of the command line.
+import { createRequire } from "node:module";
+import { pathToFileURL } from "node:url";
 import type { Surroundings } from "../../context.ts";
 import { CliError, reasonOf, statusOf } from "../../exit-status.ts";
 import { followLauncher, runWithNewerNode } from "./newer-node.ts";
@@ -80,9 +82,14 @@ function isUsage(error: unknown): boolean {
   return error instanceof Error && "code" in error && error.code === "usage";
 }
 
+/**
+ * The package beside this program. Resolved from there by name of file: in the single executable a
+ * bare import would begin at the working directory, where anybody may have put one (case C12).
+ */
 async function loadGateway(): Promise<GatewayPackage> {
   try {
-    return await import("@postern/gateway");
+    const path = createRequire(import.meta.filename).resolve("@postern/gateway");
+    return await import(pathToFileURL(path).href);
   } catch (error) {
     throw loadingFailure(error);
   }
@@ -90,8 +97,7 @@ async function loadGateway(): Promise<GatewayPackage> {
 
 function loadingFailure(error: unknown): CliError {
   const { code } = error as NodeJS.ErrnoException;
-  const isAbsent =
-    code === "ERR_MODULE_NOT_FOUND" && reasonOf(error).includes("'@postern/gateway'");
+  const isAbsent = code === "MODULE_NOT_FOUND" && reasonOf(error).includes("'@postern/gateway'");
   if (isAbsent)
     return new CliError(
       "failure",

@@ -2,13 +2,13 @@
 // it. It is stored nowhere, and stands for nobody.
 import { peekClaims } from "@postern/protocol/decode-token";
 import { headers } from "@postern/protocol/endpoints";
-import type { AppUrl } from "../../app-url.ts";
-import type { Context } from "../../context.ts";
-import { applicationFor } from "../../sign-in/credential.ts";
-import { acceptedFields } from "../../sign-in/machine-access.ts";
-import type { MachineCredential } from "../../sign-in/machine-credential.ts";
-import type { Application } from "../../store/known-hosts.ts";
-import type { StoredToken } from "../../store/token-store.ts";
+import type { AppUrl } from "../app-url.ts";
+import type { Context } from "../context.ts";
+import type { Application } from "../store/known-hosts.ts";
+import type { StoredToken } from "../store/token-store.ts";
+import { applicationFor } from "./credential.ts";
+import { acceptedFields } from "./machine-access.ts";
+import type { MachineCredential } from "./machine-credential.ts";
 
 /**
  * The token and what it opens, in the form of a stored one.

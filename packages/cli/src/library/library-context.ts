@@ -1,0 +1,54 @@
+// What the library takes in place of a command line: a few options and the environment.
+import type { Context } from "../context.ts";
+import type { SignInOptions } from "../sign-in/attempt.ts";
+import { settleStore } from "../store/choose-store.ts";
+import { posternHome } from "../store/home.ts";
+import { plainText } from "../styled-line.ts";
+
+/** What a program may choose. */
+export interface LibraryOptions {
+  /** as `--profile`, or POSTERN_PROFILE */
+  profile?: string;
+  /** as `--ca-file`, or POSTERN_CA_FILE */
+  caFile?: string;
+  /** told what the command line would tell a person, one line at a time */
+  onMessage?: (line: string) => void;
+}
+
+/** The library asks nobody, so the rest does not count. */
+export const withoutPerson: SignInOptions = {
+  mayPrompt: false,
+  check: false,
+  quiet: true,
+  openBrowser: false,
+  qr: false,
+  autoClose: false,
+  loginHint: undefined,
+  prompt: undefined,
+  timeout: 0,
+};
+
+/**
+ * The surroundings of one call.
+ * @throws {CliError} usage when the environment asks for an unknown store
+ */
+export function contextFor({ profile, caFile, onMessage }: LibraryOptions): Context {
+  const { env: environment, platform } = process;
+  const tell = onMessage ?? (() => {});
+  const context: Context = {
+    name: "postern",
+    environment,
+    home: posternHome(environment, platform),
+    now: Date.now,
+    onTerminal: false,
+    tell,
+    show: (line) => tell(plainText(line)),
+    status: () => {},
+    color: "never",
+    profile: profile ?? (environment["POSTERN_PROFILE"] || "default"),
+    caFile: caFile ?? (environment["POSTERN_CA_FILE"] || undefined),
+    debug: false,
+  };
+  settleStore(context);
+  return context;
+}

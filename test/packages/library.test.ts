@@ -1,0 +1,155 @@
+// What a program gets that imports the package: the command line's tokens, and requests that bear
+// them, from the tarball and in an empty folder.
+import assert from "node:assert/strict";
+import { execFileSync, spawn } from "node:child_process";
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { after, type TestContext, test } from "node:test";
+import { watchProcess } from "../support/cli.ts";
+import { simpleSections } from "../support/gateway.ts";
+import { findNode20 } from "../support/node-20.ts";
+import { leaveOut } from "../support/requirements.ts";
+import { signedInMachine } from "../support/signed-in-machine.ts";
+import { startUpstream, type Upstream } from "../support/upstream.ts";
+import { installPackages } from "./installation.ts";
+
+const installation = installPackages();
+after(() => installation.remove());
+
+const node20 = findNode20();
+
+async function upstreamOf(context: TestContext): Promise<Upstream> {
+  const upstream = await startUpstream();
+  context.after(() => upstream.close());
+  return upstream;
+}
+
+/** An application at `localhost`, which every resolver knows, and a person who is signed in. */
+async function scene(context: TestContext) {
+  const upstream = await upstreamOf(context);
+  const sections = simpleSections(upstream.origin, ["localhost"]);
+  const place = await signedInMachine(context, { sections });
+  const url = `${place.gateway.origin("localhost")}/v1/orders`;
+  /** Runs a program with `url`, and reads what it prints as JSON. */
+  const run = async (program: string, node = process.execPath) => {
+    const file = join(installation.folder, "program.mjs");
+    const start = 'import { fetch, getAccessToken } from "postern";';
+    const failure = "(error) => console.log(JSON.stringify({ code: error.code ?? error.name }))";
+    const main = `(async () => console.log(JSON.stringify(await (async () => {${program}})())))()`;
+    writeFileSync(
+      file,
+      `${start}\nconst url = process.env.URL_TO_ASK;\n${main}.catch(${failure});`,
+    );
+    const environment = {
+      PATH: "/usr/bin:/bin",
+      POSTERN_HOME: place.person.home,
+      POSTERN_TOKEN_STORE: "file",
+      URL_TO_ASK: url,
+    };
+    const running = watchProcess(spawn(node, [file], { env: environment }));
+    assert.equal(await running.ended, 0, running.stderr());
+    return JSON.parse(running.stdout()) as Record<string, unknown>;
+  };
+  return { ...place, upstream, url, run };
+}
+
+const askForToken = "const { token, ...rest } = await getAccessToken(url); return { token, rest };";
+const ask = "const r = await fetch(url); return { status: r.status, text: await r.text() };";
+
+test("a program has the token that the command line prints, and what is known of it", async (context) => {
+  const { run, person, url, gateway } = await scene(context);
+  const { token, rest } = (await run(askForToken)) as { token: string; rest: { issuer: string } };
+  const printed = await person.run(["access", "token", url]);
+  assert.equal(token, printed.stdout);
+  assert.equal(rest.issuer, gateway.team);
+});
+
+test("on Node 20 as well", leaveOut(node20 ? undefined : "Node 20"), async (context) => {
+  const { run } = await scene(context);
+  assert.match(String((await run(askForToken, node20))["token"]), /^eyJ/);
+  assert.equal((await run(ask, node20))["status"], 200);
+});
+
+test("a request bears the credential to the gateway, and a body arrives", async (context) => {
+  const { run, upstream } = await scene(context);
+  const post = 'await fetch(url, { method: "POST", body: "seven" });';
+  assert.equal((await run(`${post} return {};`))["code"], undefined);
+  const [seen] = upstream.requests;
+  assert.deepEqual([seen?.method, seen?.body], ["POST", "seven"]);
+  assert.match(seen?.header("cf-access-jwt-assertion") ?? "", /^eyJ/);
+});
+
+test("a session that has ended is renewed once where the terminal's can be exchanged", async (context) => {
+  const { run, session, endSession, signInAgain, upstream } = await scene(context);
+  assert.equal((await run(ask))["status"], 200);
+  await endSession(session);
+  await signInAgain();
+  assert.equal((await run(ask))["status"], 200);
+  assert.equal(upstream.requests.length, 2);
+});
+
+test("nobody is asked: without a session it is an error with its code, and nothing is sent", async (context) => {
+  const { run, session, endSession, upstream } = await scene(context);
+  await endSession(session);
+  for (const program of [askForToken, ask])
+    assert.deepEqual(await run(program), { code: "not_signed_in" });
+  assert.deepEqual(upstream.requests, []);
+});
+
+test("what is not behind Access gets nothing", async (context) => {
+  const { run } = await scene(context);
+  const elsewhere = await upstreamOf(context);
+  assert.deepEqual(await run(`return fetch(${JSON.stringify(elsewhere.origin)});`), {
+    code: "not_behind_access",
+  });
+  for (const { rawHeaders } of elsewhere.requests)
+    assert.doesNotMatch(rawHeaders.join("\n"), /eyJ/);
+});
+
+test("a redirect to another origin takes no credential along (C11)", async (context) => {
+  const { run, upstream } = await scene(context);
+  const elsewhere = await upstreamOf(context);
+  upstream.answerWith((request, response) => {
+    const target = request.url === "/v1/orders" ? "/v1/moved" : `${elsewhere.origin}/taken`;
+    response.writeHead(307, { location: target }).end();
+  });
+  const headers = '{ authorization: "Bearer secret", cookie: "a=b" }';
+  const { status } = await run(
+    `const r = await fetch(url, { headers: ${headers} }); return { status: r.status };`,
+  );
+  assert.equal(status, 200);
+  assert.deepEqual(
+    upstream.requests.map(({ url }) => url),
+    ["/v1/orders", "/v1/moved"],
+  );
+  const [seen] = elsewhere.requests;
+  assert.equal(seen?.url, "/taken");
+  assert.doesNotMatch(seen?.rawHeaders.join("\n") ?? "", /eyJ|secret|a=b|cf-access/i);
+});
+
+test("the types say what the functions take and give", () => {
+  const file = join(installation.folder, "consumer.mts");
+  const lines = [
+    'import { fetch, getAccessToken, type AccessErrorCode } from "postern";',
+    'const { token, expiresAt } = await getAccessToken("https://a.example", { profile: "work" });',
+    "const end: number = expiresAt.getTime();",
+    'const answer: Response = await fetch(new URL("https://a.example"), { access: {}, method: "PUT" });',
+    'const code: AccessErrorCode = "not_signed_in";',
+    "// @ts-expect-error a number is no URL",
+    "await getAccessToken(7);",
+    "console.log(token, end, answer.status, code);",
+  ];
+  writeFileSync(file, lines.join("\n"));
+  const tsc = join(import.meta.dirname, "../../node_modules/.bin/tsc");
+  const options = [
+    "--noEmit",
+    "--strict",
+    "--module",
+    "nodenext",
+    "--target",
+    "es2024",
+    "--types",
+    "",
+  ];
+  execFileSync(tsc, [...options, "--lib", "es2024,dom", file], { cwd: installation.folder });
+});

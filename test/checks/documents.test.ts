@@ -10,7 +10,6 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "no
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { type TestContext, test } from "node:test";
-import { Script } from "node:vm";
 import { ConfigError, loadConfig } from "../../packages/gateway/src/config/load-config.ts";
 import { withLines } from "../../packages/gateway/test/config/written-file.ts";
 import { type Block, documentBlocks, documents, root } from "../support/documents.ts";
@@ -72,11 +71,17 @@ test("every JSON of the documents can be parsed", () => {
     assert.doesNotThrow(() => JSON.parse(block.text), placeOf(block));
 });
 
-test("every JavaScript of the documents can be parsed", () => {
+test("every JavaScript of the documents can be parsed", (context) => {
   const programs = blocks.filter(({ language }) => language === "js");
   assert.ok(programs.length > 0);
-  for (const block of programs)
-    assert.doesNotThrow(() => new Script(block.text, { filename: placeOf(block) }));
+  const folder = temporaryFolder(context);
+  for (const block of programs) {
+    const isModule = /^import /m.test(block.text);
+    const file = join(folder, isModule ? "program.mjs" : "program.cjs");
+    writeFileSync(file, block.text);
+    const { status, stderr } = spawnSync(process.execPath, ["--check", file], { encoding: "utf8" });
+    assert.equal(status, 0, `${placeOf(block)}: ${stderr}`);
+  }
 });
 
 test("every document that is linked from README or docs/ is there", () => {

@@ -194,7 +194,7 @@ test(
     const args = ["access", "tcp", "--hostname", app, "--url", "localhost:0"];
     const listener = startPostern(args, environment);
     context.after(() => listener.child.kill("SIGKILL"));
-    const [, port] = await listener.until(/Listening on 127\.0\.0\.1:(\d+)/);
+    const [, port] = await listener.until(/Listening on localhost:(\d+)/);
     const socket = connect({ port: Number(port), host: "127.0.0.1" });
     context.after(() => socket.destroy());
     socket.write("hello");

@@ -73,6 +73,7 @@ function startTool(context: TestContext, args: string[]): ChildProcess {
   const run = `require("node:child_process").spawn(process.execPath, ${JSON.stringify([
     "-e",
     "setInterval(() => {}, 1000)",
+    "--",
     ...args,
   ])}, { stdio: "ignore" }); setInterval(() => {}, 1000);`;
   writeFileSync(script, run);
@@ -97,7 +98,7 @@ test("a running tool of ours with a secret in its arguments is found, and one wi
     watch.look();
     return watch.stop().length > 0;
   });
-  const mine = watch.stop().filter(({ where }) => where === "argument 3");
+  const mine = watch.stop().filter(({ where }) => where === "argument 4");
   assert.equal(mine.length, 1);
   assert.ok(!JSON.stringify(mine).includes(secret));
 });

@@ -11,6 +11,7 @@ import {
 } from "node:http2";
 import type { Socket } from "node:net";
 import type { TLSSocket } from "node:tls";
+import { outliveStream } from "../http/session-outlives-streams.ts";
 import type { Dial } from "./origin-connection.ts";
 import type { OriginFault } from "./origin-request.ts";
 import { headLimit } from "./response-head.ts";
@@ -122,7 +123,10 @@ export class OriginSession {
 
   /** Opens a stream. @param headers names and values in turn, pseudo-headers first */
   open(headers: string[], options: ClientSessionRequestOptions): ClientHttp2Stream {
-    return this.#session.request(headers, options);
+    const stream = this.#session.request(headers, options);
+    // An origin that cuts a header block in its middle would otherwise end the process.
+    outliveStream(this.#session, stream);
+    return stream;
   }
 
   /** Whether the origin says that it has not looked at a stream. */

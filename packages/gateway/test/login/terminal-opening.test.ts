@@ -252,6 +252,28 @@ test("a long address with the key of an opened mailbox cannot have another appli
   }
 });
 
+test("a long address with the key of an opened mailbox cannot lead to another host of the application", async (context) => {
+  const application = {
+    domain: "app.localhost",
+    self_hosted_domains: ["app.localhost", "two.localhost"],
+  };
+  const fixture = await startTerminalFixture(context, {
+    settings: { settlingMs: 20 },
+    application,
+  });
+  const browser = await fixture.browser();
+  const terminal = fixture.terminal();
+  assert.equal((await terminal.opens()).status, 201);
+  const hangUp = new AbortController();
+  const poll = terminal.poll({ signal: hangUp.signal }).catch(() => undefined);
+  await fixture.held(terminal);
+  const altered = terminal.url.replaceAll("app.localhost", "two.localhost");
+  assert.equal(headingOf(await browser.open(altered)), "This sign-in is over");
+  assert.equal(headingOf(await browser.open(terminal.url)), approveHeading);
+  hangUp.abort();
+  await poll;
+});
+
 test("a network that opens too many mailboxes is turned away, whichever way it opens them", async (context) => {
   const settings = { settlingMs: 20, holdMs: 20, mailboxesPerNetwork: 3 };
   const fixture = await startTerminalFixture(context, { settings });

@@ -101,13 +101,15 @@ function requestOf(
 
 /**
  * Whether a request is the one that its mailbox was opened for. A long address with the same key
- * may ask for something else, which the person would approve in its place.
+ * may ask for something else, or at another host of the application, which the person would approve
+ * in its place.
  */
 export function isOpenedFor(request: CliRequest, transfer: StoredTransfer): boolean {
   const asked = openingOf(transfer);
   if (asked === undefined) return true;
   const sendsOrgToken = asked.send_org_token === true;
-  return asked.aud === request.application.aud && sendsOrgToken === request.sendOrgToken;
+  if (asked.aud !== request.application.aud || sendsOrgToken !== request.sendOrgToken) return false;
+  return hostOf(new URL(asked.redirect_url).host) === hostOf(request.authority);
 }
 
 /** The URL without what must not be kept: userinfo, query and fragment. */

@@ -1,7 +1,7 @@
 // The gateway as it is served, and a person signed in at it from a terminal: the measured requests
 // bear a real token of a real session.
 import { join } from "node:path";
-import { Visitor } from "../demo/visitor.ts";
+import { Visitor } from "../packages/cli/src/library/visitor.ts";
 import { type Server, startServer } from "./process.ts";
 
 /** A checkout of Postern whose command line was built. */

@@ -2,7 +2,7 @@
 // In a real browser where one is installed and starts, else over the same pages by HTTP.
 import { existsSync } from "node:fs";
 import type { Browser, Page } from "playwright-core";
-import { Visitor } from "./visitor.ts";
+import { Visitor } from "../packages/cli/src/library/visitor.ts";
 
 export interface Approval {
   /** the page that the terminal asked to be opened */

@@ -53,8 +53,9 @@ async function buildCli(folder) {
 async function buildLibrary(folder) {
   await build({
     absWorkingDir: root,
-    entryPoints: [`${folder}/src/library/library.ts`],
-    outfile: `${folder}/dist/library.mjs`,
+    entryPoints: ["library", "testing"].map((name) => `${folder}/src/library/${name}.ts`),
+    outdir: `${folder}/dist`,
+    outExtension: { ".js": ".mjs" },
     bundle: true,
     platform: "node",
     target: "node20.19",

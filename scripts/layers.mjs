@@ -113,7 +113,7 @@ export const packages = [
   },
   {
     packages: "node:http node:https node:http2",
-    onlyIn: "gateway/http gateway/origin cli/net cli/local-proxy",
+    onlyIn: "gateway/http gateway/origin cli/net cli/local-proxy cli/library/visitor.ts",
     because: "What carries requests is behind http/transport.ts, or another could not take over.",
   },
   {

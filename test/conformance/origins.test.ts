@@ -14,7 +14,7 @@ import { request } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
-import { Visitor } from "../../demo/visitor.ts";
+import { Visitor } from "../../packages/cli/src/library/visitor.ts";
 import { watchProcess } from "../support/cli.ts";
 import { freePort, startGateway, type TestGateway } from "../support/gateway.ts";
 import { leaveOut } from "../support/requirements.ts";

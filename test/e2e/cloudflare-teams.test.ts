@@ -8,7 +8,7 @@ import { type IncomingMessage, request as onwardRequest, type ServerResponse } f
 import { createServer } from "node:https";
 import type { AddressInfo } from "node:net";
 import { type TestContext, test } from "node:test";
-import { Visitor } from "../../demo/visitor.ts";
+import { Visitor } from "../../packages/cli/src/library/visitor.ts";
 import { startProxy } from "../../packages/cli/test/support/proxy.ts";
 import { type Machine, machine } from "../../packages/cli/test/support/terminal.ts";
 import { simpleSections, startGateway, type TestGateway } from "../support/gateway.ts";

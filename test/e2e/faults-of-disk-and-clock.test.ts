@@ -6,7 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { type TestContext, test } from "node:test";
-import { Visitor } from "../../demo/visitor.ts";
+import { Visitor } from "../../packages/cli/src/library/visitor.ts";
 import { simpleSections, startGateway } from "../support/gateway.ts";
 import { startUpstream } from "../support/upstream.ts";
 import { ask, askUntil } from "./gateway-process-fixture.ts";

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
-import { Visitor } from "../../demo/visitor.ts";
+import { Visitor } from "../../packages/cli/src/library/visitor.ts";
 import { runPostern } from "../support/cli.ts";
 import { codeIn, startMailServer } from "../support/mail-server.ts";
 import { startUpstream } from "../support/upstream.ts";

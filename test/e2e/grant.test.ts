@@ -5,7 +5,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { request } from "node:http";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
-import { Visitor } from "../../demo/visitor.ts";
+import { Visitor } from "../../packages/cli/src/library/visitor.ts";
 import { type Running, runPostern, startPostern, temporaryHome } from "../support/cli.ts";
 import { simpleSections, startGateway, type TestGateway } from "../support/gateway.ts";
 import { startUpstream } from "../support/upstream.ts";

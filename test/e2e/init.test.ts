@@ -5,7 +5,7 @@ import { spawn } from "node:child_process";
 import { existsSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
-import { Visitor } from "../../demo/visitor.ts";
+import { Visitor } from "../../packages/cli/src/library/visitor.ts";
 import { runPostern, startPostern, temporaryHome, watchProcess } from "../support/cli.ts";
 import { freePort } from "../support/free-port.ts";
 import {

@@ -5,7 +5,7 @@ import { randomInt } from "node:crypto";
 import { request } from "node:http";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
-import { Visitor } from "../../demo/visitor.ts";
+import { Visitor } from "../../packages/cli/src/library/visitor.ts";
 import { type Running, runPostern, startPostern, temporaryHome } from "../support/cli.ts";
 import { freePort } from "../support/gateway.ts";
 

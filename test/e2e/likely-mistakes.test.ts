@@ -5,7 +5,7 @@ import assert from "node:assert/strict";
 import { readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
-import { Visitor } from "../../demo/visitor.ts";
+import { Visitor } from "../../packages/cli/src/library/visitor.ts";
 import { runPostern, startPostern, temporaryHome } from "../support/cli.ts";
 import { freePort, simpleSections, startGateway, type TestGateway } from "../support/gateway.ts";
 import { needs } from "../support/requirements.ts";

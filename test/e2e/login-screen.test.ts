@@ -2,7 +2,7 @@
 // whole, whatever else is shown.
 import assert from "node:assert/strict";
 import { type TestContext, test } from "node:test";
-import { Visitor } from "../../demo/visitor.ts";
+import { Visitor } from "../../packages/cli/src/library/visitor.ts";
 import { startPeer } from "../../packages/cli/test/support/peer.ts";
 import { startProxy } from "../../packages/cli/test/support/proxy.ts";
 import { bin, type Machine, machine } from "../../packages/cli/test/support/terminal.ts";

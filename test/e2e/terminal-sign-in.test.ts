@@ -3,7 +3,7 @@
 // sign-in-in-a-browser.test.ts does the same in Chromium.
 import assert from "node:assert/strict";
 import { type TestContext, test } from "node:test";
-import { Visitor } from "../../demo/visitor.ts";
+import { Visitor } from "../../packages/cli/src/library/visitor.ts";
 import { runPostern, startPostern, temporaryHome } from "../support/cli.ts";
 import { simpleSections, startGateway, type TestGateway } from "../support/gateway.ts";
 import { needs } from "../support/requirements.ts";

@@ -5,7 +5,7 @@ import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { get } from "node:http";
 import { join } from "node:path";
 import { after, type TestContext, test } from "node:test";
-import { Visitor } from "../../demo/visitor.ts";
+import { Visitor } from "../../packages/cli/src/library/visitor.ts";
 import type { Running } from "../support/cli.ts";
 import { freePort } from "../support/free-port.ts";
 import { findNode20 } from "../support/node-20.ts";

@@ -2,6 +2,7 @@
 // them, from the tarball and in an empty folder.
 import assert from "node:assert/strict";
 import { execFileSync, spawn } from "node:child_process";
+import { createPublicKey, type JsonWebKey, verify } from "node:crypto";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, type TestContext, test } from "node:test";
@@ -127,17 +128,70 @@ test("a redirect to another origin takes no credential along (C11)", async (cont
   assert.doesNotMatch(seen?.rawHeaders.join("\n") ?? "", /eyJ|secret|a=b|cf-access/i);
 });
 
+/** The email of an assertion that one of these keys has signed. */
+function verifiedEmail(assertion = "", keys: (JsonWebKey & { kid: string })[]): unknown {
+  const [header = "", payload = "", signature = ""] = assertion.split(".");
+  const parse = (text: string) => JSON.parse(Buffer.from(text, "base64url").toString());
+  const key = keys.find(({ kid }) => kid === parse(header).kid);
+  assert.ok(key !== undefined);
+  const publicKey = createPublicKey({ key, format: "jwk" });
+  const signed = Buffer.from(`${header}.${payload}`);
+  assert.ok(verify("RSA-SHA256", signed, publicKey, Buffer.from(signature, "base64url")));
+  return parse(payload).email;
+}
+
+test("an application's tests have a real gateway, whose tokens open it and whose assertions verify", async (context) => {
+  const upstream = await upstreamOf(context);
+  const program = `
+    import { get } from "node:http";
+    import { startTestGateway } from "postern/testing";
+    const gateway = await startTestGateway({ applications: { orders: "${upstream.origin}" } });
+    const { token, claims } = await gateway.tokenFor("orders", "Ada@example.com");
+    const other = await gateway.tokenFor("orders", "bob@example.com");
+    const ask = (path, token) => new Promise((resolve, reject) => {
+      const headers = { host: "orders.localhost:" + gateway.port, "cf-access-token": token };
+      get({ port: gateway.port, host: "127.0.0.1", path, headers }, (response) => {
+        response.setEncoding("utf8");
+        let text = "";
+        response.on("data", (piece) => { text += piece; });
+        response.on("end", () => resolve({ status: response.statusCode, text }));
+      }).on("error", reject);
+    });
+    const answers = [await ask("/v1", token), await ask("/v1", other.token), await ask("/v1", "x.y.z")];
+    const keys = JSON.parse((await ask("/cdn-cgi/access/certs", token)).text).keys;
+    const refused = await gateway.tokenFor("nothing", "ada@example.com").catch(({ message }) => message);
+    await gateway.stop();
+    const { issuer } = gateway;
+    console.log(JSON.stringify({ statuses: answers.map((each) => each.status), keys, claims, issuer, refused }));`;
+  const file = join(installation.folder, "testing.mjs");
+  writeFileSync(file, program);
+  const running = watchProcess(
+    spawn(process.execPath, [file], { env: { PATH: "/usr/bin:/bin", HOME: installation.folder } }),
+  );
+  assert.equal(await running.ended, 0, running.stderr());
+  const { statuses, keys, claims, issuer, refused } = JSON.parse(running.stdout());
+  assert.deepEqual(statuses, [200, 200, 401]);
+  assert.deepEqual([claims.email, claims.iss], ["ada@example.com", issuer]);
+  assert.match(refused, /asks nobody to sign in \(status 403\)/);
+  // The person's browser asks for the page that it came for; the test's requests are the others.
+  const asked = upstream.requests.filter(({ url }) => url === "/v1");
+  const emails = asked.map((each) => verifiedEmail(each.header("cf-access-jwt-assertion"), keys));
+  assert.deepEqual(emails, ["ada@example.com", "bob@example.com"]);
+});
+
 test("the types say what the functions take and give", () => {
   const file = join(installation.folder, "consumer.mts");
   const lines = [
     'import { fetch, getAccessToken, type AccessErrorCode } from "postern";',
+    'import { startTestGateway, type TestToken } from "postern/testing";',
+    'const tokenOf = async (): Promise<TestToken> => (await startTestGateway()).tokenFor("echo", "a@b.example");',
     'const { token, expiresAt } = await getAccessToken("https://a.example", { profile: "work" });',
     "const end: number = expiresAt.getTime();",
     'const answer: Response = await fetch(new URL("https://a.example"), { access: {}, method: "PUT" });',
     'const code: AccessErrorCode = "not_signed_in";',
     "// @ts-expect-error a number is no URL",
     "await getAccessToken(7);",
-    "console.log(token, end, answer.status, code);",
+    "console.log(token, end, answer.status, code, tokenOf);",
   ];
   writeFileSync(file, lines.join("\n"));
   const tsc = join(import.meta.dirname, "../../node_modules/.bin/tsc");

@@ -9,7 +9,7 @@ import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { promisify } from "node:util";
 import { decodeToken } from "@postern/protocol";
-import { Visitor } from "../../demo/visitor.ts";
+import { Visitor } from "../../packages/cli/src/library/visitor.ts";
 import { startKeychain, withKeychain } from "../../packages/cli/test/support/keychain.ts";
 import { holder } from "../../packages/gateway/test/login/possession-fixture.ts";
 import { rightLines } from "../../packages/gateway/test/ssh/key-lines.ts";

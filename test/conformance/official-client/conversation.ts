@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import type { TestContext } from "node:test";
 import { openTokens, transferKeyPairFromPrivateBytes } from "@postern/protocol";
-import { Visitor } from "../../../demo/visitor.ts";
+import { Visitor } from "../../../packages/cli/src/library/visitor.ts";
 import { simpleSections, startGateway, type TestGateway } from "../../support/gateway.ts";
 import { certificateFor } from "../../support/tls.ts";
 import { startUpstream } from "../../support/upstream.ts";

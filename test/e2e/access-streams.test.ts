@@ -241,6 +241,53 @@ test("a gateway that is killed cuts streams with a sentence, and a listener goes
   });
 });
 
+test("a program that starts a listener learns what happens by lines of JSON, which take the place of words", async (context) => {
+  const service = await startTcpService(context);
+  const { person, host, session, fixture } = await streamScene(context, `tcp://${service.address}`);
+  const args = ["access", "tcp", "--json", "--hostname", host, "--url", "localhost:0"];
+  const running = person.start(args);
+  const events = () => {
+    const lines = running.stdout().split("\n").slice(0, -1);
+    return lines.map((line) => JSON.parse(line) as Record<string, unknown>);
+  };
+  await until(() => events().length > 0);
+  const address = String(events()[0]?.["address"]);
+  assert.deepEqual(events(), [{ event: "ready", application: `http://${host}`, address }]);
+  const port = Number(/^localhost:(\d+)$/.exec(address)?.[1]);
+
+  const first = await connected(port);
+  const answer = received(first);
+  first.end("hello");
+  await answer;
+  const closed = () => events().filter(({ event }) => event === "connection_closed");
+  await until(() => closed().length === 1);
+  const second = await connected(port);
+  const isClosed = whenClosed(second);
+  second.write("hello");
+  await once(second, "data");
+  await fixture.parts.sessions.end(session.id);
+  await isClosed;
+  await until(() => closed().length === 2);
+  running.child.kill("SIGINT");
+  assert.equal(await running.ended, 130);
+  const [, , , , cut, end] = events();
+  assert.match(String(cut?.["reason"]), /session/);
+  assert.deepEqual(
+    events().map(({ event }) => event),
+    [
+      "ready",
+      ...["opened", "closed", "opened", "closed"].map((what) => `connection_${what}`),
+      "ended",
+    ],
+  );
+  assert.deepEqual(end, { event: "ended", cut: 0 });
+  assert.doesNotMatch(running.stderr(), /Listening|connection|Ended/);
+
+  const bare = await person.run(["access", "tcp", "--json", host]);
+  assert.deepEqual([bare.status, bare.stdout], [2, ""]);
+  assert.match(bare.stderr, /^\{"error":\{"code":"usage","message":"--json needs --url/);
+});
+
 test("what a listener tells goes to a file as well, as much of it as is asked for", async (context) => {
   const service = await startTcpService(context);
   const { person, listener } = await streamScene(context, `tcp://${service.address}`);

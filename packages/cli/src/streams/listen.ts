@@ -27,13 +27,17 @@ export async function listen(parts: RelayParts, address: ListenAddress): Promise
   const { host } = target.app;
   if (isOpenToOthers(bound))
     log("warn", `Other machines that reach ${shownAddress(bound)} use ${host} as you.`);
-  log("info", `Listening on ${shownAddress(bound)} for ${host}; Ctrl-C ends it.`);
+  log("info", `Listening on ${shownAddress(bound)} for ${host}; Ctrl-C ends it.`, {
+    event: "ready",
+    application: target.app.origin,
+    address: shownAddress(bound),
+  });
 
   const signal = await signalled;
   for (const server of servers) server.close();
   for (const connection of connections) connection.abort();
   const cut = connections.size === 1 ? "1 connection was" : `${connections.size} connections were`;
-  log("info", `Ended; ${cut} cut.`);
+  log("info", `Ended; ${cut} cut.`, { event: "ended", cut: connections.size });
   return 128 + constants.signals[signal];
 }
 
@@ -43,19 +47,26 @@ async function serve(parts: RelayParts, socket: Socket, signal: AbortSignal): Pr
   socket.on("error", () => socket.destroy());
   const cut = () => socket.destroy();
   signal.addEventListener("abort", cut, { once: true });
-  log("debug", `a connection to ${target.app.host} began`);
+  const { host } = target.app;
+  log("debug", `a connection to ${host} began`, { event: "connection_opened" });
   try {
     const end = await relay(parts, { input: socket, output: socket }, true, signal);
     if (end.ok) {
       socket.destroySoon();
-      log("debug", `a connection to ${target.app.host} ended`);
+      log("debug", `a connection to ${host} ended`, { event: "connection_closed" });
       return;
     }
     reset(socket);
-    log("error", `A connection to ${target.app.host} was cut: ${end.reason}.`);
+    const { reason } = end;
+    log("error", `A connection to ${host} was cut: ${reason}.`, {
+      event: "connection_closed",
+      reason,
+    });
   } catch (error) {
     reset(socket);
-    if (!signal.aborted) log("error", `No connection to ${target.app.host}: ${reasonOf(error)}`);
+    if (signal.aborted) return;
+    const reason = reasonOf(error);
+    log("error", `No connection to ${host}: ${reason}`, { event: "connection_closed", reason });
   }
 }
 

@@ -39,7 +39,9 @@ export async function relay(
     if (signal.aborted) stream.cut();
     const end = await stream.ended;
     if (end.ok || !end.isFresh || streams === mostStreams) return end;
-    parts.log("warn", `${parts.target.app.host}: ${end.reason}; connecting again`);
+    const { reason } = end;
+    const message = `${parts.target.app.host}: ${reason}; connecting again`;
+    parts.log("warn", message, { event: "reconnecting", reason });
     remote = await openFor(parts, true, signal);
   }
 }
@@ -55,7 +57,8 @@ async function openFor(
       return await openStream(context, target, signal);
     } catch (error) {
       if (!mayComeBack(error) || signal.aborted) throw error;
-      log("warn", `${error.message}; trying again`);
+      const { message: reason } = error;
+      log("warn", `${reason}; trying again`, { event: "reconnecting", reason });
       await pause(milliseconds, undefined, { ref: true });
     }
   }

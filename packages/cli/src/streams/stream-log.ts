@@ -16,22 +16,34 @@ export interface LogOptions {
   file: string | undefined;
 }
 
-/** Tells what happens. */
-export type Log = (level: LogLevel, message: string) => void;
+/** What a program that started the command learns, as docs/cli.md lists it. */
+export type StreamEvent =
+  | { event: "ready"; application: string; address: string }
+  | { event: "connection_opened" }
+  | { event: "connection_closed"; reason?: string }
+  | { event: "reconnecting"; reason: string }
+  | { event: "ended"; cut: number };
+
+/** Tells what happens. An event is for programs, in place of its message for the person. */
+export type Log = (level: LogLevel, message: string, event?: StreamEvent) => void;
 
 /**
  * The log of one command.
+ * @param emit gets the events, where a program wants them
  * @throws {CliError} usage where the file cannot be written
  */
 export function openLog(
   { tell, now }: Pick<Context, "tell" | "now">,
   { level, file }: LogOptions,
+  emit?: (event: StreamEvent) => void,
 ): Log {
   const least = levels.indexOf(level);
   const write = file === undefined ? () => {} : writerOf(file, now);
-  return (messageLevel, message) => {
+  return (messageLevel, message, event) => {
+    const isForProgram = emit !== undefined && event !== undefined;
+    if (isForProgram) emit(event);
     if (levels.indexOf(messageLevel) < least) return;
-    tell(message);
+    if (!isForProgram) tell(message);
     write(messageLevel, message);
   };
 }

@@ -2,7 +2,12 @@
 // it.
 import type { Flag } from "../../flag.ts";
 import type { Command } from "../command.ts";
-import { commonFlags, machineFlagsWithAliases, noLoginFlag, signInFlags } from "../flags.ts";
+import {
+  commonFlagsWithJson,
+  machineFlagsWithAliases,
+  noLoginFlag,
+  signInFlags,
+} from "../flags.ts";
 import { hostnameFlag, streamVariables } from "./stream-flags.ts";
 
 const streamFlags: readonly Flag[] = [
@@ -49,7 +54,7 @@ function streamCommand(name: string, summary: string, example: string): Command 
       noLoginFlag,
       ...machineFlagsWithAliases,
       ...signInFlags,
-      ...commonFlags,
+      ...commonFlagsWithJson("print each event of a listener as a line of JSON, errors too"),
     ],
     example,
     run: async (invocation) => (await import("./run-stream.ts")).runStream(invocation),

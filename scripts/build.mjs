@@ -1,7 +1,7 @@
 // `npm run build`: each of the two published packages as a bundle without dependencies, and beside
 // it the licences of what it contains; with the command line also its manual pages and completions.
 // The source is run as it is everywhere else.
-import { chmodSync, mkdirSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { chmodSync, copyFileSync, mkdirSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { build } from "esbuild";
 import { minify } from "terser";
@@ -51,9 +51,11 @@ async function buildCli(folder) {
 
 /** For programs that import the package (docs/library.md). */
 async function buildLibrary(folder) {
+  const entries = ["library", "testing"];
+  const source = join(root, folder, "src/library");
   await build({
     absWorkingDir: root,
-    entryPoints: ["library", "testing"].map((name) => `${folder}/src/library/${name}.ts`),
+    entryPoints: entries.map((name) => `${source}/${name}.ts`),
     outdir: `${folder}/dist`,
     outExtension: { ".js": ".mjs" },
     bundle: true,
@@ -65,6 +67,8 @@ async function buildLibrary(folder) {
     legalComments: "none",
     logLevel: "warning",
   });
+  for (const name of entries)
+    copyFileSync(`${source}/${name}-types.d.ts`, join(root, folder, `dist/${name}.d.ts`));
 }
 
 /** What a second minifier finds after the bundler's: some 2 % (docs/adr/0026). */

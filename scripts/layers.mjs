@@ -137,7 +137,7 @@ export const packages = [
     because: "The model and the policy are pure: no input, no output, no time of their own.",
   },
   {
-    packages: "node: @postern/ open",
+    packages: "node: @postern/",
     allOf: "cli",
     because: "The CLI is one small file that starts fast on Node 20; this costs too much there.",
   },

@@ -25,14 +25,23 @@ async function upstreamOf(context: TestContext): Promise<Upstream> {
   return upstream;
 }
 
+const robot = { client_id: "robot.access", client_secret: "the-robots-long-secret" };
+
 /** An application at `localhost`, which every resolver knows, and a person who is signed in. */
-async function scene(context: TestContext) {
+async function scene(context: TestContext, changes: Record<string, unknown> = {}) {
   const upstream = await upstreamOf(context);
   const sections = simpleSections(upstream.origin, ["localhost"]);
+  const [application] = sections["applications"] as Record<string, unknown>[];
+  sections["applications"] = [{ ...application, ...changes }];
+  sections["service_tokens"] = [{ name: "robot", ...robot }];
   const place = await signedInMachine(context, { sections });
   const url = `${place.gateway.origin("localhost")}/v1/orders`;
   /** Runs a program with `url`, and reads what it prints as JSON. */
-  const run = async (program: string, node = process.execPath) => {
+  const run = async (
+    program: string,
+    node = process.execPath,
+    variables: Record<string, string> = {},
+  ) => {
     const file = join(installation.folder, "program.mjs");
     const start = 'import { fetch, getAccessToken } from "postern";';
     const failure = "(error) => console.log(JSON.stringify({ code: error.code ?? error.name }))";
@@ -46,6 +55,7 @@ async function scene(context: TestContext) {
       POSTERN_HOME: place.person.home,
       POSTERN_TOKEN_STORE: "file",
       URL_TO_ASK: url,
+      ...variables,
     };
     const running = watchProcess(spawn(node, [file], { env: environment }));
     assert.equal(await running.ended, 0, running.stderr());
@@ -97,6 +107,57 @@ test("nobody is asked: without a session it is an error with its code, and nothi
   assert.deepEqual(upstream.requests, []);
 });
 
+test("a program's service token is used for requests, and there is no token to have of it", async (context) => {
+  const machines = {
+    name: "machines",
+    decision: "non_identity",
+    include: [{ any_valid_service_token: {} }],
+  };
+  const { run, session, endSession, upstream } = await scene(context, { policies: [machines] });
+  await endSession(session);
+  const variables = {
+    POSTERN_SERVICE_TOKEN_ID: robot.client_id,
+    POSTERN_SERVICE_TOKEN_SECRET: robot.client_secret,
+  };
+  assert.equal((await run(ask, process.execPath, variables))["status"], 200);
+  assert.deepEqual(await run(askForToken, process.execPath, variables), { code: "usage" });
+  const wrong = { ...variables, POSTERN_SERVICE_TOKEN_SECRET: "another-one" };
+  assert.deepEqual(await run(ask, process.execPath, wrong), { code: "not_signed_in" });
+  assert.equal(upstream.requests.length, 1);
+});
+
+test("the options are those of the command line: another profile is another person", async (context) => {
+  const { run, upstream } = await scene(context);
+  const told = `const lines = []; const onMessage = (line) => lines.push(line);
+    const access = { profile: "other", onMessage };
+    const code = await fetch(url, { access }).then(() => "", (error) => error.code);
+    await fetch(url, { access: { onMessage } });
+    return { code, told: lines.join() };`;
+  const { code, told: lines } = await run(told);
+  assert.equal(code, "not_signed_in");
+  assert.match(String(lines), /belongs to the team domain/);
+  assert.equal(upstream.requests.length, 1);
+});
+
+test("a body that can be sent once is not sent again, and a redirect shows in the answer", async (context) => {
+  const { run, upstream, session, endSession, signInAgain } = await scene(context);
+  await run(ask);
+  upstream.answerWith((request, response) => {
+    if (request.url === "/v1/orders") response.writeHead(303, { location: "/v1/made" });
+    response.end();
+  });
+  const once = "async function* once() { yield Buffer.from('seven'); }";
+  const post = `const r = await fetch(url, { method: "POST", duplex: "half", body: once() }); return { status: r.status, redirected: r.redirected };`;
+  assert.deepEqual(await run(`${once} ${post}`), { status: 200, redirected: true });
+  await endSession(session);
+  await signInAgain();
+  assert.equal((await run(`${once} ${post}`))["status"], 401);
+  assert.deepEqual(
+    upstream.requests.map(({ method, url }) => `${method} ${url}`),
+    ["GET /v1/orders", "POST /v1/orders", "GET /v1/made"],
+  );
+});
+
 test("what is not behind Access gets nothing", async (context) => {
   const { run } = await scene(context);
   const elsewhere = await upstreamOf(context);
@@ -146,8 +207,9 @@ test("an application's tests have a real gateway, whose tokens open it and whose
     import { get } from "node:http";
     import { startTestGateway } from "postern/testing";
     const gateway = await startTestGateway({ applications: { orders: "${upstream.origin}" } });
-    const { token, claims } = await gateway.tokenFor("orders", "Ada@example.com");
-    const other = await gateway.tokenFor("orders", "bob@example.com");
+    const people = ["Ada@example.com", "bob@example.com", "bob@example.com"];
+    const [{ token, claims }, other, again] = await Promise.all(
+      people.map((email) => gateway.tokenFor("orders", email)));
     const ask = (path, token) => new Promise((resolve, reject) => {
       const headers = { host: "orders.localhost:" + gateway.port, "cf-access-token": token };
       get({ port: gateway.port, host: "127.0.0.1", path, headers }, (response) => {
@@ -162,15 +224,17 @@ test("an application's tests have a real gateway, whose tokens open it and whose
     const refused = await gateway.tokenFor("nothing", "ada@example.com").catch(({ message }) => message);
     await gateway.stop();
     const { issuer } = gateway;
-    console.log(JSON.stringify({ statuses: answers.map((each) => each.status), keys, claims, issuer, refused }));`;
+    const areTwo = other.claims.identity_nonce !== again.claims.identity_nonce;
+    console.log(JSON.stringify({ areTwo, statuses: answers.map((each) => each.status), keys, claims, issuer, refused }));`;
   const file = join(installation.folder, "testing.mjs");
   writeFileSync(file, program);
   const running = watchProcess(
     spawn(process.execPath, [file], { env: { PATH: "/usr/bin:/bin", HOME: installation.folder } }),
   );
   assert.equal(await running.ended, 0, running.stderr());
-  const { statuses, keys, claims, issuer, refused } = JSON.parse(running.stdout());
+  const { areTwo, statuses, keys, claims, issuer, refused } = JSON.parse(running.stdout());
   assert.deepEqual(statuses, [200, 200, 401]);
+  assert.ok(areTwo, "each token has a session of its own");
   assert.deepEqual([claims.email, claims.iss], ["ada@example.com", issuer]);
   assert.match(refused, /asks nobody to sign in \(status 403\)/);
   // The person's browser asks for the page that it came for; the test's requests are the others.

@@ -3,15 +3,18 @@
 // (case C11).
 import { endpoints, headers } from "@postern/protocol/endpoints";
 import { readAppUrl } from "../app-url.ts";
+import { defined } from "../defined.ts";
 import type { FlagValues } from "../flag.ts";
 import {
+  type CredentialFields,
   type CredentialSource,
   machineSource,
   personSource,
 } from "../sign-in/credential-source.ts";
 import { readMachineCredential } from "../sign-in/machine-credential.ts";
 import { rememberedTeam } from "../store/known-hosts.ts";
-import { contextFor, type LibraryOptions, withoutPerson } from "./library-context.ts";
+import { contextFor, withoutPerson } from "./library-context.ts";
+import type { LibraryOptions } from "./library-types.d.ts";
 
 /** As the fetch standard has it. */
 const mostRedirects = 20;
@@ -37,18 +40,23 @@ export async function fetch(
   const first = new Request(input, init);
   const { origin } = new URL(first.url);
   const mode = first.redirect;
+  // What carries requests is no part of a request, and would be lost with the first redirect.
+  const carrier = defined({ dispatcher: init.dispatcher });
   const opener = openerOf(origin, access);
   let request = first;
   // A body that is a stream can be sent once: nothing is sent again then.
   const again = isRepeatable(input, init) ? () => new Request(input, init) : undefined;
   for (let redirects = 0; ; redirects++) {
-    const response = await askWithCredential(opener, request, redirects === 0 ? again : undefined);
+    const repeat = redirects === 0 ? again : undefined;
+    const response = await askWithCredential(opener, request, { repeat, carrier });
+    if (redirects > 0) Object.defineProperty(response, "redirected", { value: true });
     const next = mode === "manual" ? undefined : redirectOf(response, request);
     if (next === undefined) return response;
     if (mode === "error" || redirects === mostRedirects)
       throw new TypeError(`${request.url} redirects, and that is not followed`);
     await response.body?.cancel();
-    if (new URL(next.url).origin !== origin) return globalThis.fetch(withoutCredentials(next));
+    if (new URL(next.url).origin !== origin)
+      return globalThis.fetch(withoutCredentials(next), carrier);
     request = next;
   }
 }
@@ -71,24 +79,30 @@ function openerOf(origin: string, options: LibraryOptions): Opener {
   return { source, team: () => rememberedTeam(context, app) };
 }
 
+interface Sending {
+  /** the request once more; undefined where that cannot be */
+  repeat: (() => Request) | undefined;
+  carrier: Pick<RequestInit, "dispatcher">;
+}
+
 async function askWithCredential(
   { source, team }: Opener,
   request: Request,
-  again: (() => Request) | undefined,
+  { repeat, carrier }: Sending,
 ): Promise<Response> {
   const asked = { method: request.method, url: new URL(request.url) };
   const fields = await source.fieldsFor(asked);
-  const response = await send(request, fields);
-  if (!wantsCredential(response, team()) || again === undefined) return response;
+  const response = await globalThis.fetch(withFields(request, fields), carrier);
+  if (!wantsCredential(response, team()) || repeat === undefined) return response;
   if (!(await source.refused(fields, asked))) return response;
   await response.body?.cancel();
-  return send(again(), await source.fieldsFor(asked));
+  return globalThis.fetch(withFields(repeat(), await source.fieldsFor(asked)), carrier);
 }
 
-function send(request: Request, fields: Readonly<Record<string, string>>): Promise<Response> {
-  const withFields = new Request(request, { redirect: "manual" });
-  for (const [name, value] of Object.entries(fields)) withFields.headers.set(name, value);
-  return globalThis.fetch(withFields);
+function withFields(request: Request, fields: CredentialFields): Request {
+  const copy = new Request(request, { redirect: "manual" });
+  for (const [name, value] of Object.entries(fields)) copy.headers.set(name, value);
+  return copy;
 }
 
 /** Whether the gateway, and not the application, wants another credential (wire-protocol 3, 4). */
@@ -130,6 +144,7 @@ function withoutCredentials(request: Request): Request {
 }
 
 function isRepeatable(input: string | URL | Request, { body }: RequestInit): boolean {
-  if (body instanceof ReadableStream) return false;
+  const isStream = typeof body === "object" && body !== null && Symbol.asyncIterator in body;
+  if (isStream) return false;
   return !(input instanceof Request) || input.body === null;
 }

@@ -1,19 +1,11 @@
 // What the library takes in place of a command line: a few options and the environment.
+
 import type { Context } from "../context.ts";
 import type { SignInOptions } from "../sign-in/attempt.ts";
 import { settleStore } from "../store/choose-store.ts";
 import { posternHome } from "../store/home.ts";
 import { plainText } from "../styled-line.ts";
-
-/** What a program may choose. */
-export interface LibraryOptions {
-  /** as `--profile`, or POSTERN_PROFILE */
-  profile?: string;
-  /** as `--ca-file`, or POSTERN_CA_FILE */
-  caFile?: string;
-  /** told what the command line would tell a person, one line at a time */
-  onMessage?: (line: string) => void;
-}
+import type { LibraryOptions } from "./library-types.d.ts";
 
 /** The library asks nobody, so the rest does not count. */
 export const withoutPerson: SignInOptions = {

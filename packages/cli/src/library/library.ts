@@ -1,29 +1,17 @@
 // The package `postern` for programs: the tokens of the command line, and requests that bear them
 // (docs/library.md). Nobody is asked: a person signs in by the command line, a program has a
-// credential in its environment. The types for whoever imports it are in types/library.d.ts.
+// credential in its environment. The types for whoever imports it are in library-types.d.ts.
+
 import { readAppUrl } from "../app-url.ts";
 import type { FlagValues } from "../flag.ts";
 import { refuseBareToken, storedCredential } from "../sign-in/credential.ts";
 import { notSignedIn, signIn } from "../sign-in/login-flow.ts";
 import { onlyForPeople, readMachineCredential } from "../sign-in/machine-credential.ts";
 import { workloadAppToken } from "../sign-in/workload-app-token.ts";
-import { contextFor, type LibraryOptions, withoutPerson } from "./library-context.ts";
+import { contextFor, withoutPerson } from "./library-context.ts";
+import type { AccessToken, LibraryOptions } from "./library-types.d.ts";
 
 export { fetch } from "./fetch.ts";
-
-/** A token, and what is known of it. */
-export interface AccessToken {
-  token: string;
-  expiresAt: Date;
-  /** whose it is; undefined for a program */
-  email: string | undefined;
-  /** pattern of the application, such as `api.example.com/v1` */
-  application: string;
-  /** AUD of the application */
-  aud: string;
-  /** origin of the team domain, which is the issuer */
-  issuer: string;
-}
 
 const noFlags: FlagValues = { value: () => undefined };
 

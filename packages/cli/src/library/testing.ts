@@ -6,38 +6,8 @@ import { once } from "node:events";
 import { createServer } from "node:net";
 import { fileURLToPath } from "node:url";
 import { peekClaims } from "@postern/protocol/decode-token";
+import type { TestGateway, TestGatewayOptions, TestToken } from "./testing-types.d.ts";
 import { Visitor } from "./visitor.ts";
-
-/** How the gateway is started. */
-export interface TestGatewayOptions {
-  /** name → URL of an application of yours, served at `http://<name>.localhost:<port>` */
-  applications?: Readonly<Record<string, string>>;
-  /** default: one that is free */
-  port?: number;
-}
-
-/** A token of the gateway, and what stands in it. */
-export interface TestToken {
-  /** for the header field `cf-access-token` */
-  token: string;
-  claims: Readonly<Record<string, unknown>>;
-}
-
-/** A gateway for tests. */
-export interface TestGateway {
-  port: number;
-  /** `https://` or `http://` and the team domain: the `iss` of its tokens */
-  issuer: string;
-  /** where an application is served; `echo` is a sample that answers with what reached it */
-  origin(name: string): string;
-  /**
-   * Signs somebody in to the application, with a session of their own.
-   * @throws {Error} when there is no such application, or policy does not let them in
-   */
-  tokenFor(name: string, email: string): Promise<TestToken>;
-  /** Ends it; nothing is kept. */
-  stop(): Promise<void>;
-}
 
 const startTimeoutMs = 60_000;
 const cookieName = "CF_Authorization";
@@ -56,10 +26,14 @@ export async function startTestGateway({
   const args = [program, "dev", "--ephemeral", `--port=${chosenPort}`, ...upstreams];
   const child = spawn(process.execPath, args, { stdio: ["ignore", "pipe", "pipe"] });
   const output = new Output(child);
+  // A test that fails before `stop` leaves nothing behind.
+  const kill = () => child.kill("SIGKILL");
+  process.once("exit", kill);
+  child.once("exit", () => process.removeListener("exit", kill));
   try {
     await output.until(/Postern is up/);
   } catch (error) {
-    child.kill("SIGKILL");
+    kill();
     throw error;
   }
   return new DevGateway(chosenPort, child, output);
@@ -70,6 +44,7 @@ class DevGateway implements TestGateway {
   readonly issuer: string;
   readonly #child: ChildProcess;
   readonly #output: Output;
+  #last: Promise<unknown> = Promise.resolve();
 
   constructor(port: number, child: ChildProcess, output: Output) {
     this.port = port;
@@ -82,7 +57,14 @@ class DevGateway implements TestGateway {
     return `http://${name}.localhost:${this.port}`;
   }
 
-  async tokenFor(name: string, email: string): Promise<TestToken> {
+  tokenFor(name: string, email: string): Promise<TestToken> {
+    // One at a time: two sign-ins of one address could take each other's code.
+    const token = this.#last.then(() => this.#signIn(name, email));
+    this.#last = token.catch(() => undefined);
+    return token;
+  }
+
+  async #signIn(name: string, email: string): Promise<TestToken> {
     // 1. A browser of its own: whoever signed in before has another session.
     const visitor = new Visitor();
     const start = await visitor.visit(this.origin(name));
@@ -101,11 +83,15 @@ class DevGateway implements TestGateway {
   }
 
   async stop(): Promise<void> {
-    if (this.#child.exitCode !== null || this.#child.signalCode !== null) return;
+    if (hasEnded(this.#child)) return;
     const ended = once(this.#child, "exit");
     this.#child.kill("SIGTERM");
     await ended;
   }
+}
+
+function hasEnded({ exitCode, signalCode }: ChildProcess): boolean {
+  return exitCode !== null || signalCode !== null;
 }
 
 function pinOf(email: string): RegExp {
@@ -138,7 +124,7 @@ class Output {
     for (;;) {
       const match = pattern.exec(this.#text.slice(from));
       if (match !== null) return match;
-      if (this.#child.exitCode !== null) throw new Error(`postern dev: ${this.#text.trim()}`);
+      if (hasEnded(this.#child)) throw new Error(`postern dev: ${this.#text.trim()}`);
       await this.#nextEvent(timeout);
     }
   }

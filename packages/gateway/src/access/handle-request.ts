@@ -38,6 +38,7 @@ import {
 } from "./answers.ts";
 import { authorize, type Verdict } from "./authorize.ts";
 import { preflightAnswer } from "./cors.ts";
+import { credentialsFailed } from "./credential-problems.ts";
 import { DecisionCache } from "./decision-cache.ts";
 import { describeApplication } from "./describe-application.ts";
 import { dialsStream } from "./dials-stream.ts";
@@ -47,7 +48,7 @@ import { TcpForwarder } from "./forward-tcp.ts";
 import { forwardUpgrade, type UpgradeForwarding } from "./forward-upgrade.ts";
 import type { ApplicationRequest } from "./forwarding.ts";
 import { OpenStreams } from "./open-streams.ts";
-import { credentialsFailed, foreignPage, noApplication, unreadable } from "./problems.ts";
+import { foreignPage, noApplication, unreadable } from "./problems.ts";
 import { RayIds } from "./ray-ids.ts";
 import {
   asksForUpgrade,

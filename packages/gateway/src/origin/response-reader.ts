@@ -10,6 +10,7 @@ import {
   readFields,
   readFraming,
   refuseAnnouncedBody,
+  saysLength,
 } from "./response-head.ts";
 
 /** What is read, in the order of the bytes. */
@@ -219,7 +220,10 @@ export class ResponseReader {
     }
     const text = bytes.toString("latin1", at, end);
     if (malformed.test(text)) throw new ResponseFault("a trailer of the answer is malformed");
-    this.#finish(readFields(text.split("\r\n"), 0).rawHeaders);
+    const { rawHeaders, names } = readFields(text.split("\r\n"), 0);
+    // Some readers begin another body there (RFC 9110 section 6.5.1).
+    if (names.some(saysLength)) throw new ResponseFault("a trailer says how long the answer is");
+    this.#finish(rawHeaders);
     return end + headEnd.length;
   }
 
@@ -230,4 +234,9 @@ export class ResponseReader {
 }
 
 const statusLine = /^HTTP\/1\.([01]) ([1-9]\d\d)(?: (.*))?$/;
-const chunkSize = /^([0-9A-Fa-f]{1,12})(?:[ \t]*;[\t\x20-\x7e\x80-\xff]*)?$/;
+/**
+ * Extensions are `;name`, `;name=value` or `;name="value"`, without blanks: readers differ in what
+ * else they take for one, and so in where the chunk begins.
+ */
+const chunkSize =
+  /^([0-9A-Fa-f]{1,12})(?:;[!#$%&'*+\-.^_`|~\w]+(?:=(?:[!#$%&'*+\-.^_`|~\w]+|"(?:[\t !#-[\]-~]|\\[\t -~])*"))?)*$/;

@@ -55,6 +55,13 @@ test("chunks become one body, and trailers come after it", () => {
   assert.equal(read.head?.chunked, true);
 });
 
+test("extensions of chunks are read over, and blanks around a value are no part of it", () => {
+  const read = ok(
+    'HTTP/1.1 200 OK\r\nX-A: \t b\xa0 \t\r\nTransfer-Encoding:  chunked \r\n\r\n5;a;b=c;d="e;\\"f"\r\nhello\r\n0;z\r\n\r\n',
+  );
+  assert.deepEqual([read.body, read.head?.rawHeaders[1]], ["hello", "b\xa0"]);
+});
+
 test("an answer without a length ends with the connection, which serves nobody afterwards", () => {
   const read = ok("HTTP/1.1 200 OK\r\n\r\nall of it", "GET", true);
   assert.equal(read.body, "all of it");
@@ -167,6 +174,17 @@ test("what can be read in two ways is refused (H7, H9)", () => {
     "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n 5\r\nhello\r\n",
     "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello, and more\r\n",
     "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5;\n\r\nhello\r\n",
+    "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\xa0\r\n\r\n0\r\n\r\n",
+    "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\t\r\n\r\n0\r\n\r\n",
+    "HTTP/1.1 200 OK\r\nTransfer-Encoding:\tchunked\r\n\r\n0\r\n\r\n",
+    "HTTP/1.1 200 OK\r\nContent-Length:\t5\r\n\r\nhello",
+    "HTTP/1.1 200 OK\r\nContent-Length: 5\xa0\r\n\r\nhello",
+    ...[";", ";;a", ";a=", ";a b", ';a="b', ';a="b"c', ";a=\x80", " ;a", ";a=b "].map(
+      (extension) =>
+        `HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5${extension}\r\nhello\r\n`,
+    ),
+    "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\nTransfer-Encoding: x\r\n\r\n",
+    "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\ncontent-length: 5\r\n\r\n",
     `HTTP/1.1 200 OK\r\nX-A: ${"a".repeat(70_000)}\r\n\r\n`,
     `HTTP/1.1 200 OK\r\nX-A: ${"a".repeat(70_000)}`,
     `HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n${"0".repeat(5_000)}`,

@@ -68,7 +68,7 @@ export function send({ exchange, reading }: ApplicationRequest, answer: LocalAns
 }
 
 /** Says what is wrong. */
-export function sendProblem(
+function sendProblem(
   parts: AnswerRequestParts,
   request: ApplicationRequest,
   problem: Problem,
@@ -77,7 +77,10 @@ export function sendProblem(
 }
 
 /** Who gets the answer. */
-export function recipientOf({ reading, match }: ApplicationRequest): ApplicationRecipient {
+export function recipientOf({
+  reading,
+  match,
+}: Pick<ApplicationRequest, "reading" | "match">): ApplicationRecipient {
   const { facts, headers, rayId } = reading;
   return { catalog: facts.catalog, headers, rayId, facts, application: match.application };
 }

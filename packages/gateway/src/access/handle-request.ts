@@ -1,14 +1,10 @@
 // The data path, whole: read → match the application → authorize → forward. Every way in ends in
 // one of the answers of answers.ts or at the origin, and nothing reaches the origin that policy did
 // not let pass.
-import { endpoints } from "@postern/protocol";
-import type { Catalog, CatalogSource } from "../catalog/catalog.ts";
+import type { CatalogSource } from "../catalog/catalog.ts";
 import { chooseService } from "../catalog/choose-service.ts";
-import { isApplicationHost } from "../catalog/match-application.ts";
-import { isReserved as isReservedPath } from "../catalog/path-choice.ts";
 import type { RequestFacts } from "../catalog/request-facts.ts";
 import type { Clock, Stopwatch } from "../clock.ts";
-import type { LocalAnswer } from "../http/local-answer.ts";
 import type { NoteRefusal } from "../http/refused-request.ts";
 import { sendAnswer } from "../http/send-answer.ts";
 import type { Exchange, UpgradeExchange } from "../http/transport.ts";
@@ -24,42 +20,26 @@ import {
   recipientOf,
   refuse,
   send,
-  sendProblem,
 } from "./answer-request.ts";
-import {
-  deadTokenAnswer,
-  deniedAnswer,
-  problemAnswer,
-  type RenderErrorPage,
-  signInAnswer,
-  tokenHoldsAnswer,
-  unprovenAnswer,
-  upgradeSignInAnswer,
-} from "./answers.ts";
+import { problemAnswer, type RenderErrorPage, tokenHoldsAnswer } from "./answers.ts";
 import { authorize, type Verdict } from "./authorize.ts";
 import { preflightAnswer } from "./cors.ts";
-import { credentialsFailed } from "./credential-problems.ts";
 import { DecisionCache } from "./decision-cache.ts";
 import { describeApplication } from "./describe-application.ts";
-import { dialsStream } from "./dials-stream.ts";
 import { errorPageEvent, refusalEvent, unreadableEvent } from "./error-page-events.ts";
 import { HttpForwarder } from "./forward-http.ts";
 import { TcpForwarder } from "./forward-tcp.ts";
 import { forwardUpgrade, type UpgradeForwarding } from "./forward-upgrade.ts";
 import type { ApplicationRequest } from "./forwarding.ts";
 import { OpenStreams } from "./open-streams.ts";
-import { foreignPage, noApplication, unreadable } from "./problems.ts";
+import { noApplication, unreadable } from "./problems.ts";
 import { RayIds } from "./ray-ids.ts";
-import {
-  asksForUpgrade,
-  type ReadingRules,
-  readRequest,
-  type UnreadableRequest,
-} from "./read-request.ts";
+import { type ReadingRules, readRequest, type UnreadableRequest } from "./read-request.ts";
+import { refusalAnswer } from "./refusal-answers.ts";
 import { recordWhenEnded, requestRefusedEvent } from "./request-events.ts";
+import { isReserved } from "./reserved-request.ts";
 import { sanitizeHeaders } from "./sanitize-headers.ts";
 import { consumedHeaders } from "./service-credentials.ts";
-import { outsideLimits, passFailed } from "./token-problems.ts";
 import { parseProxies } from "./trusted-proxies.ts";
 import { problemOfUpgrade } from "./upgrade-problems.ts";
 
@@ -197,8 +177,6 @@ function handle(path: DataPath, exchange: Exchange): void {
 }
 
 function carryOut(path: DataPath, request: ApplicationRequest, verdict: Verdict): void {
-  const { facts, headers } = request.reading;
-  if ("grounds" in verdict) path.record(requestRefusedEvent(request, verdict));
   switch (verdict.kind) {
     case "forward":
       forward(path, request, verdict);
@@ -210,46 +188,12 @@ function carryOut(path: DataPath, request: ApplicationRequest, verdict: Verdict)
       describe(path, request, verdict.asksForLogin);
       break;
     case "preflight":
-      send(request, preflightAnswer(verdict.cors, headers));
-      break;
-    case "sign_in":
-      send(request, challenge(path, request));
-      break;
-    case "token_dead":
-      send(request, deadTokenAnswer(path, recipientOf(request), verdict));
-      break;
-    case "unproven":
-      send(request, unprovenAnswer(path, recipientOf(request), verdict.fault));
-      break;
-    case "pass_failed":
-      sendProblem(path, request, passFailed(facts));
-      break;
-    case "outside_limits":
-      sendProblem(path, request, outsideLimits(facts, verdict));
-      break;
-    case "bad_credentials":
-      sendProblem(path, request, credentialsFailed(facts, verdict.fault));
-      break;
-    case "foreign_page":
-      sendProblem(path, request, foreignPage);
-      break;
-    case "denied":
-      send(request, deniedAnswer(path, recipientOf(request), verdict.who));
+      send(request, preflightAnswer(verdict.cors, request.reading.headers));
       break;
     default:
-      verdict satisfies never;
+      path.record(requestRefusedEvent(request, verdict));
+      send(request, refusalAnswer(path, request, verdict));
   }
-}
-
-/**
- * The way to the sign-in page, or only what to do about it: no client follows a redirect with an
- * upgrade, but the official one reads it for its streams (wire-protocol 3, case W2).
- */
-function challenge(path: DataPath, request: ApplicationRequest): LocalAnswer {
-  const { reading } = request;
-  const takesRedirect = !asksForUpgrade(reading) || dialsStream(reading);
-  const to = recipientOf(request);
-  return takesRedirect ? signInAnswer(path, to) : upgradeSignInAnswer(path, to);
 }
 
 function describe(path: DataPath, request: ApplicationRequest, asksForLogin: boolean): void {
@@ -326,15 +270,4 @@ function noteRefusal({ rules, record }: DataPath, refusal: Parameters<NoteRefusa
   const ray = rules.rayIds.next();
   record(refusalEvent(ray, refusal));
   return ray;
-}
-
-/**
- * Whether the gateway answers itself: for the team domain, the relay, and below the reserved prefix
- * on every host that is served (wire-protocol 1).
- */
-function isReserved({ host, path }: RequestFacts, catalog: Catalog): boolean {
-  if (host === catalog.teamHost) return true;
-  if (isReservedPath(path) && isApplicationHost(catalog, host)) return true;
-  if (!catalog.relayHosts.has(host)) return false;
-  return path.startsWith(endpoints.transfer) || !isApplicationHost(catalog, host);
 }

@@ -17,7 +17,6 @@ import {
   answerFixedStatus,
   answerOriginFault,
   answerOwnFault,
-  recipientOf,
   refuse,
   send,
 } from "./answer-request.ts";

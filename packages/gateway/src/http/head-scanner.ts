@@ -1,0 +1,216 @@
+// Finds the parts of a request's head, and of its trailers, in one pass over the bytes (RFC 9112 3
+// and 5). The grammar is the strict one: CR LF ends a line, one blank stands between the parts of
+// the request line, nothing stands between a name and its colon, and no line goes on with the next.
+// A scan stops where the bytes end and goes on there: each byte is looked at once, however they
+// arrive.
+import type { MessageFault } from "./message-fault.ts";
+
+/** Fields of a head, or trailers, at most. read-request.ts refuses long before, in words. */
+const fieldLimit = 1_024;
+
+const carriageReturn = 0x0d;
+const lineFeed = 0x0a;
+const blank = 0x20;
+const colon = 0x3a;
+
+const tokenByte = 1;
+const targetByte = 2;
+const versionByte = 4;
+const valueByte = 8;
+
+/** What each byte may be part of. */
+const kinds = Uint8Array.from({ length: 256 }, (_, byte) => kindsOf(String.fromCharCode(byte)));
+
+function kindsOf(character: string): number {
+  let kind = 0;
+  if (/[!#$%&'*+\-.^_`|~0-9A-Za-z]/.test(character)) kind |= tokenByte;
+  // Bytes beyond ASCII are no URL (RFC 3986 2.1), but there is one way to read them.
+  if (/[!-~\x80-\xff]/.test(character)) kind |= targetByte;
+  if (/[HTP/.0-9]/.test(character)) kind |= versionByte;
+  if (/[\t\x20-\x7e\x80-\xff]/.test(character)) kind |= valueByte;
+  return kind;
+}
+
+type Phase = number;
+const inMethod: Phase = 0;
+const inTarget: Phase = 1;
+const inVersion: Phase = 2;
+const inName: Phase = 3;
+const inValue: Phase = 4;
+const atLineEnd: Phase = 5;
+const atLastLineEnd: Phase = 6;
+
+/** The kind of byte that each phase is a run of. */
+const runs: readonly number[] = [tokenByte, targetByte, versionByte, tokenByte, valueByte, 0, 0];
+
+/** How far a scan has come: more bytes must arrive, the last line has ended, or a fault. */
+export type ScanState = "more" | "end" | MessageFault;
+
+/** Scans one head after the other; `begin` and `beginTrailers` say what the next bytes are. */
+export class HeadScanner {
+  /** where the scan goes on, from the start of the head; after the `end`, its length */
+  length = 0;
+  #phase: Phase = inMethod;
+  #isHead = true;
+  /** where the run of the present phase began */
+  #runStart = 0;
+  /** ends of method, target and version, then of each name and each value */
+  #ends: number[] = [];
+  #count = 0;
+
+  /** Expects a request line and fields. */
+  begin(): void {
+    this.#restart(inMethod);
+  }
+
+  /** Expects fields alone. */
+  beginTrailers(): void {
+    this.#restart(inName);
+  }
+
+  /**
+   * Goes on with a head.
+   * @param start where the head begins in the bytes
+   * @param end where the bytes end
+   */
+  scan(bytes: Uint8Array, start: number, end: number): ScanState {
+    let at = start + this.length;
+    while (at < end) {
+      const run = runs[this.#phase] ?? 0;
+      while (at < end && ((kinds[bytes[at] ?? 0] ?? 0) & run) !== 0) at++;
+      if (at === end) break;
+      const state = this.#step(bytes, start, at);
+      at++;
+      if (state === undefined) continue;
+      this.length = at - start;
+      return state;
+    }
+    this.length = at - start;
+    return "more";
+  }
+
+  /** Method and target of a request whose line has them by now. @param text the head */
+  requestLine(text: string): { method: string; target: string } | undefined {
+    const [methodEnd, targetEnd] = this.#ends;
+    if (this.#count < 2 || methodEnd === undefined) return undefined;
+    return { method: text.slice(0, methodEnd), target: text.slice(methodEnd + 1, targetEnd) };
+  }
+
+  /** Whether the request line says HTTP/1.0. @param text the head */
+  isHttp10(text: string): boolean {
+    return text.charCodeAt((this.#ends[2] ?? 0) - 1) === 0x30;
+  }
+
+  /** Names and values in turn. @param text the head, or the trailers */
+  fields(text: string): string[] {
+    const fields: string[] = [];
+    const ends = this.#ends;
+    const isHead = this.#isHead;
+    let start = isHead ? (ends[2] ?? 0) + 2 : 0;
+    for (let index = isHead ? 3 : 0; index < this.#count; index += 2) {
+      const nameEnd = ends[index] ?? 0;
+      const valueEnd = ends[index + 1] ?? 0;
+      fields.push(text.substring(start, nameEnd), trimmed(text, nameEnd + 1, valueEnd));
+      start = valueEnd + 2;
+    }
+    return fields;
+  }
+
+  #restart(phase: Phase): void {
+    this.#isHead = phase === inMethod;
+    this.#phase = phase;
+    this.length = 0;
+    this.#runStart = 0;
+    this.#count = 0;
+    // A head of many fields leaves nothing large behind.
+    if (this.#ends.length > 256) this.#ends = [];
+  }
+
+  /**
+   * Takes the byte that ends a run.
+   * @param at where it stands
+   * @returns undefined when the scan goes on
+   */
+  #step(bytes: Uint8Array, start: number, at: number): Exclude<ScanState, "more"> | undefined {
+    const byte = bytes[at];
+    const place = at - start;
+    const isEmpty = place === this.#runStart;
+    switch (this.#phase) {
+      case inMethod:
+        if (byte !== blank || isEmpty) return "malformed_request_line";
+        this.#endRun(place, inTarget);
+        return undefined;
+      case inTarget:
+        // A line without a version is a request of HTTP/0.9.
+        if (byte === carriageReturn && !isEmpty) return this.#endTarget(place);
+        if (byte !== blank || isEmpty) return "malformed_request_line";
+        this.#endRun(place, inVersion);
+        return undefined;
+      case inVersion:
+        if (byte !== carriageReturn) return "malformed_request_line";
+        return this.#endVersion(bytes, start, place);
+      case inName:
+        if (byte === carriageReturn && isEmpty) {
+          this.#phase = atLastLineEnd;
+          return undefined;
+        }
+        if (byte !== colon || isEmpty) return "malformed_header";
+        if (this.#count >= 3 + 2 * fieldLimit) return "head_too_large";
+        this.#endRun(place, inValue);
+        return undefined;
+      case inValue:
+        if (byte !== carriageReturn) return "malformed_header";
+        this.#endRun(place, atLineEnd);
+        return undefined;
+      default:
+        return this.#endLine(byte, place);
+    }
+  }
+
+  #endRun(place: number, next: Phase): void {
+    this.#ends[this.#count++] = place;
+    this.#phase = next;
+    this.#runStart = place + 1;
+  }
+
+  #endTarget(place: number): MessageFault {
+    this.#endRun(place, atLineEnd);
+    return "bad_version";
+  }
+
+  #endVersion(bytes: Uint8Array, start: number, place: number): MessageFault | undefined {
+    const fault = faultOfVersion(bytes, start + this.#runStart, start + place);
+    this.#endRun(place, atLineEnd);
+    return fault;
+  }
+
+  #endLine(byte: number | undefined, place: number): Exclude<ScanState, "more"> | undefined {
+    const isLast = this.#phase === atLastLineEnd;
+    const isRequestLine = this.#isHead && this.#count === 3 && !isLast;
+    if (byte !== lineFeed) return isRequestLine ? "malformed_request_line" : "malformed_header";
+    if (isLast) return "end";
+    this.#phase = inName;
+    this.#runStart = place + 1;
+    return undefined;
+  }
+}
+
+/** A version is `HTTP/`, a digit, a point and a digit. Those of HTTP/1 are 1.0 and 1.1. */
+function faultOfVersion(bytes: Uint8Array, from: number, to: number): MessageFault | undefined {
+  const text = String.fromCharCode(...bytes.subarray(from, Math.min(to, from + 9)));
+  if (text === "HTTP/1.1" || text === "HTTP/1.0") return undefined;
+  return /^HTTP\/[02-9]\.\d$/.test(text) ? "bad_version" : "malformed_request_line";
+}
+
+/** A part of the text without the blanks around it (RFC 9110 5.6.3). */
+function trimmed(text: string, from: number, to: number): string {
+  let start = from;
+  let end = to;
+  while (start < end && isBlank(text.charCodeAt(start))) start++;
+  while (end > start && isBlank(text.charCodeAt(end - 1))) end--;
+  return text.substring(start, end);
+}
+
+function isBlank(code: number): boolean {
+  return code === 0x20 || code === 0x09;
+}

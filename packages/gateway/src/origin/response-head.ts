@@ -54,36 +54,22 @@ export function readFields(
     const line = lines[index] ?? "";
     const colon = line.indexOf(":");
     const name = line.slice(0, Math.max(colon, 0));
-    const lower = lowerCaseNames.get(name) ?? learnName(name);
-    names.push(lower);
-    rawHeaders.push(name, readValue(lower, line.slice(colon + 1)));
+    names.push(lowerCaseNames.get(name) ?? learnName(name));
+    rawHeaders.push(name, withoutSpaces(line.slice(colon + 1)));
   }
   return { rawHeaders, names };
 }
 
 /**
- * A value without the blanks around it, which are spaces and tabs and nothing else (RFC 9110 5.5).
- * @param name in lower case
+ * A value without the spaces around it. A tab stays: some readers take `chunked` with a tab for
+ * another coding, so that it must be none here.
  */
-function readValue(name: string, text: string): string {
-  const value = text.startsWith(" ") ? text.slice(1) : text;
-  if (!isBlank(value.charCodeAt(0)) && !isBlank(value.charCodeAt(value.length - 1))) return value;
-  // Some readers take `chunked` with a tab behind it for another coding.
-  if (saysLength(name) && text.includes("\t"))
-    throw new ResponseFault("a header that says how long the answer is has a tab");
-  return withoutBlanks(value);
-}
-
-function withoutBlanks(text: string): string {
+function withoutSpaces(text: string): string {
   let start = 0;
   let end = text.length;
-  while (start < end && isBlank(text.charCodeAt(start))) start++;
-  while (end > start && isBlank(text.charCodeAt(end - 1))) end--;
+  while (text[start] === " ") start++;
+  while (end > start && text[end - 1] === " ") end--;
   return text.slice(start, end);
-}
-
-function isBlank(code: number): boolean {
-  return code === 0x20 || code === 0x09;
 }
 
 /** Whether this header says how long a message is. @param name in lower case */

@@ -31,6 +31,8 @@ export interface Http2Options {
  * wrong: read-request.ts refuses long before.
  */
 const fieldLimit = 1_024;
+/** Bytes that a field counts beside its name and its value (RFC 9113 6.5.2). */
+const fieldOverhead = 32;
 /** Bytes of a body that wait for its reader, at most: what one stream makes the gateway keep. */
 const streamWindow = 262_144;
 /** The same for all streams of a session, which are read at once and only delay each other. */
@@ -102,6 +104,12 @@ export class Http2Sessions {
     this.#sessions.set(session, activity);
     session.setLocalWindowSize(sessionWindow);
     session.on("stream", (stream, _headers, flags, rawHeaders) => {
+      if (listSize(rawHeaders) > this.#options.limits.header_bytes) {
+        // The reset is all that there is to tell of it.
+        stream.on("error", () => undefined);
+        stream.close(constants.NGHTTP2_ENHANCE_YOUR_CALM);
+        return;
+      }
       const isWhole = (flags & constants.NGHTTP2_FLAG_END_STREAM) !== 0;
       // Trailers may follow.
       if (!isWhole) outliveStream(session, stream);
@@ -222,6 +230,16 @@ function sessionOptions(limits: ServerLimits): ServerSessionOptions {
       enableConnectProtocol: true,
     },
   } as ServerSessionOptions;
+}
+
+/**
+ * Bytes of a header list, as RFC 9113 6.5.2 counts them. nghttp2 holds a client to the limit once
+ * the client has acknowledged it, which one that means harm never does.
+ */
+function listSize(rawHeaders: readonly string[]): number {
+  let size = rawHeaders.length * (fieldOverhead / 2);
+  for (const text of rawHeaders) size += text.length;
+  return size;
 }
 
 /** Whether the client broke the rules: it may also be gone, or have found fault with us. */

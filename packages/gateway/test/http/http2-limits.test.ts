@@ -191,6 +191,21 @@ test("a header block that unpacks to more than a head may be is refused unread (
   assert.deepEqual(asked, []);
 });
 
+test("a head is held to limits.header_bytes, whether or not the client has acknowledged the limit (H13)", async (context) => {
+  const { port, asked } = await scene(context, { header_bytes: 8_192 });
+  for (const acknowledges of [false, true]) {
+    const client = await connect(context, port);
+    await client.next("SETTINGS");
+    if (acknowledges) client.send(h2.frame("SETTINGS", h2.flags.ACK, 0));
+    client.send(h2.headers(1, [...get("/large-head"), ["x-large", "x".repeat(8_000)]]));
+    const { status, error } = await client.outcome(1);
+    assert.deepEqual([status, error], [undefined, h2.errors.ENHANCE_YOUR_CALM]);
+    client.send(h2.headers(3, [...get("/"), ["x-smaller", "x".repeat(7_500)]]));
+    assert.equal((await client.outcome(3)).status, 200);
+  }
+  assert.deepEqual(asked, ["/", "/"]);
+});
+
 test("a client that opens more streams than it may is refused those alone", async (context) => {
   const { port, open } = await scene(context);
   const client = await connect(context, port);

@@ -6,12 +6,16 @@ import { loadConfig } from "../../src/config/load-config.ts";
 
 /**
  * The catalog of a configuration with these applications: name → patterns, as somebody wrote them.
+ * @param ingress default: nothing is behind them
  */
-export function catalogOf(applications: Record<string, readonly string[]>): Catalog {
+export function catalogOf(
+  applications: Record<string, readonly string[]>,
+  ingress: readonly Record<string, unknown>[] = [{ service: "http_status:404" }],
+): Catalog {
   const document = {
     auth_domain: "login.localhost:8600",
     listen: "127.0.0.1:8600",
-    ingress: [{ service: "http_status:404" }],
+    ingress,
     applications: Object.entries(applications).map(([name, [domain, ...more]], index) => ({
       name,
       aud: index.toString(16).padStart(64, "0"),

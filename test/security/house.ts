@@ -1,0 +1,104 @@
+// What is attacked by each way in: applications in front of one origin that remembers everything it
+// saw. Alice is an engineer; the public parts are open to everybody, /admin to Olga alone.
+import assert from "node:assert/strict";
+import type { Application } from "../../packages/gateway/src/model/model.ts";
+import {
+  application,
+  machines,
+  only,
+  open,
+  robotPair,
+  serviceTokens,
+} from "../../packages/gateway/test/access/access-fixture.ts";
+import { identityOf } from "../../packages/gateway/test/login/login-fixture.ts";
+import { simpleSections } from "../support/gateway.ts";
+import { startUpstream, type Upstream } from "../support/upstream.ts";
+import type { Door, WayIn } from "../support/ways-in.ts";
+
+export const alice = "alice@example.com";
+export const olga = "olga@example.com";
+const eightHours = 8 * 36e5;
+
+/** Who asks. Nobody has no credential; a robot is a service token; Alice says twice who she is. */
+export type Who = "nobody" | "alice" | "alice twice" | "robot";
+
+export interface House {
+  way: WayIn;
+  door: Door;
+  upstream: Upstream;
+  /** lines with which somebody asks this host; Alice has a token of each application there */
+  credentials(who: Who, host: string): Promise<readonly string[]>;
+  close(): Promise<void>;
+}
+
+const office = {
+  name: "office",
+  decision: "bypass",
+  include: [{ ip: { ip: "10.0.0.0/8" } }],
+};
+
+const applications = [
+  application("app", [only(alice)]),
+  application("app/public", [open]),
+  application("app/open/*/status", [open]),
+  application("app/admin", [only(olga)]),
+  application("app/office", [office]),
+  application("app/machines", [machines]),
+  application("app2", [only("bob@example.com")]),
+  application("*.corp", [only(alice)]),
+  application("preflight", [only(alice)], { options_preflight_bypass: true }),
+  application("files", [open], { allow_encoded_slashes: true }),
+  application("files/admin", [only(olga)]),
+];
+
+/** The whole house behind one way in. */
+export async function openHouse(
+  way: WayIn,
+  sections: Record<string, unknown> = {},
+): Promise<House> {
+  const upstream = await startUpstream();
+  const door = await way.open({
+    ...simpleSections(upstream.origin),
+    applications,
+    service_tokens: serviceTokens,
+    ...sections,
+  });
+  const tokens = new Map<string, Promise<string[]>>();
+  return {
+    way,
+    door,
+    upstream,
+    async credentials(who, host) {
+      if (who === "nobody") return [];
+      if (who === "robot") return robotPair;
+      const issued = tokens.get(host) ?? tokensOfAlice(door, host);
+      tokens.set(host, issued);
+      const [first = "", ...others] = await issued;
+      if (who === "alice twice") return [`cf-access-token: ${first}`, `Cf-Access-Token: ${first}`];
+      return [
+        `Cookie: ${[first, ...others].map((token) => `CF_Authorization=${token}`).join("; ")}`,
+      ];
+    },
+    async close() {
+      await door.close();
+      await upstream.close();
+    },
+  };
+}
+
+/** One for each application of a host, with what policy would never let Alice have. */
+async function tokensOfAlice({ gateway }: Door, host: string): Promise<string[]> {
+  const { parts } = gateway;
+  const session = await parts.sessions.start({
+    kind: "browser",
+    identity: identityOf(alice),
+    userAgent: "test",
+    lifetimeMs: eightHours,
+  });
+  const name = host.toLowerCase().replace(/(\.|:80)$/, "");
+  const isThere = ({ domains: [domain = ""] }: Application) =>
+    name === domain.split("/")[0] || (domain.startsWith("*") && name.endsWith(domain.slice(1)));
+  const there = parts.catalogs.current().applications.filter(isThere);
+  assert.ok(there.length > 0, host);
+  return Promise.all(there.map((each) => parts.tokens.issueApp(session, each, eightHours)));
+}

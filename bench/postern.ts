@@ -14,7 +14,7 @@ export interface Checkout {
 
 /** @param folder the checkout's root */
 export function checkoutIn(folder: string, name: string): Checkout {
-  return { name, cli: join(folder, "packages/cli/bin/postern.cjs") };
+  return { name, cli: join(folder, "packages/cli/dist/postern.cjs") };
 }
 
 export const thisCheckout = checkoutIn(join(import.meta.dirname, ".."), "**Postern**");

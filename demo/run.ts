@@ -14,7 +14,7 @@ import { type ChildOutput, watchOutput } from "./child-output.ts";
 
 const ada = "ada@example.com";
 const eve = "eve@example.net";
-const cli = join(import.meta.dirname, "../packages/cli/bin/postern.cjs");
+const cli = join(import.meta.dirname, "../packages/cli/dist/postern.cjs");
 /** How much of a line a terminal of 80 columns shows, after the three blanks. */
 const lineWidth = 76;
 

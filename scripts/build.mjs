@@ -4,45 +4,23 @@
 import { chmodSync, copyFileSync, mkdirSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { build } from "esbuild";
-import { minify } from "terser";
 import { bundleGateway } from "./bundle-gateway.mjs";
+import { bundleProgram } from "./bundle-program.mjs";
 import { licencesOf } from "./licences.mjs";
 
 const root = join(import.meta.dirname, "..");
 
 await Promise.all([buildCli("packages/cli"), buildGateway("packages/gateway")]);
 
-/** CommonJS, because it starts faster than ES modules (docs/adr/0001). */
+/** The file alone is the whole command: it can be copied to wherever PATH leads. */
 async function buildCli(folder) {
-  const { metafile, outputFiles } = await build({
-    absWorkingDir: root,
-    entryPoints: [`${folder}/src/main.ts`],
-    outfile: `${folder}/dist/postern.cjs`,
-    bundle: true,
-    platform: "node",
-    target: "node20.19",
-    format: "cjs",
-    external: ["@postern/gateway"],
-    // From where an optional package is looked for: beside the bundle.
-    define: { "import.meta.filename": "__filename" },
-    // Half the bytes to read and parse: a few milliseconds of every command (docs/adr/0001).
-    minify: true,
-    write: false,
-    charset: "utf8",
-    // Said once, at the head, and not in the wrapper of each of 200 modules.
-    tsconfigRaw: { compilerOptions: { alwaysStrict: false, target: "esnext" } },
-    // The file alone is the whole command: it can be copied to wherever PATH leads.
-    banner: { js: '#!/usr/bin/env node\n"use strict";' },
-    legalComments: "none",
-    metafile: true,
-    logLevel: "warning",
-  });
+  const { text, modules } = await bundleProgram({ root, input: `${folder}/src/main.ts` });
   const program = join(root, folder, "dist/postern.cjs");
   mkdirSync(join(root, folder, "dist"), { recursive: true });
-  writeFileSync(program, await smallest(outputFiles[0].text));
+  writeFileSync(program, `#!/usr/bin/env node\n${text}`);
   chmodSync(program, 0o755);
   refuseLargeBundle(program);
-  writeLicences(folder, metafile);
+  writeLicences(folder, modules);
   await buildLibrary(folder);
   const { manualPages, completionFiles } = await importSource("scripts/manual-pages.ts");
   writeFiles(join(root, folder, "dist/man"), manualPages());
@@ -71,18 +49,7 @@ async function buildLibrary(folder) {
     copyFileSync(`${source}/${name}-types.d.ts`, join(root, folder, `dist/${name}.d.ts`));
 }
 
-/** What a second minifier finds after the bundler's: some 2 % (docs/adr/0026). */
-async function smallest(text) {
-  const { code } = await minify(text, {
-    ecma: 2020,
-    toplevel: true,
-    compress: { passes: 2 },
-    format: { ascii_only: false },
-  });
-  return `${code}\n`;
-}
-
-/** Every command reads the whole of it (docs/adr/0026). */
+/** Every command reads the whole of it, compiled or not (docs/adr/0035). */
 function refuseLargeBundle(program) {
   const largest = 300_000;
   const { size } = statSync(program);
@@ -124,9 +91,10 @@ async function buildGateway(folder) {
     source: `${folder}/src`,
     target: `${folder}/dist`,
   });
-  writeLicences(folder, metafile);
+  const modules = Object.values(metafile.outputs).flatMap(({ inputs }) => Object.keys(inputs));
+  writeLicences(folder, modules);
 }
 
-function writeLicences(folder, metafile) {
-  writeFileSync(join(root, folder, "dist/THIRD-PARTY-LICENSES.txt"), licencesOf(root, metafile));
+function writeLicences(folder, modules) {
+  writeFileSync(join(root, folder, "dist/THIRD-PARTY-LICENSES.txt"), licencesOf(root, modules));
 }

@@ -46,14 +46,11 @@ export function buildDebianPackage({ root, target, manifest, builtAt }) {
 }
 
 function installProgram(tree, cli) {
-  for (const name of ["postern.cjs", "compile-cache.cjs"])
-    installFile(tree, `${share}/postern/bin/${name}`, readFileSync(join(cli, "bin", name)));
-  const bundle = readFileSync(join(cli, "dist/postern.cjs"));
-  installFile(tree, `${share}/postern/dist/postern.cjs`, bundle);
-  for (const name of ["bin/postern.cjs", "dist/postern.cjs"])
-    chmodSync(join(tree, share, "postern", name), 0o755);
+  const program = `${share}/postern/dist/postern.cjs`;
+  installFile(tree, program, readFileSync(join(cli, "dist/postern.cjs")));
+  chmodSync(join(tree, program), 0o755);
   makeFolder(join(tree, "usr/bin"));
-  symlinkSync("../share/postern/bin/postern.cjs", join(tree, "usr/bin/postern"));
+  symlinkSync("../share/postern/dist/postern.cjs", join(tree, "usr/bin/postern"));
 
   for (const name of readdirSync(join(cli, "dist/man")))
     installCompressed(tree, `${share}/man/man1/${name}.gz`, join(cli, "dist/man", name));

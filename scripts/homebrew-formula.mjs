@@ -18,8 +18,8 @@ export function formulaOf({ version, description, homepage, license }, sha256) {
     bash_completion.install "dist/completions/postern.bash" => "postern"
     zsh_completion.install "dist/completions/_postern"
     fish_completion.install "dist/completions/postern.fish"
-    libexec.install "bin", "dist"
-    bin.install_symlink libexec/"bin/postern.cjs" => "postern"
+    libexec.install "dist"
+    bin.install_symlink libexec/"dist/postern.cjs" => "postern"
   end
 
   test do

@@ -3,13 +3,12 @@ import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 
 /**
- * @param {string} root what the paths of `metafile` are relative to
- * @param {import("esbuild").Metafile} metafile
+ * @param {string} root what the paths are relative to
+ * @param {readonly string[]} modules paths of the files that are in the bundle
  * @throws {Error} when a package has no licence that could be named
  */
-export function licencesOf(root, metafile) {
-  const inputs = Object.values(metafile.outputs).flatMap(({ inputs }) => Object.keys(inputs));
-  const folders = new Set(inputs.map(packageFolder).filter((folder) => folder !== undefined));
+export function licencesOf(root, modules) {
+  const folders = new Set(modules.map(packageFolder).filter((folder) => folder !== undefined));
   const sections = [...folders].map((folder) => licenceOf(join(root, folder))).sort();
   return `This package contains the following works of others.\n\n${sections.join("\n")}`;
 }

@@ -26,7 +26,7 @@ export interface Program {
 }
 
 /** The bundle that `npm run build` has made. */
-export const bundle = join(import.meta.dirname, "../../packages/cli/bin/postern.cjs");
+export const bundle = join(import.meta.dirname, "../../packages/cli/dist/postern.cjs");
 
 /** A command that lasts longer never ends, however busy the machine is. */
 const longestCommand = 60_000;

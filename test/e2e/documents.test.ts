@@ -14,7 +14,7 @@ import { needs } from "../support/requirements.ts";
 import { certificateFor } from "../support/tls.ts";
 
 const ada = "ada@example.com";
-const program = join(root, "packages/cli/bin/postern.cjs");
+const program = join(root, "packages/cli/dist/postern.cjs");
 
 /** A person's machine: a home, `postern` in PATH, and the files that examples name. */
 class Machine {

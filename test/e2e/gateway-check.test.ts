@@ -8,7 +8,7 @@ import { type TestContext, test } from "node:test";
 import { runPostern, temporaryHome } from "../support/cli.ts";
 import { anOperator, said } from "./gateway-process-fixture.ts";
 
-const bin = join(import.meta.dirname, "../../packages/cli/bin/postern.cjs");
+const bin = join(import.meta.dirname, "../../packages/cli/dist/postern.cjs");
 const good = `auth_domain: login.localhost:8600
 listen: 127.0.0.1:8600
 store: sqlite:./data/postern.db

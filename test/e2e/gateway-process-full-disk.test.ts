@@ -13,7 +13,7 @@ import { until } from "../support/until.ts";
 import { anOperator, ask, host, openTo } from "./gateway-process-fixture.ts";
 
 const root = join(import.meta.dirname, "../..");
-const bin = join(root, "packages/cli/bin/postern.cjs");
+const bin = join(root, "packages/cli/dist/postern.cjs");
 
 /** Starts a program that may write no file of more than so many kB. */
 function startLimited(context: TestContext, kilobytes: number, args: readonly string[]) {

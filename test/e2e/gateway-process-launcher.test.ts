@@ -21,7 +21,7 @@ import {
   startGateway,
 } from "./gateway-process-fixture.ts";
 
-const bin = join(import.meta.dirname, "../../packages/cli/bin/postern.cjs");
+const bin = join(import.meta.dirname, "../../packages/cli/dist/postern.cjs");
 const node20 = findNode20() ?? "node";
 const onNode20 = leaveOut(findNode20() === undefined ? "Node 20" : undefined);
 

@@ -10,7 +10,7 @@ import { runPostern } from "../support/cli.ts";
 import { startUpstream } from "../support/upstream.ts";
 import { anOperator, ask, askUntil, host, type Operator } from "./gateway-process-fixture.ts";
 
-const bin = join(import.meta.dirname, "../../packages/cli/bin/postern.cjs");
+const bin = join(import.meta.dirname, "../../packages/cli/dist/postern.cjs");
 const everybody = [{ name: "everybody", decision: "allow", include: [{ everyone: {} }] }];
 
 async function scene(context: TestContext) {

@@ -15,7 +15,7 @@ import {
 import { needs } from "../support/requirements.ts";
 import { startUpstream, type Upstream } from "../support/upstream.ts";
 
-const program = join(import.meta.dirname, "../../packages/cli/bin/postern.cjs");
+const program = join(import.meta.dirname, "../../packages/cli/dist/postern.cjs");
 const ada = "ada@example.com";
 
 interface Scene {

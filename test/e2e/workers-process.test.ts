@@ -233,7 +233,7 @@ for (const [name, signals] of Object.entries({
     const { running: first, operator, upstream } = await startWorkers(context);
     first.child.kill("SIGTERM");
     await first.ended;
-    const bin = join(import.meta.dirname, "../../packages/cli/bin/postern.cjs");
+    const bin = join(import.meta.dirname, "../../packages/cli/dist/postern.cjs");
     const args = [bin, "gateway", "--config", operator.file];
     const running = watchProcess(spawn(process.execPath, args, { detached: true }));
     const { pid } = running.child;

@@ -6,7 +6,7 @@ import { join } from "node:path";
 import type { TestContext } from "node:test";
 import { noteGivenSecrets } from "./run-secrets.ts";
 
-const bin = join(import.meta.dirname, "../../packages/cli/bin/postern.cjs");
+const bin = join(import.meta.dirname, "../../packages/cli/dist/postern.cjs");
 
 export interface Running {
   child: ChildProcessWithoutNullStreams;

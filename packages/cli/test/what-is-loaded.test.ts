@@ -2,7 +2,7 @@
 // load than all else that they do (docs/adr/0001).
 import assert from "node:assert/strict";
 import { readFileSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { test } from "node:test";
 import { needs } from "../../../test/support/requirements.ts";
 import { startPeer } from "./support/peer.ts";
@@ -14,6 +14,39 @@ const preload = `process.once("exit", () => {
   require("node:fs").writeFileSync(process.env.LOADED, names.join("\\n"));
 });
 `;
+
+/** Writes down which parts of the program have been compiled (docs/adr/0035). */
+const countParts = `const vm = require("node:vm");
+const { runInThisContext } = vm;
+const parts = [];
+vm.runInThisContext = (text, options) => {
+  parts.push(options.filename);
+  return runInThisContext(text, options);
+};
+process.once("exit", () => {
+  require("node:fs").writeFileSync(process.env.PARTS, parts.join("\\n"));
+});
+`;
+
+test("printing a token compiles one part of the program, and signing in several", async (context) => {
+  const peer = await startPeer(context);
+  const person = machine(context);
+  const url = peer.origin("app");
+  const file = join(person.directory, "parts.cjs");
+  const PARTS = join(person.directory, "parts");
+  writeFileSync(file, countParts);
+  const partsOf = async (...args: string[]) => {
+    const { status, stderr } = await person.run(args, { NODE_OPTIONS: `--require=${file}`, PARTS });
+    assert.equal(status, 0, stderr);
+    return readFileSync(PARTS, "utf8")
+      .split("\n")
+      .map((name) => basename(name));
+  };
+  const ofLogin = await partsOf("access", "login", url);
+  assert.ok(ofLogin.length > 5, ofLogin.join(" "));
+  assert.equal(new Set(ofLogin).size, ofLogin.length, "each of them once");
+  assert.deepEqual(await partsOf("access", "token", url), ["postern.cjs#0"]);
+});
 
 test(
   "a token that was checked a moment ago costs neither networking nor cryptography",

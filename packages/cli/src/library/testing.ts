@@ -22,7 +22,7 @@ export async function startTestGateway({
 }: TestGatewayOptions = {}): Promise<TestGateway> {
   const chosenPort = port ?? (await freePort());
   const upstreams = Object.entries(applications).map(([name, url]) => `--upstream=${name}=${url}`);
-  const program = fileURLToPath(new URL("../bin/postern.cjs", import.meta.url));
+  const program = fileURLToPath(new URL("postern.cjs", import.meta.url));
   const args = [program, "dev", "--ephemeral", `--port=${chosenPort}`, ...upstreams];
   const child = spawn(process.execPath, args, { stdio: ["ignore", "pipe", "pipe"] });
   const output = new Output(child);

@@ -64,7 +64,7 @@ test("a single executable is a command by itself", () => {
 test("the built file alone is the whole command line", (context) => {
   const { folder } = scene(context);
   const copied = join(folder("elsewhere"), "postern");
-  copyFileSync(join(bin, "../../dist/postern.cjs"), copied);
+  copyFileSync(bin, copied);
   const environment = { PATH: process.env["PATH"] ?? "", HOME: folder("home") };
   const run = spawnSync(copied, ["--version"], { env: environment, encoding: "utf8" });
   assert.match(run.stdout, /^postern \d/, run.stderr);

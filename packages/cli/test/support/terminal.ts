@@ -18,7 +18,7 @@ import { ownStore, type Running, watchProcess } from "../../../../test/support/c
 import { noteGivenSecrets } from "../../../../test/support/run-secrets.ts";
 import { letNoTimePass } from "./stored-moments.ts";
 
-export const bin = join(import.meta.dirname, "../../bin/postern.cjs");
+export const bin = join(import.meta.dirname, "../../dist/postern.cjs");
 
 export interface Machine {
   directory: string;

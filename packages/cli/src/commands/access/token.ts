@@ -6,6 +6,7 @@ import {
   signInFlags,
   workloadFlags,
 } from "../flags.ts";
+import { runToken } from "./run-token.ts";
 
 /** `access token` */
 export const token: Command = {
@@ -31,5 +32,5 @@ export const token: Command = {
     ...refusedServiceTokenFlags,
   ],
   example: "TOKEN=$(postern access token https://api.example.com)",
-  run: async (invocation) => (await import("./run-token.ts")).runToken(invocation),
+  run: runToken,
 };

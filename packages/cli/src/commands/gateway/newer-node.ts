@@ -65,7 +65,7 @@ function findNode(environment: NodeJS.ProcessEnv): string | undefined {
   const inPackage = join("node_modules", `node-${process.platform}-${process.arch}`, "bin", "node");
   // A global install keeps it below the gateway's package.
   const belowGateway = join("node_modules", "@postern", "gateway", inPackage);
-  const beside = directoriesUpwards(__dirname).flatMap((directory) => [
+  const beside = directoriesUpwards(dirname(import.meta.filename)).flatMap((directory) => [
     join(directory, inPackage),
     join(directory, belowGateway),
   ]);

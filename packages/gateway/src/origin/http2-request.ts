@@ -11,7 +11,8 @@ import type {
   OriginRequest,
   OriginRequestHead,
 } from "./origin-request.ts";
-import { hasNoEnd, type OriginResponseHead, ResponseFault } from "./response-head.ts";
+import { ResponseFault } from "./response-fields.ts";
+import { hasNoEnd, type OriginResponseHead } from "./response-head.ts";
 
 /** Of the service that a request goes to. */
 export interface Http2RequestOptions {

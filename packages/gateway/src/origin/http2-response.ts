@@ -3,10 +3,10 @@
 // out of place, two lengths), has left out headers with bytes that none may have, and holds DATA
 // frames to `Content-Length`.
 import { STATUS_CODES } from "node:http";
+import { ResponseFault } from "./response-fields.ts";
 import {
   type Framing,
   type OriginResponseHead,
-  ResponseFault,
   readFraming,
   refuseAnnouncedBody,
 } from "./response-head.ts";

@@ -10,7 +10,8 @@ import type {
   OriginRequest,
   OriginRequestHead,
 } from "./origin-request.ts";
-import { hasNoEnd, type OriginResponseHead, ResponseFault } from "./response-head.ts";
+import { ResponseFault } from "./response-fields.ts";
+import { hasNoEnd, type OriginResponseHead } from "./response-head.ts";
 import { type ResponseEvents, ResponseReader } from "./response-reader.ts";
 
 /** Where the bytes of a connection go: the next read overwrites the buffer. */

@@ -1,14 +1,12 @@
 // What the head of an origin's answer says (RFC 9112 5 and 6.3): its fields, how long the body is,
 // and whether the connection can serve another request.
 import type { ResponseHead } from "../http/transport.ts";
+import { ResponseFault, type ResponseFields } from "./response-fields.ts";
 
 /** The head of an origin's answer, with what it says of the body and the connection. */
-export interface OriginResponseHead extends ResponseHead {
-  reason: string;
-  /** names and values in turn, in the order and writing of the origin */
+export interface OriginResponseHead extends ResponseHead, ResponseFields {
   rawHeaders: string[];
-  /** the same names in lower case, one for each pair */
-  names: string[];
+  reason: string;
   /**
    * whether the connection can serve another request afterwards, as far as the head says: not when
    * bytes may follow that belong to no answer, nor when the origin ties it to one person
@@ -25,65 +23,6 @@ export interface OriginResponseHead extends ResponseHead {
 
 /** Bytes of a head at most, and of trailers. */
 export const headLimit = 65_536;
-
-/** What is wrong with an answer. The message is for the log and quotes nothing of the answer. */
-export class ResponseFault extends Error {}
-
-/** A name of a field. */
-const token = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
-/**
- * Control characters, a carriage return or line feed alone, and a line that goes on with the next
- * (RFC 9112 section 5.2).
- */
-export const malformed = /[^\t\r\n\x20-\x7e\x80-\xff]|\r(?!\n)|(?<!\r)\n|\n[\t ]/;
-/**
- * Header names as origins write them → in lower case, since most are written again and again.
- * Bounded: an origin may make names up.
- */
-const lowerCaseNames = new Map<string, string>();
-const lowerCaseNamesLimit = 1_000;
-
-/** @returns names and values in turn, and the names in lower case */
-export function readFields(
-  lines: readonly string[],
-  from: number,
-): { rawHeaders: string[]; names: string[] } {
-  const rawHeaders: string[] = [];
-  const names: string[] = [];
-  for (let index = from; index < lines.length; index++) {
-    const line = lines[index] ?? "";
-    const colon = line.indexOf(":");
-    const name = line.slice(0, Math.max(colon, 0));
-    names.push(lowerCaseNames.get(name) ?? learnName(name));
-    rawHeaders.push(name, withoutSpaces(line.slice(colon + 1)));
-  }
-  return { rawHeaders, names };
-}
-
-/**
- * A value without the spaces around it. A tab stays: some readers take `chunked` with a tab for
- * another coding, so that it must be none here.
- */
-function withoutSpaces(text: string): string {
-  let start = 0;
-  let end = text.length;
-  while (text[start] === " ") start++;
-  while (end > start && text[end - 1] === " ") end--;
-  return text.slice(start, end);
-}
-
-/** Whether this header says how long a message is. @param name in lower case */
-export function saysLength(name: string): boolean {
-  return name === "content-length" || name === "transfer-encoding";
-}
-
-function learnName(name: string): string {
-  if (!token.test(name)) throw new ResponseFault("a header of the answer has no valid name");
-  const lower = name.toLowerCase();
-  const hasRoom = lowerCaseNames.size < lowerCaseNamesLimit && name.length <= 64;
-  if (hasRoom) lowerCaseNames.set(name, lower);
-  return lower;
-}
 
 /** How long the body is. */
 export type Framing = { kind: "chunked" } | { kind: "length"; length: number } | { kind: "close" };

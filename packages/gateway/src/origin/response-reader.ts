@@ -1,16 +1,13 @@
 // Reads an origin's answers (RFC 9112) from the bytes as they arrive: one grammar and no tolerance,
 // since what two programs read differently ends up in somebody else's answer. Made once for a
 // connection, started for each request.
+import { endOfLine, ResponseFault, readFields, saysLength } from "./response-fields.ts";
 import {
   type Framing,
   headLimit,
-  malformed,
   type OriginResponseHead,
-  ResponseFault,
-  readFields,
   readFraming,
   refuseAnnouncedBody,
-  saysLength,
 } from "./response-head.ts";
 
 /** What is read, in the order of the bytes. */
@@ -125,14 +122,13 @@ export class ResponseReader {
     const next = end + headEnd.length;
 
     // 2. Status line and headers.
-    const text = bytes.toString("latin1", at, end);
-    if (malformed.test(text)) throw new ResponseFault("a header of the answer is malformed");
-    const lines = text.split("\r\n");
-    const [, minor, digits, reason = ""] = statusLine.exec(lines[0] ?? "") ?? [];
-    if (digits === undefined)
-      throw new ResponseFault("the answer does not begin with an HTTP/1 status line");
-    const status = Number(digits);
-    const { rawHeaders, names } = readFields(lines, 1);
+    const lineStop = endOfLine(bytes, at);
+    const { status, reason, isHttp10 } = readStatusLine(bytes.toString("latin1", at, lineStop));
+    const { rawHeaders, names } = readFields(
+      bytes,
+      lineStop + lineEnd.length,
+      end + lineEnd.length,
+    );
 
     // 3. An informational answer precedes the answer proper.
     if (status === 101 && !this.#mayUpgrade)
@@ -142,7 +138,7 @@ export class ResponseReader {
       reason,
       rawHeaders,
       names,
-      persistent: minor === "1",
+      persistent: !isHttp10,
       keepAliveSeconds: Number.POSITIVE_INFINITY,
       chunked: false,
     };
@@ -218,9 +214,7 @@ export class ResponseReader {
         throw new ResponseFault("the trailers are longer than 64 KiB");
       return at;
     }
-    const text = bytes.toString("latin1", at, end);
-    if (malformed.test(text)) throw new ResponseFault("a trailer of the answer is malformed");
-    const { rawHeaders, names } = readFields(text.split("\r\n"), 0);
+    const { rawHeaders, names } = readFields(bytes, at, end + lineEnd.length);
     // Some readers begin another body there (RFC 9110 section 6.5.1).
     if (names.some(saysLength)) throw new ResponseFault("a trailer says how long the answer is");
     this.#finish(rawHeaders);
@@ -233,7 +227,18 @@ export class ResponseReader {
   }
 }
 
-const statusLine = /^HTTP\/1\.([01]) ([1-9]\d\d)(?: (.*))?$/;
+/** @throws {ResponseFault} when it is none of HTTP/1 */
+function readStatusLine(line: string): { status: number; reason: string; isHttp10: boolean } {
+  if (!statusLine.test(line))
+    throw new ResponseFault("the answer does not begin with an HTTP/1 status line");
+  return {
+    status: Number(line.slice(9, 12)),
+    reason: line.slice(13),
+    isHttp10: line.startsWith("HTTP/1.0"),
+  };
+}
+
+const statusLine = /^HTTP\/1\.[01] [1-9]\d\d(?: |$)/;
 /**
  * Extensions are `;name`, `;name=value` or `;name="value"`, without blanks: readers differ in what
  * else they take for one, and so in where the chunk begins.

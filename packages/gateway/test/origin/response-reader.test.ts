@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "../../../../test/support/properties.ts";
-import { type OriginResponseHead, ResponseFault } from "../../src/origin/response-head.ts";
+import { ResponseFault } from "../../src/origin/response-fields.ts";
+import type { OriginResponseHead } from "../../src/origin/response-head.ts";
 import { ResponseReader } from "../../src/origin/response-reader.ts";
 
 interface Read {

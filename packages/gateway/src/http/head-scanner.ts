@@ -110,7 +110,7 @@ export class HeadScanner {
     for (let index = isHead ? 3 : 0; index < this.#count; index += 2) {
       const nameEnd = ends[index] ?? 0;
       const valueEnd = ends[index + 1] ?? 0;
-      fields.push(text.substring(start, nameEnd), trimmed(text, nameEnd + 1, valueEnd));
+      fields.push(text.substring(start, nameEnd), withoutSpaces(text, nameEnd + 1, valueEnd));
       start = valueEnd + 2;
     }
     return fields;
@@ -202,15 +202,14 @@ function faultOfVersion(bytes: Uint8Array, from: number, to: number): MessageFau
   return /^HTTP\/[02-9]\.\d$/.test(text) ? "bad_version" : "malformed_request_line";
 }
 
-/** A part of the text without the blanks around it (RFC 9110 5.6.3). */
-function trimmed(text: string, from: number, to: number): string {
+/**
+ * A part of the text without the spaces around it. A tab stays: some readers take `chunked` with a
+ * tab for another coding, and a length with one for none, so that they must be none here.
+ */
+function withoutSpaces(text: string, from: number, to: number): string {
   let start = from;
   let end = to;
-  while (start < end && isBlank(text.charCodeAt(start))) start++;
-  while (end > start && isBlank(text.charCodeAt(end - 1))) end--;
+  while (start < end && text.charCodeAt(start) === blank) start++;
+  while (end > start && text.charCodeAt(end - 1) === blank) end--;
   return text.substring(start, end);
-}
-
-function isBlank(code: number): boolean {
-  return code === 0x20 || code === 0x09;
 }

@@ -1,6 +1,7 @@
 // Reads a client's requests (RFC 9112) from the bytes as they arrive: one grammar and no tolerance.
 // What could be read in two ways is a fault, and nothing after it is read: the next program might
 // see another request there. Made once for a connection; reads one request after the other.
+import { type ExtensionPhase, nextExtensionPhase } from "./chunk-extensions.ts";
 import { HeadScanner } from "./head-scanner.ts";
 import type { MessageFault } from "./message-fault.ts";
 import { type MessageHead, readFraming } from "./request-framing.ts";
@@ -34,9 +35,6 @@ const leastFragment = 2_048;
 const carriageReturn = 0x0d;
 const lineFeed = 0x0a;
 const semicolon = 0x3b;
-const tab = 0x09;
-const blank = 0x20;
-const del = 0x7f;
 
 const noFields: readonly string[] = [];
 const noLine: RequestLine = { method: "", target: "" };
@@ -66,6 +64,7 @@ export class RequestReader {
   #fragmentLength = 0;
   /** bytes of the body, or of the chunk, that are still to come */
   #remaining = 0;
+  #extension: ExtensionPhase = "name begins";
   /** bytes of the line with the size of a chunk so far */
   #lineLength = 0;
 
@@ -170,7 +169,8 @@ export class RequestReader {
     const scanner = this.#scanner;
     const rawHeaders = scanner.fields(text);
     if (this.#state === "trailers") {
-      this.#finish(rawHeaders);
+      if (rawHeaders.some(saysLength)) this.#fail("malformed_header", noLine);
+      else this.#finish(rawHeaders);
       return;
     }
     const line = scanner.requestLine(text) ?? noLine;
@@ -215,9 +215,7 @@ export class RequestReader {
       case "chunk-size":
         return this.#takesSize(byte);
       case "chunk-extension":
-        if (byte === carriageReturn) this.#state = "chunk-line-end";
-        else if (byte !== tab && (byte < blank || byte === del)) return false;
-        return this.#lineLength < chunkLineLimit;
+        return this.#takesExtension(byte) && this.#lineLength < chunkLineLimit;
       case "chunk-line-end":
         this.#state = this.#remaining > 0 ? "chunk-data" : "trailers";
         if (this.#remaining === 0) this.#scanner.beginTrailers();
@@ -238,8 +236,17 @@ export class RequestReader {
       return this.#lineLength <= sizeDigits;
     }
     this.#state = byte === semicolon ? "chunk-extension" : "chunk-line-end";
+    this.#extension = "name begins";
     const isEmpty = this.#lineLength === 1;
     return !isEmpty && (byte === semicolon || byte === carriageReturn);
+  }
+
+  #takesExtension(byte: number): boolean {
+    const phase = nextExtensionPhase(this.#extension, byte);
+    if (phase === undefined) return false;
+    this.#extension = phase;
+    if (phase === "end") this.#state = "chunk-line-end";
+    return true;
   }
 
   #beginChunkLine(): void {
@@ -269,6 +276,14 @@ export class RequestReader {
     this.#fragment = undefined;
     this.#fragmentLength = 0;
   }
+}
+
+/**
+ * Whether a name among names and values in turn says how long a message is. Behind a body, some
+ * readers begin another one there (RFC 9110 6.5.1).
+ */
+function saysLength(text: string, index: number): boolean {
+  return index % 2 === 0 && /^(?:content-length|transfer-encoding)$/i.test(text);
 }
 
 /** The value of a hexadecimal digit, or -1. */

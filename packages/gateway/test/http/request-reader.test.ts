@@ -77,7 +77,7 @@ const chunked = `${post}Transfer-Encoding: chunked\r\n\r\n`;
 
 test("a head is read as the client wrote it", () => {
   const { messages, fault } = read(
-    "PATCH /a%2fb?c#d HTTP/1.1\r\nHost: a.test\r\nx-A:1\r\nX-a: \t2 3 \t\r\nEmpty:\r\n\r\n",
+    "PATCH /a%2fb?c#d HTTP/1.1\r\nHost: a.test\r\nx-A:1\r\nX-a:  \t2 3  \r\nEmpty:\r\n\r\n",
   );
   assert.equal(fault, undefined);
   assert.deepEqual(messages, [
@@ -86,7 +86,7 @@ test("a head is read as the client wrote it", () => {
         method: "PATCH",
         target: "/a%2fb?c#d",
         version: "1.1",
-        rawHeaders: ["Host", "a.test", "x-A", "1", "X-a", "2 3", "Empty", ""],
+        rawHeaders: ["Host", "a.test", "x-A", "1", "X-a", "\t2 3", "Empty", ""],
         framing: 0,
         persistent: true,
         upgrade: undefined,
@@ -118,7 +118,7 @@ test("a body ends where its length says, and the next request begins there", () 
 
 test("chunks become one body, extensions are dropped, and trailers come after it", () => {
   const { messages, fault } = read(
-    `${chunked}5;a=b;c="d e"\r\nhello\r\n006\r\n world\r\n0;z\r\nX-Sum: 7\r\nY: \r\n\r\n${get}\r\n`,
+    `${chunked}5;a=b;c="d e\\"f";g\r\nhello\r\n006\r\n world\r\n0;z\r\nX-Sum: 7\r\nY: \r\n\r\n${get}\r\n`,
   );
   assert.equal(fault, undefined);
   assert.equal(messages[0]?.head.framing, "chunked");
@@ -191,12 +191,16 @@ test("a field that is none is refused, in the head and behind the body (H7)", ()
     assert.equal(faultOf(`${get}${field}\r\n\r\n`), "malformed_header", `first: ${field}`);
     assert.equal(faultOf(`${chunked}0\r\n${field}\r\n\r\n`), "malformed_header", `last: ${field}`);
   }
+  for (const field of ["Content-Length: 5", "transfer-encoding: chunked", "TRANSFER-ENCODING:"])
+    assert.equal(faultOf(`${chunked}0\r\nX: y\r\n${field}\r\n\r\n`), "malformed_header", field);
   assert.equal(faultOf(`${get}${host}\n`), "malformed_header");
   assert.equal(faultOf(`${get}${host}\rX`), "malformed_header");
 });
 
 test("a length that is no number, or stands there twice, is refused (H7)", () => {
   for (const value of ["+5", "-5", "5 5", "5,5", "5, 5", "0x5", "5.0", "", "five", "5;", "\xb2"])
+    assert.equal(faultOf(`${post}Content-Length: ${value}\r\n\r\n`), "malformed_length", value);
+  for (const value of ["5\t", "\t5", "5\xa0"])
     assert.equal(faultOf(`${post}Content-Length: ${value}\r\n\r\n`), "malformed_length", value);
   assert.equal(faultOf(`${post}Content-Length: ${"9".repeat(16)}\r\n\r\n`), "malformed_length");
   for (const second of ["5", "6", "05"])
@@ -213,6 +217,9 @@ test("a transfer coding other than chunked, once, is refused (H7)", () => {
     "chunked, gzip",
     "xchunked",
     "chunked;q=1",
+    "chunked\t",
+    "\tchunked",
+    "chunked\xa0",
     "chunked,",
     ",chunked",
     "identity",
@@ -255,6 +262,9 @@ test("a chunk that is none is refused (H7)", () => {
     "1;a\rb\r\na\r\n",
     "1;a\x00\r\na\r\n",
     "1;a\x7f\r\na\r\n",
+    ...["", ";", "=", "a=", "a b", " a", "a ", "a=b c", 'a="b', 'a="b"c', 'a="b\\"', "a=\x80"].map(
+      (extension) => `1;${extension}\r\na\r\n`,
+    ),
     ";a\r\n",
     `${"0".repeat(12)}1\r\na\r\n`,
     "fffffffffffff\r\n",

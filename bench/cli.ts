@@ -13,7 +13,7 @@ import { join } from "node:path";
 import { letNoTimePass, letTimePass } from "../packages/cli/test/support/stored-moments.ts";
 import { findNode20 } from "../test/support/node-20.ts";
 import { signInTogether } from "./cli-crowd.ts";
-import { median } from "./load.ts";
+import { median } from "./median.ts";
 import { signIn, startGateway, thisCheckout } from "./postern.ts";
 import { freePorts, type Server } from "./process.ts";
 

@@ -6,7 +6,7 @@ import { once } from "node:events";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { median } from "./load.ts";
+import { median } from "./median.ts";
 import { freePorts } from "./process.ts";
 import type { Measured, Way } from "./reload-gateway.ts";
 import { Traffic } from "./traffic.ts";

@@ -7,7 +7,7 @@ import { once } from "node:events";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { median } from "./load.ts";
+import { median } from "./median.ts";
 import { freePorts, onCore } from "./process.ts";
 import { sendRequests, startRawOrigin } from "./raw-load.ts";
 import type { Usage } from "./sessions-gateway.ts";

@@ -7,7 +7,9 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { slowDisk } from "../test/support/slow-disk.ts";
-import { load, median } from "./load.ts";
+import type { Run } from "./load/run.ts";
+import { wrk } from "./load/wrk.ts";
+import { median } from "./median.ts";
 import { freePorts, onCore } from "./process.ts";
 import type { Answer, Order } from "./slow-disk-gateway.ts";
 
@@ -26,24 +28,20 @@ async function row(delay: number): Promise<void> {
   const gateway = startGateway(folder, port, delay);
   try {
     const { token } = (await answerOf(gateway)) as { token: string };
-    const request = () =>
-      load(
-        `http://127.0.0.1:${port}/`,
-        { Host: "app.localhost", "cf-access-token": token },
-        seconds,
-      );
+    const headers = { Host: "app.localhost", "cf-access-token": token };
+    const request = () => wrk({ port, path: "/", headers }, 0, { seconds });
     const quiet: number[] = [];
     const busy: number[] = [];
     const p99: number[] = [];
     let signIns = 0;
     await request();
     for (let round = 0; round < rounds; round++) {
-      quiet.push((await request()).requestsPerSecond);
+      quiet.push(rateOf(await request()));
       send(gateway, "begin");
       const result = await request();
       send(gateway, "end");
-      busy.push(result.requestsPerSecond);
-      p99.push(result.p99);
+      busy.push(rateOf(result));
+      p99.push(result.p99 ?? Number.NaN);
       signIns += ((await answerOf(gateway)) as { signIns: number }).signIns;
     }
     const ratio = (median(busy) / median(quiet)).toFixed(2);
@@ -55,6 +53,10 @@ async function row(delay: number): Promise<void> {
     await once(gateway, "exit");
     rmSync(folder, { recursive: true, force: true });
   }
+}
+
+function rateOf({ requests, seconds }: Run): number {
+  return requests / seconds;
 }
 
 function startGateway(folder: string, port: number, delay: number): ChildProcess {
@@ -83,7 +85,7 @@ function configuration(port: number): string {
     public_ports: [80],
     store: "sqlite:./postern.db",
     secret_key_file: "./secret.key",
-    ingress: [{ service: "http_status:204" }],
+    ingress: [{ service: "http_status:200" }],
     identity_providers: [{ id: "pin", name: "PIN", type: "onetimepin" }],
     applications: [
       {

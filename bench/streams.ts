@@ -4,19 +4,19 @@
 // on 127.0.0.1, and ends by itself after some minutes.
 import { spawnSync } from "node:child_process";
 import { parseArgs } from "node:util";
+import { machine, missingTools } from "./machine.ts";
 import { pinning } from "./process.ts";
+import { Stage } from "./stage.ts";
 import { chat } from "./streams/chat.ts";
 import { eventStream } from "./streams/event-stream.ts";
 import { gitPush } from "./streams/git-push.ts";
 import { grpc } from "./streams/grpc.ts";
 import { http2 } from "./streams/http2.ts";
 import { idleSockets } from "./streams/idle-sockets.ts";
-import { machine, missingTools } from "./streams/machine.ts";
 import { postgres, postgresByAccess } from "./streams/postgres.ts";
 import { type Finding, reportOf, statementsOf } from "./streams/report.ts";
 import { revocation } from "./streams/revocation.ts";
 import { secureCopy, secureCopyByAccess } from "./streams/secure-copy.ts";
-import { Stage } from "./streams/stage.ts";
 import { workers } from "./streams/workers.ts";
 
 type Scenario = (stage: Stage) => Promise<Finding[]>;
@@ -44,10 +44,11 @@ const limitMs = 5 * 60_000;
 const { only } = parseArgs({ options: { only: { type: "string" } } }).values;
 const names = Object.keys(scenarios);
 if (only !== undefined && !names.includes(only)) refuse(`--only takes one of: ${names.join(", ")}`);
-const missing = missingTools();
+const tools = ["nginx", "git", "psql", "ssh", "socat"];
+const missing = missingTools([...tools, "sshd", "scp", "wrk", "taskset"]);
 if (missing !== "") refuse(`Missing: ${missing}. Bring it with: bash scripts/setup.sh --bench`);
 
-const about = machine();
+const about = machine(tools);
 // Clients and origins are in this process: it shares the core of the load.
 if (pinning) spawnSync("taskset", ["-acp", "1", String(process.pid)]);
 

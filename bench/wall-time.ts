@@ -1,7 +1,7 @@
 // What a person at a terminal waits for: whole processes from start to end, taken in turns so that
 // a busy moment of the machine falls on all of them alike.
 import { spawnSync } from "node:child_process";
-import { median } from "./load.ts";
+import { median } from "./median.ts";
 import type { Checkout } from "./postern.ts";
 
 export interface WallTime {
@@ -9,8 +9,6 @@ export interface WallTime {
   /** milliseconds */
   median: number;
 }
-
-const rounds = 21;
 
 /** A person signed in at one checkout's gateway, in a browser and at a terminal. */
 export interface SignedIn {
@@ -33,7 +31,10 @@ interface Command {
 /**
  * Of every command of every checkout, in turns; names say which checkout where it is not the first.
  */
-export function measureWallTimes(checkouts: readonly [SignedIn, ...SignedIn[]]): WallTime[] {
+export function measureWallTimes(
+  checkouts: readonly [SignedIn, ...SignedIn[]],
+  rounds: number,
+): WallTime[] {
   const [own, ...others] = checkouts;
   const { token, home } = own;
   const curl = ["-sf", "-o", "/dev/null", "-b", `CF_Authorization=${token}`, urlOf(own)];

@@ -54,6 +54,8 @@ if [ "${1:-}" = --bench ]; then
   has wrk || need+=(wrk)
   has taskset || need+=(util-linux)
   has socat || need+=(socat)
+  has h2load || need+=(nghttp2-client)
+  has apache2 && [ -f /usr/lib/apache2/modules/mod_auth_openidc.so ] || need+=(apache2 libapache2-mod-auth-openidc)
 fi
 [ ${#need[@]} -gt 0 ] || { echo "Nothing to bring: everything is here."; exit 0; }
 has apt-get || { echo "Not a Debian system. Install by hand: ${need[*]}" >&2; exit 1; }
@@ -65,7 +67,7 @@ if [ "$(id -u)" != 0 ]; then
 fi
 bring() {
   $sudo apt-get -q update || return 1
-  # RUNLEVEL=1: nginx, HAProxy and Caddy are wanted as programs; no service is to be started.
+  # RUNLEVEL=1: nginx, HAProxy, Caddy and Apache are wanted as programs; no service is to be started.
   $sudo env RUNLEVEL=1 DEBIAN_FRONTEND=noninteractive apt-get -q install -y --no-install-recommends "${need[@]}"
 }
 echo "Bringing: ${need[*]}"

@@ -2,10 +2,10 @@
 // gateway, beside socat that leads to the service by itself. CPU and memory are the command line's.
 import { join } from "node:path";
 import { freePorts, startServer } from "../process.ts";
+import type { Stage } from "../stage.ts";
 import type { Contender, Work } from "./compare.ts";
 import { applicationHost, type Gateway, startGateway } from "./gateway.ts";
 import { type Peer, startSocat } from "./peers.ts";
-import type { Stage } from "./stage.ts";
 
 const program = join(import.meta.dirname, "../../packages/cli/dist/postern.cjs");
 const robot = { id: "robot.access", secret: "secret-of-a-bench" };

@@ -1,8 +1,8 @@
 // An origin whose streams say nothing by themselves: a message goes to all of them at once.
 import { once } from "node:events";
 import { type AddressInfo, createConnection, createServer, type Socket } from "node:net";
+import type { Stage } from "../stage.ts";
 import { answerWebSocket, isWebSocket, readHead } from "./raw-websocket.ts";
-import type { Stage } from "./stage.ts";
 import { frameOf } from "./websocket-frames.ts";
 
 /** One byte that stands in each message once, and nowhere else in what carries it. */

@@ -3,12 +3,12 @@
 import type { Socket } from "node:net";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
+import type { Stage } from "../stage.ts";
 import { compareInTurns, type Work } from "./compare.ts";
 import { browserHeaders, startGateway } from "./gateway.ts";
 import { startBareNginx } from "./peers.ts";
 import { openWebSocket, startWebSocketOrigin } from "./raw-websocket.ts";
 import { type Finding, half } from "./report.ts";
-import type { Stage } from "./stage.ts";
 import { frameOf } from "./websocket-frames.ts";
 
 const clients = 200;

@@ -1,6 +1,6 @@
 // Contenders do the same work in turns, so that whatever else the machine does hits all of them.
-import { median } from "../load.ts";
-import { cpuSeconds, type Memory, MemoryWatch } from "./usage.ts";
+import { median } from "../median.ts";
+import { cpuSeconds, type Memory, MemoryWatch } from "../usage.ts";
 
 export interface Contender {
   name: string;

@@ -1,12 +1,12 @@
 // 1,000 subscribers of an event stream: the next event goes out when the last one has reached all
 // of them.
 import type { Socket } from "node:net";
+import type { Stage } from "../stage.ts";
 import { Broadcaster, countMessages, openEventStream } from "./broadcaster.ts";
 import { type Contender, compareInTurns, type Work } from "./compare.ts";
 import { browserHeaders, startGateway } from "./gateway.ts";
 import { startBareNginx } from "./peers.ts";
 import { type Finding, half } from "./report.ts";
-import type { Stage } from "./stage.ts";
 
 const subscribers = 1_000;
 const seconds = 3;

@@ -2,7 +2,7 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { freePorts, startServer } from "../process.ts";
-import type { Stage } from "./stage.ts";
+import type { Stage } from "../stage.ts";
 
 export const applicationHost = "app.localhost";
 

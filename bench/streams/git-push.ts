@@ -7,12 +7,12 @@ import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
+import { runProgram } from "../run-program.ts";
+import type { Stage } from "../stage.ts";
 import { compareInTurns, type Work } from "./compare.ts";
 import { applicationHost, browserHeaders, startGateway } from "./gateway.ts";
 import { startBareNginx } from "./peers.ts";
 import { type Finding, half } from "./report.ts";
-import { runProgram } from "./run-program.ts";
-import type { Stage } from "./stage.ts";
 
 const rounds = 2;
 const files = 10;

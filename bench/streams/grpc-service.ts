@@ -11,7 +11,7 @@ import {
   type ServerWritableStream,
   type ServiceDefinition,
 } from "@grpc/grpc-js";
-import type { Stage } from "./stage.ts";
+import type { Stage } from "../stage.ts";
 
 /** of a call that streams */
 export const messages = 20;

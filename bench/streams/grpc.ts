@@ -1,12 +1,12 @@
 // gRPC with all four kinds of call, HTTP/2 on both sides, beside nginx's grpc_pass. Client and
 // service are @grpc/grpc-js; messages are bytes, so that nothing is serialized.
 import { type ChannelOptions, Client, credentials, Metadata } from "@grpc/grpc-js";
+import type { Stage } from "../stage.ts";
 import { compareInTurns, type Work } from "./compare.ts";
 import { applicationHost, type Gateway, startGateway } from "./gateway.ts";
 import { asItIs, bigMebibytes, messages, methods, small, startService } from "./grpc-service.ts";
 import { startBareNginx } from "./peers.ts";
 import { type Comparison, type Finding, half } from "./report.ts";
-import type { Stage } from "./stage.ts";
 
 const seconds = 3;
 const rounds = 3;

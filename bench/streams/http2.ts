@@ -3,11 +3,11 @@
 import { once } from "node:events";
 import { type ClientHttp2Session, connect } from "node:http2";
 import { type AddressInfo, createServer } from "node:net";
+import type { Stage } from "../stage.ts";
 import { compareInTurns, type Work } from "./compare.ts";
 import { browserHeaders, startGateway } from "./gateway.ts";
 import { startBareNginx } from "./peers.ts";
 import type { Finding } from "./report.ts";
-import type { Stage } from "./stage.ts";
 
 const connections = 10;
 const streamsEach = 100;

@@ -3,12 +3,12 @@ import { spawnSync } from "node:child_process";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
-import { residentMemory, startServer } from "../process.ts";
+import { startServer } from "../process.ts";
+import type { Stage } from "../stage.ts";
+import { cpuSeconds, residentMemory } from "../usage.ts";
 import { Broadcaster } from "./broadcaster.ts";
 import { browserHeaders, type Gateway, startGateway, withFiles } from "./gateway.ts";
 import type { Finding } from "./report.ts";
-import type { Stage } from "./stage.ts";
-import { cpuSeconds } from "./usage.ts";
 
 const wanted = 10_000;
 /** What a gateway opens beside the two sockets of each stream, generously. */

@@ -3,7 +3,7 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { startNginx } from "../nginx.ts";
 import { freePorts, startServer } from "../process.ts";
-import type { Stage } from "./stage.ts";
+import type { Stage } from "../stage.ts";
 
 export interface Peer {
   pid: number;
@@ -31,7 +31,7 @@ export async function startBareNginx(
   const [port = 0] = await freePorts(1);
   const http = `upstream origin { server 127.0.0.1:${origin}; keepalive ${kept}; }
     server { listen 127.0.0.1:${port} ${listen}; location / { ${directives} } }`;
-  const nginx = startNginx("proxy", stage.folder, `nginx-${port}`, http, connections);
+  const nginx = startNginx("proxy", stage.folder, `nginx-${port}`, http, { connections });
   return { port, pid: (await stage.keep(nginx)).pid };
 }
 

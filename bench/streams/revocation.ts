@@ -3,12 +3,12 @@
 import { once } from "node:events";
 import { request } from "node:http";
 import type { Socket } from "node:net";
-import { median } from "../load.ts";
+import { median } from "../median.ts";
+import type { Stage } from "../stage.ts";
 import { Broadcaster, countMessages, openEventStream } from "./broadcaster.ts";
 import { applicationHost, browserHeaders, type Gateway, startGateway } from "./gateway.ts";
 import { openWebSocket } from "./raw-websocket.ts";
 import type { Finding } from "./report.ts";
-import type { Stage } from "./stage.ts";
 import { connectionsByProcess } from "./tcp-connections.ts";
 
 const people = 100;

@@ -3,11 +3,11 @@ import { mkdirSync, rmSync, truncateSync, writeFileSync } from "node:fs";
 import { userInfo } from "node:os";
 import { join } from "node:path";
 import { freePorts, startServer } from "../process.ts";
+import { runProgram } from "../run-program.ts";
+import type { Stage } from "../stage.ts";
 import { accessContenders } from "./access-stream.ts";
 import { compareInTurns, type Work } from "./compare.ts";
 import { type Finding, half } from "./report.ts";
-import { runProgram } from "./run-program.ts";
-import type { Stage } from "./stage.ts";
 import { tcpContenders } from "./tcp.ts";
 
 const rounds = 2;

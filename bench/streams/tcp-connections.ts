@@ -1,7 +1,7 @@
 // Which process of a gateway holds which connections, as Linux tells.
 import { readdirSync, readFileSync, readlinkSync } from "node:fs";
+import { childrenOf } from "../usage.ts";
 import type { Gateway } from "./gateway.ts";
-import { childrenOf } from "./usage.ts";
 
 const established = "01";
 

@@ -1,9 +1,10 @@
 // Where TCP goes over WebSocket: the gateway beside socat, which the programs reach without any
 // WebSocket, and beside the least server of WebSockets, which they reach as they do the gateway.
+
+import type { Stage } from "../stage.ts";
 import type { Contender, Work } from "./compare.ts";
 import { browserHeaders, startGateway } from "./gateway.ts";
 import { startBareWebSocketServer, startRelayClient, startSocat } from "./peers.ts";
-import type { Stage } from "./stage.ts";
 
 /**
  * @param scheme of the service: `tcp`, `ssh`

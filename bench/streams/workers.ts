@@ -1,20 +1,15 @@
-// What a second worker costs: requests of 1 kB by a second of CPU, beside one process. And what a
-// killed one costs: the requests on its own connections, and no others.
+// What a killed worker costs: the requests on its own connections, and no others.
 import { once } from "node:events";
 import { createConnection, type Socket } from "node:net";
 import { setTimeout as wait } from "node:timers/promises";
-import { load } from "../load.ts";
 import { startOrigin } from "../nginx.ts";
 import { freePorts } from "../process.ts";
-import { compareInTurns } from "./compare.ts";
+import type { Stage } from "../stage.ts";
 import { browserHeaders, type Gateway, startGateway } from "./gateway.ts";
 import type { Finding } from "./report.ts";
-import type { Stage } from "./stage.ts";
 import { connectionsByProcess } from "./tcp-connections.ts";
 
 const seconds = 3;
-const rounds = 3;
-const tolerance = 0.1;
 const connections = 64;
 /** between one connection and the next */
 const pauseMs = 20;
@@ -24,36 +19,7 @@ export async function workers(stage: Stage): Promise<Finding[]> {
   await stage.keep(startOrigin(stage.folder, origin));
   const service = `http://127.0.0.1:${origin}`;
   const two = await startGateway(stage, { service, sections: { workers: 2 } });
-  const one = await startGateway(stage, { service });
-  const contenders = [
-    { name: "two workers", gateway: two },
-    { name: "one process", gateway: one },
-  ].map(({ name, gateway }) => ({
-    name,
-    pid: gateway.pid,
-    run: async () => {
-      const address = `http://127.0.0.1:${gateway.port}/1k`;
-      const figures = await load(address, browserHeaders(gateway), seconds);
-      return { units: figures.requestsPerSecond * seconds, seconds };
-    },
-  }));
-  const results = await compareInTurns(contenders, rounds);
-  const [own, peer] = results;
-  const share = (peer?.cost ?? Number.NaN) / (own?.cost ?? Number.NaN);
-  return [
-    {
-      kind: "comparison",
-      title: `two workers, 1 kB, ${connections} connections`,
-      unit: { name: "requests", cost: "μs" },
-      results,
-    },
-    {
-      kind: "statement",
-      text: `two workers: requests by CPU within 10 % of one process: ${share.toFixed(2)} ×`,
-      holds: share >= 1 - tolerance,
-    },
-    await killWorker(two),
-  ];
+  return [await killWorker(two)];
 }
 
 /** What the clients of a gateway saw. */

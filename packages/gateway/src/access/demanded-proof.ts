@@ -4,7 +4,7 @@
 import type { AppClaims } from "@postern/protocol";
 import { isSamePath } from "../http/canonical-path.ts";
 import type { Application } from "../model/model.ts";
-import type { PossessionFault } from "../tokens/possession.ts";
+import type { PossessionFault, TokenHolder } from "../tokens/possession.ts";
 import type { Tokens } from "../tokens/tokens.ts";
 import type { ReadRequest } from "./read-request.ts";
 
@@ -18,11 +18,11 @@ export function possessionFaultOf(
   tokens: Prover,
   reading: ReadRequest,
   token: string,
-  { terminal, cnf }: AppClaims,
+  { terminal, sub, cnf }: AppClaims,
 ): PossessionFault | undefined {
   if (terminal !== true) return undefined;
   if (cnf === undefined) return "token_not_bound";
-  return proofFaultOf(tokens, reading, token, cnf.jkt);
+  return proofFaultOf(tokens, reading, token, { sub, cnf });
 }
 
 /**
@@ -34,9 +34,9 @@ export function grantFaultOf(
   reading: ReadRequest,
   { proof_of_possession }: Application,
   token: string,
-  { cnf }: AppClaims,
+  { sub, cnf }: AppClaims,
 ): PossessionFault | undefined {
-  if (cnf !== undefined) return proofFaultOf(tokens, reading, token, cnf.jkt);
+  if (cnf !== undefined) return proofFaultOf(tokens, reading, token, { sub, cnf });
   return proof_of_possession === true ? "token_not_bound" : undefined;
 }
 
@@ -44,11 +44,11 @@ function proofFaultOf(
   tokens: Prover,
   { facts, headers }: ReadRequest,
   token: string,
-  jkt: string,
+  holder: TokenHolder,
 ): PossessionFault | undefined {
   const { method, scheme, authority, path } = facts;
   const hasPath = (pathname: string) => isSamePath(pathname, path);
-  return tokens.checkProof(jkt, {
+  return tokens.checkProof(holder, {
     method,
     scheme,
     authority,

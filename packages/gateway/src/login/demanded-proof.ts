@@ -1,6 +1,6 @@
 // The proof that goes with a terminal's bound token where a bearer of the token alone would get
 // more than it is: the exchange, a pass, an SSH certificate (RFC 9449, docs/adr/0024).
-import { headers } from "@postern/protocol";
+import { type AppClaims, headers } from "@postern/protocol";
 import { isSamePath } from "../http/canonical-path.ts";
 import { type ProofFault, possessionFaults } from "../tokens/possession.ts";
 import type { Tokens } from "../tokens/tokens.ts";
@@ -12,7 +12,7 @@ export function proofFaultOf(
   c: LoginContext,
   { tokens }: { tokens: Pick<Tokens, "checkProof"> },
   token: string,
-  { cnf }: { cnf?: { jkt: string } },
+  { sub, cnf }: Pick<AppClaims, "sub" | "cnf">,
 ): ProofFault | undefined {
   if (cnf === undefined) return undefined;
   const { method, scheme, authority, path } = c.var.facts;
@@ -20,7 +20,8 @@ export function proofFaultOf(
   // Two of them arrive joined, which is none.
   const proof = c.req.header(headers.proof);
   const proofs = proof === undefined ? [] : [proof];
-  return tokens.checkProof(cnf.jkt, { method, scheme, authority, hasPath, proofs, token });
+  const request = { method, scheme, authority, hasPath, proofs, token };
+  return tokens.checkProof({ sub, cnf }, request);
 }
 
 /** Refuses a request whose token is not proven, and says why. */

@@ -94,7 +94,7 @@ export async function createTokens(deps: TokensDeps): Promise<Tokens> {
     verifyWorkload: (token, application) => workloads.verify(token, application),
     verifyAssertion: (token, aud) => verify.assertion(token, aud),
     isAlive: async (sessionId) => (await sessions.find(sessionId, now())) !== undefined,
-    checkProof: (jkt, request) => possession.check(jkt, request),
+    checkProof: (holder, request) => possession.check(holder, request),
     isOurs: (token) => isIssuedBy(issuer(), token),
 
     certs: () => keys.certs(),

@@ -1,7 +1,6 @@
 // Whether whoever sends a bound token holds its key (RFC 9449 4.3). A proof is looked at only
 // beside a token of ours that holds, and its signature is verified only once everything else fits:
 // strangers cannot cause one.
-import { createHash } from "node:crypto";
 import { decodeToken, ProtocolError } from "@postern/protocol";
 import {
   type ProofClaims,
@@ -13,6 +12,7 @@ import {
   verifyProof,
 } from "@postern/protocol/proof";
 import type { Clock, Stopwatch } from "../clock.ts";
+import { SeenProofs } from "./seen-proofs.ts";
 
 /** Why a proof does not count, as `Cf-Access-Error` says it. */
 export type ProofFault =
@@ -24,6 +24,13 @@ export type ProofFault =
 
 /** Why a token is not taken where it would have to be bound. */
 export type PossessionFault = ProofFault | "token_not_bound";
+
+/** Whom a bound token was given to, as it says once it is verified. */
+export interface TokenHolder {
+  /** id of the user */
+  sub: string;
+  cnf: { jkt: string };
+}
 
 /** A request with a bound token. */
 export interface ProvenRequest {
@@ -40,6 +47,8 @@ export interface ProvenRequest {
 
 /** Seconds by which a proof may be older or newer than the gateway's clock. */
 const tolerance = 60;
+/** A proof from a clock that is ahead is good for both tolerances. Milliseconds. */
+const lifetime = 2 * tolerance * 1000;
 const longestProof = 2_048;
 const longestJti = 128;
 
@@ -50,14 +59,13 @@ export class PossessionChecker {
 
   constructor({ now, elapsed }: { now: Clock; elapsed: Stopwatch }) {
     this.#now = now;
-    this.#seen = new SeenProofs(elapsed);
+    this.#seen = new SeenProofs(elapsed, lifetime);
   }
 
-  /**
-   * @param jkt thumbprint of the key that the verified token is bound to
-   * @returns undefined when the proof holds; it does not hold a second time
-   */
-  check(jkt: string, request: ProvenRequest): ProofFault | undefined {
+  /** @returns undefined when the proof holds; it does not hold a second time */
+  check({ sub: person, cnf }: TokenHolder, request: ProvenRequest): ProofFault | undefined {
+    const { jkt } = cnf;
+
     // 1. One proof, by the key of the token.
     const [text] = request.proofs;
     if (text === undefined) return "proof_missing";
@@ -72,7 +80,7 @@ export class PossessionChecker {
 
     // 3. Signed, and not taken before.
     if (!verifyProof(text, jwk)) return "proof_invalid";
-    return this.#seen.add(jkt, claims.jti);
+    return this.#seen.add({ person, jkt, jti: claims.jti });
   }
 }
 
@@ -102,63 +110,6 @@ function isAddressOf(htu: string, { scheme, authority, hasPath }: ProvenRequest)
   if (url.username !== "" || url.password !== "") return false;
   if (url.origin !== new URL(`${scheme}://${authority}`).origin) return false;
   return hasPath(url.pathname);
-}
-
-/**
- * Proofs that were taken, for as long as they could be sent once more: the last `lifetime` and the
- * one before. Bounded for all and for each key, so that whoever has a session can fill neither
- * memory nor the share of others. Each process has its own.
- */
-class SeenProofs {
-  readonly #elapsed: Stopwatch;
-  #young = new Generation();
-  #old = new Generation();
-  #turnedAt: number;
-
-  constructor(elapsed: Stopwatch) {
-    this.#elapsed = elapsed;
-    this.#turnedAt = elapsed();
-  }
-
-  add(jkt: string, jti: string): ProofFault | undefined {
-    this.#turn();
-    const mark = markOf(jkt, jti);
-    if (this.#young.marks.has(mark) || this.#old.marks.has(mark)) return "proof_replayed";
-    return this.#young.add(jkt, mark) ? undefined : "proof_limit";
-  }
-
-  #turn(): void {
-    const age = this.#elapsed() - this.#turnedAt;
-    if (age < lifetime) return;
-    this.#old = age < 2 * lifetime ? this.#young : new Generation();
-    this.#young = new Generation();
-    this.#turnedAt = this.#elapsed();
-  }
-}
-
-/** A proof from a clock that is ahead is good for both tolerances. Milliseconds. */
-const lifetime = 2 * tolerance * 1000;
-/** Proofs of one generation; about 20 MB for both. */
-const mostMarks = 250_000;
-const mostMarksOfKey = 100_000;
-
-class Generation {
-  readonly marks = new Set<number>();
-  readonly #counts = new Map<string, number>();
-
-  /** @returns whether there was room */
-  add(jkt: string, mark: number): boolean {
-    const count = this.#counts.get(jkt) ?? 0;
-    if (count >= mostMarksOfKey || this.marks.size >= mostMarks) return false;
-    this.#counts.set(jkt, count + 1);
-    this.marks.add(mark);
-    return true;
-  }
-}
-
-/** 48 bits of a hash: a good proof meets another's mark once in a thousand million times. */
-function markOf(jkt: string, jti: string): number {
-  return createHash("sha256").update(`${jkt}.${jti}`).digest().readUIntBE(0, 6);
 }
 
 export function isPossessionFault(fault: string): fault is PossessionFault {

@@ -4,7 +4,7 @@ import type { Application, CachedDecision, Identity, Workload } from "../model/m
 import type { StoredGrant, StoredSession } from "../storage/store.ts";
 import type { MatchDescription, PassScope } from "./claims.ts";
 import type { MetaContent } from "./meta.ts";
-import type { PossessionFault, ProofFault, ProvenRequest } from "./possession.ts";
+import type { PossessionFault, ProofFault, ProvenRequest, TokenHolder } from "./possession.ts";
 import type { RequestScope } from "./request-scope.ts";
 import type { WorkloadVerification } from "./workload-tokens.ts";
 
@@ -156,7 +156,7 @@ export interface Tokens {
    * @param jkt `cnf.jkt` of the token
    * @returns undefined when it does
    */
-  checkProof(jkt: string, request: ProvenRequest): ProofFault | undefined;
+  checkProof(holder: TokenHolder, request: ProvenRequest): ProofFault | undefined;
   /** Whether this is a JWS whose `iss` is this team domain, valid or not (wire-protocol 3.4). */
   isOurs(token: string): boolean;
 

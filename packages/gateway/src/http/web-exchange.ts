@@ -19,7 +19,7 @@ export type WebHandler = (
 export interface WebRequestOptions {
   /** what the handler sees as the request's URL */
   url: string;
-  /** milliseconds for which a client may pause in the middle of a body that is read */
+  /** milliseconds that a client has for the whole of a body, from when it is first read */
   bodyTimeout: number;
   /** whether the handler waits for something, and must know at once that nobody else does */
   isHeld: boolean;
@@ -72,13 +72,15 @@ function toHeaders({ rawHeaders }: RequestHead): Headers {
   return headers;
 }
 
-/** The body of a request as a stream. The client sends only while somebody reads it. */
+/**
+ * The body of a request as a stream. The client sends only while somebody reads it. All that is
+ * read here is short: a client that sends a byte now and then must not hold what is held for it.
+ */
 class BodySource implements UnderlyingSource<Uint8Array>, BodyReader {
   readonly #exchange: Exchange;
   readonly #bodyTimeout: number;
   #controller: ReadableStreamDefaultController<Uint8Array> | undefined;
-  #stall: NodeJS.Timeout | undefined;
-  #reads = false;
+  #deadline: NodeJS.Timeout | undefined;
 
   constructor(exchange: Exchange, bodyTimeout: number) {
     this.#exchange = exchange;
@@ -91,25 +93,26 @@ class BodySource implements UnderlyingSource<Uint8Array>, BodyReader {
 
   pull(): void {
     const { body } = this.#exchange;
-    this.#stall = setTimeout(() => this.#exchange.destroy(), this.#bodyTimeout);
-    if (this.#reads) body.resume();
-    else body.read(this);
-    this.#reads = true;
+    if (this.#deadline !== undefined) {
+      body.resume();
+      return;
+    }
+    this.#deadline = setTimeout(() => this.#exchange.destroy(), this.#bodyTimeout);
+    body.read(this);
   }
 
   data(chunk: Buffer): void {
-    clearTimeout(this.#stall);
     this.#exchange.body.pause();
     this.#controller?.enqueue(chunk);
   }
 
   end(): void {
-    clearTimeout(this.#stall);
+    clearTimeout(this.#deadline);
     this.#controller?.close();
   }
 
   cancel(): void {
-    clearTimeout(this.#stall);
+    clearTimeout(this.#deadline);
     this.#exchange.body.stop();
   }
 

@@ -145,6 +145,25 @@ test("a body that stops in the middle ends its connection", async (context) => {
   assert.equal(answer.status, 0);
 });
 
+test("a body that comes a byte at a time has no longer than any other", async (context) => {
+  const read = Promise.withResolvers<string>();
+  const { port } = await start(
+    context,
+    async (request) => {
+      const text = await request.text().catch(() => "ended");
+      read.resolve(text);
+      return new Response(text);
+    },
+    400,
+  );
+  const asked = ask(port, { method: "POST", path: "/", headers: ["Host", "x"] });
+  asked.on("error", () => undefined);
+  // More bytes, and each of them sooner, than the deadline would need if it began anew with each.
+  const drip = setInterval(() => asked.write("x"), 20);
+  context.after(() => clearInterval(drip));
+  assert.equal(await read.promise, "ended");
+});
+
 test("a body that nobody reads to its end costs the connection, after the answer", async (context) => {
   const { port } = await start(context, async (request) => {
     for await (const _chunk of request.body ?? []) break;

@@ -105,7 +105,6 @@ export function authenticate(
 ): Authentication | Promise<Authentication> {
   const { tokens, now } = parts;
   const { headers, facts, queryToken } = reading;
-  const arrivalOf = (carrier: Carrier) => readArrival(tokens, reading, application, carrier);
 
   // 1. A service token.
   const credentials = serviceCredentials(reading, application);
@@ -124,10 +123,9 @@ export function authenticate(
   // 3. The cookie of browsers.
   const values = cookieValues(headers.cookie, cookies.authorization);
   const [value] = values;
-  if (values.length > 1)
-    return authenticateCookies(tokens, values, application, arrivalOf("cookie"));
-  if (value !== undefined)
-    return authenticateToken(tokens, value, application, arrivalOf("cookie"));
+  const arrival = readArrival(tokens, reading, application, "cookie");
+  if (values.length > 1) return authenticateCookies(tokens, values, application, arrival);
+  if (value !== undefined) return authenticateToken(tokens, value, application, arrival);
 
   // 4. The `token` argument: a pass, or an application token as the first release had it. It says
   // itself which of the two it would be; its signature says whether it is one.
@@ -136,7 +134,7 @@ export function authenticate(
     return tokens
       .verifyPass(queryToken, application.aud)
       .then((verification) => passHolder(ofUnbound(verification, application), facts));
-  return authenticateToken(tokens, queryToken, application, arrivalOf("cookie"));
+  return authenticateToken(tokens, queryToken, application, arrival);
 }
 
 function readArrival(
@@ -151,15 +149,10 @@ function readArrival(
   const isBound = needsBrowser(application, carrier, { scheme, fromBrowser });
   const browser = isBound ? { nonce: browserNonce(headers.cookie) } : undefined;
   const byProgram = scheme !== "https" || !fromBrowser;
-  const possessionFault = (token: string, claims: AppClaims) =>
-    possessionFaultOf(tokens, reading, token, claims);
-  const demandsProof = application.proof_of_possession === true;
-  return {
-    carrier,
-    browser,
-    byProgram,
-    possessionFault: demandsProof ? possessionFault : undefined,
-  };
+  const arrival: Arrival = { carrier, browser, byProgram, possessionFault: undefined };
+  if (application.proof_of_possession === true)
+    arrival.possessionFault = (token, claims) => possessionFaultOf(tokens, reading, token, claims);
+  return arrival;
 }
 
 function authenticateService(

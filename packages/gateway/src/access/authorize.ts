@@ -182,7 +182,7 @@ function askerOf(authentication: Authentication): Asker {
     case "person": {
       const { session, proof, limits } = authentication;
       const expiresAt = Math.min(session.expires_at, proof.claims.exp * 1000);
-      return { kind: "person", session, expiresAt, ...defined({ grant: limits?.grant }) };
+      return { kind: "person", session, expiresAt, grant: limits?.grant };
     }
     case "service":
     case "workload":
@@ -195,8 +195,11 @@ function askerOf(authentication: Authentication): Asker {
 function passes(authentication: Authentication, decision: Decision): boolean {
   // Bypass is for whoever asks, also for those whose credentials do not hold.
   if (decision.outcome === "bypass") return true;
-  const isKnown = ["person", "service", "workload"].includes(authentication.kind);
-  return isKnown && decision.outcome === "allow";
+  return decision.outcome === "allow" && isKnown(authentication);
+}
+
+function isKnown({ kind }: Authentication): boolean {
+  return kind === "person" || kind === "service" || kind === "workload";
 }
 
 /** Names of the policies that cannot be judged for the person who asks; undefined: none. */

@@ -15,7 +15,7 @@ export type Asker =
    * @property expiresAt of the session or the credential, milliseconds since the epoch
    * @property grant by which somebody asks in the person's name
    */
-  | { kind: "person"; session: StoredSession; expiresAt: number; grant?: GrantName }
+  | { kind: "person"; session: StoredSession; expiresAt: number; grant: GrantName | undefined }
   | { kind: "service"; serviceToken: ServiceToken }
   | { kind: "workload"; workload: Workload }
   /** policy asks nobody who they are */
@@ -23,7 +23,7 @@ export type Asker =
 
 /** An asker as far as the log names them. */
 type KnownAsker =
-  | { kind: "person"; session: StoredSession; grant?: GrantName | undefined }
+  | { kind: "person"; session: StoredSession; grant: GrantName | undefined }
   | Exclude<Asker, { kind: "person" }>;
 
 /** What was asked for, as policy saw it. */

@@ -19,9 +19,9 @@ export interface CookieAttributes {
   expires?: Date;
 }
 
-const ownName = new RegExp(
-  `^(?:${cookies.authorization}|${cookies.appSession}|(?:__Host-)?postern_[A-Za-z0-9_-]*)$`,
-);
+const ownNames = `${cookies.authorization}|${cookies.appSession}|(?:__Host-)?postern_[A-Za-z0-9_-]*`;
+/** The name of one of the gateway's own cookies, whatever blanks stand around it, and its end. */
+const ownName = new RegExp(`\\s*(?:${ownNames})\\s*(?:[=;]|$)`, "y");
 const longestLifeMs = 399 * 24 * 60 * 60_000;
 
 /** Every cookie of a request, in the order sent. `lines` are the values of its `Cookie` headers. */
@@ -75,18 +75,33 @@ function beginsPair(line: string, start: number): boolean {
 /** A `Cookie` line without the gateway's own cookies; the others stay untouched, in their order. */
 export function withoutOwnCookies(line: string): string {
   if (!line.includes("CF_") && !line.includes("postern_")) return line;
-  return line
-    .split(";")
-    .filter((pair) => !isOwnCookie(nameOf(pair)))
-    .join(";")
-    .trim();
+  const kept: string[] = [];
+  let keptFrom = 0;
+  let start = 0;
+  while (start <= line.length) {
+    const semicolon = line.indexOf(";", start);
+    const end = semicolon < 0 ? line.length : semicolon;
+    if (beginsWithOwn(line, start)) {
+      if (start > keptFrom) kept.push(line.slice(keptFrom, start - 1));
+      keptFrom = end + 1;
+    }
+    start = end + 1;
+  }
+  if (keptFrom <= line.length) kept.push(line.slice(keptFrom));
+  return kept.join(";").trim();
+}
+
+/** Whether the pair that begins here is a cookie of the gateway's own. */
+function beginsWithOwn(line: string, start: number): boolean {
+  ownName.lastIndex = start;
+  return ownName.test(line);
 }
 
 /** Whether a `Set-Cookie` line sets a cookie of the gateway's own. */
 export function setsOwnCookie(line: string): boolean {
   // Browsers send the value of a cookie without a name alone: `=CF_Authorization=x` comes back as
   // `CF_Authorization=x` (RFC 6265bis 5.7).
-  return isOwnCookie(nameOf(line.replace(/^[\s=]+/, "")));
+  return beginsWithOwn(line.replace(/^[\s=]+/, ""), 0);
 }
 
 /** The attributes of the gateway's own cookies: for this host alone, out of reach of scripts. */
@@ -131,12 +146,4 @@ function trimmed(text: string): string {
 
 function isBlank(code: number): boolean {
   return code === 0x20 || code === 0x09;
-}
-
-function isOwnCookie(name: string): boolean {
-  return ownName.test(name);
-}
-
-function nameOf(pair: string): string {
-  return (pair.split("=", 1)[0] ?? "").trim();
 }

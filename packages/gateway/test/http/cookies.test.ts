@@ -61,6 +61,16 @@ test("the gateway's own cookies are taken out of a line and the others stay as t
   const line = "a=1;  CF_Authorization=x; __Host-postern_attempt_0=y;b=2; CF_AppSession=z";
   assert.equal(withoutOwnCookies(line), "a=1;b=2");
   assert.equal(withoutOwnCookies("a=1;  b=2"), "a=1;  b=2");
+  const others = "CF_AuthorizationX=1; XCF_Authorization; a=CF_AppSession=3";
+  const lines: [string, string][] = [
+    ["CF_Authorization=x", ""],
+    ["CF_Authorization; \tCF_AppSession \u00a0=y;", ""],
+    ["CF_Authorization=x;a=1", "a=1"],
+    ["; a=1;;CF_Authorization=x;;b", "; a=1;;;b"],
+    [others, others],
+    ["postern_=1;__Host-postern_browser = 2;__host-postern_browser=3", "__host-postern_browser=3"],
+  ];
+  for (const [line, left] of lines) assert.equal(withoutOwnCookies(line), left, line);
   assert.equal(setsOwnCookie("CF_Authorization=x; Path=/"), true);
   assert.equal(setsOwnCookie("theme=CF_Authorization"), false);
   // A cookie without a name comes back as its value alone.

@@ -6,7 +6,7 @@ import { globSync, readFileSync } from "node:fs";
 import { posix } from "node:path";
 import { parseSync, Visitor } from "oxc-parser";
 
-const sources = ["packages/*/{src,test}", "test", "bench", "demo", "scripts"];
+const sources = ["packages/*/{src,test}", "test", "bench", "fuzz", "demo", "scripts"];
 
 /**
  * @typedef {object} Import

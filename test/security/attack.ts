@@ -95,10 +95,19 @@ export function tryEveryWay(cases: readonly Case[], sections?: Record<string, un
   for (const way of waysIn) {
     const house = sharedHouse(way, sections);
     for (const { about, rows } of cases)
-      test(`${about}, ${way.name}`, leaveOut(way.missing), async (context) =>
+      test(nameOf(about, way, rows), leaveOut(way.missing), async (context) =>
         tryRows(context, await house(), rows),
       );
   }
+}
+
+/** Where a way has no words for any of the rows, its test says so. */
+function nameOf(about: string, way: WayIn, rows: readonly Row[]): string {
+  const rights = rows.map(({ right }) => rightFor(way, right));
+  const [reason] = rights.flatMap((right) => ("unsayable" in right ? [right.unsayable] : []));
+  const isUnsayable = rights.every((right) => "unsayable" in right);
+  const name = `${about}, ${way.name}`;
+  return isUnsayable ? `${name}, where it cannot be said: ${reason}` : name;
 }
 
 /** The same house for everybody who asks, opened for the first and closed behind the last test. */

@@ -21,6 +21,8 @@ export interface Request {
   trailers?: readonly string[];
   /** HTTP/1.1: the whole request, byte for byte (latin1), in place of all the above */
   bytes?: string;
+  /** HTTP/1.1: the client leaves as soon as it has a head, as who asked for an upgrade may */
+  leaves?: boolean;
   /** HTTP/2: what stream 1 consists of, in place of all the above */
   frames?: readonly Buffer[];
 }
@@ -111,7 +113,7 @@ function behindNginx(): WayIn {
         gateway,
         port,
         clientAddress,
-        ask: (request) => askHttp1(port, request, clientAddress),
+        ask: (request) => askHttp1(port, closingBytes(request), clientAddress),
         close: async () => {
           await stop();
           await gateway.close();
@@ -119,6 +121,16 @@ function behindNginx(): WayIn {
       };
     },
   };
+}
+
+/**
+ * Asks nginx to end the connection with its answer, in bytes of a test's own as well: whatever it
+ * reads behind them would be a request of its reading, and nobody's attack on the gateway.
+ */
+function closingBytes(request: Request): Request {
+  const { bytes } = request;
+  if (bytes === undefined) return request;
+  return { ...request, bytes: bytes.replace(/(Host: .*?)(\r?\n)/, "$1$2Connection: close$2") };
 }
 
 const proxiesDocument = readFileSync(new URL("../../docs/proxies.md", import.meta.url), "utf8");
@@ -162,7 +174,10 @@ function askHttp1(port: number, request: Request, localAddress?: string): Promis
       socket.destroy();
     });
     socket.on("connect", () => socket.write(text, "latin1"));
-    socket.on("data", (chunk) => chunks.push(chunk));
+    socket.on("data", (chunk) => {
+      chunks.push(chunk);
+      if (request.leaves && Buffer.concat(chunks).includes("\r\n\r\n")) socket.destroy();
+    });
     socket.on("error", (error: NodeJS.ErrnoException) => {
       if (error.code !== "ECONNRESET" && error.code !== "EPIPE") reject(error);
     });
@@ -248,7 +263,7 @@ function headerFrames(block: Buffer, more: number): Buffer[] {
   return frames;
 }
 
-function http2Fields(request: Request): h2.Field[] {
+export function http2Fields(request: Request): h2.Field[] {
   const { method = "GET", target, host = "app.localhost", lines = [] } = request;
   const fields = h2.requestFields(host ?? "", target, lines.map(fieldOf), method);
   return host === null ? fields.filter(([name]) => name !== ":authority") : fields;

@@ -21,6 +21,7 @@ export const rooms = {
   "gateway/access": "model policy observe storage catalog http origin tokens",
   "gateway/login": "model policy observe secrets storage catalog http ssh tokens",
   "gateway/init": "model config login",
+  "gateway/render": "model config catalog access",
   "gateway/compose.ts": "*",
   "gateway/served-applications.ts": "catalog observe",
   "gateway/gateway.ts": "*",

@@ -52,6 +52,18 @@ export function showSshAuthority(options: {
   isReplaced: boolean;
 }): Promise<string>;
 
+/**
+ * `postern render PROXY --config FILE`
+ * @returns the configuration of a proxy that asks this gateway for decisions
+ */
+export function renderProxyConfig(options: {
+  config: string;
+  /** nginx, caddy, haproxy, traefik or envoy */
+  proxy: string;
+  /** lets origins have credentials that the proxy cannot keep from them */
+  acceptsCredential: boolean;
+}): string;
+
 /** `postern init`: asks, writes a configuration, tries the provider. */
 export function runInit(options: {
   /** the file to write */

@@ -2,6 +2,7 @@
 // Plain JavaScript that any Node reads, so that one that is too old is told so: the program itself
 // imports `node:sqlite` before it could say anything.
 import { existsSync } from "node:fs";
+import { fileURLToPath } from "node:url";
 
 // In earlier releases node:http2 lacks what the gateway uses, or a client can make it hang.
 const oldestMajor = 24;
@@ -17,5 +18,10 @@ if (major < oldestMajor || (major === oldestMajor && minor < oldestMinor)) {
 const source = new URL("./src/main.ts", import.meta.url);
 const bundle = new URL("./dist/main.js", import.meta.url);
 
-export const { runDev, runGateway, checkGateway, rotateKeys, showSshAuthority, runInit } =
-  await import(existsSync(source) ? source.href : bundle.href);
+const gateway = await import(existsSync(source) ? source.href : bundle.href);
+
+export const { runDev, runGateway, checkGateway, rotateKeys, showSshAuthority, runInit } = gateway;
+
+const luaFile = fileURLToPath(new URL("./haproxy/postern.lua", import.meta.url));
+
+export const renderProxyConfig = (options) => gateway.renderProxyConfig({ ...options, luaFile });

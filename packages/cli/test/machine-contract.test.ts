@@ -69,6 +69,7 @@ const treatments: Record<string, Contract> = {
   init: { ...ofNobody, args: () => ["--no-such-flag"] },
   "keys rotate": { ...ofNobody, args: nothing },
   "keys ssh": { ...ofNobody, args: nothing },
+  render: { ...ofNobody, args: nothing },
 };
 
 /** A credential, and what its gateway says of it. */

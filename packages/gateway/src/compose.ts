@@ -226,6 +226,7 @@ function joinHandler(
     scheme: settings.tls === undefined ? "http" : "https",
     allowedPorts: allowedPorts(settings),
     trustedProxies: settings.trusted_proxies,
+    decisionProxies: settings.forward_auth?.proxies ?? [],
     bodyTimeout: settings.limits.body_timeout,
     originConnections: settings.limits.origin_connections,
     logRequests: settings.log.requests,

@@ -156,10 +156,10 @@ export async function closeParts({ handler, store }: Parts): Promise<void> {
 async function openListeners({
   config,
   catalogs,
-  handler: { handle, noteRefusal },
+  handler: { handle, handleForwardAuth, noteRefusal },
   record,
 }: Parts): Promise<Listener[]> {
-  const { limits, tls, http2, redirect_http } = config;
+  const { limits, tls, http2, redirect_http, forward_auth } = config;
   const listeners: Listener[] = [];
   try {
     for (const address of config.listen) {
@@ -188,6 +188,18 @@ async function openListeners({
           noteRefusal,
           limits,
           http2,
+          record,
+        }),
+      );
+    }
+    if (forward_auth !== undefined) {
+      listeners.push(
+        await createListener({
+          listen: forward_auth.listen,
+          handler: handleForwardAuth,
+          noteRefusal,
+          limits,
+          http2: false,
           record,
         }),
       );

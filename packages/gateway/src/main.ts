@@ -15,6 +15,7 @@ import { type Gateway, startGateway } from "./gateway.ts";
 import type { RecordEvent } from "./observe/events.ts";
 import { type Log, openLog } from "./observe/log.ts";
 import { HangUps, Reload } from "./reload.ts";
+import { isProxyName, renderProxy } from "./render/render-proxy.ts";
 import { createSecretBox, type SecretBox } from "./secrets/secret-box.ts";
 import { SshAuthorities } from "./ssh/authorities.ts";
 import { findCertifying } from "./ssh/find-certifying.ts";
@@ -23,6 +24,7 @@ import { openStore } from "./storage/open-store.ts";
 import type { Store } from "./storage/store.ts";
 import { createTokens } from "./tokens/create-tokens.ts";
 import type { KeyRotation } from "./tokens/tokens.ts";
+import { UsageError } from "./usage-error.ts";
 import { watchFiles } from "./watch-files.ts";
 
 export type { ComposeOptions } from "./compose.ts";
@@ -144,6 +146,26 @@ export function showSshAuthority(options: {
     const { publicKey } = await authority;
     return `${publicKeyLine(publicKey)} ${application.domains[0]}`;
   });
+}
+
+/**
+ * `postern render PROXY --config FILE`: the configuration of a proxy that asks this gateway.
+ * @throws {ConfigError} when the file is wrong
+ * @throws {UsageError} when there is no such proxy, or an origin would get a credential
+ */
+export function renderProxyConfig(options: {
+  config: string;
+  /** nginx, caddy, haproxy, traefik or envoy */
+  proxy: string;
+  /** lets origins have credentials that the proxy cannot keep from them */
+  acceptsCredential: boolean;
+  /** what HAProxy loads: a file of the package */
+  luaFile: string;
+}): string {
+  const { proxy, acceptsCredential, luaFile } = options;
+  if (!isProxyName(proxy)) throw new UsageError(`there is no proxy ${JSON.stringify(proxy)}`);
+  const { config } = readConfigFile(sourceOf(options.config));
+  return renderProxy(config, proxy, { luaFile, acceptsCredential });
 }
 
 /** What a command works on beside the gateways that run. */

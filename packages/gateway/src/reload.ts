@@ -17,6 +17,7 @@ const fixedAtStart = [
   "tls",
   "http2",
   "trusted_proxies",
+  "forward_auth",
   "workers",
   "store",
   "secret_key_file",

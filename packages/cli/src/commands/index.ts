@@ -26,6 +26,7 @@ import { gateway } from "./gateway/gateway.ts";
 import { init } from "./gateway/init.ts";
 import { rotate } from "./gateway/keys-rotate.ts";
 import { ssh as keysSsh } from "./gateway/keys-ssh.ts";
+import { render } from "./gateway/render.ts";
 
 /** `postern access …` */
 export const accessGroup: CommandGroup = {
@@ -78,7 +79,7 @@ export const mainGroup: CommandGroup = {
   name: "",
   summary: "",
   groups: [accessGroup, keysGroup],
-  commands: [dev, init, gateway, completionOf(() => mainGroup)],
+  commands: [dev, init, gateway, render, completionOf(() => mainGroup)],
   others: [["--version", "print the version"]],
   promised: ["apply", "export", "diff", "doctor", "admin-token", "sessions", "backup", "restore"],
   notes: [],

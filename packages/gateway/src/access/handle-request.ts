@@ -9,6 +9,7 @@ import type { NoteRefusal } from "../http/refused-request.ts";
 import { sendAnswer } from "../http/send-answer.ts";
 import type { Exchange, UpgradeExchange } from "../http/transport.ts";
 import { carriesBytes } from "../model/ingress-service.ts";
+import type { DecisionProxy } from "../model/proxy-dialect.ts";
 import { type RecordEvent, stackOf } from "../observe/events.ts";
 import type { RandomBytes } from "../random.ts";
 import type { Store } from "../storage/store.ts";
@@ -24,8 +25,10 @@ import { problemAnswer, type RenderErrorPage, tokenHoldsAnswer } from "./answers
 import { authorize, type Verdict } from "./authorize.ts";
 import { preflightAnswer } from "./cors.ts";
 import { DecisionCache } from "./decision-cache.ts";
+import { DecisionProxies } from "./decision-proxies.ts";
 import { describeApplication } from "./describe-application.ts";
 import { errorPageEvent, refusalEvent, unreadableEvent } from "./error-page-events.ts";
+import { answerForwardAuth, type ForwardAuthParts } from "./forward-auth.ts";
 import { HttpForwarder } from "./forward-http.ts";
 import { TcpForwarder } from "./forward-tcp.ts";
 import { forwardUpgrade, type UpgradeForwarding } from "./forward-upgrade.ts";
@@ -56,6 +59,8 @@ export interface RequestHandlerOptions {
   allowedPorts: ReadonlySet<number>;
   /** addresses and networks whose X-Forwarded-* are believed */
   trustedProxies: readonly string[];
+  /** who may ask for decisions (wire-protocol 12) */
+  decisionProxies: readonly DecisionProxy[];
   /** milliseconds for which a client may pause in the middle of a body */
   bodyTimeout: number;
   /** open connections to one service, at most */
@@ -68,9 +73,11 @@ export interface RequestHandlerOptions {
   randomBytes: RandomBytes;
 }
 
-/** Takes every request of every listener. */
+/** Takes every request of every public listener, and the questions of proxies. */
 export interface RequestHandler {
   handle(exchange: Exchange): void;
+  /** Takes every question of the listener for proxies. */
+  handleForwardAuth(exchange: Exchange): void;
   /** Writes down what a transport refuses. @returns the ray id that its answer bears */
   noteRefusal: NoteRefusal;
   /** Ends every WebSocket, event stream and the like: the gateway ends. */
@@ -120,20 +127,30 @@ export function createRequestHandler(options: RequestHandlerOptions): RequestHan
       record: options.record,
     }),
   };
+  const lending = lendingOf(path);
   return {
-    handle: (exchange) => handleSafely(path, exchange),
+    handle: (exchange) => safely(path, exchange, () => handle(path, exchange)),
+    handleForwardAuth: (exchange) =>
+      safely(path, exchange, () => answerForwardAuth(lending, exchange)),
     noteRefusal: (refusal) => noteRefusal(path, refusal),
     endStreams: () => streams.endAll(),
     close: () => path.forwarder.close(),
   };
 }
 
+/** The decisions of the data path, lent to proxies: its own caches, whichever listener is asked. */
+function lendingOf(path: DataPath): ForwardAuthParts {
+  const proxies = new DecisionProxies(path.decisionProxies);
+  const trustedProxies = [...path.rules.trustedProxies, ...proxies.networks];
+  return { ...path, proxies, rules: { ...path.rules, trustedProxies } };
+}
+
 /** A fault of ours costs one request, and lets nothing through. */
-function handleSafely(path: DataPath, exchange: Exchange): void {
+function safely({ record }: DataPath, exchange: Exchange, answer: () => void): void {
   try {
-    handle(path, exchange);
+    answer();
   } catch (error) {
-    path.record({ event: "request_failed", error: stackOf(error) });
+    record({ event: "request_failed", error: stackOf(error) });
     exchange.destroy();
   }
 }

@@ -121,6 +121,12 @@ export const unreadable: Record<RequestFault, Problem> = {
   },
 };
 
+/** A proxy asks about a request and does not say which one. */
+export const badQuestion: Problem = badRequest(
+  "bad_forward_auth",
+  `The proxy in front of the application does not say in its own headers which request it asks about, or says it twice. You can do nothing about it: ${askWhoRunsIt}`,
+);
+
 /** The request may pass, and has no answer. */
 export const originFailed: Record<ForwardFault, Problem> = {
   unreachable: {

@@ -30,7 +30,7 @@ export interface SanitizeInput {
  * Set by the gateway or by nobody, beside everything that begins with one of `ourPrefixes`. A
  * client's spelling of one of these is compared after folding (case H1).
  */
-const ours = [
+export const ours = [
   "cf-ray",
   // Other names under which origins look for the address asked for, or for who asks (cases H4,
   // P14).
@@ -72,7 +72,7 @@ const ours = [
 const ourPrefixes = ["cf-access-", "x-forwarded-", "x-auth-request-", "x-remote-user-"];
 
 /** RFC 9110 7.6.1, and what is agreed anew with the origin. */
-const hopByHop = new Set([
+export const hopByHop = new Set([
   "connection",
   "keep-alive",
   "proxy-connection",
@@ -193,7 +193,7 @@ export function sanitizeTrailers(rawTrailers: readonly string[]): string[] {
  * their kin turn every character that is neither letter nor digit into an underscore, so that
  * `Cf.Access.Token` and `cf-access-token` are one variable to them (wire-protocol 3).
  */
-function isWithheld(lower: string): boolean {
+export function isWithheld(lower: string): boolean {
   if (isPlainName(lower)) return isOurs(lower);
   const folded = lower.replace(/[^a-z0-9]/g, "-");
   return isOurs(folded) || framing.has(folded);

@@ -7,9 +7,12 @@ import type { IngressRule } from "../model/model.ts";
 import { formatTcpAddress } from "../model/tcp-address.ts";
 import type { PathReading } from "../path-readings.ts";
 import { ReadPattern } from "./read-pattern.ts";
+import { serviceName } from "./service-name.ts";
 
 /** An ingress rule, ready for matching. */
 export interface CompiledIngressRule extends IngressRule {
+  /** as proxies know the service */
+  serviceName: string;
   coversHost(host: string): boolean;
   coversPath(path: string): boolean;
   /** the path as origins read it */
@@ -22,6 +25,7 @@ export function compileIngress(rules: readonly IngressRule[]): CompiledIngressRu
     const path = patternPath(rule.path ?? "");
     return {
       ...rule,
+      serviceName: serviceName(rule),
       coversHost: hostTest(rule.hostname ?? "*"),
       coversPath: compilePath(path),
       readPattern: new ReadPattern(path),
@@ -34,7 +38,7 @@ export function chooseService(
   ingress: readonly CompiledIngressRule[],
   host: string,
   path: string,
-): IngressRule | undefined {
+): CompiledIngressRule | undefined {
   for (const rule of ingress) if (rule.coversHost(host) && rule.coversPath(path)) return rule;
   return undefined;
 }

@@ -5,7 +5,9 @@ import { isLoopbackHost } from "@postern/protocol";
 import type { z } from "zod";
 import { defined } from "../defined.ts";
 import type { Report } from "../model/problem.ts";
+import type { DecisionProxy } from "../model/proxy-dialect.ts";
 import { type FileContext, readCertificateFiles } from "./certificate-files.ts";
+import { checkForwardAuth } from "./check-forward-auth.ts";
 import { readFields } from "./read-fields.ts";
 import { settingsFields } from "./settings.ts";
 import type { ListenAddress } from "./values.ts";
@@ -30,6 +32,8 @@ export interface Settings {
   tls?: { certificates: { cert_file: string; key_file: string }[] };
   http2: boolean;
   trusted_proxies: string[];
+  /** where proxies ask for decisions, and which may */
+  forward_auth?: { listen: ListenAddress; proxies: DecisionProxy[] };
   /** processes that serve; `auto`: as many as there are processors */
   workers: number | "auto";
   /** ":memory:", or the absolute path of an SQLite file */
@@ -64,6 +68,7 @@ export function readSettings(
   if (values.tls === undefined && values.trusted_proxies.length === 0)
     checkPlainHttp(team, values, report);
   checkWorkers(values, report);
+  checkForwardAuth(values, report);
   warnAboutSettings(values, report);
   return defined({
     auth_domain: team.host,
@@ -76,6 +81,7 @@ export function readSettings(
     tls: certificates === undefined ? undefined : { certificates },
     http2: values.http2,
     trusted_proxies: values.trusted_proxies,
+    forward_auth: values.forward_auth,
     workers: values.workers,
     store,
     secret_key_file: resolvePath(values.secret_key_file),

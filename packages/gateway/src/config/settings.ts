@@ -1,6 +1,7 @@
 // The part of postern.yaml that says how the process runs: addresses, files, limits. What it
 // protects and for whom is in the model.
 import { z } from "zod";
+import { proxyDialects } from "../model/proxy-dialect.ts";
 import { network, someText, timeout } from "../model/values.ts";
 import { authority, heloName, listenAddress, mailUrl } from "./values.ts";
 
@@ -31,6 +32,13 @@ export const settingsFields = {
   /** [ext] */
   http2: z.boolean().default(true),
   trusted_proxies: z.array(network).default([]),
+  /** [ext] decisions for proxies that carry the requests themselves (wire-protocol 12) */
+  forward_auth: z
+    .strictObject({
+      listen: listenAddress,
+      proxies: z.array(z.strictObject({ cidr: network, dialect: z.enum(proxyDialects) })).min(1),
+    })
+    .optional(),
   workers: z.union([z.int().min(1), z.literal("auto")]).default(1),
   store: someText.default("sqlite:./data/postern.db"),
   secret_key_file: someText.default("./data/secret.key"),

@@ -33,6 +33,7 @@ export interface GatewayPackage {
     application: string;
     isReplaced: boolean;
   }): Promise<string>;
+  renderProxyConfig(options: { config: string; proxy: string; acceptsCredential: boolean }): string;
   runInit(options: {
     output: string;
     flags: Readonly<Record<string, string | undefined>>;

@@ -1,0 +1,116 @@
+// A gateway that lends its decisions to a real proxy, which has the configuration that `postern
+// render` writes: three origins behind it, one for everybody, one for people, one for Bob.
+import assert from "node:assert/strict";
+import type { TestContext } from "node:test";
+import { fileURLToPath } from "node:url";
+import { loadConfig } from "../../packages/gateway/src/config/load-config.ts";
+import { type ProxyName, renderProxy } from "../../packages/gateway/src/render/render-proxy.ts";
+import { freePort, startGateway, type TestGateway } from "../support/gateway.ts";
+import { proxyPrograms, startProxy } from "../support/proxy-process.ts";
+import { signIn } from "../support/sign-in.ts";
+import { startUpstream, type Upstream } from "../support/upstream.ts";
+
+export const ada = "ada@example.com";
+export const bob = "bob@example.com";
+export const clientId = `${"1".repeat(32)}.access`;
+export const clientSecret = "2".repeat(64);
+
+export type TestedProxy = ProxyName & ("nginx" | "haproxy" | "caddy");
+
+export interface ForwardAuthScene {
+  gateway: TestGateway;
+  /** of the proxy */
+  port: number;
+  /** `http://app.localhost:<port>` */
+  app: string;
+  /** of `app.localhost` below `/admin`, which is Bob's */
+  admin: Upstream;
+  /** of everything else on `app.localhost` */
+  upstream: Upstream;
+  /** a browser's session at an application: its `Cookie` line */
+  cookie(email?: string, domain?: string): Promise<string>;
+  /** asserts that no origin saw anything */
+  sawNothing(): boolean;
+}
+
+const luaFile = fileURLToPath(
+  new URL("../../packages/gateway/haproxy/postern.lua", import.meta.url),
+);
+
+const dialects = { nginx: "nginx", haproxy: "haproxy", caddy: "forwarded" } as const;
+
+/** Starts origins, gateway and proxy. @param more sections in place of those of the scene */
+export async function startScene(
+  context: TestContext,
+  name: TestedProxy,
+  more: Record<string, unknown> = {},
+): Promise<ForwardAuthScene> {
+  const [upstream, admin] = await Promise.all([startUpstream(), startUpstream()]);
+  const [port, own, decisions] = [await freePort(), await freePort(), await freePort()];
+  const allow = (include: Record<string, unknown>) => [
+    { name: "some", decision: "allow", include: [include] },
+  ];
+  const people = [
+    ...allow({ email: { email: ada } }),
+    { name: "bob", decision: "allow", include: [{ email: { email: bob } }] },
+    { name: "programs", decision: "non_identity", include: [{ any_valid_service_token: {} }] },
+  ];
+  const open = [{ name: "open", decision: "bypass", include: [{ everyone: {} }] }];
+  const application = (domain: string, policies: unknown, fields: object = {}) => {
+    return { name: domain, type: "self_hosted", domain, policies, ...fields };
+  };
+  const sections = {
+    organization: { name: "Test" },
+    auth_domain: `login.localhost:${port}`,
+    public_ports: [port],
+    trusted_proxies: ["127.0.0.1"],
+    forward_auth: {
+      listen: `127.0.0.1:${decisions}`,
+      proxies: [{ cidr: "127.0.0.1", dialect: dialects[name] }],
+    },
+    identity_providers: [{ id: "pin", name: "One-time PIN", type: "onetimepin", config: {} }],
+    service_tokens: [{ id: "ci", name: "ci", client_id: clientId, client_secret: clientSecret }],
+    applications: [
+      application("app.localhost", people),
+      application("app.localhost/public", open),
+      application("app.localhost/admin", allow({ email: { email: bob } })),
+      application("bob.localhost", allow({ email: { email: bob } })),
+    ],
+    ingress: [
+      { hostname: "app.localhost", path: "/admin", service: admin.origin },
+      { hostname: "app.localhost", service: upstream.origin },
+      { hostname: "bob.localhost", service: upstream.origin },
+      { service: "http_status:404" },
+    ],
+    ...more,
+  };
+  const gateway = await startGateway({ sections, port: own });
+  context.after(() => Promise.all([gateway.close(), upstream.close(), admin.close()]));
+  const text = JSON.stringify({
+    listen: `127.0.0.1:${own}`,
+    store: "sqlite::memory:",
+    ...sections,
+  });
+  const { config } = loadConfig({ text, file: "test.yaml", environment: {} });
+  await startProxy(
+    context,
+    proxyPrograms[name],
+    renderProxy(config, name, { luaFile, acceptsCredential: false }),
+    port,
+  );
+  return {
+    gateway,
+    port,
+    app: `http://app.localhost:${port}`,
+    upstream,
+    admin,
+    async cookie(email = ada, domain = "app.localhost") {
+      const { tokens, catalogs } = gateway.parts;
+      const { session } = await signIn(gateway, email);
+      const application = catalogs.current().applicationByAud.get(gateway.aud(domain));
+      assert.ok(application !== undefined);
+      return `Cookie: CF_Authorization=${await tokens.issueApp(session, application, 36e5)}`;
+    },
+    sawNothing: () => upstream.requests.length + admin.requests.length === 0,
+  };
+}

@@ -1,7 +1,7 @@
 // The local proxy holds a credential that everything on the machine could use: web pages, other
 // users, and the tools it is for, which must not come to read it.
 import assert from "node:assert/strict";
-import { execFile } from "node:child_process";
+import { execFile, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { connect } from "node:net";
 import { test } from "node:test";
@@ -14,6 +14,7 @@ import { readPath } from "../../packages/gateway/src/path-readings.ts";
 import { ask, type LocalScene, localScene } from "../e2e/local-proxy-fixture.ts";
 import { rawExchange } from "../support/raw-request.ts";
 import { leaveOut, needs } from "../support/requirements.ts";
+import { until } from "../support/until.ts";
 
 const run = promisify(execFile);
 
@@ -282,6 +283,27 @@ test(
     assert.deepEqual(reached(scene), before);
     const own = await run("curl", ["-s", "-o", "/dev/null", "-w", "%{http_code}", url]);
     assert.equal(own.stdout, "200");
+  },
+);
+
+test(
+  "another user who sends a request and is gone at once gets nothing done (C9)",
+  runsAsRoot ? needs("bash") : leaveOut("root, to run as another user"),
+  async (context) => {
+    const scene = await localScene(context);
+    await ask(scene, "/before");
+    const before = reached(scene);
+    const request = `DELETE /all HTTP/1.1\r\nHost: localhost:${scene.port}\r\n\r\n`;
+    const script = `exec 3<>/dev/tcp/127.0.0.1/${scene.port}; printf %s "$REQUEST" >&3; exec 3>&-; sleep 1`;
+    // The proxy is in this process, which waits here: it looks when nobody is there any more.
+    const { status } = spawnSync("bash", ["-c", script], {
+      uid: 65_534,
+      gid: 65_534,
+      env: { ...process.env, REQUEST: request },
+    });
+    assert.equal(status, 0);
+    await until(() => scene.cli.told.some((line) => line.includes("another user")));
+    assert.deepEqual(reached(scene), before);
   },
 );
 

@@ -41,7 +41,8 @@ function readTable(path: string): string {
 }
 
 /**
- * The user whose connection it is.
+ * The user whose connection it is. One that its process has closed has no inode any more, and is
+ * listed as root's: whoever closed it, it is nobody's.
  * @param tables the text of /proc/net/tcp and tcp6
  * @returns undefined where it is not listed
  */
@@ -50,8 +51,8 @@ export function ownerIn(tables: string, { address, port, to }: PeerEnds): number
     formsOf(to.address, to.port).map((target) => `${from} ${target}`),
   );
   for (const line of tables.split("\n")) {
-    const [, from, target, , , , , user] = line.trim().split(/\s+/);
-    if (ends.includes(`${from} ${target}`)) return Number(user);
+    const [, from, target, , , , , user, , inode] = line.trim().split(/\s+/);
+    if (ends.includes(`${from} ${target}`)) return inode === "0" ? undefined : Number(user);
   }
   return undefined;
 }

@@ -1,5 +1,5 @@
 // Responses as the gateway reads them from its origins.
-import { ResponseFault } from "../../packages/gateway/src/origin/response-head.ts";
+import { ResponseFault } from "../../packages/gateway/src/origin/response-fields.ts";
 import { ResponseReader } from "../../packages/gateway/src/origin/response-reader.ts";
 import type { Reading } from "../reading.ts";
 import { MessageBuilder } from "./message-builder.ts";

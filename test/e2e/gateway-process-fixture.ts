@@ -8,6 +8,7 @@ import { request as tlsRequest } from "node:https";
 import { join } from "node:path";
 import type { TestContext } from "node:test";
 import { setTimeout as pause } from "node:timers/promises";
+import { defined } from "../../packages/gateway/src/defined.ts";
 import { type Running, startPostern, temporaryHome } from "../support/cli.ts";
 import { freePort } from "../support/gateway.ts";
 import { certificateFor, type TestCertificate } from "../support/tls.ts";
@@ -45,7 +46,13 @@ export async function anOperator(context: TestContext, defaults: Sections): Prom
   const port = await freePort();
   const textOf = (sections: Sections) =>
     JSON.stringify(
-      { auth_domain: `${teamHost}:${port}`, listen: `127.0.0.1:${port}`, ...defaults, ...sections },
+      {
+        auth_domain: `${teamHost}:${port}`,
+        listen: `127.0.0.1:${port}`,
+        ...defined({ http1_transport: process.env["POSTERN_TEST_TRANSPORT"] }),
+        ...defaults,
+        ...sections,
+      },
       null,
       2,
     );

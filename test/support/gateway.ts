@@ -104,6 +104,7 @@ export async function startGateway(options: TestGatewayOptions): Promise<TestGat
       auth_domain: `${teamHost}:${port}`,
       listen: `127.0.0.1:${port}`,
       store: `sqlite:${options.store ?? ":memory:"}`,
+      ...defined({ http1_transport: process.env["POSTERN_TEST_TRANSPORT"] }),
       ...(options.tls === undefined ? {} : { tls: { certificates: options.tls } }),
       ...sections,
     };

@@ -159,7 +159,7 @@ async function openListeners({
   handler: { handle, handleForwardAuth, noteRefusal },
   record,
 }: Parts): Promise<Listener[]> {
-  const { limits, tls, http2, redirect_http, forward_auth } = config;
+  const { limits, tls, http2, http1_transport: transport, redirect_http, forward_auth } = config;
   const listeners: Listener[] = [];
   try {
     for (const address of config.listen) {
@@ -170,6 +170,7 @@ async function openListeners({
           handler: handle,
           noteRefusal,
           limits,
+          transport,
           http2,
           record,
         }),
@@ -187,6 +188,7 @@ async function openListeners({
           handler,
           noteRefusal,
           limits,
+          transport,
           http2,
           record,
         }),
@@ -199,6 +201,7 @@ async function openListeners({
           handler: handleForwardAuth,
           noteRefusal,
           limits,
+          transport,
           http2: false,
           record,
         }),

@@ -16,6 +16,7 @@ const fixedAtStart = [
   "public_ports",
   "tls",
   "http2",
+  "http1_transport",
   "trusted_proxies",
   "forward_auth",
   "workers",

@@ -224,11 +224,17 @@ function splitTarget(target: string, host: string): { path: string; query: strin
   if (relative === undefined) return undefined;
   const mark = relative.indexOf("?");
   if (mark < 0) return { path: relative, query: "" };
+  const path = relative.slice(0, mark);
   const query = relative.slice(mark + 1);
-  // A query may hold nearly anything, but no raw `#` (case P2) and nothing that is no printable
-  // ASCII.
-  if (/[^\x21-\x7e]|#/.test(query)) return undefined;
-  return { path: relative.slice(0, mark), query };
+  // A query may hold nearly anything, but no raw `#` (case P2) and no control character.
+  if (/^[!"$-~]*$/.test(query)) return { path, query };
+  if (/[^!-~\x80-\xff]|#/.test(query)) return undefined;
+  return { path, query: query.replace(/[\x80-\xff]/g, escapeOf) };
+}
+
+/** Some clients send raw bytes in queries. Escaped they mean the same to every origin. */
+function escapeOf(byte: string): string {
+  return `%${byte.charCodeAt(0).toString(16).toUpperCase()}`;
 }
 
 function relativeTarget(target: string, host: string): string | undefined {

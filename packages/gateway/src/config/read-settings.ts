@@ -30,6 +30,7 @@ export interface Settings {
   redirect_http?: ListenAddress;
   public_ports: number[];
   tls?: { certificates: { cert_file: string; key_file: string }[] };
+  http1_transport: SettingsFields["http1_transport"];
   http2: boolean;
   trusted_proxies: string[];
   /** where proxies ask for decisions, and which may */
@@ -79,6 +80,7 @@ export function readSettings(
     redirect_http: values.redirect_http && withPath(values.redirect_http, resolvePath),
     public_ports: values.public_ports,
     tls: certificates === undefined ? undefined : { certificates },
+    http1_transport: values.http1_transport,
     http2: values.http2,
     trusted_proxies: values.trusted_proxies,
     forward_auth: values.forward_auth,

@@ -31,6 +31,8 @@ export const settingsFields = {
     .optional(),
   /** [ext] */
   http2: z.boolean().default(true),
+  /** [ext] */
+  http1_transport: z.enum(["postern", "node"]).default("postern"),
   trusted_proxies: z.array(network).default([]),
   /** [ext] decisions for proxies that carry the requests themselves (wire-protocol 12) */
   forward_auth: z

@@ -91,7 +91,7 @@ class FirstBytes {
 const noBytes = Buffer.alloc(0);
 
 /** undefined: the bytes are the beginning of a preface, and not all of it. */
-function protocolOf(bytes: Buffer): "http1" | "http2" | undefined {
+export function protocolOf(bytes: Buffer): "http1" | "http2" | undefined {
   const length = Math.min(bytes.length, preface.length);
   if (preface.compare(bytes, 0, length, 0, length) !== 0) return "http1";
   return length === preface.length ? "http2" : undefined;

@@ -158,7 +158,7 @@ function newActivity(): Activity {
  * Bytes that the client has not taken. What a write that is under way still holds is known to the
  * handle alone, where Node's own timeouts look as well.
  */
-function untakenBytes(socket: Socket): number {
+export function untakenBytes(socket: Socket): number {
   const { _handle: handle } = socket as Socket & { _handle?: { writeQueueSize?: number } | null };
   return socket.writableLength + (handle?.writeQueueSize ?? 0);
 }

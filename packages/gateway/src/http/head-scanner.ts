@@ -195,11 +195,11 @@ export class HeadScanner {
   }
 }
 
-/** A version is `HTTP/`, a digit, a point and a digit. Those of HTTP/1 are 1.0 and 1.1. */
+/** Versions of other times are told apart from what is no version. */
 function faultOfVersion(bytes: Uint8Array, from: number, to: number): MessageFault | undefined {
   const text = String.fromCharCode(...bytes.subarray(from, Math.min(to, from + 9)));
   if (text === "HTTP/1.1" || text === "HTTP/1.0") return undefined;
-  return /^HTTP\/[02-9]\.\d$/.test(text) ? "bad_version" : "malformed_request_line";
+  return text === "HTTP/0.9" || text === "HTTP/2.0" ? "bad_version" : "malformed_request_line";
 }
 
 /**

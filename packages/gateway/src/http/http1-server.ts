@@ -1,41 +1,17 @@
-// The server of node:http behind a listener: its limits, its TLS, and one plain answer and the end
-// of the connection for what is no request to the gateway: CONNECT, and what the parser refuses.
-import {
-  createServer,
-  type IncomingMessage,
-  type Server,
-  type ServerOptions,
-  type ServerResponse,
-} from "node:http";
-import { createServer as createTlsServer } from "node:https";
-import type { Socket } from "node:net";
-import { Server as TlsServer } from "node:tls";
+// The server of our own for HTTP/1.1 behind a listener: takes connections in the clear and over
+// TLS, gives each its reader, and looks at all of them from time to time.
+import { createServer, type Server, Socket } from "node:net";
+import { createServer as createTlsServer, type TLSSocket } from "node:tls";
 import type { Certificates } from "./certificates.ts";
-import { chooseProtocol } from "./choose-protocol.ts";
-import { answerInProgress, Connections } from "./connections.ts";
-import { type ConnectionRules, NodeHttp1Exchange } from "./node-http1.ts";
-import { NodeHttp1Upgrade } from "./node-http1-upgrade.ts";
-import { Pipelines } from "./pipelines.ts";
-import {
-  connectRefusal,
-  type NoteRefusal,
-  type ParserError,
-  refusalOf,
-  writeRefusal,
-} from "./refused-request.ts";
+import { type ConnectionRules, Http1Connection } from "./http1-connection.ts";
+import { lookLimits, lookMsOf } from "./http1-looks.ts";
+import type { NoteRefusal } from "./refused-request.ts";
 import type { ServerLimits } from "./server-limits.ts";
 import type { Exchange } from "./transport.ts";
-import { asksForUpgrade, UpgradeAwareRequest } from "./upgrade-request.ts";
-
-/** A server that does not listen yet, and its connections. */
-export interface Http1Server {
-  server: Server;
-  connections: Connections;
-}
 
 /** Who gets what arrives. */
 export interface Http1Handlers {
-  /** every request that the parser lets through */
+  /** every request that can be read */
   handler: (exchange: Exchange) => void;
   /** every other one, before it is refused */
   noteRefusal: NoteRefusal;
@@ -43,167 +19,166 @@ export interface Http1Handlers {
   acceptHttp2: ((socket: Socket) => void) | undefined;
 }
 
+/** A server that does not listen yet, and its connections. */
+export interface Http1Server {
+  /** accepts connections; closing it closes none of them */
+  readonly server: Server;
+  /**
+   * From now on every answer ends its connection, and silent connections are closed.
+   * @returns resolves when nobody is left who was connected before
+   */
+  drain(): Promise<void>;
+  /** Cuts every connection. */
+  destroy(): void;
+  /** Looks at them no more. */
+  stop(): void;
+}
+
+/** Where the bytes of all connections in the clear go: what was read is dealt with at once. */
+const readBuffer = Buffer.allocUnsafeSlow(65_536);
+
 /** Makes a server. */
 export function createHttp1Server(
   limits: ServerLimits,
   certificates: Certificates | undefined,
-  { handler, noteRefusal, acceptHttp2 }: Http1Handlers,
+  handlers: Http1Handlers,
 ): Http1Server {
-  const protocols = acceptHttp2 === undefined ? ["http/1.1"] : ["h2", "http/1.1"];
-  const server = createNodeServer(limits, certificates, protocols);
-  const connections = new Connections(server, {
-    isTls: certificates !== undefined,
-    takeTimeout: limits.body_timeout,
-  });
-  // A client that has sent its request and shuts its side gets the answer all the same.
-  (server as Server & { httpAllowHalfOpen?: boolean }).httpAllowHalfOpen = true;
-  // Beyond its default of 2000 Node drops headers in silence; read-request.ts refuses long before.
-  server.maxHeadersCount = 0;
-  const serve = (request: IncomingMessage, response: ServerResponse) => {
-    // The parser stops behind it, and drops what arrived with it: that may be half a request.
-    if (asksForUpgrade(request)) response.shouldKeepAlive = false;
-    // Until an answer before it has ended, the connection is not the response's own.
-    if (response.socket === null) pipelines.add(request, response);
-    else handler(new NodeHttp1Exchange(request, response, rules));
-  };
-  const pipelines = new Pipelines(serve);
-  const rules: ConnectionRules = {
-    isLast: (socket) => connections.isDraining && !pipelines.isWaiting(socket),
-    beginTunnel: (socket) => connections.beginTunnel(socket),
-    restTimeout: limits.body_timeout,
-  };
-  server.on("request", serve);
-  // The handler decides first whether the body is wanted: a refused upload is never begun.
-  server.on("checkContinue", serve);
-  server.on("checkExpectation", serve);
-  server.on("upgrade", (request, socket: Socket, firstBytes) => {
-    watchReleased(socket);
-    if (pipelines.isWaiting(socket)) readOn(socket);
-    pipelines.afterAnswers(socket, () =>
-      handler(new NodeHttp1Upgrade({ request, socket, firstBytes }, rules)),
+  const connections = new Http1Connections(limits, handlers);
+  if (certificates === undefined) {
+    const server = createServer(
+      { allowHalfOpen: true, noDelay: true, pauseOnConnect: true },
+      (accepted) => connections.acceptPlain(accepted),
     );
-  });
-  server.on("connect", (request, socket: Socket) =>
-    refuseConnect(socket, () => {
-      const [target, peer] = [request.url ?? "", socket.remoteAddress];
-      writeRefusal(socket, connectRefusal, noteRefusal({ ...connectRefusal, target, peer }));
-    }),
-  );
-  server.on("clientError", (error: ParserError, socket: Socket) =>
-    refuseMalformed(error, socket, pipelines, () => {
-      const refusal = refusalOf(error);
-      writeRefusal(socket, refusal, noteRefusal({ ...refusal, peer: socket.remoteAddress }));
-    }),
-  );
-  if (acceptHttp2 === undefined) return { server, connections };
-
-  chooseProtocol(server, certificates !== undefined, {
-    timeout: limits.header_timeout,
-    acceptHttp2(socket) {
-      connections.leave(socket);
-      acceptHttp2(socket);
+    return connections.of(server);
+  }
+  const protocols = handlers.acceptHttp2 === undefined ? ["http/1.1"] : ["h2", "http/1.1"];
+  const server = createTlsServer(
+    {
+      ALPNProtocols: protocols,
+      allowHalfOpen: true,
+      noDelay: true,
+      handshakeTimeout: limits.header_timeout,
+      SNICallback: (servername, done) => done(null, certificates.contextFor(servername)),
     },
-    onTimeout: (socket) => server.emit("clientError", requestTimeout(), socket),
-  });
-  return { server, connections };
+    (socket) => connections.acceptEncrypted(socket),
+  );
+  server.on("connection", (socket: Socket) => connections.trackHandshake(socket));
+  certificates.onFallback((pair) => server.setSecureContext({ ...pair, minVersion: "TLSv1.2" }));
+  return connections.of(server);
 }
 
-/** As node:http says it of a request that it has begun to read. */
-function requestTimeout(): ParserError {
-  return Object.assign(new Error("Request timeout"), { code: "ERR_HTTP_REQUEST_TIMEOUT" });
-}
+/** A socket with the connection that reads it. */
+type ConnectedSocket = Socket & { connection: Http1Connection };
 
-/** @param protocols names for ALPN (RFC 7301), in order of preference */
-function createNodeServer(
-  limits: ServerLimits,
-  certificates: Certificates | undefined,
-  protocols: string[],
-): Server {
-  const options: ServerOptions = {
-    maxHeaderSize: limits.header_bytes,
-    headersTimeout: limits.header_timeout,
-    keepAliveTimeout: limits.idle_timeout,
-    connectionsCheckingInterval: Math.min(5_000, limits.header_timeout),
-    IncomingMessage: UpgradeAwareRequest,
-    // A body may be of any length; who reads it limits its pauses.
-    requestTimeout: 0,
-    insecureHTTPParser: false,
-    // Node's own answer to a missing Host has no ray ID; read-request.ts and redirect-to-https.ts
-    // refuse it with one.
-    requireHostHeader: false,
-    noDelay: true,
-  };
-  if (certificates === undefined) return createServer(options);
-  const server = createTlsServer({
-    ...options,
-    ALPNProtocols: protocols,
-    allowHalfOpen: true,
-    handshakeTimeout: limits.header_timeout,
-    SNICallback: (servername, done) => done(null, certificates.contextFor(servername)),
-  });
-  if (server instanceof TlsServer)
-    certificates.onFallback((pair) => server.setSecureContext({ ...pair, minVersion: "TLSv1.2" }));
-  return server;
-}
+/** The connections of one server. */
+class Http1Connections {
+  readonly #rules: ConnectionRules;
+  readonly #open = new Set<Http1Connection>();
+  /** sockets below TLS, from before their handshake */
+  readonly #encrypted = new Set<Socket>();
+  readonly #look: NodeJS.Timeout;
 
-/**
- * Stands in for the listeners that Node takes off a socket which it hands over. An error that
- * nobody listens to would end the process, and answers in progress wait for `drain`.
- */
-function watchReleased(socket: Socket): void {
-  socket.on("error", () => undefined);
-  socket.on("drain", () => answerInProgress(socket)?.emit("drain"));
-}
-
-/**
- * Ends the pause of a socket that is handed over while requests wait. The listener with which Node
- * would do so went with the parser.
- */
-function readOn(socket: Socket): void {
-  const { _handle: handle } = socket as Socket & { _handle?: { readStart?(): void } | null };
-  handle?.readStart?.();
-}
-
-function refuseConnect(socket: Socket, refuse: () => void): void {
-  watchReleased(socket);
-  const response = answerInProgress(socket);
-  if (response !== undefined) {
-    // The refusal would be taken for that answer, which hears of its end from nobody else now.
-    socket.once("close", () => response.emit("close"));
-    socket.destroy();
-    return;
+  constructor(limits: ServerLimits, { handler, noteRefusal, acceptHttp2 }: Http1Handlers) {
+    this.#rules = {
+      headBytes: limits.header_bytes,
+      idleSeconds: Math.max(1, Math.floor(limits.idle_timeout / 1000)),
+      looks: lookLimits(limits),
+      isDraining: false,
+      handler,
+      noteRefusal,
+      acceptHttp2,
+    };
+    this.#look = setInterval(() => this.#lookAtAll(), lookMsOf(limits));
+    this.#look.unref();
   }
-  refuse();
-}
 
-function refuseMalformed(
-  error: ParserError,
-  socket: Socket,
-  pipelines: Pipelines,
-  refuse: () => void,
-): void {
-  const { code = "" } = error;
-  // Nothing after a request that ends its connection is looked at (RFC 9112 9.6). Its answer is on
-  // its way and closes the connection.
-  if (code === "HPE_CLOSED_CONNECTION") return;
+  of(server: Server): Http1Server {
+    return {
+      server,
+      drain: () => this.#drain(),
+      destroy: () => this.#destroy(),
+      stop: () => clearInterval(this.#look),
+    };
+  }
 
-  // Only the parser's complaints are about HTTP: a broken TLS handshake, or one that never ends
-  // (case O5), has no answer in it.
-  const isAboutHttp = /^(HPE_|ERR_HTTP_)/.test(code);
-  const response = answerInProgress(socket);
-  if (!isAboutHttp || !socket.writable) {
-    socket.destroy();
-  } else if (response === undefined) {
-    refuse();
-  } else if (response.req.complete) {
-    pipelines.afterAnswers(socket, () => {
-      socket.resume();
-      refuse();
+  /** @param accepted a socket that was not read from */
+  acceptPlain(accepted: Socket): void {
+    const { _handle: handle } = accepted as unknown as { _handle: object | null };
+    if (handle === null) return;
+    // Node lets no socket of a server read into a buffer of ours: another one takes its place.
+    (accepted as unknown as { _handle: object | null })._handle = null;
+    accepted.destroy();
+    const options = {
+      handle,
+      allowHalfOpen: true,
+      onread: { buffer: readBuffer, callback: receive },
+      manualStart: true,
+    };
+    const socket = new Socket(options as object) as ConnectedSocket;
+    this.#add(socket, false);
+    socket.read(0);
+  }
+
+  acceptEncrypted(socket: TLSSocket): void {
+    if (socket.alpnProtocol === "h2") {
+      this.#rules.acceptHttp2?.(socket);
+      return;
+    }
+    const connection = this.#add(socket as unknown as ConnectedSocket, true);
+    socket.on("data", (chunk) => {
+      if (!connection.receive(chunk)) socket.pause();
     });
-  } else if (response.headersSent) {
-    // It stopped in the body of the request that is being answered.
-    socket.destroySoon();
-  } else {
-    socket.destroy();
+  }
+
+  trackHandshake(socket: Socket): void {
+    this.#encrypted.add(socket);
+    socket.once("close", () => this.#encrypted.delete(socket));
+  }
+
+  #add(socket: ConnectedSocket, isEncrypted: boolean): Http1Connection {
+    const connection = new Http1Connection(socket, this.#rules, isEncrypted);
+    socket.connection = connection;
+    this.#open.add(connection);
+    socket.on("end", receiveEnd);
+    socket.on("drain", drained);
+    socket.on("error", ignore);
+    socket.on("close", () => {
+      this.#open.delete(connection);
+      connection.closed();
+    });
+    return connection;
+  }
+
+  #drain(): Promise<void> {
+    this.#rules.isDraining = true;
+    const ends = [...this.#open].map(
+      ({ socket }) => new Promise<void>((resolve) => socket.once("close", () => resolve())),
+    );
+    return Promise.all(ends).then(() => undefined);
+  }
+
+  #destroy(): void {
+    for (const connection of this.#open) connection.destroy();
+    for (const socket of this.#encrypted) socket.destroy();
+  }
+
+  #lookAtAll(): void {
+    for (const connection of this.#open) connection.look();
   }
 }
+
+// Listeners of all sockets. `this` is the socket.
+
+function receive(this: ConnectedSocket, length: number, bytes: Uint8Array): boolean {
+  return this.connection.receive(Buffer.from(bytes.buffer, bytes.byteOffset, length));
+}
+
+function receiveEnd(this: ConnectedSocket): void {
+  this.connection.receiveEnd();
+}
+
+function drained(this: ConnectedSocket): void {
+  this.connection.drained();
+}
+
+function ignore(): void {}

@@ -1,12 +1,12 @@
 // Sockets that listen: opens an address for a server, says in words why that failed, and closes it
 // again in time, after everybody who is connected was told.
 import { chmodSync, lstatSync, rmSync } from "node:fs";
-import type { Server } from "node:http";
-import { connect, Server as NetServer } from "node:net";
+import { connect, Server } from "node:net";
 import type { RecordEvent } from "../observe/events.ts";
 import { type CertificateFiles, loadCertificates } from "./certificates.ts";
 import { createHttp1Server, type Http1Handlers, type Http1Server } from "./http1-server.ts";
 import { Http2Sessions } from "./http2-server.ts";
+import { createNodeHttp1Server } from "./node-http1-server.ts";
 import type { ServerLimits } from "./server-limits.ts";
 
 /** Where to listen. */
@@ -31,6 +31,8 @@ export interface Listener {
 export interface ListenerOptions extends Omit<Http1Handlers, "acceptHttp2"> {
   listen: ListenAddress;
   limits: ServerLimits;
+  /** what reads HTTP/1.1: a reader of our own, or the parser of node:http */
+  transport: "postern" | "node";
   /** whether clients may speak HTTP/2 */
   http2: boolean;
   record: RecordEvent;
@@ -45,7 +47,8 @@ export async function createListener(options: ListenerOptions): Promise<Listener
   const { listen, limits, record, tls } = options;
   const certificates = tls === undefined ? undefined : loadCertificates(tls.certificates, record);
   const http2 = options.http2 ? new Http2Sessions(options) : undefined;
-  const http1 = createHttp1Server(limits, certificates, {
+  const createServer = options.transport === "node" ? createNodeHttp1Server : createHttp1Server;
+  const http1 = createServer(limits, certificates, {
     ...options,
     acceptHttp2: http2 && ((socket) => http2.accept(socket)),
   });
@@ -73,27 +76,25 @@ interface Servers {
 }
 
 async function drain({ http1, http2 }: Servers): Promise<void> {
-  await Promise.all([http1.connections.drain(), http2?.drain()]);
+  await Promise.all([http1.drain(), http2?.drain()]);
 }
 
 async function closeServers(servers: Servers, graceMs: number): Promise<void> {
   const { http1, http2 } = servers;
-  const { server, connections } = http1;
+  const { server } = http1;
   // As every server of node:net: node:http would cut those whose first request is on its way.
   const closed = new Promise<void>((resolve) =>
-    NetServer.prototype.close.call(server, () => resolve()),
+    Server.prototype.close.call(server, () => resolve()),
   );
-  void drain(servers);
+  const drained = drain(servers);
   const deadline = setTimeout(() => {
-    connections.destroy();
+    http1.destroy();
     http2?.destroy();
   }, graceMs);
-  await closed;
+  await Promise.all([closed, drained]);
   clearTimeout(deadline);
-  connections.stop();
+  http1.stop();
   http2?.stop();
-  // Ends the timers of node:http.
-  server.close();
 }
 
 /** @throws {Error} in words for a person, when the address cannot be had */

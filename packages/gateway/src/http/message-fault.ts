@@ -14,4 +14,7 @@ export type MessageFault =
   | "coding_in_http_1_0"
   /** both `Content-Length` and `Transfer-Encoding` */
   | "two_framings"
-  | "malformed_chunk";
+  | "malformed_chunk"
+  /** the client has ended its side in the middle of a head */
+  | "incomplete"
+  | "head_timeout";

@@ -1,6 +1,7 @@
 // What is no request to the gateway: what the parser of node:http refuses, and CONNECT. It gets one
 // plain answer with a ray id, and the connection ends.
 import type { Socket } from "node:net";
+import type { MessageFault } from "./message-fault.ts";
 
 /** Why a request is refused before anybody read it. */
 export interface Refusal {
@@ -35,18 +36,43 @@ const malformed: Answer = {
   message: "This is not a proper HTTP/1.1 request.",
 };
 
-const answers: Record<string, Answer> = {
-  HPE_HEADER_OVERFLOW: {
+/** What is answered to each fault of a request. */
+const answersToFaults: Record<MessageFault, Answer> = {
+  malformed_request_line: malformed,
+  malformed_header: malformed,
+  malformed_length: malformed,
+  malformed_chunk: malformed,
+  two_framings: malformed,
+  incomplete: malformed,
+  unknown_coding: {
+    ...malformed,
+    message: "The body has a transfer coding other than chunked, once. Send it chunked.",
+  },
+  coding_in_http_1_0: {
+    ...malformed,
+    message: "HTTP/1.0 has no transfer codings. Send a Content-Length, or use HTTP/1.1.",
+  },
+  bad_version: {
+    status: 505,
+    phrase: "HTTP Version Not Supported",
+    message: "The gateway speaks HTTP/1.1 and HTTP/1.0, and no other version here.",
+  },
+  head_too_large: {
     status: 431,
     phrase: "Request Header Fields Too Large",
     message: "The head of the request is too large.",
   },
-  ERR_HTTP_REQUEST_TIMEOUT: {
+  head_timeout: {
     status: 408,
     phrase: "Request Timeout",
     message: "The head of the request did not arrive in time.",
   },
 };
+
+/** What is answered to a request that cannot be read. @param line as far as it could be */
+export function refusalTo(fault: MessageFault, line: { method: string; target: string }): Refusal {
+  return { ...answersToFaults[fault], ...line, reason: fault };
+}
 
 /** RFC 3986 2.1: the parser takes no bytes beyond ASCII in a request target. */
 const rawBytes: Answer = {
@@ -75,7 +101,14 @@ export function refusalOf(error: ParserError): Refusal {
 function answerTo(code: string, method: string, target: string): Answer {
   if (code === "HPE_INVALID_METHOD" && method !== "") return unknownMethod(method);
   if (code === "HPE_INVALID_URL" && /[\x80-\xff]/.test(target)) return rawBytes;
-  return answers[code] ?? malformed;
+  return answersToFaults[faultOf(code)];
+}
+
+/** What the codes of node:http mean, as far as they say it. */
+function faultOf(code: string): MessageFault {
+  if (code === "HPE_HEADER_OVERFLOW") return "head_too_large";
+  if (code === "ERR_HTTP_REQUEST_TIMEOUT") return "head_timeout";
+  return "malformed_header";
 }
 
 /** To RFC 9110 9.1 a method is any token; the parser knows some thirty. */
@@ -100,11 +133,12 @@ function requestAt(error: ParserError): { method: string; target: string } | und
 }
 
 /** Answers and ends the connection: what follows on it could be read in another way. */
-export function writeRefusal(
-  socket: Socket,
-  { status, phrase, message }: Answer,
-  ray: string,
-): void {
+export function writeRefusal(socket: Socket, refusal: Answer, ray: string): void {
+  socket.end(refusalText(refusal, ray), () => socket.destroy());
+}
+
+/** The whole answer to a request that is refused. */
+export function refusalText({ status, phrase, message }: Answer, ray: string): string {
   const body = `${message} Ray ID: ${ray}\n`;
   const lines = [
     `HTTP/1.1 ${status} ${phrase}`,
@@ -115,5 +149,5 @@ export function writeRefusal(
     "",
     body,
   ];
-  socket.end(lines.join("\r\n"), () => socket.destroy());
+  return lines.join("\r\n");
 }

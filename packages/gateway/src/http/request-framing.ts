@@ -45,9 +45,19 @@ export function readFraming(parts: HeadParts): MessageHead | MessageFault {
     version,
     rawHeaders,
     framing,
-    persistent: version === "1.1" ? !fields.closes : fields.keeps && !fields.closes,
+    persistent: isPersistent(fields, version),
     upgrade: version === "1.1" && framing === 0 ? takenProtocol(fields) : undefined,
   };
+}
+
+/** Whether the connection is kept (RFC 9112 9.3). */
+function isPersistent(
+  { closes, keeps, upgrades, protocols }: ConnectionFields,
+  version: MessageHead["version"],
+): boolean {
+  // The client may have sent bytes of another protocol already.
+  if (closes || (upgrades && protocols.length > 0)) return false;
+  return version === "1.1" || keeps;
 }
 
 function faultOfFraming(
@@ -117,5 +127,10 @@ const neverTaken = /^(?:h2c?|http|tls)(?:\/|$)/i;
 function takenProtocol({ upgrades, protocols }: ConnectionFields): string | undefined {
   const [value = ""] = protocols;
   if (!upgrades || protocols.length !== 1) return undefined;
-  return protocol.test(value) && !neverTaken.test(value) ? value : undefined;
+  return isTakenProtocol(value) ? value : undefined;
+}
+
+/** Whether the gateway goes on with what an `Upgrade` names. */
+export function isTakenProtocol(value: string): boolean {
+  return protocol.test(value) && !neverTaken.test(value);
 }

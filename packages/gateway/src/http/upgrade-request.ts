@@ -2,11 +2,7 @@
 // 9110 7.8). Node hands over the socket of every request with `Connection: upgrade`; a request that
 // the gateway answers as HTTP must not lose its connection that way.
 import { IncomingMessage } from "node:http";
-
-/** One protocol, with or without version: `websocket`, `SPDY/3.1`. */
-const protocol = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+(?:\/[!#$%&'*+\-.^_`|~0-9A-Za-z]+)?$/;
-/** Other ways to speak HTTP, and TLS: what came through would be requests that nobody reads. */
-const neverTaken = /^(?:h2c?|http|tls)(?:\/|$)/i;
+import { isTakenProtocol } from "./request-framing.ts";
 
 /** A request of node:http that keeps its connection unless the gateway takes its upgrade. */
 export class UpgradeAwareRequest extends IncomingMessage {
@@ -39,8 +35,7 @@ export function takenProtocol(request: IncomingMessage): string | undefined {
   if (request.httpVersion !== "1.1" || hasBody(request)) return undefined;
   const values = request.headersDistinct["upgrade"] ?? [];
   const [value = ""] = values;
-  const isOne = values.length === 1 && protocol.test(value);
-  return isOne && !neverTaken.test(value) ? value : undefined;
+  return values.length === 1 && isTakenProtocol(value) ? value : undefined;
 }
 
 function hasBody({ headers }: IncomingMessage): boolean {

@@ -24,6 +24,7 @@ test("what is left out has the documented default, and no proxy is trusted (H4)"
     listen: [{ kind: "tcp", host: "127.0.0.1", port: 80 }],
     public_ports: [],
     http2: true,
+    http1_transport: "postern",
     trusted_proxies: [],
     workers: 1,
     store: "/etc/postern/data/postern.db",

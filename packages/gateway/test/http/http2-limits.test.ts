@@ -39,6 +39,7 @@ async function scene(context: TestContext, limits: Partial<ServerLimits> = {}): 
   const listener = await createListener({
     listen: { kind: "tcp", host: "127.0.0.1", port },
     limits: { ...patient, ...limits },
+    transport: "postern",
     http2: true,
     record: (event) => void events.push(event),
     noteRefusal: () => "0123456789abcdef",

@@ -140,6 +140,8 @@ test("a request line that is none is refused", () => {
     "GET / HTTP/1.10",
     "GET / HTTP/11",
     "GET / HTTP/1.2",
+    "GET / HTTP/3.0",
+    "GET / HTTP/9.9",
     "GET / HTTP/+1.1",
     "GET / HTTP/1.1\n",
     "GET / HTTP/1.1\r",
@@ -158,7 +160,7 @@ test("a request line that is none is refused", () => {
 });
 
 test("another version of HTTP is told apart from what is no HTTP", () => {
-  for (const line of ["GET /", "GET / HTTP/0.9", "GET / HTTP/2.0", "GET / HTTP/3.1"]) {
+  for (const line of ["GET /", "GET / HTTP/0.9", "GET / HTTP/2.0"]) {
     const { fault, line: read_ } = read(`${line}\r\n${host}\r\n`);
     assert.equal(fault, "bad_version", line);
     assert.deepEqual(read_, { method: "GET", target: "/" }, line);

@@ -32,7 +32,17 @@ export interface ClientTunnel {
   tunnel: Duplex;
 }
 
-async function start(context: TestContext, handler: (exchange: Exchange) => void): Promise<number> {
+type Http1Transport = "postern" | "node";
+
+function startOver(transport: Http1Transport): Transport["start"] {
+  return (context, handler) => start(context, handler, transport);
+}
+
+async function start(
+  context: TestContext,
+  handler: (exchange: Exchange) => void,
+  transport: Http1Transport,
+): Promise<number> {
   const port = await freePort();
   const listener = await createListener({
     listen: { kind: "tcp", host: "127.0.0.1", port },
@@ -43,6 +53,7 @@ async function start(context: TestContext, handler: (exchange: Exchange) => void
       body_timeout: 60_000,
       http2_streams: 128,
     },
+    transport,
     http2: true,
     record: () => undefined,
     handler,
@@ -52,10 +63,8 @@ async function start(context: TestContext, handler: (exchange: Exchange) => void
   return port;
 }
 
-export const nodeHttp1: Transport = {
-  name: "HTTP/1.1 over node:http",
+const http1Client: Omit<Transport, "name" | "start"> = {
   version: "1.1",
-  start,
   ask: (port, options = {}) => request({ host: "127.0.0.1", port, agent: false, ...options }),
   openTunnel(port, protocol) {
     const headers = { Connection: "Upgrade", Upgrade: protocol };
@@ -72,16 +81,26 @@ export const nodeHttp1: Transport = {
   },
 };
 
+/** HTTP/1.1 by the reader of our own. */
+export const postern = http1("HTTP/1.1", "postern");
+
+/** The transports that speak HTTP/1.1. */
+export const http1Transports = [postern, http1("HTTP/1.1 over node:http", "node")];
+
+function http1(name: string, transport: Http1Transport): Transport {
+  return { ...http1Client, name, start: startOver(transport) };
+}
+
 const nodeHttp2: Transport = {
   name: "HTTP/2 over node:http2",
   version: "2.0",
-  start,
+  start: startOver("postern"),
   ask: (port, options = {}) => http2Request({ host: "127.0.0.1", port, ...options }),
   openTunnel: (port, protocol) => http2Tunnel({ host: "127.0.0.1", port }, protocol),
 };
 
 /** Every transport of the gateway. */
-export const transports: readonly Transport[] = [nodeHttp1, nodeHttp2];
+export const transports: readonly Transport[] = [...http1Transports, nodeHttp2];
 
 /** The answer to a request, whole. */
 export async function answerTo(

@@ -7,7 +7,7 @@ import { connect } from "node:net";
 import { test } from "node:test";
 import { until } from "../../../../test/support/until.ts";
 import type { BodyReader, Exchange } from "../../src/http/transport.ts";
-import { answerTo, nodeHttp1, responseTo, transports } from "./transport-fixture.ts";
+import { answerTo, http1Transports, responseTo, transports } from "./transport-fixture.ts";
 
 const megabyte = 1024 * 1024;
 
@@ -381,51 +381,53 @@ for (const { name, version, start, ask } of transports) {
   });
 }
 
-test(`${nodeHttp1.name}: a client that shuts its sending side has its answer, or is gone where the handler says so`, async (context) => {
-  const port = await nodeHttp1.start(context, (exchange) => {
-    if (exchange.head.target === "/held") {
-      exchange.onAbort = gone.resolve;
-      exchange.abortWhenClientEnds();
-    } else {
-      setTimeout(() => answer(exchange, "later"), 100);
+for (const { name, start } of http1Transports) {
+  test(`${name}: a client that shuts its sending side has its answer, or is gone where the handler says so`, async (context) => {
+    const port = await start(context, (exchange) => {
+      if (exchange.head.target === "/held") {
+        exchange.onAbort = gone.resolve;
+        exchange.abortWhenClientEnds();
+      } else {
+        setTimeout(() => answer(exchange, "later"), 100);
+      }
+    });
+    const gone = Promise.withResolvers<void>();
+    for (const path of ["/", "/held"]) {
+      const socket = connect({ host: "127.0.0.1", port, allowHalfOpen: true });
+      socket.on("error", () => undefined);
+      socket.end(`GET ${path} HTTP/1.1\r\nHost: x\r\n\r\n`);
+      let received = "";
+      socket.on("data", (chunk) => {
+        received += String(chunk);
+      });
+      await new Promise((resolve) => socket.on("close", resolve));
+      assert.equal(received.endsWith("later"), path === "/", path);
+    }
+    await gone.promise;
+  });
+
+  test(`${name}: a client that shuts its sending side has a long answer to its end, and the answers after it`, async (context) => {
+    const port = await start(context, (exchange) => {
+      const { response } = exchange;
+      response.start({ status: 200, rawHeaders: [] });
+      let piece = 0;
+      const timer = setInterval(() => {
+        piece++;
+        response.write(Buffer.from(`${exchange.head.target} ${piece};`));
+        if (piece < 5) return;
+        clearInterval(timer);
+        response.end("whole;");
+      }, 600);
+    });
+    const request = (path: string) => `GET ${path} HTTP/1.1\r\nHost: x\r\n\r\n`;
+    for (const paths of [["/one"], ["/one", "/two"]]) {
+      const socket = connect({ host: "127.0.0.1", port, allowHalfOpen: true });
+      socket.end(paths.map(request).join(""));
+      let received = "";
+      for await (const chunk of socket) received += String(chunk);
+      for (const path of paths) assert.ok(received.includes(`${path} 5;`), received);
+      assert.equal(received.split("whole;").length - 1, paths.length);
+      assert.match(received, /\r\n0\r\n\r\n$/, "the last chunk");
     }
   });
-  const gone = Promise.withResolvers<void>();
-  for (const path of ["/", "/held"]) {
-    const socket = connect({ host: "127.0.0.1", port, allowHalfOpen: true });
-    socket.on("error", () => undefined);
-    socket.end(`GET ${path} HTTP/1.1\r\nHost: x\r\n\r\n`);
-    let received = "";
-    socket.on("data", (chunk) => {
-      received += String(chunk);
-    });
-    await new Promise((resolve) => socket.on("close", resolve));
-    assert.equal(received.endsWith("later"), path === "/", path);
-  }
-  await gone.promise;
-});
-
-test(`${nodeHttp1.name}: a client that shuts its sending side has a long answer to its end, and the answers after it`, async (context) => {
-  const port = await nodeHttp1.start(context, (exchange) => {
-    const { response } = exchange;
-    response.start({ status: 200, rawHeaders: [] });
-    let piece = 0;
-    const timer = setInterval(() => {
-      piece++;
-      response.write(Buffer.from(`${exchange.head.target} ${piece};`));
-      if (piece < 5) return;
-      clearInterval(timer);
-      response.end("whole;");
-    }, 600);
-  });
-  const request = (path: string) => `GET ${path} HTTP/1.1\r\nHost: x\r\n\r\n`;
-  for (const paths of [["/one"], ["/one", "/two"]]) {
-    const socket = connect({ host: "127.0.0.1", port, allowHalfOpen: true });
-    socket.end(paths.map(request).join(""));
-    let received = "";
-    for await (const chunk of socket) received += String(chunk);
-    for (const path of paths) assert.ok(received.includes(`${path} 5;`), received);
-    assert.equal(received.split("whole;").length - 1, paths.length);
-    assert.match(received, /\r\n0\r\n\r\n$/, "the last chunk");
-  }
-});
+}

@@ -4,9 +4,9 @@ import assert from "node:assert/strict";
 import { type TestContext, test } from "node:test";
 import { rawExchange } from "../../../../test/support/raw-request.ts";
 import { answerExchange, type WebHandler } from "../../src/http/web-exchange.ts";
-import { answerTo, nodeHttp1, responseTo } from "./transport-fixture.ts";
+import { answerTo, postern, responseTo } from "./transport-fixture.ts";
 
-const { ask } = nodeHttp1;
+const { ask } = postern;
 
 /** Starts the handler. @returns the port, and what went wrong so far */
 async function start(
@@ -15,7 +15,7 @@ async function start(
   bodyTimeout = 60_000,
 ): Promise<{ port: number; errors: unknown[] }> {
   const errors: unknown[] = [];
-  const port = await nodeHttp1.start(context, (exchange) => {
+  const port = await postern.start(context, (exchange) => {
     const options = { url: `http://app.test${exchange.head.target}`, bodyTimeout, isHeld: false };
     answerExchange(exchange, options, handler).catch((error: unknown) => {
       errors.push(error);

@@ -1,0 +1,396 @@
+// One connection of a client that speaks HTTP/1.1. Requests are read one at a time: what is sent
+// behind one waits unread until that is answered, so a client with one connection has one request
+// in flight, and its answers come in order. What cannot be read in one way only gets one plain
+// answer, and the connection ends.
+//
+// Time limits are counted in looks that the server takes at all of its connections, not in
+// milliseconds: this process may be held up for longer than a limit, and what came meanwhile is
+// read before the next look.
+import type { Socket } from "node:net";
+import type { Duplex } from "node:stream";
+import { canonicalPeer } from "../network.ts";
+import { protocolOf } from "./choose-protocol.ts";
+import { tunnelHead } from "./http1-answer.ts";
+import { type ExchangeConnection, Http1Exchange, Http1Upgrade } from "./http1-exchange.ts";
+import { ConnectionLooks, type LookLimits, type Phase } from "./http1-looks.ts";
+import type { MessageFault } from "./message-fault.ts";
+import {
+  connectRefusal,
+  type NoteRefusal,
+  type Refusal,
+  refusalText,
+  refusalTo,
+} from "./refused-request.ts";
+import type { MessageHead } from "./request-framing.ts";
+import { type RequestEvents, type RequestLine, RequestReader } from "./request-reader.ts";
+import type { Exchange, ResponseHead } from "./transport.ts";
+
+/** What holds for all connections of a listener. */
+export interface ConnectionRules {
+  /** bytes of a head, at most */
+  headBytes: number;
+  /** seconds for which an idle connection is kept, as clients are told */
+  idleSeconds: number;
+  looks: LookLimits;
+  /** whether every answer ends its connection */
+  isDraining: boolean;
+  handler: (exchange: Exchange) => void;
+  noteRefusal: NoteRefusal;
+  /** gets a connection that begins as HTTP/2 does; undefined where that is not spoken */
+  acceptHttp2: ((socket: Socket) => void) | undefined;
+}
+
+/** Bytes that a client that was refused may still send. */
+const refusedBytes = 1_048_576;
+/** After so long without a byte the system asks whether the client of a tunnel is still there. */
+const keepAliveMs = 60_000;
+const noLine: RequestLine = { method: "", target: "" };
+
+/** One connection, from its first byte to its end. */
+export class Http1Connection implements RequestEvents, ExchangeConnection {
+  phase: Phase = "new";
+  /** bytes that have arrived */
+  received = 0;
+  isClientEnded = false;
+  readonly socket: Socket;
+  readonly #rules: ConnectionRules;
+  readonly #looks: ConnectionLooks;
+  readonly #reader: RequestReader;
+  readonly #isEncrypted: boolean;
+  #exchange: Http1Exchange | undefined;
+  /** whether the request in hand was given to its handler */
+  #isBegun = false;
+  /** whether the answer in hand is the last one */
+  #isLastAnswer = false;
+  /** what arrived and was not read yet */
+  #waiting: Buffer | undefined;
+  /** whether nothing is read from the socket */
+  #rests = false;
+  #isReading = false;
+  /** whether the bytes that are read are in a buffer that the next read overwrites */
+  #isShared = false;
+  #mayBeHttp2: boolean;
+  #peer: string | undefined;
+
+  /** @param isEncrypted whether TLS has settled the protocol, and brings pieces of its own */
+  constructor(socket: Socket, rules: ConnectionRules, isEncrypted: boolean) {
+    this.socket = socket;
+    this.#rules = rules;
+    this.#looks = new ConnectionLooks(this, rules.looks);
+    this.#reader = new RequestReader(rules.headBytes, this);
+    this.#isEncrypted = isEncrypted;
+    this.#mayBeHttp2 = !isEncrypted && rules.acceptHttp2 !== undefined;
+  }
+
+  // What the socket brings.
+
+  /** @returns whether more may be read from the socket now */
+  receive(bytes: Buffer): boolean {
+    this.received += bytes.length;
+    if (this.phase === "left") return this.socket.push(Buffer.from(bytes));
+    if (this.phase === "refused" && this.received > refusedBytes) this.destroy();
+    if (isOver(this.phase)) return true;
+    if (this.#mayBeHttp2) return this.#receiveFirst(bytes);
+    this.#rests = !this.#take(bytes);
+    this.#begin();
+    return !this.#rests;
+  }
+
+  /** The client has shut its sending side. */
+  receiveEnd(): void {
+    if (this.isClientEnded || this.phase === "left") return;
+    this.isClientEnded = true;
+    const exchange = this.#exchange;
+    const isPreface = this.#mayBeHttp2 && this.#waiting !== undefined;
+    if (this.phase === "head" || isPreface) {
+      this.fault("incomplete", noLine);
+    } else if (exchange === undefined) {
+      this.socket.destroySoon();
+    } else if (exchange.abortsWithClient || !exchange.complete) {
+      this.destroy();
+    } else {
+      this.#looks.clientEnded();
+    }
+  }
+
+  /** The client takes more. */
+  drained(): void {
+    this.#exchange?.response.onDrain?.();
+  }
+
+  /** The socket is closed. */
+  closed(): void {
+    this.phase = "closed";
+    this.#reader.hold();
+    const exchange = this.#exchange;
+    this.#exchange = undefined;
+    exchange?.cut();
+  }
+
+  /** Looks whether a limit of time is reached. */
+  look(): void {
+    switch (this.#looks.look(this.#rules.isDraining)) {
+      case "late":
+        this.fault("head_timeout", noLine);
+        break;
+      case "end":
+        this.socket.destroySoon();
+        break;
+      case "cut":
+        this.destroy();
+        break;
+    }
+  }
+
+  // What the reader makes of it.
+
+  head(head: MessageHead): void {
+    if (head.method === "CONNECT") {
+      this.#refuse({ ...connectRefusal, target: head.target });
+      return;
+    }
+    this.#setPhase("request");
+    this.#isBegun = false;
+    this.#exchange =
+      head.upgrade === undefined
+        ? new Http1Exchange(this, head)
+        : new Http1Upgrade(this, head, head.upgrade);
+  }
+
+  data(chunk: Buffer): void {
+    this.#exchange?.receive(this.#isShared ? Buffer.from(chunk) : chunk);
+  }
+
+  end(rawTrailers: readonly string[]): void {
+    this.#exchange?.receiveEnd(rawTrailers);
+    if (this.phase === "rest") this.#next();
+  }
+
+  fault(fault: MessageFault, line: RequestLine): void {
+    const exchange = this.#exchange;
+    if (isOver(this.phase)) return;
+    if (this.phase === "rest") {
+      this.socket.destroySoon();
+      return;
+    }
+    // An answer that has begun can only be cut off.
+    if (exchange?.response.started === true) {
+      this.destroy();
+      return;
+    }
+    this.#refuse(refusalTo(fault, line));
+    this.#exchange = undefined;
+    exchange?.cut();
+  }
+
+  // What its exchanges need.
+
+  get peer(): string | undefined {
+    const address = this.socket.remoteAddress;
+    if (this.#peer === undefined && address !== undefined) this.#peer = canonicalPeer(address);
+    return this.#peer;
+  }
+
+  get isClosed(): boolean {
+    return this.phase !== "request" || this.socket.destroyed;
+  }
+
+  get isLast(): boolean {
+    return this.#rules.isDraining && this.#waiting === undefined;
+  }
+
+  get idleSeconds(): number {
+    return this.#rules.idleSeconds;
+  }
+
+  holdBody(): void {
+    this.#reader.hold();
+  }
+
+  releaseBody(): void {
+    this.#reader.release();
+    this.#readWaiting();
+  }
+
+  sendContinue(): void {
+    this.socket.write("HTTP/1.1 100 Continue\r\n\r\n", "latin1");
+  }
+
+  writeText(text: string): boolean {
+    return this.socket.write(text, "latin1");
+  }
+
+  writeBytes(bytes: Buffer, onWritten?: () => void): boolean {
+    return this.socket.write(bytes, onWritten);
+  }
+
+  cork(): void {
+    this.socket.cork();
+  }
+
+  uncork(): void {
+    this.socket.uncork();
+  }
+
+  writeLast(last: string, persistent: boolean): void {
+    if (this.isClosed) return;
+    this.#isLastAnswer = !persistent;
+    // Encrypted bytes are never on their way at once.
+    if (this.#isEncrypted) {
+      this.socket.write(last, "latin1", this.#finish);
+      return;
+    }
+    if (last !== "") this.socket.write(last, "latin1");
+    if (this.socket.writableLength === 0) this.#finish();
+    else this.socket.write("", this.#finish);
+  }
+
+  becomeTunnel(head: ResponseHead, protocol: string): Duplex {
+    const { socket } = this;
+    const onFinish = this.#exchange?.response.onFinish;
+    if (onFinish !== undefined) socket.once("close", () => onFinish(head.status));
+    this.#exchange = undefined;
+    socket.write(tunnelHead(head, protocol), "latin1");
+    this.#leave();
+    socket.setKeepAlive(true, keepAliveMs);
+    return socket;
+  }
+
+  destroy(): void {
+    this.socket.destroy();
+  }
+
+  #setPhase(phase: Phase): void {
+    this.phase = phase;
+    this.#looks.begin();
+  }
+
+  /** In the clear the first bytes say whether HTTP/2 begins (RFC 9113 3.3). */
+  #receiveFirst(arrived: Buffer): boolean {
+    const before = this.#waiting;
+    const bytes = before === undefined ? arrived : Buffer.concat([before, arrived]);
+    const protocol = protocolOf(bytes);
+    this.#waiting = undefined;
+    if (protocol === undefined) {
+      this.#waiting = Buffer.from(bytes);
+      return true;
+    }
+    this.#mayBeHttp2 = false;
+    if (protocol === "http1") {
+      this.received -= bytes.length;
+      return this.receive(bytes);
+    }
+    this.#waiting = Buffer.from(bytes);
+    this.#leave();
+    this.#rules.acceptHttp2?.(this.socket);
+    return true;
+  }
+
+  /** Reads what arrived, and keeps what it does not look at. @returns whether that is nothing */
+  #take(arrived: Buffer): boolean {
+    if (this.#waiting !== undefined) {
+      this.#waiting = Buffer.concat([this.#waiting, arrived]);
+      return false;
+    }
+    this.#isShared = !this.#isEncrypted;
+    const left = this.#read(arrived);
+    this.#isShared = false;
+    if (left === 0) return true;
+    this.#waiting = Buffer.from(arrived.subarray(arrived.length - left));
+    return false;
+  }
+
+  /** @returns how many bytes at the end it did not look at */
+  #read(bytes: Buffer): number {
+    this.#isReading = true;
+    const left = this.#reader.read(bytes);
+    this.#isReading = false;
+    if (isOver(this.phase)) return 0;
+    if (!this.#reader.isInside) return left;
+    // The time for the first head has begun with the connection.
+    if (this.phase === "new") this.phase = "head";
+    if (this.phase === "idle") this.#setPhase("head");
+    return left;
+  }
+
+  #readWaiting(): void {
+    if (this.#isReading) return;
+    const bytes = this.#waiting;
+    this.#waiting = undefined;
+    const left = bytes === undefined ? 0 : this.#read(bytes);
+    if (bytes !== undefined && left > 0) this.#waiting = bytes.subarray(bytes.length - left);
+    else this.#readOn();
+    this.#begin();
+  }
+
+  #readOn(): void {
+    if (!this.#rests) return;
+    this.#rests = false;
+    this.socket.resume();
+  }
+
+  /** Hands a request over, once everything that arrived with it is sorted. */
+  #begin(): void {
+    const exchange = this.#exchange;
+    if (exchange === undefined || this.#isBegun) return;
+    this.#isBegun = true;
+    this.#rules.handler(exchange);
+  }
+
+  /** The client has the answer. */
+  readonly #finish = (): void => {
+    const exchange = this.#exchange;
+    if (exchange === undefined || this.isClosed) return;
+    this.#exchange = undefined;
+    exchange.finish();
+    if (this.#isLastAnswer) {
+      this.#setPhase("ending");
+      this.socket.destroySoon();
+    } else if (exchange.complete) {
+      this.#next();
+      this.#readWaiting();
+    } else {
+      this.#setPhase("rest");
+      this.releaseBody();
+    }
+  };
+
+  /** Expects another request. */
+  #next(): void {
+    if (this.isClientEnded && this.#waiting === undefined) {
+      this.socket.destroySoon();
+      return;
+    }
+    this.#setPhase("idle");
+    this.#reader.release();
+    this.#reader.next();
+  }
+
+  /** Answers, and ends the connection: what follows on it could be read in another way. */
+  #refuse(refusal: Refusal): void {
+    this.#setPhase("refused");
+    this.received = 0;
+    this.#waiting = undefined;
+    const ray = this.#rules.noteRefusal({ ...refusal, peer: this.peer });
+    this.socket.write(refusalText(refusal, ray), "latin1");
+    // A client that still sends would lose the answer to a reset: it is heard to its end.
+    if (this.isClientEnded) this.socket.destroySoon();
+    else this.socket.end();
+    this.#readOn();
+  }
+
+  /** Leaves the socket, with what was not read, to who goes on with it. */
+  #leave(): void {
+    const { socket } = this;
+    this.#setPhase("left");
+    socket.removeAllListeners("data");
+    // Nothing flows before somebody reads, as on a socket that nobody has read from.
+    (socket as { readableFlowing: boolean | null }).readableFlowing = null;
+    if (this.#waiting !== undefined) socket.unshift(this.#waiting);
+    this.#waiting = undefined;
+  }
+}
+
+function isOver(phase: Phase): boolean {
+  return phase === "ending" || phase === "refused" || phase === "left" || phase === "closed";
+}

@@ -114,7 +114,7 @@ const ambiguous: Record<string, readonly [status: number, fields: readonly h2.Fi
   "TRACE in lower case (H9)": [405, having(":method", "trace")],
   "CONNECT in mixed case (H9)": [405, having(":method", "Connect")],
   "the method of HTTP/2's preface": [405, having(":method", "PRI")],
-  "a method that HTTP/1.1 does not know": [405, having(":method", "GET!")],
+  "GET in mixed case": [405, having(":method", "Get")],
   "CONNECT to another host (H9)": [
     405,
     [

@@ -58,6 +58,7 @@ export const words = [
   "gateway/certificate-validity.ts",
   "gateway/store-unavailable.ts",
   "gateway/clock.ts",
+  "gateway/deadline.ts",
   "gateway/defined.ts",
   "gateway/network.ts",
   "gateway/network-budget.ts",

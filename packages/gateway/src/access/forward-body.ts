@@ -1,5 +1,6 @@
 // The body of a request on its way to the origin: read no faster than the origin takes it, and not
 // waited for without end.
+import { Deadline } from "../deadline.ts";
 import type { BodyReader, RequestBody } from "../http/transport.ts";
 import type { OriginRequest } from "../origin/origin-request.ts";
 import { sanitizeTrailers } from "./sanitize-headers.ts";
@@ -31,7 +32,9 @@ export class ForwardedBody implements BodyReader {
   started = false;
   readonly #options: ForwardedBodyOptions;
   readonly #events: ForwardedBodyEvents;
-  #deadline: NodeJS.Timeout | undefined;
+  /** for the side that is waited for */
+  readonly #deadline = new Deadline(() => this.#stalled());
+  #waitsForOrigin = false;
 
   constructor(options: ForwardedBodyOptions, events: ForwardedBodyEvents) {
     this.#options = options;
@@ -54,7 +57,7 @@ export class ForwardedBody implements BodyReader {
 
   /** Nobody wants the rest. */
   stop(): void {
-    clearTimeout(this.#deadline);
+    this.#deadline.end();
     if (this.started) this.#options.body.stop();
   }
 
@@ -69,23 +72,24 @@ export class ForwardedBody implements BodyReader {
   }
 
   end(rawTrailers: readonly string[]): void {
-    clearTimeout(this.#deadline);
+    this.#deadline.end();
     this.#options.request.end(sanitizeTrailers(rawTrailers));
     this.complete = true;
     this.#events.bodySent();
   }
 
   #expectClient(): void {
-    clearTimeout(this.#deadline);
-    const { clientPauseLimit } = this.#options;
-    if (clientPauseLimit === Number.POSITIVE_INFINITY) return;
-    this.#deadline = setTimeout(() => this.#events.clientStalled(), clientPauseLimit);
+    this.#waitsForOrigin = false;
+    this.#deadline.set(this.#options.clientPauseLimit);
   }
 
   #expectOrigin(): void {
-    clearTimeout(this.#deadline);
-    const { originPauseLimit } = this.#options;
-    if (originPauseLimit === Number.POSITIVE_INFINITY) return;
-    this.#deadline = setTimeout(() => this.#events.originStalled(), originPauseLimit);
+    this.#waitsForOrigin = true;
+    this.#deadline.set(this.#options.originPauseLimit);
+  }
+
+  #stalled(): void {
+    if (this.#waitsForOrigin) this.#events.originStalled();
+    else this.#events.clientStalled();
   }
 }

@@ -63,9 +63,8 @@ export class HttpForwarder {
   /** Sends a request on. Its answer, or its fault, comes later. */
   forward(forwarding: Forwarding): void {
     const pool = this.#pools.poolFor(forwarding.rule);
-    const start = () => new Passage(forwarding, pool, this.#options, true).start();
-    if (pool.isFull) this.#waitInLine(forwarding, pool, start);
-    else start();
+    if (pool.isFull) this.#waitInLine(forwarding, pool);
+    else new Passage(forwarding, pool, this.#options, true).start();
   }
 
   /** A connection to the service of a rule that serves one tunnel, and no other request. */
@@ -74,12 +73,12 @@ export class HttpForwarder {
   }
 
   /** Waits for a connection as long as a new one might take to stand. */
-  #waitInLine(forwarding: Forwarding, pool: OriginPool, start: () => void): void {
+  #waitInLine(forwarding: Forwarding, pool: OriginPool): void {
     const { exchange, rule } = forwarding;
     const { connectTimeout } = rule.originRequest;
     const leave = pool.whenFree(() => {
       stopWaiting();
-      start();
+      new Passage(forwarding, pool, this.#options, true).start();
     });
     const stopWaiting = () => {
       clearTimeout(deadline);
@@ -140,7 +139,8 @@ class Passage implements OriginEvents, ForwardedBodyEvents {
   start(): void {
     const { exchange, reading, match } = this.#forwarding;
     // 1. A client that goes away ends the request at the origin.
-    exchange.onAbort = this.#abandon;
+    const abandon = () => this.#abandon();
+    exchange.onAbort = abandon;
     // The answer to a call of gRPC may begin when its last message is there.
     const { isGrpc } = reading.headers;
     if (isGrpc || match.application.end_streams === "all") this.#watch(isGrpc);
@@ -191,14 +191,14 @@ class Passage implements OriginEvents, ForwardedBodyEvents {
     const first = this.#first;
     this.#first = undefined;
     if (first !== undefined) this.#write(first);
-    else if (!this.#hasData) atEndOfTurn(this.#sendHead);
+    else if (!this.#hasData) atEndOfTurn(() => this.#sendHead());
   }
 
   /** A head whose body is not here yet does not wait for it: an event may be hours away. */
-  readonly #sendHead = (): void => {
+  #sendHead(): void {
     const { response } = this.#forwarding.exchange;
     if (response.started && !this.#hasData) response.flush();
-  };
+  }
 
   end(rawTrailers: string[]): void {
     this.#release();
@@ -283,17 +283,17 @@ class Passage implements OriginEvents, ForwardedBodyEvents {
       asker,
       isStream,
       bytes: () => this.#bytes,
-      end: this.#cut,
+      end: (reason) => this.#cut(reason),
     });
   }
 
   /** Nobody may have the rest. Without its last chunk a client sees that this is not all. */
-  readonly #cut = (reason: StreamEnd): void => {
+  #cut(reason: StreamEnd): void {
     const { exchange, reading } = this.#forwarding;
     this.#abandon();
     if (reading.headers.isGrpc && exchange.head.version === "2.0") endGrpcCall(exchange, reason);
     else exchange.destroy();
-  };
+  }
 
   #write(chunk: Buffer): void {
     const { response } = this.#forwarding.exchange;
@@ -301,18 +301,19 @@ class Passage implements OriginEvents, ForwardedBodyEvents {
     if (response.write(chunk) || this.#isClientSlow) return;
     this.#isClientSlow = true;
     this.#request.pause();
-    response.onDrain = this.#goOn;
+    const goOn = () => this.#goOn();
+    response.onDrain = goOn;
   }
 
-  readonly #goOn = (): void => {
+  #goOn(): void {
     this.#isClientSlow = false;
     this.#request.resume();
-  };
+  }
 
-  readonly #abandon = (): void => {
+  #abandon(): void {
     this.#release();
     this.#request.destroy();
-  };
+  }
 
   #giveUp(fault: ForwardFault, detail: string): void {
     this.#abandon();

@@ -257,9 +257,8 @@ function forward(path: DataPath, request: ApplicationRequest, { identity, asker 
     hostHeader: rule.originRequest.httpHostHeader,
     wantsTrailers: headers.wantsTrailers && rule.originRequest.http2Origin === true,
   });
-  const forwarding = { reading, match, rule, asker, originHeaders };
-  if (canUpgrade(exchange)) goOn(path, { ...forwarding, exchange });
-  else path.forwarder.forward({ ...forwarding, exchange });
+  if (canUpgrade(exchange)) goOn(path, { exchange, reading, match, rule, asker, originHeaders });
+  else path.forwarder.forward({ exchange, reading, match, rule, asker, originHeaders });
 }
 
 /** Over a connection of its own. */

@@ -46,6 +46,8 @@ export class ConnectionPool implements OriginPool {
   readonly #open = new Set<OriginConnection>();
   // The youngest last: it is taken first, so that a quiet pool shrinks by itself.
   readonly #idle: OriginConnection[] = [];
+  /** those whose request has ended in this turn */
+  #resting: OriginConnection[] = [];
   readonly #line = new WaitingLine(this);
   #distrustedUntil = Number.NEGATIVE_INFINITY;
 
@@ -92,7 +94,13 @@ export class ConnectionPool implements OriginPool {
    * sent beyond its answer is then read before the next request has left.
    */
   readonly #keep = (connection: OriginConnection): void => {
-    atEndOfTurn(() => this.#rest(connection));
+    if (this.#resting.push(connection) === 1) atEndOfTurn(this.#restAll);
+  };
+
+  readonly #restAll = (): void => {
+    const connections = this.#resting;
+    this.#resting = [];
+    for (const connection of connections) this.#rest(connection);
   };
 
   #rest(connection: OriginConnection): void {

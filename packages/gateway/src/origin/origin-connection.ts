@@ -2,6 +2,7 @@
 // as agreed (a byte too many, an answer before its request is complete, a malformed head) costs the
 // connection, never another request.
 import type { Socket } from "node:net";
+import { Deadline } from "../deadline.ts";
 import { atEndOfTurn } from "../http/end-of-turn.ts";
 import { pieceBytes } from "../http/write-buffers.ts";
 import type {
@@ -68,14 +69,16 @@ export class OriginConnection implements OriginRequest {
   #answerHead: OriginResponseHead | undefined;
   /** set when the answer is complete, until everything that arrived with it was looked at */
   #trailers: string[] | undefined;
-  /** the head of the request waits for the end of this turn */
-  #isUnsent = false;
+  /** the head of a request that waits for the end of this turn */
+  #unsent: string | undefined;
   /** the body of the request goes out in chunks */
   #isChunked = false;
   #broken = false;
   readonly #connectDeadline: NodeJS.Timeout;
-  #answerDeadline: NodeJS.Timeout | undefined;
-  #bodyDeadline: NodeJS.Timeout | undefined;
+  /** for the beginning of the answer, then for each of its pieces */
+  readonly #deadline = new Deadline(() => this.#late());
+  /** milliseconds for which the origin may keep the beginning of this answer back */
+  #answerTimeout = 0;
 
   constructor(dial: Dial, options: ConnectionOptions) {
     this.#options = options;
@@ -122,18 +125,16 @@ export class OriginConnection implements OriginRequest {
     this.#trailers = undefined;
     this.#reader.start(head.method, this.#responseEvents);
     this.#isChunked = head.framing === "chunked";
-    this.#isUnsent = head.framing === "none";
-    const text = headText(head);
-    if (!this.#isUnsent) {
-      this.#socket.write(text, "latin1");
-      return;
-    }
-    atEndOfTurn(() => {
-      if (this.#events !== events) return;
-      this.#isUnsent = false;
-      this.#socket.write(text, "latin1");
-    });
+    this.#unsent = headText(head);
+    if (head.framing === "none") atEndOfTurn(this.#sendHead);
+    else this.#sendHead();
   }
+
+  readonly #sendHead = (): void => {
+    const text = this.#unsent;
+    this.#unsent = undefined;
+    if (text !== undefined) this.#socket.write(text, "latin1");
+  };
 
   write(chunk: Buffer): boolean {
     if (!this.#isChunked) return this.#socket.write(chunk);
@@ -156,17 +157,14 @@ export class OriginConnection implements OriginRequest {
 
   expectAnswer(ms: number): void {
     if (this.#answerHead !== undefined) return;
-    clearTimeout(this.#answerDeadline);
-    this.#answerDeadline = setTimeout(
-      () => this.#break("response_timeout", `no answer within ${ms} ms`),
-      ms,
-    );
+    this.#answerTimeout = ms;
+    this.#deadline.set(ms);
   }
 
   pause(): void {
     this.#paused = true;
     this.#socket.pause();
-    clearTimeout(this.#bodyDeadline);
+    this.#deadline.lift();
   }
 
   resume(): void {
@@ -183,9 +181,9 @@ export class OriginConnection implements OriginRequest {
   /** Ends the connection as well. */
   destroy(): void {
     clearTimeout(this.#connectDeadline);
-    clearTimeout(this.#answerDeadline);
-    clearTimeout(this.#bodyDeadline);
+    this.#deadline.end();
     this.#events = undefined;
+    this.#unsent = undefined;
     this.#persistent = false;
     this.#socket.destroy();
   }
@@ -211,7 +209,7 @@ export class OriginConnection implements OriginRequest {
       return;
     }
     // The request has not left yet: this is no answer to it.
-    if (this.#isUnsent) {
+    if (this.#unsent !== undefined) {
       this.#noteStray(chunk);
       this.#break("closed", "the origin sent data before it got a request");
       return;
@@ -238,7 +236,7 @@ export class OriginConnection implements OriginRequest {
 
   #head(head: OriginResponseHead): void {
     this.#answerHead = head;
-    clearTimeout(this.#answerDeadline);
+    this.#deadline.lift();
     if (!head.persistent) this.#persistent = false;
     // A second less than the origin says: it counts from its own clock.
     this.idleTimeout = Math.min(this.#options.idleTimeout, (head.keepAliveSeconds - 1) * 1000);
@@ -248,18 +246,22 @@ export class OriginConnection implements OriginRequest {
   /** The rest of an answer is waited for, unless it is one that may pause without end. */
   #expectMore(): void {
     const head = this.#answerHead;
-    const isWaiting = this.#events !== undefined && head !== undefined && !this.#paused;
-    clearTimeout(this.#bodyDeadline);
-    if (!isWaiting || hasNoEnd(head)) return;
-    const { bodyTimeout } = this.#options;
-    this.#bodyDeadline = setTimeout(
-      () => this.#break("response_timeout", `the answer stopped for ${bodyTimeout} ms`),
-      bodyTimeout,
-    );
+    if (head === undefined) return;
+    const isWaiting = this.#events !== undefined && !this.#paused;
+    if (isWaiting && !hasNoEnd(head)) this.#deadline.set(this.#options.bodyTimeout);
+    else this.#deadline.lift();
+  }
+
+  #late(): void {
+    const hasBegun = this.#answerHead !== undefined;
+    const detail = hasBegun
+      ? `the answer stopped for ${this.#options.bodyTimeout} ms`
+      : `no answer within ${this.#answerTimeout} ms`;
+    this.#break("response_timeout", detail);
   }
 
   #end(rawTrailers: string[]): void {
-    clearTimeout(this.#bodyDeadline);
+    this.#deadline.lift();
     const events = this.#events;
     this.#events = undefined;
     this.reused = true;

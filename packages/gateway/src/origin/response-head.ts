@@ -39,10 +39,9 @@ export function refuseAnnouncedBody(framing: Framing): void {
 
 /** Whether silence is part of the answer: it comes when something happens, and has no end. */
 export function hasNoEnd({ names, rawHeaders }: OriginResponseHead): boolean {
-  const type = rawHeaders[2 * names.indexOf("content-type") + 1] ?? "";
-  return (
-    names.includes("content-type") && /^(?:text\/event-stream|application\/grpc)\b/i.test(type)
-  );
+  const place = names.indexOf("content-type");
+  if (place < 0) return false;
+  return /^(?:text\/event-stream|application\/grpc)\b/i.test(rawHeaders[2 * place + 1] ?? "");
 }
 
 /** Reads the headers that are about the connection, and notes in the head what they say of it. */

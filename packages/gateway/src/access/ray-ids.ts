@@ -1,12 +1,12 @@
 import type { RandomBytes } from "../random.ts";
 
-const rayBytes = 8;
+const rayCharacters = 16;
 const poolBytes = 2_048;
 
 /** Names for requests, from a pool: one call for the kernel's randomness serves many of them. */
 export class RayIds {
   readonly #randomBytes: RandomBytes;
-  #pool: Buffer = Buffer.alloc(0);
+  #pool = "";
   #used = 0;
 
   constructor(randomBytes: RandomBytes) {
@@ -15,12 +15,12 @@ export class RayIds {
 
   /** 16 hex characters. */
   next(): string {
-    if (this.#used + rayBytes > this.#pool.length) {
-      this.#pool = this.#randomBytes(poolBytes);
+    if (this.#used === this.#pool.length) {
+      this.#pool = this.#randomBytes(poolBytes).toString("hex");
       this.#used = 0;
     }
     const start = this.#used;
-    this.#used += rayBytes;
-    return this.#pool.toString("hex", start, this.#used);
+    this.#used += rayCharacters;
+    return this.#pool.slice(start, this.#used);
   }
 }

@@ -1,6 +1,5 @@
 // From what arrived to the facts that everything else reads: host, canonical path, client address.
 // Whatever can be read in two ways is refused here, before anything is decided.
-import { isBracketedAddress, isHostName, parseAuthority, withoutFinalDot } from "@postern/protocol";
 import type { Catalog } from "../catalog/catalog.ts";
 import { matchApplication } from "../catalog/match-application.ts";
 import { choosePath, isPlainRequest, type PathChoice } from "../catalog/path-choice.ts";
@@ -13,6 +12,7 @@ import type { RequestHead } from "../http/transport.ts";
 import type { Network } from "../network.ts";
 import { hasManyReadings, isUnplain } from "../path-readings.ts";
 import type { RayIds } from "./ray-ids.ts";
+import { readAuthority } from "./read-authority.ts";
 import { type ForwardingFault, readClient } from "./trusted-proxies.ts";
 
 /** Why a request is not even looked at. Each becomes one plain answer. */
@@ -174,30 +174,6 @@ function faultOfMessage(head: RequestHead, headers: RequestHeaders): RequestFaul
   return isServedMethod(method) ? undefined : "bad_method";
 }
 
-/**
- * One `Host`, a name or an address with or without port, and nothing else (cases P7, H11). The
- * default port of the scheme is no port: proxies write it where the client's URL had none.
- */
-function readAuthority(
-  values: readonly string[],
-  scheme: "http" | "https",
-): { text: string; host: string; port: number | undefined } | undefined {
-  const [value] = values;
-  if (value === undefined || values.length !== 1) return undefined;
-  const authority = parseAuthority(value);
-  if (authority === undefined || authority.host.length > 255) return undefined;
-
-  const host = withoutFinalDot(authority.host);
-  if (!isHostName(host) && !isBracketedAddress(host)) return undefined;
-
-  const { port } = authority;
-  if (port === undefined) return { text: host, host, port };
-  // A port has one spelling: `080` is none.
-  if (port === 0 || !value.endsWith(`:${port}`)) return undefined;
-  if (port === defaultPorts[scheme]) return { text: host, host, port: undefined };
-  return { text: `${host}:${port}`, host, port };
-}
-
 type TargetReading =
   | { ok: true; rawPath: string; canonical: CanonicalPath; query: string }
   | { ok: false; fault: "bad_target" | "bad_path" | "path_too_long" };
@@ -245,8 +221,6 @@ function relativeTarget(target: string, host: string): string | undefined {
   if (nameOf(authority) !== nameOf(host)) return undefined;
   return rest.startsWith("/") ? rest : `/${rest}`;
 }
-
-const defaultPorts = { http: 80, https: 443 };
 
 /** Whether a path takes too long to read: each way of reading it goes through the whole of it. */
 function isTooLong(path: string): boolean {

@@ -1,9 +1,11 @@
 // What the origin gets of what the client sent, in one pass. Credentials of ours and everything
 // hop-by-hop are taken out; identity and forwarding headers are ours alone, whatever spelling a
 // client tries (cases H1–H4).
+import { BoundedCache } from "../bounded-cache.ts";
 import type { RequestFacts } from "../catalog/request-facts.ts";
 import { setsOwnCookie, withoutOwnCookies } from "../http/cookies.ts";
 import type { OriginResponseHead } from "../origin/response-head.ts";
+import { ownCopy } from "../tokens/own-copy.ts";
 
 /** Who the origin is told that asks. */
 export interface IdentityHeaders {
@@ -113,8 +115,8 @@ export function sanitizeHeaders(input: SanitizeInput): string[] {
   for (let index = 0; index < rawHeaders.length; index += 2) {
     const name = rawHeaders[index] ?? "";
     const value = rawHeaders[index + 1] ?? "";
-    const lower = name.toLowerCase();
-    if (lower === "host" || isWithheld(lower) || consumedHeaders.includes(lower)) continue;
+    const { lower, mayPass } = readName(name);
+    if (!mayPass || lower === "host" || consumedHeaders.includes(lower)) continue;
     if (lower === "cookie") {
       const ofApplication = withoutOwnCookies(value);
       if (ofApplication !== "") out.push(name, ofApplication);
@@ -177,15 +179,41 @@ export function sanitizeResponseHeaders(
  * Trailers that may go on, in either direction: none that frames, routes or names somebody (RFC
  * 9110 section 6.5.1).
  */
-export function sanitizeTrailers(rawTrailers: readonly string[]): string[] {
+export function sanitizeTrailers(rawTrailers: readonly string[]): readonly string[] {
+  if (rawTrailers.length === 0) return rawTrailers;
   const out: string[] = [];
   for (let index = 0; index < rawTrailers.length; index += 2) {
     const name = rawTrailers[index] ?? "";
-    const lower = name.toLowerCase();
-    if (neverTrailers.has(lower) || isWithheld(lower)) continue;
+    const { lower, mayPass } = readName(name);
+    if (!mayPass || neverTrailers.has(lower)) continue;
     out.push(name, rawTrailers[index + 1] ?? "");
   }
   return out;
+}
+
+/** The name of a header of the client's. */
+interface HeaderName {
+  lower: string;
+  /** whether an origin may get the header, as far as its name says */
+  mayPass: boolean;
+}
+
+/** Names as clients write them, of which few make up most. Bounded: anybody may make one up. */
+const readNames = new BoundedCache<string, HeaderName>(1_000);
+/** Characters of a name that is remembered. */
+const longestReadName = 64;
+
+function readName(name: string): HeaderName {
+  return readNames.get(name) ?? learnName(name);
+}
+
+function learnName(nameAsSent: string): HeaderName {
+  // A part of a whole head, which is not to stay in memory for it.
+  const name = ownCopy(nameAsSent);
+  const lower = name.toLowerCase();
+  const reading = { lower, mayPass: !isWithheld(lower) };
+  if (name.length <= longestReadName) readNames.set(name, reading);
+  return reading;
 }
 
 /**

@@ -1,6 +1,6 @@
 // Mail over SMTP: one plain-text message at a time, and why the server did not take it.
 import { isIP } from "node:net";
-import { createTransport } from "nodemailer";
+import type { Transporter } from "nodemailer";
 
 /** A plain-text message. */
 export interface Message {
@@ -25,9 +25,25 @@ export interface MailServer {
 
 const timeoutMs = 20_000;
 
-/** Sends over an SMTP server. */
-export function createSendMail({ url, from, heloName, starttls }: MailServer): SendMail {
-  const transport = createTransport({
+/** Sends over an SMTP server. What speaks SMTP is loaded with the first message: it is large. */
+export function createSendMail(server: MailServer): SendMail {
+  let transport: Promise<Transporter> | undefined;
+  return async ({ to, subject, text }) => {
+    transport ??= openTransport(server);
+    await (await transport).sendMail({
+      from: server.from,
+      to: { name: "", address: to },
+      subject,
+      text,
+      // Nobody's absence is answered to the gateway (RFC 3834 5).
+      headers: { "Auto-Submitted": "auto-generated" },
+    });
+  };
+}
+
+async function openTransport({ url, heloName, starttls }: MailServer): Promise<Transporter> {
+  const { createTransport } = await import("nodemailer");
+  return createTransport({
     url,
     ...(heloName === undefined ? {} : { name: heloName }),
     requireTLS: starttls === "required",
@@ -38,16 +54,6 @@ export function createSendMail({ url, from, heloName, starttls }: MailServer): S
     disableFileAccess: true,
     disableUrlAccess: true,
   });
-  return async ({ to, subject, text }) => {
-    await transport.sendMail({
-      from,
-      to: { name: "", address: to },
-      subject,
-      text,
-      // Nobody's absence is answered to the gateway (RFC 3834 5).
-      headers: { "Auto-Submitted": "auto-generated" },
-    });
-  };
 }
 
 /** A host as it stands in EHLO: an address is a literal in brackets (RFC 5321 4.1.3). */

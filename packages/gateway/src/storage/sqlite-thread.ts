@@ -69,6 +69,9 @@ interface Caller {
   reject(error: unknown): void;
 }
 
+/** What a call makes is gone with its answer: more room for it would only be more memory. */
+const resourceLimits = { maxYoungGenerationSizeMb: 3 };
+
 /** The thread opens the store before it answers anything; that is call 0. */
 const openingCall = 0;
 
@@ -88,7 +91,8 @@ class StoreThread {
     // Without the flags of this process: `--input-type`, for one, is refused in threads.
     // What it opens stays open after its end (database-files.ts).
     const fixed = { execArgv: [], trackUnmanagedFds: false };
-    const options = { name: `store, to ${workerData.access}`, workerData, ...fixed };
+    const name = `store, to ${workerData.access}`;
+    const options = { name, workerData, resourceLimits, ...fixed };
     this.#worker = new Worker(new URL("./sqlite-worker.ts", import.meta.url), options);
     this.#worker.on("message", (message: FromThread) => this.#receive(message));
     this.#worker.on("error", (cause) => this.#lose(threadLost(cause)));

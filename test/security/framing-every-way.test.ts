@@ -92,23 +92,7 @@ const notServed: RightByWay = {
   nginx: { statuses: [400, 405] },
 };
 
-const webSocket = ["Sec-WebSocket-Version: 13", "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ=="];
-const upgrade: Request = {
-  leaves: true,
-  target: "/public/chat",
-  lines: ["Connection: Upgrade", "Upgrade: websocket", ...webSocket],
-  frames: [
-    h2.headers(
-      1,
-      [
-        [":protocol", "websocket"],
-        ...http2Fields({ method: "CONNECT", target: "/public/chat" }),
-        ["sec-websocket-version", "13"],
-      ],
-      0,
-    ),
-  ],
-};
+const upgrade: Request = { target: "/public/chat", webSocket: true };
 
 const cases: Case[] = [
   {

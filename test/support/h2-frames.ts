@@ -301,7 +301,7 @@ const indexedStatus: Record<number, number> = {
 };
 
 /** The status, which is the first field of an answer: indexed, or a literal named `:status`. */
-function statusOf(headerBlock: Buffer): number {
+export function statusOf(headerBlock: Buffer): number {
   let start = 0;
   // A change of the table's size comes first (RFC 7541 6.3).
   while (((headerBlock[start] ?? 0) & 0xe0) === 0x20) start++;

@@ -6,6 +6,7 @@ import { connect } from "node:net";
 import { freePort, startGateway, type TestGateway } from "./gateway.ts";
 import * as h2 from "./h2-frames.ts";
 import { missingNginx, startNginx } from "./nginx.ts";
+import { type OpenStream, openHttp1, openHttp2 } from "./way-streams.ts";
 
 /** What was asked, before a protocol has written it down. */
 export interface Request {
@@ -16,13 +17,13 @@ export interface Request {
   host?: string | null;
   /** `Name: value`, in their order; names are in lower case over HTTP/2 */
   lines?: readonly string[];
+  /** asks to go on as a WebSocket: by `Upgrade`, or by an extended CONNECT */
+  webSocket?: boolean;
   body?: string;
   /** lines behind a body in chunks */
   trailers?: readonly string[];
   /** HTTP/1.1: the whole request, byte for byte (latin1), in place of all the above */
   bytes?: string;
-  /** HTTP/1.1: the client leaves as soon as it has a head, as who asked for an upgrade may */
-  leaves?: boolean;
   /** HTTP/2: what stream 1 consists of, in place of all the above */
   frames?: readonly Buffer[];
 }
@@ -48,6 +49,8 @@ export interface Door {
   /** the address that clients have: what origins are told */
   clientAddress: string;
   ask(request: Request): Promise<WayAnswer>;
+  /** sends the same, and holds the answer open */
+  open(request: Request): Promise<OpenStream>;
   close(): Promise<void>;
 }
 
@@ -72,7 +75,11 @@ function overHttp1(): WayIn {
     missing: undefined,
     open: async (sections) => {
       const gateway = await startGateway({ sections });
-      return directDoor(gateway, (request) => askHttp1(gateway.port, request));
+      const { port } = gateway;
+      return directDoor(gateway, {
+        ask: (request) => askHttp1(port, request),
+        open: (request) => openHttp1(port, http1Text(request)),
+      });
     },
   };
 }
@@ -85,14 +92,18 @@ function overHttp2(): WayIn {
     missing: undefined,
     open: async (sections) => {
       const gateway = await startGateway({ sections });
-      return directDoor(gateway, (request) => askHttp2(gateway.port, request));
+      const { port } = gateway;
+      return directDoor(gateway, {
+        ask: (request) => askHttp2(port, request),
+        open: (request) => openHttp2(port, http2Frames(request), request.webSocket === true),
+      });
     },
   };
 }
 
-function directDoor(gateway: TestGateway, ask: Door["ask"]): Door {
+function directDoor(gateway: TestGateway, asking: Pick<Door, "ask" | "open">): Door {
   const { port } = gateway;
-  return { gateway, port, clientAddress: "127.0.0.1", ask, close: () => gateway.close() };
+  return { gateway, port, clientAddress: "127.0.0.1", ...asking, close: () => gateway.close() };
 }
 
 /** Through nginx, configured as docs/proxies.md says, whose address is a trusted proxy. */
@@ -114,6 +125,7 @@ function behindNginx(): WayIn {
         port,
         clientAddress,
         ask: (request) => askHttp1(port, closingBytes(request), clientAddress),
+        open: (request) => openHttp1(port, http1Text(request), clientAddress),
         close: async () => {
           await stop();
           await gateway.close();
@@ -176,7 +188,8 @@ function askHttp1(port: number, request: Request, localAddress?: string): Promis
     socket.on("connect", () => socket.write(text, "latin1"));
     socket.on("data", (chunk) => {
       chunks.push(chunk);
-      if (request.leaves && Buffer.concat(chunks).includes("\r\n\r\n")) socket.destroy();
+      // Who asked for an upgrade may leave as soon as there is an answer.
+      if (request.webSocket && Buffer.concat(chunks).includes("\r\n\r\n")) socket.destroy();
     });
     socket.on("error", (error: NodeJS.ErrnoException) => {
       if (error.code !== "ECONNRESET" && error.code !== "EPIPE") reject(error);
@@ -193,6 +206,7 @@ function http1Text(request: Request): string {
   const { method = "GET", target, host = "app.localhost", body = "", trailers } = request;
   const lines = [...(request.lines ?? [])];
   if (host !== null) lines.unshift(`Host: ${host}`);
+  if (request.webSocket) lines.push("Connection: Upgrade", "Upgrade: websocket", ...webSocketLines);
   if (!says(lines, "connection")) lines.push("Connection: close");
   const head = (more: readonly string[]) =>
     [`${method} ${target} HTTP/1.1`, ...lines, ...more, "", ""].join("\r\n");
@@ -204,6 +218,8 @@ function http1Text(request: Request): string {
   if (body === "" || isFramed) return head([]) + body;
   return head([`Content-Length: ${body.length}`]) + body;
 }
+
+const webSocketLines = ["Sec-WebSocket-Version: 13", "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ=="];
 
 function says(lines: readonly string[], name: string): boolean {
   return lines.some((line) => line.toLowerCase().startsWith(`${name}:`));
@@ -236,8 +252,8 @@ async function askHttp2(port: number, request: Request): Promise<WayAnswer> {
 
 /** The same request as the frames of stream 1. */
 function http2Frames(request: Request): Buffer[] {
-  const { body, trailers } = request;
-  const hasMore = body !== undefined || trailers !== undefined;
+  const { body, trailers, webSocket = false } = request;
+  const hasMore = body !== undefined || trailers !== undefined || webSocket;
   const frames = headerFrames(h2.block(http2Fields(request)), hasMore ? 0 : h2.flags.END_STREAM);
   if (body !== undefined)
     frames.push(h2.data(1, body, trailers === undefined ? h2.flags.END_STREAM : 0));
@@ -264,8 +280,12 @@ function headerFrames(block: Buffer, more: number): Buffer[] {
 }
 
 export function http2Fields(request: Request): h2.Field[] {
-  const { method = "GET", target, host = "app.localhost", lines = [] } = request;
+  const { target, host = "app.localhost", lines = [] } = request;
+  const { method = request.webSocket ? "CONNECT" : "GET" } = request;
   const fields = h2.requestFields(host ?? "", target, lines.map(fieldOf), method);
+  // RFC 8441: the tunnel begins behind the head.
+  if (request.webSocket)
+    return [[":protocol", "websocket"], ...fields, ["sec-websocket-version", "13"]];
   return host === null ? fields.filter(([name]) => name !== ":authority") : fields;
 }
 

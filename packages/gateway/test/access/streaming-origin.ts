@@ -4,6 +4,7 @@ import { once } from "node:events";
 import { createServer, type ServerResponse } from "node:http";
 import { type AddressInfo, connect, type Socket } from "node:net";
 import type { TestContext } from "node:test";
+import { acceptOf } from "@postern/protocol/websocket-handshake";
 import { Peer, switching, webSocketLines } from "./upgrade-fixture.ts";
 
 export interface StreamingOrigin {
@@ -46,7 +47,8 @@ export async function startStreamingOrigin(context: TestContext): Promise<Stream
     socket.on("end", () => socket.end());
     socket.resume();
     if (request.url?.startsWith("/poll/")) return;
-    socket.write(`${switching()}first;`);
+    const accept = acceptOf(request.headers["sec-websocket-key"] ?? "");
+    socket.write(`${switching("websocket", [`Sec-WebSocket-Accept: ${accept}`])}first;`);
   });
   server.listen(0, "127.0.0.1");
   await once(server, "listening");

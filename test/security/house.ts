@@ -1,7 +1,13 @@
 // What is attacked by each way in: applications in front of one origin that remembers everything it
 // saw. Alice is an engineer; the public parts are open to everybody, /admin to Olga alone.
 import assert from "node:assert/strict";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { TestContext } from "node:test";
+import type { Parts } from "../../packages/gateway/src/compose.ts";
 import type { Application } from "../../packages/gateway/src/model/model.ts";
+import type { StoredSession } from "../../packages/gateway/src/storage/store.ts";
 import {
   application,
   machines,
@@ -86,15 +92,45 @@ export async function openHouse(
   };
 }
 
-/** One for each application of a host, with what policy would never let Alice have. */
-async function tokensOfAlice({ gateway }: Door, host: string): Promise<string[]> {
-  const { parts } = gateway;
-  const session = await parts.sessions.start({
+/** The same with a store in a file, and both for one test alone. */
+export async function openHouseOnFile(context: TestContext, way: WayIn): Promise<[House, string]> {
+  const folder = mkdtempSync(join(tmpdir(), "postern-house-"));
+  const file = join(folder, "data", "postern.db");
+  const house = await openHouse(way, { store: `sqlite:${file}` });
+  context.after(async () => {
+    await house.close();
+    rmSync(folder, { recursive: true, force: true });
+  });
+  return [house, file];
+}
+
+/** A session, made without a login. */
+export function startSession(
+  { gateway }: Door,
+  email = alice,
+  more: Partial<Parameters<Parts["sessions"]["start"]>[0]> = {},
+): Promise<StoredSession> {
+  return gateway.parts.sessions.start({
     kind: "browser",
-    identity: identityOf(alice),
+    identity: identityOf(email),
     userAgent: "test",
     lifetimeMs: eightHours,
+    ...more,
   });
+}
+
+/** A token of this session for the first application. */
+export async function tokenOf({ gateway }: Door, session: StoredSession): Promise<string> {
+  const { parts } = gateway;
+  const [application] = parts.catalogs.current().applications;
+  assert.ok(application !== undefined);
+  return parts.tokens.issueApp(session, application, eightHours);
+}
+
+/** One for each application of a host, with what policy would never let Alice have. */
+async function tokensOfAlice(door: Door, host: string): Promise<string[]> {
+  const { parts } = door.gateway;
+  const session = await startSession(door);
   const name = host.toLowerCase().replace(/(\.|:80)$/, "");
   const isThere = ({ domains: [domain = ""] }: Application) =>
     name === domain.split("/")[0] || (domain.startsWith("*") && name.endsWith(domain.slice(1)));

@@ -5,13 +5,12 @@ import { type TestContext, test } from "node:test";
 import type { StoredSession } from "../../packages/gateway/src/storage/store.ts";
 import { application, open } from "../../packages/gateway/test/access/access-fixture.ts";
 import { startStreamingOrigin } from "../../packages/gateway/test/access/streaming-origin.ts";
-import { identityOf } from "../../packages/gateway/test/login/login-fixture.ts";
 import { leaveOut } from "../support/requirements.ts";
 import { until } from "../support/until.ts";
 import type { OpenStream } from "../support/way-streams.ts";
 import { type Door, type WayIn, waysIn } from "../support/ways-in.ts";
 import { all, type Case, tryEveryWay } from "./attack.ts";
-import { alice, openHouse } from "./house.ts";
+import { alice, openHouse, startSession, tokenOf } from "./house.ts";
 
 const chat = { target: "/chat", webSocket: true };
 const foreign = [
@@ -72,18 +71,9 @@ interface Visitor {
   lines: string[];
 }
 
-async function visit({ gateway }: Door, email = alice): Promise<Visitor> {
-  const { parts } = gateway;
-  const session = await parts.sessions.start({
-    kind: "browser",
-    identity: identityOf(email),
-    userAgent: "test",
-    lifetimeMs: 36e5,
-  });
-  const [app] = parts.catalogs.current().applications;
-  assert.ok(app !== undefined);
-  const token = await parts.tokens.issueApp(session, app, 36e5);
-  return { session, lines: [`Cookie: CF_Authorization=${token}`] };
+async function visit(door: Door, email = alice): Promise<Visitor> {
+  const session = await startSession(door, email);
+  return { session, lines: [`Cookie: CF_Authorization=${await tokenOf(door, session)}`] };
 }
 
 const kinds = ["websocket", "events", "grpc"];
@@ -199,16 +189,8 @@ for (const way of waysIn) {
       const { door } = scene;
       const { parts } = door.gateway;
       const [ada, bob] = [await visit(door), await visit(door, "bob@example.com")];
-      const terminal = await parts.sessions.start({
-        kind: "terminal",
-        parent: ada.session,
-        identity: identityOf(alice),
-        userAgent: "test",
-        lifetimeMs: 36e5,
-      });
-      const [application] = parts.catalogs.current().applications;
-      assert.ok(application !== undefined);
-      const terminalToken = await parts.tokens.issueApp(terminal, application, 36e5);
+      const terminal = await startSession(door, alice, { kind: "terminal", parent: ada.session });
+      const terminalToken = await tokenOf(door, terminal);
       const orgToken = await parts.tokens.issueOrg(ada.session);
       const inTerminal = { session: terminal, lines: [`cf-access-token: ${terminalToken}`] };
       const streams = [

@@ -226,12 +226,14 @@ function says(lines: readonly string[], name: string): boolean {
 }
 
 function readHttp1(raw: string): Omit<WayAnswer, "isOpen"> {
-  const status = /^HTTP\/1\.[01] (\d{3})/.exec(raw)?.[1];
-  const end = raw.indexOf("\r\n\r\n");
+  // A go-ahead is no answer.
+  const answer = raw.replace(/^HTTP\/1\.1 100 .*\r\n\r\n/, "");
+  const status = /^HTTP\/1\.[01] (\d{3})/.exec(answer)?.[1];
+  const end = answer.indexOf("\r\n\r\n");
   return {
     status: status === undefined ? undefined : Number(status),
     error: undefined,
-    body: end < 0 ? "" : raw.slice(end + 4),
+    body: end < 0 ? "" : answer.slice(end + 4),
     raw,
   };
 }

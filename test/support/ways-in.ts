@@ -3,9 +3,11 @@
 // can say it at all, so that one attack is tried by all of them.
 import { readFileSync } from "node:fs";
 import { connect } from "node:net";
+import { defined } from "../../packages/gateway/src/defined.ts";
 import { freePort, startGateway, type TestGateway } from "./gateway.ts";
 import * as h2 from "./h2-frames.ts";
 import { missingNginx, startNginx } from "./nginx.ts";
+import type { Certificate } from "./tls.ts";
 import { type OpenStream, openHttp1, openHttp2 } from "./way-streams.ts";
 
 /** What was asked, before a protocol has written it down. */
@@ -61,8 +63,8 @@ export interface WayIn {
   kind: "http1" | "http2" | "nginx";
   /** what this machine lacks for it, in words */
   missing: string | undefined;
-  /** starts a gateway with these sections behind this way */
-  open(sections: Record<string, unknown>): Promise<Door>;
+  /** starts a gateway with these sections behind this way; with certificates it speaks TLS */
+  open(sections: Record<string, unknown>, tls?: Certificate[]): Promise<Door>;
 }
 
 export const waysIn: readonly WayIn[] = [overHttp1(), overHttp2(), behindNginx()];
@@ -73,8 +75,8 @@ function overHttp1(): WayIn {
     name: "over HTTP/1.1",
     kind: "http1",
     missing: undefined,
-    open: async (sections) => {
-      const gateway = await startGateway({ sections });
+    open: async (sections, tls) => {
+      const gateway = await startGateway({ sections, ...defined({ tls }) });
       const { port } = gateway;
       return directDoor(gateway, {
         ask: (request) => askHttp1(port, request),
@@ -90,8 +92,8 @@ function overHttp2(): WayIn {
     name: "over HTTP/2",
     kind: "http2",
     missing: undefined,
-    open: async (sections) => {
-      const gateway = await startGateway({ sections });
+    open: async (sections, tls) => {
+      const gateway = await startGateway({ sections, ...defined({ tls }) });
       const { port } = gateway;
       return directDoor(gateway, {
         ask: (request) => askHttp2(port, request),

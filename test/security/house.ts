@@ -18,6 +18,7 @@ import {
 } from "../../packages/gateway/test/access/access-fixture.ts";
 import { identityOf } from "../../packages/gateway/test/login/login-fixture.ts";
 import { simpleSections } from "../support/gateway.ts";
+import type { Certificate } from "../support/tls.ts";
 import { startUpstream, type Upstream } from "../support/upstream.ts";
 import type { Door, WayIn } from "../support/ways-in.ts";
 
@@ -57,18 +58,15 @@ const applications = [
   application("files/admin", [only(olga)]),
 ];
 
-/** The whole house behind one way in. */
+/** The whole house behind one way in. @param tls certificates, for a house that speaks TLS */
 export async function openHouse(
   way: WayIn,
   sections: Record<string, unknown> = {},
+  tls?: Certificate[],
 ): Promise<House> {
   const upstream = await startUpstream();
-  const door = await way.open({
-    ...simpleSections(upstream.origin),
-    applications,
-    service_tokens: serviceTokens,
-    ...sections,
-  });
+  const own = { ...simpleSections(upstream.origin), applications, service_tokens: serviceTokens };
+  const door = await way.open({ ...own, ...sections }, tls);
   const tokens = new Map<string, Promise<string[]>>();
   return {
     way,

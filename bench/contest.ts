@@ -10,8 +10,11 @@ export interface Contender {
   name: string;
   /** of the processes whose CPU and memory count, with their children; none: only the load */
   pids: readonly number[];
-  /** @throws {Error} when an answer is wrong: what was measured counts as failed */
-  run(seconds: number): Promise<Run>;
+  /**
+   * @param start is called where what came before is not to count, such as opening WebSockets
+   * @throws {Error} when an answer is wrong: what was measured counts as failed
+   */
+  run(seconds: number, start: () => void): Promise<Run>;
 }
 
 /** Somebody who takes part, or why nobody does. */
@@ -46,7 +49,7 @@ export interface Pace {
   rounds: number;
 }
 
-const warmUpSeconds = 2;
+const warmUpSeconds = 3;
 
 /** Where one is missing or does not start, the others go on. */
 export async function entryOf<Participant>(
@@ -98,7 +101,7 @@ class Series {
   /** Whoever fails here is not asked again. */
   async warmUp(seconds: number): Promise<void> {
     try {
-      await this.#contender?.run(seconds);
+      await this.#contender?.run(seconds, () => undefined);
     } catch (error) {
       this.#fail(reasonOf(error));
     }
@@ -127,8 +130,15 @@ class Series {
 }
 
 async function measure({ pids, run }: Contender, seconds: number): Promise<Measured> {
-  const before = total(pids, cpuSeconds);
-  const { requests, seconds: duration, p50, p99 } = await run(seconds);
+  let before = total(pids, cpuSeconds);
+  const {
+    requests,
+    seconds: duration,
+    p50,
+    p99,
+  } = await run(seconds, () => {
+    before = total(pids, cpuSeconds);
+  });
   const cpu = total(pids, cpuSeconds) - before;
   return {
     rate: requests / duration,

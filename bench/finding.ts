@@ -13,6 +13,8 @@ export interface Table {
   rows: readonly Row[];
   /** the row that the others are held against */
   base: string;
+  /** what answers cost is not told, where others are under way as well */
+  hidesCost?: boolean;
 }
 
 export interface Promised {
@@ -23,7 +25,7 @@ export interface Promised {
 }
 
 /** Three digits that count, or "none". */
-function digits(value: number): string {
+export function digits(value: number): string {
   if (Number.isNaN(value)) return "none";
   if (value >= 100) return value.toFixed(0);
   return value.toPrecision(3);
@@ -54,9 +56,12 @@ export function reportOf({ tables, notes = [] }: Finding): string {
   return [...tables.map(tableText), ...notes.map((note) => `${note}\n`)].join("\n");
 }
 
-function tableText({ title, rows, base }: Table): string {
+function tableText({ title, rows, base, hidesCost = false }: Table): string {
   const peer = rowNamed(rows, base);
-  const lines = rows.map((row) => `| ${[row.name, ...cellsOf(row, peer)].join(" | ")} |`);
+  const lines = rows.map((row) => {
+    const cells = cellsOf(row, peer, row.isProxy && !hidesCost);
+    return `| ${[row.name, ...cells].join(" | ")} |`;
+  });
   const failures = rows.flatMap(({ name, failures: all, runs }) =>
     all.map((reason) => `- ${name}, a run of ${Math.max(runs.length, 1)} failed: ${reason}`),
   );
@@ -71,14 +76,14 @@ function tableText({ title, rows, base }: Table): string {
   ].join("\n");
 }
 
-function cellsOf(row: Row, base: Row | undefined): string[] {
+function cellsOf(row: Row, base: Row | undefined, hasCost: boolean): string[] {
   const { isProxy } = row;
   const figure = (field: Parameters<typeof figureOf>[1]) => cell(figureOf(row, field));
   const ratio = (field: Parameters<typeof figureOf>[1]) =>
     isProxy ? cell(ratioOf(row, base, field), 2) : "";
   return [
-    isProxy ? figure("cost") : "",
-    ratio("cost"),
+    hasCost ? figure("cost") : "",
+    hasCost ? ratio("cost") : "",
     figure("rate"),
     ratio("rate"),
     figure("p50"),

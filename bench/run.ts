@@ -21,6 +21,7 @@ const minuteMs = 60_000;
 const limits = { allMs: 25 * minuteMs, measuringMs: 2.5 * minuteMs, scenarioMs: 2.9 * minuteMs };
 const signals = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
 const quickPace: Pace = { seconds: 1, rounds: 1 };
+const quickDivisor = 50;
 const begin = performance.now();
 
 const { values: flags } = parseArgs({
@@ -67,8 +68,9 @@ async function play(name: string, scenario: Scenario): Promise<Finding> {
   const interrupt = () => void stage.clear().then(() => process.exit(130));
   for (const signal of signals) process.once(signal, interrupt);
   const pace = (seconds: number, rounds: number) => (flags.quick ? quickPace : { seconds, rounds });
+  const count = (all: number) => (flags.quick ? Math.ceil(all / quickDivisor) : all);
   try {
-    const playing = scenario.play({ stage, variants: variants(), pace });
+    const playing = scenario.play({ stage, variants: variants(), pace, count });
     return await within(Math.min(limits.scenarioMs, left), playing);
   } catch (error) {
     return { tables: [], promises: [{ what: name, figure: String(error), holds: false }] };

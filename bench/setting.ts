@@ -10,6 +10,8 @@ export interface Setting {
   variants: readonly [Variant, ...Variant[]];
   /** @returns the pace that a scenario asks for, or the one that the command line did */
   pace(seconds: number, rounds: number): Pace;
+  /** @returns how many of something there are to be: all of them, or fewer for a quick look */
+  count(all: number): number;
 }
 
 export interface Scenario {

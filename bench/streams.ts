@@ -7,12 +7,12 @@ import { parseArgs } from "node:util";
 import { machine, missingTools } from "./machine.ts";
 import { pinning } from "./process.ts";
 import { Stage } from "./stage.ts";
-import { chat } from "./streams/chat.ts";
 import { eventStream } from "./streams/event-stream.ts";
 import { gitPush } from "./streams/git-push.ts";
 import { grpc } from "./streams/grpc.ts";
 import { http2 } from "./streams/http2.ts";
 import { idleSockets } from "./streams/idle-sockets.ts";
+import { largeMessages } from "./streams/large-messages.ts";
 import { postgres, postgresByAccess } from "./streams/postgres.ts";
 import { type Finding, reportOf, statementsOf } from "./streams/report.ts";
 import { revocation } from "./streams/revocation.ts";
@@ -22,7 +22,7 @@ import { workers } from "./streams/workers.ts";
 type Scenario = (stage: Stage) => Promise<Finding[]>;
 
 const scenarios: Record<string, Scenario> = {
-  chat,
+  websocket: largeMessages,
   events: eventStream,
   grpc,
   http2,

@@ -26,7 +26,7 @@ const sizeLimit = 2 ** 24;
 const headEnd = "\r\n\r\n";
 
 /** The request as it goes over the wire. */
-function requestTo({ path, headers }: Target): string {
+export function requestTo({ path, headers }: Target): string {
   const lines = Object.entries(headers).map((each) => each.join(": "));
   return [`GET ${path} HTTP/1.1`, ...lines, "", ""].join("\r\n");
 }

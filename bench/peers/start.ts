@@ -6,6 +6,7 @@ import type { PublicKey } from "../gateway.ts";
 import { startNginx } from "../nginx.ts";
 import { freePort, type Server, startServer } from "../process.ts";
 import type { Stage } from "../stage.ts";
+import type { Certificate } from "./certificate.ts";
 import { fill } from "./fill.ts";
 
 /** A server, and whatever takes part in its answers: their CPU and memory count. */
@@ -39,22 +40,49 @@ export async function startDecisionService(stage: Stage): Promise<DecisionServic
 }
 
 export interface BareOptions {
-  /** further words of `listen`, such as `ssl` */
+  /** further words of `listen`, such as `ssl http2` */
   listen?: string;
-  /** directives of its server */
-  tls?: string;
+  certificate?: Certificate;
   workers?: number;
 }
 
 export async function startBareNginx(
   stage: Stage,
   origin: number,
-  { listen = "", tls = "", workers = 1 }: BareOptions = {},
+  { listen = "", certificate, workers = 1 }: BareOptions = {},
 ): Promise<Peer> {
   const port = await freePort();
+  const tls = certificate === undefined ? "" : tlsOf(certificate);
   const http = fill("nginx-bare.conf", { port, origin, listen, tls });
   const nginx = startNginx("proxy", stage.folder, `nginx-${port}`, http, { workers });
   return peer(port, await stage.keep(nginx));
+}
+
+function tlsOf({ certificate, key }: Certificate): string {
+  return `ssl_certificate ${certificate}; ssl_certificate_key ${key};`;
+}
+
+/** nginx that forwards upgrades, and nothing else. */
+export async function startWebSocketNginx(stage: Stage, origin: number): Promise<Peer> {
+  const port = await freePort();
+  const http = fill("nginx-websocket.conf", { port, origin });
+  return peer(port, await stage.keep(startNginx("proxy", stage.folder, `nginx-${port}`, http)));
+}
+
+/** What node:tls or node:http2 costs by itself, in a forwarder that looks at nothing. */
+export async function startForwarder(
+  stage: Stage,
+  protocol: "tls" | "http2",
+  origin: number,
+  { certificate, key }: Certificate,
+): Promise<Peer> {
+  const port = await freePort();
+  const program = join(import.meta.dirname, `../forwarders/${protocol}.ts`);
+  const args = [program, `${port}`, `${origin}`, certificate, key];
+  return peer(
+    port,
+    await stage.keep(startServer("proxy", process.execPath, args, { ready: port })),
+  );
 }
 
 export interface AuthRequestOptions {

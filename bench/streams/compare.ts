@@ -1,5 +1,5 @@
 // Contenders do the same work in turns, so that whatever else the machine does hits all of them.
-import { median } from "../median.ts";
+import { median, quantile } from "../median.ts";
 import { cpuSeconds, type Memory, MemoryWatch } from "../usage.ts";
 
 export interface Contender {
@@ -92,10 +92,4 @@ class Series {
 
 function medianOrNone(values: number[]): number | undefined {
   return values.length === 0 ? undefined : median(values);
-}
-
-/** @param share from 0 to 1 */
-function quantile(values: readonly number[], share: number): number {
-  const sorted = values.toSorted((left, right) => left - right);
-  return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? Number.NaN;
 }

@@ -3,6 +3,7 @@
 import { createHash } from "node:crypto";
 import { once } from "node:events";
 import { type AddressInfo, createConnection, createServer, type Socket } from "node:net";
+import { credentialsIn } from "../load/credentials.ts";
 
 const headEnd = "\r\n\r\n";
 const acceptSuffix = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
@@ -69,7 +70,15 @@ export function answerWebSocket(socket: Socket): void {
   socket.write([...answer, "Upgrade: websocket", "", ""].join("\r\n"));
 }
 
-/** Accepts every handshake, and hands the socket over, paused, with the path it asked for. */
+function answerCredentials(socket: Socket, head: string): void {
+  const text = credentialsIn(head);
+  socket.end(`HTTP/1.1 200 OK\r\nContent-Length: ${text.length}${headEnd}${text}`);
+}
+
+/**
+ * Accepts every handshake, and hands the socket over, paused, with the path it asked for;
+ * `/credentials` is told what came to it.
+ */
 export async function startWebSocketOrigin(
   onOpen: (socket: Socket, path: string) => void,
 ): Promise<{ port: number; close(): void }> {
@@ -80,6 +89,10 @@ export async function startWebSocketOrigin(
     socket.once("close", () => sockets.delete(socket));
     readHead(socket).then(
       (head) => {
+        if (head.startsWith("GET /credentials ")) {
+          answerCredentials(socket, head);
+          return;
+        }
         answerWebSocket(socket);
         onOpen(socket, head.split(" ", 2)[1] ?? "/");
       },

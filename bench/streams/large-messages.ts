@@ -1,5 +1,4 @@
-// WebSockets: many clients that each wait for the echo of a short message, and one that moves a
-// gibibyte, beside nginx.
+// A gibibyte over one WebSocket, in each direction, beside nginx.
 import type { Socket } from "node:net";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
@@ -11,11 +10,8 @@ import { openWebSocket, startWebSocketOrigin } from "./raw-websocket.ts";
 import { type Finding, half } from "./report.ts";
 import { frameOf } from "./websocket-frames.ts";
 
-const clients = 200;
-const chatSeconds = 3;
 const rounds = 3;
 const text = Buffer.alloc(64, "x");
-const question = frameOf(text, true);
 const answer = frameOf(text, false);
 
 const mebibyte = 2 ** 20;
@@ -27,13 +23,13 @@ const forwardUpgrade = `proxy_pass http://origin; proxy_http_version 1.1;
   proxy_set_header Upgrade $http_upgrade; proxy_set_header Connection "upgrade";`;
 const pieceUp = frameOf(piece, true);
 
-export async function chat(stage: Stage): Promise<Finding[]> {
+export async function largeMessages(stage: Stage): Promise<Finding[]> {
   const origin = await startWebSocketOrigin(serve);
   stage.onEnd(() => origin.close());
   const gateway = await startGateway(stage, { service: `http://127.0.0.1:${origin.port}` });
   const nginx = await startBareNginx(stage, origin.port, forwardUpgrade);
   const headers = browserHeaders(gateway);
-  const compare = (work: (open: Open, start: () => void) => Promise<Work>) =>
+  const compare = (work: (open: Open) => Promise<Work>) =>
     compareInTurns(
       [
         { name: "**Postern**", ...gateway },
@@ -41,20 +37,12 @@ export async function chat(stage: Stage): Promise<Finding[]> {
       ].map(({ name, pid, port }) => ({
         name,
         pid,
-        run: (start: () => void) => work((path) => openWebSocket(port, path, headers), start),
+        run: () => work((path) => openWebSocket(port, path, headers)),
       })),
       rounds,
     );
-  const messages = { name: "messages", cost: "μs" } as const;
   const bytes = { name: "MiB", cost: "ms" } as const;
   return [
-    {
-      kind: "comparison",
-      title: `WebSocket, ${clients} clients, echoes of 64 bytes`,
-      unit: messages,
-      results: await compare(exchangeMessages),
-      promise: half,
-    },
     {
       kind: "comparison",
       title: "WebSocket, 1 GiB to one client",
@@ -76,37 +64,7 @@ type Open = (path: string) => Promise<Socket>;
 
 function serve(socket: Socket, path: string): void {
   if (path === "/much") sendPieces(socket, pieceDown).catch(() => socket.destroy());
-  else if (path === "/take")
-    countBytes(socket, pieces * pieceUp.length, () => socket.write(answer));
-  else countFrames(socket, question.length, (count) => socket.write(repeated(answer, count)));
-}
-
-/** Each client sends its next message when the last one has come back. */
-async function exchangeMessages(open: Open, start: () => void): Promise<Work> {
-  const sockets = await Promise.all(Array.from({ length: clients }, () => open("/echo")));
-  start();
-  const delays: number[] = [];
-  const begin = performance.now();
-  const end = begin + chatSeconds * 1_000;
-  await Promise.all(sockets.map((socket) => talk(socket, end, delays)));
-  const seconds = (performance.now() - begin) / 1_000;
-  for (const socket of sockets) socket.destroy();
-  return { units: delays.length, seconds, delays };
-}
-
-function talk(socket: Socket, end: number, delays: number[]): Promise<void> {
-  return new Promise((resolve, reject) => {
-    let sentAt = performance.now();
-    countFrames(socket, answer.length, () => {
-      const now = performance.now();
-      delays.push(now - sentAt);
-      sentAt = now;
-      if (now > end) resolve();
-      else socket.write(question);
-    });
-    socket.once("close", () => reject(new Error("a chat ended before its time")));
-    socket.write(question);
-  });
+  else countBytes(socket, pieces * pieceUp.length, () => socket.write(answer));
 }
 
 async function takeMuch(open: Open): Promise<Work> {
@@ -145,20 +103,4 @@ function countBytes(socket: Socket, total: number, onAll: () => void): void {
     if (count === total) onAll();
   });
   socket.resume();
-}
-
-/** All frames are of one size: what they say needs no reading. */
-function countFrames(socket: Socket, size: number, onFrames: (count: number) => void): void {
-  let rest = 0;
-  socket.on("data", (chunk) => {
-    rest += chunk.length;
-    const count = Math.floor(rest / size);
-    rest %= size;
-    if (count > 0) onFrames(count);
-  });
-  socket.resume();
-}
-
-function repeated(frame: Buffer, count: number): Buffer {
-  return count === 1 ? frame : Buffer.concat(Array.from({ length: count }, () => frame));
 }

@@ -38,7 +38,7 @@ export interface Gateway {
   port: number;
   /** of each person for each application */
   tokens: readonly string[];
-  /** of postern.yaml, which it watches */
+  /** the path of its postern.yaml */
   file: string;
 }
 

@@ -4,6 +4,7 @@ import { applications } from "./applications.ts";
 import { commandLine } from "./command-line.ts";
 import { connectionCounts } from "./connection-counts.ts";
 import { connectionPerRequest } from "./connection-per-request.ts";
+import { forwardAuth } from "./forward-auth.ts";
 import { http2 } from "./http2.ts";
 import { largeAnswers } from "./large-answers.ts";
 import { memory } from "./memory.ts";
@@ -30,6 +31,7 @@ export const scenarios: Readonly<Record<string, Scenario>> = {
   "slow-origin": slowOrigin,
   "small-beside-large": smallBesideLarge,
   "varied-heads": variedHeads,
+  "forward-auth": forwardAuth,
   memory,
   "command-line": commandLine,
 };

@@ -27,6 +27,8 @@ export interface Promised {
 /** Three digits that count, or "none". */
 export function digits(value: number): string {
   if (Number.isNaN(value)) return "none";
+  if (value === 0) return "0";
+  if (value === 0) return "0";
   if (value >= 100) return value.toFixed(0);
   return value.toPrecision(3);
 }

@@ -78,17 +78,8 @@ export function browserHeaders(token: string | undefined, application = 0): Reco
   };
 }
 
-function configuration(port: number, options: GatewayOptions): string {
+export function configuration(port: number, options: GatewayOptions): string {
   const { origin, applications = 1, sections } = options;
-  const policies = [
-    {
-      name: "engineers",
-      decision: "allow",
-      include: [{ email_domain: { domain: "example.com" } }],
-      require: [{ group: { name: "engineering" } }],
-      exclude: [{ email: { email: "former@example.com" } }],
-    },
-  ];
   return JSON.stringify({
     auth_domain: "login.localhost",
     public_ports: [80, 443],
@@ -99,13 +90,22 @@ function configuration(port: number, options: GatewayOptions): string {
     ingress: [{ service: `http://127.0.0.1:${origin}` }],
     identity_providers: [provider],
     groups: [{ name: "engineering", include: [{ oidc: engineering }] }],
-    applications: Array.from({ length: applications }, (_, index) => ({
-      name: `App ${index}`,
-      domain: hostOf(index),
-      policies,
-    })),
+    applications: Array.from({ length: applications }, (_, index) => applicationOf(index)),
     ...sections,
   });
+}
+
+const engineers = {
+  name: "engineers",
+  decision: "allow",
+  include: [{ email_domain: { domain: "example.com" } }],
+  require: [{ group: { name: "engineering" } }],
+  exclude: [{ email: { email: "former@example.com" } }],
+};
+
+/** An application that engineers may use. */
+export function applicationOf(index: number): Record<string, unknown> {
+  return { name: `App ${index}`, domain: hostOf(index), policies: [engineers] };
 }
 
 /** Nobody signs in at it here: its addresses are never asked. */

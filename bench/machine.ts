@@ -1,6 +1,6 @@
 // What the figures were taken with, and what a machine needs for them.
 import { spawnSync } from "node:child_process";
-import { existsSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { availableParallelism, cpus, loadavg, release } from "node:os";
 import { pinning } from "./process.ts";
 
@@ -34,16 +34,21 @@ export function machine(programs: readonly string[]): string {
   const cores = pinning
     ? "what is between on core 0, clients and origins on core 1"
     : "one core for everything";
-  const megahertz = cpus().map(({ speed }) => speed);
   const load = loadavg()[0]?.toFixed(1);
   const parts = [
-    `${model}, ${availableParallelism()} cores at ${Math.max(...megahertz)} MHz`,
+    `${model}, ${availableParallelism()} cores at ${megahertz().toFixed(0)} MHz`,
     `Linux ${release()}`,
     [`Node ${process.versions.node}`, ...versions].join(", "),
     cores,
     `load of the machine before: ${load}`,
   ];
   return `${parts.join("; ")}.`;
+}
+
+/** Of the fastest core at this moment. */
+function megahertz(): number {
+  const text = readFileSync("/proc/cpuinfo", "utf8");
+  return Math.max(...[...text.matchAll(/^cpu MHz\s*: (\S+)$/gm)].map(([, value]) => Number(value)));
 }
 
 function versionOf(program: string): string {

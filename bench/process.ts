@@ -12,6 +12,8 @@ export type Core = "proxy" | "load";
 
 const readyLimitMs = 60_000;
 const stopLimitMs = 5_000;
+/** Characters of what it printed last that are kept. */
+const outputLimit = 2 ** 20;
 
 /** The groups that have not ended. */
 const groups = new Set<number>();
@@ -84,7 +86,7 @@ class Output {
     this.#command = command;
     for (const stream of [child.stdout, child.stderr])
       stream?.on("data", (chunk: Buffer) => {
-        this.#text += chunk.toString();
+        this.#text = (this.#text + chunk.toString()).slice(-outputLimit);
         this.#look();
       });
     void ended.then(() => {

@@ -44,8 +44,17 @@ export class Stage {
   async clear(): Promise<void> {
     this.#isCleared = true;
     for (let ending = this.#endings.pop(); ending !== undefined; ending = this.#endings.pop()) {
-      await ending();
+      await settle(ending);
     }
     rmSync(this.folder, { recursive: true, force: true, maxRetries: 5 });
+  }
+}
+
+/** An ending that fails keeps none of the others from being done. */
+async function settle(ending: () => unknown): Promise<void> {
+  try {
+    await ending();
+  } catch (error) {
+    console.error(error);
   }
 }

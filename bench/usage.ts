@@ -32,6 +32,11 @@ export function proportionalMemory(pid: number): number {
   return sumOver(pid, (each) => kibibytes(procFile(`${each}/smaps_rollup`), "Pss") / 1024);
 }
 
+/** How many descriptors a process and its children have open. */
+export function openDescriptors(pid: number): number {
+  return sumOver(pid, (each) => entriesOf(`/proc/${each}/fd`).length);
+}
+
 function sumOver(pid: number, measureOf: (pid: number) => number): number {
   return childrenOf(pid).reduce((sum, child) => sum + sumOver(child, measureOf), measureOf(pid));
 }

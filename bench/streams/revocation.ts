@@ -5,11 +5,11 @@ import { request } from "node:http";
 import type { Socket } from "node:net";
 import { median } from "../median.ts";
 import type { Stage } from "../stage.ts";
+import { connectionsByProcess } from "../tcp-connections.ts";
 import { Broadcaster, countMessages, openEventStream } from "./broadcaster.ts";
 import { applicationHost, browserHeaders, type Gateway, startGateway } from "./gateway.ts";
 import { openWebSocket } from "./raw-websocket.ts";
 import type { Finding } from "./report.ts";
-import { connectionsByProcess } from "./tcp-connections.ts";
 
 const people = 100;
 /** of each person; half of them WebSockets */

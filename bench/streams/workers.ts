@@ -5,9 +5,9 @@ import { setTimeout as wait } from "node:timers/promises";
 import { startOrigin } from "../nginx.ts";
 import { freePorts } from "../process.ts";
 import type { Stage } from "../stage.ts";
+import { connectionsByProcess } from "../tcp-connections.ts";
 import { browserHeaders, type Gateway, startGateway } from "./gateway.ts";
 import type { Finding } from "./report.ts";
-import { connectionsByProcess } from "./tcp-connections.ts";
 
 const seconds = 3;
 const connections = 64;

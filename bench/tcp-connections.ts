@@ -1,7 +1,6 @@
 // Which process of a gateway holds which connections, as Linux tells.
 import { readdirSync, readFileSync, readlinkSync } from "node:fs";
-import { childrenOf } from "../usage.ts";
-import type { Gateway } from "./gateway.ts";
+import { childrenOf } from "./usage.ts";
 
 const established = "01";
 
@@ -9,7 +8,13 @@ const established = "01";
  * @returns of each process of the gateway that holds connections to its port, by its id: the ports
  * of the clients at the other ends
  */
-export function connectionsByProcess({ pid, port }: Gateway): Map<number, ReadonlySet<number>> {
+export function connectionsByProcess({
+  pid,
+  port,
+}: {
+  pid: number;
+  port: number;
+}): Map<number, ReadonlySet<number>> {
   const clients = clientsByInode(port);
   const processes = new Map<number, ReadonlySet<number>>();
   for (const each of [pid, ...childrenOf(pid)]) {

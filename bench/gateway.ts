@@ -17,6 +17,8 @@ export interface Variant {
   checkout: Checkout;
   /** sections of postern.yaml beside those of the scenario */
   sections?: Record<string, unknown>;
+  /** where Node writes profiles of its CPU when it ends */
+  profiles?: string;
 }
 
 /** This checkout as it comes: the promises are about it. */
@@ -55,8 +57,11 @@ export async function startGateway(
   const tokensFile = join(stage.folder, `tokens-${port}`);
   const sections = { ...options.sections, ...variant.sections };
   writeFileSync(file, configuration(port, { ...options, sections }));
-  await runProgram(process.execPath, [makeTokens, file, tokensFile, `${options.people ?? 1}`]);
-  const args = [variant.checkout.cli, "gateway", "--config", file];
+  const people = `${options.people ?? 1}`;
+  await runProgram(process.execPath, [makeTokens, file, tokensFile, people], { core: "any" });
+  const { profiles, checkout } = variant;
+  const profiling = profiles === undefined ? [] : ["--cpu-prof", `--cpu-prof-dir=${profiles}`];
+  const args = [...profiling, checkout.cli, "gateway", "--config", file];
   const starting = startServer("proxy", process.execPath, args, { ready: /"gateway_started"/ });
   const { pid } = await stage.keep(starting);
   const tokens = readFileSync(tokensFile, "latin1").split("\n");

@@ -8,7 +8,8 @@ import { setTimeout as wait } from "node:timers/promises";
 
 /** Core 0 is the proxy's alone; load and origin share the other. On one core nothing is pinned. */
 export const pinning = availableParallelism() >= 2;
-export type Core = "proxy" | "load";
+const cores = { proxy: "0", load: "1", any: `0-${availableParallelism() - 1}` };
+export type Core = keyof typeof cores;
 
 const readyLimitMs = 60_000;
 const stopLimitMs = 5_000;
@@ -23,9 +24,7 @@ process.on("exit", () => {
 
 /** The command line that runs `command` on a core. */
 export function onCore(core: Core, command: string, args: string[]): [string, string[]] {
-  return pinning
-    ? ["taskset", ["-c", core === "proxy" ? "0" : "1", command, ...args]]
-    : [command, args];
+  return pinning ? ["taskset", ["-c", cores[core], command, ...args]] : [command, args];
 }
 
 export interface Server {

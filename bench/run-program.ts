@@ -1,13 +1,15 @@
 // Programs that are started for a moment, on the core of the load. This process goes on meanwhile:
 // it may be the origin that they speak with.
 import { spawn } from "node:child_process";
-import { onCore } from "./process.ts";
+import { type Core, onCore } from "./process.ts";
 
 export interface ProgramOptions {
   cwd?: string;
   env?: Record<string, string>;
   /** after which it is killed; default: five minutes */
   limitMs?: number;
+  /** default: that of the load */
+  core?: Core;
 }
 
 const defaultLimitMs = 5 * 60_000;
@@ -21,8 +23,8 @@ export function runProgram(
   args: string[],
   options: ProgramOptions = {},
 ): Promise<string> {
-  const { env, limitMs = defaultLimitMs, ...others } = options;
-  const [program, all] = onCore("load", command, args);
+  const { env, limitMs = defaultLimitMs, core = "load", ...others } = options;
+  const [program, all] = onCore(core, command, args);
   const { promise, resolve, reject } = Promise.withResolvers<string>();
   const child = spawn(program, all, {
     ...others,

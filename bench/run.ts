@@ -2,8 +2,9 @@
 // changes one factor. Contenders take turns, so that the ratios hold on whatever machine it is.
 // `-- --only NAME` plays one scenario, `--list` names them, `--soak [MINUTES]` does something else
 // for an hour; `--transport node` and `--against FOLDER` measure the other transport, or another
-// checkout, beside this one; `--write` puts the results into README.md; `--quick` shows in short
-// turns that everything works, with figures that mean nothing.
+// checkout, beside this one; `--write` puts the results into README.md; `--profile FOLDER` has the
+// gateway write where its CPU goes; `--quick` shows in short turns that everything works, with
+// figures that mean nothing.
 import { spawnSync } from "node:child_process";
 import { resolve } from "node:path";
 import { parseArgs } from "node:util";
@@ -31,6 +32,7 @@ const { values: flags, positionals } = parseArgs({
     soak: { type: "boolean", default: false },
     transport: { type: "string" },
     against: { type: "string" },
+    profile: { type: "string" },
     write: { type: "boolean", default: false },
     quick: { type: "boolean", default: false },
   },
@@ -103,8 +105,9 @@ function tellPromises(all: readonly Promised[]): void {
 
 /** This checkout first: the promises are about it. */
 function variants(): [Variant, ...Variant[]] {
-  const all: [Variant, ...Variant[]] = [own];
-  const { transport, against } = flags;
+  const { transport, against, profile } = flags;
+  const first = profile === undefined ? own : { ...own, profiles: resolve(profile) };
+  const all: [Variant, ...Variant[]] = [first];
   if (transport !== undefined)
     all.push({ ...own, name: `Postern, ${transport}`, sections: { http1_transport: transport } });
   if (against !== undefined) {

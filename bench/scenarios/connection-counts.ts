@@ -13,7 +13,7 @@ export const connectionCounts: Scenario = {
     const tables: Table[] = [];
     for (const connections of [1, 1_000]) {
       const entries = askedByWrk(stands, { length: kilobyte, connections });
-      const rows = await compete(setting.stage, entries, setting.pace(3, 3));
+      const rows = await compete(setting.stage, entries, setting.pace(2, 3));
       tables.push({ title: `1 kB, connections: ${connections}`, rows, base: bare });
     }
     return { tables, promises: [] };

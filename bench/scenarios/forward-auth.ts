@@ -45,7 +45,7 @@ export const forwardAuth: Scenario = {
       await standOf(aloneName(postern), alone(lent, gateway.pid), target),
     ];
     const entries = askedByWrk(stands, { length: kilobyte });
-    const rows = await compete(stage, entries, setting.pace(3, 5));
+    const rows = await compete(stage, entries, setting.pace(3, 3));
     const gatewayRow = rowNamed(rows, postern);
     const ratio = ratioOf(gatewayRow, rowNamed(rows, minimal), "cost");
     return {

@@ -21,7 +21,7 @@ export const smallAnswers: Scenario = {
   async play(setting) {
     const stands = await lineUp(setting, allPeers);
     const entries = askedByWrk(stands, { length: kilobyte });
-    const rows = await compete(setting.stage, entries, setting.pace(3, 5));
+    const rows = await compete(setting.stage, entries, setting.pace(2, 5));
     const gateway = rowNamed(rows, own.name);
     const peer = rowNamed(rows, bare);
     const promises: Promised[] = Object.entries(bounds).map(([name, bound]) =>

@@ -29,7 +29,7 @@ export const smallBesideLarge: Scenario = {
         return run;
       }),
     );
-    const rows = await compete(setting.stage, entries, setting.pace(4, 3));
+    const rows = await compete(setting.stage, entries, setting.pace(3, 3));
     const gateway = rowNamed(rows, own.name);
     const tail = figureOf(gateway, "p99") / figureOf(rowNamed(rows, bare), "p99");
     const title = `1 kB, ${small} connections, beside ${transfers} transfers of 1 MB`;

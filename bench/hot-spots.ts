@@ -1,5 +1,5 @@
-// `node bench/hot-spots.ts FILE.cpuprofile [COUNT]`: the functions in which a profiled process spent
-// most of its time, each by itself, without what it called.
+// `node bench/hot-spots.ts FILE.cpuprofile [COUNT]`: the functions in which a profiled process
+// spent most of its time, each by itself, without what it called.
 import { readFileSync } from "node:fs";
 import { basename } from "node:path";
 

@@ -118,7 +118,7 @@ test("a POST that is not a click on our own page approves nothing (C5)", async (
   const poll = terminal.poll();
   await fixture.held(terminal);
   const page = await browser.open(terminal.url);
-  const { action, csrf } = formOf(page);
+  const { action, csrf, askedAt } = formOf(page);
   const elsewhere = fixture.terminal();
   const elsewherePoll = elsewhere.poll();
   await fixture.held(elsewhere);
@@ -139,7 +139,8 @@ test("a POST that is not a click on our own page approves nothing (C5)", async (
         ...headers,
       },
     });
-  const good = new URLSearchParams({ csrf, answer: "approve" }).toString();
+  const asked_at = askedAt;
+  const good = new URLSearchParams({ csrf, asked_at, answer: "approve" }).toString();
   const forged: [string, Promise<{ status: number; body: string }>][] = [
     ["cross-site", post(good, { "sec-fetch-site": "cross-site" })],
     ["same-site", post(good, { "sec-fetch-site": "same-site" })],
@@ -349,14 +350,14 @@ test("a terminal's own token approves nothing and shows no page (T2)", async (co
   await fixture.held(second);
   const page = await browser.open(second.url);
   const vouched = String((await browser.get(second.url)).headers.location);
-  const { action, csrf } = formOf(page);
+  const { action, csrf, askedAt } = formOf(page);
   for (const token of [org_token, app_token]) {
     const cookie = `CF_Authorization=${token}`;
     const shown = await fixture.send(vouched, { headers: { cookie } });
     assert.equal(shown.status, 302, "to login, as for a stranger");
     const pressed = await fixture.send(`${fixture.team}${action}`, {
       method: "POST",
-      body: new URLSearchParams({ csrf, answer: "approve" }).toString(),
+      body: new URLSearchParams({ csrf, asked_at: askedAt, answer: "approve" }).toString(),
       headers: {
         cookie,
         "content-type": "application/x-www-form-urlencoded",

@@ -169,6 +169,40 @@ test("the page is never left out for a grant, and the long address with the same
   assert.equal(decodeToken(terminal.open(await poll).app_token).claims["type"], "grant");
 });
 
+test("a page that was shown for a mailbox approves no later one of the same key (C5)", async (context) => {
+  const modest = { methods: ["GET"], paths: ["/status"], ttl: 60 };
+  const later = [
+    { what: "a wider grant", fields: { grant: { ttl: 3600 } } },
+    { what: "the same grant from elsewhere", fields: { grant: modest } },
+  ];
+  for (const { what, fields } of later) {
+    const fixture = await start(context);
+    const browser = await fixture.browser();
+    const terminal = fixture.terminal({ orgToken: false });
+    await terminal.opens({ grant: modest });
+    const firstPoll = terminal.poll();
+    const page = await browser.open(terminal.shortUrl);
+    assert.equal(headingOf(page), askHeading);
+
+    // The mailbox runs out and is forgotten, and its key opens another.
+    fixture.clock.ahead = 71 * 60_000;
+    fixture.parts.releasePolls();
+    await firstPoll;
+    await fixture.parts.store.sweep(fixture.parts.now());
+    assert.equal((await terminal.opens(fields)).status, 201, what);
+    const poll = terminal.poll();
+    await fixture.held(terminal);
+    const shown = await browser.press(page, "approve");
+    assert.equal(headingOf(shown), askHeading, `${what}: the person reads what it is now`);
+    assert.deepEqual(await grantsOf(fixture, browser), [], what);
+    await browser.press(shown, "approve");
+    assert.notEqual(terminal.open(await poll).app_token, "", what);
+  }
+});
+
+const grantsOf = ({ parts }: TerminalFixture, { session }: Browser) =>
+  parts.store.grants.ofUser(session.user_id, parts.now());
+
 test("who denies a grant, or may not use the application, lends nothing", async (context) => {
   const fixture = await start(context);
   const browser = await fixture.browser();

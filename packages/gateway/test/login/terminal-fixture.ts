@@ -284,11 +284,11 @@ function browserWith(session: StoredSession, orgToken: string, team: string): Br
       return answer;
     },
     press(page, answer, more = {}) {
-      const { action, csrf } = formOf(page);
+      const { action, csrf, askedAt } = formOf(page);
       const { fields = {}, ...ask } = more;
       return get(`${team}${action}`, {
         method: "POST",
-        body: new URLSearchParams({ csrf, answer, ...fields }).toString(),
+        body: new URLSearchParams({ csrf, asked_at: askedAt, answer, ...fields }).toString(),
         ...ask,
         headers: {
           "content-type": "application/x-www-form-urlencoded",
@@ -301,12 +301,13 @@ function browserWith(session: StoredSession, orgToken: string, team: string): Br
 }
 
 /** Where the page's form goes, and its hidden value. */
-export function formOf(page: Answer): { action: string; csrf: string } {
+export function formOf(page: Answer): { action: string; csrf: string; askedAt: string } {
   const action =
     /<form method="post" action="([^"]*)"/.exec(page.body)?.[1]?.replaceAll("&amp;", "&") ??
     "/none";
   const csrf = /name="csrf" value="([^"]*)"/.exec(page.body)?.[1] ?? "";
-  return { action, csrf };
+  const askedAt = /name="asked_at" value="([^"]*)"/.exec(page.body)?.[1] ?? "";
+  return { action, csrf, askedAt };
 }
 
 export function headingOf(page: Answer): string {

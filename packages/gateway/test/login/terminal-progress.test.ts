@@ -93,7 +93,8 @@ test("a client that does not ask for it, or speaks of other steps, polls as the 
 });
 
 test("who signed in is told only to the network where the person opened the page (C5)", async (context) => {
-  const fixture = await startTerminalFixture(context);
+  // Nobody polls while a page is open here.
+  const fixture = await startTerminalFixture(context, { settings: { settlingMs: 100 } });
   const browser = await fixture.browser();
   const visits = [
     { from: "127.0.0.2", headers: {} },

@@ -97,6 +97,7 @@ export function answerForm(view: ApprovalView): Html {
   const { isRefused, needsConfirmation } = view;
   return html`<form method="post" action="${view.action}">
 <input type="hidden" name="csrf" value="${view.csrf}">
+<input type="hidden" name="asked_at" value="${view.transfer.created_at}">
 ${when(view.confirmationMissing, html`<p class="error" role="alert">Tick the box to say that this terminal is yours, then approve.</p>`)}
 ${when(isRefused, html`<p class="error">Your organization does not allow terminals that show no code. Deny this one, and sign in with a client that shows a code.</p>`)}
 ${when(needsConfirmation && !isRefused, confirmation)}

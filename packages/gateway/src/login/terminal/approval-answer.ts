@@ -51,28 +51,31 @@ export async function submitAnswer(c: LoginContext, parts: TerminalParts): Promi
   const decision = decideFor(facts, request.application, session);
   if (!admits(decision)) return refuseByPolicy(c, parts, login);
   if (answer !== "approve") return showStanding(c, parts, login, await awaitStanding(parts, login));
-  return approve(c, parts, login, { admission: decision, noCode: fields?.get("no_code") });
+  return approve(c, parts, login, { admission: decision, fields });
 }
 
 async function approve(
   c: LoginContext,
   parts: TerminalParts,
   login: TerminalLogin,
-  approval: { admission: Admission; noCode: string | undefined },
+  { admission, fields }: { admission: Admission; fields: ReadonlyMap<string, string> | undefined },
 ): Promise<Response> {
   const { facts } = c.var;
 
-  // 4. A terminal is on the line, of a kind that the organization takes and the person knows.
+  // 4. The terminal that the page named is on the line, and no later one with the same key. It is
+  // of a kind that the organization takes and the person knows.
   const standing = await awaitStanding(parts, login);
   if (standing.kind !== "asking") return showStanding(c, parts, login, standing);
   const { transfer } = standing;
+  if (fields?.get("asked_at") !== String(transfer.created_at))
+    return showStanding(c, parts, login, standing);
   if (refusesClient(facts.catalog.organization, transfer))
     return showStanding(c, parts, login, standing);
-  if (showsNoCode(transfer) && approval.noCode !== "yes")
+  if (showsNoCode(transfer) && fields.get("no_code") !== "yes")
     return showStanding(c, parts, login, standing, { confirmationMissing: true });
 
   // 5. It gets its tokens, unless somebody else answered meanwhile.
-  await deliver(c, parts, { ...login, transfer, admission: approval.admission });
+  await deliver(c, parts, { ...login, transfer, admission });
 
   // 6. The page says that it worked once the terminal has them.
   return showAwaitedStanding(c, parts, login);

@@ -152,6 +152,15 @@ test("an application that demands proofs is reached by access http, and by no to
   }
   assert.equal(upstream.requests.length, 0);
 
+  // What the gateway itself answers there is asked for with a proof.
+  const whoami = await runPostern(["access", "whoami", app], environment);
+  assert.match(whoami.stdout, new RegExp(ada), whoami.stderr);
+  const grants = await runPostern(["access", "list", "--grants"], environment);
+  assert.equal(grants.status, 0, grants.stderr);
+  assert.doesNotMatch(grants.stderr, /sign in|session/);
+  const ended = await runPostern(["access", "logout", "--grant", "0123456789abcdef"], environment);
+  assert.match(ended.stderr, /no grant 0123456789abcdef is there to end/);
+
   const socket = join(temporaryHome(context), "s");
   const http = startPostern(
     ["access", "http", "--hostname", app, "--url", `unix:${socket}`],

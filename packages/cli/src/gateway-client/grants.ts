@@ -5,7 +5,12 @@ import type { Context } from "../context.ts";
 import { CliError } from "../exit-status.ts";
 import { parseJsonObject } from "../json-object.ts";
 import { send } from "../net/http-client.ts";
+import type { HttpResponse } from "../net/http-message.ts";
 import type { StoredToken } from "../store/token-store.ts";
+import { proofFields } from "./proof-of-possession.ts";
+
+/** The terminal's own token for the host that is asked. */
+type OwnToken = Pick<StoredToken, "origin" | "team" | "token">;
 
 /** A grant as the gateway describes it. */
 export interface ListedGrant {
@@ -30,14 +35,9 @@ const asked = 5_000;
  */
 export async function listGrants(
   context: Context,
-  { origin, token }: Pick<StoredToken, "origin" | "token">,
+  own: OwnToken,
 ): Promise<ListedGrant[] | undefined> {
-  const { status, body } = await send(context, {
-    method: "GET",
-    url: new URL(endpoints.grants, origin),
-    headers: { [headers.accessToken]: token, Accept: "application/json" },
-    timeout: asked,
-  });
+  const { status, body } = await ask(context, own, "GET", endpoints.grants);
   const grants = status === 200 ? parseJsonObject(body)?.["grants"] : undefined;
   return Array.isArray(grants) ? grants.filter(isGrant) : undefined;
 }
@@ -53,19 +53,22 @@ function isGrant(value: unknown): value is ListedGrant {
  * gateway does not take the token any more
  * @throws {CliError} unreachable | failure
  */
-export async function endGrant(
-  context: Context,
-  { origin, token }: Pick<StoredToken, "origin" | "token">,
-  id: string,
-): Promise<boolean> {
-  const { status } = await send(context, {
-    method: "DELETE",
-    url: new URL(`${endpoints.grants}/${id}`, origin),
-    headers: { [headers.accessToken]: token },
-    timeout: asked,
-  });
+export async function endGrant(context: Context, own: OwnToken, id: string): Promise<boolean> {
+  const { status } = await ask(context, own, "DELETE", `${endpoints.grants}/${id}`);
   if (status === 204) return true;
   if (status === 429 || status >= 500)
-    throw new CliError("failure", `${origin} did not end the grant (status ${status})`);
+    throw new CliError("failure", `${own.origin} did not end the grant (status ${status})`);
   return false;
+}
+
+function ask(
+  context: Context,
+  { origin, team, token }: OwnToken,
+  method: "GET" | "DELETE",
+  path: string,
+): Promise<HttpResponse> {
+  const url = new URL(path, origin);
+  const fields = { [headers.accessToken]: token, Accept: "application/json" };
+  const proof = proofFields(context, team, { method, url, token });
+  return send(context, { method, url, headers: { ...fields, ...proof }, timeout: asked });
 }

@@ -291,6 +291,61 @@ test("no pass is made or taken where proofs are demanded, and browsers go on as 
   assert.equal(browser.status, 200);
 });
 
+/** What an application's host tells or does for a terminal's token, beside its own requests. */
+const ownEndpoints = [
+  { name: "get-identity", method: "GET", path: "get-identity", allowed: 200 },
+  { name: "the list of grants", method: "GET", path: "grants", allowed: 200 },
+  { name: "the end of a grant", method: "DELETE", path: "grants/0123456789abcdef", allowed: 404 },
+];
+
+for (const { name, method, path, allowed } of ownEndpoints)
+  test(`where an application demands proofs, ${name} demands them as well`, async (context) => {
+    const { fixture, owner, appToken, ask } = await boundTerminal(context, {
+      application: demanding,
+    });
+    const url = `${fixture.app("app")}/cdn-cgi/access/${path}`;
+    const unbound = (await approvedTerminal(fixture, undefined)).app_token;
+    const thief = await holder();
+    const refused: [string, string, string | undefined][] = [
+      ["proof_missing", appToken, undefined],
+      ["proof_invalid", appToken, await thief.proof(method, url, appToken)],
+      ["token_not_bound", unbound, undefined],
+      ["token_not_bound", unbound, await thief.proof(method, url, unbound)],
+    ];
+    for (const [fault, token, proof] of refused) {
+      const answer = await ask(url, token, proof, { method });
+      assert.deepEqual([answer.status, answer.headers["cf-access-error"]], [401, fault]);
+      assert.doesNotMatch(answer.body, /@example/);
+    }
+    const headers = { cookie: `CF_Authorization=${appToken}` };
+    const cookie = await fixture.send(url, { method, headers });
+    assert.equal(cookie.status, 401, "a cookie proves nothing");
+    const proof = await owner.proof(method, url, appToken);
+    assert.equal((await ask(url, appToken, proof, { method })).status, allowed);
+    assert.equal((await ask(url, appToken, proof, { method })).status, 401, "a second time");
+  });
+
+test("who has no key to prove can still end the session: a token that got about is to be ended by whoever can", async (context) => {
+  const { fixture, appToken, ask } = await boundTerminal(context, { application: demanding });
+  const url = `${fixture.app("app")}/cdn-cgi/access/logout`;
+  assert.equal((await ask(url, appToken, undefined, { method: "POST" })).status, 204);
+  assert.equal((await ask(url, appToken, undefined, { method: "POST" })).status, 401);
+});
+
+test("an application that demands proofs signs no SSH certificate for a token that is not bound", async (context) => {
+  const { fixture } = await boundTerminal(context, {
+    application: { ...demanding, ...certificates },
+  });
+  const jwt = (await approvedTerminal(fixture, undefined)).app_token;
+  const public_key = rightLines["ecdsa-sha2-nistp256"];
+  const answer = await fixture.send(`${fixture.team}/cdn-cgi/access/cert_sign`, {
+    method: "POST",
+    body: JSON.stringify({ public_key, jwt, issuer: fixture.team }),
+  });
+  assert.deepEqual([answer.status, answer.headers["cf-access-error"]], [401, "token_not_bound"]);
+  assert.doesNotMatch(answer.body, /cert-v01/);
+});
+
 test("a token that names another key than its session's is nobody's", async (context) => {
   const { fixture, appToken, ask } = await boundTerminal(context);
   const { parts } = fixture;

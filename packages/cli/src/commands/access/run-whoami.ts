@@ -4,6 +4,7 @@ import { type AppUrl, readAppUrl } from "../../app-url.ts";
 import type { Context } from "../../context.ts";
 import { defined } from "../../defined.ts";
 import { CliError } from "../../exit-status.ts";
+import { proofFields, proofRefusal } from "../../gateway-client/proof-of-possession.ts";
 import { parseJsonObject } from "../../json-object.ts";
 import { send } from "../../net/http-client.ts";
 import type { HttpResponse } from "../../net/http-message.ts";
@@ -26,11 +27,9 @@ export async function runWhoami(invocation: Invocation): Promise<number> {
   const machine = readMachineCredential(context, line);
   const readOptions = () =>
     signInOptions(context, line, { mayPrompt: context.onTerminal, check: false });
-  const response = await send(context, {
-    method: "GET",
-    url: new URL(endpoints.getIdentity, app.origin),
-    headers: await credentialHeaders(context, app, machine, readOptions),
-  });
+  const url = new URL(endpoints.getIdentity, app.origin);
+  const fields = await credentialHeaders(context, app, machine, { url, readOptions });
+  const response = await send(context, { method: "GET", url, headers: fields });
   const identity = readIdentity(app, machine, response);
   if (line.has("json")) {
     writeOutput(`${printableJson(identity)}\n`);
@@ -44,12 +43,16 @@ async function credentialHeaders(
   context: Context,
   app: AppUrl,
   machine: MachineCredential | undefined,
-  readOptions: () => SignInOptions,
+  { url, readOptions }: { url: URL; readOptions: () => SignInOptions },
 ): Promise<Record<string, string>> {
   // It goes only to what proved to be behind Access.
   if (machine !== undefined) return machine.fieldsFor(await applicationFor(context, app));
   const { stored } = await credentialFor(context, app, readOptions);
-  if (stored !== undefined) return { [headers.accessToken]: stored.token };
+  if (stored !== undefined) {
+    const { team, token } = stored;
+    const proof = proofFields(context, team, { method: "GET", url, token });
+    return { [headers.accessToken]: token, ...proof };
+  }
   throw new CliError(
     "not_behind_access",
     `policy lets everybody reach ${app.bare} without a sign-in, so there is no identity to show`,
@@ -81,6 +84,8 @@ function refusalOf(
   response: HttpResponse,
 ): CliError | undefined {
   const { status } = response;
+  const unproven = proofRefusal(response, app.bare);
+  if (unproven !== undefined) return unproven;
   const isRefused = status === 401 || (status >= 300 && status < 400);
   if (isRefused)
     return machine === undefined ? notSignedIn(app) : refusedMachine(app, machine, response);

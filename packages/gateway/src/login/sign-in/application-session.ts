@@ -6,6 +6,7 @@ import type { Application, Workload } from "../../model/model.ts";
 import type { StoredSession } from "../../storage/store.ts";
 import { type Carrier, isAppOf, ownTokens } from "../../tokens/bound-browser.ts";
 import { onlyPerson } from "../../tokens/only-person.ts";
+import type { PossessionFault } from "../../tokens/possession.ts";
 import {
   onlyCredentials,
   readHeaderPair,
@@ -16,6 +17,7 @@ import type { Tokens } from "../../tokens/tokens.ts";
 import { coversHost } from "../application-host.ts";
 import { browserFor, presentedNonce } from "../browser-nonce.ts";
 import { claimedAudience } from "../claimed-audience.ts";
+import { demandedProofFaultOf } from "../demanded-proof.ts";
 import { hasFetchMetadata } from "../fetch-metadata.ts";
 import type { LoginContext } from "../login-context.ts";
 import { cookieValuesOf } from "../request-cookies.ts";
@@ -24,8 +26,16 @@ import { browserSession } from "../team-session.ts";
 /** Where a credential came from decides what a browser could have been tricked into sending. */
 export interface Presented {
   by: "header" | "cookie" | "nothing";
-  /** undefined when the credential does not hold */
+  /** undefined when the credential does not hold, or is not proven */
   session: StoredSession | undefined;
+  /** why a token that holds is not proven, at an application that demands it */
+  unproven?: PossessionFault | undefined;
+}
+
+/** What a token of a terminal is asked for. */
+export interface Demands {
+  /** whether an application with `proof_of_possession` is to be obeyed */
+  proof: boolean;
 }
 
 /**
@@ -35,17 +45,18 @@ export interface Presented {
 export async function presentedSession(
   c: LoginContext,
   parts: { tokens: Tokens },
+  demands: Demands = { proof: true },
 ): Promise<Presented> {
   const { host, catalog } = c.var.facts;
   const isTeam = host === catalog.teamHost;
   const token = c.req.header(headers.accessToken);
   if (token !== undefined) {
-    const session = isTeam ? undefined : await applicationSession(c, parts, token, "header");
-    return { by: "header", session };
+    if (isTeam) return { by: "header", session: undefined };
+    return { by: "header", ...(await applicationSession(c, parts, token, "header", demands)) };
   }
   const values = cookieValuesOf(c, cookies.authorization);
   if (values.length === 0) return { by: "nothing", session: undefined };
-  const session = isTeam ? browserSession(c, parts) : cookieSession(c, parts, values);
+  const session = isTeam ? browserSession(c, parts) : cookieSession(c, parts, values, demands);
   return { by: "cookie", session: await session };
 }
 
@@ -57,11 +68,12 @@ async function cookieSession(
   c: LoginContext,
   parts: { tokens: Tokens },
   values: readonly string[],
+  demands: Demands,
 ): Promise<StoredSession | undefined> {
   const isBrowser = c.var.facts.scheme === "https" && hasFetchMetadata(c);
   const browser = isBrowser ? { nonce: presentedNonce(c) } : undefined;
   const result = await onlyPerson(ownTokens(values, browser), async (value) => {
-    const session = await applicationSession(c, parts, value, "cookie");
+    const { session } = await applicationSession(c, parts, value, "cookie", demands);
     return session === undefined ? undefined : { session };
   });
   return result.persons === "one" ? result.credential.session : undefined;
@@ -69,18 +81,24 @@ async function cookieSession(
 
 async function applicationSession(
   c: LoginContext,
-  { tokens }: { tokens: Tokens },
+  parts: { tokens: Tokens },
   token: string,
   carrier: Carrier,
-): Promise<StoredSession | undefined> {
+  demands: Demands,
+): Promise<Pick<Presented, "session" | "unproven">> {
   const application = applicationOf(c, token);
-  if (application === undefined) return undefined;
-  const verification = await tokens.verifyApp(token, application.aud);
-  if (!verification.ok) return undefined;
+  if (application === undefined) return nobody;
+  const verification = await parts.tokens.verifyApp(token, application.aud);
+  if (!verification.ok) return nobody;
   const browser = browserFor(c, application, carrier);
-  if (browser !== undefined && !isAppOf(browser, carrier, verification)) return undefined;
-  return verification.session;
+  if (browser !== undefined && !isAppOf(browser, carrier, verification)) return nobody;
+  const { session, claims } = verification;
+  if (!demands.proof) return { session };
+  const unproven = demandedProofFaultOf(c, parts, application, token, claims);
+  return unproven === undefined ? { session } : { session: undefined, unproven };
 }
+
+const nobody = { session: undefined };
 
 /**
  * The live session behind an origin's assertion, where its application lets the origin ask for the

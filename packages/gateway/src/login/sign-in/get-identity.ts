@@ -1,5 +1,6 @@
 import type { Identity, ServiceToken, Workload } from "../../model/model.ts";
 import { checkServiceToken } from "../../tokens/service-token.ts";
+import { refuseUnproven } from "../demanded-proof.ts";
 import type { LoginContext } from "../login-context.ts";
 import { refuseJson, sendJson } from "../responses.ts";
 import {
@@ -52,6 +53,7 @@ export async function getIdentity(c: LoginContext, parts: SignInParts): Promise<
 
   // 3. A person, or the origin that a person's request reached.
   const presented = await presentedSession(c, parts);
+  if (presented.unproven !== undefined) return refuseUnproven(c, presented.unproven);
   const session = presented.session ?? (await assertedSession(c, parts));
   if (session === undefined)
     return refuse(

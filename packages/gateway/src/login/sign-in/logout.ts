@@ -16,10 +16,12 @@ import { presentedSession } from "./application-session.ts";
 import type { SignInParts } from "./sign-in-parts.ts";
 
 const purpose = "sign out";
+/** A token that got about is to be ended by whoever can, also where its key is lost. */
+const withoutProof = { proof: false };
 
 /** `GET`: at once where the person clicked here or typed the address, else a page that asks. */
 export async function showLogout(c: LoginContext, parts: SignInParts): Promise<Response> {
-  const { session } = await presentedSession(c, parts);
+  const { session } = await presentedSession(c, parts, withoutProof);
   if (session === undefined) return sendSignedOut(c, false);
   if (c.var.facts.method === "GET" && isOwnNavigation(c)) {
     await parts.sessions.endAllOf(session.user_id);
@@ -37,7 +39,7 @@ export async function showLogout(c: LoginContext, parts: SignInParts): Promise<R
 
 /** `POST`: the page's button, or a terminal with its token in `cf-access-token`. */
 export async function submitLogout(c: LoginContext, parts: SignInParts): Promise<Response> {
-  const { by, session } = await presentedSession(c, parts);
+  const { by, session } = await presentedSession(c, parts, withoutProof);
   if (by === "header") return endTerminal(c, parts, session);
   if (session === undefined) return sendSignedOut(c, false);
   const fields = await readForm(c);

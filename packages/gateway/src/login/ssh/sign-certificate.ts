@@ -18,12 +18,12 @@ import {
   type SshPublicKey,
 } from "../../ssh/public-key.ts";
 import { signUserCertificate } from "../../ssh/user-certificate.ts";
-import { type ProofFault, possessionFaults } from "../../tokens/possession.ts";
+import { type PossessionFault, possessionFaults } from "../../tokens/possession.ts";
 import type { AppProof, Tokens } from "../../tokens/tokens.ts";
 import { claimedAudience } from "../claimed-audience.ts";
 import type { CountedLimits } from "../counted-limits.ts";
 import { decideFor } from "../decide.ts";
-import { proofFaultOf } from "../demanded-proof.ts";
+import { lacksBinding, proofFaultOf } from "../demanded-proof.ts";
 import { type LoginContext, requestFields } from "../login-context.ts";
 import { recordRefusal, sendJson } from "../responses.ts";
 import {
@@ -73,13 +73,16 @@ export async function signCertificate(c: LoginContext, parts: CertificateParts):
   const { jwt, public_key } = reading.request;
   const asker = await findAsker(parts, jwt);
   if (asker === undefined) return refuseStranger(c, foreignToken);
-  const fault = proofFaultOf(c, parts, jwt, asker.proof.claims);
+  const { application, proof } = asker;
+  if (lacksBinding(application, proof.claims))
+    return refuseUnprovenAsker(c, asker, "token_not_bound");
+  const fault = proofFaultOf(c, parts, jwt, proof.claims);
   if (fault !== undefined) return refuseUnprovenAsker(c, asker, fault);
 
   // 3. What the application certifies of its person, and the key.
   const grant = grantFor(asker, public_key, { facts: c.var.facts, now: parts.now() });
   if (!grant.ok) return refuseAsker(c, asker, grant);
-  const { id: sessionId } = asker.proof.session;
+  const { id: sessionId } = proof.session;
   if (!(await parts.certificateLimits.count(`ssh-certificates ${sessionId}`, perSession)))
     return refuseAsker(c, asker, tooMany);
 
@@ -180,7 +183,7 @@ function refuseStranger(c: LoginContext, answer: CertificateRefusal): Response {
   return sendRefusal(c, answer);
 }
 
-function refuseUnprovenAsker(c: LoginContext, asker: Asker, fault: ProofFault): Response {
+function refuseUnprovenAsker(c: LoginContext, asker: Asker, fault: PossessionFault): Response {
   c.header(headers.error, fault);
   return refuseAsker(c, asker, refusal(401, possessionFaults[fault]));
 }

@@ -7,8 +7,10 @@ import { defined } from "../../defined.ts";
 import type { RecordEvent } from "../../observe/events.ts";
 import type { SecretBox } from "../../secrets/secret-box.ts";
 import type { StandingGrant, Store, StoredSession } from "../../storage/store.ts";
+import type { PossessionFault } from "../../tokens/possession.ts";
 import type { Sessions, Tokens } from "../../tokens/tokens.ts";
 import { coversHost } from "../application-host.ts";
+import { refuseUnproven } from "../demanded-proof.ts";
 import { csrfHolds, csrfValue, readForm } from "../forms.ts";
 import { type LoginContext, requestFields } from "../login-context.ts";
 import { errorPage, sendStartAgain } from "../pages/error.ts";
@@ -31,8 +33,8 @@ const purpose = "grants";
 
 /** `GET`: JSON for a terminal's token, a page for the person's cookie. */
 export async function listGrants(c: LoginContext, parts: GrantsParts): Promise<Response> {
-  const { by, session } = await presentedSession(c, parts);
-  if (by === "header" && session === undefined) return refuseToken(c);
+  const { by, session, unproven } = await presentedSession(c, parts);
+  if (by === "header" && session === undefined) return refuseToken(c, unproven);
   if (session === undefined) return sendPage(c, notSignedInPage(c));
   const grants = await grantsHere(c, parts, session);
   if (by === "header") return sendJson(c, 200, { grants: grants.map((each) => describe(c, each)) });
@@ -47,8 +49,8 @@ export async function listGrants(c: LoginContext, parts: GrantsParts): Promise<R
 
 /** `DELETE …/<id>`, for a terminal's token. */
 export async function deleteGrant(c: LoginContext, parts: GrantsParts): Promise<Response> {
-  const { by, session } = await presentedSession(c, parts);
-  if (by !== "header" || session === undefined) return refuseToken(c);
+  const { by, session, unproven } = await presentedSession(c, parts);
+  if (by !== "header" || session === undefined) return refuseToken(c, unproven);
   if (await endGrant(c, parts, session, c.req.param("id") ?? "")) return sendEmpty(c, 204);
   const message = "you have no such grant here, or it has ended already";
   return refuseJson(c, 404, { error: "unknown_grant", message }, message);
@@ -119,7 +121,8 @@ function nameOf(c: LoginContext, { aud, htu }: StandingGrant): string {
   return c.var.facts.catalog.applicationByAud.get(aud)?.name ?? htu;
 }
 
-function refuseToken(c: LoginContext): Response {
+function refuseToken(c: LoginContext, unproven?: PossessionFault): Response {
+  if (unproven !== undefined) return refuseUnproven(c, unproven);
   const message = "send the token that your terminal has for an application of this host";
   return refuseJson(c, 401, { error: "bad_token", message }, message);
 }

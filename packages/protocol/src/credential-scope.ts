@@ -54,5 +54,12 @@ function badPath(text: string, why: string): ProtocolError {
  */
 export function isGrantLabel(text: string): boolean {
   if (text.trim() !== text || [...text].length > scopeLimits.labelLength) return false;
-  return /^[\p{L}\p{M}\p{N}\p{P}\p{S} ]+$/u.test(text) && !/\p{M}{3}/u.test(text);
+  if (!/^[\p{L}\p{M}\p{N}\p{P}\p{S} ]+$/u.test(text) || /\p{M}{3}/u.test(text)) return false;
+  return !invisible.test(text);
 }
+
+/**
+ * Letters, marks and symbols that show nothing: fillers of Hangul, joiners, the blank of Braille.
+ * The one after a symbol that makes a coloured picture of it is no harm.
+ */
+const invisible = /(?<!\p{S})\uFE0F|(?!\uFE0F)\p{Default_Ignorable_Code_Point}|\u2800/u;

@@ -132,6 +132,13 @@ test("an opening that asks for a grant in a wrong way gets one clear line, and n
     { ttl: 60, label: "\u202eevil" },
     { ttl: 60, label: "a\u200bb" },
     { ttl: 60, label: "z\u0300\u0301\u0302\u0303" },
+    // Letters, marks and symbols that show nothing.
+    { ttl: 60, label: "\u3164" },
+    { ttl: 60, label: "a\u115f\u1160b" },
+    { ttl: 60, label: "a\uffa0b" },
+    { ttl: 60, label: "a\u034fb" },
+    { ttl: 60, label: "\u2800" },
+    { ttl: 60, label: "a\ufe0fb\u{e0101}" },
     { ttl: 60, more: 1 },
   ];
   for (const grant of wrong) {
@@ -140,6 +147,10 @@ test("an opening that asks for a grant in a wrong way gets one clear line, and n
     const { error, message } = JSON.parse(answer.body);
     assert.equal(error, "bad_opening");
     assert.match(message, /^[^\n]{5,300}$/);
+  }
+  for (const label of ["⚙️ deploy", "Füße, Nr. 7", "発行ボット", "רובוט"]) {
+    const answer = await fixture.terminal({ orgToken: false }).opens({ grant: { ttl: 60, label } });
+    assert.equal(answer.status, 201, label);
   }
   const both = await fixture.terminal().opens({ grant: wish, send_org_token: true });
   assert.equal(both.status, 400, "a grant comes alone");

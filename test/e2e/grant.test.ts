@@ -138,6 +138,28 @@ function holdsToken(file: string): boolean {
   return /"token"|eyJ[\w-]+\.eyJ/.test(readFileSync(file, "utf8"));
 }
 
+for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const)
+  test(`a grant ends at the gateway with the process that serves it (${signal})`, async (context) => {
+    const { gateway, grant } = await scene(context);
+    const running = grant("--ttl", "30m");
+    await approve(running, gateway, new Visitor());
+    running.child.kill(signal);
+    assert.equal(await running.ended, 0, running.stderr());
+    const ended = gateway.events.filter(({ event }) => event === "grant_ended");
+    assert.equal(ended.length, 1);
+    assert.doesNotMatch(running.stderr(), /still there/);
+  });
+
+test("where the gateway cannot be told that a grant ends, the terminal says so", async (context) => {
+  const { gateway, grant } = await scene(context);
+  const running = grant("--ttl", "30m");
+  await approve(running, gateway, new Visitor());
+  await gateway.close();
+  running.child.kill("SIGTERM");
+  assert.equal(await running.ended, 0, running.stderr());
+  assert.match(running.stderr(), /The grant [0-9a-f]{16} is still there until its time is over: /);
+});
+
 test("a denied grant serves nothing", async (context) => {
   const { gateway, grant } = await scene(context);
   const running = grant("--ttl", "5m");

@@ -255,7 +255,8 @@ test("the page after the approval ends the grant at once", async (context) => {
 test("a grant mints nothing and answers for nobody (T1)", async (context) => {
   const fixture = await start(context);
   const browser = await fixture.browser();
-  const { token, id } = await lend(fixture, { ttl: 600 }, browser);
+  const { token } = await lend(fixture, { ttl: 600 }, browser);
+  const { id: another } = await lend(fixture, { ttl: 600 }, browser);
   const app = `${fixture.app("app")}/cdn-cgi/access`;
   const team = `${fixture.team}/cdn-cgi/access`;
   const json = { ...withToken(token).headers, "content-type": "application/json" };
@@ -265,7 +266,7 @@ test("a grant mints nothing and answers for nobody (T1)", async (context) => {
     ["logout", send(`${app}/logout`, "POST")],
     ["logout on the team domain", send(`${team}/logout`, "POST")],
     ["grants", send(`${app}/grants`, "GET")],
-    ["end of a grant", send(`${app}/grants/${id}`, "DELETE")],
+    ["end of another grant", send(`${app}/grants/${another}`, "DELETE")],
     ["cert_sign", send(`${team}/cert_sign`, "POST", certificateRequest(token))],
   ];
   function send(url: string, method: string, body?: object): Promise<Answer> {
@@ -283,6 +284,42 @@ test("a grant mints nothing and answers for nobody (T1)", async (context) => {
   });
   assert.equal(exchange.headers.location, undefined, "the exchange");
   assert.equal((await fixture.send(`${fixture.app("app")}/`, withToken(token))).status, 200);
+});
+
+test("a grant ends itself with its own token, at its own host, and no other", async (context) => {
+  const fixture = await start(context);
+  const browser = await fixture.browser();
+  const { token, id } = await lend(fixture, { ttl: 600, label: "release bot" }, browser);
+  const other = await lend(fixture, { ttl: 600 }, browser);
+  const end = (host: string, which: string) =>
+    fixture.send(`${host}/cdn-cgi/access/grants/${which}`, {
+      method: "DELETE",
+      ...withToken(token),
+    });
+  const app = fixture.app("app");
+  for (const [host, which] of [
+    [fixture.team, id],
+    [fixture.app("bob"), id],
+    [app, other.id],
+    [app, "0000000000000000"],
+  ] as const)
+    assert.equal((await end(host, which)).status, 401, `${host} ${which}`);
+  assert.equal((await grantsOf(fixture, browser)).length, 2);
+
+  assert.equal((await end(app, id)).status, 204);
+  assert.equal((await end(app, id)).status, 401, "it is not there any more");
+  assert.deepEqual(
+    (await grantsOf(fixture, browser)).map((each) => each.id),
+    [other.id],
+  );
+  assert.equal((await fixture.send(`${app}/`, withToken(token))).status, 401);
+  const ended = fixture.events.filter(({ event }) => event === "grant_ended");
+  assert.equal(ended.length, 1);
+  assert.partialDeepStrictEqual(ended[0], {
+    grant: id,
+    label: "release bot",
+    aud: fixture.aud("app"),
+  });
 });
 
 function certificateRequest(jwt: string) {
@@ -373,7 +410,8 @@ test("a terminal lists the grants of its application's host as JSON, and ends on
       headers: token === undefined ? {} : { "cf-access-token": token },
     });
   assert.equal((await end(undefined)).status, 401);
-  assert.equal((await end(lent)).status, 401);
+  const bobsGrant = await lend(fixture, { ttl: 60 }, bobs);
+  assert.equal((await end(bobsGrant.token)).status, 401, "another grant");
   assert.equal((await end(await tokenFor("app", bobs))).status, 404, "somebody else's");
   assert.equal((await end(own, "0".repeat(16))).status, 404);
   const cookie = { cookie: `CF_Authorization=${own}` };

@@ -4,6 +4,7 @@ import { scopeLimits } from "@postern/protocol";
 import { type AppUrl, readAppUrl } from "../../app-url.ts";
 import type { Context } from "../../context.ts";
 import { CliError } from "../../exit-status.ts";
+import { endGrant } from "../../gateway-client/grants.ts";
 import { longestPass, requestPass } from "../../gateway-client/pass.ts";
 import { type ListenPlace, readListenPlace } from "../../local-proxy/listen-place.ts";
 import { startLocalProxy } from "../../local-proxy/local-proxy.ts";
@@ -76,10 +77,28 @@ async function serveGrant(
   const { team } = application;
   const source = grantSource(context, app, { team, token: grant.token });
   const proxy = await startLocalProxy(context, { app, team, source, place });
+  // Whoever reads that it is served may end it at once.
+  const end = endOf(proxy);
   tellOfGrant(context, line, { app, application, grant });
   announce(context, line, app, place, proxy);
-  await endOf(proxy);
+  await end;
+  await endAtGateway(context, app, team, grant);
   return 0;
+}
+
+/** Nobody uses it any more. Where the gateway cannot be told, the grant ends with its time. */
+async function endAtGateway(
+  context: Context,
+  { origin }: AppUrl,
+  team: string,
+  { token, claims: { jti: id } }: ApprovedGrant,
+): Promise<void> {
+  try {
+    await endGrant(context, { origin, team, token }, id);
+  } catch (error) {
+    if (!(error instanceof CliError)) throw error;
+    context.tell(`The grant ${id} is still there until its time is over: ${error.message}`);
+  }
 }
 
 function nobodyToAsk(app: AppUrl): CliError {

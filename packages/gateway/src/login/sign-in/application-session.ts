@@ -163,7 +163,7 @@ function ownHeaderNames(c: LoginContext): string[] {
 }
 
 /** The application of this host that the token says it is for. */
-function applicationOf(c: LoginContext, token: string): Application | undefined {
+export function applicationOf(c: LoginContext, token: string): Application | undefined {
   const { catalog, host } = c.var.facts;
   const application = catalog.applicationByAud.get(claimedAudience(token) ?? "");
   if (application === undefined || !coversHost(catalog, application, host)) return undefined;

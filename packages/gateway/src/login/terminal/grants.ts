@@ -1,7 +1,7 @@
 // `/cdn-cgi/access/grants`: what a person has lent, and its end (wire-protocol 8). On the team
 // domain all of it, on an application's host what is for the applications there. A terminal asks
-// with its own application token; a grant itself is answered nothing.
-import { endpoints } from "@postern/protocol";
+// with its own application token; a grant itself is answered nothing, and can end itself alone.
+import { endpoints, headers } from "@postern/protocol";
 import type { Clock } from "../../clock.ts";
 import { defined } from "../../defined.ts";
 import type { RecordEvent } from "../../observe/events.ts";
@@ -17,7 +17,7 @@ import { errorPage, sendStartAgain } from "../pages/error.ts";
 import { grantsPage } from "../pages/grants.ts";
 import { sendPage } from "../pages/layout.ts";
 import { goTo, refuseJson, sendEmpty, sendJson } from "../responses.ts";
-import { presentedSession } from "../sign-in/application-session.ts";
+import { applicationOf, presentedSession } from "../sign-in/application-session.ts";
 
 /** What the list is made from. */
 export interface GrantsParts {
@@ -27,6 +27,14 @@ export interface GrantsParts {
   secretBox: SecretBox;
   record: RecordEvent;
   now: Clock;
+}
+
+/** What is written down of a grant that ends. */
+interface EndedGrant {
+  id: string;
+  aud: string;
+  session_id: string;
+  label?: string | null | undefined;
 }
 
 const purpose = "grants";
@@ -47,11 +55,17 @@ export async function listGrants(c: LoginContext, parts: GrantsParts): Promise<R
   return sendPage(c, page);
 }
 
-/** `DELETE …/<id>`, for a terminal's token. */
+/** `DELETE …/<id>`, for a terminal's token, and for the grant's own. */
 export async function deleteGrant(c: LoginContext, parts: GrantsParts): Promise<Response> {
+  const id = c.req.param("id") ?? "";
+  const own = await presentedGrant(c, parts);
+  if (own?.id === id) {
+    await endStored(c, parts, own);
+    return sendEmpty(c, 204);
+  }
   const { by, session, unproven } = await presentedSession(c, parts);
   if (by !== "header" || session === undefined) return refuseToken(c, unproven);
-  if (await endGrant(c, parts, session, c.req.param("id") ?? "")) return sendEmpty(c, 204);
+  if (await endGrant(c, parts, session, id)) return sendEmpty(c, 204);
   const message = "you have no such grant here, or it has ended already";
   return refuseJson(c, 404, { error: "unknown_grant", message }, message);
 }
@@ -70,6 +84,24 @@ export async function submitGrants(c: LoginContext, parts: GrantsParts): Promise
   return goTo(c, endpoints.grants);
 }
 
+/**
+ * The grant whose token comes along. It may end itself without a proof, as a session may: one that
+ * got about is to be ended by whoever can.
+ */
+async function presentedGrant(
+  c: LoginContext,
+  { tokens }: GrantsParts,
+): Promise<EndedGrant | undefined> {
+  const token = c.req.header(headers.accessToken) ?? "";
+  const application = applicationOf(c, token);
+  if (application === undefined) return undefined;
+  const { aud } = application;
+  const verification = await tokens.verifyGrant(token, aud);
+  if (!verification.ok || verification.grant === undefined) return undefined;
+  const { id, label } = verification.grant;
+  return { id, aud, label, session_id: verification.session.id };
+}
+
 /** @returns false when the person has no such grant here */
 async function endGrant(
   c: LoginContext,
@@ -80,11 +112,18 @@ async function endGrant(
   const grants = await grantsHere(c, parts, session);
   const grant = grants.find((each) => each.id === id);
   if (grant === undefined) return false;
-  await parts.sessions.end(grant.session_id);
-  const { aud, label } = grant;
-  const fields = { ...requestFields(c.var.facts), aud, grant: id };
-  parts.record({ event: "grant_ended", ...fields, ...defined({ label: label ?? undefined }) });
+  await endStored(c, parts, grant);
   return true;
+}
+
+async function endStored(
+  c: LoginContext,
+  { sessions, record }: GrantsParts,
+  { id, aud, session_id, label }: EndedGrant,
+): Promise<void> {
+  await sessions.end(session_id);
+  const fields = { ...requestFields(c.var.facts), aud, grant: id };
+  record({ event: "grant_ended", ...fields, ...defined({ label: label ?? undefined }) });
 }
 
 /** Those of the person that are for an application of this host; on the team domain, all. */

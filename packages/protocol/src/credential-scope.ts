@@ -39,10 +39,18 @@ export function isScopeMethod(text: string): boolean {
 export function readScopePath(text: string): string {
   if (!text.startsWith("/")) throw badPath(text, "does not begin with a slash");
   const path = parsePathPattern(text);
+  if (hiddenSegment.test(path))
+    throw badPath(text, "has a segment that some applications resolve; write what it leads to");
   if (path.length > scopeLimits.pathLength)
     throw badPath(text, `is longer than ${scopeLimits.pathLength} characters`);
   return path === "" ? "/" : path;
 }
+
+/**
+ * A dot segment, or an empty one, to an application that decodes slashes or drops parameters: the
+ * person who reads the path would have to see that it leads elsewhere.
+ */
+const hiddenSegment = /(?:\/|%2F|%5C)(?:(?:%2F|%5C)|\.{1,2}(?:\/|%2F|%5C|;|%3B|$))/;
 
 function badPath(text: string, why: string): ProtocolError {
   return new ProtocolError("bad_pattern", `"${text.slice(0, 80)}" ${why}`);

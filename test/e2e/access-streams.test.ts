@@ -1,12 +1,14 @@
 // `postern access tcp`, the built command line: how a stream begins, is carried and ends, by the
 // standard streams and by a listener.
 import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { once } from "node:events";
 import { existsSync, lstatSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { connect } from "node:net";
 import { join } from "node:path";
 import { test } from "node:test";
+import { leaveOut, needs } from "../support/requirements.ts";
 import { startTcpService } from "../support/tcp-service.ts";
 import { until } from "../support/until.ts";
 import { connected, received, runTool, streamScene, whenClosed } from "./access-stream-fixture.ts";
@@ -162,6 +164,28 @@ test("a listener is for this machine alone unless an address is written, and the
     assert.equal(await running.ended, 143);
   }
 });
+
+const runsAsRoot = process.getuid?.() === 0 && process.platform === "linux";
+
+test(
+  "a listener for this machine carries nothing for its other users (C9)",
+  runsAsRoot ? needs("bash") : leaveOut("root, to run as another user"),
+  async (context) => {
+    const service = await startTcpService(context);
+    const { listener } = await streamScene(context, `tcp://${service.address}`);
+    const { running, port } = await listener();
+    const script = `exec 3<>/dev/tcp/127.0.0.1/${port}; echo secret >&3; head -c 1 <&3`;
+    const asUser = { uid: 65_534, gid: 65_534, timeout: 20_000 };
+    const { stdout } = spawnSync("bash", ["-c", script], { ...asUser, encoding: "utf8" });
+    assert.equal(stdout, "");
+    await running.until(/^A connection was refused: it is another user's of this machine\.$/m);
+    assert.equal(service.sockets.length, 0);
+
+    const own = await connected(port);
+    own.end("hello");
+    assert.equal(await received(own), "hello");
+  },
+);
 
 test("the end of the session ends streams with the gateway's sentence", async (context) => {
   const service = await startTcpService(context);

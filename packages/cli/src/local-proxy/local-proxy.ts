@@ -6,6 +6,7 @@ import type { Duplex } from "node:stream";
 import type { AppUrl } from "../app-url.ts";
 import type { Context } from "../context.ts";
 import { listenOnPort } from "../listening/listen-on-port.ts";
+import { isOwnPeer } from "../listening/peer-owner.ts";
 import { listenOnSocket } from "../listening/unix-socket.ts";
 import type { CredentialSource } from "../sign-in/credential-source.ts";
 import { type Admission, type AdmissionRules, admit } from "./admit.ts";
@@ -13,7 +14,6 @@ import { forward, type ProxyParts } from "./exchange.ts";
 import { GatewayConnections } from "./gateway-connections.ts";
 import type { ListenPlace } from "./listen-place.ts";
 import { sendRefusal } from "./local-answer.ts";
-import { isOwnPeer } from "./peer-owner.ts";
 import { forwardUpgrade, type LocalUpgrade, responseTo } from "./upgrade.ts";
 
 /** What is served, and by what. */

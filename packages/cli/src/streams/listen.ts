@@ -4,6 +4,7 @@ import { createServer, type Server, type Socket } from "node:net";
 import { constants } from "node:os";
 import { reasonOf } from "../exit-status.ts";
 import { listenOnPort } from "../listening/listen-on-port.ts";
+import { isOwnPeer } from "../listening/peer-owner.ts";
 import { listenOnSocket } from "../listening/unix-socket.ts";
 import { isOpenToOthers, type ListenAddress, shownAddress } from "./listen-address.ts";
 import { type RelayParts, relay } from "./relay.ts";
@@ -19,6 +20,7 @@ export async function listen(parts: RelayParts, address: ListenAddress): Promise
   const { log, target } = parts;
   const connections = new Set<AbortController>();
   const { servers, address: bound } = await startServers(address, (socket) => {
+    if (isForOwnUser(address) && !isOwnPeer(socket)) return refuseStranger(socket, log);
     const connection = new AbortController();
     connections.add(connection);
     void serve(parts, socket, connection.signal).finally(() => connections.delete(connection));
@@ -39,6 +41,21 @@ export async function listen(parts: RelayParts, address: ListenAddress): Promise
   const cut = connections.size === 1 ? "1 connection was" : `${connections.size} connections were`;
   log("info", `Ended; ${cut} cut.`, { event: "ended", cut: connections.size });
   return 128 + constants.signals[signal];
+}
+
+/**
+ * Whether only this user may connect. A Unix socket is its owner's by its mode, and an address that
+ * other machines reach is for others.
+ */
+function isForOwnUser(address: ListenAddress): boolean {
+  return address.kind === "port" && !isOpenToOthers(address);
+}
+
+function refuseStranger(socket: Socket, log: RelayParts["log"]): void {
+  socket.on("error", () => socket.destroy());
+  reset(socket);
+  const reason = "it is another user's of this machine";
+  log("warn", `A connection was refused: ${reason}.`, { event: "connection_closed", reason });
 }
 
 /** One connection. Whatever goes wrong with it ends it alone. */

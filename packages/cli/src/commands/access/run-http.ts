@@ -3,9 +3,9 @@
 import { type AppUrl, readAppUrl } from "../../app-url.ts";
 import type { Context } from "../../context.ts";
 import { CliError } from "../../exit-status.ts";
+import { knowsPeers } from "../../listening/peer-owner.ts";
 import { anyPort, type ListenPlace, readListenPlace } from "../../local-proxy/listen-place.ts";
 import { type LocalProxy, startLocalProxy } from "../../local-proxy/local-proxy.ts";
-import { knowsPeers } from "../../local-proxy/peer-owner.ts";
 import { printableJson } from "../../printable.ts";
 import { applicationFor } from "../../sign-in/credential.ts";
 import { readMachineCredential } from "../../sign-in/machine-credential.ts";

@@ -3,7 +3,7 @@
 import type { AppUrl } from "../../app-url.ts";
 import type { Context } from "../../context.ts";
 import { CliError } from "../../exit-status.ts";
-import { knowsPeers } from "../../local-proxy/peer-owner.ts";
+import { knowsPeers } from "../../listening/peer-owner.ts";
 import { bareCredentialFor } from "../../sign-in/credential.ts";
 import { onlyForPeople, readMachineCredential } from "../../sign-in/machine-credential.ts";
 import { runTool } from "../../tool/run-tool.ts";

@@ -1,7 +1,7 @@
 // Whose connection it is, as Linux lists it.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { ownerIn } from "../../src/local-proxy/peer-owner.ts";
+import { ownerIn } from "../../src/listening/peer-owner.ts";
 
 const tables = `  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode
    0: 0100007F:1F90 00000000:0000 0A 00000000:00000000 00:00000000 00000000  1000        0 21 1 0 100 0 0 10 0

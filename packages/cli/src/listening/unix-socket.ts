@@ -1,11 +1,20 @@
 // The file of a Unix socket: whoever can open it has the use of the credential. So it is its
 // owner's alone, in a directory where nobody else can put another in its place.
-import { chmodSync, lstatSync, mkdirSync, type Stats, statSync, unlinkSync } from "node:fs";
+import {
+  chmodSync,
+  lstatSync,
+  mkdirSync,
+  realpathSync,
+  type Stats,
+  statSync,
+  unlinkSync,
+} from "node:fs";
 import { connect, type Server } from "node:net";
 import { dirname } from "node:path";
 import { CliError } from "../exit-status.ts";
 
 const otherUsersMayWrite = 0o022;
+const everybodyMayWrite = 0o002;
 const sticky = 0o1000;
 
 /**
@@ -40,14 +49,34 @@ function preparePlace(directory: string): void {
   } catch (error) {
     throw unusable(directory, `cannot be made (${(error as NodeJS.ErrnoException).code})`);
   }
-  const { uid, mode } = statSync(directory);
-  const isOurs = uid === process.getuid?.() || uid === 0;
-  const othersReplace = (mode & otherUsersMayWrite) !== 0 && (mode & sticky) === 0;
-  if (!isOurs || othersReplace)
-    throw unusable(
-      directory,
-      "can be changed by other users, who could put a socket of theirs in its place",
-    );
+  const itself = statSync(directory);
+  if (!isOurs(itself) || othersReplace(itself, otherUsersMayWrite)) throw replaceable(directory);
+  // Whoever can replace what is above, or a link on the way, can replace all of it.
+  for (const path of [directory, realpathSync(directory)]) refuseReplaceable(path);
+}
+
+function refuseReplaceable(path: string): void {
+  const status = lstatSync(path);
+  const isLink = status.isSymbolicLink();
+  // A group may be its one member's own.
+  if (!isOurs(status) || (!isLink && othersReplace(status, everybodyMayWrite)))
+    throw replaceable(path);
+  const parent = dirname(path);
+  if (parent !== path) refuseReplaceable(parent);
+}
+
+function isOurs({ uid }: Stats): boolean {
+  return uid === process.getuid?.() || uid === 0;
+}
+
+/** @param forbidden permission bits; in a sticky folder each owner's entries are safe */
+function othersReplace({ mode }: Stats, forbidden: number): boolean {
+  return (mode & forbidden) !== 0 && (mode & sticky) === 0;
+}
+
+function replaceable(path: string): CliError {
+  const why = "can be changed by other users, who could put a socket of theirs in its place";
+  return unusable(path, why);
 }
 
 /** Removes what a process that was killed left behind, and nothing else. */

@@ -4,7 +4,9 @@ import { spawnSync } from "node:child_process";
 import { once } from "node:events";
 import {
   chmodSync,
+  chownSync,
   existsSync,
+  lchownSync,
   lstatSync,
   mkdirSync,
   mkdtempSync,
@@ -16,8 +18,11 @@ import { createServer, type Server } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
+import { leaveOut } from "../../../../test/support/requirements.ts";
 import type { CliError } from "../../src/exit-status.ts";
 import { listenOnSocket } from "../../src/listening/unix-socket.ts";
+
+const isRoot = process.getuid?.() === 0;
 
 function folder(context: TestContext): string {
   const directory = mkdtempSync(join(tmpdir(), "postern-socket-"));
@@ -99,3 +104,45 @@ test("a folder in which others can replace files is refused, a sticky one is not
   chmodSync(directory, 0o1777);
   await listenOnSocket(newServer(context), path);
 });
+
+test("a folder is refused where others can replace one above it, or a link that leads to it", async (context) => {
+  const directory = folder(context);
+  const open = join(directory, "open");
+  const own = join(open, "own");
+  mkdirSync(own, { recursive: true });
+  chmodSync(own, 0o700);
+  symlinkSync(own, join(directory, "link"));
+  for (const path of [join(own, "app.sock"), join(directory, "link/linked.sock")]) {
+    chmodSync(open, 0o777);
+    const fault = await faultOf(listenOnSocket(newServer(context), path));
+    assert.match(fault, /^\S+\/open can be changed by other users/);
+    // What was made for the path is of no use to anybody either.
+    const made = join(open, "made/app.sock");
+    await faultOf(listenOnSocket(newServer(context), made));
+    chmodSync(open, 0o1777);
+    await listenOnSocket(newServer(context), path);
+  }
+});
+
+test(
+  "a folder above that is another user's is refused, and a link of another user",
+  isRoot ? {} : leaveOut("root, to make files of another user"),
+  async (context) => {
+    const directory = folder(context);
+    const theirs = join(directory, "theirs");
+    const own = join(theirs, "own");
+    mkdirSync(own, { recursive: true, mode: 0o700 });
+    const link = join(directory, "link");
+    symlinkSync(directory, link);
+    chownSync(theirs, 65_534, 65_534);
+    lchownSync(link, 65_534, 65_534);
+    for (const path of [join(own, "app.sock"), join(link, "app.sock")]) {
+      const fault = await faultOf(listenOnSocket(newServer(context), path));
+      assert.match(fault, /can be changed by other users/);
+    }
+    assert.deepEqual(
+      [existsSync(join(own, "app.sock")), existsSync(join(link, "app.sock"))],
+      [false, false],
+    );
+  },
+);

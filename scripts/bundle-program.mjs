@@ -18,7 +18,8 @@ export async function bundleProgram({ root, input }) {
   for (const chunk of chunks) refuseCycle(chunk, chunks, []);
   const parts = await Promise.all(chunks.map(({ code }) => smallest(linked(code, ids))));
 
-  const texts = parts.map(inComment);
+  // A line for each, for whoever looks at a stack trace.
+  const texts = parts.map((part) => `${inComment(part)}\n`);
   const ends = [opening.length];
   for (const text of texts) ends.push(ends.at(-1) + text.length);
   const head = `const program=String(${opening}${texts.join("")}*/}),ends=${JSON.stringify(ends)};`;

@@ -9,7 +9,13 @@ import { findNode20 } from "../support/node-20.ts";
 import { leaveOut, needs } from "../support/requirements.ts";
 import { bundle } from "./machine.ts";
 import { playScene } from "./play-scene.ts";
-import { readSessionText, type Scene, textOfScene, writeSessionText } from "./session-text.ts";
+import {
+  readSessionText,
+  type Scene,
+  type SessionText,
+  textOfScene,
+  writeSessionText,
+} from "./session-text.ts";
 
 const rewrites = process.env["POSTERN_REWRITE"] === "1";
 /** Most of a scene is waiting, for processes that start one after another. */
@@ -24,6 +30,7 @@ const nodes = [
   },
 ];
 const played = rewrites ? nodes.slice(0, 1) : nodes;
+const texts = new Map<string, SessionText>();
 const wanted = process.env["POSTERN_SESSIONS"] ?? "";
 
 for (const file of globSync(join(import.meta.dirname, `*${wanted}*.txt`)).sort()) {
@@ -34,10 +41,13 @@ for (const file of globSync(join(import.meta.dirname, `*${wanted}*.txt`)).sort()
         test(scene.title, options, (context) => playAndCompare(context, scene, path));
     });
   }
-  process.once("exit", () => {
-    if (rewrites) writeFileSync(file, writeSessionText(text));
-  });
+  texts.set(file, text);
 }
+
+process.once("exit", () => {
+  if (!rewrites) return;
+  for (const [file, text] of texts) writeFileSync(file, writeSessionText(text));
+});
 
 async function playAndCompare(context: TestContext, scene: Scene, node: string): Promise<void> {
   const steps = await playScene(context, scene, { node, file: bundle });

@@ -179,10 +179,12 @@ class Exchange {
 
   #hint(fields: readonly string[]): void {
     const links = valuesOf(fields, "link");
-    // Node refuses a link that it cannot read; a hint is no more than that.
+    if (links.length === 0) return;
     try {
-      if (links.length > 0) this.#response.writeEarlyHints({ link: links });
-    } catch {}
+      this.#response.writeEarlyHints({ link: links });
+    } catch {
+      // Node refuses a link that it cannot read; a hint is no more than that.
+    }
   }
 
   #deliver(answer: GatewayAnswer): void {

@@ -1,12 +1,13 @@
 // A gateway that lends its decisions to a real proxy, which has the configuration that `postern
 // render` writes: three origins behind it, one for everybody, one for people, one for Bob.
 import assert from "node:assert/strict";
-import type { TestContext } from "node:test";
+import { type TestContext, test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { loadConfig } from "../../packages/gateway/src/config/load-config.ts";
 import { type ProxyName, renderProxy } from "../../packages/gateway/src/render/render-proxy.ts";
 import { freePort, startGateway, type TestGateway } from "../support/gateway.ts";
-import { proxyPrograms, startProxy } from "../support/proxy-process.ts";
+import { pathOf, proxyPrograms, startProxy } from "../support/proxy-process.ts";
+import { leaveOut } from "../support/requirements.ts";
 import { signIn } from "../support/sign-in.ts";
 import { startUpstream, type Upstream } from "../support/upstream.ts";
 
@@ -15,7 +16,7 @@ export const bob = "bob@example.com";
 export const clientId = `${"1".repeat(32)}.access`;
 export const clientSecret = "2".repeat(64);
 
-export type TestedProxy = ProxyName & ("nginx" | "haproxy" | "caddy");
+type TestedProxy = ProxyName & ("nginx" | "haproxy" | "caddy");
 
 export interface ForwardAuthScene {
   gateway: TestGateway;
@@ -31,6 +32,19 @@ export interface ForwardAuthScene {
   cookie(email?: string, domain?: string): Promise<string>;
   /** asserts that no origin saw anything */
   sawNothing(): boolean;
+}
+
+const tested: TestedProxy[] = ["nginx", "haproxy", "caddy"];
+
+/** A test with each proxy that is here. */
+export function forEachProxy(
+  title: string,
+  run: (context: TestContext, name: TestedProxy) => Promise<void>,
+): void {
+  for (const name of tested) {
+    const options = leaveOut(pathOf(name) === undefined ? name : undefined);
+    test(`${name}: ${title}`, options, (context) => run(context, name));
+  }
 }
 
 const luaFile = fileURLToPath(

@@ -24,6 +24,7 @@ const commands = [
   ["dev"],
   ["init"],
   ["gateway"],
+  ["render"],
   ["completion"],
   ["keys"],
   ["keys", "rotate"],

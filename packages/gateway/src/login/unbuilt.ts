@@ -25,7 +25,6 @@ const unbuilt: readonly { path: string; form: ErrorForm; what: string }[] = [
   { path: `${reservedPrefix}saml-metadata`, form: plain, what: "speak SAML" },
   { path: `${reservedPrefix}:idp/saml-metadata`, form: plain, what: "speak SAML" },
   { path: `${reservedPrefix}sso/*`, form: plain, what: "sign people in elsewhere" },
-  { path: `${reservedPrefix}forward-auth/*`, form: plain, what: "answer for other proxies" },
   { path: `${reservedPrefix}grant`, form: plain, what: "make grants" },
 ];
 

@@ -229,3 +229,34 @@ test("a certificate that cannot be used is a complaint and no surprise at the fi
     assert.match(lines[0] ?? "", says);
   }
 });
+
+test("proxies ask at a listener of their own, by addresses that the gateway can see", () => {
+  const proxied = { listen: "127.0.0.1:8600", trusted_proxies: ["10.0.0.0/8", "127.0.0.1"] };
+  const proxies = [{ cidr: "10.1.2.3", dialect: "nginx" }];
+  const { config, warnings } = load({
+    ...proxied,
+    forward_auth: { listen: "127.0.0.1:1", proxies },
+  });
+  assert.deepEqual(warnings, []);
+  assert.deepEqual(config.forward_auth, {
+    listen: { kind: "tcp", host: "127.0.0.1", port: 1 },
+    proxies: [{ cidr: "10.1.2.3/32", dialect: "nginx" }],
+  });
+
+  const says = (listen: string, entries: unknown = proxies) =>
+    complaints(() => load({ ...proxied, forward_auth: { listen, proxies: entries } })).join("\n");
+  assert.match(says("unix:/run/p.sock"), /forward_auth\.listen.*must be host:port/);
+  assert.match(says("127.0.0.1:8600"), /is listened on already/);
+  assert.match(says("127.0.0.1:1", []), /proxies/);
+  assert.match(says("127.0.0.1:1", [{ cidr: "10.0.0.1", dialect: "apache" }]), /dialect/);
+  assert.match(says("127.0.0.1:1", [{ cidr: "x", dialect: "nginx" }]), /cidr/);
+
+  const warns = (listen: string, cidr: string) =>
+    load({
+      ...proxied,
+      forward_auth: { listen, proxies: [{ cidr, dialect: "envoy" }] },
+    }).warnings.join("\n");
+  assert.match(warns("0.0.0.0:1", "127.0.0.1"), /takes people's credentials in clear/);
+  assert.match(warns("127.0.0.1:1", "192.0.2.0/24"), /is not in trusted_proxies/);
+  assert.match(warns("127.0.0.1:1", "0.0.0.0/0"), /is every address there is/);
+});

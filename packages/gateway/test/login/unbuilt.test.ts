@@ -7,14 +7,13 @@ import { Person, send } from "./person.ts";
 const access = "/cdn-cgi/access";
 
 test("an endpoint that this gateway does not have answers in the error form of its protocol", async (context) => {
-  const { team, app, upstream } = await startLoginFixture(context);
+  const { team, upstream } = await startLoginFixture(context);
   const cases: [url: string, fields: string[]][] = [
     [`${team}${access}/oauth/token`, ["error", "error_description"]],
     [`${team}${access}/oauth/registration`, ["error", "error_description"]],
     [`${team}/.well-known/oauth-authorization-server`, ["error", "message", "ray_id"]],
     [`${team}${access}/saml-metadata`, ["error", "message", "ray_id"]],
     [`${team}${access}/okta/saml-metadata`, ["error", "message", "ray_id"]],
-    [`${app("app")}${access}/forward-auth/nginx`, ["error", "message", "ray_id"]],
   ];
   for (const [url, fields] of cases) {
     for (const ask of [

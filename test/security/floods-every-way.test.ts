@@ -14,7 +14,7 @@ import { type Door, type WayIn, waysIn } from "../support/ways-in.ts";
 
 /** Streams or requests of one flood, at most. */
 const asked = 100_000;
-/** Of these, what an origin may have been asked: what was under way before the flood was noticed. */
+/** Of these, what may have reached an origin: what was under way before the flood was noticed. */
 const reachedAtMost = 2_000;
 
 interface Scene {

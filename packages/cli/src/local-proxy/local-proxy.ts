@@ -23,6 +23,8 @@ export interface LocalProxyOptions {
   team: string;
   source: CredentialSource;
   place: ListenPlace;
+  /** told why a request was not answered by the application; default: the person is */
+  report?(line: string): void;
   /** a client takes it for its proxy as well, and sends it whole addresses of its own */
   isOwnProxy?: true;
 }
@@ -50,6 +52,7 @@ export class LocalProxy {
   readonly #parts: ProxyParts;
   #servers: http.Server[] = [];
   readonly #sockets = new Set<Socket>();
+  #cutCount = 0;
   /** connections of other users */
   readonly #strangers = new WeakSet<Socket>();
   #rules: AdmissionRules = { hosts: new Set(), origins: new Set() };
@@ -57,12 +60,14 @@ export class LocalProxy {
 
   constructor(context: Context, options: LocalProxyOptions) {
     const { app, team, source } = options;
+    const tell = (line: string) => context.tell(`postern: ${line}`);
+    const report = withoutRepetition(context, options.report ?? tell);
     this.#options = options;
     const connections = new GatewayConnections(context, app);
     const trace = (line: string) => {
       if (context.debug) context.tell(line);
     };
-    this.#parts = { app, team, source, connections, report: reporter(context), trace };
+    this.#parts = { app, team, source, connections, report, trace };
   }
 
   /** `http://localhost:PORT`; undefined on a Unix socket */
@@ -72,6 +77,11 @@ export class LocalProxy {
     const [address = ""] = place.addresses;
     if (place.addresses.length > 1) return `http://localhost:${this.#port}`;
     return `http://${bracketed(address)}:${this.#port}`;
+  }
+
+  /** How many connections its end has cut. */
+  get cutCount(): number {
+    return this.#cutCount;
   }
 
   /** Whether anybody is connected. */
@@ -116,6 +126,7 @@ export class LocalProxy {
   }
 
   #cut(): void {
+    this.#cutCount += this.#sockets.size;
     for (const socket of this.#sockets) socket.destroy();
   }
 
@@ -181,12 +192,15 @@ function hostsOf(name: string, port: number): string[] {
 
 const sameLineAfter = 30_000;
 
-/** Tells the person each line, but not the same one again in this time (milliseconds). */
-function reporter({ tell, now }: Context): (line: string) => void {
+/** Tells each line, but not the same one again in this time (milliseconds). */
+function withoutRepetition(
+  { now }: Pick<Context, "now">,
+  tell: (line: string) => void,
+): (line: string) => void {
   let last: { line: string; until: number } | undefined;
   return (line) => {
     if (last?.line === line && now() < last.until) return;
     last = { line, until: now() + sameLineAfter };
-    tell(`postern: ${line}`);
+    tell(line);
   };
 }

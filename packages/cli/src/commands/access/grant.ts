@@ -35,7 +35,7 @@ export const grant: Command = {
     { name: "print", description: "print a pass for the query argument token, and serve nothing" },
     noLoginFlag,
     ...signInFlags,
-    ...commonFlagsWithJson("print one JSON event when requests are taken; errors as JSON, too"),
+    ...commonFlagsWithJson("print events as lines of JSON; errors as JSON, too"),
     ...refusedMachineFlags,
   ],
   example: "postern access grant api.example.com --url unix:/tmp/api.sock",

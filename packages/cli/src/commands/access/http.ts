@@ -25,7 +25,7 @@ export const http: Command = {
     noLoginFlag,
     ...machineFlagsWithAliases,
     ...signInFlags,
-    ...commonFlagsWithJson("print one JSON event when requests are taken; errors as JSON, too"),
+    ...commonFlagsWithJson("print events as lines of JSON; errors as JSON, too"),
   ],
   example: "postern access http api.example.com --url localhost:8080",
   run: async (invocation) => (await import("./run-http.ts")).runHttp(invocation),

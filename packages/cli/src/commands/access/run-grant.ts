@@ -7,8 +7,6 @@ import { CliError } from "../../exit-status.ts";
 import { endGrant } from "../../gateway-client/grants.ts";
 import { longestPass, requestPass } from "../../gateway-client/pass.ts";
 import { type ListenPlace, readListenPlace } from "../../local-proxy/listen-place.ts";
-import { startLocalProxy } from "../../local-proxy/local-proxy.ts";
-import { printableJson } from "../../printable.ts";
 import type { GrantWish } from "../../sign-in/approval-address.ts";
 import { type ApprovedGrant, askForGrant } from "../../sign-in/ask-for-grant.ts";
 import { applicationFor, credentialFor } from "../../sign-in/credential.ts";
@@ -21,7 +19,7 @@ import type { Invocation } from "../command.ts";
 import { type CommandLine, onlyUrl } from "../command-line.ts";
 import { readInvocation } from "../invocation.ts";
 import { readGrantWish } from "./grant-wish.ts";
-import { announce, endOf } from "./run-http.ts";
+import { emit, serve } from "./run-http.ts";
 import { signInOptions } from "./sign-in-options.ts";
 
 /** @returns the exit status */
@@ -76,12 +74,9 @@ async function serveGrant(
   const grant = await askForGrant(context, app, application, { ...options, grant: wish });
   const { team } = application;
   const source = grantSource(context, app, { team, token: grant.token });
-  const proxy = await startLocalProxy(context, { app, team, source, place });
-  // Whoever reads that it is served may end it at once.
-  const end = endOf(proxy);
-  tellOfGrant(context, line, { app, application, grant });
-  announce(context, line, app, place, proxy);
-  await end;
+  await serve(context, line, { app, team, source, place }, () =>
+    tellOfGrant(context, line, { app, application, grant }),
+  );
   await endAtGateway(context, app, team, grant);
   return 0;
 }
@@ -123,8 +118,7 @@ function tellOfGrant(
   const { jti: id, email, exp } = grant.claims;
   const until = new Date(exp * 1000).toISOString();
   if (line.has("json")) {
-    const event = { event: "granted", grant: id, application: app.origin, expires_at: until };
-    writeOutput(`${printableJson(event)}\n`);
+    emit({ event: "granted", grant: id, application: app.origin, expires_at: until });
     return;
   }
   context.tell(`✓ ${email} lent access to ${application.app_hostname} until ${until}.`);

@@ -5,7 +5,11 @@ import type { Context } from "../../context.ts";
 import { CliError } from "../../exit-status.ts";
 import { knowsPeers } from "../../listening/peer-owner.ts";
 import { anyPort, type ListenPlace, readListenPlace } from "../../local-proxy/listen-place.ts";
-import { type LocalProxy, startLocalProxy } from "../../local-proxy/local-proxy.ts";
+import {
+  type LocalProxy,
+  type LocalProxyOptions,
+  startLocalProxy,
+} from "../../local-proxy/local-proxy.ts";
 import { printableJson } from "../../printable.ts";
 import { applicationFor } from "../../sign-in/credential.ts";
 import { readMachineCredential } from "../../sign-in/machine-credential.ts";
@@ -24,11 +28,7 @@ export async function runHttp(invocation: Invocation): Promise<number> {
   // Whoever is not signed in, or not let in, learns it before anything listens.
   const application = await applicationFor(context, app);
   const source = await openedSource({ context, line, machine }, app);
-  const proxy = await startLocalProxy(context, { app, team: application.team, source, place });
-  // Before anybody is told that it runs, and may end it.
-  const ended = endOf(proxy);
-  announce(context, line, app, place, proxy);
-  await ended;
+  await serve(context, line, { app, team: application.team, source, place });
   return 0;
 }
 
@@ -47,19 +47,40 @@ function readPlace(line: CommandLine): ListenPlace {
   return text === undefined ? anyPort : readListenPlace(text);
 }
 
-/** Says where the application is served. */
-export function announce(
+/**
+ * Serves the application until a signal ends it. A program that asked for JSON is told of events in
+ * place of messages (docs/cli.md).
+ * @param beforehand runs once it listens, before anybody is told so
+ */
+export async function serve(
   context: Context,
   line: CommandLine,
-  app: AppUrl,
-  place: ListenPlace,
-  { url }: LocalProxy,
-): void {
-  const where = place.kind === "unix" ? { socket: place.path } : { url: `${url}/` };
-  if (line.has("json")) {
-    writeOutput(`${printableJson({ event: "ready", application: app.origin, ...where })}\n`);
-    return;
-  }
+  options: Omit<LocalProxyOptions, "report">,
+  beforehand: () => void = () => {},
+): Promise<void> {
+  const { app, place } = options;
+  const isForProgram = line.has("json");
+  const report = (reason: string) => emit({ event: "refused", reason });
+  const proxy = await startLocalProxy(context, isForProgram ? { ...options, report } : options);
+  // Before anybody is told that it runs, and may end it.
+  const ended = endOf(proxy);
+  beforehand();
+  if (isForProgram) emit({ event: "ready", application: app.origin, ...placeOf(place, proxy) });
+  else announce(context, app, place, proxy);
+  await ended;
+  if (isForProgram) emit({ event: "ended", cut: proxy.cutCount });
+}
+
+/** One line for the program that started the command. */
+export function emit(event: object): void {
+  writeOutput(`${printableJson(event)}\n`);
+}
+
+function placeOf(place: ListenPlace, { url }: LocalProxy): { socket: string } | { url: string } {
+  return place.kind === "unix" ? { socket: place.path } : { url: `${url}/` };
+}
+
+function announce(context: Context, app: AppUrl, place: ListenPlace, { url }: LocalProxy): void {
   const shown = place.kind === "unix" ? `unix:${place.path}` : `${url}/`;
   context.tell(`${app.origin} is served at ${shown} until you press Ctrl-C.`);
   if (place.kind === "tcp" && !knowsPeers)
@@ -71,7 +92,7 @@ export function announce(
 const endings = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
 
 /** The first signal lets requests finish that are under way, the second one does not. */
-export function endOf(proxy: LocalProxy): Promise<void> {
+function endOf(proxy: LocalProxy): Promise<void> {
   return new Promise((resolve) => {
     let isEnding = false;
     const end = () => {

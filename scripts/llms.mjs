@@ -8,7 +8,12 @@ export const file = "docs/llms.txt";
 export function llmsText() {
   const documents = [
     "README.md",
-    ...globSync(["docs/*.md", "docs/recipes/*.md", "docs/messages/*.md"]).sort(),
+    ...globSync([
+      "docs/*.md",
+      "docs/forward-auth/*.md",
+      "docs/recipes/*.md",
+      "docs/messages/*.md",
+    ]).sort(),
   ];
   const parts = documents.map(
     (path) => `<!-- ${path} -->\n\n${readFileSync(path, "utf8").trim()}\n`,

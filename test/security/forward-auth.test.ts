@@ -3,8 +3,11 @@
 // application may read in different ways, with credentials wherever they can stand. Each test looks
 // at what the origin saw.
 import assert from "node:assert/strict";
+import { randomBytes } from "node:crypto";
 import { once } from "node:events";
 import { WebSocket, WebSocketServer } from "ws";
+import { startGrant } from "../../packages/gateway/src/tokens/start-grant.ts";
+import { identityOf } from "../../packages/gateway/test/login/login-fixture.ts";
 import {
   ada,
   bob,
@@ -15,7 +18,7 @@ import {
   startScene,
 } from "../conformance/forward-auth-fixture.ts";
 import { freePort } from "../support/free-port.ts";
-import { rawRequest } from "../support/raw-request.ts";
+import { rawExchange, rawRequest } from "../support/raw-request.ts";
 import type { SeenRequest } from "../support/upstream.ts";
 
 /** What a client writes in the hope that somebody believes it. */
@@ -444,3 +447,93 @@ forEachProxy("nothing passes while the gateway is away (O9)", async (context, na
   }
   assert.ok(scene.sawNothing());
 });
+
+forEachProxy(
+  "no connection goes on in a protocol that nobody looks at (H7, H9)",
+  async (context, name) => {
+    const scene = await startScene(context, name);
+    const cookie = await scene.cookie();
+    for (const upgrade of [["h2c"], ["websocket, h2c"], ["h2c", "websocket"], ["TLS/1.0"]]) {
+      const lines = [
+        "Connection: Upgrade, HTTP2-Settings",
+        "HTTP2-Settings: AAMAAABkAARAAAAAAAIAAAAA",
+        ...upgrade.map((value) => `Upgrade: ${value}`),
+      ];
+      await rawRequest(scene.port, "GET /x HTTP/1.1", [hostOf(scene), cookie, ...lines]);
+      for (const seen of scene.upstream.requests.splice(0)) {
+        assert.doesNotMatch(seen.header("upgrade") ?? "", /h2c|tls/i, upgrade.join());
+        assert.equal(seen.header("http2-settings"), undefined);
+      }
+    }
+  },
+);
+
+forEachProxy("each request of a connection is decided about by itself", async (context, name) => {
+  const scene = await startScene(context, name);
+  const cookie = await scene.cookie();
+  const head = (path: string, ...lines: string[]) =>
+    [`GET ${path} HTTP/1.1`, hostOf(scene), ...lines, "", ""].join("\r\n");
+  const requests = [
+    head("/1", cookie),
+    head("/2"),
+    head("/admin/3", cookie),
+    head("/4", cookie),
+    head("/5", "Connection: close"),
+  ];
+  const { raw } = await rawExchange(scene.port, requests.join(""));
+  const statuses = [...raw.matchAll(/HTTP\/1\.1 (\d{3})/g)].map(([, status]) => status);
+  assert.deepEqual(statuses.slice(0, 2), ["200", "302"]);
+  const paths = scene.upstream.requests.map(({ url }) => url);
+  assert.deepEqual(
+    paths.filter((path) => !["/1", "/4"].includes(path)),
+    [],
+  );
+  assert.equal(scene.admin.requests.length, 0);
+});
+
+forEachProxy(
+  "a body without a length arrives whole, and method and count are those of the request",
+  async (context, name) => {
+    const scene = await startScene(context, name);
+    const { sessions, catalogs } = scene.gateway.parts;
+    const cookie = await scene.cookie();
+    const chunk = "x".repeat(1_000);
+    const body = `${`3e8\r\n${chunk}\r\n`.repeat(300)}0\r\n\r\n`;
+    for (const path of ["/x", "/%78"]) {
+      const lines = [hostOf(scene), cookie, "Transfer-Encoding: chunked"];
+      const { status } = await rawRequest(scene.port, `PUT ${path} HTTP/1.1`, lines, body);
+      assert.equal(status, 200, path);
+      const [seen] = scene.upstream.requests.splice(0);
+      await seen?.ended;
+      assert.deepEqual([seen?.method, seen?.bodySize], ["PUT", 300_000]);
+    }
+
+    const [application] = catalogs.current().applications;
+    assert.ok(application !== undefined);
+    const parent = await sessions.start({
+      kind: "browser",
+      identity: identityOf(ada),
+      userAgent: "test",
+      lifetimeMs: 36e5,
+    });
+    const grant = await startGrant(
+      { ...scene.gateway.parts, randomBytes },
+      {
+        application,
+        htu: `${scene.app}/`,
+        scope: { methods: ["GET"], count: 2 },
+        label: undefined,
+        lifetimeMs: 36e5,
+        parent,
+        userAgent: "a terminal",
+      },
+    );
+    const ask = async (method: string) => {
+      const lines = [hostOf(scene), `cf-access-token: ${grant.token}`];
+      return (await rawRequest(scene.port, `${method} /x HTTP/1.1`, lines)).status;
+    };
+    assert.deepEqual([await ask("POST"), await ask("DELETE")], [403, 403]);
+    assert.deepEqual([await ask("GET"), await ask("GET"), await ask("GET")], [200, 200, 403]);
+    assert.equal(scene.upstream.requests.length, 2);
+  },
+);

@@ -23,7 +23,7 @@ export function documents(): string[] {
       "CONTRIBUTING.md",
       "packages/*/README.md",
       "docs/*.md",
-      "docs/{messages,recipes}/*.md",
+      "docs/{forward-auth,messages,recipes}/*.md",
     ],
     { cwd: root },
   ).sort();

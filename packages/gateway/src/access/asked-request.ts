@@ -90,7 +90,7 @@ export function readAskedRequest(
       target,
       version: question.version,
       rawHeaders: ["host", host, "x-forwarded-proto", asked.scheme ?? scheme, ...others],
-      upgrade: question.upgrade ?? upgrade,
+      upgrade: upgrade ?? question.upgrade,
       peer: question.peer,
     },
   };
@@ -144,15 +144,16 @@ function sortHeaders(
 ): { values: Values; others: string[]; upgrade: string | undefined } {
   const values = new Map<string, string[]>();
   const others: string[] = [];
-  let upgrade: string | undefined;
+  const upgrades: string[] = [];
   for (let index = 0; index < rawHeaders.length; index += 2) {
     const name = rawHeaders[index] ?? "";
     const value = rawHeaders[index + 1] ?? "";
     const lower = name.toLowerCase();
     if (names.includes(lower)) values.set(lower, [...(values.get(lower) ?? []), value]);
     // A proxy opens no connection of the kind: it only says what the client asks for.
-    if (lower === "upgrade" && value !== "") upgrade = value.toLowerCase();
+    if (lower === "upgrade" && value !== "") upgrades.push(value.toLowerCase());
     if (!replaced.has(lower)) others.push(name, value);
   }
+  const upgrade = upgrades.length === 0 ? undefined : upgrades.join(", ");
   return { values, others, upgrade };
 }

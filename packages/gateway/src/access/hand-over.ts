@@ -28,6 +28,8 @@ export type HandOverReason =
   | "credential_in_header"
   /** the client sends a header in a name that the proxy does not take away */
   | "odd_header"
+  /** whoever goes on with another protocol than WebSocket is not seen any more (`h2c`) */
+  | "other_protocol"
   /** the proxy has no such service */
   | "other_service";
 
@@ -37,6 +39,7 @@ const reasons: Record<HandOverReason, string> = {
   other_form: "The application would read this address in another form than the gateway did.",
   credential_in_header: "The application would get the credential in a header of this request.",
   odd_header: "The request has a header in a name that the proxy does not take away.",
+  other_protocol: "The request asks to go on with another protocol than WebSocket.",
   other_service: "The proxy does not know the service that this address leads to.",
 };
 
@@ -79,6 +82,7 @@ export function whyHandOver(
   if (!isSameForm) return "other_form";
 
   // 2. What it would see of the headers.
+  if (reading.upgrade !== undefined && reading.upgrade !== "websocket") return "other_protocol";
   if (!acceptsCredential && consumedHeaders(tokens, reading, application).length > 0)
     return "credential_in_header";
   if (unstrippedHeader(rawHeaders) !== undefined) return "odd_header";

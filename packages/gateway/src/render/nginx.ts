@@ -10,9 +10,14 @@ const decision = "/cdn-cgi/access/forward-auth/nginx";
 export function renderNginx(plan: ProxyPlan): string {
   return `# Written by "postern render nginx". Include it in http { … }, beside ssl_certificate and
 # ssl_certificate_key, and write it anew when the configuration of the gateway changes.
-map $http_upgrade $postern_connection {
-  default upgrade;
-  "" "";
+# WebSockets alone: what goes on as something else (h2c) is out of sight.
+map $http_upgrade $postern_upgrade {
+  default "";
+  "~*^websocket$" websocket;
+}
+map $postern_upgrade $postern_connection {
+  default "";
+  websocket upgrade;
 }
 
 upstream postern_decisions {
@@ -72,7 +77,7 @@ ${givenHeaders.map(readGiven).join("\n")}
     # The address goes on as the client sent it: that is what the gateway decided about.
     proxy_pass http://$postern_service$request_uri;
     proxy_http_version 1.1;
-    proxy_set_header Upgrade $http_upgrade;
+    proxy_set_header Upgrade $postern_upgrade;
     proxy_set_header Connection $postern_connection;
 ${givenHeaders.map(setGiven).join("\n")}
 ${withheldHeaders.map((name) => `    proxy_set_header ${name} "";`).join("\n")}
@@ -95,7 +100,7 @@ ${toGateway}
 const toGateway = `    proxy_pass http://postern_gateway;
     proxy_http_version 1.1;
     proxy_set_header Host $http_host;
-    proxy_set_header Upgrade $http_upgrade;
+    proxy_set_header Upgrade $postern_upgrade;
     proxy_set_header Connection $postern_connection;
     proxy_set_header X-Forwarded-For $remote_addr;
     proxy_set_header X-Forwarded-Proto $scheme;

@@ -535,5 +535,9 @@ test("an upgrade in somebody's name is refused to pages of other sites, though n
     assert.equal((await ask("http://app.localhost")).status, 200);
     assert.equal(errorIn(await ask("https://evil.example.com")), "foreign_page");
     assert.equal((await scene.question(dialect, ["Upgrade: websocket"])).status, 401);
+    for (const upgrade of [["h2c"], ["websocket, h2c"], ["h2c", "websocket"], ["TLS/1.0"]]) {
+      const lines = [cookie, json, ...upgrade.map((value) => `Upgrade: ${value}`)];
+      assert.equal(errorIn(await scene.question(dialect, lines)), "hand_over_other_protocol");
+    }
   }
 });

@@ -66,7 +66,7 @@ test("an application whose credential the proxy would pass on is refused, unless
 });
 
 test("somebody who asks for what cannot be written hears what to do", async (context) => {
-  const { file } = fileWith(context, good.replace(/forward_auth:[^]*?identity/, "identity"));
+  const { file } = fileWith(context, good.replace(/forward_auth:[\s\S]*?identity/, "identity"));
   const says = async (...args: string[]) => {
     const { status, stdout, stderr } = await runPostern(["render", ...args], {});
     assert.deepEqual([status, stdout], [2, ""]);

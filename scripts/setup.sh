@@ -24,6 +24,7 @@ has openssl || need+=(openssl)
 has nginx || need+=(nginx)
 has haproxy || need+=(haproxy)
 has caddy || need+=(caddy)
+has apache2 && [ -f /usr/lib/apache2/modules/mod_auth_openidc.so ] || need+=(apache2 libapache2-mod-auth-openidc)
 has sqlite3 || need+=(sqlite3)
 has systemd-analyze || need+=(systemd)
 has psql && ls /usr/lib/postgresql/*/bin/postgres >/dev/null 2>&1 || need+=(postgresql postgresql-client)
@@ -55,7 +56,6 @@ if [ "${1:-}" = --bench ]; then
   has taskset || need+=(util-linux)
   has socat || need+=(socat)
   has h2load || need+=(nghttp2-client)
-  has apache2 && [ -f /usr/lib/apache2/modules/mod_auth_openidc.so ] || need+=(apache2 libapache2-mod-auth-openidc)
 fi
 [ ${#need[@]} -gt 0 ] || { echo "Nothing to bring: everything is here."; exit 0; }
 has apt-get || { echo "Not a Debian system. Install by hand: ${need[*]}" >&2; exit 1; }

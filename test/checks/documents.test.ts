@@ -19,7 +19,17 @@ import { certificateFor } from "../support/tls.ts";
 const blocks = documentBlocks();
 
 test("every block of the documents says what it is", () => {
-  const languages = new Set(["yaml", "json", "sh", "js", "text", "nginx", "haproxy", "caddy"]);
+  const languages = new Set([
+    "yaml",
+    "json",
+    "sh",
+    "js",
+    "text",
+    "nginx",
+    "haproxy",
+    "caddy",
+    "apache",
+  ]);
   const strangers = blocks.filter(({ language }) => !languages.has(language));
   assert.deepEqual(strangers.map(placeOf), []);
 });

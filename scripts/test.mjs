@@ -1,6 +1,7 @@
-// Runs the whole test suite with Node's own runner, some files a second time over HTTP/2, and says
-// at the end which tests this machine made it leave out, why, and the one command that brings what
-// they need. Files or patterns as arguments run those alone.
+// Runs the whole test suite with Node's own runner, some files a second time over HTTP/2 and some
+// over the transport of node:http, and says at the end which tests this machine made it leave out,
+// why, and the one command that brings what they need. Files or patterns as arguments run those
+// alone.
 import { generateKeyPairSync } from "node:crypto";
 import { globSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { availableParallelism, tmpdir } from "node:os";
@@ -33,6 +34,13 @@ const alsoOverHttp2 = globSync([
   "packages/gateway/test/login/{error-pages,home,identity-and-logout,one-time-pin}.test.ts",
   "packages/gateway/test/login/pin-page.test.ts",
 ]);
+/** Files whose outcome depends on what reads HTTP/1.1: they run once more over node:http. */
+const alsoOverNodeHttp = globSync([
+  "packages/gateway/test/access/{bounds,early-end,forward,own-answers,pipelining}.test.ts",
+  "packages/gateway/test/access/{refused-requests,unusual-methods,upgrade,upgrade-access}.test.ts",
+  "test/security/{costs,headers,paths}.test.ts",
+  "test/e2e/{gateway-process-drain,gateway-process-tls}.test.ts",
+]);
 if (files.length === 0) fail(`No test file matches ${wanted.join(" ")}`);
 
 // What the processes of one run share: keys to sign with, and modules that one of them compiled.
@@ -54,12 +62,8 @@ const ending = new AbortController();
 const leftOut = [];
 const watch = new ProcessWatch(secretsFile);
 await runFiles(files);
-const again = files.filter((file) => alsoOverHttp2.includes(file));
-if (again.length > 0) {
-  console.log("\nOnce more over HTTP/2:\n");
-  process.env["POSTERN_TEST_HTTP"] = "2";
-  await runFiles(again);
-}
+await runAgain(alsoOverHttp2, "HTTP/2", "POSTERN_TEST_HTTP", "2");
+await runAgain(alsoOverNodeHttp, "node:http", "POSTERN_TEST_TRANSPORT", "node");
 reportExposures(watch.stop());
 // A process that ends just now may still write there.
 rmSync(shared, { recursive: true, force: true, maxRetries: 10 });
@@ -75,6 +79,22 @@ if (leftOut.length > 0) {
   console.log("Bring what they need with:  npm run setup");
   // A run that must be complete is not, whatever a single test thought of it.
   if (process.env["POSTERN_REQUIRE_ALL"] === "1") process.exitCode = 1;
+}
+
+/**
+ * Runs those of the files that are among some once more, with a variable of the environment.
+ * @param {string[]} some
+ * @param {string} over
+ * @param {string} variable
+ * @param {string} value
+ */
+async function runAgain(some, over, variable, value) {
+  const again = files.filter((file) => some.includes(file));
+  if (again.length === 0) return;
+  console.log(`\nOnce more over ${over}:\n`);
+  process.env[variable] = value;
+  await runFiles(again);
+  delete process.env[variable];
 }
 
 /**

@@ -13,22 +13,19 @@ const lineFeed = 0x0a;
 const blank = 0x20;
 const colon = 0x3a;
 
-const tokenByte = 1;
-const targetByte = 2;
-const versionByte = 4;
-const valueByte = 8;
+/** For each byte, 1 where it may be part of such a run. */
+type Run = Uint8Array;
 
-/** What each byte may be part of. */
-const kinds = Uint8Array.from({ length: 256 }, (_, byte) => kindsOf(String.fromCharCode(byte)));
+const tokenRun = runOf(/[!#$%&'*+\-.^_`|~0-9A-Za-z]/);
+// Bytes beyond ASCII are no URL (RFC 3986 2.1), but there is one way to read them.
+const targetRun = runOf(/[!-~\x80-\xff]/);
+const versionRun = runOf(/[HTP/.0-9]/);
+const valueRun = runOf(/[\t\x20-\x7e\x80-\xff]/);
+const noRun = new Uint8Array(256);
 
-function kindsOf(character: string): number {
-  let kind = 0;
-  if (/[!#$%&'*+\-.^_`|~0-9A-Za-z]/.test(character)) kind |= tokenByte;
-  // Bytes beyond ASCII are no URL (RFC 3986 2.1), but there is one way to read them.
-  if (/[!-~\x80-\xff]/.test(character)) kind |= targetByte;
-  if (/[HTP/.0-9]/.test(character)) kind |= versionByte;
-  if (/[\t\x20-\x7e\x80-\xff]/.test(character)) kind |= valueByte;
-  return kind;
+function runOf(characters: RegExp): Run {
+  const isPart = (byte: number) => characters.test(String.fromCharCode(byte));
+  return Uint8Array.from({ length: 256 }, (_, byte) => Number(isPart(byte)));
 }
 
 type Phase = number;
@@ -40,8 +37,8 @@ const inValue: Phase = 4;
 const atLineEnd: Phase = 5;
 const atLastLineEnd: Phase = 6;
 
-/** The kind of byte that each phase is a run of. */
-const runs: readonly number[] = [tokenByte, targetByte, versionByte, tokenByte, valueByte, 0, 0];
+/** The run that each phase is. */
+const runs: readonly Run[] = [tokenRun, targetRun, versionRun, tokenRun, valueRun, noRun, noRun];
 
 /** How far a scan has come: more bytes must arrive, the last line has ended, or a fault. */
 export type ScanState = "more" | "end" | MessageFault;
@@ -76,8 +73,8 @@ export class HeadScanner {
   scan(bytes: Uint8Array, start: number, end: number): ScanState {
     let at = start + this.length;
     while (at < end) {
-      const run = runs[this.#phase] ?? 0;
-      while (at < end && ((kinds[bytes[at] ?? 0] ?? 0) & run) !== 0) at++;
+      const run = runs[this.#phase] ?? noRun;
+      while (at < end && run[bytes[at] as number] === 1) at++;
       if (at === end) break;
       const state = this.#step(bytes, start, at);
       at++;
@@ -197,10 +194,15 @@ export class HeadScanner {
 
 /** Versions of other times are told apart from what is no version. */
 function faultOfVersion(bytes: Uint8Array, from: number, to: number): MessageFault | undefined {
-  const text = String.fromCharCode(...bytes.subarray(from, Math.min(to, from + 9)));
-  if (text === "HTTP/1.1" || text === "HTTP/1.0") return undefined;
+  if (to - from !== http1.length + 1) return "malformed_request_line";
+  const isHttp1 = http1.every((byte, index) => bytes[from + index] === byte);
+  const minor = bytes[to - 1];
+  if (isHttp1 && (minor === 0x30 || minor === 0x31)) return undefined;
+  const text = String.fromCharCode(...bytes.subarray(from, to));
   return text === "HTTP/0.9" || text === "HTTP/2.0" ? "bad_version" : "malformed_request_line";
 }
+
+const http1 = Buffer.from("HTTP/1.");
 
 /**
  * A part of the text without the spaces around it. A tab stays: some readers take `chunked` with a

@@ -62,6 +62,8 @@ export function createHttp1Server(
     },
     (socket) => connections.acceptEncrypted(socket),
   );
+  // There is no answer in a handshake that is broken, or never ends (case O5).
+  server.on("tlsClientError", (_error, socket) => socket.destroy());
   server.on("connection", (socket: Socket) => connections.trackHandshake(socket));
   certificates.onFallback((pair) => server.setSecureContext({ ...pair, minVersion: "TLSv1.2" }));
   return connections.of(server);

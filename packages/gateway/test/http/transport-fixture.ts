@@ -11,14 +11,20 @@ import type { Duplex } from "node:stream";
 import type { TestContext } from "node:test";
 import { freePort } from "../../../../test/support/free-port.ts";
 import { http2Request, http2Tunnel } from "../../../../test/support/http2-request.ts";
-import { createListener } from "../../src/http/listeners.ts";
+import { defined } from "../../src/defined.ts";
+import { createListener, type Listener } from "../../src/http/listeners.ts";
+import type { ServerLimits } from "../../src/http/server-limits.ts";
 import type { Exchange, RequestHead } from "../../src/http/transport.ts";
 
 export interface Transport {
   name: string;
   version: RequestHead["version"];
   /** Starts a server whose every request goes to the handler. @returns its port on 127.0.0.1 */
-  start(context: TestContext, handler: (exchange: Exchange) => void): Promise<number>;
+  start(
+    context: TestContext,
+    handler: (exchange: Exchange) => void,
+    limits?: Partial<ServerLimits>,
+  ): Promise<number>;
   /** Begins a request; the caller ends it. */
   ask(port: number, options?: RequestOptions): ClientRequest;
   /** Asks to go on with a protocol, and resolves with the tunnel. */
@@ -35,14 +41,23 @@ export interface ClientTunnel {
 type Http1Transport = "postern" | "node";
 
 function startOver(transport: Http1Transport): Transport["start"] {
-  return (context, handler) => start(context, handler, transport);
+  return async (context, handler, limits) => {
+    const { port } = await startListener(context, { handler, transport, ...defined({ limits }) });
+    return port;
+  };
 }
 
-async function start(
+interface ListenerOptions {
+  handler: (exchange: Exchange) => void;
+  transport: Http1Transport;
+  limits?: Partial<ServerLimits>;
+}
+
+/** Starts a server on a free port of 127.0.0.1. */
+export async function startListener(
   context: TestContext,
-  handler: (exchange: Exchange) => void,
-  transport: Http1Transport,
-): Promise<number> {
+  { handler, transport, limits = {} }: ListenerOptions,
+): Promise<{ listener: Listener; port: number }> {
   const port = await freePort();
   const listener = await createListener({
     listen: { kind: "tcp", host: "127.0.0.1", port },
@@ -52,6 +67,7 @@ async function start(
       idle_timeout: 60_000,
       body_timeout: 60_000,
       http2_streams: 128,
+      ...limits,
     },
     transport,
     http2: true,
@@ -60,7 +76,7 @@ async function start(
     noteRefusal: () => "0123456789abcdef",
   });
   context.after(() => listener.close(0));
-  return port;
+  return { listener, port };
 }
 
 const http1Client: Omit<Transport, "name" | "start"> = {

@@ -6,10 +6,9 @@ import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { end, type Peer, startPeer } from "../../packages/cli/test/support/peer.ts";
 import { processesFrom, type SeenProcess } from "../../packages/cli/test/support/processes.ts";
-import { startProxy } from "../../packages/cli/test/support/proxy.ts";
+import { proxiedMachine } from "../../packages/cli/test/support/proxied-machine.ts";
 import { type Machine, machine } from "../../packages/cli/test/support/terminal.ts";
 import { needs } from "../support/requirements.ts";
-import { certificateFor } from "../support/tls.ts";
 
 const secret = "s3cr3t-of-the-program";
 
@@ -154,18 +153,8 @@ test(
   "a redirect to another host, or to plain http, takes no token along (C11)",
   needs("curl", "openssl"),
   async (context) => {
-    const certificate = certificateFor(context, ["*.example.test"]);
-    const peer = await startPeer(context, { secure: certificate });
-    const proxy = await startProxy(context, peer.port);
-    const person = machine(
-      context,
-      `exec curl -s --cacert '${certificate.ca_file}' -o /dev/null "$1"`,
-    );
-    Object.assign(person.environment, {
-      HTTPS_PROXY: proxy.url,
-      http_proxy: proxy.url,
-      POSTERN_CA_FILE: certificate.ca_file,
-    });
+    const { peer, proxy, person } = await proxiedMachine(context);
+    person.environment["http_proxy"] = proxy.url;
     const login = await person.run(["access", "login", "--no-verbose", "http://app.example.test"]);
     assert.equal(login.status, 0, login.stderr);
     for (const target of [
@@ -203,17 +192,7 @@ test(
   "a proxy on the way is told where to, and nothing of the credential (C11)",
   needs("curl", "openssl"),
   async (context) => {
-    const certificate = certificateFor(context, ["*.example.test"]);
-    const peer = await startPeer(context, { secure: certificate });
-    const proxy = await startProxy(context, peer.port);
-    const person = machine(
-      context,
-      `exec curl -s --cacert '${certificate.ca_file}' -o /dev/null "$1"`,
-    );
-    Object.assign(person.environment, {
-      HTTPS_PROXY: proxy.url,
-      POSTERN_CA_FILE: certificate.ca_file,
-    });
+    const { peer, proxy, person } = await proxiedMachine(context);
     await person.run(["access", "login", "-q", peer.origin("app")]);
     for (const carrier of ["cookie", "header", "query"]) {
       const curl = await person.run([
@@ -240,18 +219,8 @@ test(
   "the exchange for another application goes to no other host and never to plain http (C11)",
   needs("openssl", "curl"),
   async (context) => {
-    const certificate = certificateFor(context, ["*.example.test"]);
-    const peer = await startPeer(context, { secure: certificate });
-    const proxy = await startProxy(context, peer.port);
-    const person = machine(
-      context,
-      `exec curl -s --cacert '${certificate.ca_file}' -o /dev/null "$1"`,
-    );
-    Object.assign(person.environment, {
-      HTTPS_PROXY: proxy.url,
-      http_proxy: proxy.url,
-      POSTERN_CA_FILE: certificate.ca_file,
-    });
+    const { peer, proxy, person } = await proxiedMachine(context);
+    person.environment["http_proxy"] = proxy.url;
     await person.run(["access", "login", "-q", peer.origin("app")]);
     const org =
       tokensOf(person).find((token) =>

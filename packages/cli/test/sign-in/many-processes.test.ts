@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { test } from "node:test";
+import { type TestContext, test } from "node:test";
 import { leaveOut, needs } from "../../../../test/support/requirements.ts";
 import { withoutLinks } from "../support/no-links.ts";
 import { startPeer } from "../support/peer.ts";
@@ -13,6 +13,13 @@ const onLinux = process.platform === "linux" ? {} : leaveOut("Linux");
 
 function locks({ home }: Machine): string[] {
   return readdirSync(join(home, "locks")).filter((name) => !name.endsWith(".outcome"));
+}
+
+/** @returns `linkless`: variables for a file system without hard links */
+async function linklessScene(context: TestContext) {
+  const peer = await startPeer(context);
+  const person = machine(context);
+  return { peer, person, linkless: withoutLinks(person.directory) };
 }
 
 test("200 processes that need a token at once open one browser, and each has its token", {
@@ -42,9 +49,7 @@ test("twenty processes at once open one browser where files have no second name"
   ...onLinux,
   ...needs("cc"),
 }, async (context) => {
-  const peer = await startPeer(context);
-  const person = machine(context);
-  const linkless = withoutLinks(person.directory);
+  const { peer, person, linkless } = await linklessScene(context);
   const logins = Array.from({ length: 20 }, () =>
     person.run(["access", "login", peer.origin("app")], linkless),
   );
@@ -57,9 +62,7 @@ test("the lock of a process that was killed is taken over where files have no se
   ...onLinux,
   ...needs("cc"),
 }, async (context) => {
-  const peer = await startPeer(context);
-  const person = machine(context);
-  const linkless = withoutLinks(person.directory);
+  const { peer, person, linkless } = await linklessScene(context);
   const url = peer.origin("app");
   const killed = person.start(["access", "login", "--no-browser", url], linkless);
   await killed.until(/\/cdn-cgi\/access\/cli/);

@@ -5,10 +5,9 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { leaveOut, needs } from "../../../../../test/support/requirements.ts";
-import { certificateFor } from "../../../../../test/support/tls.ts";
 import { end, startPeer } from "../../support/peer.ts";
 import { processesFrom } from "../../support/processes.ts";
-import { startProxy } from "../../support/proxy.ts";
+import { proxiedMachine } from "../../support/proxied-machine.ts";
 import { machine } from "../../support/terminal.ts";
 
 const onLinux = leaveOut(process.platform === "linux" ? undefined : "Linux");
@@ -240,17 +239,7 @@ test(
   "applications behind https and behind a proxy are reached as every command reaches them",
   withTools("openssl", "curl"),
   async (context) => {
-    const certificate = certificateFor(context, ["*.example.test"]);
-    const peer = await startPeer(context, { secure: certificate });
-    const proxy = await startProxy(context, peer.port);
-    const person = machine(
-      context,
-      `exec curl -s --cacert '${certificate.ca_file}' -o /dev/null "$1"`,
-    );
-    Object.assign(person.environment, {
-      HTTPS_PROXY: proxy.url,
-      POSTERN_CA_FILE: certificate.ca_file,
-    });
+    const { proxy, person } = await proxiedMachine(context);
     await person.run(["access", "login", "-q", "app.example.test"]);
     const run = await person.run(["access", "put", "curl", "-sS", "http://app.example.test/x"]);
     assert.deepEqual([run.status, run.stdout], [0, "hello from app.example.test\n"], run.stderr);

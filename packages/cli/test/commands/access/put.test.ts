@@ -5,9 +5,8 @@ import { chmodSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { needs } from "../../../../../test/support/requirements.ts";
-import { certificateFor } from "../../../../../test/support/tls.ts";
 import { end, startPeer } from "../../support/peer.ts";
-import { startProxy } from "../../support/proxy.ts";
+import { proxiedMachine } from "../../support/proxied-machine.ts";
 import { machine } from "../../support/terminal.ts";
 
 async function signedIn(context: TestContext) {
@@ -253,17 +252,7 @@ test(
   "plain http to another machine becomes https in the tool's arguments as well",
   needs("openssl", "curl"),
   async (context) => {
-    const certificate = certificateFor(context, ["*.example.test"]);
-    const peer = await startPeer(context, { secure: certificate });
-    const proxy = await startProxy(context, peer.port);
-    const person = machine(
-      context,
-      `exec curl -s --cacert '${certificate.ca_file}' -o /dev/null "$1"`,
-    );
-    Object.assign(person.environment, {
-      HTTPS_PROXY: proxy.url,
-      POSTERN_CA_FILE: certificate.ca_file,
-    });
+    const { person } = await proxiedMachine(context);
     await person.run(["access", "login", "-q", "app.example.test"]);
     const put = await person.run([
       "access",

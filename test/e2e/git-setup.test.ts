@@ -1,6 +1,7 @@
 // `access git setup`, and then git as everybody types it: against git's own http-backend and an LFS
 // server behind a gateway, with no other configuration than the setup's.
 import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { connect } from "node:net";
@@ -12,7 +13,7 @@ import { simpleSections } from "../support/gateway.ts";
 import { gitEnvironment } from "../support/git.ts";
 import { createForge } from "../support/git-forge.ts";
 import { rawExchange } from "../support/raw-request.ts";
-import { needs } from "../support/requirements.ts";
+import { leaveOut, needs } from "../support/requirements.ts";
 import { signedInMachine } from "../support/signed-in-machine.ts";
 import { until } from "../support/until.ts";
 import { startUpstream } from "../support/upstream.ts";
@@ -151,6 +152,43 @@ test(
     assert.ok(
       upstream.requests.every((request) => request.header("proxy-authorization") === undefined),
     );
+  },
+);
+
+const runsAsRoot = process.getuid?.() === 0 && process.platform === "linux";
+
+test(
+  "another user who listens at the forge's port gets no password that is stored for the forge (C9)",
+  runsAsRoot ? needs("git", "bash") : leaveOut("root, to run as another user"),
+  async (context) => {
+    const { url, git, person } = await scene(context);
+    const store = join(person.directory, "passwords");
+    await succeeds(git(["config", "--global", "credential.helper", `store --file ${store}`]));
+    const { protocol, host } = new URL(url);
+    writeFileSync(store, `${protocol}//ada:another@${host}\n`);
+    const setup = await person.run(["access", "git", "setup", url]);
+    const [, port = ""] = /127\.0\.0\.1:(\d+)/.exec(setup.stdout) ?? [];
+    // As Git LFS asks, whose own connections start nothing.
+    const asked = `protocol=http\\nhost=127.0.0.1:${port}\\n\\n`;
+    const fill = () => git(["-c", `alias.fill=!printf '${asked}' | git credential fill`, "fill"]);
+    const unserved = await fill();
+    assert.doesNotMatch(unserved.stdout, /another/);
+    assert.match(unserved.stderr, /port \d+ is not served; run git fetch first/);
+
+    // What listens at every address of IPv6 may serve 127.0.0.1 as well.
+    for (const address of ["127.0.0.1", "::"]) {
+      const listen = `require("node:net").createServer().listen(${port}, "${address}")`;
+      const stranger = spawn(process.execPath, ["-e", listen], { uid: 65_534, gid: 65_534 });
+      context.after(() => stranger.kill());
+      await until(() => isOpen(Number(port)));
+      for (const refused of [await fill(), await git(["ls-remote", `${url}/team.git`])]) {
+        assert.notEqual(refused.status, 0);
+        assert.doesNotMatch(refused.stdout, /another/);
+        assert.match(refused.stderr, /port \d+ (?:belongs to another user|is not served)/);
+      }
+      stranger.kill();
+      await until(async () => !(await isOpen(Number(port))));
+    }
   },
 );
 

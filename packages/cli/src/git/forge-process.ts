@@ -20,11 +20,23 @@ const longestStart = 30_000;
  */
 export async function startForge(context: Context, forge: Forge): Promise<void> {
   if (!(await answers(forge.port))) await start(context, forge);
-  if (listenerOf(forge.port) === "other")
-    throw new CliError(
-      "failure",
-      `port ${forge.port} belongs to another user of this machine; set the forge up anew: postern access git setup ${forge.url}`,
-    );
+  refuseOtherListener(forge);
+}
+
+/**
+ * Whoever else listens at the forge's port would get the forge's password from git, or from Git
+ * LFS, which starts nothing before it connects.
+ * @throws {CliError} failure, where the system says that it is not this user who listens
+ */
+export function refuseOtherListener({ port, url }: Forge): void {
+  if (process.platform !== "linux") return;
+  const owner = listenerIn(readFileSync("/proc/self/net/tcp", "latin1"), port);
+  if (owner === process.getuid?.()) return;
+  const remedy =
+    owner === undefined
+      ? "is not served; run git fetch first"
+      : `belongs to another user of this machine; set the forge up anew: postern access git setup ${url}`;
+  throw new CliError("failure", `port ${port} ${remedy}`);
 }
 
 async function start({ home, environment }: Context, forge: Forge): Promise<void> {
@@ -78,21 +90,10 @@ function answers(port: number): Promise<boolean> {
   });
 }
 
-/**
- * Who listens on a port of this machine, as far as the system says (proc_net_tcp(5)). Whoever else
- * does would get the forge's password from git.
- */
-function listenerOf(port: number): "own" | "other" | "unknown" {
-  if (process.platform !== "linux") return "unknown";
-  const owner = listenerIn(readFileSync("/proc/self/net/tcp", "latin1"), port);
-  if (owner === undefined) return "unknown";
-  return owner === process.getuid?.() ? "own" : "other";
-}
-
 const listening = "0A";
 
 /**
- * The user who listens.
+ * The user who listens (proc_net_tcp(5)); undefined where nobody does.
  * @param table the text of /proc/net/tcp
  */
 export function listenerIn(table: string, port: number): number | undefined {

@@ -14,7 +14,7 @@ import {
   forPlace,
   readCredentialLines,
 } from "../../git/credential-lines.ts";
-import { startForge } from "../../git/forge-process.ts";
+import { refuseOtherListener, startForge } from "../../git/forge-process.ts";
 import { type Forge, forgeAt } from "../../git/forges.ts";
 import { starter } from "../../git/git-settings.ts";
 import { writeOutput } from "../../standard-output.ts";
@@ -75,14 +75,16 @@ const gitVerbs: Readonly<Record<string, string>> = {
 async function passOn(
   { environment }: Context,
   verb: string,
-  { url }: Forge,
+  forge: Forge,
   asked: CredentialLines,
 ): Promise<number> {
   const gitVerb = gitVerbs[verb];
   if (gitVerb === undefined) return 0;
+  if (verb === "get") refuseOtherListener(forge);
+  const { url } = forge;
   const local = credentialValue(asked, "host") ?? "";
-  const forge = new URL(url);
-  const answer = await runGitCredential(environment, gitVerb, forPlace(asked, forge));
+  const place = forPlace(asked, new URL(url));
+  const answer = await runGitCredential(environment, gitVerb, place);
   if (answer === undefined) throw new CliError("failure", `no password for ${url}`);
   if (verb !== "get") return 0;
   writeOutput(credentialText(forPlace(answer, new URL(`http://${local}`))));

@@ -1,6 +1,5 @@
 import { readAppUrl } from "../../app-url.ts";
 import { CliError } from "../../exit-status.ts";
-import { printable } from "../../printable.ts";
 import { forget } from "../../store/known-hosts.ts";
 import type { Invocation } from "../command.ts";
 import { readInvocation } from "../invocation.ts";
@@ -12,16 +11,17 @@ import { readInvocation } from "../invocation.ts";
  */
 export async function runForget(invocation: Invocation): Promise<number> {
   const { line, context } = readInvocation(invocation);
-  const [host, second] = line.rest;
-  if (host === undefined || second !== undefined) {
+  const [text, second] = line.rest;
+  if (text === undefined || second !== undefined) {
     throw new CliError(
       "usage",
       "access forget takes one host, for example: postern access forget api.example.com",
     );
   }
-  const origins = forget(context, readAppUrl(host).host);
-  if (origins.length === 0)
-    throw new CliError("failure", `nothing is remembered for ${printable(host.slice(0, 200))}`);
+  // Of a whole URL no more is shown: the rest may hold a password or a token.
+  const { host } = readAppUrl(text);
+  const origins = forget(context, host);
+  if (origins.length === 0) throw new CliError("failure", `nothing is remembered for ${host}`);
   for (const origin of origins) context.tell(`Forgotten: the team domain of ${origin}`);
   return 0;
 }

@@ -41,7 +41,7 @@ function sectionsOf(forge: Forge, helper: string): string {
 
 /** A value, or the name of a subsection (git-config(1), "Syntax"). */
 function quoted(text: string): string {
-  return `"${text.replace(/["\\]/g, "\\$&")}"`;
+  return `"${text.replace(/["\\]/g, "\\$&").replaceAll("\n", "\\n")}"`;
 }
 
 /** The command line of a shell that runs exactly these words. */

@@ -13,7 +13,8 @@ import { settingsText, shellLine } from "../../src/git/git-settings.ts";
 test("git reads the settings as they are meant, whatever is in a path", needs("git"), (context) => {
   const folder = mkdtempSync(join(tmpdir(), "postern-git-"));
   context.after(() => rmSync(folder, { recursive: true, force: true }));
-  const words = ["env", `POSTERN_HOME=/home/it's "a\\b" #;`, "/usr/bin/node"];
+  const path = `/home/it's "a\\b" #;\t\n[core]\n\tfsmonitor = echo`;
+  const words = ["env", `POSTERN_HOME=${path}`, "/usr/bin/node"];
   const forge = { url: "https://git.example.com/deep/", port: 20_001, profile: "default" };
   const file = join(folder, "config");
   writeFileSync(file, settingsText([forge], shellLine(words)));
@@ -23,10 +24,12 @@ test("git reads the settings as they are meant, whatever is in a path", needs("g
   assert.equal(value("http.http://127.0.0.1:20001/.proxy"), "http://postern@127.0.0.1:20001");
   const helper = value("credential.http://127.0.0.1:20001.helper");
   assert.ok(helper.startsWith("!"));
-  const seen = execFileSync("sh", ["-c", `printf '%s\\n' ${helper.slice(1)}`], {
+  const seen = execFileSync("sh", ["-c", `printf '%s\\0' ${helper.slice(1)}`], {
     encoding: "utf8",
   });
-  assert.deepEqual(seen.trimEnd().split("\n"), words);
+  assert.deepEqual(seen.split("\0").slice(0, -1), words);
+  const names = execFileSync("git", ["config", "--file", file, "--list", "--name-only"]);
+  assert.doesNotMatch(names.toString(), /^core\./m, "a path adds no setting");
 });
 
 test("what is known of a credential stays when it is for another place", () => {

@@ -91,16 +91,19 @@ function answers(port: number): Promise<boolean> {
 }
 
 const listening = "0A";
+/** 127.0.0.1 in either order of bytes, and every address: what git reaches at the port. */
+const reached = ["0100007F", "7F000001", "00000000"];
 
 /**
  * The user who listens (proc_net_tcp(5)); undefined where nobody does.
  * @param table the text of /proc/net/tcp
  */
 export function listenerIn(table: string, port: number): number | undefined {
-  const suffix = `:${port.toString(16).toUpperCase().padStart(4, "0")}`;
+  const shown = port.toString(16).toUpperCase().padStart(4, "0");
+  const places = new Set(reached.map((address) => `${address}:${shown}`));
   for (const line of table.split("\n")) {
     const [, local = "", , state, , , , user] = line.trim().split(/\s+/);
-    if (local.endsWith(suffix) && state === listening) return Number(user);
+    if (places.has(local) && state === listening) return Number(user);
   }
   return undefined;
 }

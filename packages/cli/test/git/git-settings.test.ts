@@ -49,10 +49,13 @@ test("the user who listens at a port is read from the system's table", () => {
     "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid",
     "   0: 0100007F:4E21 00000000:0000 0A 00000000:00000000 00:00000000 00000000  1000        0 1",
     "   1: 0100007F:4E22 0100007F:9999 01 00000000:00000000 00:00000000 00000000  1001        0 2",
+    "   3: 0500007F:4E24 00000000:0000 0A 00000000:00000000 00:00000000 00000000  1000        0 4",
+    "   4: 0100007F:4E24 00000000:0000 0A 00000000:00000000 00:00000000 00000000  1001        0 5",
     "   2: 00000000:4E23 00000000:0000 0A 00000000:00000000 00:00000000 00000000  1002        0 3",
   ].join("\n");
   assert.equal(listenerIn(table, 0x4e21), 1000);
   assert.equal(listenerIn(table, 0x4e22), undefined);
   assert.equal(listenerIn(table, 0x4e23), 1002);
+  assert.equal(listenerIn(table, 0x4e24), 1001, "and not who has the port of 127.0.0.5");
   assert.equal(listenerIn("", 1), undefined);
 });

@@ -16,6 +16,8 @@ export function keepResults(report: string, table: Table): void {
   const end = text.indexOf(marks.end);
   if (begin < 0 || end < begin) throw new Error(`${readme} has no place for what was measured`);
   const before = text.slice(0, begin + marks.begin.length);
-  writeFileSync(readme, `${before}\n\n${report.trim()}\n\n${text.slice(end)}`);
-  writeFileSync(chart, chartOf(table, "Requests of 1 kB by a second of CPU, beside nginx bare"));
+  const title = "Requests of 1 kB by a second of CPU, beside nginx bare";
+  const image = `![${title}](chart.svg)`;
+  writeFileSync(readme, `${before}\n\n${image}\n\n${report.trim()}\n\n${text.slice(end)}`);
+  writeFileSync(chart, chartOf(table, title));
 }

@@ -8,7 +8,8 @@ import { setTimeout as wait } from "node:timers/promises";
 
 /** Core 0 is the proxy's alone; load and origin share the other. On one core nothing is pinned. */
 export const pinning = availableParallelism() >= 2;
-const cores = { proxy: "0", load: "1", any: `0-${availableParallelism() - 1}` };
+/** Lists of taskset. */
+export const cores = { proxy: "0", load: "1", any: `0-${availableParallelism() - 1}` };
 export type Core = keyof typeof cores;
 
 const readyLimitMs = 60_000;

@@ -1,5 +1,6 @@
 // A thousand applications, of which each request is for one by chance.
 import { compete, type Entry, ratioOf, rowNamed } from "../contest.ts";
+import { fillCache } from "../fill-cache.ts";
 import { atLeast, noFailures } from "../finding.ts";
 import { browserHeaders, own } from "../gateway.ts";
 import { type GatewayStand, oneAskedByWrk, startFileOrigin, startGateways } from "../line-up.ts";
@@ -15,7 +16,9 @@ export const applications: Scenario = {
     const origin = await startFileOrigin(setting.stage);
     const one = await startGateways(setting, { origin });
     const thousand = await startGateways(setting, { origin, applications: many });
-    const entries = [...one, ...thousand.map(renamed)].map((each) => contender(setting, each));
+    const entries: Entry[] = [];
+    for (const stand of [...one, ...thousand.map(renamed)])
+      entries.push(await contenderOf(setting, stand));
     const rows = await compete(setting.stage, entries, setting.pace(3, 5));
     const gateway = rowNamed(rows, nameOf(own.name));
     const ratio = ratioOf(gateway, rowNamed(rows, own.name), "cost");
@@ -37,12 +40,13 @@ function renamed(entry: Entry<GatewayStand>): Entry<GatewayStand> {
   return { ...entry, name: nameOf(entry.name) };
 }
 
-function contender({ stage }: Setting, stand: Entry<GatewayStand>): Entry {
+async function contenderOf({ stage }: Setting, stand: Entry<GatewayStand>): Promise<Entry> {
   if ("failure" in stand) return stand;
   const { target, gateway } = stand;
   const targets = gateway.tokens.map((token, application) => {
     return { ...target, headers: browserHeaders(token, application) };
   });
+  await fillCache(gateway, targets);
   const requestsFile = writeRequests(stage, `requests-${target.port}`, targets);
   return oneAskedByWrk(stand, { length: kilobyte, requestsFile });
 }

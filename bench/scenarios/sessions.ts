@@ -1,15 +1,13 @@
 // A hundred thousand sessions, of which each request is of one by chance, and all of which the
 // cache holds.
-import { spawnSync } from "node:child_process";
 import { compete, type Entry, ratioOf, rowNamed } from "../contest.ts";
+import { fillCache } from "../fill-cache.ts";
 import { atLeast, noFailures } from "../finding.ts";
 import { browserHeaders, own } from "../gateway.ts";
 import { type GatewayStand, oneAskedByWrk, startFileOrigin, startGateways } from "../line-up.ts";
-import { askEach } from "../load/ask-each.ts";
 import type { Target } from "../load/probe.ts";
 import { writeRequests } from "../load/requests-file.ts";
 import { kilobyte } from "../nginx.ts";
-import { pinning } from "../process.ts";
 import type { Scenario, Setting } from "../setting.ts";
 
 const allSessions = 100_000;
@@ -23,7 +21,8 @@ export const sessions: Scenario = {
     const origin = await startFileOrigin(stage);
     const limits = { cached_sessions: Math.max(2 * people, 1_000) };
     const stands = await startGateways(setting, { origin, people, sections: { limits } });
-    for (const stand of stands) if ("gateway" in stand) await fillCache(stand);
+    for (const stand of stands)
+      if ("gateway" in stand) await fillCache(stand.gateway, targetsOf(stand, people));
     const entries = stands.flatMap((stand) => [
       askedFor(setting, stand, 1, stand.name),
       askedFor(setting, stand, people, nameOf(stand.name)),
@@ -45,17 +44,6 @@ function nameOf(name: string): string {
   return `${name}, 100,000 sessions`;
 }
 
-/** Every session once. What that costs is not measured, so it may have all cores. */
-async function fillCache({ target, gateway }: GatewayStand): Promise<void> {
-  pinAll(gateway.pid, "0,1");
-  await askEach(gateway.tokens.map((token) => targetOf(target, token)));
-  pinAll(gateway.pid, "0");
-}
-
-function pinAll(pid: number, cores: string): void {
-  if (pinning) spawnSync("taskset", ["-acp", cores, String(pid)]);
-}
-
 function askedFor(
   { stage }: Setting,
   stand: Entry<GatewayStand>,
@@ -63,17 +51,13 @@ function askedFor(
   name: string,
 ): Entry {
   if ("failure" in stand) return { ...stand, name };
-  const { target, gateway } = stand;
-  const tokens = gateway.tokens.slice(0, people);
-  const file = `requests-${target.port}-${people}`;
-  const requestsFile = writeRequests(
-    stage,
-    file,
-    tokens.map((token) => targetOf(target, token)),
-  );
+  const targets = targetsOf(stand, people);
+  const requestsFile = writeRequests(stage, `requests-${stand.target.port}-${people}`, targets);
   return oneAskedByWrk({ ...stand, name }, { length: kilobyte, requestsFile });
 }
 
-function targetOf(target: Target, token: string): Target {
-  return { ...target, headers: browserHeaders(token) };
+/** One of each of the first people. */
+function targetsOf({ target, gateway }: GatewayStand, people: number): Target[] {
+  const tokens = gateway.tokens.slice(0, people);
+  return tokens.map((token) => ({ ...target, headers: browserHeaders(token) }));
 }

@@ -1,6 +1,6 @@
 // A host that differs from the name of its TLS connection (case H12): the name chooses a
-// certificate and nothing else. What decides is the host of each request, on every connection anew; there are
-// no client certificates here, so a connection proves nothing of anybody.
+// certificate and nothing else. What decides is the host of each request, on every connection
+// anew; there are no client certificates here, so a connection proves nothing of anybody.
 import assert from "node:assert/strict";
 import { once } from "node:events";
 import { type TestContext, test } from "node:test";

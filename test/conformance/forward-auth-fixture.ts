@@ -1,6 +1,7 @@
 // A gateway that lends its decisions to a real proxy, which has the configuration that `postern
 // render` writes: three origins behind it, one for everybody, one for people, one for Bob.
 import assert from "node:assert/strict";
+import { readFileSync, writeFileSync } from "node:fs";
 import { type TestContext, test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { loadConfig } from "../../packages/gateway/src/config/load-config.ts";
@@ -9,6 +10,7 @@ import { freePort, startGateway, type TestGateway } from "../support/gateway.ts"
 import { pathOf, proxyPrograms, startProxy } from "../support/proxy-process.ts";
 import { leaveOut } from "../support/requirements.ts";
 import { signIn } from "../support/sign-in.ts";
+import { certificateFor, type TestCertificate } from "../support/tls.ts";
 import { startUpstream, type Upstream } from "../support/upstream.ts";
 
 export const ada = "ada@example.com";
@@ -24,12 +26,16 @@ export interface ForwardAuthScene {
   port: number;
   /** `http://app.localhost:<port>` */
   app: string;
+  /** the `Host` line of the application */
+  host: string;
+  /** PEM of whom the proxy's certificate is from */
+  ca: string;
   /** of `app.localhost` below `/admin`, which is Bob's */
   admin: Upstream;
   /** of everything else on `app.localhost` */
   upstream: Upstream;
   /** a browser's session at an application: its `Cookie` line */
-  cookie(email?: string, domain?: string): Promise<string>;
+  cookie(email?: string, application?: string): Promise<string>;
   /** asserts that no origin saw anything */
   sawNothing(): boolean;
 }
@@ -53,11 +59,18 @@ const luaFile = fileURLToPath(
 
 const dialects = { nginx: "nginx", haproxy: "haproxy", caddy: "forwarded" } as const;
 
-/** Starts origins, gateway and proxy. @param more sections in place of those of the scene */
+interface SceneOptions {
+  /** in place of those of the scene */
+  sections?: Record<string, unknown>;
+  /** over https, on hosts below it; default: http, below `localhost` */
+  domain?: string;
+}
+
+/** Starts origins, gateway and proxy. */
 export async function startScene(
   context: TestContext,
   name: TestedProxy,
-  more: Record<string, unknown> = {},
+  { sections: more = {}, domain = "localhost" }: SceneOptions = {},
 ): Promise<ForwardAuthScene> {
   const [upstream, admin] = await Promise.all([startUpstream(), startUpstream()]);
   const [port, own, decisions] = [await freePort(), await freePort(), await freePort()];
@@ -75,7 +88,7 @@ export async function startScene(
   };
   const sections = {
     organization: { name: "Test" },
-    auth_domain: `login.localhost:${port}`,
+    auth_domain: `login.${domain}:${port}`,
     public_ports: [port],
     trusted_proxies: ["127.0.0.1"],
     forward_auth: {
@@ -85,46 +98,70 @@ export async function startScene(
     identity_providers: [{ id: "pin", name: "One-time PIN", type: "onetimepin", config: {} }],
     service_tokens: [{ id: "ci", name: "ci", client_id: clientId, client_secret: clientSecret }],
     applications: [
-      application("app.localhost", people),
-      application("app.localhost/public", open),
-      application("app.localhost/admin", allow({ email: { email: bob } })),
-      application("bob.localhost", allow({ email: { email: bob } })),
+      application(`app.${domain}`, people),
+      application(`app.${domain}/public`, open),
+      application(`app.${domain}/admin`, allow({ email: { email: bob } })),
+      application(`bob.${domain}`, allow({ email: { email: bob } })),
     ],
     ingress: [
-      { hostname: "app.localhost", path: "/admin", service: admin.origin },
-      { hostname: "app.localhost", service: upstream.origin },
-      { hostname: "bob.localhost", service: upstream.origin },
+      { hostname: `app.${domain}`, path: "/admin", service: admin.origin },
+      { hostname: `app.${domain}`, service: upstream.origin },
+      { hostname: `bob.${domain}`, service: upstream.origin },
       { service: "http_status:404" },
     ],
     ...more,
   };
   const gateway = await startGateway({ sections, port: own });
   context.after(() => Promise.all([gateway.close(), upstream.close(), admin.close()]));
-  const text = JSON.stringify({
+  const file = JSON.stringify({
     listen: `127.0.0.1:${own}`,
     store: "sqlite::memory:",
     ...sections,
   });
-  const { config } = loadConfig({ text, file: "test.yaml", environment: {} });
-  await startProxy(
-    context,
-    proxyPrograms[name],
-    renderProxy(config, name, { luaFile, acceptsCredential: false }),
-    port,
-  );
+  const { config } = loadConfig({ text: file, file: "test.yaml", environment: {} });
+  const text = renderProxy(config, name, { luaFile, acceptsCredential: false });
+  const isSecure = domain !== "localhost";
+  const certificate = isSecure ? certificateFor(context, hostsBelow(domain)) : undefined;
+  const part = certificate === undefined ? text : withTls(name, text, certificate);
+  await startProxy(context, proxyPrograms[name], part, port);
   return {
     gateway,
     port,
-    app: `http://app.localhost:${port}`,
+    app: `${isSecure ? "https" : "http"}://app.${domain}:${port}`,
+    host: `Host: app.${domain}:${port}`,
+    ca: certificate?.ca ?? "",
     upstream,
     admin,
-    async cookie(email = ada, domain = "app.localhost") {
+    async cookie(email = ada, application = `app.${domain}`) {
       const { tokens, catalogs } = gateway.parts;
       const { session } = await signIn(gateway, email);
-      const application = catalogs.current().applicationByAud.get(gateway.aud(domain));
-      assert.ok(application !== undefined);
-      return `Cookie: CF_Authorization=${await tokens.issueApp(session, application, 36e5)}`;
+      const own = catalogs.current().applicationByAud.get(gateway.aud(application));
+      assert.ok(own !== undefined);
+      return `Cookie: CF_Authorization=${await tokens.issueApp(session, own, 36e5)}`;
     },
     sawNothing: () => upstream.requests.length + admin.requests.length === 0,
   };
+}
+
+function hostsBelow(domain: string): string[] {
+  return ["login", "app", "bob"].map((name) => `${name}.${domain}`);
+}
+
+/** What the operator has beside a rendered configuration. */
+function withTls(
+  name: TestedProxy,
+  text: string,
+  { cert_file, key_file }: TestCertificate,
+): string {
+  switch (name) {
+    case "nginx":
+      return `ssl_certificate ${cert_file}; ssl_certificate_key ${key_file};\n${text}`;
+    case "caddy":
+      return text.replaceAll(/^https:.*\{$/gm, `$&\n  tls ${cert_file} ${key_file}`);
+    case "haproxy": {
+      const both = `${cert_file}.both`;
+      writeFileSync(both, readFileSync(cert_file, "utf8") + readFileSync(key_file, "utf8"));
+      return text.replace("/etc/haproxy/postern.pem", both);
+    }
+  }
 }

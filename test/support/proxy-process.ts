@@ -40,7 +40,8 @@ export const proxyPrograms: Record<ProxyProgram["name"], ProxyProgram> = {
     name: "caddy",
     args: ["run", "--adapter", "caddyfile", "--config"],
     checkArgs: ["validate", "--adapter", "caddyfile", "--config"],
-    wrap: (part) => `{\n  admin off\n  skip_install_trust\n}\n${part}`,
+    wrap: (part) =>
+      `{\n  admin off\n  skip_install_trust\n  auto_https disable_redirects\n  servers {\n    protocols h1 h2\n  }\n}\n${part}`,
   },
 };
 

@@ -111,7 +111,7 @@ const toGateway = `    proxy_pass http://postern_gateway;
 
 function listening({ scheme, port }: ProxyPlan): string {
   if (scheme === "http") return `  listen 127.0.0.1:${port};`;
-  return `  listen ${port} ssl;\n  listen [::]:${port} ssl;`;
+  return `  listen ${port} ssl http2;\n  listen [::]:${port} ssl http2;`;
 }
 
 function upstreamOf({ name, address }: LentService): string {

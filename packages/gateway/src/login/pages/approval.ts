@@ -40,25 +40,45 @@ const longestClient = 60;
 
 /** The page "approve a terminal". */
 export function approvalPage(view: ApprovalView): Page {
-  const { transfer, now } = view;
+  return askingPage(
+    view,
+    { title: "Approve sign-in from a terminal", heading: "Approve sign-in from a terminal" },
+    html`<dl class="facts">
+<dt>Application</dt><dd>${view.application.name} <small>${reachOf(view)}</small></dd>
+<dt>Signed in as</dt><dd>${view.email}</dd>
+${terminalFacts(view)}
+<dt>Access lasts</dt><dd>${lastsFact(view)}</dd>
+</dl>`,
+  );
+}
+
+/**
+ * A page that asks: the code first, then what is asked for, then the buttons.
+ * @param facts what the terminal would get
+ */
+export function askingPage(
+  view: ApprovalView,
+  names: Pick<Page, "title" | "heading">,
+  facts: Html,
+): Page {
+  const { transfer } = view;
   return {
+    ...names,
     status: statusOf(view),
-    title: "Approve sign-in from a terminal",
-    heading: "Approve sign-in from a terminal",
     // A person who may not enter any more is sent to the page that the application names for that.
     leavesHost: view.application.custom_deny_url !== undefined,
     body: html`
 ${whenSet(view.otherAddress, (address) => addressWarning(transfer.address, address))}
 ${codeBlock(view.key)}
 <p class="hint">${adviceOf(view)}</p>
-<dl class="facts">
-<dt>Application</dt><dd>${view.application.name} <small>${reachOf(view)}</small></dd>
-<dt>Signed in as</dt><dd>${view.email}</dd>
-${terminalFacts(view)}
-<dt>Access lasts</dt><dd>${durationWords(view.grantEnd - now)} <small>· until ${momentOf(view.grantEnd, now)}</small></dd>
-</dl>
+${facts}
 ${answerForm(view)}`,
   };
+}
+
+/** How long the terminal would have what it is given. */
+export function lastsFact({ grantEnd, now }: ApprovalView): Html {
+  return html`${durationWords(grantEnd - now)} <small>· until ${momentOf(grantEnd, now)}</small>`;
 }
 
 /** Who asks, from where and since when, as a row of a list of facts. */
@@ -68,7 +88,7 @@ export function terminalFacts({ transfer, now }: ApprovalView): Html {
 }
 
 /** The status of a page that asks. */
-export function statusOf({ confirmationMissing, isRefused }: ApprovalView): 200 | 400 | 403 {
+function statusOf({ confirmationMissing, isRefused }: ApprovalView): 200 | 400 | 403 {
   if (confirmationMissing) return 400;
   return isRefused ? 403 : 200;
 }
@@ -80,7 +100,7 @@ function reachOf({ reachesAll }: ApprovalView): Html {
 }
 
 /** What the person is to compare before anything else. */
-export function adviceOf({ needsConfirmation, isRefused }: ApprovalView): Html {
+function adviceOf({ needsConfirmation, isRefused }: ApprovalView): Html {
   if (isRefused) return html`This terminal shows no code to compare.`;
   if (needsConfirmation)
     return html`This terminal shows no code to compare. Approve only if you started this sign-in yourself just now.`;
@@ -88,12 +108,12 @@ export function adviceOf({ needsConfirmation, isRefused }: ApprovalView): Html {
 }
 
 /** The terminal asks from another network than the browser. */
-export function addressWarning(terminal: string, browser: string): Html {
+function addressWarning(terminal: string, browser: string): Html {
   return html`<div class="warning"><p><strong>Warning: the terminal is elsewhere.</strong> It asks from ${terminal}; you are at ${browser}. Deny, unless you are signing in on another machine.</p></div>`;
 }
 
 /** The buttons. */
-export function answerForm(view: ApprovalView): Html {
+function answerForm(view: ApprovalView): Html {
   const { isRefused, needsConfirmation } = view;
   return html`<form method="post" action="${view.action}">
 <input type="hidden" name="csrf" value="${view.csrf}">

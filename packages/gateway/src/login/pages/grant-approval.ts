@@ -1,19 +1,11 @@
 // The page on which a person approves a grant (wire-protocol 7 and 8): what stands here is all that
 // the terminal gets. Each limit has a line of its own, and so has each limit that is missing.
 import { html } from "hono/html";
-import {
-  type ApprovalView,
-  addressWarning,
-  adviceOf,
-  answerForm,
-  statusOf,
-  terminalFacts,
-} from "./approval.ts";
+import { type ApprovalView, askingPage, lastsFact, terminalFacts } from "./approval.ts";
 import type { Html } from "./html.ts";
 import { whenSet } from "./html.ts";
 import type { Page } from "./layout.ts";
-import { codeBlock } from "./login-code.ts";
-import { durationWords, momentOf, plural } from "./words.ts";
+import { plural } from "./words.ts";
 
 /** What a grant covers, and what the terminal calls it. */
 export interface GrantLimits {
@@ -32,27 +24,20 @@ export interface GrantApprovalView extends ApprovalView {
 
 /** The page "approve a grant". */
 export function grantApprovalPage(view: GrantApprovalView): Page {
-  const { transfer, limits, now } = view;
-  return {
-    status: statusOf(view),
-    title: "Approve a grant",
-    heading: "Lend a part of your access?",
-    leavesHost: view.application.custom_deny_url !== undefined,
-    body: html`
-${whenSet(view.otherAddress, (address) => addressWarning(transfer.address, address))}
-${codeBlock(view.key)}
-<p class="hint">${adviceOf(view)}</p>
-<p class="lead">Whoever has this grant acts as you, within these limits and no further:</p>
+  const { application, authority, limits } = view;
+  return askingPage(
+    view,
+    { title: "Approve a grant", heading: "Lend a part of your access?" },
+    html`<p class="lead">Whoever has this grant acts as you, within these limits and no further:</p>
 <dl class="facts">
-<dt>Application</dt><dd>${view.application.name} <small>only this one, at ${view.authority}</small></dd>
+<dt>Application</dt><dd>${application.name} <small>only this one, at ${authority}</small></dd>
 ${limitFacts(limits)}
-<dt>Lasts</dt><dd>${durationWords(view.grantEnd - now)} <small>· until ${momentOf(view.grantEnd, now)}</small></dd>
+<dt>Lasts</dt><dd>${lastsFact(view)}</dd>
 ${whenSet(limits.label, labelFact)}
 <dt>Signed in as</dt><dd>${view.email}</dd>
 ${terminalFacts(view)}
-</dl>
-${answerForm(view)}`,
-  };
+</dl>`,
+  );
 }
 
 /** Methods, paths and count, as rows of a list of facts. */

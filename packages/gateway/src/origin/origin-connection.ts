@@ -95,7 +95,7 @@ export class OriginConnection implements OriginRequest {
       buffer: readBuffer,
       callback: (length, bytes) => {
         this.#read(Buffer.from(bytes.buffer, bytes.byteOffset, length));
-        return true;
+        return length < readBuffer.length || this.#letOthersRead();
       },
     });
     this.#listen(this.#socket);
@@ -172,6 +172,18 @@ export class OriginConnection implements OriginRequest {
     this.#paused = false;
     this.#socket.resume();
     this.#expectMore();
+  }
+
+  /**
+   * Where more waits than one read brings, the next read waits for the next turn: one large answer
+   * would keep all other connections waiting until it is through.
+   * @returns false, for who reads
+   */
+  #letOthersRead(): false {
+    atEndOfTurn(() => {
+      if (!this.#paused) this.#socket.resume();
+    });
+    return false;
   }
 
   keep(): void {

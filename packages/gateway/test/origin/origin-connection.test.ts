@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import { once } from "node:events";
 import { connect, createServer, type Socket } from "node:net";
 import { type TestContext, test } from "node:test";
+import { pieceBytes } from "../../src/http/write-buffers.ts";
 import { type Dial, OriginConnection } from "../../src/origin/origin-connection.ts";
 import type {
   OriginEvents,
@@ -14,7 +15,10 @@ import type {
 type OnRead = Parameters<Dial>[0];
 
 /** A connection to an origin that answers every request alike, and the way its bytes come in. */
-async function openConnection(context: TestContext) {
+async function openConnection(
+  context: TestContext,
+  answer = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok",
+) {
   const got: string[] = [];
   const sockets: Socket[] = [];
   const server = createServer((socket) => {
@@ -22,7 +26,7 @@ async function openConnection(context: TestContext) {
     socket.on("error", () => undefined);
     socket.on("data", (bytes) => {
       got.push(bytes.toString("latin1"));
-      socket.write("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok");
+      socket.write(answer);
     });
   });
   server.listen(0, "127.0.0.1");
@@ -135,4 +139,26 @@ test("a mistake in what is done with an answer costs its connection and not the 
   await broken.over;
   assert.equal(broken.fault, "malformed");
   assert.equal(connection.usable, false);
+});
+
+test("a large answer is read a piece at a time, with room for all other connections in between", async (context) => {
+  const length = 64 * pieceBytes;
+  const head = `HTTP/1.1 200 OK\r\nContent-Length: ${length}\r\n\r\n`;
+  const { connection } = await openConnection(context, head + "x".repeat(length));
+  const large = exchange();
+  const bytesOfTurns: number[] = [];
+  const endTurn = () => {
+    bytesOfTurns.push(0);
+    turn = setImmediate(endTurn);
+  };
+  let turn = setImmediate(endTurn);
+  context.after(() => clearImmediate(turn));
+  large.data = (chunk) => {
+    bytesOfTurns.push((bytesOfTurns.pop() ?? 0) + chunk.length);
+  };
+  connection.start(request, large);
+  await large.over;
+  const total = bytesOfTurns.reduce((sum, bytes) => sum + bytes, 0);
+  assert.deepEqual([total, large.fault], [length, undefined]);
+  assert.ok(Math.max(...bytesOfTurns) <= pieceBytes, `${Math.max(...bytesOfTurns)} in one turn`);
 });

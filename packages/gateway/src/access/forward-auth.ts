@@ -8,13 +8,13 @@ import type { Exchange } from "../http/transport.ts";
 import type { RecordEvent } from "../observe/events.ts";
 import { answerOwnFault } from "./answer-request.ts";
 import { type AnswerParts, problemAnswer } from "./answers.ts";
-import { readAskedRequest, readPlace } from "./asked-request.ts";
 import { type AuthorizationParts, authorize, type Verdict } from "./authorize.ts";
 import type { DecisionProxies } from "./decision-proxies.ts";
 import { errorPageEvent, refusalEvent, unreadableEvent } from "./error-page-events.ts";
 import type { ApplicationRequest } from "./forwarding.ts";
 import { type HandOverReason, handedOver, isOwnAnswer, whyHandOver } from "./hand-over.ts";
 import { allowedHeaders, refusedAnswer } from "./lent-decision.ts";
+import { readOriginalRequest, readPlace } from "./original-request.ts";
 import { badQuestion, noApplication, type Problem, unreadable } from "./problems.ts";
 import { type ReadingRules, type ReadRequest, readRequest } from "./read-request.ts";
 import { refusalAnswer } from "./refusal-answers.ts";
@@ -44,15 +44,15 @@ export function answerForwardAuth(parts: ForwardAuthParts, exchange: Exchange): 
 
   // 2. About which request.
   const scheme = catalog.issuer.startsWith("https:") ? "https" : "http";
-  const asked = readAskedRequest(place, question, scheme);
-  if (!asked.ok) {
-    answerBadQuestion(parts, exchange, catalog, asked.detail);
+  const original = readOriginalRequest(place, question, scheme);
+  if (!original.ok) {
+    answerBadQuestion(parts, exchange, catalog, original.detail);
     return;
   }
-  const reading = readRequest(parts.rules, asked.head, catalog);
+  const reading = readRequest(parts.rules, original.head, catalog);
   if (!reading.ok) {
     const problem = unreadable[reading.fault];
-    parts.record(unreadableEvent(asked.head, reading, problem.status));
+    parts.record(unreadableEvent(original.head, reading, problem.status));
     sendAnswer(exchange, reading, problemAnswer(parts, { catalog, ...reading }, problem));
     return;
   }
@@ -67,7 +67,7 @@ export function answerForwardAuth(parts: ForwardAuthParts, exchange: Exchange): 
     refuse(parts, exchange, reading, noApplication);
     return;
   }
-  const reason = whyHandOver(parts.tokens, reading, match.application, asked.head.target);
+  const reason = whyHandOver(parts.tokens, reading, match.application, original.head.target);
   if (reason !== undefined) {
     handOver(parts, exchange, reading, reason);
     return;

@@ -47,13 +47,13 @@ const ofFamilies = [
 /** Lower-case, each once. */
 export const strippedHeaders: readonly string[] = [...ours, ...ofFamilies, ...ofConnection];
 
-const stripped = new Set(strippedHeaders);
+const strippedNames = new Set(strippedHeaders);
 
 /** The first header that the gateway would take away and the proxy does not. */
 export function unstrippedHeader(rawHeaders: readonly string[]): string | undefined {
   for (let index = 0; index < rawHeaders.length; index += 2) {
     const name = (rawHeaders[index] ?? "").toLowerCase();
-    if (isWithheld(name) && !hopByHop.has(name) && !stripped.has(name)) return name;
+    if (isWithheld(name) && !hopByHop.has(name) && !strippedNames.has(name)) return name;
   }
   return undefined;
 }

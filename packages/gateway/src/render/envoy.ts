@@ -46,7 +46,7 @@ export function renderEnvoy(plan: ProxyPlan, acceptsCredential: boolean): string
 
 function question({ services, decisions }: ProxyPlan, acceptsCredential: boolean): YamlValue {
   const names = services.map(({ name }) => name).join(" ");
-  const given = givenHeaders.filter(({ name, from }) => name === from).map(({ name }) => name);
+  const givenNames = givenHeaders.filter(({ name, from }) => name === from).map(({ name }) => name);
   const exactly = (headers: readonly string[]) => ({
     patterns: headers.map((exact) => ({ exact })),
   });
@@ -67,7 +67,7 @@ function question({ services, decisions }: ProxyPlan, acceptsCredential: boolean
         ],
       },
       authorization_response: {
-        allowed_upstream_headers: exactly([...given, "x-access-service", "x-access-host"]),
+        allowed_upstream_headers: exactly([...givenNames, "x-access-service", "x-access-host"]),
         allowed_client_headers: exactly([
           "location",
           "set-cookie",

@@ -51,12 +51,14 @@ function bindLine({ scheme, port }: ProxyPlan): string {
 function backendOf({ name, address }: LentService): string {
   const server =
     address.kind === "unix" ? `unix@${address.path}` : `${address.host}:${address.port}`;
-  const hidden = hiddenHeaders.map((header) => `  http-response del-header ${header}`).join("\n");
+  const hiddenLines = hiddenHeaders
+    .map((header) => `  http-response del-header ${header}`)
+    .join("\n");
   return `
 backend ${name}
   mode http
 ${timeouts}
-${hidden}
+${hiddenLines}
   server origin ${server}
 `;
 }

@@ -30,5 +30,5 @@ export const hiddenHeaders: readonly string[] = [
 
 /** What a client sends and nobody sets anew. */
 export const withheldHeaders: readonly string[] = strippedHeaders.filter(
-  (name) => !givenHeaders.some((given) => given.name === name),
+  (name) => !givenHeaders.some((header) => header.name === name),
 );

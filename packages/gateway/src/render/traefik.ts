@@ -88,8 +88,8 @@ function middlewaresOf(plan: ProxyPlan, acceptsCredential: boolean): Record<stri
         .map(({ name }) => name),
     },
   };
-  const taken = withheldHeaders.filter((name) => !name.startsWith("x-forwarded-"));
-  const names = [...taken, "x-access-services", "x-access-login", "x-access-accept"];
+  const takenNames = withheldHeaders.filter((name) => !name.startsWith("x-forwarded-"));
+  const names = [...takenNames, "x-access-services", "x-access-login", "x-access-accept"];
   const customRequestHeaders = Object.fromEntries(names.map((name) => [name, ""]));
   middlewares["postern-strip"] = { headers: { customRequestHeaders } };
   return middlewares;

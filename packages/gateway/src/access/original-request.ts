@@ -11,7 +11,7 @@ const forwardAuthPrefix = `${reservedPrefix}forward-auth/`;
 /** Where a question arrived. */
 export interface QuestionPlace {
   dialect: ProxyDialect;
-  /** what follows the dialect: the target asked for, in dialects that have it there */
+  /** what follows the dialect: the target of the original request, where a dialect has it there */
   rest: string;
 }
 
@@ -35,13 +35,13 @@ const hasTargetInPath: Record<ProxyDialect, boolean> = {
 };
 
 /** The request that a proxy has before it, or why nobody can tell which one it is. */
-export type AskedRequest =
+export type OriginalRequest =
   | { ok: true; head: RequestHead }
   /** @property detail for the log */
   | { ok: false; detail: string };
 
 /** What a dialect says; the scheme is undefined where it says none. */
-interface Asked {
+interface Original {
   method: string;
   scheme: string | undefined;
   host: string;
@@ -60,17 +60,17 @@ const headersOf: Record<ProxyDialect, readonly string[]> = {
 };
 
 /** What the data path reads of a head, and must not read of the question's own. */
-const replaced = new Set(["host", "x-forwarded-proto", "x-forwarded-host"]);
+const replacedNames = new Set(["host", "x-forwarded-proto", "x-forwarded-host"]);
 
 /**
  * Reads the request that is asked about, as if it had come from the proxy itself.
  * @param scheme of a dialect that says none: that of the gateway's own addresses
  */
-export function readAskedRequest(
+export function readOriginalRequest(
   { dialect, rest }: QuestionPlace,
   question: RequestHead,
   scheme: "http" | "https",
-): AskedRequest {
+): OriginalRequest {
   // 1. The headers of the dialect, and those that belong to the client.
   const { values, others, upgrade } = sortHeaders(headersOf[dialect], question.rawHeaders);
   for (const name of headersOf[dialect]) {
@@ -80,23 +80,23 @@ export function readAskedRequest(
   }
 
   // 2. What they say.
-  const asked = readers[dialect](values, question.method, rest);
-  if (asked === undefined) return { ok: false, detail: "the address cannot be read" };
-  const { method, host, target } = asked;
+  const original = readers[dialect](values, question.method, rest);
+  if (original === undefined) return { ok: false, detail: "the address cannot be read" };
+  const { method, host, target } = original;
   return {
     ok: true,
     head: {
       method,
       target,
       version: question.version,
-      rawHeaders: ["host", host, "x-forwarded-proto", asked.scheme ?? scheme, ...others],
+      rawHeaders: ["host", host, "x-forwarded-proto", original.scheme ?? scheme, ...others],
       upgrade: upgrade ?? question.upgrade,
       peer: question.peer,
     },
   };
 }
 
-type ReadDialect = (values: Values, method: string, place: string) => Asked | undefined;
+type ReadDialect = (values: Values, method: string, place: string) => Original | undefined;
 
 const readers: Record<ProxyDialect, ReadDialect> = {
   nginx: readNginx,
@@ -105,7 +105,7 @@ const readers: Record<ProxyDialect, ReadDialect> = {
   haproxy: readRequestLine,
 };
 
-function readNginx(values: Values): Asked | undefined {
+function readNginx(values: Values): Original | undefined {
   const url = valueIn(values, "x-original-url");
   const [, scheme, host, target] = /^(https?):\/\/([^/?#\\@]+)(\/.*)$/.exec(url) ?? [];
   if (scheme === undefined || host === undefined || target === undefined) return undefined;
@@ -120,7 +120,7 @@ const schemes: ReadonlyMap<string, string> = new Map([
   ["wss", "https"],
 ]);
 
-function readForwarded(values: Values): Asked | undefined {
+function readForwarded(values: Values): Original | undefined {
   const scheme = schemes.get(valueIn(values, "x-forwarded-proto"));
   const target = valueIn(values, "x-forwarded-uri");
   if (scheme === undefined || !target.startsWith("/")) return undefined;
@@ -128,7 +128,7 @@ function readForwarded(values: Values): Asked | undefined {
   return { method: valueIn(values, "x-forwarded-method"), scheme, host, target };
 }
 
-function readRequestLine(values: Values, method: string, target: string): Asked | undefined {
+function readRequestLine(values: Values, method: string, target: string): Original | undefined {
   if (!target.startsWith("/")) return undefined;
   return { method, scheme: undefined, host: valueIn(values, "host"), target };
 }
@@ -152,7 +152,7 @@ function sortHeaders(
     if (names.includes(lower)) values.set(lower, [...(values.get(lower) ?? []), value]);
     // A proxy opens no connection of the kind: it only says what the client asks for.
     if (lower === "upgrade" && value !== "") upgrades.push(value.toLowerCase());
-    if (!replaced.has(lower)) others.push(name, value);
+    if (!replacedNames.has(lower)) others.push(name, value);
   }
   const upgrade = upgrades.length === 0 ? undefined : upgrades.join(", ");
   return { values, others, upgrade };

@@ -51,7 +51,8 @@ export function lookMsOf(limits: ServerLimits): number {
 /** The limits as numbers of looks. */
 export function lookLimits(limits: ServerLimits): LookLimits {
   const lookMs = lookMsOf(limits);
-  const looks = (ms: number) => Math.ceil(ms / lookMs);
+  // The first look may come at once.
+  const looks = (ms: number) => Math.ceil(ms / lookMs) + 1;
   return {
     head: looks(limits.header_timeout),
     idle: looks(limits.idle_timeout),

@@ -46,10 +46,12 @@ export interface ListenerOptions extends Omit<Http1Handlers, "acceptHttp2"> {
 export async function createListener(options: ListenerOptions): Promise<Listener> {
   const { listen, limits, record, tls } = options;
   const certificates = tls === undefined ? undefined : loadCertificates(tls.certificates, record);
-  const http2 = options.http2 ? new Http2Sessions(options) : undefined;
+  const handler = listen.kind === "unix" ? options.handler : forKnownPeers(options.handler);
+  const http2 = options.http2 ? new Http2Sessions({ ...options, handler }) : undefined;
   const createServer = options.transport === "node" ? createNodeHttp1Server : createHttp1Server;
   const http1 = createServer(limits, certificates, {
     ...options,
+    handler,
     acceptHttp2: http2 && ((socket) => http2.accept(socket)),
   });
   const servers = { http1, http2 };
@@ -66,6 +68,17 @@ export async function createListener(options: ListenerOptions): Promise<Listener
       certificates?.close();
       await closeServers(servers, graceMs);
     },
+  };
+}
+
+/**
+ * Only a client of a Unix socket has no address. One that resets its TCP connection behind a
+ * request has lost its own, and would pass for a proxy that is trusted (case H4).
+ */
+function forKnownPeers(handler: Http1Handlers["handler"]): Http1Handlers["handler"] {
+  return (exchange) => {
+    if (exchange.head.peer === undefined) exchange.destroy();
+    else handler(exchange);
   };
 }
 

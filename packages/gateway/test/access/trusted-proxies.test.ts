@@ -1,7 +1,10 @@
 // What proxies in front of the gateway say of the client, in the forms in which known ones say it;
 // believed from trusted peers alone (cases H4, H5).
 import assert from "node:assert/strict";
+import { connect } from "node:net";
 import { test } from "node:test";
+import * as h2 from "../../../../test/support/h2-frames.ts";
+import { rawRequest } from "../../../../test/support/raw-request.ts";
 import { parseProxies, readClient } from "../../src/access/trusted-proxies.ts";
 import { readHeaders } from "../../src/http/request-headers.ts";
 import { application, open, startAccessFixture } from "./access-fixture.ts";
@@ -135,4 +138,25 @@ test("a missing or unreadable header of the proxy is named in the answer and in 
     "bad_forwarding: X-Forwarded-Proto: gopher",
     "bad_forwarding: X-Forwarded-For: 203.0.113.7;1",
   ]);
+});
+
+test("a client that resets its connection behind its request passes for no proxy (H4)", async (context) => {
+  const inside = { name: "inside", decision: "bypass", include: [{ ip: { ip: "10.9.9.0/24" } }] };
+  const { fixture } = await startAccessFixture(context, [application("app", [inside])]);
+  const { port, upstream } = fixture;
+  const forged = "X-Forwarded-For: 10.9.9.9";
+  const http1 = `GET / HTTP/1.1\r\nHost: app.localhost\r\n${forged}\r\n\r\n`;
+  const fields = h2.requestFields("app.localhost", "/", [["x-forwarded-for", "10.9.9.9"]]);
+  const http2 = Buffer.concat([h2.preface, h2.settings(), h2.headers(1, fields)]);
+  for (const request of [http1, `${http1}${http1}`, http2])
+    for (let count = 0; count < 20; count++) {
+      const socket = connect(port, "127.0.0.1");
+      socket.on("error", () => undefined);
+      await new Promise<void>((resolve) => socket.once("connect", resolve));
+      socket.write(request);
+      socket.resetAndDestroy();
+      // Another client's whole exchange later the gateway has seen it.
+      await rawRequest(port, "GET / HTTP/1.1", ["Host: nobody.localhost"]);
+    }
+  assert.equal(upstream.requests.length, 0);
 });

@@ -67,16 +67,24 @@ export interface WayIn {
   open(sections: Record<string, unknown>, tls?: Certificate[]): Promise<Door>;
 }
 
-export const waysIn: readonly WayIn[] = [overHttp1(), overHttp2(), behindNginx()];
+export const waysIn: readonly WayIn[] = [
+  overHttp1("postern"),
+  overHttp1("node"),
+  overHttp2(),
+  behindNginx(),
+];
 
-/** Straight to the gateway, over HTTP/1.1. */
-function overHttp1(): WayIn {
+/** Straight to the gateway, over HTTP/1.1 by one of its transports. */
+function overHttp1(transport: "postern" | "node"): WayIn {
   return {
-    name: "over HTTP/1.1",
+    name: transport === "postern" ? "over HTTP/1.1" : "over HTTP/1.1 by node:http",
     kind: "http1",
     missing: undefined,
     open: async (sections, tls) => {
-      const gateway = await startGateway({ sections, ...defined({ tls }) });
+      const gateway = await startGateway({
+        sections: { ...sections, http1_transport: transport },
+        ...defined({ tls }),
+      });
       const { port } = gateway;
       return directDoor(gateway, {
         ask: (request) => askHttp1(port, request),

@@ -23,9 +23,14 @@ process.on("exit", () => {
   for (const group of groups) signalGroup(group, "SIGKILL");
 });
 
+/** Ends a process with the one that started it, even where that is killed (PR_SET_PDEATHSIG). */
+const deadly = ["--pdeathsig", "TERM"];
+
 /** The command line that runs `command` on a core. */
 export function onCore(core: Core, command: string, args: string[]): [string, string[]] {
-  return pinning ? ["taskset", ["-c", cores[core], command, ...args]] : [command, args];
+  return pinning
+    ? ["setpriv", [...deadly, "taskset", "-c", cores[core], command, ...args]]
+    : [command, args];
 }
 
 export interface Server {

@@ -47,7 +47,7 @@ if (flags.list) {
   for (const [name, { about }] of Object.entries(scenarios)) tell(`${name.padEnd(24)}${about}`);
   process.exit(0);
 }
-const missing = missingTools(["nginx", "wrk", "taskset", "openssl"]);
+const missing = missingTools(["nginx", "wrk", "setpriv", "taskset", "openssl"]);
 if (missing !== "") refuse(`Missing: ${missing}. Bring it with: bash scripts/setup.sh --bench`);
 tell(`${machine(["nginx", "haproxy", "caddy", "apache2", "wrk", "h2load"])}\n`);
 // Some clients and origins are in this process: it shares the core of the load.

@@ -45,7 +45,7 @@ const { only } = parseArgs({ options: { only: { type: "string" } } }).values;
 const names = Object.keys(scenarios);
 if (only !== undefined && !names.includes(only)) refuse(`--only takes one of: ${names.join(", ")}`);
 const tools = ["nginx", "git", "psql", "ssh", "socat"];
-const missing = missingTools([...tools, "sshd", "scp", "wrk", "taskset"]);
+const missing = missingTools([...tools, "sshd", "scp", "wrk", "setpriv", "taskset"]);
 if (missing !== "") refuse(`Missing: ${missing}. Bring it with: bash scripts/setup.sh --bench`);
 
 const about = machine(tools);

@@ -167,7 +167,11 @@ for (const { owner, way } of [
 
 for (const { name, folder, contents } of [
   { name: "postern", folder: "cli", contents: ["dist"] },
-  { name: "@postern/gateway", folder: "gateway", contents: ["dist", "index.d.ts", "index.js"] },
+  {
+    name: "@postern/gateway",
+    folder: "gateway",
+    contents: ["dist", "haproxy", "index.d.ts", "index.js"],
+  },
 ]) {
   test(`${name} comes with its description, its licence and those of what it contains`, () => {
     const source = join(import.meta.dirname, "../../packages", folder);

@@ -65,7 +65,7 @@ local function ask(address, port, text)
 end
 
 local function decide(txn, where, services)
-  local address, port = string.match(where, "^(.+):(%d+)$")
+  local address, port = string.match(where, "^%[?(.-)%]?:(%d+)$")
   local headers = ask(address, tonumber(port), question(txn, services))
   if headers == nil or (headers["x-access-service"] or "") == "" then
     return

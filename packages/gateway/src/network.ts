@@ -32,7 +32,8 @@ export function parseAddress(text: string): Address | undefined {
 
 /** The canonical text of an address; undefined when the text is none. */
 export function canonicalAddress(text: string): string | undefined {
-  return parseAddress(text)?.toString();
+  // Node takes IPv4 in its canonical form alone.
+  return isIPv4(text) ? text : parseAddress(text)?.toString();
 }
 
 /** The canonical text of an address that a socket reports; dual-stack ones have IPv4 in IPv6. */

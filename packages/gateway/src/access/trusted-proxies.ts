@@ -99,6 +99,8 @@ function badForwarding(name: string, values: readonly string[]): ForwardingFault
 
 /** The members of a list, however it was split into lines (RFC 9110 5.6.1). */
 function listOf(values: readonly string[]): string[] {
+  const [only = ""] = values;
+  if (values.length === 1 && !only.includes(",")) return [only.trim()];
   return values.flatMap((value) => value.split(",")).map((member) => member.trim());
 }
 

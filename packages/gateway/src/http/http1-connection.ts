@@ -12,33 +12,14 @@ import { canonicalPeer } from "../network.ts";
 import { protocolOf } from "./choose-protocol.ts";
 import { tunnelHead } from "./http1-answer.ts";
 import { type ExchangeConnection, Http1Exchange, Http1Upgrade } from "./http1-exchange.ts";
-import { ConnectionLooks, type LookLimits, type Phase } from "./http1-looks.ts";
+import { Http1Input } from "./http1-input.ts";
+import { ConnectionLooks, type Phase } from "./http1-looks.ts";
+import type { ConnectionRules } from "./http1-rules.ts";
 import type { MessageFault } from "./message-fault.ts";
-import {
-  connectRefusal,
-  type NoteRefusal,
-  type Refusal,
-  refusalText,
-  refusalTo,
-} from "./refused-request.ts";
+import { connectRefusal, type Refusal, refusalText, refusalTo } from "./refused-request.ts";
 import type { MessageHead } from "./request-framing.ts";
 import { type RequestEvents, type RequestLine, RequestReader } from "./request-reader.ts";
-import type { Exchange, ResponseHead } from "./transport.ts";
-
-/** What holds for all connections of a listener. */
-export interface ConnectionRules {
-  /** bytes of a head, at most */
-  headBytes: number;
-  /** seconds for which an idle connection is kept, as clients are told */
-  idleSeconds: number;
-  looks: LookLimits;
-  /** whether every answer ends its connection */
-  isDraining: boolean;
-  handler: (exchange: Exchange) => void;
-  noteRefusal: NoteRefusal;
-  /** gets a connection that begins as HTTP/2 does; undefined where that is not spoken */
-  acceptHttp2: ((socket: Socket) => void) | undefined;
-}
+import type { ResponseHead } from "./transport.ts";
 
 /** Bytes that a client that was refused may still send. */
 const refusedBytes = 1_048_576;
@@ -49,26 +30,18 @@ const noLine: RequestLine = { method: "", target: "" };
 /** One connection, from its first byte to its end. */
 export class Http1Connection implements RequestEvents, ExchangeConnection {
   phase: Phase = "new";
-  /** bytes that have arrived */
-  received = 0;
   isClientEnded = false;
   readonly socket: Socket;
   readonly #rules: ConnectionRules;
   readonly #looks: ConnectionLooks;
   readonly #reader: RequestReader;
+  readonly #input: Http1Input;
   readonly #isEncrypted: boolean;
   #exchange: Http1Exchange | undefined;
   /** whether the request in hand was given to its handler */
   #isBegun = false;
   /** whether the answer in hand is the last one */
   #isLastAnswer = false;
-  /** what arrived and was not read yet */
-  #waiting: Buffer | undefined;
-  /** whether nothing is read from the socket */
-  #rests = false;
-  #isReading = false;
-  /** whether the bytes that are read are in a buffer that the next read overwrites */
-  #isShared = false;
   #mayBeHttp2: boolean;
   #peer: string | undefined;
 
@@ -78,22 +51,26 @@ export class Http1Connection implements RequestEvents, ExchangeConnection {
     this.#rules = rules;
     this.#looks = new ConnectionLooks(this, rules.looks);
     this.#reader = new RequestReader(rules.headBytes, this);
+    this.#input = new Http1Input(socket, this.#reader, isEncrypted);
     this.#isEncrypted = isEncrypted;
     this.#mayBeHttp2 = !isEncrypted && rules.acceptHttp2 !== undefined;
   }
 
-  // What the socket brings.
-
-  /** @returns whether more may be read from the socket now */
-  receive(bytes: Buffer): boolean {
-    this.received += bytes.length;
+  /**
+   * @param isAll whether the socket had no more than this
+   * @returns whether more may be read from it now
+   */
+  receive(bytes: Buffer, isAll: boolean): boolean {
+    const input = this.#input;
+    input.received += bytes.length;
     if (this.phase === "left") return this.socket.push(Buffer.from(bytes));
-    if (this.phase === "refused" && this.received > refusedBytes) this.destroy();
+    if (this.phase === "refused" && input.received > refusedBytes) this.destroy();
     if (isOver(this.phase)) return true;
-    if (this.#mayBeHttp2) return this.#receiveFirst(bytes);
-    this.#rests = !this.#take(bytes);
-    this.#begin();
-    return !this.#rests;
+    if (this.#mayBeHttp2) return this.#receiveFirst(bytes, isAll);
+    input.take(bytes);
+    if (!isAll) input.letOthersRead();
+    this.#sort();
+    return input.takesMore;
   }
 
   /** The client has shut its sending side. */
@@ -101,7 +78,7 @@ export class Http1Connection implements RequestEvents, ExchangeConnection {
     if (this.isClientEnded || this.phase === "left") return;
     this.isClientEnded = true;
     const exchange = this.#exchange;
-    const isPreface = this.#mayBeHttp2 && this.#waiting !== undefined;
+    const isPreface = this.#mayBeHttp2 && this.#input.hasWaiting;
     if (this.phase === "head" || isPreface) {
       this.fault("incomplete", noLine);
     } else if (exchange === undefined) {
@@ -158,7 +135,7 @@ export class Http1Connection implements RequestEvents, ExchangeConnection {
   }
 
   data(chunk: Buffer): void {
-    this.#exchange?.receive(this.#isShared ? Buffer.from(chunk) : chunk);
+    this.#exchange?.receive(this.#input.isShared ? Buffer.from(chunk) : chunk);
   }
 
   end(rawTrailers: readonly string[]): void {
@@ -185,6 +162,10 @@ export class Http1Connection implements RequestEvents, ExchangeConnection {
 
   // What its exchanges need.
 
+  get received(): number {
+    return this.#input.received;
+  }
+
   get peer(): string | undefined {
     const address = this.socket.remoteAddress;
     if (this.#peer === undefined && address !== undefined) this.#peer = canonicalPeer(address);
@@ -196,7 +177,7 @@ export class Http1Connection implements RequestEvents, ExchangeConnection {
   }
 
   get isLast(): boolean {
-    return this.#rules.isDraining && this.#waiting === undefined;
+    return this.#rules.isDraining && !this.#input.hasWaiting;
   }
 
   get idleSeconds(): number {
@@ -209,7 +190,7 @@ export class Http1Connection implements RequestEvents, ExchangeConnection {
 
   releaseBody(): void {
     this.#reader.release();
-    this.#readWaiting();
+    this.#readOn();
   }
 
   sendContinue(): void {
@@ -266,67 +247,40 @@ export class Http1Connection implements RequestEvents, ExchangeConnection {
   }
 
   /** In the clear the first bytes say whether HTTP/2 begins (RFC 9113 3.3). */
-  #receiveFirst(arrived: Buffer): boolean {
-    const before = this.#waiting;
+  #receiveFirst(arrived: Buffer, isAll: boolean): boolean {
+    const input = this.#input;
+    const before = input.takeWaiting();
     const bytes = before === undefined ? arrived : Buffer.concat([before, arrived]);
     const protocol = protocolOf(bytes);
-    this.#waiting = undefined;
     if (protocol === undefined) {
-      this.#waiting = Buffer.from(bytes);
+      input.setAside(bytes);
       return true;
     }
     this.#mayBeHttp2 = false;
     if (protocol === "http1") {
-      this.received -= bytes.length;
-      return this.receive(bytes);
+      input.received -= bytes.length;
+      return this.receive(bytes, isAll);
     }
-    this.#waiting = Buffer.from(bytes);
+    input.setAside(bytes);
     this.#leave();
     this.#rules.acceptHttp2?.(this.socket);
     return true;
   }
 
-  /** Reads what arrived, and keeps what it does not look at. @returns whether that is nothing */
-  #take(arrived: Buffer): boolean {
-    if (this.#waiting !== undefined) {
-      this.#waiting = Buffer.concat([this.#waiting, arrived]);
-      return false;
-    }
-    this.#isShared = !this.#isEncrypted;
-    const left = this.#read(arrived);
-    this.#isShared = false;
-    if (left === 0) return true;
-    this.#waiting = Buffer.from(arrived.subarray(arrived.length - left));
-    return false;
-  }
-
-  /** @returns how many bytes at the end it did not look at */
-  #read(bytes: Buffer): number {
-    this.#isReading = true;
-    const left = this.#reader.read(bytes);
-    this.#isReading = false;
-    if (isOver(this.phase)) return 0;
-    if (!this.#reader.isInside) return left;
-    // The time for the first head has begun with the connection.
-    if (this.phase === "new") this.phase = "head";
-    if (this.phase === "idle") this.#setPhase("head");
-    return left;
-  }
-
-  #readWaiting(): void {
-    if (this.#isReading) return;
-    const bytes = this.#waiting;
-    this.#waiting = undefined;
-    const left = bytes === undefined ? 0 : this.#read(bytes);
-    if (bytes !== undefined && left > 0) this.#waiting = bytes.subarray(bytes.length - left);
-    else this.#readOn();
-    this.#begin();
-  }
-
   #readOn(): void {
-    if (!this.#rests) return;
-    this.#rests = false;
-    this.socket.resume();
+    this.#input.readOn();
+    this.#sort();
+  }
+
+  /** Looks what has become of what was read. */
+  #sort(): void {
+    if (isOver(this.phase)) return;
+    if (this.#reader.isInside) {
+      // The time for the first head has begun with the connection.
+      if (this.phase === "new") this.phase = "head";
+      if (this.phase === "idle") this.#setPhase("head");
+    }
+    this.#begin();
   }
 
   /** Hands a request over, once everything that arrived with it is sorted. */
@@ -348,7 +302,7 @@ export class Http1Connection implements RequestEvents, ExchangeConnection {
       this.socket.destroySoon();
     } else if (exchange.complete) {
       this.#next();
-      this.#readWaiting();
+      this.#readOn();
     } else {
       this.#setPhase("rest");
       this.releaseBody();
@@ -357,7 +311,7 @@ export class Http1Connection implements RequestEvents, ExchangeConnection {
 
   /** Expects another request. */
   #next(): void {
-    if (this.isClientEnded && this.#waiting === undefined) {
+    if (this.isClientEnded && !this.#input.hasWaiting) {
       this.socket.destroySoon();
       return;
     }
@@ -369,14 +323,13 @@ export class Http1Connection implements RequestEvents, ExchangeConnection {
   /** Answers, and ends the connection: what follows on it could be read in another way. */
   #refuse(refusal: Refusal): void {
     this.#setPhase("refused");
-    this.received = 0;
-    this.#waiting = undefined;
+    this.#input.received = 0;
     const ray = this.#rules.noteRefusal({ ...refusal, peer: this.peer });
     this.socket.write(refusalText(refusal, ray), "latin1");
     // A client that still sends would lose the answer to a reset: it is heard to its end.
     if (this.isClientEnded) this.socket.destroySoon();
     else this.socket.end();
-    this.#readOn();
+    this.#input.close(true);
   }
 
   /** Leaves the socket, with what was not read, to who goes on with it. */
@@ -386,8 +339,9 @@ export class Http1Connection implements RequestEvents, ExchangeConnection {
     socket.removeAllListeners("data");
     // Nothing flows before somebody reads, as on a socket that nobody has read from.
     (socket as { readableFlowing: boolean | null }).readableFlowing = null;
-    if (this.#waiting !== undefined) socket.unshift(this.#waiting);
-    this.#waiting = undefined;
+    const waiting = this.#input.takeWaiting();
+    if (waiting !== undefined) socket.unshift(waiting);
+    this.#input.close(false);
   }
 }
 

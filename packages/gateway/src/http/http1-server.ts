@@ -3,21 +3,10 @@
 import { createServer, type Server, Socket } from "node:net";
 import { createServer as createTlsServer, type TLSSocket } from "node:tls";
 import type { Certificates } from "./certificates.ts";
-import { type ConnectionRules, Http1Connection } from "./http1-connection.ts";
-import { lookLimits, lookMsOf } from "./http1-looks.ts";
-import type { NoteRefusal } from "./refused-request.ts";
+import { Http1Connection } from "./http1-connection.ts";
+import { lookMsOf } from "./http1-looks.ts";
+import { type ConnectionRules, type Http1Handlers, rulesOf } from "./http1-rules.ts";
 import type { ServerLimits } from "./server-limits.ts";
-import type { Exchange } from "./transport.ts";
-
-/** Who gets what arrives. */
-export interface Http1Handlers {
-  /** every request that can be read */
-  handler: (exchange: Exchange) => void;
-  /** every other one, before it is refused */
-  noteRefusal: NoteRefusal;
-  /** connections on which HTTP/2 begins; undefined where it is not spoken */
-  acceptHttp2: ((socket: Socket) => void) | undefined;
-}
 
 /** A server that does not listen yet, and its connections. */
 export interface Http1Server {
@@ -80,16 +69,8 @@ class Http1Connections {
   readonly #encrypted = new Set<Socket>();
   readonly #look: NodeJS.Timeout;
 
-  constructor(limits: ServerLimits, { handler, noteRefusal, acceptHttp2 }: Http1Handlers) {
-    this.#rules = {
-      headBytes: limits.header_bytes,
-      idleSeconds: Math.max(1, Math.floor(limits.idle_timeout / 1000)),
-      looks: lookLimits(limits),
-      isDraining: false,
-      handler,
-      noteRefusal,
-      acceptHttp2,
-    };
+  constructor(limits: ServerLimits, handlers: Http1Handlers) {
+    this.#rules = rulesOf(limits, handlers);
     this.#look = setInterval(() => this.#lookAtAll(), lookMsOf(limits));
     this.#look.unref();
   }
@@ -128,7 +109,7 @@ class Http1Connections {
     }
     const connection = this.#add(socket as unknown as ConnectedSocket, true);
     socket.on("data", (chunk) => {
-      if (!connection.receive(chunk)) socket.pause();
+      if (!connection.receive(chunk, true)) socket.pause();
     });
   }
 
@@ -172,7 +153,9 @@ class Http1Connections {
 // Listeners of all sockets. `this` is the socket.
 
 function receive(this: ConnectedSocket, length: number, bytes: Uint8Array): boolean {
-  return this.connection.receive(Buffer.from(bytes.buffer, bytes.byteOffset, length));
+  const piece = Buffer.from(bytes.buffer, bytes.byteOffset, length);
+  // As long as each read fills the buffer, Node reads the same socket up to 32 times in a row.
+  return this.connection.receive(piece, length < bytes.length);
 }
 
 function receiveEnd(this: ConnectedSocket): void {

@@ -34,12 +34,13 @@ const refused = [
 ];
 
 test("TRACE, TRACK and CONNECT in any writing, and common methods in another, reach nobody (H9)", async (context) => {
+  const statuses = overNodeHttp ? [400, 405, 501] : [405];
   let connections = 0;
   const { origin } = await rawOrigin(context, () => connections++);
   const gateway = await gatewayTo(context, [{ service: origin }]);
   for (const method of refused) {
     const { status } = await rawRequest(gateway.port, `${method} /x HTTP/1.1`, [`Host: ${host}`]);
-    assert.ok(status === 405 || (overNodeHttp && status === 501), `${method}: ${status}`);
+    assert.ok(statuses.includes(status), `${method}: ${status}`);
   }
   assert.equal(connections, 0);
 });

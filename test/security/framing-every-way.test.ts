@@ -94,6 +94,31 @@ const notServed: RightByWay = {
 
 const upgrade: Request = { target: "/public/chat", webSocket: true };
 
+const webSocketLines = [
+  "Connection: Upgrade",
+  "Upgrade: websocket",
+  "Sec-WebSocket-Version: 13",
+  "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==",
+];
+const last = `GET /public/last HTTP/1.1\r\n${host}\r\nConnection: close\r\n\r\n`;
+const inChunks = `${hidden.length.toString(16)}\r\n${hidden}\r\n0\r\n\r\n`;
+
+/** A request whose body looks like a request, by length and in chunks, and one behind it. */
+function bodied(asked: string, lines: readonly string[]): Request[] {
+  const head = [`${asked} HTTP/1.1`, host, ...lines].join("\r\n");
+  return [
+    withBytes(`${head}\r\nContent-Length: ${hidden.length}\r\n\r\n${hidden}${last}`),
+    withBytes(`${head}\r\nTransfer-Encoding: chunked\r\n\r\n${inChunks}${last}`),
+  ];
+}
+
+const chat = ["GET /public/chat HTTP/1.1", host, ...webSocketLines, "", ""].join("\r\n");
+const chatAtMost: Mended = { mendedTo: ["/public/chat", "/public/last"] };
+const lastAtMost: Mended = { mendedTo: ["/public/last"] };
+const lastAlone: RightByWay = { http1: lastAtMost, http2: noLines, nginx: lastAtMost };
+const bothAtMost: Mended = { mendedTo: ["/public/x", "/public/last"] };
+const bothAlone: RightByWay = { http1: bothAtMost, http2: noLines, nginx: bothAtMost };
+
 const cases: Case[] = [
   {
     about: "H7 a request with two lengths, or with a length that is none, is refused",
@@ -260,6 +285,56 @@ const cases: Case[] = [
       ]),
       ...all({ http1: refusedVersion, http2: noLines, nginx: refusedVersion }, [
         withBytes(`GET /public/x HTTP/0.9\r\n${host}\r\n\r\n`),
+      ]),
+    ],
+  },
+  {
+    about: "H7 a body that nobody reads is never the next request",
+    rows: [
+      ...all(lastAlone, [
+        ...[
+          "POST /x",
+          "PUT /admin/x",
+          "GET /x",
+          "HEAD /x",
+          "DELETE /x",
+          "TRACE /public/x",
+          "trace /public/x",
+          "POST /cdn-cgi/access/none",
+          "POST /cdn-cgi/access/logout",
+          "GET /cdn-cgi/access/get-identity",
+          "POST /public%2fx",
+          "POST /public/..;/x",
+          "OPTIONS *",
+        ].flatMap((asked) => bodied(asked, [])),
+        ...bodied("POST /x", ["Expect: 100-continue"]),
+        ...bodied("GET /chat", webSocketLines),
+        ...bodied("GET /public/chat", webSocketLines),
+        ...bodied("GET /public/chat", [...webSocketLines.slice(0, 2), "Sec-WebSocket-Version: 7"]),
+      ]),
+      ...all(bothAlone, [
+        ...[
+          "GET /public/x",
+          "HEAD /public/x",
+          "DELETE /public/x",
+          "OPTIONS /public/x",
+          "PURGE /public/x",
+        ].flatMap((asked) => bodied(asked, [])),
+        ...bodied("POST /public/x", ["Expect: 100-continue"]),
+        ...bodied("GET /public/x", [
+          "Connection: Upgrade, HTTP2-Settings",
+          "Upgrade: h2c",
+          "HTTP2-Settings: AAMAAABk",
+        ]),
+        ...bodied("GET /public/x", ["Connection: upgrade", "Upgrade: TLS/1.0"]),
+        ...bodied("POST /public/x", ["Connection: Upgrade", "Upgrade: x-other"]),
+      ]),
+      // nginx forwards no expectation.
+      ...all({ ...lastAlone, nginx: bothAtMost }, bodied("POST /public/x", ["Expect: something"])),
+      // What comes behind an upgrade before it is agreed on is nobody's tunnel.
+      ...all({ http1: chatAtMost, http2: noLines, nginx: chatAtMost }, [
+        withBytes(`${chat}GET /admin/smuggled HTTP/1.1\r\n${host}\r\n\r\n${last}`),
+        withBytes(`${chat}GARBAGE\r\n\r\n${last}`),
       ]),
     ],
   },

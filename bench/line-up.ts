@@ -29,10 +29,14 @@ import type { Setting } from "./setting.ts";
 import type { Stage } from "./stage.ts";
 
 export const bare = "nginx bare";
+/** What large answers show: the other one passes them through memory. */
+export const asItComes = "nginx bare, as it comes";
 
 /** name → what starts it */
 const peers = {
   [bare]: (stage: Stage, { origin }: PeerSetting) => startBareNginx(stage, origin),
+  [asItComes]: (stage: Stage, { origin }: PeerSetting) =>
+    startBareNginx(stage, origin, { isAsItComes: true }),
   "nginx auth_request": (stage: Stage, setting: PeerSetting) => startAuthRequest(stage, setting),
   "nginx auth_request, cached": (stage: Stage, setting: PeerSetting) =>
     startAuthRequest(stage, setting, { isCached: true }),

@@ -2,6 +2,7 @@
 // ended afterwards, and what fails in it costs its own figures alone.
 import type { Finding } from "./finding.ts";
 import type { Variant } from "./gateway.ts";
+import { killPrograms } from "./run-program.ts";
 import type { Scenario } from "./setting.ts";
 import { Stage } from "./stage.ts";
 
@@ -68,6 +69,7 @@ export async function onStage<T>(
     return await within(limitMs, work(stage));
   } finally {
     for (const signal of signals) process.off(signal, interrupt);
+    killPrograms();
     await stage.clear();
   }
 }

@@ -1,6 +1,6 @@
 // Programs that are started for a moment, on the core of the load. This process goes on meanwhile:
 // it may be the origin that they speak with.
-import { spawn } from "node:child_process";
+import { type ChildProcess, spawn } from "node:child_process";
 import { type Core, onCore } from "./process.ts";
 
 export interface ProgramOptions {
@@ -13,6 +13,14 @@ export interface ProgramOptions {
 }
 
 const defaultLimitMs = 5 * 60_000;
+
+const running = new Set<ChildProcess>();
+process.on("exit", killPrograms);
+
+/** Ends those that are still under way: nobody waits for them any more. */
+export function killPrograms(): void {
+  for (const child of running) child.kill("SIGKILL");
+}
 
 /**
  * @returns what it printed
@@ -33,8 +41,7 @@ export function runProgram(
     timeout: limitMs,
     killSignal: "SIGKILL",
   });
-  const kill = () => void child.kill("SIGKILL");
-  process.on("exit", kill);
+  running.add(child);
   let output = "";
   let complaints = "";
   child.stdout.on("data", (chunk: Buffer) => {
@@ -48,5 +55,5 @@ export function runProgram(
     if (code === 0) resolve(output);
     else reject(new Error(`${command} ended with ${code ?? signal}: ${complaints}`));
   });
-  return promise.finally(() => process.off("exit", kill));
+  return promise.finally(() => running.delete(child));
 }

@@ -44,18 +44,25 @@ export interface BareOptions {
   listen?: string;
   certificate?: Certificate;
   workers?: number;
+  /** without the buffers that make large answers cheaper */
+  isAsItComes?: boolean;
 }
 
 export async function startBareNginx(
   stage: Stage,
   origin: number,
-  { listen = "", certificate, workers = 1 }: BareOptions = {},
+  { listen = "", certificate, workers = 1, isAsItComes = false }: BareOptions = {},
 ): Promise<Peer> {
   const port = await freePort();
   const tls = certificate === undefined ? "" : tlsOf(certificate);
-  const http = fill("nginx-bare.conf", { port, origin, listen, tls });
+  const buffers = isAsItComes ? "" : largeBuffers();
+  const http = fill("nginx-bare.conf", { port, origin, listen, tls, buffers });
   const nginx = startNginx("proxy", stage.folder, `nginx-${port}`, http, { workers });
   return peer(port, await stage.keep(nginx));
+}
+
+function largeBuffers(): string {
+  return fill("nginx-buffers.conf", {});
 }
 
 function tlsOf({ certificate, key }: Certificate): string {
@@ -106,6 +113,7 @@ export async function startAuthRequest(
     origin,
     service: service.port,
     decide: path,
+    buffers: largeBuffers(),
     cache: isCached ? `proxy_cache_path ${folder} keys_zone=decisions:10m;` : "",
     decision: isCached ? cachedDecision : directives,
   });

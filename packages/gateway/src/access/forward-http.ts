@@ -173,6 +173,7 @@ class Passage implements OriginEvents, ForwardedBodyEvents {
       status: head.status,
       reason: head.reason,
       rawHeaders: sanitizeResponseHeaders(head, reading.rayId, mayTrail(exchange, head)),
+      areLines: true,
     });
   }
 

@@ -28,9 +28,10 @@ export interface AnswerHead {
  * Writes status line and headers.
  * @throws {TypeError} when a header would not be one line of its own
  */
-export function answerHead({ status, reason, rawHeaders }: ResponseHead): AnswerHead {
-  const phrase = reason ?? STATUS_CODES[status] ?? "";
-  const text = statusLine(status, phrase) + fieldLines(rawHeaders);
+export function answerHead(head: ResponseHead): AnswerHead {
+  const { status, reason, rawHeaders, areLines = false } = head;
+  if (!areLines) refuseUnsafe(rawHeaders);
+  const text = statusLine(status, reason ?? STATUS_CODES[status] ?? "") + linesOf(rawHeaders);
   let length: number | undefined;
   let hasDate = false;
   for (let index = 0; index < rawHeaders.length; index += 2) {
@@ -49,14 +50,23 @@ function statusLine(status: number, phrase: string): string {
 
 /** @param fields names and values in turn */
 function fieldLines(fields: readonly string[]): string {
-  let text = "";
-  for (let index = 0; index < fields.length; index += 2) {
-    const name = fields[index] ?? "";
-    const value = fields[index + 1] ?? "";
-    if (unsafe.test(value) || unsafe.test(name))
-      throw new TypeError(`the header ${JSON.stringify(name)} of an answer is not one line`);
-    text += `${name}: ${value}\r\n`;
+  refuseUnsafe(fields);
+  return linesOf(fields);
+}
+
+/** @throws {TypeError} when a name or a value could end its line */
+function refuseUnsafe(fields: readonly string[]): void {
+  for (const [index, text] of fields.entries()) {
+    if (!unsafe.test(text)) continue;
+    const name = fields[index - (index % 2)];
+    throw new TypeError(`the header ${JSON.stringify(name)} of an answer is not one line`);
   }
+}
+
+function linesOf(fields: readonly string[]): string {
+  let text = "";
+  for (let index = 0; index < fields.length; index += 2)
+    text += `${fields[index]}: ${fields[index + 1]}\r\n`;
   return text;
 }
 

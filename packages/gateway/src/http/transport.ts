@@ -86,6 +86,8 @@ export interface ResponseHead {
   reason?: string;
   /** names and values in turn; nothing hop-by-hop, which is the transport's own */
   rawHeaders: readonly string[];
+  /** whether each of them is known to be one line, as one that was read from the wire */
+  areLines?: boolean;
 }
 
 /**

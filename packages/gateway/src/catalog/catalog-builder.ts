@@ -22,7 +22,7 @@ import { policy } from "../model/policy.ts";
 import { serviceToken } from "../model/service-token.ts";
 import { PolicyCompiler } from "../policy/policy-compiler.ts";
 import type { Catalog } from "./catalog.ts";
-import { type CompiledIngressRule, compileIngress } from "./choose-service.ts";
+import { compileIngress, type Ingress } from "./choose-service.ts";
 import { type CatalogPattern, compileDomain, HostIndex } from "./host-index.ts";
 import type { Steps } from "./steps.ts";
 
@@ -44,9 +44,9 @@ export class CatalogBuilder {
   #compiler: PolicyCompiler | undefined;
   #applications: ReadonlyMap<StoredApplication, CompiledApplication> = new Map();
   #patterns: readonly CatalogPattern[] = [];
-  #ingress: { rules: readonly IngressRule[]; compiled: readonly CompiledIngressRule[] } = {
+  #ingress: { rules: readonly IngressRule[]; compiled: Ingress } = {
     rules: [],
-    compiled: [],
+    compiled: compileIngress([]),
   };
 
   /** @throws {ConfigError} when two objects claim the same, or a policy is missing */
@@ -121,7 +121,7 @@ export class CatalogBuilder {
       .sort((a, b) => compareSpecificity(a.pattern, b.pattern));
   }
 
-  #compileIngress(rules: readonly IngressRule[]): readonly CompiledIngressRule[] {
+  #compileIngress(rules: readonly IngressRule[]): Ingress {
     if (this.#ingress.rules !== rules) this.#ingress = { rules, compiled: compileIngress(rules) };
     return this.#ingress.compiled;
   }

@@ -8,7 +8,7 @@ import type {
   Organization,
   ServiceToken,
 } from "../model/model.ts";
-import type { CompiledIngressRule } from "./choose-service.ts";
+import type { Ingress } from "./choose-service.ts";
 import type { CatalogPattern, HostIndex } from "./host-index.ts";
 
 /** What is in force, compiled for the requests that read it. */
@@ -31,7 +31,7 @@ export interface Catalog {
   groups: ReadonlyMap<string, Group>;
   identityProviders: ReadonlyMap<string, IdentityProvider>;
   serviceTokenByClientId: ReadonlyMap<string, ServiceToken>;
-  ingress: readonly CompiledIngressRule[];
+  ingress: Ingress;
 }
 
 /** Holds the catalog in force. Readers call `current()` on each request and keep no copy. */

@@ -19,9 +19,37 @@ export interface CompiledIngressRule extends IngressRule {
   readPattern: ReadPattern;
 }
 
+/** The rules by host: there may be one for each of a thousand applications. */
+export class Ingress {
+  /** in their order */
+  readonly rules: readonly CompiledIngressRule[];
+  /** those that name no single host */
+  readonly #wide: readonly CompiledIngressRule[];
+  /** host that a rule names → all that cover it; undefined until it is asked for */
+  readonly #ofNamedHost = new Map<string, readonly CompiledIngressRule[] | undefined>();
+
+  constructor(rules: readonly CompiledIngressRule[]) {
+    this.rules = rules;
+    this.#wide = rules.filter(({ hostname = "*" }) => hostname.startsWith("*"));
+    for (const { hostname = "*" } of rules)
+      if (!hostname.startsWith("*")) this.#ofNamedHost.set(hostname, undefined);
+  }
+
+  /** The rules that cover a host, in their order. @param host lower-case, no port */
+  covering(host: string): readonly CompiledIngressRule[] {
+    const known = this.#ofNamedHost.get(host);
+    if (known !== undefined) return known;
+    const isNamed = this.#ofNamedHost.has(host);
+    const candidates = isNamed ? this.rules : this.#wide;
+    const covering = candidates.filter(({ coversHost }) => coversHost(host));
+    if (isNamed) this.#ofNamedHost.set(host, covering);
+    return covering;
+  }
+}
+
 /** Makes rules ready for matching, in their order. */
-export function compileIngress(rules: readonly IngressRule[]): CompiledIngressRule[] {
-  return rules.map((rule) => {
+export function compileIngress(rules: readonly IngressRule[]): Ingress {
+  const compiled = rules.map((rule) => {
     const path = patternPath(rule.path ?? "");
     return {
       ...rule,
@@ -31,16 +59,16 @@ export function compileIngress(rules: readonly IngressRule[]): CompiledIngressRu
       readPattern: new ReadPattern(path),
     };
   });
+  return new Ingress(compiled);
 }
 
 /** The rule that takes a request. @param host lower-case, no port @param path canonical */
 export function chooseService(
-  ingress: readonly CompiledIngressRule[],
+  ingress: Ingress,
   host: string,
   path: string,
 ): CompiledIngressRule | undefined {
-  for (const rule of ingress) if (rule.coversHost(host) && rule.coversPath(path)) return rule;
-  return undefined;
+  return ingress.covering(host).find(({ coversPath }) => coversPath(path));
 }
 
 /** A service as the configuration writes it: `http://10.0.0.5:3000`, `unix:/run/wiki.sock`. */

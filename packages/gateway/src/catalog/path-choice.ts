@@ -75,9 +75,9 @@ function agrees(
   slashes: "keep" | undefined,
 ): boolean {
   const { patterns } = catalog.hosts.find(host);
-  const rules = catalog.ingress.filter(({ coversHost }) => coversHost(host));
+  const rules = catalog.ingress.covering(host);
   const own = patterns.find((each) => each.match === choice.match);
-  const ownRule = chooseService(rules, host, choice.path);
+  const ownRule = chooseService(catalog.ingress, host, choice.path);
   const isOurs = isReserved(choice.path);
 
   const readPatterns = patterns.map(({ readPattern }) => readPattern);

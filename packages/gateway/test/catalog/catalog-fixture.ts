@@ -164,7 +164,7 @@ export function contentOf(catalog: Catalog): unknown {
     applications: applications.map(withoutMatchers),
     applicationByAud: [...applicationByAud].map(([aud, each]) => [aud, withoutMatchers(each)]),
     patterns: patterns.map(({ pattern, application }) => [pattern.text, application.id]),
-    ingress: ingress.map(({ coversHost: _host, coversPath: _path, ...rule }) => rule),
+    ingress: ingress.rules.map(({ coversHost: _host, coversPath: _path, ...rule }) => rule),
   };
 }
 

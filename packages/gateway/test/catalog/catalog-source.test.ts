@@ -175,7 +175,7 @@ test("a change of what is not stored is in force as well: ingress, team domain, 
   const changes: [Sections, (catalog: ReturnType<typeof source.current>) => unknown, unknown][] = [
     [
       { ingress: [{ service: "http_status:503" }] },
-      ({ ingress }) => ingress[0]?.service,
+      ({ ingress }) => ingress.rules[0]?.service,
       { kind: "status", status: 503 },
     ],
     [

@@ -49,6 +49,20 @@ test("a wildcard host covers every level below, and not the name itself, as clou
   );
 });
 
+test("a host that a rule names goes by the rules for all hosts before it as well, each time", () => {
+  const to = rules(
+    { hostname: "*.a.test", path: "/x" },
+    { hostname: "b.a.test", path: "/y" },
+    { path: "/y" },
+    { hostname: "b.a.test" },
+  );
+  for (let time = 0; time < 2; time++)
+    assert.deepEqual(
+      ["b.a.test/x", "b.a.test/y", "b.a.test/", "c.a.test/y", "c.a.test/", "a.test/x"].map(to),
+      [200, 201, 203, 202, 404, 404],
+    );
+});
+
 test("a path is a prefix on segment boundaries", () => {
   const to = rules({ path: "/eng" }, { path: "/app/" });
   assert.deepEqual(

@@ -4,6 +4,7 @@ import { createPrivateKey, type KeyObject, randomBytes, sign } from "node:crypto
 import type { TestContext } from "node:test";
 import { testKeyPair } from "../../../../test/support/signing-keys.ts";
 import type { Catalog } from "../../src/catalog/catalog.ts";
+import { compileIngress } from "../../src/catalog/choose-service.ts";
 import { HostIndex } from "../../src/catalog/host-index.ts";
 import { strangerRates } from "../../src/compose.ts";
 import type { Application, Identity, IdentityProvider } from "../../src/model/model.ts";
@@ -149,7 +150,7 @@ function catalogWith(applications: Application[]): Catalog {
     groups: new Map(),
     identityProviders: new Map([[corp.id, corp]]),
     serviceTokenByClientId: new Map(),
-    ingress: [],
+    ingress: compileIngress([]),
   };
 }
 

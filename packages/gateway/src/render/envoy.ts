@@ -55,11 +55,12 @@ function question({ services, decisions }: ProxyPlan, acceptsCredential: boolean
     transport_api_version: "V3",
     failure_mode_allow: false,
     clear_route_cache: true,
+    // All of them: what it is not shown, the gateway could not object to.
+    allowed_headers: { patterns: [{ prefix: "" }] },
     http_service: {
       server_uri: { uri: `http://${decisions}`, cluster: "postern_decisions", timeout: "10s" },
       path_prefix: "/cdn-cgi/access/forward-auth/envoy",
       authorization_request: {
-        allowed_headers: { patterns: [{ prefix: "" }] },
         headers_to_add: [
           { key: "x-access-services", value: names },
           { key: "x-access-login", value: "redirect" },

@@ -2,7 +2,7 @@
 -- sets txn.postern_service, which names the backend, and one variable for each header that the
 -- origin gets. Where it sets nothing, for whatever reason, the gateway carries the request itself.
 --
---   http-request lua.postern ADDRESS:PORT "SERVICE SERVICE …"
+--   http-request lua.postern ADDRESS:PORT
 
 local place = "/cdn-cgi/access/forward-auth/haproxy"
 local seconds = 10
@@ -20,7 +20,20 @@ local own = {
   ["x-access-services"] = true,
 }
 
-local function question(txn, services)
+-- The services that this HAProxy has: its backends of such names.
+local services
+
+local function names_of_services()
+  local names = {}
+  for name in pairs(core.backends) do
+    if string.match(name, "^postern_%x+$") then
+      names[#names + 1] = name
+    end
+  end
+  return table.concat(names, " ")
+end
+
+local function question(txn)
   local lines = { txn.f:method() .. " " .. place .. txn.f:pathq() .. " HTTP/1.1" }
   for name, values in pairs(txn.http:req_get_headers()) do
     if not own[name] then
@@ -29,6 +42,7 @@ local function question(txn, services)
       end
     end
   end
+  services = services or names_of_services()
   lines[#lines + 1] = "x-access-services: " .. services
   lines[#lines + 1] = "connection: close"
   return table.concat(lines, "\r\n") .. "\r\n\r\n"
@@ -64,9 +78,9 @@ local function ask(address, port, text)
   return headers
 end
 
-local function decide(txn, where, services)
+local function decide(txn, where)
   local address, port = string.match(where, "^%[?(.-)%]?:(%d+)$")
-  local headers = ask(address, tonumber(port), question(txn, services))
+  local headers = ask(address, tonumber(port), question(txn))
   if headers == nil or (headers["x-access-service"] or "") == "" then
     return
   end
@@ -76,4 +90,4 @@ local function decide(txn, where, services)
   txn:set_var("txn.postern_service", headers["x-access-service"])
 end
 
-core.register_action("postern", { "http-req" }, decide, 2)
+core.register_action("postern", { "http-req" }, decide, 1)

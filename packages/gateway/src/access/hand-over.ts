@@ -88,21 +88,24 @@ export function whyHandOver(
   if (unstrippedHeader(rawHeaders) !== undefined) return "odd_header";
 
   // 3. Whether the proxy finds it.
-  const services = onlyValue(rawHeaders, servicesHeader);
-  if (services === undefined) return undefined;
+  const services = valuesOf(rawHeaders, servicesHeader);
+  if (services.length === 0) return undefined;
   const rule = chooseService(facts.catalog.ingress, facts.host, facts.path);
   return rule !== undefined && isAmong(rule, services) ? undefined : "other_service";
 }
 
-/** The services that a proxy has, by their names. One that says nothing has its own ways. */
+/** The services that a proxy has, by their names, in one line or several. */
 const servicesHeader = "x-access-services";
 
 /** `credential`: the origin may get one of ours where the proxy cannot take it away. */
 const acceptHeader = "x-access-accept";
 
-function isAmong({ service, serviceName }: CompiledIngressRule, services: string): boolean {
+function isAmong(
+  { service, serviceName }: CompiledIngressRule,
+  services: readonly string[],
+): boolean {
   if (service.kind === "status" || carriesBytes(service)) return false;
-  return services.split(" ").includes(serviceName);
+  return services.some((line) => line.split(" ").includes(serviceName));
 }
 
 /** The request target that policy saw. */

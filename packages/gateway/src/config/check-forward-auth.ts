@@ -38,18 +38,23 @@ export function checkForwardAuth(fields: ForwardAuthFields, report: Report): voi
     );
 
   // 2. Proxies that may hand requests over as well.
-  const trusted = fields.trusted_proxies.flatMap(networkIn);
   proxies.forEach(({ cidr }, index) => {
     const path = ["forward_auth", "proxies", index, "cidr"];
-    const [network] = networkIn(cidr);
     if (cidr.endsWith("/0"))
       report.warning(path, "is every address there is; name the proxy's own");
-    if (network === undefined || trusted.some((wider) => covers(wider, network))) return;
+    if (isTrusted(cidr, fields.trusted_proxies)) return;
     report.warning(
       path,
       "is not in trusted_proxies, so what this proxy hands over to the gateway seems to come from the proxy",
     );
   });
+}
+
+/** Whether what a proxy says of a client is believed where it hands a request over. */
+export function isTrusted(cidr: string, trustedProxies: readonly string[]): boolean {
+  const [network] = networkIn(cidr);
+  if (network === undefined) return false;
+  return trustedProxies.flatMap(networkIn).some((wider) => covers(wider, network));
 }
 
 function isSameAddress(a: ListenAddress, b: ListenAddress): boolean {

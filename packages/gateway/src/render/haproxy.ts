@@ -23,7 +23,7 @@ ${bindLine(plan)}
   # The question. What the gateway answers alone is not asked about.
   acl postern_own path_beg /cdn-cgi/access/
 ${ownHosts.map((host) => `  acl postern_own req.hdr(host),host_only,lower ${host}`).join("\n")}
-  http-request lua.postern ${decisions} "${services.map(({ name }) => name).join(" ")}" unless postern_own
+  http-request lua.postern ${decisions} unless postern_own
 
   # What the origin gets of a request that may pass.
 ${withheldHeaders.map((name) => `  http-request del-header ${name} ${isAllowed}`).join("\n")}

@@ -60,7 +60,7 @@ ${listening(plan)}
     proxy_set_header X-Original-URL $scheme://$http_host$request_uri;
     proxy_set_header X-Original-Method $request_method;
     proxy_set_header X-Forwarded-For $remote_addr;
-    proxy_set_header X-Access-Services "${plan.services.map(({ name }) => name).join(" ")}";
+${serviceLines(plan.services).join("\n")}
     proxy_set_header X-Access-Accept "";
     # The answer repeats the request's cookies.
     proxy_buffer_size 64k;
@@ -112,6 +112,18 @@ const toGateway = `    proxy_pass http://postern_gateway;
 function listening({ scheme, port }: ProxyPlan): string {
   if (scheme === "http") return `  listen 127.0.0.1:${port};`;
   return `  listen ${port} ssl http2;\n  listen [::]:${port} ssl http2;`;
+}
+
+/** nginx takes 4,096 characters in one value, and sends a header as often as it is set. */
+const namesInLine = 100;
+
+function serviceLines(services: readonly LentService[]): string[] {
+  const lines: string[] = [];
+  for (let first = 0; first === 0 || first < services.length; first += namesInLine) {
+    const names = services.slice(first, first + namesInLine).map(({ name }) => name);
+    lines.push(`    proxy_set_header X-Access-Services "${names.join(" ")}";`);
+  }
+  return lines;
 }
 
 function upstreamOf({ name, address }: LentService): string {

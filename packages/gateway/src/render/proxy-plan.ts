@@ -3,6 +3,7 @@
 // proxy's configuration: what is not is refused here (case O10).
 import { parsePattern } from "@postern/protocol";
 import { serviceName } from "../catalog/service-name.ts";
+import { isTrusted } from "../config/check-forward-auth.ts";
 import type { Config } from "../config/load-config.ts";
 import type { ListenAddress } from "../config/values.ts";
 import type { IngressRule } from "../model/model.ts";
@@ -60,6 +61,13 @@ export function planFor(config: Config, dialect: ProxyDialect): ProxyPlan {
     throw new UsageError(
       "the gateway speaks TLS itself, where the proxy would have to; remove tls, and name the proxy in trusted_proxies",
     );
+  const stranger = lending.proxies.find(
+    ({ cidr, dialect: own }) => own === dialect && !isTrusted(cidr, config.trusted_proxies),
+  );
+  if (stranger !== undefined)
+    throw new UsageError(
+      `the proxy hands requests over to the gateway, which would not believe it; add ${stranger.cidr} to trusted_proxies`,
+    );
   const [publicListener] = listen.flatMap((each) => (each.kind === "tcp" ? [each] : []));
   if (publicListener === undefined)
     throw new UsageError("the gateway listens on a Unix socket alone; add host:port to listen");
@@ -69,6 +77,8 @@ export function planFor(config: Config, dialect: ProxyDialect): ProxyPlan {
   const hosts = config.applications.flatMap(({ domains }) =>
     domains.map((domain) => parsePattern(domain).host),
   );
+  if (hosts.length === 0)
+    throw new UsageError("the configuration has no applications, and so no host for the proxy");
   const ownHosts = [...new Set([config.team_host, ...config.relay_hosts])];
   const applicationHosts = [...new Set(hosts)].filter((host) => !ownHosts.includes(host));
   return {

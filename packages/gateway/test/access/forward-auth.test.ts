@@ -379,6 +379,8 @@ test("a service that the proxy does not have is handed over, and a changed one h
   const ask = (services: string) =>
     scene.question("nginx", [`X-Access-Services: ${services}`, json]);
   assert.equal((await ask(`other ${name}`)).status, 200);
+  const inTwoLines = ["X-Access-Services: other", `X-Access-Services: ${name}`];
+  assert.equal((await scene.question("nginx", inTwoLines)).status, 200);
   for (const services of ["", "other", name.slice(0, -1), `${name}0`])
     assert.equal(errorIn(await ask(services)), "hand_over_other_service");
 });

@@ -159,6 +159,29 @@ test("without an entry for the proxy, or with TLS at the gateway, nothing is wri
   assert.throws(() => render("nginx", { listen: "unix:/run/p.sock" }), /add host:port to listen/);
 });
 
+test("a proxy that the gateway would not believe, or that has nothing to serve, gets no configuration", () => {
+  assert.throws(() => render("nginx", { trusted_proxies: ["10.0.0.1"] }), /add 127\.0\.0\.1\/32/);
+  assert.throws(() => render("nginx", { applications: [] }), /no applications/);
+});
+
+test("a thousand services fit into the configuration of nginx, HAProxy and Caddy", (context) => {
+  const rules = Array.from({ length: 1_000 }, (_, index) => ({
+    hostname: `app${index}.corp.example.com`,
+    service: `http://10.0.${index >> 8}.${index & 255}:3000`,
+  }));
+  const ingress = [...rules, { service: "http_status:404" }];
+  for (const program of Object.values(proxyPrograms) as ProxyProgram[]) {
+    if (pathOf(program.name) === undefined) continue;
+    const text = render(program.name, {
+      ingress,
+      auth_domain: "login.localhost:8443",
+      public_ports: [8443],
+      applications: [application("app.localhost")],
+    });
+    assert.equal(checkProxy(context, program, text), "");
+  }
+});
+
 test("paths and hosts that a proxy would choose by otherwise than the gateway are refused", () => {
   const rest = { service: "http_status:404" };
   const glob = [{ path: "/v1/*/items", service: "http://10.0.0.5" }, rest];

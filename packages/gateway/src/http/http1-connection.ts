@@ -21,8 +21,8 @@ import type { MessageHead } from "./request-framing.ts";
 import { type RequestEvents, type RequestLine, RequestReader } from "./request-reader.ts";
 import type { ResponseHead } from "./transport.ts";
 
-/** Bytes that a client that was refused may still send. */
-const refusedBytes = 1_048_576;
+/** Bytes that a client may still send behind what ends its connection. */
+const lingerBytes = 1_048_576;
 /** After so long without a byte the system asks whether the client of a tunnel is still there. */
 const keepAliveMs = 60_000;
 const noLine: RequestLine = { method: "", target: "" };
@@ -32,22 +32,23 @@ export class Http1Connection implements RequestEvents, ExchangeConnection {
   phase: Phase = "new";
   isClientEnded = false;
   readonly socket: Socket;
+  readonly peer: string | undefined;
   readonly #rules: ConnectionRules;
   readonly #looks: ConnectionLooks;
   readonly #reader: RequestReader;
   readonly #input: Http1Input;
   readonly #isEncrypted: boolean;
   #exchange: Http1Exchange | undefined;
-  /** whether the request in hand was given to its handler */
+  /** whether its handler has the request in hand */
   #isBegun = false;
   /** whether the answer in hand is the last one */
   #isLastAnswer = false;
   #mayBeHttp2: boolean;
-  #peer: string | undefined;
 
   /** @param isEncrypted whether TLS has settled the protocol, and brings pieces of its own */
   constructor(socket: Socket, rules: ConnectionRules, isEncrypted: boolean) {
     this.socket = socket;
+    this.peer = socket.remoteAddress && canonicalPeer(socket.remoteAddress);
     this.#rules = rules;
     this.#looks = new ConnectionLooks(this, rules.looks);
     this.#reader = new RequestReader(rules.headBytes, this);
@@ -64,7 +65,7 @@ export class Http1Connection implements RequestEvents, ExchangeConnection {
     const input = this.#input;
     input.received += bytes.length;
     if (this.phase === "left") return this.socket.push(Buffer.from(bytes));
-    if (this.phase === "refused" && input.received > refusedBytes) this.destroy();
+    if (this.phase === "lingering" && input.received > lingerBytes) this.destroy();
     if (isOver(this.phase)) return true;
     if (this.#mayBeHttp2) return this.#receiveFirst(bytes, isAll);
     input.take(bytes);
@@ -164,12 +165,6 @@ export class Http1Connection implements RequestEvents, ExchangeConnection {
 
   get received(): number {
     return this.#input.received;
-  }
-
-  get peer(): string | undefined {
-    const address = this.socket.remoteAddress;
-    if (this.#peer === undefined && address !== undefined) this.#peer = canonicalPeer(address);
-    return this.#peer;
   }
 
   get isClosed(): boolean {
@@ -272,7 +267,7 @@ export class Http1Connection implements RequestEvents, ExchangeConnection {
     this.#sort();
   }
 
-  /** Looks what has become of what was read. */
+  /** Hands over the request that was read, once everything that came with it is sorted. */
   #sort(): void {
     if (isOver(this.phase)) return;
     if (this.#reader.isInside) {
@@ -280,11 +275,6 @@ export class Http1Connection implements RequestEvents, ExchangeConnection {
       if (this.phase === "new") this.phase = "head";
       if (this.phase === "idle") this.#setPhase("head");
     }
-    this.#begin();
-  }
-
-  /** Hands a request over, once everything that arrived with it is sorted. */
-  #begin(): void {
     const exchange = this.#exchange;
     if (exchange === undefined || this.#isBegun) return;
     this.#isBegun = true;
@@ -297,7 +287,9 @@ export class Http1Connection implements RequestEvents, ExchangeConnection {
     if (exchange === undefined || this.isClosed) return;
     this.#exchange = undefined;
     exchange.finish();
-    if (this.#isLastAnswer) {
+    if (this.#isLastAnswer && this.#input.hasWaiting) {
+      this.#linger();
+    } else if (this.#isLastAnswer) {
       this.#setPhase("ending");
       this.socket.destroySoon();
     } else if (exchange.complete) {
@@ -322,13 +314,17 @@ export class Http1Connection implements RequestEvents, ExchangeConnection {
 
   /** Answers, and ends the connection: what follows on it could be read in another way. */
   #refuse(refusal: Refusal): void {
-    this.#setPhase("refused");
-    this.#input.received = 0;
     const ray = this.#rules.noteRefusal({ ...refusal, peer: this.peer });
     this.socket.write(refusalText(refusal, ray), "latin1");
-    // A client that still sends would lose the answer to a reset: it is heard to its end.
+    this.#linger();
+  }
+
+  /** A client that still sends would lose the answer to a reset: it is heard to its end. */
+  #linger(): void {
+    this.#setPhase("lingering");
     if (this.isClientEnded) this.socket.destroySoon();
     else this.socket.end();
+    this.#input.received = 0;
     this.#input.close(true);
   }
 
@@ -346,5 +342,5 @@ export class Http1Connection implements RequestEvents, ExchangeConnection {
 }
 
 function isOver(phase: Phase): boolean {
-  return phase === "ending" || phase === "refused" || phase === "left" || phase === "closed";
+  return phase === "ending" || phase === "lingering" || phase === "left" || phase === "closed";
 }

@@ -117,14 +117,6 @@ export class Http1Exchange implements Exchange, RequestBody {
     if (this.#flows) this.#tellEnd();
   }
 
-  /** Nobody reads the rest of the body any more. */
-  dropBody(): void {
-    this.#reader = undefined;
-    this.#pieces = undefined;
-    this.#flows = true;
-    if (!this.complete) this.connection.releaseBody();
-  }
-
   #tellEnd(): void {
     const rawTrailers = this.#rawTrailers;
     const reader = this.#reader;

@@ -16,10 +16,10 @@ export type Phase =
   | "request"
   /** it is answered, and the rest of it is dropped */
   | "rest"
-  /** the last answer is on its way */
+  /** the last answer is on its way, and nothing behind its request */
   | "ending"
-  /** refused: what still arrives is dropped */
-  | "refused"
+  /** the last answer, or a refusal, is written, and what still arrives is dropped */
+  | "lingering"
   /** another protocol has taken over */
   | "left"
   | "closed";
@@ -123,7 +123,7 @@ export class ConnectionLooks {
         return this.#looks >= idle ? "end" : undefined;
       case "rest":
         return this.#looks >= body ? "cut" : undefined;
-      case "refused":
+      case "lingering":
         return this.#looks >= moment ? "cut" : undefined;
       default:
         return undefined;

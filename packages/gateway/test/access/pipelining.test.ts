@@ -24,6 +24,7 @@ const behindTheLast = {
   "many requests": kept("/more").repeat(200),
   "a request with a body": `POST /more HTTP/1.1\r\n${hostLine}Content-Length: 4\r\n\r\nbody`,
   "half a head": "GET /more HT",
+  "more than one read brings": kept("/more").repeat(10_000),
   junk: "\x00\x01\x02\r\n\r\n",
   "a TLS handshake": "\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03",
 };

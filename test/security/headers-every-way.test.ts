@@ -183,8 +183,9 @@ const cases: Case[] = [
         "CLOSE , Host, X-Forwarded-Host\t,Cf-Ray",
         "close,,cookie, authorization,x-forwarded-proto,,",
       ].map((names): Row => {
-        const lines = [`Connection: ${names}`, "Authorization: Bearer the API's own"];
-        const right = { reaches: "/x", keeps: lines.slice(1) };
+        const own = ["Authorization: Bearer the API's own", "Cookie: theme=dark"];
+        const lines = [`Connection: ${names}`, ...own];
+        const right = { reaches: "/x", keeps: own };
         return {
           ask: { target: "/x", lines },
           as: "alice",

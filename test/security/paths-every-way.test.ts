@@ -252,6 +252,7 @@ const cases: Case[] = [
         "http://app.localhost@app2.localhost/public/x",
         "http://app.localhost:80:80/public/x",
         "app.localhost/public/x",
+        "*",
         "http://",
         "http:/public/x",
         "http:///public/x",

@@ -92,6 +92,9 @@ const believed = [
 const reaches = (target: string, keeps: readonly string[] = []) => ({ reaches: target, keeps });
 const basics = ["Authorization: Basic YTpi", "Authorization: Basic Yzpk"];
 const asNamed = { reaches: "/public/x", host: "app.localhost" };
+const toPost = { method: "POST", target: "/public/x", body: "body" };
+/** What is too large comes when the request has begun to go on. */
+const cut = { cutWith: [undefined, 400, 431] };
 const misdirected = { statuses: [421] };
 const tooLarge = { statuses: [414, 431] };
 const at = (...hosts: string[]) => hosts.map((host) => ({ host, target: "/public/x" }));
@@ -318,6 +321,10 @@ const cases: Case[] = [
   {
     about: "H13 a head of too many lines or bytes is refused",
     rows: [
+      // nginx forwards no trailers.
+      ...all({ http1: cut, http2: cut, nginx: { mendedTo: ["/public/x"] } }, [
+        { ...toPost, trailers: ["A", "B", "C"].map((name) => `${name}: ${"b".repeat(30_000)}`) },
+      ]),
       ...all(tooLarge, [
         { target: "/public/x", lines: Array.from({ length: 300 }, (_, index) => `X-${index}: y`) },
       ]),

@@ -269,7 +269,8 @@ function http2Frames(request: Request): Buffer[] {
   const frames = headerFrames(h2.block(http2Fields(request)), hasMore ? 0 : h2.flags.END_STREAM);
   if (body !== undefined)
     frames.push(h2.data(1, body, trailers === undefined ? h2.flags.END_STREAM : 0));
-  if (trailers !== undefined) frames.push(h2.headers(1, trailers.map(fieldOf)));
+  if (trailers !== undefined)
+    frames.push(...headerFrames(h2.block(trailers.map(fieldOf)), h2.flags.END_STREAM));
   return frames;
 }
 

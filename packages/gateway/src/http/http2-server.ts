@@ -104,15 +104,14 @@ export class Http2Sessions {
     this.#sessions.set(session, activity);
     session.setLocalWindowSize(sessionWindow);
     session.on("stream", (stream, _headers, flags, rawHeaders) => {
-      if (listSize(rawHeaders) > this.#options.limits.header_bytes) {
-        // The reset is all that there is to tell of it.
-        stream.on("error", () => undefined);
-        stream.close(constants.NGHTTP2_ENHANCE_YOUR_CALM);
-        return;
-      }
+      const { header_bytes } = this.#options.limits;
+      if (listSize(rawHeaders) > header_bytes) return refuse(stream);
       const isWhole = (flags & constants.NGHTTP2_FLAG_END_STREAM) !== 0;
       // Trailers may follow.
-      if (!isWhole) outliveStream(session, stream);
+      if (!isWhole) {
+        outliveStream(session, stream);
+        boundTrailers(stream, header_bytes);
+      }
       const head = readHead(rawHeaders, isWhole, peer);
       const Kind = head.upgrade === undefined ? NodeHttp2Exchange : NodeHttp2Upgrade;
       this.#begin(session, activity, stream, new Kind(stream, head));
@@ -230,6 +229,20 @@ function sessionOptions(limits: ServerLimits): ServerSessionOptions {
       enableConnectProtocol: true,
     },
   } as ServerSessionOptions;
+}
+
+/** Resets a stream with the word that nghttp2 has for a header list that is too large. */
+function refuse(stream: ServerHttp2Stream): void {
+  // The reset is all that there is to tell of it.
+  stream.on("error", () => undefined);
+  stream.close(constants.NGHTTP2_ENHANCE_YOUR_CALM);
+}
+
+/** Trailers are held to the limit of heads. */
+function boundTrailers(stream: ServerHttp2Stream, limit: number): void {
+  stream.on("trailers", (_trailers: unknown, _flags: unknown, rawTrailers: readonly string[]) => {
+    if (listSize(rawTrailers) > limit) refuse(stream);
+  });
 }
 
 /**

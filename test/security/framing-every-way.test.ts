@@ -12,6 +12,7 @@ import {
   type Case,
   type Cut,
   type Denied,
+  denied,
   type Mended,
   malformed,
   type Right,
@@ -328,6 +329,15 @@ const cases: Case[] = [
         ]),
         ...bodied("GET /public/x", ["Connection: upgrade", "Upgrade: TLS/1.0"]),
         ...bodied("POST /public/x", ["Connection: Upgrade", "Upgrade: x-other"]),
+      ]),
+      ...all({ http1: rowsAbove, http2: denied, nginx: rowsAbove }, [
+        { method: "POST", target: "/x", body: hidden },
+        { method: "DELETE", target: "/admin/x", body: hidden },
+        { method: "GET", target: "/x", body: hidden, trailers: ["X-Sum: 7"] },
+      ]),
+      ...all({ http1: rowsAbove, http2: chatAtMost, nginx: rowsAbove }, [
+        { target: "/public/chat", webSocket: true, body: hidden },
+        { target: "/public/chat", webSocket: true, body: `${hidden}GARBAGE\r\n\r\n` },
       ]),
       // nginx forwards no expectation.
       ...all({ ...lastAlone, nginx: bothAtMost }, bodied("POST /public/x", ["Expect: something"])),

@@ -1,7 +1,7 @@
 // The decision that the gateway lends to nginx, beside a service that looks at nothing: by nginx
 // and the service together, and by the service alone.
-import { compete, entryOf, ratioOf, rowNamed } from "../contest.ts";
-import { atLeast, noFailures } from "../finding.ts";
+import { compete, entryOf, figureOf, type Row, ratioOf, rowNamed } from "../contest.ts";
+import { atLeast, digits, noFailures } from "../finding.ts";
 import { browserHeaders, checkJob, type Gateway, own, startGateway } from "../gateway.ts";
 import { askedByWrk, bare, type Stand, standOf, startFileOrigin } from "../line-up.ts";
 import type { Target } from "../load/probe.ts";
@@ -50,6 +50,7 @@ export const forwardAuth: Scenario = {
     const ratio = ratioOf(gatewayRow, rowNamed(rows, minimal), "cost");
     return {
       tables: [{ title: "1 kB, decisions by auth_request", rows, base: minimal }],
+      notes: [boundOf(rows)],
       promises: [
         atLeast("the forward-auth decision behind nginx beside the minimal service", 1.5, ratio),
         ...noFailures("forward-auth", gatewayRow),
@@ -108,6 +109,14 @@ async function startRendered(
   await checkJob(whole);
   const name = "nginx as postern render writes it";
   return { name, pids: [nginx.pid, gateway.pid], target: whole };
+}
+
+/** What is in the way of any decision: nginx, which carries the request and asks. */
+function boundOf(rows: readonly Row[]): string {
+  const whole = figureOf(rowNamed(rows, minimal), "cost");
+  const nginx = whole - figureOf(rowNamed(rows, aloneName(minimal)), "cost");
+  const bound = digits(whole / nginx);
+  return `Of ${digits(whole)} μs with the minimal service nginx itself takes ${digits(nginx)}: a decision that cost nothing would be ${bound} ×.`;
 }
 
 function aloneName(name: string): string {

@@ -9,18 +9,30 @@ import { readText } from "./request-text.ts";
 import { equalSecrets } from "./secret-values.ts";
 
 const formLimit = 64 * 1024;
+/** Fields of a form, at most. None of ours has half as many. */
+const fieldLimit = 100;
 
 /**
  * The fields of a form.
- * @returns undefined when it is no form, too long, not UTF-8, names a field twice, or comes from
- * another site's page
+ * @returns undefined when it is no form, too long, not UTF-8, has too many fields or one twice, or
+ * comes from another site's page
  */
 export async function readForm(c: LoginContext): Promise<Map<string, string> | undefined> {
   if (isFromOtherOrigin(c)) return undefined;
   const [type = ""] = (c.req.header("content-type") ?? "").split(";");
   if (type.trim().toLowerCase() !== "application/x-www-form-urlencoded") return undefined;
   const text = await readText(c.req.raw, formLimit);
-  if (text === undefined) return undefined;
+  return text === undefined ? undefined : fieldsOf(text);
+}
+
+/**
+ * The fields of a form, by name.
+ * @returns undefined when there are too many, or two of one name
+ */
+export function fieldsOf(text: string): Map<string, string> | undefined {
+  // Node looks for `=` up to the end of the text for each field that has none: a form of nothing
+  // else takes a time with the square of its length.
+  if (text.split("&", fieldLimit + 1).length > fieldLimit) return undefined;
   const pairs = [...new URLSearchParams(text)];
   const fields = new Map(pairs);
   return fields.size === pairs.length ? fields : undefined;

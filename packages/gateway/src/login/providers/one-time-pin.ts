@@ -33,6 +33,11 @@ const digits = 6;
 const triesPerPin = 5;
 const codePattern = new RegExp(`^[\\s-]*(?:\\d[\\s-]*){${digits}}$`);
 
+/** Whether somebody may have typed this for a code: its digits, with blanks and dashes anywhere. */
+export function mayBeCode(typed: string): boolean {
+  return codePattern.test(typed);
+}
+
 /** A PIN in the store, as the browser knows it. */
 interface PinSecrets {
   /** canonical address */
@@ -113,7 +118,7 @@ async function tryCode(
 ): Promise<SignInResult> {
   // What cannot be a code costs no try, and tells nothing.
   const typed = request.parameters.get("code") ?? "";
-  if (!codePattern.test(typed)) return refuseForm("The code has six digits. Type all of them.");
+  if (!mayBeCode(typed)) return refuseForm("The code has six digits. Type all of them.");
 
   const verdict = await judge(settings, parts, request, typed.replace(/[\s-]/g, ""));
   if (verdict.kind === "right")

@@ -132,9 +132,12 @@ function upstreamOf({ name, address }: LentService): string {
   return `upstream ${name} {\n  server ${server};\n  keepalive 64;\n}\n`;
 }
 
+/** What a table of names of nginx has room for, if nobody made it larger. */
+const longestPlainName = 46;
+
 /** nginx knows an asterisk in place of whole names alone; others are regular expressions. */
 function serverName(host: string): string {
-  if (!host.includes("*")) return host;
+  if (!host.includes("*") && host.length <= longestPlainName) return host;
   const pattern = host.replaceAll(".", "\\.").replaceAll("*", "[^.]*");
   return `"~^${pattern}$"`;
 }

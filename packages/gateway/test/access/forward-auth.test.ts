@@ -383,6 +383,11 @@ test("a service that the proxy does not have is handed over, and a changed one h
   assert.equal((await scene.question("nginx", inTwoLines)).status, 200);
   for (const services of ["", "other", name.slice(0, -1), `${name}0`])
     assert.equal(errorIn(await ask(services)), "hand_over_other_service");
+
+  const lines = (...names: string[]) => names.map((each) => `X-Access-Services: ${each}`);
+  const askInLines = (...names: string[]) => scene.question("nginx", [...lines(...names), json]);
+  assert.equal((await askInLines("other", name)).status, 200);
+  assert.equal(errorIn(await askInLines("other", "another")), "hand_over_other_service");
 });
 
 test("a question that does not say which request it is about is a 400, never more (P10)", async (context) => {

@@ -56,6 +56,26 @@ function render(name: ProxyName, more: Sections = {}, acceptsCredential = false)
   return renderProxy(load(sectionsFor(name, more)).config, name, { luaFile, acceptsCredential });
 }
 
+const longHost = `${"a".repeat(60)}.${"b".repeat(60)}.example.com`;
+const manyServices = Array.from({ length: 500 }, (_, index) => ({
+  hostname: `application-number-${index}.example.com`,
+  service: `http://10.0.0.5:${3_000 + index}`,
+}));
+
+/** Configurations that proxies have limits for, by what is unusual about them. */
+const unusual: Record<string, Sections> = {
+  nothing: { ingress: [{ service: "http://10.0.0.5:3000" }] },
+  "a long host": {
+    auth_domain: `login.${longHost}`,
+    applications: [application(longHost), application(`*.${longHost}`)],
+    ingress: [{ service: "http://10.0.0.5:3000" }],
+  },
+  "hundreds of services": {
+    applications: manyServices.map(({ hostname }) => application(hostname)),
+    ingress: [...manyServices, { service: "http_status:404" }],
+  },
+};
+
 for (const program of Object.values(proxyPrograms) as ProxyProgram[]) {
   const here = leaveOut(pathOf(program.name) === undefined ? program.name : undefined);
   test(
@@ -66,13 +86,12 @@ for (const program of Object.values(proxyPrograms) as ProxyProgram[]) {
       const both = `${cert_file}.both`;
       writeFileSync(both, readFileSync(cert_file, "utf8") + readFileSync(key_file, "utf8"));
       // What the operator has beside it: certificates.
-      const text = render(program.name, { ingress: [{ service: "http://10.0.0.5:3000" }] }).replace(
-        "/etc/haproxy/postern.pem",
-        both,
-      );
       const certificate = `ssl_certificate ${cert_file}; ssl_certificate_key ${key_file};\n`;
-      const part = program.name === "nginx" ? certificate + text : text;
-      assert.equal(checkProxy(context, program, part), "");
+      for (const [what, sections] of Object.entries(unusual)) {
+        const text = render(program.name, sections).replace("/etc/haproxy/postern.pem", both);
+        const part = program.name === "nginx" ? certificate + text : text;
+        assert.equal(checkProxy(context, program, part), "", what);
+      }
     },
   );
 }

@@ -64,13 +64,15 @@ interface SceneOptions {
   sections?: Record<string, unknown>;
   /** over https, on hosts below it; default: http, below `localhost` */
   domain?: string;
+  /** of the operator's own, before the rendered part of the proxy's configuration */
+  before?: string;
 }
 
 /** Starts origins, gateway and proxy. */
 export async function startScene(
   context: TestContext,
   name: TestedProxy,
-  { sections: more = {}, domain = "localhost" }: SceneOptions = {},
+  { sections: more = {}, domain = "localhost", before = "" }: SceneOptions = {},
 ): Promise<ForwardAuthScene> {
   const [upstream, admin] = await Promise.all([startUpstream(), startUpstream()]);
   const [port, own, decisions] = [await freePort(), await freePort(), await freePort()];
@@ -123,7 +125,7 @@ export async function startScene(
   const isSecure = domain !== "localhost";
   const certificate = isSecure ? certificateFor(context, hostsBelow(domain)) : undefined;
   const part = certificate === undefined ? text : withTls(name, text, certificate);
-  await startProxy(context, proxyPrograms[name], part, port);
+  await startProxy(context, proxyPrograms[name], before + part, port);
   return {
     gateway,
     port,

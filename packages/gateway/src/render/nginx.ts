@@ -82,6 +82,7 @@ ${givenHeaders.map(readGiven).join("\n")}
 ${givenHeaders.map(setGiven).join("\n")}
 ${withheldHeaders.map((name) => `    proxy_set_header ${name} "";`).join("\n")}
 ${hiddenHeaders.map((name) => `    proxy_hide_header ${name};`).join("\n")}
+${answersPass}
     proxy_buffering off;
     proxy_request_buffering off;
     proxy_read_timeout 1h;
@@ -97,6 +98,10 @@ ${toGateway}
 `;
 }
 
+/** An answer with `X-Accel-Redirect`, or with a status of `error_page`, would be asked for again. */
+const answersPass = `    proxy_ignore_headers X-Accel-Redirect;
+    proxy_intercept_errors off;`;
+
 const toGateway = `    proxy_pass http://postern_gateway;
     proxy_http_version 1.1;
     proxy_set_header Host $http_host;
@@ -105,6 +110,7 @@ const toGateway = `    proxy_pass http://postern_gateway;
     proxy_set_header X-Forwarded-For $remote_addr;
     proxy_set_header X-Forwarded-Proto $scheme;
     proxy_set_header X-Forwarded-Host "";
+${answersPass}
     proxy_buffering off;
     proxy_request_buffering off;
     proxy_read_timeout 1h;`;

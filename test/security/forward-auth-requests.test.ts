@@ -94,6 +94,34 @@ forEachProxy(
 );
 
 forEachProxy(
+  "an address with scheme and host reaches the application as its path alone, or not at all (P11)",
+  async (context, name) => {
+    const scene = await startScene(context, name);
+    const cookie = await scene.cookie();
+    const here = `app.localhost:${scene.port}`;
+    for (const target of [
+      `http://${here}/x?a=b`,
+      `HTTP://APP.localhost:${scene.port}/x?a=b`,
+      `https://${here}/x?a=b`,
+      `http://ada:secret@${here}/x?a=b`,
+      `http://bob.localhost@${here}/x?a=b`,
+      `http://bob.localhost:${scene.port}/x?a=b`,
+      `http://${here}`,
+      `http://${here}?a=/../admin/x`,
+      `ftp://${here}/x?a=b`,
+    ]) {
+      const line = `GET ${target} HTTP/1.1`;
+      const { status } = await rawRequest(scene.port, line, [scene.host, cookie]);
+      for (const { requestLine, header } of scene.upstream.requests.splice(0)) {
+        assert.match(requestLine, /^GET \/(?:x\?a=b|\?a=\/\.\.\/admin\/x)? HTTP\/1\.1$/, target);
+        assert.equal(header("host")?.toLowerCase(), here, `${target} ${status}`);
+      }
+      assert.equal(scene.admin.requests.length, 0, target);
+    }
+  },
+);
+
+forEachProxy(
   "WebSockets pass for whom policy lets in, and not for pages of other sites (W1, W2)",
   async (context, name) => {
     const port = await freePort();

@@ -25,7 +25,9 @@ ${bindLine(plan)}
 ${ownHosts.map((host) => `  acl postern_own req.hdr(host),host_only,lower ${host}`).join("\n")}
   http-request lua.postern ${decisions} unless postern_own
 
-  # What the origin gets of a request that may pass.
+  # What the origin gets of a request that may pass. An address with scheme and host becomes its path,
+  # which is what the gateway was asked about.
+  http-request set-uri %[pathq] ${isAllowed}
 ${withheldHeaders.map((name) => `  http-request del-header ${name} ${isAllowed}`).join("\n")}
 ${givenHeaders.map(({ name, from }) => `  http-request set-header ${name} %[var(txn.postern_${variableOf(from)})] ${isAllowed}`).join("\n")}
   use_backend %[var(txn.postern_service)] ${isAllowed}

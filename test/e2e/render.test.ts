@@ -45,7 +45,7 @@ test("somebody who asks for a proxy's configuration gets it on standard output, 
     assert.deepEqual([status, stderr], [0, ""], proxy);
     for (const text of ["127.0.0.1:8610", "127.0.0.1:8611", "127.0.0.1:3000", "login.localhost"])
       assert.ok(stdout.includes(text), `${proxy}: ${text}`);
-    const [, lua] = /lua-load-per-thread (.*)/.exec(stdout) ?? [];
+    const [, lua] = /lua-load-per-thread '(.*)'/.exec(stdout) ?? [];
     assert.equal(lua !== undefined && existsSync(lua), proxy === "haproxy");
   }
   assert.deepEqual(readdirSync(folder), ["postern.yaml"]);

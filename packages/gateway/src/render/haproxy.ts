@@ -69,7 +69,7 @@ function variableOf(name: string): string {
   return name.replaceAll("-", "_");
 }
 
-/** One word: a backslash takes the meaning from what follows. */
+/** One word: between such quotes nothing has a meaning. */
 function wordOf(path: string): string {
-  return path.replace(/[^\w./@+-]/g, "\\$&");
+  return `'${path.replaceAll("'", "'\\''")}'`;
 }

@@ -1,7 +1,9 @@
 // The configurations of proxies, as text: the proxies themselves find no fault with them, and
 // nothing of ours can become a directive of theirs (case O10).
 import assert from "node:assert/strict";
-import { readFileSync, writeFileSync } from "node:fs";
+import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { test } from "node:test";
 import { parse } from "yaml";
 import {
@@ -109,6 +111,26 @@ test("services that a proxy reaches itself are those over plain HTTP, each by a 
   const originRequest = { httpHostHeader: "inner.example.com" };
   assert.notEqual(nameOf({ service }), nameOf({ service, originRequest }));
 });
+
+test(
+  "HAProxy finds the Lua file wherever the gateway is installed",
+  leaveOut(pathOf("haproxy") === undefined ? "haproxy" : undefined),
+  (context) => {
+    const sections = sectionsFor("haproxy", { auth_domain: "login.localhost:8600" });
+    const { config } = load(sections);
+    const folder = mkdtempSync(join(tmpdir(), "postern-lua-"));
+    context.after(() => rmSync(folder, { recursive: true }));
+    const names = ["a b", "a(1)", "é", "a'b", 'a"b', "$HOME", "a#b", "a\\nb", "%[env(A)]"];
+    for (const name of names) {
+      const file = join(folder, name, "postern.lua");
+      mkdirSync(join(folder, name));
+      copyFileSync(luaFile, file);
+      const text = renderProxy(config, "haproxy", { luaFile: file, acceptsCredential: false });
+      const part = text.replaceAll("wiki.internal", "127.0.0.1");
+      assert.equal(checkProxy(context, proxyPrograms.haproxy, part), "", name);
+    }
+  },
+);
 
 test("what cannot be written safely into a proxy's configuration is refused (O10)", () => {
   for (const service of [

@@ -1,6 +1,9 @@
 // nginx, HAProxy and Caddy with the configuration that `postern render` writes: what an application
 // answers is an answer to its client, and makes the proxy do nothing else.
 import assert from "node:assert/strict";
+import { chmodSync, mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { forEachProxy, startScene } from "../conformance/forward-auth-fixture.ts";
 import { rawRequest } from "../support/raw-request.ts";
 
@@ -53,6 +56,35 @@ forEachProxy(
         assert.match(body, /of the application/, `${expected} ${way}`);
         assert.equal(scene.upstream.requests.splice(0).length, 1, `${expected} ${way}`);
       }
+    }
+  },
+);
+
+forEachProxy(
+  "no decision is kept for the next who asks, whatever nginx keeps elsewhere",
+  async (context, name) => {
+    const folder = mkdtempSync(join(tmpdir(), "postern-cache-"));
+    // nginx's worker may be somebody else.
+    chmodSync(folder, 0o777);
+    context.after(() => rmSync(folder, { recursive: true, force: true, maxRetries: 10 }));
+    // What an operator may have in `http { … }` for other sites.
+    const caching = [
+      `proxy_cache_path ${folder} keys_zone=all:1m;`,
+      "proxy_cache all;",
+      "proxy_cache_valid any 10m;",
+      "proxy_ignore_headers Cache-Control Expires Set-Cookie Vary;\n",
+    ];
+    const scene = await startScene(context, name, {
+      before: name === "nginx" ? caching.join("\n") : "",
+    });
+    const cookie = await scene.cookie();
+    for (const way of ways) {
+      const get = async (...lines: string[]) =>
+        (await rawRequest(scene.port, `GET ${way} HTTP/1.1`, [scene.host, ...lines])).status;
+      assert.deepEqual([await get(), await get(cookie), await get(cookie)], [302, 200, 200], way);
+      scene.upstream.reset();
+      assert.equal(await get(), 302, way);
+      assert.ok(scene.sawNothing(), way);
     }
   },
 );

@@ -33,7 +33,7 @@ ${plan.services.map(upstreamOf).join("")}
 server {
 ${listening(plan)}
   server_name ${plan.ownHosts.map(serverName).join(" ")};
-  client_max_body_size 0;
+${ownWays}
   location / {
 ${toGateway}
   }
@@ -42,7 +42,7 @@ ${toGateway}
 server {
 ${listening(plan)}
   server_name ${plan.applicationHosts.map(serverName).join(" ")};
-  client_max_body_size 0;
+${ownWays}
   proxy_headers_hash_max_size 2048;
   proxy_headers_hash_bucket_size 128;
 
@@ -82,7 +82,6 @@ ${givenHeaders.map(readGiven).join("\n")}
 ${givenHeaders.map(setGiven).join("\n")}
 ${withheldHeaders.map((name) => `    proxy_set_header ${name} "";`).join("\n")}
 ${hiddenHeaders.map((name) => `    proxy_hide_header ${name};`).join("\n")}
-${answersPass}
     proxy_buffering off;
     proxy_request_buffering off;
     proxy_read_timeout 1h;
@@ -98,9 +97,14 @@ ${toGateway}
 `;
 }
 
-/** An answer with `X-Accel-Redirect`, or with a status of `error_page`, would be asked for again. */
-const answersPass = `    proxy_ignore_headers X-Accel-Redirect;
-    proxy_intercept_errors off;`;
+/**
+ * What `http { … }` may have otherwise for other sites: a decision that is kept would be somebody
+ * else's, and an answer with `X-Accel-Redirect` or a status of `error_page` would be asked for again.
+ */
+const ownWays = `  client_max_body_size 0;
+  proxy_cache off;
+  proxy_ignore_headers X-Accel-Redirect;
+  proxy_intercept_errors off;`;
 
 const toGateway = `    proxy_pass http://postern_gateway;
     proxy_http_version 1.1;
@@ -110,7 +114,6 @@ const toGateway = `    proxy_pass http://postern_gateway;
     proxy_set_header X-Forwarded-For $remote_addr;
     proxy_set_header X-Forwarded-Proto $scheme;
     proxy_set_header X-Forwarded-Host "";
-${answersPass}
     proxy_buffering off;
     proxy_request_buffering off;
     proxy_read_timeout 1h;`;

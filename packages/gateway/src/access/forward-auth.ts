@@ -133,13 +133,16 @@ function answerBadQuestion(
   sendAnswer(exchange, answered, problemAnswer(parts, { catalog, ...answered }, badQuestion));
 }
 
+/** What is everyday life at the gateway itself has no line in the log. */
 function handOver(
   parts: ForwardAuthParts,
   exchange: Exchange,
   reading: ReadRequest,
   reason: HandOverReason,
 ): void {
-  refuse(parts, exchange, reading, handedOver(reason));
+  const problem = handedOver(reason);
+  if (reason === "own_answer") sendRefusal(parts, exchange, reading, problem);
+  else refuse(parts, exchange, reading, problem);
 }
 
 function refuse(
@@ -148,8 +151,16 @@ function refuse(
   reading: ReadRequest,
   problem: Problem,
 ): void {
-  const { facts } = reading;
-  parts.record(errorPageEvent(facts, problem));
-  const to = { catalog: facts.catalog, ...reading };
+  parts.record(errorPageEvent(reading.facts, problem));
+  sendRefusal(parts, exchange, reading, problem);
+}
+
+function sendRefusal(
+  parts: ForwardAuthParts,
+  exchange: Exchange,
+  reading: ReadRequest,
+  problem: Problem,
+): void {
+  const to = { catalog: reading.facts.catalog, ...reading };
   sendAnswer(exchange, reading, problemAnswer(parts, to, problem));
 }

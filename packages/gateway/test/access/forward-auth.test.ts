@@ -350,6 +350,10 @@ test("what the gateway answers itself is never let through", async (context) => 
         403,
         JSON.stringify(asked),
       );
+  assert.deepEqual(
+    scene.fixture.events.filter(({ event }) => event === "error_page_shown"),
+    [],
+  );
 });
 
 test("names that a proxy does not take away are handed over, in whatever spelling (H1)", async (context) => {

@@ -87,7 +87,10 @@ class Http1Connections {
   /** @param accepted a socket that was not read from */
   acceptPlain(accepted: Socket): void {
     const { _handle: handle } = accepted as unknown as { _handle: object | null };
-    if (handle === null) return;
+    if (handle === null) {
+      accepted.destroy();
+      return;
+    }
     // Node lets no socket of a server read into a buffer of ours: another one takes its place.
     (accepted as unknown as { _handle: object | null })._handle = null;
     accepted.destroy();

@@ -57,9 +57,11 @@ export async function startGateway(
   const tokensFile = join(stage.folder, `tokens-${port}`);
   const sections = { ...options.sections, ...variant.sections };
   writeFileSync(file, configuration(port, { ...options, sections }));
-  const people = `${options.people ?? 1}`;
-  await runProgram(process.execPath, [makeTokens, file, tokensFile, people], { core: "any" });
   const { profiles, checkout } = variant;
+  const people = `${options.people ?? 1}`;
+  await runProgram(process.execPath, [makeTokens, checkout.folder, file, tokensFile, people], {
+    core: "any",
+  });
   const profiling = profiles === undefined ? [] : ["--cpu-prof", `--cpu-prof-dir=${profiles}`];
   const args = [...profiling, checkout.cli, "gateway", "--config", file];
   const starting = startServer("proxy", process.execPath, args, { ready: /"gateway_started"/ });

@@ -1,13 +1,20 @@
-// Signs people in at a gateway that does not run yet: `FILE TOKENS PEOPLE` writes a token of each
-// person for each application of the configuration, one a line, as a sign-in issues them.
+// Signs people in at a gateway that does not run yet: `CHECKOUT FILE TOKENS PEOPLE` writes a token
+// of each person for each application of the configuration, one a line, as a sign-in issues them.
+// The checkout is the gateway's own, for another one may not read the store that this one makes.
 import { writeFileSync } from "node:fs";
-import { compose, type Parts } from "../packages/gateway/src/compose.ts";
-import { readConfigFile } from "../packages/gateway/src/config/config-file.ts";
+import { join } from "node:path";
+import type { Parts } from "../packages/gateway/src/compose.ts";
 
 const lifetimeMs = 6 * 60 * 60_000;
 const atOnce = 500;
 
-const [, , file = "", tokensFile = "", people = "1"] = process.argv;
+type Compose = typeof import("../packages/gateway/src/compose.ts");
+type ConfigFile = typeof import("../packages/gateway/src/config/config-file.ts");
+
+const [, , checkout = "", file = "", tokensFile = "", people = "1"] = process.argv;
+const source = join(checkout, "packages/gateway/src");
+const { compose }: Compose = await import(join(source, "compose.ts"));
+const { readConfigFile }: ConfigFile = await import(join(source, "config/config-file.ts"));
 const { config } = readConfigFile({ file, environment: {} });
 const parts = await compose({ config, record: () => undefined });
 try {

@@ -8,13 +8,14 @@ import { type Server, startServer } from "./process.ts";
 export interface Checkout {
   /** how the tables name it */
   name: string;
+  folder: string;
   /** path of the command line */
   cli: string;
 }
 
 /** @param folder the checkout's root */
 export function checkoutIn(folder: string, name: string): Checkout {
-  return { name, cli: join(folder, "packages/cli/dist/postern.cjs") };
+  return { name, folder, cli: join(folder, "packages/cli/dist/postern.cjs") };
 }
 
 export const thisCheckout = checkoutIn(join(import.meta.dirname, ".."), "**Postern**");

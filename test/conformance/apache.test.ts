@@ -4,12 +4,12 @@ import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { setTimeout as pause } from "node:timers/promises";
 import { send } from "../../packages/gateway/test/login/person.ts";
+import { accepts } from "../support/accepts.ts";
 import { freePort, simpleSections, startGateway } from "../support/gateway.ts";
 import { leaveOut } from "../support/requirements.ts";
 import { signIn } from "../support/sign-in.ts";
@@ -81,17 +81,6 @@ async function startApache(context: TestContext, verifier: Verifier): Promise<vo
     if (child.exitCode !== null) assert.fail(`Apache ended: ${log()}`);
     await pause(20);
   }
-}
-
-function accepts(port: number): Promise<boolean> {
-  return new Promise((resolve) => {
-    const socket = connect(port, "127.0.0.1");
-    socket.once("connect", () => {
-      socket.destroy();
-      resolve(true);
-    });
-    socket.once("error", () => resolve(false));
-  });
 }
 
 test(

@@ -5,11 +5,13 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { request } from "node:https";
-import { type AddressInfo, connect } from "node:net";
+import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
+import { setTimeout as pause } from "node:timers/promises";
 import { WebSocket, WebSocketServer } from "ws";
+import { accepts } from "../support/accepts.ts";
 import { freePort, simpleSections, startGateway } from "../support/gateway.ts";
 import { leaveOut } from "../support/requirements.ts";
 import { signIn } from "../support/sign-in.ts";
@@ -91,20 +93,11 @@ async function startProxy(context: TestContext, proxy: Proxy, gateway: number): 
     await ended;
     rmSync(folder, { recursive: true, force: true, maxRetries: 10 });
   });
-  while (!(await accepts(port)))
+  while (!(await accepts(port))) {
     assert.equal(child.exitCode, null, `${proxy.program} ended: ${output}`);
+    await pause(20);
+  }
   return port;
-}
-
-function accepts(port: number): Promise<boolean> {
-  return new Promise((resolve) => {
-    const socket = connect(port, "127.0.0.1");
-    socket.once("connect", () => {
-      socket.destroy();
-      resolve(true);
-    });
-    socket.once("error", () => setTimeout(resolve, 50, false));
-  });
 }
 
 /** Asks as a client of another address than the proxy's. */

@@ -4,11 +4,11 @@ import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
-import { connect } from "node:net";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { letTimePass } from "../../packages/cli/test/support/stored-moments.ts";
 import type { Finished } from "../../packages/cli/test/support/terminal.ts";
+import { accepts } from "../support/accepts.ts";
 import { simpleSections } from "../support/gateway.ts";
 import { gitEnvironment } from "../support/git.ts";
 import { createForge } from "../support/git-forge.ts";
@@ -180,14 +180,14 @@ test(
       const listen = `require("node:net").createServer().listen(${port}, "${address}")`;
       const stranger = spawn(process.execPath, ["-e", listen], { uid: 65_534, gid: 65_534 });
       context.after(() => stranger.kill());
-      await until(() => isOpen(Number(port)));
+      await until(() => accepts(Number(port)));
       for (const refused of [await fill(), await git(["ls-remote", `${url}/team.git`])]) {
         assert.notEqual(refused.status, 0);
         assert.doesNotMatch(refused.stdout, /another/);
         assert.match(refused.stderr, /port \d+ (?:belongs to another user|is not served)/);
       }
       stranger.kill();
-      await until(async () => !(await isOpen(Number(port))));
+      await until(async () => !(await accepts(Number(port))));
     }
   },
 );
@@ -252,12 +252,12 @@ test(
     forge.create("team", "hello\n");
     const { stdout } = await person.run(["access", "git", "setup", url]);
     const [, port = ""] = /127\.0\.0\.1:(\d+)/.exec(stdout) ?? [];
-    assert.equal(await isOpen(Number(port)), false, "nothing runs before git needs it");
+    assert.equal(await accepts(Number(port)), false, "nothing runs before git needs it");
     const many = Array.from({ length: 6 }, () => git(["ls-remote", `${url}/team.git`]));
     for (const each of many) await succeeds(each);
-    assert.equal(await isOpen(Number(port)), true);
+    assert.equal(await accepts(Number(port)), true);
     await succeeds(person.run(["access", "git", "setup", "--remove"]));
-    await until(async () => !(await isOpen(Number(port))));
+    await until(async () => !(await accepts(Number(port))));
   },
 );
 
@@ -288,14 +288,3 @@ test(
     assert.equal(upstream.requests.length, seen);
   },
 );
-
-function isOpen(port: number): Promise<boolean> {
-  return new Promise((resolve) => {
-    const socket = connect(port, "127.0.0.1");
-    socket.once("connect", () => {
-      socket.destroy();
-      resolve(true);
-    });
-    socket.once("error", () => resolve(false));
-  });
-}

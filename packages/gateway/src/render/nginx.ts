@@ -99,7 +99,8 @@ ${toGateway}
 
 /**
  * What `http { … }` may have otherwise for other sites: a decision that is kept would be somebody
- * else's, and an answer with `X-Accel-Redirect` or a status of `error_page` would be asked for again.
+ * else's, and an answer with `X-Accel-Redirect` or a status of `error_page` would be asked for
+ * again.
  */
 const ownWays = `  client_max_body_size 0;
   proxy_cache off;

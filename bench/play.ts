@@ -8,7 +8,7 @@ import { Stage } from "./stage.ts";
 
 const minuteMs = 60_000;
 /** For what is measured in a scenario, and until it is ended in the middle of whatever it does. */
-const limits = { measuringMs: 2.5 * minuteMs, scenarioMs: 2.9 * minuteMs };
+const limits = { measuringMs: 2.5 * minuteMs, scenarioMs: 2.7 * minuteMs };
 /** In less no scenario shows anything. */
 const leastMs = 20_000;
 

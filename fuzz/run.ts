@@ -1,8 +1,10 @@
-// `npm run fuzz`: compares the readers of HTTP over many cases.
+// `npm run fuzz`: compares the readers of HTTP over many cases, or drives one target by coverage.
 //   npm run fuzz -- --cases 1000000 [--seed S] [--nginx SHARE]
+//   npm run fuzz -- --target NAME --seconds 60 [--seed S]
 import { existsSync } from "node:fs";
 import { parseArgs } from "node:util";
 import { blockSize, type Tally, tryBlock } from "./campaign.ts";
+import { runTarget } from "./coverage/run-target.ts";
 import { NginxJudge } from "./nginx.ts";
 import { requests, responses } from "./subjects.ts";
 
@@ -11,11 +13,16 @@ const { values } = parseArgs({
     cases: { type: "string", default: "100000" },
     seed: { type: "string" },
     nginx: { type: "string", default: "0.1" },
+    target: { type: "string" },
+    seconds: { type: "string", default: "60" },
   },
 });
 const seed = values.seed === undefined ? Date.now() % 0x7fff_ffff : Number(values.seed);
 
-const isClean = await compareReaders(Number(values.cases), Number(values.nginx));
+const isClean =
+  values.target === undefined
+    ? await compareReaders(Number(values.cases), Number(values.nginx))
+    : await runTarget(values.target, Number(values.seconds), seed);
 process.exitCode = isClean ? 0 : 1;
 
 /**

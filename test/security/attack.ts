@@ -6,7 +6,7 @@ import assert from "node:assert/strict";
 import { after, type TestContext, test } from "node:test";
 import { claimsOf } from "../../packages/gateway/test/tokens/token-fixture.ts";
 import { leaveOut } from "../support/requirements.ts";
-import type { SeenRequest } from "../support/upstream.ts";
+import type { SeenRequest, Upstream } from "../support/upstream.ts";
 import { type Request, type WayAnswer, type WayIn, waysIn } from "../support/ways-in.ts";
 import { alice, type House, openHouse, type Who } from "./house.ts";
 
@@ -126,7 +126,10 @@ async function tryRows(context: TestContext, house: House, rows: readonly Row[])
     if ("unsayable" in right) context.diagnostic(`${wordsFor(row.ask)}: ${right.unsayable}`);
     else await tryRow(house, row, right);
   }
-  await assertUntouched(house);
+  await assertUntouched(
+    house,
+    rows.flatMap(({ right }) => rightFor(house.way, right)),
+  );
 }
 
 function rightFor({ kind }: WayIn, right: Row["right"]): Right {
@@ -143,7 +146,7 @@ async function tryRow(house: House, row: Row, right: Exclude<Right, Unsayable>):
   const what = `${wordsFor(row.ask)}: ${answer.status ?? `ended with ${answer.error}`}`;
 
   assert.equal(answer.isOpen, false, `${what}, and the connection is open`);
-  assert.deepEqual(upstream.malformed, [], what);
+  assert.deepEqual(cutOtherwise(upstream), [], what);
   const passage = { as: row.as ?? "nobody", asked, answer };
   await assertRight(house, passage, right, what);
 }
@@ -165,7 +168,7 @@ async function assertRight(
   }
   if ("cutWith" in right) {
     assert.ok(right.cutWith.includes(status), what);
-    return assertCut(requests, what);
+    return assertCut(house, what);
   }
   const seen = requests.map(({ url }) => url);
   if ("mendedTo" in right) {
@@ -178,7 +181,15 @@ async function assertRight(
   else assert.ok(right.statuses.includes(status ?? 0), what);
 }
 
-async function assertCut(requests: readonly SeenRequest[], what: string): Promise<void> {
+/** What the origin has read in another way than it was written, but for what was broken off. */
+function cutOtherwise({ malformed }: Upstream): string[] {
+  return malformed.filter((code) => code !== "HPE_INVALID_EOF_STATE");
+}
+
+async function assertCut({ upstream }: House, what: string): Promise<void> {
+  // What was sent before the client was told is read before this is answered.
+  await (await fetch(`${upstream.origin}/behind`)).text();
+  const requests = upstream.requests.filter(({ url }) => url !== "/behind");
   assert.ok(requests.length <= 1, what);
   for (const request of requests) {
     await request.ended;
@@ -259,16 +270,21 @@ function comparable(line: string): string {
   return line.slice(0, mark).toLowerCase() + line.slice(mark);
 }
 
-/** What comes next on the same way is served as ever, and is all that the origin sees. */
-async function assertUntouched({ door, upstream }: House): Promise<void> {
+/**
+ * What comes next on the same way is served as ever, and is all that the origin sees, but for what
+ * a proxy in front may be slow to send of a row that was right.
+ */
+async function assertUntouched({ door, upstream }: House, rights: readonly Right[]): Promise<void> {
+  const late = rights.flatMap((right) => ("mendedTo" in right ? right.mendedTo : []));
   upstream.reset();
   const answers = await Promise.all(
     ["/public/one", "/public/two"].map((target) => door.ask({ target })),
   );
   for (const { status } of answers) assert.equal(status, 200);
-  const seen = upstream.requests.map(({ url }) => url).sort();
+  const urls = upstream.requests.map(({ url }) => url).filter((url) => !late.includes(url));
+  const seen = urls.sort();
   assert.deepEqual(seen, ["/public/one", "/public/two"], "something was left behind");
-  assert.deepEqual(upstream.malformed, []);
+  assert.deepEqual(cutOtherwise(upstream), []);
 }
 
 function wordsFor(ask: string | Request): string {

@@ -68,9 +68,14 @@ local function ask(address, port, text)
       socket:close()
       return nil
     end
+    if line == "" or line == "\r" then
+      break
+    end
     local name, value = string.match(line, "^([^:]+):[ \t]*(.-)[ \t]*\r?$")
     if name == nil then
-      break
+      -- A head that is cut short is no answer.
+      socket:close()
+      return nil
     end
     headers[string.lower(name)] = value
   end

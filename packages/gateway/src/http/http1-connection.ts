@@ -287,7 +287,8 @@ export class Http1Connection implements RequestEvents, ExchangeConnection {
     if (exchange === undefined || this.isClosed) return;
     this.#exchange = undefined;
     exchange.finish();
-    if (this.#isLastAnswer && this.#input.hasWaiting) {
+    const isHeardOut = exchange.complete && !this.#input.hasWaiting;
+    if (this.#isLastAnswer && !isHeardOut) {
       this.#linger();
     } else if (this.#isLastAnswer) {
       this.#setPhase("ending");

@@ -1,0 +1,47 @@
+// What a client does at the wrong moment: each connection ends as it should, and nothing of one
+// request reaches the next.
+import assert from "node:assert/strict";
+import { connect } from "node:net";
+import { test } from "node:test";
+import { until } from "../../../../test/support/until.ts";
+import type { Exchange } from "../../src/http/transport.ts";
+import { postern } from "./transport-fixture.ts";
+
+function answer({ head, response }: Exchange): void {
+  const text = `of ${head.target};`;
+  response.start({ status: 200, rawHeaders: ["Content-Length", String(text.length)] });
+  response.end(text);
+}
+
+test("a client that still sends its body has the whole of an answer that ends the connection", async (context) => {
+  for (const line of ["Content-Length: 600000", "Transfer-Encoding: chunked"]) {
+    const port = await postern.start(context, (exchange) => {
+      exchange.response.closeConnection();
+      answer(exchange);
+    });
+    const client = connect({ host: "127.0.0.1", port, allowHalfOpen: true });
+    context.after(() => client.destroy());
+    const faults: string[] = [];
+    let received = "";
+    let closed = false;
+    client.on("error", (error: NodeJS.ErrnoException) => faults.push(error.code ?? ""));
+    client.on("close", () => {
+      closed = true;
+    });
+    client.write(`POST /early HTTP/1.1\r\nHost: a.test\r\n${line}\r\n\r\n`);
+    if (line.startsWith("T")) client.write("927c0\r\n");
+    // The answer has left when the body is on its way, and is not read before all of that is.
+    await until(() => client.readableLength > 0);
+    for (let piece = 0; piece < 6; piece++) {
+      client.write(Buffer.alloc(100_000, "x"));
+      await until(() => client.writableLength === 0 || closed);
+    }
+    client.on("data", (chunk) => {
+      received += String(chunk);
+    });
+    client.on("end", () => client.end());
+    await until(() => closed);
+    assert.match(received, /of \/early;$/);
+    assert.deepEqual(faults, [], line);
+  }
+});

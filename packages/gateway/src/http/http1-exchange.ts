@@ -37,6 +37,8 @@ export class Http1Exchange implements Exchange, RequestBody {
   #pieces: Buffer[] | undefined;
   #bytes = 0;
   #rawTrailers: readonly string[] | undefined;
+  /** whether it has ended: from then on the connection may be at another request */
+  #isOver = false;
 
   constructor(connection: ExchangeConnection, head: MessageHead) {
     this.connection = connection;
@@ -56,17 +58,18 @@ export class Http1Exchange implements Exchange, RequestBody {
   }
 
   abortWhenClientEnds(): void {
+    if (this.#isOver) return;
     this.abortsWithClient = true;
     if (this.connection.isClientEnded) this.destroy();
   }
 
   continue(): void {
-    const isLate = this.response.started || this.complete;
+    const isLate = this.#isOver || this.response.started || this.complete;
     if (!isLate && this.head.version === "1.1") this.connection.sendContinue();
   }
 
   destroy(): void {
-    this.connection.destroy();
+    if (!this.#isOver) this.connection.destroy();
   }
 
   // The body, as who answers the request reads it.
@@ -78,10 +81,11 @@ export class Http1Exchange implements Exchange, RequestBody {
 
   pause(): void {
     this.#flows = false;
-    if (!this.complete) this.connection.holdBody();
+    if (!this.complete && !this.#isOver) this.connection.holdBody();
   }
 
   resume(): void {
+    if (this.#isOver) return;
     this.#flows = true;
     for (let piece = this.#pieces?.shift(); piece !== undefined; piece = this.#pieces?.shift()) {
       this.#bytes -= piece.length;
@@ -129,6 +133,7 @@ export class Http1Exchange implements Exchange, RequestBody {
 
   finish(): void {
     const { response } = this;
+    this.#isOver = true;
     this.onAbort = undefined;
     response.onFinish?.(response.status ?? 0);
   }
@@ -136,6 +141,7 @@ export class Http1Exchange implements Exchange, RequestBody {
   /** The connection has ended before the answer. */
   cut(): void {
     const { onAbort, response } = this;
+    this.#isOver = true;
     this.onAbort = undefined;
     onAbort?.();
     response.onCut?.(response.status);

@@ -45,3 +45,44 @@ test("a client that still sends its body has the whole of an answer that ends th
     assert.deepEqual(faults, [], line);
   }
 });
+
+test("who held a request that is answered does not touch the next one on its connection", async (context) => {
+  const late: ((first: Exchange) => void)[] = [
+    (first) => first.destroy(),
+    (first) => first.body.pause(),
+    (first) => first.body.resume(),
+    (first) => first.abortWhenClientEnds(),
+    (first) => first.continue(),
+  ];
+  for (const touch of late) {
+    for (const isRead of [true, false]) {
+      const exchanges: Exchange[] = [];
+      const port = await postern.start(context, (exchange) => {
+        exchanges.push(exchange);
+        if (exchange.head.target === "/first" && isRead)
+          exchange.body.read({ data: () => undefined, end: () => answer(exchange) });
+        else if (exchange.head.target === "/first") answer(exchange);
+        else exchange.body.read({ data: () => undefined, end: () => answer(exchange) });
+      });
+      const client = connect({ host: "127.0.0.1", port });
+      context.after(() => client.destroy());
+      let received = "";
+      client.on("error", () => undefined);
+      client.on("data", (chunk) => {
+        received += String(chunk);
+      });
+      const post = (path: string) =>
+        `POST ${path} HTTP/1.1\r\nHost: a.test\r\nContent-Length: 4\r\n\r\n`;
+      client.write(`${post("/first")}abcd${post("/second")}ab`);
+      await until(() => received.includes("of /first;") && exchanges.length === 2);
+      const [first] = exchanges;
+      assert.ok(first);
+      touch(first);
+      client.write("cd");
+      await until(() => received.includes("of /second;") || client.destroyed);
+      assert.match(received, /of \/second;$/, `${touch} ${isRead}`);
+      assert.doesNotMatch(received, / 100 /);
+      client.destroy();
+    }
+  }
+});

@@ -86,3 +86,40 @@ test("who held a request that is answered does not touch the next one on its con
     }
   }
 });
+
+test("a client whose body turns out to be none is told so, whatever the handler does with its request then", async (context) => {
+  const reactions: ((exchange: Exchange) => void)[] = [
+    (exchange) => exchange.destroy(),
+    (exchange) => exchange.continue(),
+    (exchange) => exchange.body.resume(),
+    (exchange) => answer(exchange),
+  ];
+  for (const react of reactions) {
+    let begun = 0;
+    let cuts = 0;
+    const port = await postern.start(context, (exchange) => {
+      exchange.onAbort = () => react(exchange);
+      exchange.response.onCut = () => cuts++;
+      exchange.response.onFinish = () => assert.fail("it has no answer");
+      exchange.body.read({ data: () => undefined, end: () => assert.fail("it has no end") });
+      begun++;
+    });
+    const client = connect({ host: "127.0.0.1", port });
+    context.after(() => client.destroy());
+    let received = "";
+    let closed = false;
+    client.on("data", (chunk) => {
+      received += String(chunk);
+    });
+    client.on("error", () => undefined);
+    client.on("close", () => {
+      closed = true;
+    });
+    client.write("POST / HTTP/1.1\r\nHost: a.test\r\nTransfer-Encoding: chunked\r\n\r\n");
+    await until(() => begun === 1);
+    client.write("zz\r\n");
+    await until(() => closed);
+    assert.match(received, /^HTTP\/1\.1 400 [\s\S]*Ray ID: [0-9a-f]{16}\n$/, String(react));
+    assert.equal(cuts, 1);
+  }
+});

@@ -219,11 +219,7 @@ export const everythingReached: readonly Reached[] = [
   ),
   reached(
     "tokens",
-    (text) => {
-      try {
-        decodeToken(text);
-      } catch {}
-    },
+    (text) => refusedOrRead(decodeToken, text),
     ["-", "_", "=", "eyJ", "e30"],
     ["", "e30.", "e30.e30."],
   ),
@@ -274,9 +270,7 @@ export const everythingReached: readonly Reached[] = [
   reached(
     "keys of terminals, and SSH keys",
     (text) => {
-      try {
-        decodeTransferKey(text);
-      } catch {}
+      refusedOrRead(decodeTransferKey, text);
       readPublicKeyLine(text);
     },
     ["=", "A", "+", "ssh-ed25519", "\r\n", "AAAA"],
@@ -362,5 +356,14 @@ function readFrames(text: string): void {
     reader.read(Buffer.from(text, "latin1"));
   } catch (error) {
     if (!(error instanceof FrameFault)) throw error;
+  }
+}
+
+/** Reads a text by a reader that throws at what it refuses: only the time until then counts. */
+function refusedOrRead(read: (text: string) => unknown, text: string): void {
+  try {
+    read(text);
+  } catch {
+    // It was refused.
   }
 }

@@ -1,6 +1,7 @@
 // The watch over the processes of a test run (case C9): what it finds, and what it lets be.
 import assert from "node:assert/strict";
 import { type ChildProcess, spawn } from "node:child_process";
+import { randomUUID } from "node:crypto";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -9,7 +10,8 @@ import { exposuresOf, type ShownProcess } from "../support/exposed-secrets.ts";
 import { ProcessWatch } from "../support/process-watch.ts";
 import { until } from "../support/until.ts";
 
-const secret = "s3cr3t-of-the-watch";
+// Drawn anew, so that the watch over the whole run cannot take it for a secret of another test.
+const secret = randomUUID();
 
 function token(type?: string): string {
   const parts = [{ alg: "RS256" }, { type, sub: "x" }];
@@ -43,7 +45,7 @@ test("a tool that shows a token, a service secret or a private key is found, and
   assert.deepEqual(places(inherited, own), ["POSTERN_SERVICE_TOKEN_SECRET"]);
   assert.deepEqual(places(tool(["x"], ["K=-----BEGIN PRIVATE KEY-----"]), own), ["K"]);
   const [exposure] = exposuresOf(tool(["curl", secret]), own, [secret]);
-  assert.deepEqual(exposure, { program: "curl", where: "argument 1", of: "access curl" });
+  assert.deepEqual(exposure, { program: "curl", where: "argument 1", of: "node … access curl …" });
 });
 
 test("what somebody asked for, or gave in the environment, is no finding; nor is a pass (C9)", () => {
@@ -92,8 +94,8 @@ test("a running tool of ours with a secret in its arguments is found, and one wi
   const file = join(folder, "secrets");
   writeFileSync(file, `${JSON.stringify(secret)}\n`);
   const watch = new ProcessWatch(file);
-  startTool(context, ["nothing"]);
-  startTool(context, [`--password=${secret}`]);
+  startTool(context, [randomUUID()]);
+  startTool(context, [secret]);
   await until(() => {
     watch.look();
     return watch.stop().length > 0;

@@ -92,8 +92,11 @@ function typeOf(jws: string): unknown {
   }
 }
 
-/** Words and flags without their values: the values may be what must not be shown. */
+/**
+ * The program, words and flags. Everything else is an ellipsis: it may be what must not be shown.
+ */
 function outlineOf(command: readonly string[]): string {
-  const words = command.slice(1).filter((argument) => /^-{0,2}[a-z][a-z-]*$/.test(argument));
-  return words.slice(0, 8).join(" ");
+  const [program = "", ...args] = command;
+  const words = args.map((each) => (/^-{0,2}[a-z][a-z-]*$/.test(each) ? each : "…"));
+  return [program, ...words.slice(0, 8)].join(" ");
 }

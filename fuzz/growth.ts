@@ -10,7 +10,12 @@ export interface Reached {
   prefixes: readonly string[];
   units: readonly string[];
   ends: readonly string[];
+  /** lengths of the texts that are measured, where the longest of the others is refused unread */
+  lengths?: Lengths;
 }
+
+/** Each four times the one before. */
+type Lengths = readonly [number, number, number];
 
 /** An input that takes too long. */
 export interface Growth {
@@ -22,8 +27,7 @@ export interface Growth {
 const turns = 12;
 const patienceMs = 400;
 const coarseMs = 50;
-/** Each four times the one before. */
-const lengths = [8_192, 32_768, 131_072] as const;
+const usualLengths: Lengths = [8_192, 32_768, 131_072];
 /** Inputs of a target that are looked at closely: those that take longest. */
 const closely = 3;
 /**
@@ -38,7 +42,8 @@ const hopeless = 5_000;
 /** @returns an input whose time grows faster than its length; undefined when there is none */
 export function findGrowth(reached: Reached): Growth | undefined {
   const ranked = [...inputsOf(reached)].map((each) => {
-    const text = each.make(lengths[0]);
+    const [short] = lengthsOf(reached);
+    const text = each.make(short);
     return { ...each, cost: Math.min(once(reached, text), once(reached, text)) };
   });
   ranked.sort((one, other) => other.cost - one.cost);
@@ -47,6 +52,10 @@ export function findGrowth(reached: Reached): Growth | undefined {
     if (factor > allowedFactor) return { input, factor };
   }
   return undefined;
+}
+
+function lengthsOf({ lengths = usualLengths }: Reached): Lengths {
+  return lengths;
 }
 
 interface Input {
@@ -82,7 +91,7 @@ function leastGrowthOf(reached: Reached, make: (length: number) => string): numb
 
 /** The smaller one of both steps: how much more a character costs in the longer text. */
 function growthOf(reached: Reached, make: (length: number) => string): number {
-  const [short, middle, long] = lengths;
+  const [short, middle, long] = lengthsOf(reached);
   const middleCost = costOf(reached, make(middle));
   const first = middleCost / costOf(reached, make(short));
   if (first <= allowedFactor || middleCost > hopeless) return first;

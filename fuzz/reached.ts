@@ -45,6 +45,7 @@ import { decodeTransferKey } from "../packages/protocol/src/token-transfer.ts";
 import { FrameFault, FrameReader } from "../packages/protocol/src/websocket-frames.ts";
 import type { Reached } from "./growth.ts";
 import { readRequestsByPostern } from "./readers/postern-requests.ts";
+import { readResponseByPostern } from "./readers/postern-responses.ts";
 
 const catalog = catalogOf({
   api: ["a/api", "a/api/*/admin", "a/*.php"],
@@ -119,8 +120,28 @@ const headerWords = [
 const pathWords = ["//", "/./", "/../", "..", ";", "%2e", "%2F", "%5c", "%25", "%C3%A9", "A", ":$"];
 const pathStarts = ["/", "/api/", "/api/x;"];
 
-/** Everything that is looked at before it is known who asks. */
+/** Each byte by itself. */
+function bytesOf(text: string): Buffer[] {
+  const bytes = Buffer.from(text, "latin1");
+  return Array.from(bytes, (_, at) => bytes.subarray(at, at + 1));
+}
+
+/** Everything that is looked at before it is known who asks, and what origins answer. */
 export const everythingReached: readonly Reached[] = [
+  {
+    ...reached(
+      "answers of origins byte by byte",
+      (text) => readResponseByPostern(bytesOf(text), "GET", false),
+      ["\r\n", "X: y\r\n", "X", "1\r\na\r\n", "1;a=b"],
+      [
+        "HTTP/1.1 200 OK\r\nX: ",
+        "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n",
+        "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\nX: ",
+      ],
+      [""],
+    ),
+    lengths: [3_750, 15_000, 60_000],
+  },
   reached(
     "requests in one piece",
     (text) => readRequestsByPostern([Buffer.from(text, "latin1")]),
@@ -129,7 +150,7 @@ export const everythingReached: readonly Reached[] = [
   ),
   reached(
     "requests byte by byte",
-    (text) => readRequestsByPostern([...text].map((byte) => Buffer.from(byte, "latin1"))),
+    (text) => readRequestsByPostern(bytesOf(text)),
     ["\r\n", "X: y\r\n"],
     ["GET / HTTP/1.1\r\nHost: a\r\n"],
     [""],

@@ -27,6 +27,9 @@ export type Dial = (onread?: OnRead) => Socket;
 // One for all connections: what was read is dealt with before the next read (bench/README.md).
 const readBuffer = Buffer.allocUnsafeSlow(pieceBytes);
 
+/** Bytes of a piece that leaves with the others of its turn, and in one text with its framing. */
+const smallPiece = 4_096;
+
 const goodbye = /^HTTP\/1\.[01] 408/;
 
 /** Of the pool that a connection belongs to. */
@@ -71,6 +74,8 @@ export class OriginConnection implements OriginRequest {
   #trailers: string[] | undefined;
   /** the head of a request that waits for the end of this turn */
   #unsent: string | undefined;
+  /** whether what is written waits for the end of this turn */
+  #isCorked = false;
   /** the body of the request goes out in chunks */
   #isChunked = false;
   #broken = false;
@@ -137,14 +142,29 @@ export class OriginConnection implements OriginRequest {
   };
 
   write(chunk: Buffer): boolean {
+    const isSmall = chunk.length <= smallPiece;
+    if (isSmall) this.#corkForTurn();
     if (!this.#isChunked) return this.#socket.write(chunk);
     // One chunk (RFC 9112 section 7.1).
+    const size = `${chunk.length.toString(16)}\r\n`;
+    if (isSmall) return this.#socket.write(`${size}${chunk.toString("latin1")}\r\n`, "latin1");
     this.#socket.cork();
-    this.#socket.write(`${chunk.length.toString(16)}\r\n`, "latin1");
+    this.#socket.write(size, "latin1");
     this.#socket.write(chunk);
     const takesMore = this.#socket.write("\r\n", "latin1");
     this.#socket.uncork();
     return takesMore;
+  }
+
+  /** A client may cut its body into pieces of one byte: each turn is one write all the same. */
+  #corkForTurn(): void {
+    if (this.#isCorked) return;
+    this.#isCorked = true;
+    this.#socket.cork();
+    atEndOfTurn(() => {
+      this.#isCorked = false;
+      this.#socket.uncork();
+    });
   }
 
   end(rawTrailers: readonly string[]): void {

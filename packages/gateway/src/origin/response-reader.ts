@@ -9,6 +9,7 @@ import {
   readFraming,
   refuseAnnouncedBody,
 } from "./response-head.ts";
+import { UnreadBytes } from "./unread-bytes.ts";
 
 /** What is read, in the order of the bytes. */
 export interface ResponseEvents {
@@ -24,7 +25,6 @@ export interface ResponseEvents {
 const lineLimit = 4_096;
 const lineEnd = Buffer.from("\r\n");
 const headEnd = Buffer.from("\r\n\r\n");
-const nothing = Buffer.alloc(0);
 
 type State =
   | "head"
@@ -43,7 +43,9 @@ export class ResponseReader {
   #mayUpgrade = false;
   #events: ResponseEvents | undefined;
   /** the beginning of something whose end has not arrived */
-  #fragment: Buffer = nothing;
+  readonly #fragment = new UnreadBytes();
+  /** bytes of the fragment in which its end was looked for */
+  #searched = 0;
   /** bytes of the body, or of the chunk, that are still to come */
   #remaining = 0;
 
@@ -55,7 +57,8 @@ export class ResponseReader {
     this.#state = "head";
     this.#method = method;
     this.#events = events;
-    this.#fragment = nothing;
+    this.#fragment.clear();
+    this.#searched = 0;
     this.#mayUpgrade = mayUpgrade;
   }
 
@@ -65,17 +68,19 @@ export class ResponseReader {
    * @throws {ResponseFault}
    */
   read(arrived: Buffer): number {
-    const bytes = this.#fragment.length === 0 ? arrived : Buffer.concat([this.#fragment, arrived]);
-    this.#fragment = nothing;
+    const bytes = this.#fragment.followedBy(arrived);
     let at = 0;
     while (at < bytes.length && this.#state !== "done") {
       const next = this.#step(bytes, at);
       if (next === at) {
-        this.#fragment = Buffer.from(bytes.subarray(at));
+        this.#fragment.keep(bytes, at);
+        this.#searched = bytes.length - at;
         return 0;
       }
+      this.#searched = 0;
       at = next;
     }
+    this.#fragment.clear();
     return bytes.length - at;
   }
 
@@ -113,7 +118,7 @@ export class ResponseReader {
 
   #readHead(bytes: Buffer, at: number): number {
     // 1. All of it must be here.
-    const end = bytes.indexOf(headEnd, at);
+    const end = this.#find(headEnd, bytes, at);
     if (end < 0 || end - at > headLimit) {
       if (bytes.length - at > headLimit)
         throw new ResponseFault("the head of the answer is longer than 64 KiB");
@@ -182,7 +187,7 @@ export class ResponseReader {
   }
 
   #readChunkSize(bytes: Buffer, at: number): number {
-    const end = bytes.indexOf(lineEnd, at);
+    const end = this.#find(lineEnd, bytes, at);
     if (end < 0) {
       if (bytes.length - at > lineLimit)
         throw new ResponseFault("the size of a chunk is not a number");
@@ -208,7 +213,7 @@ export class ResponseReader {
       this.#finish([]);
       return at + lineEnd.length;
     }
-    const end = bytes.indexOf(headEnd, at);
+    const end = this.#find(headEnd, bytes, at);
     if (end < 0) {
       if (bytes.length - at > headLimit)
         throw new ResponseFault("the trailers are longer than 64 KiB");
@@ -219,6 +224,12 @@ export class ResponseReader {
     if (names.some(saysLength)) throw new ResponseFault("a trailer says how long the answer is");
     this.#finish(rawHeaders);
     return end + headEnd.length;
+  }
+
+  /** Looks for an end where none was looked for yet: a head may come byte by byte. */
+  #find(mark: Buffer, bytes: Buffer, at: number): number {
+    const from = Math.max(0, this.#searched - mark.length + 1);
+    return bytes.indexOf(mark, at + from);
   }
 
   #finish(rawTrailers: string[]): void {

@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import { once } from "node:events";
 import { connect, createServer, type Socket } from "node:net";
 import { type TestContext, test } from "node:test";
+import { until } from "../../../../test/support/until.ts";
 import { pieceBytes } from "../../src/http/write-buffers.ts";
 import { type Dial, OriginConnection } from "../../src/origin/origin-connection.ts";
 import type {
@@ -37,14 +38,25 @@ async function openConnection(
   });
   let onread: OnRead | undefined;
   let strays = 0;
+  let writes = 0;
   const connection = new OriginConnection(
     (given) => {
       onread = given;
-      return connect({
+      const socket = connect({
         port: (server.address() as { port: number }).port,
         host: "127.0.0.1",
         onread: given,
       });
+      const { _write, _writev } = socket;
+      socket._write = function (...write) {
+        writes++;
+        _write.apply(this, write);
+      };
+      socket._writev = function (...write) {
+        writes++;
+        _writev?.apply(this, write);
+      };
+      return socket;
     },
     {
       connectTimeout: 60_000,
@@ -60,6 +72,8 @@ async function openConnection(
     connection,
     got,
     strays: () => strays,
+    /** writes that the system was asked for */
+    writes: () => writes,
     arrive: (text: string) => onread?.callback(text.length, Buffer.from(text, "latin1")),
   };
 }
@@ -161,4 +175,22 @@ test("a large answer is read a piece at a time, with room for all other connecti
   const total = bytesOfTurns.reduce((sum, bytes) => sum + bytes, 0);
   assert.deepEqual([total, large.fault], [length, undefined]);
   assert.ok(Math.max(...bytesOfTurns) <= pieceBytes, `${Math.max(...bytesOfTurns)} in one turn`);
+});
+
+test("a body that comes byte by byte leaves in one write a turn, and its end with it", async (context) => {
+  for (const framing of ["chunked", "length"] as const) {
+    const { connection, got, writes } = await openConnection(context);
+    const upload = exchange();
+    const rawHeaders = framing === "length" ? ["Content-Length", "1000"] : [];
+    connection.start({ ...request, method: "POST", rawHeaders, framing }, upload);
+    for (let piece = 0; piece < 1_000; piece++) connection.write(Buffer.from("x"));
+    connection.end([]);
+    await until(() =>
+      got.join("").endsWith(framing === "length" ? "x".repeat(1_000) : "0\r\n\r\n"),
+    );
+    const expected =
+      framing === "length" ? "x".repeat(1_000) : `${"1\r\nx\r\n".repeat(1_000)}0\r\n\r\n`;
+    assert.equal(got.join("").split("\r\n\r\n").slice(1).join("\r\n\r\n"), expected);
+    assert.ok(writes() <= 2, `${writes()} writes`);
+  }
 });

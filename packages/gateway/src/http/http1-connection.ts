@@ -13,7 +13,7 @@ import { protocolOf } from "./choose-protocol.ts";
 import { tunnelHead } from "./http1-answer.ts";
 import { type ExchangeConnection, Http1Exchange, Http1Upgrade } from "./http1-exchange.ts";
 import { Http1Input } from "./http1-input.ts";
-import { ConnectionLooks, type Phase } from "./http1-looks.ts";
+import { ConnectionLooks, isOver, type Phase } from "./http1-looks.ts";
 import type { ConnectionRules } from "./http1-rules.ts";
 import type { MessageFault } from "./message-fault.ts";
 import { connectRefusal, type Refusal, refusalText, refusalTo } from "./refused-request.ts";
@@ -83,7 +83,7 @@ export class Http1Connection implements RequestEvents, ExchangeConnection {
     if (this.phase === "head" || isPreface) {
       this.fault("incomplete", noLine);
     } else if (exchange === undefined) {
-      this.socket.destroySoon();
+      this.#end();
     } else if (exchange.abortsWithClient || !exchange.complete) {
       this.destroy();
     } else {
@@ -112,7 +112,7 @@ export class Http1Connection implements RequestEvents, ExchangeConnection {
         this.fault("head_timeout", noLine);
         break;
       case "end":
-        this.socket.destroySoon();
+        this.#end();
         break;
       case "cut":
         this.destroy();
@@ -148,7 +148,7 @@ export class Http1Connection implements RequestEvents, ExchangeConnection {
     const exchange = this.#exchange;
     if (isOver(this.phase)) return;
     if (this.phase === "rest") {
-      this.socket.destroySoon();
+      this.#end();
       return;
     }
     // An answer that has begun can only be cut off.
@@ -291,8 +291,7 @@ export class Http1Connection implements RequestEvents, ExchangeConnection {
     if (this.#isLastAnswer && !isHeardOut) {
       this.#linger();
     } else if (this.#isLastAnswer) {
-      this.#setPhase("ending");
-      this.socket.destroySoon();
+      this.#end();
     } else if (exchange.complete) {
       this.#next();
       this.#readOn();
@@ -305,7 +304,7 @@ export class Http1Connection implements RequestEvents, ExchangeConnection {
   /** Expects another request. */
   #next(): void {
     if (this.isClientEnded && !this.#input.hasWaiting) {
-      this.socket.destroySoon();
+      this.#end();
       return;
     }
     this.#setPhase("idle");
@@ -318,6 +317,12 @@ export class Http1Connection implements RequestEvents, ExchangeConnection {
     const ray = this.#rules.noteRefusal({ ...refusal, peer: this.peer });
     this.socket.write(refusalText(refusal, ray), "latin1");
     this.#linger();
+  }
+
+  /** Closes once the client has what was written. */
+  #end(): void {
+    this.#setPhase("ending");
+    this.socket.destroySoon();
   }
 
   /** A client that still sends would lose the answer to a reset: it is heard to its end. */
@@ -340,8 +345,4 @@ export class Http1Connection implements RequestEvents, ExchangeConnection {
     if (waiting !== undefined) socket.unshift(waiting);
     this.#input.close(false);
   }
-}
-
-function isOver(phase: Phase): boolean {
-  return phase === "ending" || phase === "lingering" || phase === "left" || phase === "closed";
 }

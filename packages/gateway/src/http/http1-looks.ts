@@ -16,13 +16,18 @@ export type Phase =
   | "request"
   /** it is answered, and the rest of it is dropped */
   | "rest"
-  /** the last answer is on its way, and nothing behind its request */
+  /** nothing is written any more: over TLS the alert that says so may wait for its client */
   | "ending"
   /** the last answer, or a refusal, is written, and what still arrives is dropped */
   | "lingering"
   /** another protocol has taken over */
   | "left"
   | "closed";
+
+/** Whether what arrives is no request any more. */
+export function isOver(phase: Phase): boolean {
+  return phase === "ending" || phase === "lingering" || phase === "left" || phase === "closed";
+}
 
 /** The limits of a listener, in looks. */
 export interface LookLimits {
@@ -32,7 +37,7 @@ export interface LookLimits {
   idle: number;
   /** for an answer of which nothing is taken, and for the rest of a request after its answer */
   body: number;
-  /** for a connection in silence while the server drains, and for one that a client half closed */
+  /** for a connection that ends, is silent while the server drains, or is half closed */
   moment: number;
 }
 
@@ -123,6 +128,7 @@ export class ConnectionLooks {
         return this.#looks >= idle ? "end" : undefined;
       case "rest":
         return this.#looks >= body ? "cut" : undefined;
+      case "ending":
       case "lingering":
         return this.#looks >= moment ? "cut" : undefined;
       default:

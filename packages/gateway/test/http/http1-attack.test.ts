@@ -1,9 +1,10 @@
 // What a client does at the wrong moment: each connection ends as it should, and nothing of one
 // request reaches the next.
 import assert from "node:assert/strict";
-import { connect } from "node:net";
+import { connect, type Socket } from "node:net";
 import { test } from "node:test";
 import { until } from "../../../../test/support/until.ts";
+import { ConnectionLooks } from "../../src/http/http1-looks.ts";
 import type { Exchange } from "../../src/http/transport.ts";
 import { postern } from "./transport-fixture.ts";
 
@@ -121,5 +122,22 @@ test("a client whose body turns out to be none is told so, whatever the handler 
     await until(() => closed);
     assert.match(received, /^HTTP\/1\.1 400 [\s\S]*Ray ID: [0-9a-f]{16}\n$/, String(react));
     assert.equal(cuts, 1);
+  }
+});
+
+test("a connection on which nothing happens ends in every phase, but while its request is answered", () => {
+  const limits = { head: 3, idle: 5, body: 4, moment: 2 };
+  const phases = ["new", "head", "idle", "rest", "ending", "lingering"] as const;
+  for (const isDraining of [false, true]) {
+    for (const phase of phases) {
+      // Over TLS an alert that cannot leave does not count as something to write.
+      const socket = { writableLength: 0, bytesWritten: 100 } as Socket;
+      const looks = new ConnectionLooks({ phase, socket, received: 10 }, limits);
+      const results = Array.from({ length: 10 }, () => looks.look(isDraining));
+      const hasEnded = results.some((result) => result !== undefined);
+      assert.ok(hasEnded, `${phase} has no end`);
+      const isCut = phase === "ending" || phase === "lingering";
+      if (isCut) assert.ok(results.includes("cut"), phase);
+    }
   }
 });

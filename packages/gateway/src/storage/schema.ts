@@ -1,6 +1,7 @@
 // The tables, as Kysely types. A row is what store.ts calls a record, except where SQL has no such
 // type.
 import type { Generated, Kysely } from "kysely";
+import type { StoredAccessEvent } from "./access-log.ts";
 import type {
   StoredGrant,
   StoredHandover,
@@ -43,7 +44,15 @@ export interface ChangeRow {
   ref: string | null;
 }
 
+/** 0 or 1 */
+type Flag = number;
+
+type AccessLogFlags = Record<"allowed" | "has_existing_jwt" | "non_identity", Flag>;
+
+export type AccessLogRow = Omit<StoredAccessEvent, keyof AccessLogFlags> & AccessLogFlags;
+
 export interface Schema {
+  access_log: AccessLogRow;
   settings: { name: string; value: string };
   objects: StoredObject;
   signing_keys: StoredKey;

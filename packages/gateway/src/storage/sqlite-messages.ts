@@ -39,6 +39,7 @@ export const methodsOfParts = {
     note: "passing",
     move: "passing",
   },
+  accessLog: { add: "passing", list: "read", removeSome: "passing" },
 } as const satisfies {
   [Part in keyof StoreParts]: { [Method in keyof StoreParts[Part]]: CallClass };
 };

@@ -5,6 +5,7 @@
 import type { CredentialScope } from "@postern/protocol";
 import type { ObjectKind } from "../model/kinds.ts";
 import type { Identity } from "../model/model.ts";
+import type { AccessLogStore } from "./access-log.ts";
 
 export interface StoredKey {
   kid: string;
@@ -319,6 +320,7 @@ export interface StoreParts {
   pins: PinStore;
   counters: CounterStore;
   transfers: TransferStore;
+  accessLog: AccessLogStore;
 }
 
 export interface Store extends StoreParts {

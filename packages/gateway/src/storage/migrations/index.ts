@@ -6,6 +6,7 @@ import { sshAuthorities } from "./0004-ssh-authorities.ts";
 import { opening } from "./0005-opening.ts";
 import { grants } from "./0006-grants.ts";
 import { boundSessions } from "./0007-bound-sessions.ts";
+import { accessLog } from "./0010-access-log.ts";
 
 /**
  * In the order of their names, which is the order in which they run. A released migration never
@@ -19,4 +20,5 @@ export const migrations: Record<string, Migration> = {
   "0005-opening": opening,
   "0006-grants": grants,
   "0007-bound-sessions": boundSessions,
+  "0010-access-log": accessLog,
 };

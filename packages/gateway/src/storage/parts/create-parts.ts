@@ -1,6 +1,7 @@
 import type { ChangeWriter } from "../change-feed.ts";
 import type { Database } from "../schema.ts";
 import type { StoreParts } from "../store.ts";
+import { createAccessLog } from "./access-log.ts";
 import { createCounters } from "./counters.ts";
 import { createGrants } from "./grants.ts";
 import { createHandovers } from "./handovers.ts";
@@ -29,5 +30,6 @@ export function createParts(db: Database, changes: ChangeWriter): StoreParts {
     pins: createPins(db),
     counters: createCounters(db),
     transfers: createTransfers(db, changes),
+    accessLog: createAccessLog(db),
   };
 }

@@ -38,6 +38,7 @@ function accessEvent(more: Partial<StoredAccessEvent> = {}): StoredAccessEvent {
     service_token_id: null,
     policy_id: "p",
     policy_name: "engineers",
+    rule: null,
     method: null,
     host: null,
     path: null,
@@ -136,7 +137,6 @@ for (const { name, make } of backends)
         ["idp", { idp: "pin" }, "pin"],
         ["non_identity", { non_identity: true }, true],
         ["user_email", { user_email: "bob@example.com" }, "bob@example.com"],
-        ["user_uid", { user_uid: "bob" }, "bob"],
       ];
       const usual = accessEvent({ ray_id: "f".repeat(16) });
       const rows = differences.map(([, more], index) =>
@@ -189,9 +189,7 @@ for (const { name, make } of backends)
       const requests = series(1_200, { action: "request", created_at: time });
       await store.accessLog.add([...logins, ...requests]);
       const end = { signInsBefore: time + minute, requestsBefore: time + 1 };
-      let steps = 1;
-      while (await store.accessLog.removeSome(end)) steps++;
-      assert.ok(steps > 2, `${steps} steps`);
+      await store.sweep(time, end);
       const left = logins.slice(1).map(({ id }) => id);
       assert.deepEqual(await idsOf(store, {}), left.toReversed());
     });

@@ -12,7 +12,7 @@ export interface StoredAccessEvent {
   created_at: number;
   action: AccessAction;
   allowed: boolean;
-  /** `allow`, `bypass`, `deny`, `failed`, `logout`, or the kind of a refusal: `token_dead` */
+  /** `allow`, `bypass`, `deny`, `login`, `failed` or `logout` */
   outcome: string;
   /** why it was not allowed, in a word: `no_policy_matched`, `code_over` */
   reason: string | null;
@@ -40,6 +40,8 @@ export interface StoredAccessEvent {
   /** the policy that decided */
   policy_id: string | null;
   policy_name: string | null;
+  /** the rule of it that did, in words */
+  rule: string | null;
   /** of a request: host with the client's port, path without the query, status of the answer */
   method: string | null;
   host: string | null;
@@ -61,10 +63,12 @@ export type AccessFilterField =
   | "idp"
   | "non_identity"
   | "ray_id"
-  | "user_email"
-  | "user_uid";
+  | "user_email";
 
-/** `contains`: of text, whatever its case. `neq` holds for a field that is null as well. */
+/**
+ * `contains`: of text, whatever its case. `neq` holds for a field that is null as well. A flag is
+ * asked for with a boolean, any other field with text.
+ */
 export interface AccessFilter {
   field: AccessFilterField;
   operator: "eq" | "neq" | "contains";
@@ -98,8 +102,6 @@ export interface AccessLogStore {
   /** Adds rows. One that is there already stays as it is: a batch may be written twice. */
   add(rows: readonly StoredAccessEvent[]): Promise<void>;
   list(query: AccessLogQuery): Promise<StoredAccessEvent[]>;
-  /** Removes a few of the rows whose time is over. @returns whether there may be more */
-  removeSome(end: AccessLogEnd): Promise<boolean>;
 }
 
 const actionDigits: Record<AccessAction, string> = { login: "0", logout: "1", request: "2" };

@@ -4,6 +4,7 @@
 import type { DatabaseSync } from "node:sqlite";
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { sql } from "kysely";
+import type { AccessLogEnd } from "./access-log.ts";
 import type { ChangeWriter } from "./change-feed.ts";
 import type { DatabaseFiles } from "./database-files.ts";
 import { busyTimeout, type Patience, whileBusy } from "./node-sqlite-dialect.ts";
@@ -62,8 +63,8 @@ export class GroupCommit {
   }
 
   /** Removes what has expired before `now`. Others are served between two steps. */
-  async sweep(now: number): Promise<void> {
-    while (await this.#inMode("sweep", (connection) => sweepStep(connection, now)))
+  async sweep(now: number, accessLog?: AccessLogEnd): Promise<void> {
+    while (await this.#inMode("sweep", (connection) => sweepStep(connection, now, accessLog)))
       await nextTurn();
   }
 

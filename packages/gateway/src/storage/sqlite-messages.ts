@@ -1,7 +1,7 @@
 // What the serving thread and the threads of the store say to each other. Arguments and results of
 // the store are plain data, so each call is one message there and one back.
 import type { Verdict } from "./database-files.ts";
-import type { StoreChange, StoreParts, TransferStep } from "./store.ts";
+import type { Store, StoreChange, StoreParts, TransferStep } from "./store.ts";
 
 /**
  * What a call does. `durable` is confirmed when it is on the disk. `passing` is what strangers
@@ -39,7 +39,7 @@ export const methodsOfParts = {
     note: "passing",
     move: "passing",
   },
-  accessLog: { add: "passing", list: "read", removeSome: "passing" },
+  accessLog: { add: "passing", list: "read" },
 } as const satisfies {
   [Part in keyof StoreParts]: { [Method in keyof StoreParts[Part]]: CallClass };
 };
@@ -69,7 +69,9 @@ export interface PartCall {
   args: readonly unknown[];
 }
 
-export type StoreCall = PartCall | { part: "store"; method: "sweep"; args: readonly [number] };
+export type StoreCall =
+  | PartCall
+  | { part: "store"; method: "sweep"; args: Parameters<Store["sweep"]> };
 
 /** What the call does. One of a method that does not exist fails like a read. */
 export function classOf({ part, method, args }: PartCall): CallClass {

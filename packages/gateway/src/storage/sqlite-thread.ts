@@ -34,8 +34,8 @@ export async function openSqliteThreads(location: string, origin: string): Promi
 
   return {
     ...partsOf((call) => threadFor(call).call(call)),
-    sweep: async (now) => {
-      await writer.call({ part: "store", method: "sweep", args: [now] });
+    sweep: async (...args) => {
+      await writer.call({ part: "store", method: "sweep", args });
     },
     watch: (onChange) => writer.watch(onChange),
     // The last connection tidies the files up, which one that only reads cannot.

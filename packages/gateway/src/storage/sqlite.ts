@@ -55,7 +55,7 @@ export async function openSqliteStore(
     ...createParts(db, changes),
     writeTogether: (calls) => groupCommit.write(calls),
     checkFiles: () => files?.check(),
-    sweep: (now) => groupCommit.sweep(now),
+    sweep: (now, accessLog) => groupCommit.sweep(now, accessLog),
     watch(onChange) {
       const unwatch = watch(onChange);
       unwatches.add(unwatch);

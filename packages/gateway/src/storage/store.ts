@@ -5,7 +5,7 @@
 import type { CredentialScope } from "@postern/protocol";
 import type { ObjectKind } from "../model/kinds.ts";
 import type { Identity } from "../model/model.ts";
-import type { AccessLogStore } from "./access-log.ts";
+import type { AccessLogEnd, AccessLogStore } from "./access-log.ts";
 
 export interface StoredKey {
   kid: string;
@@ -324,8 +324,11 @@ export interface StoreParts {
 }
 
 export interface Store extends StoreParts {
-  /** Deletes what expired before `now` (sessions: 30 days after). */
-  sweep(now: number): Promise<void>;
+  /**
+   * Deletes what expired before `now` (sessions: 30 days after), and rows of the access log whose
+   * retention is over.
+   */
+  sweep(now: number, accessLog?: AccessLogEnd): Promise<void>;
   /**
    * Calls back within some 100 ms after other processes changed what caches depend on, with their
    * changes in order, from the opening of the store on.

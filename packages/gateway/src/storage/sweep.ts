@@ -1,5 +1,6 @@
 // Removes what has expired, a few rows at a time: whoever needs the database waits for one step and
 // not for a million rows.
+import { type AccessLogEnd, timePrefix } from "./access-log.ts";
 import type { Database } from "./schema.ts";
 
 const day = 24 * 60 * 60_000;
@@ -8,6 +9,8 @@ const expiredSessionLife = 30 * day;
 /** How long the page of a terminal's sign-in can still say how that ended, milliseconds. */
 const expiredTransferLife = 60 * 60_000;
 const rowsPerStep = 200;
+/** Rows of the access log in one step: each stands in ten indices. */
+const logRowsPerStep = 50;
 
 /** The tables that are swept, and for how long their rows stay after their end, milliseconds. */
 const tables = {
@@ -25,9 +28,33 @@ const tables = {
  * hour.
  * @returns whether there may be more
  */
-export async function sweepStep(db: Database, now: number): Promise<boolean> {
+export async function sweepStep(
+  db: Database,
+  now: number,
+  accessLog?: AccessLogEnd,
+): Promise<boolean> {
   for (const [table, extraLife] of Object.entries(tables) as [keyof typeof tables, number][]) {
     if ((await sweepTable(db, table, now - extraLife)) === rowsPerStep) return true;
+  }
+  return accessLog !== undefined && (await sweepAccessLog(db, accessLog));
+}
+
+/** @returns whether there may be more */
+async function sweepAccessLog(
+  db: Database,
+  { signInsBefore, requestsBefore }: AccessLogEnd,
+): Promise<boolean> {
+  const ends = { login: signInsBefore, logout: signInsBefore, request: requestsBefore };
+  for (const [action, before] of Object.entries(ends)) {
+    const old = db
+      .selectFrom("access_log")
+      .select("id")
+      .where("action", "=", action as keyof typeof ends)
+      .where("id", "<", timePrefix(before))
+      .orderBy("id")
+      .limit(logRowsPerStep);
+    const removed = await db.deleteFrom("access_log").where("id", "in", old).executeTakeFirst();
+    if (Number(removed.numDeletedRows) === logRowsPerStep) return true;
   }
   return false;
 }

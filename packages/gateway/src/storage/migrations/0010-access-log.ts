@@ -41,6 +41,7 @@ const optional = [
   "service_token_id",
   "policy_id",
   "policy_name",
+  "rule",
   "method",
   "host",
   "path",
@@ -54,6 +55,7 @@ const flags = ["allowed", "has_existing_jwt", "non_identity"] as const;
 const filters = [
   "action",
   "allowed",
+  "app_type",
   "app_uid",
   "country",
   "idp",

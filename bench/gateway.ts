@@ -5,7 +5,7 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { probe, type Target } from "./load/probe.ts";
 import { FailedRun } from "./load/run.ts";
-import { type Checkout, thisCheckout } from "./postern.ts";
+import { type Checkout, installIn, thisCheckout } from "./postern.ts";
 import { freePort, startServer } from "./process.ts";
 import { runProgram } from "./run-program.ts";
 import type { Stage } from "./stage.ts";
@@ -63,7 +63,8 @@ export async function startGateway(
     core: "any",
   });
   const profiling = profiles === undefined ? [] : ["--cpu-prof", `--cpu-prof-dir=${profiles}`];
-  const args = [...profiling, checkout.cli, "gateway", "--config", file];
+  const cli = installIn(join(stage.folder, "installed", checkout.name), checkout);
+  const args = [...profiling, cli, "gateway", "--config", file];
   const starting = startServer("proxy", process.execPath, args, { ready: /"gateway_started"/ });
   const { pid } = await stage.keep(starting);
   const tokens = readFileSync(tokensFile, "latin1").split("\n");

@@ -1,5 +1,6 @@
 // The gateway as it is served, and a person signed in at it from a terminal: the measured requests
 // bear a real token of a real session.
+import { cpSync, existsSync } from "node:fs";
 import { join } from "node:path";
 import { Visitor } from "../packages/cli/src/library/visitor.ts";
 import { type Server, startServer } from "./process.ts";
@@ -16,6 +17,27 @@ export interface Checkout {
 /** @param folder the checkout's root */
 export function checkoutIn(folder: string, name: string): Checkout {
   return { name, folder, cli: join(folder, "packages/cli/dist/postern.cjs") };
+}
+
+/**
+ * Lays the built packages out as npm installs them: a gateway that has its source beside it runs
+ * that, whose compiler stays in memory.
+ * @param folder which may have them already
+ * @returns the path of the command line
+ */
+export function installIn(folder: string, checkout: Checkout): string {
+  const packages = join(folder, "node_modules");
+  if (!existsSync(packages)) {
+    installPackage(join(checkout.folder, "packages/gateway"), join(packages, "@postern/gateway"));
+    installPackage(join(checkout.folder, "packages/cli"), join(packages, "postern"));
+  }
+  return join(packages, "postern/dist/postern.cjs");
+}
+
+function installPackage(from: string, target: string): void {
+  const source = join(from, "src");
+  const filter = (path: string) => path !== source;
+  cpSync(from, target, { recursive: true, filter });
 }
 
 export const thisCheckout = checkoutIn(join(import.meta.dirname, ".."), "**Postern**");

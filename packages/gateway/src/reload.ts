@@ -26,6 +26,7 @@ const fixedAtStart = [
   "log",
   "limits",
   "key_rotation_interval_days",
+  "geoip_file",
 ] as const satisfies (keyof Config)[];
 
 /**

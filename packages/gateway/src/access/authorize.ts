@@ -2,6 +2,7 @@
 // refused, and why. The same for every way in, be it HTTP, a WebSocket, TCP or a proxy that asks on
 // somebody's behalf: nothing here answers, forwards or writes down.
 import { tokenCheckArgument } from "@postern/protocol";
+import { circumstancesOf } from "../catalog/circumstances.ts";
 import type { RequestFacts } from "../catalog/request-facts.ts";
 import { defined } from "../defined.ts";
 import type { Application, CorsHeaders, Decision } from "../model/model.ts";
@@ -19,7 +20,7 @@ import {
 } from "./authenticate.ts";
 import { isPreflight } from "./cors.ts";
 import type { CredentialLimits, LimitFault } from "./credential-limits.ts";
-import type { DecisionCache } from "./decision-cache.ts";
+import { type DecisionCache, principalOf } from "./decision-cache.ts";
 import { dialsStream } from "./dials-stream.ts";
 import { foreignOrigin } from "./foreign-origin.ts";
 import { asksForUpgrade, type ReadRequest } from "./read-request.ts";
@@ -82,7 +83,6 @@ export interface AuthorizationParts extends AuthenticationParts {
   useCounts: Pick<Store["useCounts"], "take">;
 }
 
-const anonymous: Authentication = { kind: "anonymous" };
 const anyone: Asker = { kind: "anyone" };
 
 /** Decides. The verdict is a promise only where something has to be waited for. */
@@ -95,8 +95,7 @@ export function authorize(
 
   // 1. Questions about the application, which anybody may ask.
   if (headers.metadataRequest === "true") {
-    const decision = parts.decisions.decide(facts, application, anonymous);
-    return { kind: "describe", asksForLogin: decision.outcome !== "bypass" };
+    return { kind: "describe", asksForLogin: !parts.decisions.isOpen(facts, application) };
   }
   if (isPreflight(facts.method, headers) && !headers.hasBody && !asksForUpgrade(reading)) {
     const { cors_headers: cors, options_preflight_bypass: bypass } = application;
@@ -153,9 +152,12 @@ function passage(
   authentication: Authentication,
   decision: Decision,
 ): Verdict | Promise<Verdict> {
-  // Where policy asks nobody who they are, the origin is told of nobody.
-  if (decision.outcome === "bypass") return { kind: "forward", identity: undefined, asker: anyone };
   const asker = askerOf(authentication);
+  // Where policy asks nobody who they are, the origin is told of nobody.
+  if (decision.outcome === "bypass") {
+    const isProgram = asker.kind === "service" || asker.kind === "workload";
+    return { kind: "forward", identity: undefined, asker: isProgram ? asker : anyone };
+  }
   const assertion = assertionFor(authentication, application, tokens);
   if (assertion instanceof Promise) return assertion.then((late) => forwardAs(late, asker));
   return forwardAs(assertion, asker);
@@ -204,13 +206,14 @@ function isKnown({ kind }: Authentication): boolean {
 
 /** Names of the policies that cannot be judged for the person who asks; undefined: none. */
 function unjudgedPolicies(
-  { clientIp: ip }: RequestFacts,
+  facts: RequestFacts,
   application: Application,
   authentication: Authentication,
 ): string[] | undefined {
   if (authentication.kind !== "person") return undefined;
-  const { identity } = authentication.session;
-  const names = policiesWithoutAnswer({ application, principal: { kind: "person", identity }, ip });
+  const principal = principalOf(authentication);
+  const circumstances = circumstancesOf(facts, application);
+  const names = policiesWithoutAnswer({ application, principal, ...circumstances });
   return names.length === 0 ? undefined : names;
 }
 

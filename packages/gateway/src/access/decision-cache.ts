@@ -1,8 +1,9 @@
 // What policy says of an authenticated request, remembered as long as nothing that it depends on
-// has changed: the configuration, the session or program that asks, the application, and the
-// address it asks from (cases T7, T8).
+// has changed: the configuration, the session or program that asks, the application, and what its
+// policies name of the request: address, method, path (cases T7, T8).
 import { BoundedCache } from "../bounded-cache.ts";
 import type { Catalog } from "../catalog/catalog.ts";
+import { circumstancesOf, circumstancesWithout } from "../catalog/circumstances.ts";
 import type { RequestFacts } from "../catalog/request-facts.ts";
 import type { Application, CachedDecision, Decision, Principal } from "../model/model.ts";
 import { evaluate } from "../policy/evaluate.ts";
@@ -10,6 +11,8 @@ import type { Authentication } from "./authenticate.ts";
 
 /** Pairs of a service token and an application that are remembered. */
 const programCapacity = 10_000;
+/** A longer path is judged each time: one session must not remember much. */
+const longestPath = 256;
 
 const nobody: Principal = { kind: "anonymous" };
 
@@ -29,28 +32,34 @@ export class DecisionCache {
    */
   decide(facts: RequestFacts, application: Application, authentication: Authentication): Decision {
     this.#follow(facts.catalog);
-    const { clientIp: ip } = facts;
-    const principal = principalOf(authentication);
     switch (authentication.kind) {
       case "person": {
         const { proof } = authentication;
         // A pass is verified anew with each request, and there is nothing to keep it on.
-        if (!("decision" in proof)) return evaluate({ application, principal, ip });
-        if (this.#holds(proof.decision, ip)) return proof.decision.decision;
-        proof.decision = this.#evaluate(application, principal, ip);
-        return proof.decision.decision;
+        if (!("decision" in proof)) break;
+        if (this.#holds(proof.decision, facts)) return proof.decision.decision;
+        const decision = decideAnew(facts, application, authentication);
+        proof.decision = this.#remember(facts, application, decision);
+        return decision;
       }
       case "service": {
         const key = `${authentication.serviceToken.client_id} ${application.aud}`;
         const cached = this.#ofPrograms.get(key);
-        if (this.#holds(cached, ip)) return cached.decision;
-        const fresh = this.#evaluate(application, principal, ip);
-        this.#ofPrograms.set(key, fresh);
-        return fresh.decision;
+        if (this.#holds(cached, facts)) return cached.decision;
+        const decision = decideAnew(facts, application, authentication);
+        const fresh = this.#remember(facts, application, decision);
+        if (fresh !== undefined) this.#ofPrograms.set(key, fresh);
+        return decision;
       }
       default:
-        return evaluate({ application, principal, ip });
     }
+    return decideAnew(facts, application, authentication);
+  }
+
+  /** Whether the application asks nobody who they are, whatever they ask for. */
+  isOpen(facts: RequestFacts, application: Application): boolean {
+    const circumstances = circumstancesWithout(facts, application, "awaited");
+    return evaluate({ application, principal: nobody, ...circumstances }).outcome === "bypass";
   }
 
   #follow(catalog: Catalog): void {
@@ -59,16 +68,41 @@ export class DecisionCache {
     this.#basis = {};
   }
 
-  #holds(cached: CachedDecision | undefined, ip: string): cached is CachedDecision {
-    return cached !== undefined && cached.basis === this.#basis && cached.ip === ip;
+  #holds(cached: CachedDecision | undefined, facts: RequestFacts): cached is CachedDecision {
+    if (cached === undefined || cached.basis !== this.#basis) return false;
+    const { ip, method, path } = cached;
+    if (ip !== undefined && ip !== facts.clientIp) return false;
+    if (method !== undefined && method !== facts.method) return false;
+    return path === undefined || path === facts.path;
   }
 
-  #evaluate(application: Application, principal: Principal, ip: string): CachedDecision {
-    return { basis: this.#basis, ip, decision: evaluate({ application, principal, ip }) };
+  #remember(
+    { clientIp, method, path }: RequestFacts,
+    { names }: Application,
+    decision: Decision,
+  ): CachedDecision | undefined {
+    if (names.path && path.length > longestPath) return undefined;
+    return {
+      basis: this.#basis,
+      ip: names.address || names.country ? clientIp : undefined,
+      method: names.method ? method : undefined,
+      path: names.path ? path : undefined,
+      decision,
+    };
   }
 }
 
-function principalOf(authentication: Authentication): Principal {
+function decideAnew(
+  facts: RequestFacts,
+  application: Application,
+  authentication: Authentication,
+): Decision {
+  const principal = principalOf(authentication);
+  return evaluate({ application, principal, ...circumstancesOf(facts, application) });
+}
+
+/** Who asks, as policy sees them. */
+export function principalOf(authentication: Authentication): Principal {
   switch (authentication.kind) {
     case "person":
       return { kind: "person", identity: authentication.session.identity };

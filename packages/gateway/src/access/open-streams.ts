@@ -296,7 +296,7 @@ function newEntry(options: StreamOptions, openedAt: number): Entry {
   const { host, path, clientIp: ip, rayId: ray, method, authority } = facts;
   const { aud, name } = application;
   return {
-    subject: { host, path, ip, aud, asker },
+    subject: { host, method, path, ip, aud, asker },
     sessionId: asker.kind === "person" ? asker.session.id : undefined,
     fields: {
       ray,

@@ -1,6 +1,7 @@
 // Whether policy would let a stream that is open begin again: the catalog in force, the same
 // application, the same asker, from the same address.
 import type { Catalog } from "../catalog/catalog.ts";
+import { circumstancesOf } from "../catalog/circumstances.ts";
 import { matchApplication } from "../catalog/match-application.ts";
 import { defined } from "../defined.ts";
 import type { Application, Principal, ServiceToken, Workload } from "../model/model.ts";
@@ -29,6 +30,7 @@ type KnownAsker =
 /** What was asked for, as policy saw it. */
 export interface StreamSubject {
   host: string;
+  method: string;
   path: string;
   /** the client's address */
   ip: string;
@@ -47,13 +49,15 @@ export function applicationInForce(
 
 /** The asker as they are now; undefined where policy would not let the stream begin any more. */
 export function askerInForce(
-  { ip, asker: before }: StreamSubject,
+  { ip, method, path, asker: before }: StreamSubject,
   application: Application,
   catalog: Catalog,
 ): Asker | undefined {
   const asker = knownAsker(before, catalog);
   if (asker === undefined) return undefined;
-  const { outcome } = evaluate({ application, principal: principalOf(asker), ip });
+  const circumstances = circumstancesOf({ clientIp: ip, method, path, catalog }, application);
+  const principal = principalOf(asker);
+  const { outcome } = evaluate({ application, principal, ...circumstances });
   const mayPass = outcome === "bypass" || (outcome === "allow" && asker.kind !== "anyone");
   return mayPass ? asker : undefined;
 }

@@ -10,6 +10,7 @@ import { application, type StoredApplication } from "../model/application.ts";
 import { group } from "../model/group.ts";
 import { identityProvider } from "../model/identity-provider.ts";
 import type { ConfiguredObject, StoredKind } from "../model/kind.ts";
+import { list } from "../model/list.ts";
 import type {
   Application,
   CompiledPolicy,
@@ -19,10 +20,12 @@ import type {
 } from "../model/model.ts";
 import { organization } from "../model/organization.ts";
 import { policy } from "../model/policy.ts";
+import { namedByAny } from "../model/rules/atom.ts";
 import { serviceToken } from "../model/service-token.ts";
 import { PolicyCompiler } from "../policy/policy-compiler.ts";
 import type { Catalog } from "./catalog.ts";
 import { compileIngress, type Ingress } from "./choose-service.ts";
+import { type CountryLookup, noCountries } from "./countries.ts";
 import { type CatalogPattern, compileDomain, HostIndex } from "./host-index.ts";
 import type { Steps } from "./steps.ts";
 
@@ -50,11 +53,15 @@ export class CatalogBuilder {
   };
 
   /** @throws {ConfigError} when two objects claim the same, or a policy is missing */
-  *build({ objects, settings, ingress }: CatalogContent): Steps<Catalog> {
+  *build(
+    { objects, settings, ingress }: CatalogContent,
+    countries: CountryLookup = noCountries,
+  ): Steps<Catalog> {
     // 1. Compile what applications refer to.
     const groups = byKey(objectsOf(objects, group), "group", ({ id }) => id);
     const policies = byKey(objectsOf(objects, policy), "policy", ({ id }) => id);
-    const compiler = new PolicyCompiler(groups, this.#compiler);
+    const lists = byKey(objectsOf(objects, list), "list", ({ id }) => id);
+    const compiler = new PolicyCompiler({ groups, lists }, this.#compiler);
 
     // 2. Compile the applications, one a step: their policies are most of the work.
     const compiled = new Map<StoredApplication, CompiledApplication>();
@@ -81,6 +88,8 @@ export class CatalogBuilder {
       patterns,
       hosts: new HostIndex(patterns),
       groups,
+      lists,
+      countries,
       identityProviders: byKey(
         objectsOf(objects, identityProvider),
         "identity provider",
@@ -105,7 +114,8 @@ export class CatalogBuilder {
   #compileApplication(source: StoredApplication, policies: CompiledPolicy[]): CompiledApplication {
     const earlier = this.#applications.get(source);
     if (earlier !== undefined && isSame(earlier.application.policies, policies)) return earlier;
-    const compiled: Application = { ...source, policies };
+    const names = namedByAny(policies.map(({ rules }) => rules.names));
+    const compiled: Application = { ...source, policies, names };
     return {
       application: compiled,
       patterns: source.domains.map((domain) => compileDomain(domain, compiled)),

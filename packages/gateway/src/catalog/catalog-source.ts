@@ -23,6 +23,7 @@ import type {
   CatalogFrame,
   ChangingCatalogSource,
 } from "./changing-catalog.ts";
+import { type CountryLookup, noCountries } from "./countries.ts";
 import { differenceOf } from "./difference.ts";
 import { OutdatedObjects } from "./outdated-objects.ts";
 import { inOrder, keyOfObject, objectKeyOf, type Records, readRows, toRows } from "./records.ts";
@@ -36,6 +37,8 @@ export interface CatalogDeps {
   secretBox: SecretBox;
   now: Clock;
   randomBytes: RandomBytes;
+  /** where addresses are, as known now; `refresh` puts another answer into force */
+  countries?: () => CountryLookup;
   /** is told what a file has removed, each object as people know it */
   onRemoval?: (objects: readonly string[]) => void;
   /** is told which stored objects of another file the first configuration changed or removed */
@@ -288,9 +291,11 @@ class StoredCatalogs implements ChangingCatalogSource {
   /** @throws {ConfigError} when the objects contradict each other */
   async #build(next: State): Promise<InForce> {
     const inForce = this.#inForce;
-    if (inForce !== undefined && isSameContent(inForce.content, next.content))
-      return { ...next, content: inForce.content, catalog: inForce.catalog };
-    return { ...next, catalog: await runInSlices(this.#builder.build(next.content)) };
+    const countries = this.#deps.countries?.() ?? noCountries;
+    const isSame =
+      inForce?.catalog.countries === countries && isSameContent(inForce.content, next.content);
+    if (isSame) return { ...next, content: inForce.content, catalog: inForce.catalog };
+    return { ...next, catalog: await runInSlices(this.#builder.build(next.content, countries)) };
   }
 }
 

@@ -5,10 +5,12 @@ import type {
   Application,
   Group,
   IdentityProvider,
+  List,
   Organization,
   ServiceToken,
 } from "../model/model.ts";
 import type { Ingress } from "./choose-service.ts";
+import type { CountryLookup } from "./countries.ts";
 import type { CatalogPattern, HostIndex } from "./host-index.ts";
 
 /** What is in force, compiled for the requests that read it. */
@@ -29,6 +31,9 @@ export interface Catalog {
   /** the same patterns by the hosts that requests are for */
   hosts: HostIndex;
   groups: ReadonlyMap<string, Group>;
+  lists: ReadonlyMap<string, List>;
+  /** where addresses are, for as long as this catalog is in force */
+  countries: CountryLookup;
   identityProviders: ReadonlyMap<string, IdentityProvider>;
   serviceTokenByClientId: ReadonlyMap<string, ServiceToken>;
   ingress: Ingress;

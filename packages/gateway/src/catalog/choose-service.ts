@@ -6,7 +6,7 @@ import type { IngressService } from "../model/ingress-service.ts";
 import type { IngressRule } from "../model/model.ts";
 import { formatTcpAddress } from "../model/tcp-address.ts";
 import type { PathReading } from "../path-readings.ts";
-import { ReadPattern } from "./read-pattern.ts";
+import { ReadPattern } from "../read-pattern.ts";
 import { serviceName } from "./service-name.ts";
 
 /** An ingress rule, ready for matching. */

@@ -3,7 +3,7 @@ import { type CompiledPattern, compilePattern } from "@postern/protocol";
 import { BoundedCache } from "../bounded-cache.ts";
 import type { Application } from "../model/model.ts";
 import { isUnplain } from "../path-readings.ts";
-import { ReadPattern } from "./read-pattern.ts";
+import { ReadPattern } from "../read-pattern.ts";
 
 /** The application that a request belongs to, and why. */
 export interface ApplicationMatch {

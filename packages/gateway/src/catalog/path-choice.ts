@@ -2,11 +2,11 @@
 // path only where every way to read it leads to the same application and the same service.
 import { reservedPrefix } from "@postern/protocol";
 import { isUnplain, type PathReading, readPath } from "../path-readings.ts";
+import { commonTraits } from "../read-pattern.ts";
 import type { Catalog } from "./catalog.ts";
 import { chooseService, serviceUnder } from "./choose-service.ts";
 import type { CatalogPattern } from "./host-index.ts";
 import { type ApplicationMatch, matchApplication } from "./match-application.ts";
-import { commonTraits } from "./read-pattern.ts";
 
 /** A path that means one thing, and the application that has it. */
 export interface PathChoice {

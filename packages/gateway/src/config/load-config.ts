@@ -61,6 +61,7 @@ function readConfig(document: ConfigDocument, report: CollectedReport): Config |
     authDomain: settings?.auth_domain ?? "",
     ownHosts: new Set(ownHosts),
     hasMail: settings?.smtp !== undefined,
+    knowsCountries: settings?.geoip_file !== undefined,
     report,
     resolvePath,
     nameField,

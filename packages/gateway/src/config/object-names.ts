@@ -51,9 +51,10 @@ export function collectNames(objects: readonly FileObject[], report: Report): Na
   const names = new Map<string, Map<string, FileObject>>();
   for (const object of objects) {
     const { kind, id, value, path } = object;
-    if (kind.naming !== "unique") continue;
+    if (kind.naming === "one") continue;
     const words = names.get(kind.name) ?? new Map<string, FileObject>();
     names.set(kind.name, words);
+    if (kind.naming === "free") continue;
     for (const field of ["id", "name"]) {
       const word = wordAt(value, field);
       const owner = word === undefined ? undefined : words.get(word);
@@ -63,7 +64,19 @@ export function collectNames(objects: readonly FileObject[], report: Report): Na
     }
     if (!words.has(id)) words.set(id, object);
   }
+  for (const object of objects)
+    if (object.kind.naming === "free") addFreeName(object, objects, names);
   return names;
+}
+
+/** Names of these are for people: one of them means an object where no other bears it. */
+function addFreeName(object: FileObject, all: readonly FileObject[], names: Names): void {
+  const { kind, id, value } = object;
+  const words = names.get(kind.name) as Map<string, FileObject>;
+  if (!words.has(id)) words.set(id, object);
+  const name = wordAt(value, "name");
+  const namesakes = all.filter((each) => each.kind === kind && wordAt(each.value, "name") === name);
+  if (name !== undefined && namesakes.length === 1) words.set(name, object);
 }
 
 function wordAt(value: unknown, field: string): string | undefined {

@@ -42,6 +42,8 @@ export interface ObjectsContext extends FileContext {
   ownHosts: ReadonlySet<string>;
   /** whether PINs can be mailed */
   hasMail: boolean;
+  /** whether the country of an address can be looked up */
+  knowsCountries: boolean;
   /** how messages name a field: `applications[0] "Orders API"` */
   nameField(path: FieldPath): string;
   /** whether the value of a field came from outside the file */
@@ -63,7 +65,7 @@ const ingressList = z.array(z.unknown()).min(1, {
 
 /** Reads them all; when the report then holds a problem, what is returned is of no use. */
 export function readObjects(fields: Fields, context: ObjectsContext): ConfiguredObjects {
-  const { authDomain, ownHosts, hasMail, report, resolvePath } = context;
+  const { authDomain, report, resolvePath } = context;
   // 1. Find out what every name means, before anything is looked at by its shape.
   const all = [...kinds.values()].flatMap((kind) => objectsIn(kind, fields, context));
   const names = collectNames(all, report);
@@ -73,7 +75,7 @@ export function readObjects(fields: Fields, context: ObjectsContext): Configured
   tellNamesakesApart(parsedObjects, report);
 
   // 3. Check each beside the others; of two that claim the same, the first has it.
-  const world = createWorld({ ownHosts, hasMail });
+  const world = createWorld(context);
   for (const { kind, id } of all) world.add(kind, id, undefined);
   for (const { kind, object } of parsedObjects) world.add(kind, object.id, object);
   for (const each of parsedObjects) {

@@ -45,6 +45,8 @@ export interface Settings {
   log: Pick<SettingsFields["log"], "level" | "format" | "requests">;
   limits: SettingsFields["limits"];
   key_rotation_interval_days: number;
+  /** absolute: a database of countries by address (MMDB) */
+  geoip_file?: string;
 }
 
 /**
@@ -91,6 +93,7 @@ export function readSettings(
     log: pickLog(values.log),
     limits: values.limits,
     key_rotation_interval_days: values.key_rotation_interval_days,
+    geoip_file: values.geoip_file && resolvePath(values.geoip_file),
   });
 }
 
@@ -189,13 +192,9 @@ function storeMeant(url: string): string | undefined {
   return `write sqlite:${/^[./]/.test(path) ? path : `./${path}`}`;
 }
 
-function warnAboutSettings(
-  { admin, geoip_file, log, trusted_proxies }: SettingsFields,
-  report: Report,
-): void {
+function warnAboutSettings({ admin, log, trusted_proxies }: SettingsFields, report: Report): void {
   const noEffect = "has no effect yet";
   if (admin !== undefined) report.warning(["admin"], noEffect);
-  if (geoip_file !== undefined) report.warning(["geoip_file"], noEffect);
   if (log.access_log_retention !== undefined)
     report.warning(["log", "access_log_retention"], noEffect);
   if (log.export_file !== undefined) report.warning(["log", "export_file"], noEffect);

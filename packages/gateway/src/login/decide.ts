@@ -1,5 +1,7 @@
+import { circumstancesWithout } from "../catalog/circumstances.ts";
 import type { RequestFacts } from "../catalog/request-facts.ts";
 import type { Application, Decision } from "../model/model.ts";
+import type { MissingRequest, Subject } from "../model/rules/rule.ts";
 import { evaluate, policiesWithoutAnswer } from "../policy/evaluate.ts";
 import type { StoredSession } from "../storage/store.ts";
 
@@ -9,13 +11,15 @@ export type Admission = Extract<Decision, { outcome: "allow" | "bypass" }>;
 /**
  * What policy says about a person at an application, with the identity of that login and the
  * address of this request.
+ * @param request default: each of their requests to the application is judged again
  */
 export function decideFor(
   facts: RequestFacts,
   application: Application,
   session: StoredSession,
+  request: MissingRequest = "awaited",
 ): Decision {
-  return evaluate({ application, ...subjectOf(facts, session) });
+  return evaluate({ application, ...subjectOf(facts, application, session, request) });
 }
 
 /** Names of the policies that cannot be judged for a person, for the log. */
@@ -24,11 +28,20 @@ export function unjudgedPolicies(
   application: Application,
   session: StoredSession,
 ): string[] {
-  return policiesWithoutAnswer({ application, ...subjectOf(facts, session) });
+  return policiesWithoutAnswer({
+    application,
+    ...subjectOf(facts, application, session, "awaited"),
+  });
 }
 
-function subjectOf({ clientIp }: RequestFacts, { identity }: StoredSession) {
-  return { principal: { kind: "person" as const, identity }, ip: clientIp };
+function subjectOf(
+  facts: RequestFacts,
+  application: Application,
+  { identity }: StoredSession,
+  request: MissingRequest,
+): Subject {
+  const circumstances = circumstancesWithout(facts, application, request);
+  return { principal: { kind: "person", identity }, ...circumstances };
 }
 
 /** Whether the person may enter. What is not plainly allowed is denied (case C6). */

@@ -15,6 +15,7 @@ import { pageOrigin } from "./page-origin.ts";
 import { type CompiledPolicy, checkPolicy } from "./policy.ts";
 import { type FieldPath, type Report, reportBelow } from "./problem.ts";
 import { isMap, itemsOf } from "./read-value.ts";
+import type { NamedFacts } from "./rules/atom.ts";
 import { type SshCertificates, sshCertificates } from "./ssh-certificates.ts";
 import {
   applicationPattern,
@@ -159,6 +160,8 @@ type ConfiguredApplication = Omit<StoredApplication, "aud"> & { aud?: string };
 export interface Application extends Omit<StoredApplication, "policies"> {
   /** in precedence order */
   policies: CompiledPolicy[];
+  /** what they name of a request: a decision depends on nothing else of it */
+  names: NamedFacts;
 }
 
 /** Everything that makes an application valid. */

@@ -11,11 +11,13 @@ export type Decision =
   | { outcome: "deny"; reason: "policy"; policy: Policy }
   | { outcome: "login" };
 
-/** A decision, and the state under which it was made. */
+/** A decision, and what it was made for; undefined where no policy names that. */
 export interface CachedDecision {
   /** an object of its own for each configuration; holds nothing */
   basis: object;
   /** the address that was asked from */
-  ip: string;
+  ip: string | undefined;
+  method: string | undefined;
+  path: string | undefined;
   decision: Decision;
 }

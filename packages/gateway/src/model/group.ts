@@ -1,13 +1,13 @@
 // Groups: named sets of rules that policies and other groups use.
 import { z } from "zod";
-import { providersIn } from "./identity-provider.ts";
 import { defineKind, type World } from "./kind.ts";
+import { objectsIn } from "./object-lookup.ts";
 import {
+  checkRules,
   type RuleSet,
   ruleReferences,
   ruleSetFields,
   storedRuleSetFields,
-  warnAboutRules,
 } from "./rules/rule-set.ts";
 import { identifier, objectName, withoutEffect } from "./values.ts";
 import { warnWithoutEffect } from "./without-effect.ts";
@@ -36,7 +36,7 @@ export const group = defineKind({
   references: ruleReferences,
   check(input, world, report) {
     warnWithoutEffect(fields, input, report);
-    warnAboutRules(input, providersIn(world), report);
+    checkRules(input, objectsIn(world), report);
     if (containsItself(input, (id) => findGroup(world, id)))
       report.problem(
         [],

@@ -7,7 +7,6 @@ import * as registered from "./providers/index.ts";
 import type { OidcConfig } from "./providers/oidc.ts";
 import type { ProviderKind } from "./providers/provider.ts";
 import { isMap } from "./read-value.ts";
-import type { ProviderLookup } from "./rules/rule.ts";
 import { choice, identifier, objectName, refuse, text } from "./values.ts";
 
 export type { ClientAuthMethod, OidcConfig } from "./providers/oidc.ts";
@@ -86,14 +85,10 @@ export function mailsPins(type: IdentityProvider["type"] | undefined): boolean {
   return providers.some((provider) => provider.type === type && provider.mailsPins);
 }
 
-/** What rules may ask about the identity providers of a world. */
-export function providersIn(world: World): ProviderLookup {
-  return {
-    claimsOf(id) {
-      const provider = world.find(identityProvider, id);
-      return provider === undefined ? undefined : claimsOf(provider);
-    },
-  };
+/** The claims that a provider of this id keeps; undefined when nothing is known of it. */
+export function claimsIn(world: World, id: string): readonly string[] | undefined {
+  const provider = world.find(identityProvider, id);
+  return provider === undefined ? undefined : claimsOf(provider);
 }
 
 /** The claims that a provider keeps. */

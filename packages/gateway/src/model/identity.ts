@@ -42,4 +42,12 @@ export type Principal =
   | { kind: "anonymous" }
   | { kind: "person"; identity: Identity }
   | { kind: "service"; tokenId: string; clientId: string }
-  | { kind: "workload"; workload: Workload };
+  | { kind: "workload"; workload: Workload }
+  /** the origin of another application, in the name of a person who uses that */
+  | { kind: "linked"; application: LinkedApplication; identity: Identity };
+
+/** The application whose token somebody shows at another. */
+export interface LinkedApplication {
+  id: string;
+  name: string;
+}

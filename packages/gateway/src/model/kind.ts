@@ -98,6 +98,8 @@ export interface World {
   ownHosts: ReadonlySet<string>;
   /** whether PINs can be mailed */
   hasMail: boolean;
+  /** whether the country of an address can be looked up */
+  knowsCountries: boolean;
 }
 
 /** What a kind must not do by itself, since the model is pure. */

@@ -4,11 +4,20 @@ import { application } from "./application.ts";
 import { group } from "./group.ts";
 import { identityProvider } from "./identity-provider.ts";
 import type { Kind } from "./kind.ts";
+import { list } from "./list.ts";
 import { organization } from "./organization.ts";
 import { policy } from "./policy.ts";
 import { serviceToken } from "./service-token.ts";
 
-const all = [organization, identityProvider, group, policy, serviceToken, application] as const;
+const all = [
+  organization,
+  identityProvider,
+  list,
+  group,
+  policy,
+  serviceToken,
+  application,
+] as const;
 
 type AnyKind = (typeof all)[number];
 

@@ -7,6 +7,7 @@ export type { Group } from "./group.ts";
 export type { Identity, Principal, Workload } from "./identity.ts";
 export type { ClientAuthMethod, IdentityProvider, OidcConfig } from "./identity-provider.ts";
 export type { IngressRule } from "./ingress-rule.ts";
+export type { List } from "./list.ts";
 export type { Organization } from "./organization.ts";
 export type { CompiledPolicy, Policy, PolicyAction, WorkloadRule } from "./policy.ts";
 export type { Rule } from "./rules/rule.ts";

@@ -4,18 +4,20 @@ import { z } from "zod";
 import { defined } from "../defined.ts";
 import { group } from "./group.ts";
 import type { Workload } from "./identity.ts";
-import { identityProvider, mailsPins, providersIn } from "./identity-provider.ts";
+import { identityProvider, mailsPins } from "./identity-provider.ts";
 import { defineKind, type World } from "./kind.ts";
+import { objectsIn } from "./object-lookup.ts";
 import type { Report } from "./problem.ts";
+import type { CompiledRuleSet } from "./rules/compiled-rules.ts";
 import type { OidcTokenRule } from "./rules/oidc-token.ts";
 import type { Matcher, Rule, RuleSubject } from "./rules/rule.ts";
 import { knownRule } from "./rules/rule-kinds.ts";
 import {
+  checkRules,
   type RuleSet,
   ruleReferences,
   ruleSetFields,
   storedRuleSetFields,
-  warnAboutRules,
 } from "./rules/rule-set.ts";
 import { identifier, notYet, objectName, sessionDuration, withoutEffect } from "./values.ts";
 import { warnWithoutEffect } from "./without-effect.ts";
@@ -62,9 +64,13 @@ export type Policy = z.infer<typeof storedPolicy>;
 
 /** A policy in force. */
 export interface CompiledPolicy extends Policy {
+  rules: CompiledRuleSet;
+  /** of all its rules together */
   matches: Matcher;
   /** the rules by which it includes programs with tokens of other issuers; few or none */
   workloads: readonly WorkloadRule[];
+  /** ids of the applications whose tokens it takes by `include`; few or none */
+  linkedApplications: readonly string[];
 }
 
 /** Whose tokens count, and whether a verified one is meant. */
@@ -98,7 +104,7 @@ export function toPolicy(input: z.infer<typeof fields>): Policy {
 /** Warns of policies that are hardly meant: that never hold, or let in the world. */
 export function checkPolicy(input: z.infer<typeof fields>, world: World, report: Report): void {
   warnWithoutEffect(fields, input, report);
-  warnAboutRules(input, providersIn(world), report);
+  checkRules(input, objectsIn(world), report);
   warnOfIdleRules(input, report);
   if (input.decision === "allow") warnOfOpenDoors(input, world, report);
 }
@@ -113,19 +119,19 @@ function warnOfIdleRules(input: RuleSet & { decision: PolicyAction }, report: Re
   }
 }
 
-const neverInBypass =
-  "never holds: a bypass policy does not ask who it is; write decision: allow, or non_identity for service tokens";
+const admitsNoProgram =
+  "lets no service token in: an allow policy asks for a sign-in; write decision: non_identity";
+const stopsNoProgram =
+  "stops no service token: non_identity policies run first; put it into their exclude";
 
 /** Rules that can never hold under a decision (access-features 4.2). */
 const idleRules: Record<PolicyAction, Partial<Record<RuleSubject, string>>> = {
-  allow: {
-    programs:
-      "lets no service token in: an allow policy asks for a sign-in; write decision: non_identity",
+  allow: { programs: admitsNoProgram, workloads: admitsNoProgram },
+  deny: { programs: stopsNoProgram, workloads: stopsNoProgram },
+  bypass: {
+    people: "never holds: a bypass policy does not ask who it is; write decision: allow",
+    workloads: "never holds in a bypass policy; write decision: non_identity",
   },
-  deny: {
-    programs: "stops no service token: non_identity policies run first; put it into their exclude",
-  },
-  bypass: { people: neverInBypass, programs: neverInBypass },
   non_identity: {
     people:
       "never holds: a non_identity policy is for service tokens; write decision: allow for people",

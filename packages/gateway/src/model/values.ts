@@ -202,6 +202,12 @@ export const network = text((source) => {
   return reading.ok ? formatNetwork(reading.network) : refuse(networkFaults[reading.fault]);
 });
 
+/** A network or one address, kept as it was written. */
+export const networkText = text((source) => {
+  const reading = parseNetwork(source);
+  return reading.ok ? source : refuse(networkFaults[reading.fault]);
+});
+
 const networkFaults: Record<NetworkFault, string> = {
   no_network:
     "is not a network or an address; write it like 192.0.2.0/24, 2001:db8::/32 or 192.0.2.7",

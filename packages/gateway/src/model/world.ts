@@ -9,8 +9,11 @@ export interface GrowingWorld extends World {
   claim(kind: Kind, object: ConfiguredObject, owner: string): void;
 }
 
+/** What does not depend on objects. */
+export type Surroundings = Pick<World, "ownHosts" | "hasMail" | "knowsCountries">;
+
 /** An empty world. @param surroundings what does not depend on objects */
-export function createWorld(surroundings: Pick<World, "ownHosts" | "hasMail">): GrowingWorld {
+export function createWorld(surroundings: Surroundings): GrowingWorld {
   const objects = new Map<string, Map<string, ConfiguredObject | undefined>>();
   const owners = new Map<string, string>();
   return {

@@ -1,37 +1,33 @@
-// What policy says of a request: pure, and the same for HTTP and for every later way in. Order as
-// in Cloudflare Access (access-features 4.2): bypass and Service Auth first, then allow and deny,
-// each in listed order. The first match ends it, and whoever matches nothing stays outside.
+// What policy says of a request, or of somebody who signs in: pure, and the same for HTTP and for
+// every later way in. Order as in Cloudflare Access (access-features 4.2): bypass and Service Auth
+// first, then allow and deny, each in listed order. The first match ends it, and whoever matches
+// nothing stays outside.
 import type { Application, CompiledPolicy, Decision, Principal } from "../model/model.ts";
 import type { Subject } from "../model/rules/rule.ts";
 
 /** Everything that a decision depends on. */
-export interface EvaluationInput {
+export interface EvaluationInput extends Subject {
   application: Pick<Application, "policies">;
-  principal: Principal;
-  /** the client's address, canonical text */
-  ip: string;
 }
 
 const anonymous: Principal = { kind: "anonymous" };
 
 /** Decides. Never throws: what cannot be judged counts against whoever asks. */
-export function evaluate({ application, principal, ip }: EvaluationInput): Decision {
+export function evaluate({ application, ...subject }: EvaluationInput): Decision {
   const { policies } = application;
-  const passed = passWithoutSignIn(policies, { principal, ip });
+  const passed = passWithoutSignIn(policies, subject);
   if (passed !== undefined) return passed;
   // A program is never asked to sign in.
-  if (isProgram(principal)) return { outcome: "deny", reason: "no_policy_matched" };
-  return judgePerson(policies, { principal, ip });
+  if (isProgram(subject.principal)) return { outcome: "deny", reason: "no_policy_matched" };
+  return judgePerson(policies, subject);
 }
 
 /**
  * Names of the policies that cannot be judged, because an identity provider left a claim out for
  * example: the reason why somebody is denied whom a policy is about.
  */
-export function policiesWithoutAnswer({ application, principal, ip }: EvaluationInput): string[] {
-  const unjudged = application.policies.filter(
-    ({ matches }) => matches({ principal, ip }) === "unknown",
-  );
+export function policiesWithoutAnswer({ application, ...subject }: EvaluationInput): string[] {
+  const unjudged = application.policies.filter(({ matches }) => matches(subject) === "unknown");
   return unjudged.map(({ name }) => name);
 }
 
@@ -40,30 +36,44 @@ function passWithoutSignIn(
   policies: readonly CompiledPolicy[],
   subject: Subject,
 ): Decision | undefined {
-  const anybody: Subject = { principal: anonymous, ip: subject.ip };
+  const anybody: Subject = { ...subject, principal: anonymous };
   for (const policy of policies) {
-    // Bypass is for whoever asks: who they are neither helps nor hinders.
-    if (policy.decision === "bypass" && policy.matches(anybody) === "yes")
-      return { outcome: "bypass", policy };
-    // Service Auth is for programs that proved who they are.
-    const isForPrograms = policy.decision === "non_identity";
-    if (isForPrograms && admitsProgram(policy, subject)) return { outcome: "allow", policy };
+    const isBypass = policy.decision === "bypass";
+    if (!isBypass && policy.decision !== "non_identity") continue;
+    // Bypass is for whoever asks: who they are does not hinder.
+    if (isBypass && policy.matches(anybody) === "yes") return { outcome: "bypass", policy };
+    if (!admitsProgram(policy, subject)) continue;
+    return isBypass ? { outcome: "bypass", policy } : { outcome: "allow", policy };
   }
   return undefined;
 }
 
+/** Whether they proved who they are without a sign-in of theirs. */
 function isProgram({ kind }: Principal): boolean {
-  return kind === "service" || kind === "workload";
+  return kind === "service" || kind === "workload" || kind === "linked";
 }
 
-/** A workload must be named as well: its issuer gives a token to anybody (workload-rules.ts). */
-function admitsProgram({ matches, workloads }: CompiledPolicy, subject: Subject): boolean {
+/**
+ * A workload must be named as well: its issuer gives a token to anybody. So must be the application
+ * whose token somebody shows (included-rules.ts).
+ */
+function admitsProgram(policy: CompiledPolicy, subject: Subject): boolean {
   const { principal } = subject;
-  if (!isProgram(principal) || matches(subject) !== "yes") return false;
-  if (principal.kind !== "workload") return true;
-  return workloads.some(({ holds }) => holds(principal.workload));
+  if (!isProgram(principal) || policy.matches(subject) !== "yes") return false;
+  switch (principal.kind) {
+    case "workload":
+      return policy.workloads.some(({ holds }) => holds(principal.workload));
+    case "linked":
+      return policy.linkedApplications.includes(principal.application.id);
+    default:
+      return true;
+  }
 }
 
+/**
+ * Whoever may turn out to match is asked to sign in. Who has done so, and may turn out to match
+ * once they ask for something, is let in: each of their requests is judged again.
+ */
 function judgePerson(policies: readonly CompiledPolicy[], subject: Subject): Decision {
   const isSignedIn = subject.principal.kind === "person";
   for (const policy of policies) {
@@ -75,8 +85,8 @@ function judgePerson(policies: readonly CompiledPolicy[], subject: Subject): Dec
         return { outcome: "deny", reason: "policy", policy };
       continue;
     }
-    if (match === "yes" && isSignedIn) return { outcome: "allow", policy };
-    if (!isSignedIn && (match === "yes" || match === "after_login")) return { outcome: "login" };
+    if (match !== "yes" && match !== "pending") continue;
+    return isSignedIn ? { outcome: "allow", policy } : { outcome: "login" };
   }
   return { outcome: "deny", reason: "no_policy_matched" };
 }

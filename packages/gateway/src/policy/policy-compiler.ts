@@ -2,17 +2,25 @@
 // before keeps its compiled form, so that a changed policy costs one policy and a changed group
 // those that use it.
 import { containsItself, type Group, groupsIn } from "../model/group.ts";
+import { type List, valuesOf } from "../model/list.ts";
+import { type CompiledList, compileList } from "../model/list-values.ts";
 import type { CompiledPolicy, Policy } from "../model/policy.ts";
-import type { GroupLookup, Matcher } from "../model/rules/rule.ts";
+import type { CompiledRuleSet } from "../model/rules/compiled-rules.ts";
 import type { RuleSet } from "../model/rules/rule-set.ts";
+import { linkedApplicationsIn, workloadRulesIn } from "./included-rules.ts";
 import { cannotJudge, compileRuleSet } from "./rules.ts";
-import { workloadRulesIn } from "./workload-rules.ts";
 
-/** A compiled set of rules, and the groups that it was compiled with. */
+/** The objects that rules name, by id. */
+export interface RuleObjects {
+  groups: ReadonlyMap<string, Group>;
+  lists: ReadonlyMap<string, List>;
+}
+
+/** A compiled set of rules, and what it was compiled with; undefined where there was none. */
 interface Compiled {
-  matches: Matcher;
-  /** id → the group; undefined where there was none */
+  rules: CompiledRuleSet;
   groups: ReadonlyMap<string, CompiledGroup | undefined>;
+  lists: ReadonlyMap<string, CompiledList | undefined>;
 }
 
 interface CompiledGroup extends Compiled {
@@ -23,51 +31,75 @@ interface CompiledEntry extends Compiled {
   policy: CompiledPolicy;
 }
 
+/** What one compiler has compiled. */
+interface Results {
+  groups: Map<string, CompiledGroup>;
+  lists: Map<List, CompiledList>;
+  policies: Map<Policy, CompiledEntry>;
+}
+
+function noResults(): Results {
+  return { groups: new Map(), lists: new Map(), policies: new Map() };
+}
+
+const nothing: ReadonlyMap<string, never> = new Map<string, never>();
+
 /** Compiles the policies of one catalog. */
 export class PolicyCompiler {
-  readonly #source: ReadonlyMap<string, Group>;
-  readonly #groups = new Map<string, CompiledGroup>();
-  readonly #policies = new Map<Policy, CompiledEntry>();
-  #earlierGroups: ReadonlyMap<string, CompiledGroup> = new Map();
-  #earlierPolicies: ReadonlyMap<Policy, CompiledEntry> = new Map();
+  readonly #source: RuleObjects;
+  readonly #compiled: Results = noResults();
+  #earlier: Results;
 
-  /**
-   * @param groups by id
-   * @param earlier the compiler before: what it compiled of the same objects is taken over
-   */
-  constructor(groups: ReadonlyMap<string, Group>, earlier?: PolicyCompiler) {
-    this.#source = groups;
-    if (earlier === undefined) return;
-    this.#earlierGroups = earlier.#groups;
-    this.#earlierPolicies = earlier.#policies;
+  /** @param earlier the compiler before: what it compiled of the same objects is taken over */
+  constructor(objects: RuleObjects, earlier?: PolicyCompiler) {
+    this.#source = objects;
+    this.#earlier = earlier === undefined ? noResults() : earlier.#compiled;
   }
 
   compile(policy: Policy): CompiledPolicy {
-    const done = this.#policies.get(policy) ?? this.#earlierPolicies.get(policy);
+    const done = this.#compiled.policies.get(policy) ?? this.#earlier.policies.get(policy);
     for (const id of done?.groups.keys() ?? []) this.#group(id);
     const entry = done !== undefined && this.#isCurrent(done) ? done : this.#compilePolicy(policy);
-    this.#policies.set(policy, entry);
+    this.#compiled.policies.set(policy, entry);
     return entry.policy;
   }
 
   /** Forgets the compiler before. */
   finish(): void {
-    this.#earlierGroups = new Map();
-    this.#earlierPolicies = new Map();
+    this.#earlier = noResults();
   }
 
   #compilePolicy(policy: Policy): CompiledEntry {
     const compiled = this.#compileSet(policy);
-    const workloads = workloadRulesIn(policy, this.#source);
-    return { ...compiled, policy: { ...policy, matches: compiled.matches, workloads } };
+    const { rules } = compiled;
+    const { groups } = this.#source;
+    return {
+      ...compiled,
+      policy: {
+        ...policy,
+        rules,
+        matches: rules.matches,
+        workloads: workloadRulesIn(policy, groups),
+        linkedApplications: linkedApplicationsIn(policy, groups),
+      },
+    };
+  }
+
+  #list(id: string): CompiledList | undefined {
+    const list = this.#source.lists.get(id);
+    if (list === undefined) return undefined;
+    const done = this.#compiled.lists.get(list) ?? this.#earlier.lists.get(list);
+    const compiled = done ?? compileList(valuesOf(list));
+    this.#compiled.lists.set(list, compiled);
+    return compiled;
   }
 
   #group(id: string): CompiledGroup | undefined {
     for (const group of this.#uncompiledGroups(id)) {
       const compiled = this.#earlierGroup(group) ?? { ...this.#compileGroup(group), group };
-      this.#groups.set(group.id, compiled);
+      this.#compiled.groups.set(group.id, compiled);
     }
-    return this.#groups.get(id);
+    return this.#compiled.groups.get(id);
   }
 
   /**
@@ -84,8 +116,8 @@ export class PolicyCompiler {
         inOrder.push(next);
         continue;
       }
-      const group = this.#source.get(next);
-      if (group === undefined || seen.has(next) || this.#groups.has(next)) continue;
+      const group = this.#source.groups.get(next);
+      if (group === undefined || seen.has(next) || this.#compiled.groups.has(next)) continue;
       seen.add(next);
       open.push(group, ...groupsIn(group));
     }
@@ -93,32 +125,41 @@ export class PolicyCompiler {
   }
 
   #earlierGroup(group: Group): CompiledGroup | undefined {
-    const earlier = this.#earlierGroups.get(group.id);
+    const earlier = this.#earlier.groups.get(group.id);
     // One that contained itself may do so no longer, although it has not changed itself.
-    if (earlier?.group !== group || earlier.matches === cannotJudge) return undefined;
+    if (earlier?.group !== group || earlier.rules === cannotJudge) return undefined;
     return this.#isCurrent(earlier) ? earlier : undefined;
   }
 
   /** A group inside itself cannot be judged. */
   #compileGroup(group: Group): Compiled {
-    if (containsItself(group, (id) => this.#source.get(id)))
-      return { matches: cannotJudge, groups: new Map() };
+    if (containsItself(group, (id) => this.#source.groups.get(id)))
+      return { rules: cannotJudge, groups: nothing, lists: nothing };
     return this.#compileSet(group);
   }
 
   #compileSet(set: RuleSet): Compiled {
     const groups = new Map<string, CompiledGroup | undefined>();
-    const lookup: GroupLookup = (id) => {
-      const group = this.#group(id);
-      groups.set(id, group);
-      return group?.matches ?? cannotJudge;
-    };
-    return { matches: compileRuleSet(set, lookup), groups };
+    const lists = new Map<string, CompiledList | undefined>();
+    const rules = compileRuleSet(set, {
+      group: (id) => {
+        const group = this.#group(id);
+        groups.set(id, group);
+        return group?.rules ?? cannotJudge;
+      },
+      list: (id) => {
+        const list = this.#list(id);
+        lists.set(id, list);
+        return list;
+      },
+    });
+    return { rules, groups, lists };
   }
 
-  /** Whether every group that something was compiled with is still the same. */
-  #isCurrent({ groups }: Compiled): boolean {
-    for (const [id, group] of groups) if (this.#groups.get(id) !== group) return false;
+  /** Whether everything that something was compiled with is still the same. */
+  #isCurrent({ groups, lists }: Compiled): boolean {
+    for (const [id, group] of groups) if (this.#compiled.groups.get(id) !== group) return false;
+    for (const [id, list] of lists) if (this.#list(id) !== list) return false;
     return true;
   }
 }

@@ -1,35 +1,75 @@
 // What several rules say together. A rule has four answers, not two (model/rules/rule.ts): somebody
 // who has not signed in yet may turn out to match, and what cannot be judged lets nobody in.
-import type { GroupLookup, Match, Matcher, Rule } from "../model/rules/rule.ts";
-import { knownRule } from "../model/rules/rule-kinds.ts";
+
+import type { CompiledList } from "../model/list-values.ts";
+import {
+  type Atom,
+  type NamedFacts,
+  namedBy,
+  namedByAny,
+  namesNothing,
+} from "../model/rules/atom.ts";
+import type { CompiledRule, CompiledRuleSet } from "../model/rules/compiled-rules.ts";
+import type { Match, Matcher, Rule } from "../model/rules/rule.ts";
+import { kindName, knownRule } from "../model/rules/rule-kinds.ts";
 import type { RuleSet } from "../model/rules/rule-set.ts";
 
-/** The answer where nothing can be judged. */
-export const cannotJudge: Matcher = () => "unknown";
+/** What rules are compiled with. */
+export interface RuleSources {
+  group(id: string): CompiledRuleSet;
+  list(id: string): CompiledList | undefined;
+}
+
+/** What stands for rules of which none can be judged. */
+export const cannotJudge: CompiledRuleSet = {
+  include: [],
+  require: [],
+  exclude: [],
+  matches: () => "unknown",
+  names: namesNothing,
+};
 
 /** How good an answer is for whoever asks. */
-const rank: Record<Match, number> = { no: 0, unknown: 1, after_login: 2, yes: 3 };
+const rank: Record<Match, number> = { no: 0, unknown: 1, pending: 2, yes: 3 };
 
 /**
  * include: one of them; require: all of them; exclude: none of them (access-features 4.2). The
  * policy is as good for somebody as the worst of these three.
  */
-export function compileRuleSet(set: RuleSet, groups: GroupLookup): Matcher {
-  const compile = (rule: Rule) => compileRule(rule, groups);
-  const excluded = set.exclude.map(compile);
-  return worstOf([
-    bestOf(set.include.map(compile)),
-    ...set.require.map(compile),
-    ...excluded.map(opposite),
+export function compileRuleSet(set: RuleSet, sources: RuleSources): CompiledRuleSet {
+  const compile = (rule: Rule) => compileRule(rule, sources);
+  const include = set.include.map(compile);
+  const require = set.require.map(compile);
+  const exclude = set.exclude.map(compile);
+  const matches = worstOf([
+    bestOf(include.map(matcherOf)),
+    ...require.map(matcherOf),
+    ...exclude.map(matcherOf).map(opposite),
   ]);
+  const names = namedByAny([...include, ...require, ...exclude].map(factsNamedBy));
+  return { include, require, exclude, matches, names };
 }
 
 /** A rule that is not exactly one known kind with a valid value cannot be judged. */
-function compileRule(rule: Rule, groups: GroupLookup): Matcher {
+function compileRule(rule: Rule, { group, list }: RuleSources): CompiledRule {
   const { kind, value } = knownRule(rule) ?? {};
   const result = kind?.schema.safeParse(value);
-  if (kind === undefined || result?.success !== true) return cannotJudge;
-  return kind.compile(result.data, groups);
+  if (kind === undefined || result?.success !== true) {
+    const atom: Atom = { of: "unjudged", kind: kindName(rule) ?? "" };
+    return { rule, atom, matches: cannotJudge.matches };
+  }
+  const atom = kind.atom(result.data, list);
+  const matches = kind.compile(result.data, { group: (id) => group(id).matches, list });
+  if (atom.of !== "group") return { rule, atom, matches };
+  return { rule, atom, matches, group: group(atom.id) };
+}
+
+function matcherOf({ matches }: CompiledRule): Matcher {
+  return matches;
+}
+
+function factsNamedBy({ atom, group }: CompiledRule): NamedFacts {
+  return group?.names ?? namedBy(atom);
 }
 
 /** The best answer of any; `no` where there is none. */

@@ -2,8 +2,8 @@
 // counts as covered only if it is in every way in which an origin may read it, compared with the
 // pattern as that origin would read that (case P3, ADR 0013).
 import type { CredentialScope } from "@postern/protocol";
-import { commonTraits, ReadPattern } from "../catalog/read-pattern.ts";
 import { readPath } from "../path-readings.ts";
+import { commonTraits, ReadPattern } from "../read-pattern.ts";
 
 /** What of a request lies outside a scope. */
 export type ScopeFault = "method" | "path";

@@ -46,12 +46,13 @@ test("the page on policies has every rule that can be judged, in a form that is 
   );
   const others = `
 groups: [{name: engineering, include: [{email: {email: ada@example.com}}]}]
+lists: [{name: contractors, type: EMAIL}, {name: offices, type: IP}]
 service_tokens: [{name: deploy, client_id: deploy, client_secret: x}]`;
   for (const rule of shown) {
-    const application = `applications: [{name: a, domain: a.test, policies: [{name: p, decision: allow, include: [${rule}]}]}]`;
+    const application = `applications: [{name: portal, domain: b.test}, {name: a, domain: a.test, policies: [{name: p, decision: allow, include: [${rule}]}]}]`;
     assert.equal(
       loadText(withLines(application + others).text).config.applications.length,
-      1,
+      2,
       rule,
     );
   }

@@ -42,6 +42,7 @@ test("what is left out has the documented default, and no proxy is trusted (H4)"
     },
     key_rotation_interval_days: 42,
     organization: { name: "Postern", auth_domain: "login.localhost" },
+    lists: [],
     groups: [],
     policies: [],
     service_tokens: [],

@@ -111,7 +111,30 @@ ${policy("allow", "include: [{email: {email: a@b.c}}, {group: {name: outer}}]")}
   [
     "asks for a country",
     policy("allow", "include: [{email: {email: a@b.c}}], require: [{geo: {country_code: PT}}]"),
-    [[`${inPolicy}.require[0].geo`, /cannot be judged by this gateway yet, so it fails closed/]],
+    [[`${inPolicy}.require[0].geo`, /cannot be judged without a database of countries/]],
+  ],
+  [
+    "asks for a country, and has a database of them",
+    `geoip_file: geo.mmdb\n${policy("allow", "include: [{email: {email: a@b.c}}], require: [{geo: {country_code: PT}}]")}`,
+    [],
+  ],
+  [
+    "asks for the posture of a device",
+    policy(
+      "allow",
+      "include: [{email: {email: a@b.c}}], require: [{device_posture: {integration_uid: x}}]",
+    ),
+    [
+      [
+        `${inPolicy}.require[0].device_posture`,
+        /cannot be judged by this gateway yet, so it fails closed/,
+      ],
+    ],
+  ],
+  [
+    "names a list without items",
+    `lists: [{name: l, type: EMAIL}]\n${policy("allow", "include: [{email_list: {name: l}}]")}`,
+    [["lists[0].items", /is empty: a rule that names this list holds for nobody/]],
   ],
   [
     "lets nobody in",
@@ -151,10 +174,9 @@ applications: [{name: a, domain: a.test, policies: [], tags: [x], app_launcher_v
   ],
   [
     "wrote settings that come later",
-    "admin: {listen: 127.0.0.1:8601}\ngeoip_file: geo.mmdb\nlog: {access_log_retention: 180d}",
+    "admin: {listen: 127.0.0.1:8601}\nlog: {access_log_retention: 180d}",
     [
       ["admin", /has no effect yet/],
-      ["geoip_file", /has no effect yet/],
       ["log.access_log_retention", /has no effect yet/],
     ],
   ],

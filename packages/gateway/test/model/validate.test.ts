@@ -20,7 +20,11 @@ function standingWorld() {
     service_token: { id: "robot", name: "Robot", client_id: "robot.access" },
     application: { id: "wiki", name: "Wiki", aud: "a".repeat(64), domains: ["wiki.test"] },
   };
-  const world = createWorld({ ownHosts: new Set(["login.test"]), hasMail: false });
+  const world = createWorld({
+    ownHosts: new Set(["login.test"]),
+    hasMail: false,
+    knowsCountries: false,
+  });
   for (const [name, object] of Object.entries(standing)) {
     const kind = kindNamed(name);
     world.add(kind, object.id, object);

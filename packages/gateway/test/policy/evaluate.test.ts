@@ -11,7 +11,7 @@ import type {
   RuleSet,
 } from "../../src/model/model.ts";
 import { evaluate } from "../../src/policy/evaluate.ts";
-import { PolicyCompiler } from "../../src/policy/policy-compiler.ts";
+import { applicationWith, compilerOf, subjectOf } from "./subjects.ts";
 
 const identity: Identity = {
   email: "ada@example.com",
@@ -41,9 +41,8 @@ function policy(decision: PolicyAction, include: Rule[], more: Partial<RuleSet> 
 }
 
 function decide(policies: Policy[], principal: Principal, ip = "192.0.2.7", groups: Group[] = []) {
-  const compiler = new PolicyCompiler(new Map(groups.map((group) => [group.id, group])));
-  const application = { policies: policies.map((each) => compiler.compile(each)) };
-  return evaluate({ application, principal, ip });
+  const application = applicationWith(policies, compilerOf(groups));
+  return evaluate({ application, ...subjectOf(principal, { ip }) });
 }
 
 const everyone: Rule = { everyone: {} };

@@ -3,10 +3,11 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Group, Policy, Rule } from "../../src/model/model.ts";
-import type { Match, Subject } from "../../src/model/rules/rule.ts";
-import { PolicyCompiler } from "../../src/policy/policy-compiler.ts";
+import type { Match } from "../../src/model/rules/rule.ts";
+import type { PolicyCompiler } from "../../src/policy/policy-compiler.ts";
+import { compilerOf, subjectOf } from "./subjects.ts";
 
-const here: Subject = { principal: { kind: "anonymous" }, ip: "10.0.0.1" };
+const here = subjectOf({ kind: "anonymous" }, { ip: "10.0.0.1" });
 const inside: Rule = { ip: { ip: "10.0.0.0/8" } };
 const outside: Rule = { ip: { ip: "192.0.2.0/24" } };
 const inGroup = (id: string): Rule => ({ group: { id } });
@@ -20,7 +21,7 @@ function policy(...include: Rule[]): Policy {
 }
 
 function compilerFor(groups: Group[], earlier?: PolicyCompiler): PolicyCompiler {
-  return new PolicyCompiler(new Map(groups.map((each) => [each.id, each])), earlier);
+  return compilerOf(groups, [], earlier);
 }
 
 test("an edit of one group compiles the policies that use it, through other groups too, and no others", () => {

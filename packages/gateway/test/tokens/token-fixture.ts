@@ -5,9 +5,11 @@ import type { TestContext } from "node:test";
 import { testKeyPair } from "../../../../test/support/signing-keys.ts";
 import type { Catalog } from "../../src/catalog/catalog.ts";
 import { compileIngress } from "../../src/catalog/choose-service.ts";
+import { noCountries } from "../../src/catalog/countries.ts";
 import { HostIndex } from "../../src/catalog/host-index.ts";
 import { strangerRates } from "../../src/compose.ts";
 import type { Application, Identity, IdentityProvider } from "../../src/model/model.ts";
+import { namesNothing } from "../../src/model/rules/atom.ts";
 import { createSecretBox, type SecretBox } from "../../src/secrets/secret-box.ts";
 import { openStore } from "../../src/storage/open-store.ts";
 import type { Store, StoredSession } from "../../src/storage/store.ts";
@@ -127,6 +129,7 @@ export function applicationWith(aud: string, more: Partial<Application> = {}): A
     skip_interstitial: false,
     allow_encoded_slashes: false,
     policies: [],
+    names: namesNothing,
     ...more,
   };
 }
@@ -148,6 +151,8 @@ function catalogWith(applications: Application[]): Catalog {
     patterns: [],
     hosts: new HostIndex([]),
     groups: new Map(),
+    lists: new Map(),
+    countries: noCountries,
     identityProviders: new Map([[corp.id, corp]]),
     serviceTokenByClientId: new Map(),
     ingress: compileIngress([]),

@@ -1,5 +1,6 @@
 // The mail with the one-time PIN: who gets one, and what it says.
 import { endpoints } from "@postern/protocol";
+import { circumstancesWithout } from "../../catalog/circumstances.ts";
 import type { RequestFacts } from "../../catalog/request-facts.ts";
 import type { IdentityProvider } from "../../model/model.ts";
 import { evaluate } from "../../policy/evaluate.ts";
@@ -59,7 +60,7 @@ function couldEnter({ facts, target, settings, email }: RequestedPin): boolean {
     ...pinIdentity(email),
     idp: { id: settings.id, type: settings.type },
     ip: clientIp,
-    country: "",
+    country: catalog.countries.of(clientIp) ?? "",
     iat: 0,
   };
   const applications = catalog.applications.filter(
@@ -68,7 +69,8 @@ function couldEnter({ facts, target, settings, email }: RequestedPin): boolean {
   // Every application is judged, whatever another has said: the time would tell who may enter one.
   const decisions = applications.map((application) => {
     const principal = { kind: "person" as const, identity };
-    return evaluate({ application, principal, ip: clientIp });
+    const circumstances = circumstancesWithout(facts, application, "awaited");
+    return evaluate({ application, principal, ...circumstances });
   });
   return decisions.some(({ outcome }) => outcome === "allow");
 }

@@ -24,7 +24,7 @@ export async function finishSignIn(
     ...person,
     idp: { id: settings.id, type: settings.type },
     ip: facts.clientIp,
-    country: "",
+    country: facts.catalog.countries.of(facts.clientIp) ?? "",
     iat: Math.floor(parts.now() / 1000),
   };
   const session = await startBrowserSession(c, parts, identity, applicationOf(facts, target));

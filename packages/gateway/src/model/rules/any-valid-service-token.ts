@@ -11,4 +11,5 @@ export const anyValidServiceToken = defineRule({
     () =>
     ({ principal }) =>
       yes(principal.kind === "service"),
+  atom: () => ({ of: "any_service_token" }),
 });

@@ -10,4 +10,5 @@ export const authMethod = defineRule({
   example: { auth_method: "mfa" },
   mainField: "auth_method",
   compile: ({ auth_method }) => ofPerson(({ amr }) => amr.includes(auth_method)),
+  atom: ({ auth_method }) => ({ of: "amr", value: auth_method }),
 });

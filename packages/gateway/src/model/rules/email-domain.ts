@@ -13,6 +13,7 @@ export const emailDomain = defineRule({
   example: { domain: "example.com" },
   mainField: "domain",
   compile: ({ domain }) => ofPerson(({ email }) => domainOf(email) === domain),
+  atom: ({ domain }) => ({ of: "email_domain", domain }),
 });
 
 function domainOf(email: string): string {

@@ -10,4 +10,5 @@ export const email = defineRule({
   example: { email: "ada@example.com" },
   mainField: "email",
   compile: ({ email }) => ofPerson((identity) => identity.email.toLowerCase() === email),
+  atom: ({ email }) => ({ of: "email", oneOf: [email] }),
 });

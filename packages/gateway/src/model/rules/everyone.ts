@@ -8,6 +8,7 @@ export const everyone = defineRule({
   about: "anything",
   example: {},
   compile: () => () => "yes",
+  atom: () => ({ of: "everyone" }),
   admitsWorld: () =>
     "lets in everybody who can sign in; name addresses, domains or groups, unless that is meant",
 });

@@ -10,6 +10,7 @@ export const group = defineRule({
   example: { id: "engineering" },
   mainField: "id",
   refersTo: { kind: "group", id: "id", name: "name" },
-  compile: ({ id }, groups) => groups(id),
+  compile: ({ id }, lookup) => lookup.group(id),
+  atom: ({ id }) => ({ of: "group", id }),
   admitsWorld: ({ id }, lookup) => lookup.group(id),
 });

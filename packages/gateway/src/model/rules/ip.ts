@@ -1,12 +1,12 @@
 import { z } from "zod";
 import { contains, parseAddress, parseNetwork } from "../../network.ts";
-import { network } from "../values.ts";
+import { networkText } from "../values.ts";
 import { defineRule, yes } from "./rule.ts";
 
 /** Holds for clients of one network or address. */
 export const ip = defineRule({
   name: "ip",
-  schema: z.strictObject({ ip: network }),
+  schema: z.strictObject({ ip: networkText }),
   about: "request",
   example: { ip: "192.0.2.0/24" },
   mainField: "ip",
@@ -19,4 +19,5 @@ export const ip = defineRule({
       return yes(contains(reading.network, address));
     };
   },
+  atom: ({ ip }) => ({ of: "address", networks: [ip] }),
 });

@@ -11,6 +11,7 @@ export const loginMethod = defineRule({
   mainField: "id",
   refersTo: { kind: "identity_provider", id: "id", name: "name" },
   compile: ({ id }) => ofPerson(({ idp }) => idp.id === id),
+  atom: ({ id }) => ({ of: "provider", id }),
   admitsWorld({ id }, { mailsPins }) {
     if (!mailsPins(id)) return undefined;
     return "lets in every email address in the world: a PIN is mailed to any of them; name addresses or domains, unless that is meant";

@@ -80,7 +80,7 @@ function namesSomebody(value: string | readonly string[] | undefined): boolean {
 export const oidcToken = defineRule<OidcTokenRule>({
   name: "oidc_token",
   schema,
-  about: "programs",
+  about: "workloads",
   example: {
     issuer: "https://token.actions.githubusercontent.com",
     audience: "https://login.example.com",
@@ -90,6 +90,7 @@ export const oidcToken = defineRule<OidcTokenRule>({
     const holds = workloadMatcher(value);
     return ({ principal }) => yes(principal.kind === "workload" && holds(principal.workload));
   },
+  atom: (terms) => ({ of: "workload", terms }),
 });
 
 /** Whether a rule holds for a program whose token has been verified. */

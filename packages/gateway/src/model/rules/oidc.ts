@@ -23,7 +23,13 @@ export const oidc = defineRule({
       if (identity.idp.id !== identity_provider_id) return "no";
       return judge(identity, claim_name, claim_value);
     }),
-  warnOf({ claim_name, identity_provider_id }, { claimsOf }, report) {
+  atom: ({ claim_name, claim_value, identity_provider_id }) => ({
+    of: "claim",
+    provider: identity_provider_id,
+    name: claim_name,
+    value: claim_value,
+  }),
+  check({ claim_name, identity_provider_id }, { claimsOf }, report) {
     const claims = claimsOf(identity_provider_id);
     if (claims === undefined || isGroupsClaim(claim_name)) return;
     if (coversClaim(claims, claim_name)) return;

@@ -4,7 +4,7 @@ import { z } from "zod";
 import type { Reference } from "../kind.ts";
 import { type FieldPath, type Report, reportBelow } from "../problem.ts";
 import { isMap, itemsOf } from "../read-value.ts";
-import type { ProviderLookup, Rule } from "./rule.ts";
+import type { ObjectLookup, Rule } from "./rule.ts";
 import { kindName, knownRule, rule, ruleKinds, storedRule } from "./rule-kinds.ts";
 import { noRuleList } from "./rule-mistakes.ts";
 
@@ -62,13 +62,13 @@ function ruleReference(each: unknown, path: FieldPath): Reference[] {
   return [{ kind: object, at: [...path, kind.name, id], name }];
 }
 
-/** Warns of kinds that cannot be judged here, and of values that are hardly meant. */
-export function warnAboutRules(set: RuleSet, lookup: ProviderLookup, report: Report): void {
+/** Reports values that cannot be or are hardly meant, and kinds that cannot be judged here. */
+export function checkRules(set: RuleSet, lookup: ObjectLookup, report: Report): void {
   for (const list of ruleLists) {
     set[list].forEach((each, index) => {
       const { kind, value } = knownRule(each) ?? {};
       if (kind !== undefined) {
-        kind.warnOf?.(value, lookup, reportBelow(report, [list, index, kind.name]));
+        kind.check?.(value, lookup, reportBelow(report, [list, index, kind.name]));
         return;
       }
       report.warning(

@@ -14,4 +14,5 @@ export const serviceToken = defineRule({
     ({ token_id }) =>
     ({ principal }) =>
       yes(principal.kind === "service" && principal.tokenId === token_id),
+  atom: ({ token_id }) => ({ of: "service_token", id: token_id }),
 });

@@ -3,9 +3,9 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Identity, Principal } from "../../../src/model/model.ts";
 import { evaluate } from "../../../src/policy/evaluate.ts";
-import { PolicyCompiler } from "../../../src/policy/policy-compiler.ts";
 import { application, hour, startAccessFixture } from "../../access/access-fixture.ts";
 import { complaints, loadText, withLines } from "../../config/written-file.ts";
+import { compilerOf, subjectOf } from "../../policy/subjects.ts";
 
 const policies = (decision: string, rule: string) =>
   `applications: [{name: a, domain: a.test, policies: [{name: p, decision: ${decision}, include: [${rule}]}]}]`;
@@ -47,7 +47,7 @@ test("a person who signed in with a second factor is let in, and the origin sees
 
 test("the whole value counts, in its own spelling; a stranger may sign in, and no program has a method", () => {
   const outcomeOf = (principal: Principal) => {
-    const compiled = new PolicyCompiler(new Map()).compile({
+    const compiled = compilerOf().compile({
       id: "p",
       name: "p",
       decision: "allow",
@@ -55,7 +55,7 @@ test("the whole value counts, in its own spelling; a stranger may sign in, and n
       require: [],
       exclude: [],
     });
-    return evaluate({ application: { policies: [compiled] }, principal, ip: "192.0.2.7" }).outcome;
+    return evaluate({ application: { policies: [compiled] }, ...subjectOf(principal) }).outcome;
   };
   const person = (...amr: string[]): Principal => ({ kind: "person", identity: identityWith(amr) });
   assert.equal(outcomeOf(person("mfa")), "allow");

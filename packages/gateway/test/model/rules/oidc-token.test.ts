@@ -6,6 +6,7 @@ import type { Workload } from "../../../src/model/model.ts";
 import { claimPattern } from "../../../src/model/rules/claim-pattern.ts";
 import { oidcToken, workloadMatcher } from "../../../src/model/rules/oidc-token.ts";
 import { complaints, loadText, withLines } from "../../config/written-file.ts";
+import { subjectOf } from "../../policy/subjects.ts";
 
 const github = "https://token.actions.githubusercontent.com";
 const audience = "https://login.example.com";
@@ -57,6 +58,8 @@ test("claims compare as whole texts: numbers and switches too, inside maps by do
   assert.ok(!holds({ a: "1", b: "2" }, { a: "1" }), "all must fit");
 });
 
+const noObjects = { group: () => () => "yes" as const, list: () => undefined };
+
 test("a rule holds for its issuer, audience and keys, and for no other", () => {
   const rule = { issuer: github, audience, claims: { a: "1" } };
   const good = workload({ a: "1" });
@@ -68,7 +71,7 @@ test("a rule holds for its issuer, audience and keys, and for no other", () => {
     { kind: "anonymous" as const },
     { kind: "service" as const, tokenId: "t", clientId: "c" },
   ])
-    assert.equal(oidcToken.compile(rule, () => () => "yes")({ principal, ip: "::1" }), "no");
+    assert.equal(oidcToken.compile(rule, noObjects)(subjectOf(principal)), "no");
 });
 
 function file(rule: string, decision = "non_identity"): string {

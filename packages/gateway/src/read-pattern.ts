@@ -1,7 +1,7 @@
 // The path of a pattern as origins read it: each reading of a request's path is compared with the
 // same reading of the pattern.
 import { compilePath } from "@postern/protocol";
-import { type PathReading, type PathTraits, traitsOf } from "../path-readings.ts";
+import { type PathReading, type PathTraits, traitsOf } from "./path-readings.ts";
 
 /** A pattern's path under one reading. */
 export interface PatternForm {

@@ -9,6 +9,7 @@ import type { CatalogFrame, ChangingCatalogSource } from "./catalog/changing-cat
 import { type Clock, type Stopwatch, systemStopwatch } from "./clock.ts";
 import type { Config } from "./config/load-config.ts";
 import type { Settings } from "./config/read-settings.ts";
+import { type CountryFile, openCountryFile } from "./geoip/country-file.ts";
 import { createLogin, type Login } from "./login/create-login.ts";
 import { createSendMail, heloNameOf, type SendMail } from "./login/mail.ts";
 import { renderErrorPage } from "./login/pages/layout.ts";
@@ -80,6 +81,7 @@ export interface Parts {
   secretKey: Buffer;
   limits: StrangerLimits;
   catalogs: ChangingCatalogSource;
+  countries: Pick<CountryFile, "close">;
   tokens: Tokens;
   sessions: Sessions;
   handler: RequestHandler;
@@ -141,15 +143,19 @@ async function composeWith(options: FoundationOptions, makeCatalogs: MakeCatalog
   const { settings, now = Date.now, elapsed = systemStopwatch } = options;
   const { randomBytes = systemRandomBytes } = options;
   const store = await openStore(settings.store, randomBytes);
+  const record = limitEvents(options.record, elapsed);
+  const countries = openCountryFile(settings.geoip_file, record);
   try {
     const secretKey = options.secretKey ?? (await secretKeyFor(store, settings, randomBytes));
     const secretBox = createSecretBox(secretKey, randomBytes);
-    const record = limitEvents(options.record, elapsed);
-    const catalogs = await makeCatalogs({ store, secretBox, now, randomBytes }, record);
+    const sources = { store, secretBox, now, randomBytes, countries: countries.current };
+    const catalogs = await makeCatalogs(sources, record);
+    countries.onChange(() => void catalogs.refresh([]).catch(() => undefined));
     const clocks = { now, elapsed };
-    const own = { record, randomBytes, secretKey, secretBox, store, catalogs };
+    const own = { record, randomBytes, secretKey, secretBox, store, catalogs, countries };
     return await join({ ...options, ...clocks, ...own });
   } catch (error) {
+    countries.close();
     await store.close();
     throw error;
   }
@@ -163,6 +169,7 @@ interface Foundation extends FoundationOptions {
   secretBox: SecretBox;
   store: Store;
   catalogs: ChangingCatalogSource;
+  countries: CountryFile;
 }
 
 async function join(foundation: Foundation): Promise<Parts> {
@@ -186,6 +193,7 @@ async function join(foundation: Foundation): Promise<Parts> {
     secretKey: foundation.secretKey,
     limits,
     catalogs,
+    countries: foundation.countries,
     tokens,
     sessions,
     handler,

@@ -147,7 +147,8 @@ async function closeListeners(
 }
 
 /** Ends idle connections to origins and closes the store. */
-export async function closeParts({ handler, store }: Parts): Promise<void> {
+export async function closeParts({ countries, handler, store }: Parts): Promise<void> {
+  countries.close();
   handler.close();
   await store.close();
 }

@@ -59,6 +59,8 @@ export interface EventFields {
   folder_unwatched: { folder: string; error: string };
   certificates_reloaded: Record<never, never>;
   certificates_refused: { error: string };
+  countries_loaded: { file: string; type: string; built: string };
+  countries_refused: { file: string; error: string };
   certificate_not_valid: { file: string | undefined; fault: string };
   housekeeping_failed: { task: HousekeepingTask; error: string };
   /** sessions that a clock which was ahead had dated more than an hour from now: they are ended */

@@ -63,6 +63,11 @@ const lines: Record<EventName, [LineLevel, string]> = {
     "error",
     "the changed certificates cannot be used; the previous ones stay in effect",
   ],
+  countries_loaded: ["info", "the database of countries was loaded"],
+  countries_refused: [
+    "error",
+    "the database of countries cannot be used; the one before stays in effect, or no country is known",
+  ],
   certificate_not_valid: ["warn", "a certificate in use is not valid today"],
   housekeeping_failed: ["error", "a background task of the gateway failed"],
   sessions_from_future: [

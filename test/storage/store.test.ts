@@ -186,7 +186,11 @@ function contract(backend: Backend): void {
     assert.deepEqual(await store.users.forEmail("bob@example.com", time, "bob"), {
       id: "bob",
       email: "bob@example.com",
+      name: null,
       created_at: time,
+      updated_at: null,
+      last_successful_login: null,
+      last_identity: null,
     });
   });
 

@@ -90,6 +90,8 @@ function toColumns(change: WrittenChange): Pick<ChangeRow, "what" | "kind" | "re
     case "session":
     case "transfer":
       return { what: change.what, kind: null, ref: change.id };
+    case "application":
+      return { what: change.what, kind: null, ref: change.aud };
   }
 }
 
@@ -102,5 +104,7 @@ function fromRow({ what, kind, ref }: ChangeRow): StoreChange {
     case "session":
     case "transfer":
       return { what, id: ref ?? "" };
+    case "application":
+      return { what, aud: ref ?? "" };
   }
 }

@@ -3,6 +3,7 @@
 import type { Generated, Kysely } from "kysely";
 import type { StoredAccessEvent } from "./access-log.ts";
 import type {
+  StoredGeneration,
   StoredGrant,
   StoredHandover,
   StoredKey,
@@ -10,6 +11,7 @@ import type {
   StoredPin,
   StoredSession,
   StoredSshAuthority,
+  StoredTokenUse,
   StoredTransfer,
   StoredUseCount,
   StoredUser,
@@ -18,6 +20,11 @@ import type {
 export interface SessionRow extends Omit<StoredSession, "identity"> {
   /** JSON */
   identity: string;
+}
+
+export interface UserRow extends Omit<StoredUser, "last_identity"> {
+  /** JSON */
+  last_identity: string | null;
 }
 
 export interface GrantRow extends Omit<StoredGrant, "scope"> {
@@ -37,10 +44,10 @@ export interface ChangeRow {
   id: number;
   /** who wrote it */
   origin: string;
-  what: "object" | "keys" | "session" | "transfer";
+  what: "object" | "keys" | "session" | "application" | "transfer";
   /** of an object */
   kind: string | null;
-  /** the id of the object, session or transfer */
+  /** the id of the object, session or transfer, or the AUD of the application */
   ref: string | null;
 }
 
@@ -57,9 +64,11 @@ export interface Schema {
   objects: StoredObject;
   signing_keys: StoredKey;
   ssh_authorities: StoredSshAuthority;
-  users: StoredUser;
+  users: UserRow;
   sessions: SessionRow;
   grants: GrantRow;
+  application_generations: StoredGeneration;
+  service_token_uses: StoredTokenUse;
   use_counts: StoredUseCount;
   handovers: StoredHandover;
   pins: StoredPin;

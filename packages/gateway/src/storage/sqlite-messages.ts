@@ -12,19 +12,35 @@ export type CallClass = "read" | "durable" | "passing";
 
 /** Every method of every part. */
 export const methodsOfParts = {
-  settings: { get: "durable" },
+  settings: { get: "durable", find: "read", set: "durable" },
   objects: { all: "read", find: "read", change: "durable" },
   keys: { all: "read", replace: "durable" },
-  sshAuthorities: { find: "read", add: "durable", replace: "durable" },
-  users: { forEmail: "durable" },
+  sshAuthorities: {
+    find: "read",
+    add: "durable",
+    replace: "durable",
+    all: "read",
+    remove: "durable",
+  },
+  users: {
+    forEmail: "durable",
+    find: "read",
+    withEmail: "read",
+    list: "read",
+    rename: "durable",
+    remove: "durable",
+  },
   sessions: {
     add: "durable",
     find: "read",
     ofUser: "read",
+    list: "read",
     revoke: "durable",
     revokeAllOf: "durable",
     revokeLaterThan: "durable",
   },
+  generations: { all: "read", find: "read", put: "durable" },
+  tokenUses: { find: "read", note: "passing", forget: "durable" },
   grants: { add: "durable", ofUser: "read" },
   useCounts: { add: "durable", take: "durable" },
   handovers: { add: "durable", take: "durable" },

@@ -28,7 +28,37 @@ export interface StoredUser {
   /** UUID, the `sub` of tokens */
   id: string;
   email: string;
+  /** as the last login, or an administrator, says */
+  name: string | null;
   created_at: number;
+  /** of the name; null while nobody has changed it */
+  updated_at: number | null;
+  last_successful_login: number | null;
+  /** what the provider said at the last login */
+  last_identity: Identity | null;
+}
+
+/** Which users are wanted. Texts are compared without regard to capitals. */
+export interface UserQuery extends PageQuery {
+  /** part of the address */
+  email?: string | undefined;
+  /** part of the name */
+  name?: string | undefined;
+  /** part of either */
+  search?: string | undefined;
+}
+
+/** Which part of a list is wanted. */
+export interface PageQuery {
+  limit: number;
+  offset: number;
+}
+
+/** A part of a list. */
+export interface PageOf<Item> {
+  items: Item[];
+  /** how many there are in all */
+  total: number;
 }
 
 export interface StoredSession {
@@ -150,10 +180,12 @@ export interface StoredObject {
   updated_at: number;
 }
 
-/** Small named values that are decided once: account id, organization tag. */
+/** Small named values: account id, organization tag, what an administrator has set. */
 export interface SettingStore {
   /** Sets the value when there is none. @returns what is in force: whoever came first decided */
   get(name: string, initial: string): Promise<string>;
+  find(name: string): Promise<string | undefined>;
+  set(name: string, value: string): Promise<void>;
 }
 
 /** Names an object. */
@@ -199,19 +231,76 @@ export interface SshAuthorityStore {
    * @returns what is in force: of those who replace the same one, the first decides
    */
   replace(before: StoredSshAuthority, after: StoredSshAuthority): Promise<StoredSshAuthority>;
+  /** in the order of their making */
+  all(): Promise<StoredSshAuthority[]>;
+  /** @returns false when there was none */
+  remove(aud: string): Promise<boolean>;
 }
 
 export interface UserStore {
   /** The user with this canonical address, made with `newId` when there is none. */
   forEmail(email: string, now: number, newId: string): Promise<StoredUser>;
+  find(id: string): Promise<StoredUser | undefined>;
+  /** by canonical address */
+  withEmail(email: string): Promise<StoredUser | undefined>;
+  /** by address */
+  list(query: UserQuery): Promise<PageOf<StoredUser>>;
+  /** @returns false when there is no such user */
+  rename(id: string, name: string, now: number): Promise<boolean>;
+  /**
+   * Removes the user with their sessions and grants: who comes again with this address is another
+   * user.
+   * @returns the ids of the sessions that ended now; undefined when there is no such user
+   */
+  remove(id: string, now: number): Promise<string[] | undefined>;
+}
+
+/** Who holds a token of an application that does not say this generation holds nothing. */
+export interface StoredGeneration {
+  /** of the application */
+  aud: string;
+  /** text that nobody guesses and that never comes again */
+  generation: string;
+  revoked_at: number;
+}
+
+/** The applications whose tokens were ever revoked. */
+export interface GenerationStore {
+  all(): Promise<StoredGeneration[]>;
+  find(aud: string): Promise<StoredGeneration | undefined>;
+  /**
+   * Revokes what was issued for the application before, and ends the grants for it.
+   * @returns the ids of the sessions of grants that ended now
+   */
+  put(generation: StoredGeneration): Promise<string[]>;
+}
+
+/** When a service token was last used. */
+export interface StoredTokenUse {
+  /** of the service token */
+  id: string;
+  last_used_at: number;
+}
+
+export interface TokenUseStore {
+  /** those of these that were ever used */
+  find(ids: readonly string[]): Promise<StoredTokenUse[]>;
+  /** Notes uses, in one step. An earlier time than the one that is known changes nothing. */
+  note(uses: readonly StoredTokenUse[]): Promise<void>;
+  forget(ids: readonly string[]): Promise<void>;
 }
 
 export interface SessionStore {
-  /** @throws {Error} when the id was used before */
+  /**
+   * Adds it; a browser's is the last login of its user.
+   * @throws {Error} when the id was used before, or the user was removed
+   */
   add(session: StoredSession): Promise<void>;
   find(id: string): Promise<StoredSession | undefined>;
   /** the person's sessions that are neither revoked nor expired */
   ofUser(userId: string, now: number): Promise<StoredSession[]>;
+  /** sessions that are neither revoked nor expired, the latest first */
+  list(now: number, page: PageQuery): Promise<PageOf<StoredSession>>;
   /**
    * Ends a session, and the terminals and grants that it approved. @returns the ids that ended now
    */
@@ -300,6 +389,8 @@ export type StoreChange =
   | { what: "keys" }
   /** a session was ended before its time */
   | { what: "session"; id: string }
+  /** the tokens of an application were revoked */
+  | { what: "application"; aud: string }
   /** a mailbox went to another state, or a poll of it is held, or held no more */
   | { what: "transfer"; id: string }
   /** so much was changed since the last look that nobody knows any more what it was */
@@ -314,6 +405,8 @@ export interface StoreParts {
   sshAuthorities: SshAuthorityStore;
   users: UserStore;
   sessions: SessionStore;
+  generations: GenerationStore;
+  tokenUses: TokenUseStore;
   grants: GrantStore;
   useCounts: UseCountStore;
   handovers: HandoverStore;

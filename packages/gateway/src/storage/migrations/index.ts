@@ -7,6 +7,7 @@ import { opening } from "./0005-opening.ts";
 import { grants } from "./0006-grants.ts";
 import { boundSessions } from "./0007-bound-sessions.ts";
 import { accessLog } from "./0010-access-log.ts";
+import { peopleAndRevocation } from "./0011-people-and-revocation.ts";
 
 /**
  * In the order of their names, which is the order in which they run. A released migration never
@@ -21,4 +22,5 @@ export const migrations: Record<string, Migration> = {
   "0006-grants": grants,
   "0007-bound-sessions": boundSessions,
   "0010-access-log": accessLog,
+  "0011-people-and-revocation": peopleAndRevocation,
 };

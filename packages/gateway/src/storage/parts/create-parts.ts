@@ -3,6 +3,7 @@ import type { Database } from "../schema.ts";
 import type { StoreParts } from "../store.ts";
 import { createAccessLog } from "./access-log.ts";
 import { createCounters } from "./counters.ts";
+import { createGenerations } from "./generations.ts";
 import { createGrants } from "./grants.ts";
 import { createHandovers } from "./handovers.ts";
 import { createKeys } from "./keys.ts";
@@ -11,6 +12,7 @@ import { createPins } from "./pins.ts";
 import { createSessions } from "./sessions.ts";
 import { createSettings } from "./settings.ts";
 import { createSshAuthorities } from "./ssh-authorities.ts";
+import { createTokenUses } from "./token-uses.ts";
 import { createTransfers } from "./transfers.ts";
 import { createUseCounts } from "./use-counts.ts";
 import { createUsers } from "./users.ts";
@@ -22,8 +24,10 @@ export function createParts(db: Database, changes: ChangeWriter): StoreParts {
     objects: createObjects(db, changes),
     keys: createKeys(db, changes),
     sshAuthorities: createSshAuthorities(db),
-    users: createUsers(db),
+    users: createUsers(db, changes),
     sessions: createSessions(db, changes),
+    generations: createGenerations(db, changes),
+    tokenUses: createTokenUses(db),
     grants: createGrants(db),
     useCounts: createUseCounts(db),
     handovers: createHandovers(db),

@@ -21,10 +21,12 @@ export function createSessions(db: Database, changes: ChangeWriter): SessionStor
   }
 
   return {
-    async add(session) {
-      const row: SessionRow = { ...session, identity: JSON.stringify(session.identity) };
-      await db.insertInto("sessions").values(row).execute();
-    },
+    add: (session) =>
+      inTransaction(db, async (transaction) => {
+        const row: SessionRow = { ...session, identity: JSON.stringify(session.identity) };
+        await transaction.insertInto("sessions").values(row).execute();
+        if (session.kind === "browser") await noteLogin(transaction, row, session.identity);
+      }),
 
     async find(id) {
       const row = await db
@@ -48,6 +50,24 @@ export function createSessions(db: Database, changes: ChangeWriter): SessionStor
       return rows.map(fromRow);
     },
 
+    async list(now, { limit, offset }) {
+      const live = db
+        .selectFrom("sessions")
+        .where("revoked_at", "is", null)
+        .where("expires_at", ">", now);
+      const { total } = await live
+        .select((row) => row.fn.countAll<number>().as("total"))
+        .executeTakeFirstOrThrow();
+      const rows = await live
+        .selectAll()
+        .orderBy("created_at", "desc")
+        .orderBy("id", "desc")
+        .limit(limit)
+        .offset(offset)
+        .execute();
+      return { items: rows.map(fromRow), total: Number(total) };
+    },
+
     revoke: (id, now) =>
       end(now, (live) =>
         live.where((where) => where.or([where("id", "=", id), where("parent_id", "=", id)])),
@@ -64,6 +84,15 @@ type Ending = ReturnType<typeof endLiveSessions>;
 /** The update that ends sessions, of those that have not been ended before. */
 function endLiveSessions(db: Database, now: number) {
   return db.updateTable("sessions").set({ revoked_at: now }).where("revoked_at", "is", null);
+}
+
+/** A login says anew who the user is. */
+async function noteLogin(db: Database, row: SessionRow, { name }: Identity): Promise<void> {
+  await db
+    .updateTable("users")
+    .set({ name, last_successful_login: row.created_at, last_identity: row.identity })
+    .where("id", "=", row.user_id)
+    .execute();
 }
 
 /** @throws {Error} naming the session */

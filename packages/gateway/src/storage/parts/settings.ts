@@ -6,6 +6,16 @@ export function createSettings(db: Database): SettingStore {
     db.selectFrom("settings").select("value").where("name", "=", name).executeTakeFirst();
 
   return {
+    find: async (name) => (await readRow(name))?.value,
+
+    async set(name, value) {
+      await db
+        .insertInto("settings")
+        .values({ name, value })
+        .onConflict((conflict) => conflict.column("name").doUpdateSet({ value }))
+        .execute();
+    },
+
     async get(name, initial) {
       const existing = await readRow(name);
       if (existing !== undefined) return existing.value;

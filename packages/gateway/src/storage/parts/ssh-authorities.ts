@@ -14,7 +14,7 @@ export function createSshAuthorities(db: Database): SshAuthorityStore {
         .values(authority)
         .onConflict((conflict) => conflict.column("aud").doNothing())
         .execute();
-      // No authority is ever removed: this reads our own, or that of whoever came first.
+      // Our own, or that of whoever came first.
       return rowOf(authority.aud).executeTakeFirstOrThrow();
     },
 
@@ -26,6 +26,17 @@ export function createSshAuthorities(db: Database): SshAuthorityStore {
         .where("sealed_private_key", "=", before.sealed_private_key)
         .execute();
       return rowOf(before.aud).executeTakeFirstOrThrow();
+    },
+
+    all: () =>
+      db.selectFrom("ssh_authorities").selectAll().orderBy("created_at").orderBy("aud").execute(),
+
+    async remove(aud) {
+      const { numDeletedRows } = await db
+        .deleteFrom("ssh_authorities")
+        .where("aud", "=", aud)
+        .executeTakeFirstOrThrow();
+      return numDeletedRows === 1n;
     },
   };
 }

@@ -1,0 +1,39 @@
+// The revocation of an application's tokens: those that were issued before say another generation.
+import type { ChangeWriter } from "../change-feed.ts";
+import { inTransaction } from "../in-transaction.ts";
+import type { Database } from "../schema.ts";
+import type { GenerationStore } from "../store.ts";
+
+export function createGenerations(db: Database, changes: ChangeWriter): GenerationStore {
+  return {
+    all: () => db.selectFrom("application_generations").selectAll().execute(),
+
+    find: (aud) =>
+      db
+        .selectFrom("application_generations")
+        .selectAll()
+        .where("aud", "=", aud)
+        .executeTakeFirst(),
+
+    put: (generation) =>
+      inTransaction(db, async (transaction) => {
+        const { aud, revoked_at } = generation;
+        await transaction
+          .insertInto("application_generations")
+          .values(generation)
+          .onConflict((conflict) => conflict.column("aud").doUpdateSet(generation))
+          .execute();
+        const grants = transaction.selectFrom("grants").select("session_id").where("aud", "=", aud);
+        const ended = await transaction
+          .updateTable("sessions")
+          .set({ revoked_at })
+          .where("revoked_at", "is", null)
+          .where("id", "in", grants)
+          .returning("id")
+          .execute();
+        const sessions = ended.map(({ id }) => ({ what: "session", id }) as const);
+        await changes.write(transaction, [{ what: "application", aud }, ...sessions]);
+        return ended.map(({ id }) => id);
+      }),
+  };
+}

@@ -66,6 +66,9 @@ class OtherProcesses {
       case "session":
         tokens.forgetSessions([change.id]);
         break;
+      case "application":
+        tokens.forgetGeneration(change.aud);
+        break;
       case "transfer":
         transferChanged(change.id);
         break;

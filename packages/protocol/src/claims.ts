@@ -46,6 +46,8 @@ export interface AppClaims extends TimedClaims {
   cnf?: { jkt: string };
   /** half the hash of the browser's nonce on that host [ext] */
   browser?: string;
+  /** of the application's tokens, where they were ever revoked [ext] */
+  generation?: string;
   use?: "assertion";
   /** in an assertion for a pass: the URL prefix of the pass */
   htu?: string;
@@ -71,6 +73,8 @@ export interface PassClaims extends TimedClaims, CredentialScope {
   htu: string;
   /** names its count, where it has one */
   jti?: string;
+  /** as in an application token [ext] */
+  generation?: string;
 }
 
 /**

@@ -9,6 +9,7 @@ import type { Application, CorsHeaders, Decision } from "../model/model.ts";
 import type { AskerFields, RefusalFields } from "../observe/events.ts";
 import { policiesWithoutAnswer } from "../policy/evaluate.ts";
 import type { Store } from "../storage/store.ts";
+import { generationOf } from "../tokens/generations.ts";
 import { isPossessionFault, type PossessionFault } from "../tokens/possession.ts";
 import type { TokenFault, Tokens } from "../tokens/tokens.ts";
 import {
@@ -184,7 +185,8 @@ function askerOf(authentication: Authentication): Asker {
     case "person": {
       const { session, proof, limits } = authentication;
       const expiresAt = Math.min(session.expires_at, proof.claims.exp * 1000);
-      return { kind: "person", session, expiresAt, grant: limits?.grant };
+      const generation = generationOf(proof.claims);
+      return { kind: "person", session, expiresAt, grant: limits?.grant, generation };
     }
     case "service":
     case "workload":

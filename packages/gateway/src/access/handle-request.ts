@@ -101,6 +101,7 @@ type Pass = Extract<Verdict, { kind: "forward" }>;
 export function createRequestHandler(options: RequestHandlerOptions): RequestHandler {
   const streams = new OpenStreams(options);
   options.tokens.onForgotten = (sessionIds) => streams.doubt(sessionIds);
+  options.tokens.onRevoked = (aud) => streams.doubtApplication(aud);
   const path: DataPath = {
     ...options,
     streams,

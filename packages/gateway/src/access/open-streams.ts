@@ -55,7 +55,7 @@ export interface OpenStream {
 
 /** What streams are ended by. */
 export interface OpenStreamsParts {
-  tokens: Pick<Tokens, "isAlive">;
+  tokens: Pick<Tokens, "isAlive" | "generationOf">;
   catalogs: CatalogSource;
   record: RecordEvent;
   now: Clock;
@@ -120,6 +120,12 @@ export class OpenStreams {
     void this.#ask();
   }
 
+  /** The tokens of this application were revoked. */
+  doubtApplication(aud: string): void {
+    const entries = [...this.#open].filter(({ subject }) => subject.aud === aud);
+    this.doubt(entries.map(({ sessionId }) => sessionId).filter((id) => id !== undefined));
+  }
+
   /** The gateway ends, and everything with it. */
   endAll(): void {
     for (const entry of this.#open) this.#end(entry, "gateway_ending");
@@ -170,12 +176,23 @@ export class OpenStreams {
     const ask = async (id: string) => {
       try {
         if (!(await tokens.isAlive(id))) this.#endSession(id, "session_ended");
+        await this.#endRevoked(id);
       } catch (error) {
         this.#doubtful.add(id);
         throw error;
       }
     };
     await Promise.all(sessionIds.map(ask));
+  }
+
+  /** Ends what was let in by a token of an earlier generation. */
+  async #endRevoked(sessionId: string): Promise<void> {
+    for (const entry of this.#ofSession.get(sessionId) ?? []) {
+      const { aud, asker } = entry.subject;
+      const generation = await this.#parts.tokens.generationOf(aud);
+      const isRevoked = asker.kind === "person" && asker.generation !== generation;
+      if (isRevoked) this.#end(entry, "session_ended");
+    }
   }
 
   #endSession(id: string, reason: StreamEnd): void {

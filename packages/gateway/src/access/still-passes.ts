@@ -8,6 +8,7 @@ import type { Application, Principal, ServiceToken, Workload } from "../model/mo
 import type { AskerFields } from "../observe/events.ts";
 import { evaluate } from "../policy/evaluate.ts";
 import type { StoredSession } from "../storage/store.ts";
+import type { Generation } from "../tokens/generations.ts";
 import type { GrantName } from "./credential-limits.ts";
 
 /** Who a request was let through for. What it gets may go on for as long as that holds. */
@@ -15,8 +16,15 @@ export type Asker =
   /**
    * @property expiresAt of the session or the credential, milliseconds since the epoch
    * @property grant by which somebody asks in the person's name
+   * @property generation of the application's tokens, as the credential says it
    */
-  | { kind: "person"; session: StoredSession; expiresAt: number; grant: GrantName | undefined }
+  | {
+      kind: "person";
+      session: StoredSession;
+      expiresAt: number;
+      grant: GrantName | undefined;
+      generation: Generation;
+    }
   | { kind: "service"; serviceToken: ServiceToken }
   | { kind: "workload"; workload: Workload }
   /** policy asks nobody who they are */

@@ -39,7 +39,7 @@ export const methodsOfParts = {
     revokeAllOf: "durable",
     revokeLaterThan: "durable",
   },
-  generations: { all: "read", find: "read", put: "durable" },
+  generations: { find: "read", put: "durable" },
   tokenUses: { find: "read", note: "passing", forget: "durable" },
   grants: { add: "durable", ofUser: "read" },
   useCounts: { add: "durable", take: "durable" },

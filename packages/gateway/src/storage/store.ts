@@ -266,7 +266,6 @@ export interface StoredGeneration {
 
 /** The applications whose tokens were ever revoked. */
 export interface GenerationStore {
-  all(): Promise<StoredGeneration[]>;
   find(aud: string): Promise<StoredGeneration | undefined>;
   /**
    * Revokes what was issued for the application before, and ends the grants for it.

@@ -13,6 +13,7 @@ import { defined } from "../defined.ts";
 import type { Application, Identity, Workload } from "../model/model.ts";
 import type { StoredGrant, StoredSession } from "../storage/store.ts";
 import { browserClaim } from "./bound-browser.ts";
+import type { Generation } from "./generations.ts";
 
 // Bytes. Browsers keep no cookie above 4 kB; the other claims and the signature need about half of
 // it.
@@ -25,6 +26,8 @@ export interface Issuance {
   organizationTag: string;
   /** milliseconds since the epoch */
   now: number;
+  /** of the tokens of the application that they are for */
+  generation: Generation;
 }
 
 /**
@@ -69,6 +72,7 @@ export function personClaims(
     ...customClaims(issuance.catalog, session.identity),
     ...terminalClaim(session),
     ...browserClaim(browser),
+    ...generationClaim(issuance),
   };
 }
 
@@ -142,6 +146,7 @@ export function passClaims(
     identity_nonce: session.id,
     htu,
     ...scope,
+    ...generationClaim(issuance),
   };
 }
 
@@ -198,6 +203,10 @@ function times(now: number, end: number): Pick<AppClaims, "iat" | "exp"> & { nbf
 
 function seconds(milliseconds: number): number {
   return Math.floor(milliseconds / 1000);
+}
+
+function generationClaim({ generation }: Issuance): Pick<AppClaims, "generation"> {
+  return defined({ generation: generation ?? undefined });
 }
 
 function terminalClaim({ kind, jkt }: StoredSession): Pick<AppClaims, "terminal" | "cnf"> {

@@ -8,6 +8,7 @@ import type { SecretBox } from "../secrets/secret-box.ts";
 import type { Store } from "../storage/store.ts";
 import type { StrangerLimits } from "../stranger-limits.ts";
 import { createDescriber } from "./describe.ts";
+import { Generations } from "./generations.ts";
 import { TokenIssuer } from "./issue.ts";
 import type { KeySource } from "./issuer-keys.ts";
 import { LiveSessions } from "./live-sessions.ts";
@@ -21,7 +22,7 @@ import type { Tokens } from "./tokens.ts";
 import { WorkloadTokens } from "./workload-tokens.ts";
 
 export interface TokensDeps {
-  store: Pick<Store, "keys" | "sessions">;
+  store: Pick<Store, "keys" | "sessions" | "generations">;
   secretBox: SecretBox;
   catalogs: CatalogSource;
   now: Clock;
@@ -60,11 +61,12 @@ export async function createTokens(deps: TokensDeps): Promise<Tokens> {
     longestToken: () => longestToken(catalogs),
   });
   const sessions = new LiveSessions(store.sessions, capacity);
-  const issuerDeps = { keys, catalogs, organizationTag, now, elapsed };
+  const generations = new Generations(store.generations);
+  const issuerDeps = { keys, catalogs, organizationTag, generations, now, elapsed };
   const issue = new TokenIssuer(issuerDeps);
   const assertions = new OriginAssertions({ ...issuerDeps, capacity });
   const describe = createDescriber(issuerDeps, deps.limits);
-  const verify = new TokenVerifier({ keys, sessions, issuer, organizationTag, now, capacity });
+  const verify = new TokenVerifier({ ...issuerDeps, sessions, issuer, capacity });
   const onFailure = deps.onIssuerFailure ?? (() => {});
   const workloads = new WorkloadTokens({ now, elapsed, onFailure });
   const possession = new PossessionChecker({ now, elapsed });
@@ -106,9 +108,17 @@ export async function createTokens(deps: TokensDeps): Promise<Tokens> {
     },
     forgetAllSessions() {
       sessions.forgetAll();
+      generations.forgetAll();
       tokens.onForgotten?.("all");
     },
     onForgotten: undefined,
+    generationOf: (aud) => generations.find(aud),
+    knownGenerationOf: (aud) => generations.known(aud),
+    forgetGeneration(aud) {
+      generations.forget(aud);
+      tokens.onRevoked?.(aud);
+    },
+    onRevoked: undefined,
     reloadKeys: () => keys.reload(),
   };
   return tokens;

@@ -12,6 +12,7 @@ import {
   passClaims,
   personClaims,
 } from "./claims.ts";
+import type { Generation, Generations } from "./generations.ts";
 import { MintCache } from "./mint-cache.ts";
 import type { SigningKeys } from "./signing-keys.ts";
 import type { Pass } from "./tokens.ts";
@@ -21,6 +22,7 @@ export interface IssuerDeps {
   catalogs: CatalogSource;
   /** 64 hex characters: the `aud` of org tokens */
   organizationTag: string;
+  generations: Pick<Generations, "find">;
   now: Clock;
   elapsed: Stopwatch;
 }
@@ -33,16 +35,17 @@ export class TokenIssuer {
   }
 
   org(session: StoredSession, browser?: string): Promise<string> {
-    return this.#sign(orgClaims(this.#issuance(), session, browser));
+    return this.#sign(orgClaims(issuanceOf(this.#deps), session, browser));
   }
 
-  app(
+  async app(
     session: StoredSession,
     application: Application,
     lifetimeMs: number,
     browser?: string,
   ): Promise<string> {
-    return this.#sign(personClaims(this.#issuance(), session, application, lifetimeMs, browser));
+    const issuance = await this.#issuanceFor(application);
+    return this.#sign(personClaims(issuance, session, application, lifetimeMs, browser));
   }
 
   async pass(
@@ -52,36 +55,42 @@ export class TokenIssuer {
     lifetimeMs: number,
     scope?: PassScope,
   ): Promise<Pass> {
-    const claims = passClaims(this.#issuance(), session, application, htu, lifetimeMs, scope);
+    const issuance = await this.#issuanceFor(application);
+    const claims = passClaims(issuance, session, application, htu, lifetimeMs, scope);
     return {
       token: await this.#sign(claims),
       expiresAt: claims.exp * 1000,
     };
   }
 
-  grant(session: StoredSession, application: Application, grant: StoredGrant): Promise<string> {
-    return this.#sign(grantClaims(this.#issuance(), session, application, grant));
+  async grant(
+    session: StoredSession,
+    application: Application,
+    grant: StoredGrant,
+  ): Promise<string> {
+    const issuance = await this.#issuanceFor(application);
+    return this.#sign(grantClaims(issuance, session, application, grant));
   }
 
   #sign(claims: object): Promise<string> {
     return this.#deps.keys.sign(claims);
   }
 
-  #issuance(): Issuance {
-    return issuanceOf(this.#deps);
+  async #issuanceFor({ aud }: Application): Promise<Issuance> {
+    return issuanceOf(this.#deps, await this.#deps.generations.find(aud));
   }
 }
 
 /** What claims are made from at this moment. */
-export function issuanceOf({
-  catalogs,
-  organizationTag,
-  now,
-}: Omit<IssuerDeps, "keys" | "elapsed">): Issuance {
+export function issuanceOf(
+  { catalogs, organizationTag, now }: Pick<IssuerDeps, "catalogs" | "organizationTag" | "now">,
+  generation: Generation = null,
+): Issuance {
   return {
     catalog: catalogs.current(),
     organizationTag,
     now: now(),
+    generation,
   };
 }
 

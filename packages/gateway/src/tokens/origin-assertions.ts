@@ -6,6 +6,7 @@ import type { AppClaims } from "@postern/protocol";
 import { BoundedCache } from "../bounded-cache.ts";
 import type { Application, Workload } from "../model/model.ts";
 import { assertionClaims, personClaims, serviceClaims, workloadClaims } from "./claims.ts";
+import { generationOf } from "./generations.ts";
 import { type IssuerDeps, issuanceOf } from "./issue.ts";
 import { ownCopy } from "./own-copy.ts";
 import type { AppProof, PassProof } from "./tokens.ts";
@@ -60,7 +61,8 @@ export class OriginAssertions {
   ofPass({ claims: pass, session }: PassProof, application: Application): string | Promise<string> {
     const { htu, exp } = pass;
     const lifetimeMs = exp * 1000 - this.#deps.now();
-    const person = personClaims(issuanceOf(this.#deps), session, application, lifetimeMs);
+    const issuance = issuanceOf(this.#deps, generationOf(pass));
+    const person = personClaims(issuance, session, application, lifetimeMs);
     const claims = { ...person, exp: Math.min(person.exp, exp), htu };
     return tokenOf(this.#find(`pass ${session.id} ${exp} ${digestOf(claims)}`, claims));
   }

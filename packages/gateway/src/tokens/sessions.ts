@@ -6,8 +6,8 @@ import type { Store, StoredSession } from "../storage/store.ts";
 import type { Sessions, Tokens } from "./tokens.ts";
 
 export interface SessionsDeps {
-  store: Pick<Store, "users" | "sessions">;
-  tokens: Pick<Tokens, "forgetSessions">;
+  store: Pick<Store, "users" | "sessions" | "generations">;
+  tokens: Pick<Tokens, "forgetSessions" | "forgetGeneration">;
   now: Clock;
   randomBytes: RandomBytes;
 }
@@ -42,6 +42,19 @@ export function createSessions({ store, tokens, now, randomBytes }: SessionsDeps
     async endAllOf(userId) {
       const ids = await store.sessions.revokeAllOf(userId, now());
       tokens.forgetSessions(ids);
+    },
+
+    async endAllAt(aud) {
+      const generation = randomBytes(12).toString("base64url");
+      const ids = await store.generations.put({ aud, generation, revoked_at: now() });
+      tokens.forgetGeneration(aud);
+      tokens.forgetSessions(ids);
+    },
+
+    async removeUser(userId) {
+      const ids = await store.users.remove(userId, now());
+      tokens.forgetSessions(ids ?? []);
+      return ids !== undefined;
     },
 
     async endLaterThan(latest) {

@@ -2,6 +2,7 @@
 // verified once is answered from memory.
 import type { AppClaims, OrgClaims, PassClaims } from "@postern/protocol";
 import { grantedClaims } from "./claims.ts";
+import type { Generations } from "./generations.ts";
 import { RequestScope } from "./request-scope.ts";
 import type { Verified, VerifiedApp } from "./tokens.ts";
 import { VerifiedApps } from "./verified-apps.ts";
@@ -11,6 +12,7 @@ import { type Verification, type VerifyDeps, verifyToken } from "./verify.ts";
 const mostCachedGrants = 5_000;
 
 interface VerifierDeps extends VerifyDeps {
+  generations: Pick<Generations, "isCurrent" | "known" | "version">;
   /** 64 hex characters: the `aud` of org tokens */
   organizationTag: string;
   /** tokens that are remembered, at most */

@@ -3,6 +3,7 @@ import type { AppClaims, MetaClaims, OrgClaims, PassClaims } from "@postern/prot
 import type { Application, CachedDecision, Identity, Workload } from "../model/model.ts";
 import type { StoredGrant, StoredSession } from "../storage/store.ts";
 import type { MatchDescription, PassScope } from "./claims.ts";
+import type { Generation } from "./generations.ts";
 import type { MetaContent } from "./meta.ts";
 import type { PossessionFault, ProofFault, ProvenRequest, TokenHolder } from "./possession.ts";
 import type { RequestScope } from "./request-scope.ts";
@@ -168,10 +169,21 @@ export interface Tokens {
   redateKeys(latest: number): Promise<void>;
   /** Forgets what is cached for these sessions, at once. */
   forgetSessions(ids: readonly string[]): void;
-  /** Forgets what is cached for every session, at once. */
+  /** Forgets what is cached for every session and of every revocation, at once. */
   forgetAllSessions(): void;
   /** Is told which sessions were forgotten: they have ended, or must be asked for again. */
   onForgotten: ((sessionIds: readonly string[] | "all") => void) | undefined;
+  /**
+   * What the application's tokens must say since they were last revoked.
+   * @throws {Error} when the store cannot be read
+   */
+  generationOf(aud: string): Promise<Generation>;
+  /** As `generationOf`, without waiting; undefined where it is not certain. */
+  knownGenerationOf(aud: string): Generation | undefined;
+  /** The application's tokens were revoked: what is cached of them is compared anew. */
+  forgetGeneration(aud: string): void;
+  /** Is told of which application tokens were revoked. */
+  onRevoked: ((aud: string) => void) | undefined;
   /** Reads the keys again, after another process changed them. */
   reloadKeys(): Promise<void>;
 }
@@ -193,6 +205,10 @@ export interface Sessions {
   end(sessionId: string): Promise<void>;
   /** Ends every session of the person. */
   endAllOf(userId: string): Promise<void>;
+  /** Revokes every token of the application; policy says who of those signed in gets another. */
+  endAllAt(aud: string): Promise<void>;
+  /** Removes the user with their sessions. @returns false when there is no such user */
+  removeUser(userId: string): Promise<boolean>;
   /** Ends the sessions that begin after `latest`. @returns how many */
   endLaterThan(latest: number): Promise<number>;
 }

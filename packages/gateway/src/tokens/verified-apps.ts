@@ -3,6 +3,7 @@
 import { type AppClaims, clockTolerance } from "@postern/protocol";
 import { BoundedCache } from "../bounded-cache.ts";
 import type { Clock } from "../clock.ts";
+import { type Generations, generationOf } from "./generations.ts";
 import type { LiveSession } from "./live-sessions.ts";
 import { ownCopy } from "./own-copy.ts";
 import type { AppProof, GrantTerms } from "./tokens.ts";
@@ -18,18 +19,28 @@ interface Entry {
   validFrom: number;
   expiresAt: number;
   live: LiveSession;
+  /** of the generations, when the token's was last seen to be in force */
+  version: number;
   proof: AppProof;
+}
+
+interface VerifiedDeps {
+  issuer: () => string;
+  generations: Pick<Generations, "known" | "version">;
+  now: Clock;
 }
 
 export class VerifiedApps {
   readonly #cache: BoundedCache<string, Entry>;
   readonly #issuer: () => string;
+  readonly #generations: Pick<Generations, "known" | "version">;
   readonly #now: Clock;
 
   /** @param capacity tokens that are remembered, at most */
-  constructor({ issuer, now }: { issuer: () => string; now: Clock }, capacity: number) {
+  constructor({ issuer, generations, now }: VerifiedDeps, capacity: number) {
     this.#cache = new BoundedCache(capacity);
     this.#issuer = issuer;
+    this.#generations = generations;
     this.#now = now;
   }
 
@@ -68,14 +79,27 @@ export class VerifiedApps {
     const expiresAt = Math.min(claims.exp * 1000, session.expires_at);
     const dates = [claims.iat, claims.nbf ?? 0, session.created_at / 1000];
     const validFrom = (Math.max(...dates) - clockTolerance) * 1000;
-    this.#cache.set(keyOf(token), { token, aud, issuer, validFrom, expiresAt, live, proof });
+    // It is compared when it is asked for: something may have been revoked since it was verified.
+    const version = -1;
+    const entry = { token, aud, issuer, validFrom, expiresAt, live, version, proof };
+    this.#cache.set(keyOf(token), entry);
     return proof;
   }
 
-  #holds({ live, issuer, validFrom, expiresAt }: Entry): boolean {
+  #holds(entry: Entry): boolean {
+    const { live, issuer, validFrom, expiresAt } = entry;
     const now = this.#now();
     if (!live.alive || now < validFrom || expiresAt <= now) return false;
-    return issuer === this.#issuer();
+    return issuer === this.#issuer() && this.#isCurrent(entry);
+  }
+
+  /** Whether the application's tokens were not revoked since the token was issued. */
+  #isCurrent(entry: Entry): boolean {
+    const { version } = this.#generations;
+    if (entry.version === version) return true;
+    if (this.#generations.known(entry.aud) !== generationOf(entry.proof.claims)) return false;
+    entry.version = version;
+    return true;
   }
 }
 

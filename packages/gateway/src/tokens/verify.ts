@@ -13,6 +13,7 @@ import {
 import { verifyRs256 } from "@postern/protocol/jws";
 import type { Clock } from "../clock.ts";
 import type { StoredSession } from "../storage/store.ts";
+import { type Generations, generationOf } from "./generations.ts";
 import type { LiveSession, LiveSessions } from "./live-sessions.ts";
 import type { SigningKeys } from "./signing-keys.ts";
 import type { TokenFault } from "./tokens.ts";
@@ -34,6 +35,7 @@ export type Verification<Claims> =
 export interface VerifyDeps {
   keys: Pick<SigningKeys, "find">;
   sessions: Pick<LiveSessions, "find">;
+  generations: Pick<Generations, "isCurrent">;
   /** the issuer in force */
   issuer: () => string;
   now: Clock;
@@ -68,7 +70,7 @@ export async function verifyToken<Type extends TokenType>(
 
 /** @throws {ProtocolError} when it is not a token, lacks a claim, or is out of its time */
 async function verifySteps<Type extends TokenType>(
-  { keys, sessions, issuer, now }: VerifyDeps,
+  { keys, sessions, generations, issuer, now }: VerifyDeps,
   token: string,
   { type, aud }: { type: Type; aud: string },
 ): Promise<Verification<ClaimsByType[Type]>> {
@@ -91,17 +93,21 @@ async function verifySteps<Type extends TokenType>(
   // 5. The times.
   checkTimes(rawClaims, now() / 1000);
 
-  // 6. The session, which must be alive. A service token's assertion has none: it is for origins,
+  // 6. The application's tokens were not revoked since.
+  const isCurrent = type === "org" || (await generations.isCurrent(aud, generationOf(rawClaims)));
+  if (!isCurrent) return refused("revoked");
+
+  // 7. The session, which must be alive. A service token's assertion has none: it is for origins,
   //    and opens nothing here (case T2).
   const { identity_nonce: sessionId, sub } = claims;
   if (sessionId === undefined) return refused("revoked");
   const live = await sessions.find(sessionId, now());
   if (live === undefined || live.session.user_id !== sub) return refused("revoked");
 
-  // 7. The session is of the kind that the token speaks for (case T10).
+  // 8. The session is of the kind that the token speaks for (case T10).
   if (!speaksFor(type, live.session, rawClaims["terminal"])) return refused("wrong_type");
 
-  // 8. What is bound to a key is bound to the session's.
+  // 9. What is bound to a key is bound to the session's.
   if (saysOfKey(type) && jktOf(rawClaims) !== live.session.jkt) return refused("wrong_type");
 
   return { ok: true, claims, live };

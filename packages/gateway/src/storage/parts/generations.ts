@@ -6,8 +6,6 @@ import type { GenerationStore } from "../store.ts";
 
 export function createGenerations(db: Database, changes: ChangeWriter): GenerationStore {
   return {
-    all: () => db.selectFrom("application_generations").selectAll().execute(),
-
     find: (aud) =>
       db
         .selectFrom("application_generations")

@@ -46,6 +46,7 @@ export async function bundleGateway({ root, source, target, logLevel = "warning"
     plugins: [
       { name: "workers", setup: (setup) => renameWorkers(setup, names) },
       { name: "http", setup: requireHttp },
+      { name: "left out", setup: leaveOut },
     ],
   });
   return metafile;
@@ -61,6 +62,18 @@ function requireHttp({ onResolve, onLoad }) {
   );
   onLoad({ filter: /.*/, namespace: "required" }, ({ path }) => ({
     contents: `module.exports = require(${JSON.stringify(path)});`,
+  }));
+}
+
+/**
+ * What `pg` would load on other platforms, or where nobody has said the password: the gateway never
+ * reads ~/.pgpass.
+ */
+function leaveOut({ onResolve, onLoad }) {
+  const filter = /^(?:pg-native|pg-cloudflare|pgpass)$/;
+  onResolve({ filter }, ({ path }) => ({ path, namespace: "left-out" }));
+  onLoad({ filter: /.*/, namespace: "left-out" }, ({ path }) => ({
+    contents: `throw new Error("${path} is not part of the gateway");`,
   }));
 }
 

@@ -57,6 +57,7 @@ export const words = [
   "gateway/bounded-cache.ts",
   "gateway/bounded-fetch.ts",
   "gateway/certificate-validity.ts",
+  "gateway/store-address.ts",
   "gateway/store-unavailable.ts",
   "gateway/clock.ts",
   "gateway/deadline.ts",
@@ -112,7 +113,7 @@ export const typesOnly = {
 /** Packages that some rooms alone import, and rooms that import some packages alone. */
 export const packages = [
   {
-    packages: "kysely node:sqlite",
+    packages: "kysely node:sqlite pg",
     onlyIn: "gateway/storage",
     because: "Only storage/ knows how things are stored; the rest asks the Store.",
   },

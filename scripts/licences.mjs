@@ -26,8 +26,16 @@ function licenceOf(folder) {
     .filter((file) => /^(licen[cs]e|copying|notice)/i.test(file))
     .sort()
     .map((file) => readFileSync(join(folder, file), "utf8").trim());
+  if (texts.length === 0) texts.push(...licenceInReadme(folder));
   if (texts.length === 0)
     throw new Error(`${name} ${version} comes without the text of its licence`);
   const title = `${name} ${version} (${license})`;
   return `${"=".repeat(72)}\n${title}\n${"=".repeat(72)}\n\n${texts.join("\n\n")}\n`;
+}
+
+/** What follows the heading of that name, where it is the whole text. */
+function licenceInReadme(folder) {
+  const readme = readFileSync(join(folder, "README.md"), "utf8");
+  const [, text = ""] = /^#+ licen[cs]e\s*\n([\s\S]*)/im.exec(readme) ?? [];
+  return /copyright/i.test(text) && /warrant/i.test(text) ? [text.trim()] : [];
 }

@@ -18,11 +18,15 @@ import type {
   StoredSshAuthority,
   StoredTransfer,
 } from "../../packages/gateway/src/storage/store.ts";
+import { needsPostgresServer } from "../support/postgres.ts";
+import { newDatabase } from "../support/postgres-database.ts";
 
 export interface Backend {
   name: string;
   /** whether several processes can open the same database */
   shared: boolean;
+  /** why its tests are left out, if they are */
+  skip?: string;
   /** a new database; each call of what comes back opens it once more, as another process would */
   make(context: TestContext): () => Promise<Store>;
 }
@@ -55,7 +59,30 @@ export const backends: readonly Backend[] = [
       return opener(context, () => openSqliteStore(place, randomBytes(8).toString("hex")));
     },
   },
+  {
+    name: "PostgreSQL",
+    shared: true,
+    ...needsPostgresServer(),
+    make: (context) => {
+      const database = newDatabase();
+      const stores: Store[] = [];
+      context.after(async () => {
+        for (const store of stores) await store.close();
+        (await database).drop();
+      });
+      return async () => {
+        const store = await openStore((await database).address, randomBytes);
+        stores.push(store);
+        return store;
+      };
+    },
+  },
 ];
+
+/** Options for a suite of its tests. */
+export function skipOf({ skip }: Backend): { skip?: string } {
+  return skip === undefined ? {} : { skip };
+}
 
 function opener(context: TestContext, open: () => Promise<Store>): () => Promise<Store> {
   return async () => {

@@ -7,7 +7,7 @@ import type { ChangeRow, Database } from "./schema.ts";
 import type { StoreChange } from "./store.ts";
 
 /** A change that a process writes. That entries are gone is found by who reads. */
-export type WrittenChange = Exclude<StoreChange, { what: "everything" | "unreadable" }>;
+export type WrittenChange = Extract<StoreChange, { what: ChangeRow["what"] }>;
 
 /**
  * How many entries are kept: minutes of a busy gateway, while readers look every 100 ms. The oldest
@@ -15,56 +15,103 @@ export type WrittenChange = Exclude<StoreChange, { what: "everything" | "unreada
  */
 const entriesKept = 10_000;
 
+/** Entries that go in one statement. */
+const entriesPerStatement = 500;
+
 /** Writes entries in the name of one process. */
 export class ChangeWriter {
   readonly #origin: string;
+  readonly #announce: (transaction: Database) => Promise<unknown>;
 
-  /** @param origin a value of this process alone */
-  constructor(origin: string) {
+  /**
+   * @param origin a value of this process alone
+   * @param announce wakes the readers when the transaction is committed; they look by themselves
+   * where there is none
+   */
+  constructor(
+    origin: string,
+    announce: (transaction: Database) => Promise<unknown> = async () => undefined,
+  ) {
     this.#origin = origin;
+    this.#announce = announce;
   }
 
-  /** @param transaction that of the change itself */
+  /**
+   * Ids count up without a gap, in the order in which transactions are committed: one that has
+   * begun to write is the only one.
+   * @param transaction that of the change itself
+   */
   async write(transaction: Database, changes: readonly WrittenChange[]): Promise<void> {
-    for (const change of changes) {
-      await transaction
-        .insertInto("changes")
-        .values({ origin: this.#origin, ...toColumns(change) })
-        .execute();
+    if (changes.length === 0) return;
+    const newest = await newestChange(transaction);
+    const rows = changes.map((change, index) => ({
+      id: newest + 1 + index,
+      origin: this.#origin,
+      ...toColumns(change),
+    }));
+    for (let start = 0; start < rows.length; start += entriesPerStatement) {
+      const some = rows.slice(start, start + entriesPerStatement);
+      await transaction.insertInto("changes").values(some).execute();
     }
-    if (changes.length > 0) await removeOldEntries(transaction);
+    await removeOldEntries(transaction, newest + changes.length);
+    await this.#announce(transaction);
   }
 }
 
 /** Reads what other processes wrote since it read last. */
 export class ChangeReader {
-  readonly #db: Database;
   readonly #origin: string;
-  #lastId: number;
+  /** what was read last; undefined: the feed was empty */
+  #last: ChangeRow | undefined;
 
-  /** @param lastId the newest entry that is no news */
-  constructor(db: Database, { origin, lastId }: { origin: string; lastId: number }) {
-    this.#db = db;
+  /** @param last the newest entry that is no news */
+  constructor({ origin, last }: { origin: string; last: ChangeRow | undefined }) {
     this.#origin = origin;
-    this.#lastId = lastId;
+    this.#last = last;
   }
 
-  async read(): Promise<StoreChange[]> {
-    const rows = await this.#db
+  /**
+   * The entry that was read last must still be there, as it was. If it is not, those after it were
+   * removed as well, or the database is another: one from a backup, or a copy that took over and
+   * had not heard of everything.
+   */
+  async read(db: Database): Promise<StoreChange[]> {
+    const last = this.#last;
+    const rows = await db
       .selectFrom("changes")
       .selectAll()
-      .where("id", ">", this.#lastId)
+      .where("id", ">=", last?.id ?? 1)
       .orderBy("id")
       .execute();
-    const entriesAreGone = rows[0] !== undefined && rows[0].id !== this.#lastId + 1;
-    this.#lastId = rows.at(-1)?.id ?? this.#lastId;
-    if (entriesAreGone) return [{ what: "everything" }];
-    return rows.filter(({ origin }) => origin !== this.#origin).map(fromRow);
+    const news = last === undefined ? rows : rows.slice(1);
+    const isContinued = last === undefined ? isFirst(rows[0]) : isSameEntry(rows[0], last);
+    if (!isContinued) {
+      this.#last = rows.at(-1) ?? (await newestEntry(db));
+      return [{ what: "everything" }];
+    }
+    this.#last = news.at(-1) ?? last;
+    return news.filter(({ origin }) => origin !== this.#origin).map(fromRow);
   }
 }
 
+function isFirst(row: ChangeRow | undefined): boolean {
+  return row === undefined || row.id === 1;
+}
+
+function isSameEntry(row: ChangeRow | undefined, last: ChangeRow): boolean {
+  if (row === undefined) return false;
+  const { id, origin, what, kind, ref } = row;
+  const isItsContent = what === last.what && kind === last.kind && ref === last.ref;
+  return id === last.id && origin === last.origin && isItsContent;
+}
+
+/** Undefined when there is none. */
+export function newestEntry(db: Database): Promise<ChangeRow | undefined> {
+  return db.selectFrom("changes").selectAll().orderBy("id", "desc").limit(1).executeTakeFirst();
+}
+
 /** The id of the newest entry; 0 when there is none. */
-export async function newestChange(db: Database): Promise<number> {
+async function newestChange(db: Database): Promise<number> {
   const { id } = await db
     .selectFrom("changes")
     .select((row) => row.fn.max<number | null>("id").as("id"))
@@ -73,8 +120,7 @@ export async function newestChange(db: Database): Promise<number> {
 }
 
 /** The newest entries stay: a reader finds there how far it is behind. */
-async function removeOldEntries(db: Database): Promise<void> {
-  const newest = await newestChange(db);
+async function removeOldEntries(db: Database, newest: number): Promise<void> {
   await db
     .deleteFrom("changes")
     .where("id", "<=", newest - entriesKept)

@@ -6,7 +6,7 @@ import { dirname } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { Kysely } from "kysely";
 import { StoreUnavailableError } from "../store-unavailable.ts";
-import { ChangeReader, ChangeWriter, newestChange } from "./change-feed.ts";
+import { ChangeReader, ChangeWriter, newestEntry } from "./change-feed.ts";
 import { DatabaseFiles, newVerdict, type Verdict } from "./database-files.ts";
 import { diskFaultOf } from "./disk-faults.ts";
 import { GroupCommit, type Outcome } from "./group-commit.ts";
@@ -83,10 +83,10 @@ interface WatchParts {
 async function prepareWatch({ database, db, origin, files }: WatchParts) {
   const counter = new VersionCounter(database);
   const seenVersion = counter.read();
-  const lastId = await newestChange(db);
+  const last = await newestEntry(db);
   return (onChange: (changes: readonly StoreChange[]) => void) => {
-    const reader = new ChangeReader(db, { origin, lastId });
-    return watchChanges({ counter, seenVersion, reader, files }, onChange);
+    const reader = new ChangeReader({ origin, last });
+    return watchChanges({ counter, seenVersion, reader, db, files }, onChange);
   };
 }
 

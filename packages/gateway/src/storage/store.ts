@@ -395,7 +395,11 @@ export type StoreChange =
   /** so much was changed since the last look that nobody knows any more what it was */
   | { what: "everything" }
   /** what others change cannot be read at the moment: a session may have ended unnoticed */
-  | { what: "unreadable"; error: string };
+  | { what: "unreadable"; error: string }
+  /** the server of the store is out of reach; `silentMs`: since it was heard of last */
+  | { what: "unreachable"; silentMs: number; error: string }
+  /** it is there again, and all that others changed meanwhile was told; `silentMs`: as above */
+  | { what: "reachable"; silentMs: number };
 
 export interface StoreParts {
   settings: SettingStore;

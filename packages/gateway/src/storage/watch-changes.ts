@@ -4,6 +4,7 @@ import type { DatabaseSync, StatementSync } from "node:sqlite";
 import type { ChangeReader } from "./change-feed.ts";
 import type { DatabaseFiles } from "./database-files.ts";
 import { isBusy } from "./node-sqlite-dialect.ts";
+import type { Database } from "./schema.ts";
 import type { StoreChange } from "./store.ts";
 
 /** How often the database is looked at, milliseconds. */
@@ -39,13 +40,14 @@ export interface WatchOptions {
   /** the count when everything in the feed up to the reader's place was no news */
   seenVersion: unknown;
   reader: ChangeReader;
+  db: Database;
   /** undefined for a database in memory */
   files: DatabaseFiles | undefined;
 }
 
 /** @returns a function that ends it, and resolves when no look is under way any more */
 export function watchChanges(
-  { counter, seenVersion, reader, files }: WatchOptions,
+  { counter, seenVersion, reader, db, files }: WatchOptions,
   onChange: (changes: readonly StoreChange[]) => void,
 ): () => Promise<void> {
   let lastVersion = seenVersion;
@@ -56,7 +58,7 @@ export function watchChanges(
     // The count is read first: what is committed after that moves it again.
     const version = counter.read();
     if (version === undefined || version === lastVersion) return;
-    const changes = await reader.read();
+    const changes = await reader.read(db);
     lastVersion = version;
     if (changes.length > 0) onChange(changes);
   }

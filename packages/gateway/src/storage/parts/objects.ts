@@ -1,7 +1,8 @@
+import type { ExpressionBuilder } from "kysely";
 import type { ChangeWriter } from "../change-feed.ts";
 import { inTransaction } from "../in-transaction.ts";
-import type { Database } from "../schema.ts";
-import type { ObjectStore, StoredObject } from "../store.ts";
+import type { Database, Schema } from "../schema.ts";
+import type { ObjectKey, ObjectStore, StoredObject } from "../store.ts";
 
 export function createObjects(db: Database, changes: ChangeWriter): ObjectStore {
   return {
@@ -16,24 +17,20 @@ export function createObjects(db: Database, changes: ChangeWriter): ObjectStore 
 
     async find(keys) {
       const objects: StoredObject[] = [];
-      for (const { kind, id } of keys) {
+      for (const some of chunksOf(keys)) {
         const query = db.selectFrom("objects").selectAll();
-        const row = await query.where("kind", "=", kind).where("id", "=", id).executeTakeFirst();
-        if (row !== undefined) objects.push(row);
+        objects.push(...(await query.where((row) => isOneOf(row, some)).execute()));
       }
       return objects;
     },
 
     change: (put, remove) =>
       inTransaction(db, async (transaction) => {
-        for (const { kind, id } of remove) {
-          await transaction
-            .deleteFrom("objects")
-            .where("kind", "=", kind)
-            .where("id", "=", id)
-            .execute();
+        for (const some of chunksOf(remove)) {
+          const removal = transaction.deleteFrom("objects");
+          await removal.where((row) => isOneOf(row, some)).execute();
         }
-        for (const object of put) await putObject(transaction, object);
+        for (const some of chunksOf(lastOfEach(put))) await putObjects(transaction, some);
         const ids = [...remove, ...put].map(
           ({ kind, id }) => ({ what: "object", kind, id }) as const,
         );
@@ -42,10 +39,36 @@ export function createObjects(db: Database, changes: ChangeWriter): ObjectStore 
   };
 }
 
-async function putObject(db: Database, object: StoredObject): Promise<void> {
+/** Objects that go in one statement: with thousands, each would be a way to the server and back. */
+const perStatement = 100;
+
+function* chunksOf<Item>(items: readonly Item[]): Generator<readonly Item[]> {
+  for (let start = 0; start < items.length; start += perStatement)
+    yield items.slice(start, start + perStatement);
+}
+
+function isOneOf(row: ExpressionBuilder<Schema, "objects">, keys: readonly ObjectKey[]) {
+  return row.or(keys.map(({ kind, id }) => row.and({ kind, id })));
+}
+
+/** One statement cannot put the same object twice. */
+function lastOfEach(objects: readonly StoredObject[]): StoredObject[] {
+  return [...new Map(objects.map((object) => [`${object.kind} ${object.id}`, object])).values()];
+}
+
+async function putObjects(db: Database, objects: readonly StoredObject[]): Promise<void> {
   await db
     .insertInto("objects")
-    .values(object)
-    .onConflict((conflict) => conflict.columns(["kind", "id"]).doUpdateSet(object))
+    .values(objects)
+    .onConflict((conflict) =>
+      conflict.columns(["kind", "id"]).doUpdateSet((row) => ({
+        name: row.ref("excluded.name"),
+        aud: row.ref("excluded.aud"),
+        managed_by: row.ref("excluded.managed_by"),
+        body: row.ref("excluded.body"),
+        created_at: row.ref("excluded.created_at"),
+        updated_at: row.ref("excluded.updated_at"),
+      })),
+    )
     .execute();
 }

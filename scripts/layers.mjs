@@ -27,6 +27,7 @@ export const rooms = {
   "gateway/served-applications.ts": "catalog observe",
   "gateway/gateway.ts": "*",
   "gateway/future-dates.ts": "*",
+  "gateway/young-space.ts": "",
   "gateway/housekeeping.ts": "*",
   "gateway/follow-others.ts": "*",
   "gateway/workers": "*",

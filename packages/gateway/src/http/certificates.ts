@@ -1,6 +1,6 @@
 // Which certificate a TLS client gets: the one for the name that it asks for (SNI). Files are read
 // again when they change, or when somebody says so: a renewal needs no restart.
-import { createPrivateKey, X509Certificate } from "node:crypto";
+import { constants, createPrivateKey, X509Certificate } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { createSecureContext, type SecureContext } from "node:tls";
 import { validityFaults } from "../certificate-validity.ts";
@@ -12,6 +12,15 @@ export interface CertificateFiles {
   cert_file: string;
   key_file: string;
 }
+
+/**
+ * How TLS is spoken, by every server. HTTP/2 allows no renegotiation (RFC 9113 9.2.1), and HTTP/1.1
+ * has no use for it.
+ */
+export const tlsRules = {
+  minVersion: "TLSv1.2",
+  secureOptions: constants.SSL_OP_NO_RENEGOTIATION,
+} as const;
 
 /** Two PEM files, read. */
 export interface Certificate {
@@ -106,7 +115,7 @@ function load({ cert_file, key_file }: CertificateFiles): LoadedPair {
       `${key_file} is not the key of the certificate in ${cert_file}; use a matching pair`,
     );
   const context = parse(
-    () => createSecureContext({ ...files, minVersion: "TLSv1.2" }),
+    () => createSecureContext({ ...files, ...tlsRules }),
     `${cert_file} and ${key_file} cannot be used for TLS; use another pair`,
   );
   return { certificate, context, files };

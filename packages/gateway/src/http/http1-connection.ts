@@ -185,7 +185,8 @@ export class Http1Connection implements RequestEvents, ExchangeConnection {
 
   releaseBody(): void {
     this.#reader.release();
-    this.#readOn();
+    this.#input.readOn();
+    this.#sort();
   }
 
   sendContinue(): void {
@@ -233,7 +234,11 @@ export class Http1Connection implements RequestEvents, ExchangeConnection {
   }
 
   destroy(): void {
-    this.socket.destroy();
+    // In the clear an end is the end of such an answer, and only a reset says that there is more.
+    const isCutShort = this.#exchange?.response.endsWithConnection === true;
+    const isTcp = !this.#isEncrypted && this.peer !== undefined;
+    if (isCutShort && isTcp) this.socket.resetAndDestroy();
+    else this.socket.destroy();
   }
 
   #setPhase(phase: Phase): void {
@@ -260,11 +265,6 @@ export class Http1Connection implements RequestEvents, ExchangeConnection {
     this.#leave();
     this.#rules.acceptHttp2?.(this.socket);
     return true;
-  }
-
-  #readOn(): void {
-    this.#input.readOn();
-    this.#sort();
   }
 
   /** Hands over the request that was read, once everything that came with it is sorted. */
@@ -294,7 +294,7 @@ export class Http1Connection implements RequestEvents, ExchangeConnection {
       this.#end();
     } else if (exchange.complete) {
       this.#next();
-      this.#readOn();
+      this.releaseBody();
     } else {
       this.#setPhase("rest");
       this.releaseBody();

@@ -66,6 +66,11 @@ export class Http1Response implements ResponseWriter {
     return this.status !== undefined;
   }
 
+  /** whether the end of the connection is what tells the client where the body ends */
+  get endsWithConnection(): boolean {
+    return this.#framing === untilClose;
+  }
+
   get closed(): boolean {
     return this.#isEnded || this.#sink.isClosed;
   }

@@ -2,7 +2,7 @@
 // TLS, gives each its reader, and looks at all of them from time to time.
 import { createServer, type Server, Socket } from "node:net";
 import { createServer as createTlsServer, type TLSSocket } from "node:tls";
-import type { Certificates } from "./certificates.ts";
+import { type Certificates, tlsRules } from "./certificates.ts";
 import { Http1Connection } from "./http1-connection.ts";
 import { lookMsOf } from "./http1-looks.ts";
 import { type ConnectionRules, type Http1Handlers, rulesOf } from "./http1-rules.ts";
@@ -54,7 +54,7 @@ export function createHttp1Server(
   // There is no answer in a handshake that is broken, or never ends (case O5).
   server.on("tlsClientError", (_error, socket) => socket.destroy());
   server.on("connection", (socket: Socket) => connections.trackHandshake(socket));
-  certificates.onFallback((pair) => server.setSecureContext({ ...pair, minVersion: "TLSv1.2" }));
+  certificates.onFallback((pair) => server.setSecureContext({ ...pair, ...tlsRules }));
   return connections.of(server);
 }
 

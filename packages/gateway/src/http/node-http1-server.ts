@@ -10,7 +10,7 @@ import {
 import { createServer as createTlsServer } from "node:https";
 import type { Socket } from "node:net";
 import { Server as TlsServer } from "node:tls";
-import type { Certificates } from "./certificates.ts";
+import { type Certificates, tlsRules } from "./certificates.ts";
 import { chooseProtocol } from "./choose-protocol.ts";
 import { answerInProgress, Connections } from "./connections.ts";
 import type { Http1Handlers } from "./http1-rules.ts";
@@ -134,7 +134,7 @@ function createNodeServer(
     SNICallback: (servername, done) => done(null, certificates.contextFor(servername)),
   });
   if (server instanceof TlsServer)
-    certificates.onFallback((pair) => server.setSecureContext({ ...pair, minVersion: "TLSv1.2" }));
+    certificates.onFallback((pair) => server.setSecureContext({ ...pair, ...tlsRules }));
   return server;
 }
 

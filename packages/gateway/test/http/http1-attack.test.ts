@@ -141,3 +141,31 @@ test("a connection on which nothing happens ends in every phase, but while its r
     }
   }
 });
+
+test("a client that reads to the end of the connection takes no part of an answer for all of it", async (context) => {
+  const ways: ((exchange: Exchange) => void)[] = [
+    (exchange) => exchange.destroy(),
+    (exchange) => setImmediate(() => exchange.destroy()),
+  ];
+  for (const breakOff of ways) {
+    const port = await postern.start(context, (exchange) => {
+      exchange.response.start({ status: 200, rawHeaders: [] });
+      exchange.response.write(Buffer.from("a part"));
+      setImmediate(() => breakOff(exchange));
+    });
+    const client = connect({ host: "127.0.0.1", port });
+    context.after(() => client.destroy());
+    let fault: string | undefined;
+    let isClosed = false;
+    client.on("data", () => undefined);
+    client.on("error", (error: NodeJS.ErrnoException) => {
+      fault = error.code;
+    });
+    client.on("close", () => {
+      isClosed = true;
+    });
+    client.write("GET / HTTP/1.0\r\nHost: a.test\r\n\r\n");
+    await until(() => isClosed);
+    assert.equal(fault, "ECONNRESET");
+  }
+});

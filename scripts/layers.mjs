@@ -21,6 +21,7 @@ export const rooms = {
   "gateway/geoip": "catalog observe watch-files.ts",
   "gateway/access": "model policy observe storage catalog http origin tokens",
   "gateway/login": "model policy observe secrets storage catalog http ssh tokens",
+  "gateway/admin": "model policy observe secrets storage config catalog http ssh tokens",
   "gateway/init": "model config login",
   "gateway/render": "model config catalog access",
   "gateway/compose.ts": "*",
@@ -102,6 +103,7 @@ export const reasons = {
   "gateway/tokens": "Tokens are below the data path and the login, which import them.",
   "gateway/access": "The data path and the login stand side by side; what both need is below.",
   "gateway/login": "The login and the data path stand side by side; what both need is below.",
+  "gateway/admin": "The admin API stands beside the data path and the login, and changes neither.",
   cli: "The CLI's arrows point down: commands, sign-in, gateway-client, then store and net.",
   gateway: "The gateway's arrows point down: whoever composes a part hands it what it needs.",
 };

@@ -52,6 +52,41 @@ export function showSshAuthority(options: {
   isReplaced: boolean;
 }): Promise<string>;
 
+/** An admin token, as people are shown it. */
+export interface AdminToken {
+  id: string;
+  name: string;
+  permissions: readonly string[];
+  /** ids of applications; null: for all there is */
+  applications: readonly string[] | null;
+  /** milliseconds since the epoch */
+  created_at: number;
+  /** null never expires */
+  expires_at: number | null;
+}
+
+/** `postern admin-token create NAME --config FILE` */
+export function createAdminToken(options: {
+  config: string;
+  name: string;
+  /** `apps:write`, or `all` */
+  permissions: readonly string[];
+  /** names, ids or domains; none: for all there is */
+  applications: readonly string[];
+  /** milliseconds; absent never expires */
+  lifetimeMs?: number;
+}): Promise<{ secret: string; token: AdminToken; accountId: string }>;
+
+/** `postern admin-token list --config FILE` */
+export function listAdminTokens(options: { config: string }): Promise<AdminToken[]>;
+
+/** `postern admin-token revoke TOKEN --config FILE` */
+export function revokeAdminToken(options: {
+  config: string;
+  /** id, or a name that no other has */
+  token: string;
+}): Promise<AdminToken>;
+
 /**
  * `postern render PROXY --config FILE`
  * @returns the configuration of a proxy that asks this gateway for decisions

@@ -34,7 +34,7 @@ test("each example on the page is the one that the help shows", async (context) 
   }
 });
 
-const groups = ["access", "keys"];
+const groups = ["access", "keys", "admin-token"];
 
 /** Every command by the words that call it, `access token`, from the lists that groups print. */
 async function commandsOfHelp(person: Machine): Promise<string[]> {

@@ -75,6 +75,7 @@ export interface Parts {
   record: RecordEvent;
   now: Clock;
   elapsed: Stopwatch;
+  randomBytes: RandomBytes;
   store: Store;
   secretBox: SecretBox;
   /** 32 bytes, for workers */
@@ -188,6 +189,7 @@ async function join(foundation: Foundation): Promise<Parts> {
     record,
     now,
     elapsed,
+    randomBytes: foundation.randomBytes,
     store,
     secretBox: foundation.secretBox,
     secretKey: foundation.secretKey,

@@ -1,6 +1,9 @@
 // A gateway that serves: composed parts behind listening sockets.
 import { setTimeout as wait } from "node:timers/promises";
+import { isLoopbackHost } from "@postern/protocol";
+import { createAdmin } from "./admin/create-admin.ts";
 import type { Catalog } from "./catalog/catalog.ts";
+import type { ChangingCatalogSource } from "./catalog/changing-catalog.ts";
 import { isApplicationHost } from "./catalog/match-application.ts";
 import { type ComposeOptions, compose, type Parts } from "./compose.ts";
 import type { Config } from "./config/load-config.ts";
@@ -70,6 +73,7 @@ export async function listen(parts: Parts): Promise<Gateway> {
     throw error;
   }
   const service = await serve(parts, followOthers(parts));
+  const admin = await serveAdminOrClose(parts, service);
   const stopHousekeeping = keepHouse(parts);
   return {
     apply: (config) => parts.catalogs.apply(config),
@@ -80,11 +84,47 @@ export async function listen(parts: Parts): Promise<Gateway> {
     reloadCertificates: () => service.reloadCertificates(),
     checkProviders: () => parts.checkProviders(),
     async close(graceMs = 0) {
+      await admin?.close(0);
       await service.close(graceMs);
       stopHousekeeping();
     },
     cut: () => undefined,
   };
+}
+
+async function serveAdminOrClose(parts: Parts, service: Service): Promise<Listener | undefined> {
+  try {
+    return await serveAdmin(parts, (propose) => parts.catalogs.edit(propose));
+  } catch (error) {
+    await service.close(0, false);
+    throw error;
+  }
+}
+
+/**
+ * Opens the listener of the admin API, where one is configured. A gateway has one, however many
+ * processes serve.
+ * @param edit puts a change into force, in every process
+ * @throws {Error} when the address is taken
+ */
+export async function serveAdmin(
+  parts: Parts,
+  edit: ChangingCatalogSource["edit"],
+): Promise<Listener | undefined> {
+  const { admin, limits, tls, http1_transport: transport } = parts.config;
+  if (admin === undefined) return undefined;
+  const { listen } = admin;
+  const isOwnMachine = listen.kind === "unix" || isLoopbackHost(listen.host);
+  return createListener({
+    listen,
+    handler: await createAdmin({ ...parts, edit }, listen),
+    noteRefusal: parts.handler.noteRefusal,
+    limits,
+    transport,
+    http2: false,
+    record: parts.record,
+    tls: isOwnMachine ? undefined : tls,
+  });
 }
 
 /**

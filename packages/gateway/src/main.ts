@@ -2,6 +2,8 @@
 // to keys beside running gateways. The only reader of process.env.
 import { randomBytes } from "node:crypto";
 import { availableParallelism } from "node:os";
+import type { AdminToken } from "./admin/tokens/admin-tokens.ts";
+import { createToken, revokeToken, type TokenWish } from "./admin/tokens/token-commands.ts";
 import type { CatalogSource } from "./catalog/catalog.ts";
 import { readCatalog } from "./catalog/catalog-source.ts";
 import { systemStopwatch } from "./clock.ts";
@@ -148,6 +150,38 @@ export function showSshAuthority(options: {
     const { publicKey } = await authority;
     return `${publicKeyLine(publicKey)} ${application.domains[0]}`;
   });
+}
+
+/**
+ * `postern admin-token create NAME --config FILE`
+ * @returns the token, which nobody can ask for again, and the account that it is for
+ * @throws {UsageError} when a permission or an application is none
+ */
+export function createAdminToken(
+  options: { config: string } & TokenWish,
+): Promise<{ secret: string; token: AdminToken; accountId: string }> {
+  return withStore(options.config, (parts) => createToken(options, tokenParts(parts)));
+}
+
+/** `postern admin-token list --config FILE`, in the order in which they were made. */
+export function listAdminTokens(options: { config: string }): Promise<AdminToken[]> {
+  return withStore(options.config, async ({ store }) => {
+    const tokens = await store.adminTokens.all();
+    return tokens.map(({ hash: _, ...token }) => token);
+  });
+}
+
+/**
+ * `postern admin-token revoke TOKEN --config FILE`
+ * @returns what is ended
+ * @throws {UsageError} when no token, or more than one, is called so
+ */
+export function revokeAdminToken(options: { config: string; token: string }): Promise<AdminToken> {
+  return withStore(options.config, (parts) => revokeToken(options.token, tokenParts(parts)));
+}
+
+function tokenParts({ store, catalogs }: StoreInUse) {
+  return { store, catalog: catalogs.current(), randomBytes, now: Date.now };
 }
 
 /**

@@ -23,6 +23,7 @@ const fixedAtStart = [
   "store",
   "secret_key_file",
   "smtp",
+  "admin",
   "log",
   "limits",
   "key_rotation_interval_days",

@@ -21,6 +21,7 @@ import { token } from "./access/token.ts";
 import { whoami } from "./access/whoami.ts";
 import type { Command, CommandGroup } from "./command.ts";
 import { completionOf } from "./completion/completion.ts";
+import { create, list as listTokens, revoke } from "./gateway/admin-token.ts";
 import { dev } from "./gateway/dev.ts";
 import { gateway } from "./gateway/gateway.ts";
 import { init } from "./gateway/init.ts";
@@ -74,14 +75,26 @@ const keysGroup: CommandGroup = {
   example: rotate.example,
 };
 
+/** `postern admin-token …` */
+const adminTokenGroup: CommandGroup = {
+  name: "admin-token",
+  summary: "the tokens of those who administer a gateway",
+  groups: [],
+  commands: [create, listTokens, revoke],
+  others: [],
+  promised: [],
+  notes: [],
+  example: create.example,
+};
+
 /** `postern …` */
 export const mainGroup: CommandGroup = {
   name: "",
   summary: "",
-  groups: [accessGroup, keysGroup],
+  groups: [accessGroup, keysGroup, adminTokenGroup],
   commands: [dev, init, gateway, render, completionOf(() => mainGroup)],
   others: [["--version", "print the version"]],
-  promised: ["apply", "export", "diff", "doctor", "admin-token", "sessions", "backup", "restore"],
+  promised: ["apply", "export", "diff", "doctor", "sessions", "backup", "restore"],
   notes: [],
   example: "postern access curl https://api.example.com/",
 };

@@ -16,20 +16,29 @@ import type { RandomBytes } from "../random.ts";
 import type { SecretBox } from "../secrets/secret-box.ts";
 import type { ObjectKey, Store } from "../storage/store.ts";
 import type { Catalog, CatalogSource } from "./catalog.ts";
-import { CatalogBuilder, type CatalogContent } from "./catalog-builder.ts";
+import { CatalogBuilder } from "./catalog-builder.ts";
 import type {
   ApproveRemovals,
   CatalogChange,
   CatalogFrame,
   ChangingCatalogSource,
+  ProposeEdit,
 } from "./changing-catalog.ts";
 import { type CountryLookup, noCountries } from "./countries.ts";
 import { differenceOf } from "./difference.ts";
+import {
+  changedKeys,
+  frameOf,
+  type InForce,
+  isSameContent,
+  type State,
+  stateOf,
+} from "./in-force.ts";
 import { OutdatedObjects } from "./outdated-objects.ts";
 import { inOrder, keyOfObject, objectKeyOf, type Records, readRows, toRows } from "./records.ts";
 import { describeObject, describeObjects } from "./removals.ts";
 import { runAtOnce, runInSlices } from "./steps.ts";
-import type { ObjectRecord } from "./stored-objects.ts";
+import { type ObjectRecord, toRow } from "./stored-objects.ts";
 
 /** What catalogs are made with. */
 export interface CatalogDeps {
@@ -93,20 +102,6 @@ export async function readCatalog({
   return { current: () => catalog };
 }
 
-/** What a catalog is made from, and how it is told from the next. */
-interface State {
-  content: CatalogContent;
-  records: Records;
-  /** keys of the last file's objects */
-  order: readonly string[];
-  /** what the last file said, of objects that still are what it said */
-  knownConfig: KnownConfig;
-}
-
-interface InForce extends State {
-  catalog: Catalog;
-}
-
 class StoredCatalogs implements ChangingCatalogSource {
   readonly #deps: CatalogDeps;
   readonly #builder = new CatalogBuilder();
@@ -139,6 +134,15 @@ class StoredCatalogs implements ChangingCatalogSource {
       const isApplied = await this.#inTurn(() => this.#applyUpdate(update, approve));
       if (isApplied) return update;
     }
+  }
+
+  edit<Result>(propose: ProposeEdit<Result>): Promise<Result> {
+    return this.#inTurn(() => this.#applyEdit(propose));
+  }
+
+  records(): Records {
+    if (this.#inForce === undefined) throw new Error("no configuration is in effect yet");
+    return this.#inForce.records;
   }
 
   async refresh(objects: readonly ObjectKey[] | "all" = "all"): Promise<void> {
@@ -207,7 +211,7 @@ class StoredCatalogs implements ChangingCatalogSource {
       });
 
       // 3. Write what differs.
-      const rows = await runInSlices(toRows(put, secretBox, tools.now));
+      const rows = await runInSlices(toRows(put, secretBox));
       if (rows.length + remove.length > 0) await store.objects.change(rows, remove);
       const isFirst = this.#inForce === undefined;
       this.#putIntoForce(next);
@@ -241,23 +245,38 @@ class StoredCatalogs implements ChangingCatalogSource {
     return true;
   }
 
+  async #applyEdit<Result>(propose: ProposeEdit<Result>): Promise<Result> {
+    const { store, secretBox } = this.#deps;
+    const outcome = await this.#outdated.readWith(async (outdated) => {
+      // 1. Let the change be made of what is stored by now.
+      const inForce = this.#inForce;
+      if (inForce === undefined) throw new Error("no configuration is in effect yet");
+      const standing = await this.#read(outdated);
+      const { put, remove, audit, result } = propose(standing);
+
+      // 2. Make the catalog of it, which finds out what cannot be, before anything is written.
+      const records = new Map(standing);
+      for (const { kind, id } of remove) records.delete(keyOf(kind, id));
+      for (const record of put) records.set(keyOfObject(record), record);
+      const next = await this.#build(stateOf(records, frameOf(inForce), inForce));
+
+      // 3. Write it, and put it into force.
+      const rows = put.map((record) => toRow(record, secretBox));
+      if (rows.length + remove.length > 0) await store.objects.change(rows, remove, audit);
+      this.#putIntoForce(next);
+      return { result };
+    });
+    if (outcome === undefined) throw new Error("an edit came to no end");
+    return outcome.result;
+  }
+
   /** Puts into force what other processes changed. */
   async #takeOver(): Promise<void> {
     await this.#outdated.readWith(async (outdated) => {
       const frame = this.#adoptedFrame ?? (this.#inForce && frameOf(this.#inForce));
       if (frame === undefined) return undefined;
-      const { order, ...rest } = frame;
-      const { knownConfig, records: earlier } = this.#inForce ?? nothingInForce;
       const records = await this.#read(outdated);
-      const stillKnown = [...knownConfig.objects].filter(
-        ([key]) => records.get(key) === earlier.get(key),
-      );
-      const next = await this.#build({
-        content: { ...rest, objects: inOrder(records, order) },
-        records,
-        order,
-        knownConfig: { ...knownConfig, objects: new Map(stillKnown) },
-      });
+      const next = await this.#build(stateOf(records, frame, this.#inForce));
       this.#putIntoForce(next);
       // Another one may have come meanwhile.
       if (this.#adoptedFrame === frame) this.#adoptedFrame = undefined;
@@ -297,35 +316,4 @@ class StoredCatalogs implements ChangingCatalogSource {
     if (isSame) return { ...next, content: inForce.content, catalog: inForce.catalog };
     return { ...next, catalog: await runInSlices(this.#builder.build(next.content, countries)) };
   }
-}
-
-const nothingInForce = {
-  knownConfig: nothingKnown,
-  records: new Map<string, ObjectRecord>(),
-} satisfies Partial<InForce>;
-
-function frameOf({ content, order }: State): CatalogFrame {
-  return { settings: settingsOf(content), ingress: content.ingress, order };
-}
-
-/** The objects that were added, changed or removed. Unchanged records are the same ones. */
-function changedKeys(earlier: Records, later: Records): ObjectKey[] {
-  const present = [...later].filter(([key, record]) => earlier.get(key) !== record);
-  const removed = [...earlier].filter(([key]) => !later.has(key));
-  return [...present, ...removed].map(([, record]) => objectKeyOf(record));
-}
-
-/** Whether two catalogs would say the same. Unchanged objects are the same ones. */
-function isSameContent(one: CatalogContent, other: CatalogContent): boolean {
-  return (
-    one.objects.length === other.objects.length &&
-    one.objects.every((object, index) => object === other.objects[index]) &&
-    isDeepStrictEqual(settingsOf(one), settingsOf(other)) &&
-    isDeepStrictEqual(one.ingress, other.ingress)
-  );
-}
-
-function settingsOf({ settings }: CatalogContent): CatalogContent["settings"] {
-  const { issuer, auth_domain, team_host, relay_hosts } = settings;
-  return { issuer, auth_domain, team_host, relay_hosts };
 }

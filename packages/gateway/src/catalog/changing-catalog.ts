@@ -3,10 +3,12 @@
 
 import type { ConfigUpdate, KnownConfig } from "../config/config-update.ts";
 import type { Config } from "../config/load-config.ts";
+import type { StoredAuditEntry } from "../storage/admin-records.ts";
 import type { ObjectKey } from "../storage/store.ts";
 import type { CatalogSource } from "./catalog.ts";
 import type { CatalogContent } from "./catalog-builder.ts";
 import type { Records } from "./records.ts";
+import type { ObjectRecord } from "./stored-objects.ts";
 
 /** A catalog that follows the file and the store. */
 export interface ChangingCatalogSource extends CatalogSource {
@@ -26,6 +28,15 @@ export interface ChangingCatalogSource extends CatalogSource {
     read: (knownConfig: KnownConfig) => Promise<Update>,
     approve?: ApproveRemovals,
   ): Promise<Update>;
+  /**
+   * Puts objects of the API into force, all that `propose` says or nothing.
+   * @param propose is told what is stored, and says what to change of it; it may be nothing
+   * @returns what `propose` gave beside
+   * @throws {ConfigError} when the objects contradict each other; then nothing has changed
+   */
+  edit<Result>(propose: ProposeEdit<Result>): Promise<Result>;
+  /** The objects in force, with what the store knows of each beside. */
+  records(): Records;
   /**
    * Reads what another process changed, and what could not be read before.
    * @throws {Error} when what is stored cannot be used; then the catalog stays as it is
@@ -60,6 +71,19 @@ export interface CatalogChange {
   /** those that differ from before */
   objects: readonly ObjectKey[];
 }
+
+/** What an administrator changes in one step. */
+export interface ObjectEdit<Result> {
+  put: readonly ObjectRecord[];
+  remove: readonly ObjectKey[];
+  /** what is written down of it */
+  audit: readonly StoredAuditEntry[];
+  /** for whoever asked */
+  result: Result;
+}
+
+/** @param standing what is stored */
+export type ProposeEdit<Result> = (standing: Records) => ObjectEdit<Result>;
 
 /**
  * @param remove what a file would remove

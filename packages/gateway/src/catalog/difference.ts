@@ -76,5 +76,7 @@ function toRecord(
       ? { ...object, aud: object.aud ?? stored?.object.aud ?? tools.makeAud() }
       : object;
   if (stored !== undefined && isDeepStrictEqual(stored.object, complete)) return stored;
-  return { kind, object: complete, managedBy: "file", createdAt: stored?.createdAt ?? tools.now };
+  const { now } = tools;
+  const createdAt = stored?.createdAt ?? now;
+  return { kind, object: complete, managedBy: "file", createdAt, updatedAt: now };
 }

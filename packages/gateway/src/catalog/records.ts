@@ -28,15 +28,14 @@ export function* readRows(rows: readonly StoredObject[], secretBox: SecretBox): 
   return records;
 }
 
-/** @param now milliseconds since the epoch */
+/** The rows of objects. */
 export function* toRows(
   records: readonly ObjectRecord[],
   secretBox: SecretBox,
-  now: number,
 ): Steps<StoredObject[]> {
   const rows: StoredObject[] = [];
   for (const record of records) {
-    rows.push(toRow(record, secretBox, now));
+    rows.push(toRow(record, secretBox));
     yield;
   }
   return rows;

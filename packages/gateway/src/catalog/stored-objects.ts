@@ -15,11 +15,13 @@ export interface ObjectRecord extends KindObject {
   managedBy: StoredObject["managed_by"];
   /** milliseconds since the epoch */
   createdAt: number;
+  /** milliseconds since the epoch */
+  updatedAt: number;
 }
 
-/** @param now milliseconds since the epoch */
-export function toRow(record: ObjectRecord, secretBox: SecretBox, now: number): StoredObject {
-  const { kind, object, managedBy, createdAt } = record;
+/** The row of an object. */
+export function toRow(record: ObjectRecord, secretBox: SecretBox): StoredObject {
+  const { kind, object, managedBy, createdAt, updatedAt } = record;
   const sealed = withSecrets(kind, object, (secret, context) => secretBox.seal(secret, context));
   const { id, name, aud = null, ...body } = sealed;
   return {
@@ -30,7 +32,7 @@ export function toRow(record: ObjectRecord, secretBox: SecretBox, now: number): 
     managed_by: managedBy,
     body: JSON.stringify(body),
     created_at: createdAt,
-    updated_at: now,
+    updated_at: updatedAt,
   };
 }
 
@@ -51,6 +53,7 @@ export function fromRow(row: StoredObject, secretBox: SecretBox): ObjectRecord {
     object: readStored(kind, object, row),
     managedBy: row.managed_by,
     createdAt: row.created_at,
+    updatedAt: row.updated_at,
   };
 }
 

@@ -57,8 +57,10 @@ export function isTrusted(cidr: string, trustedProxies: readonly string[]): bool
   return trustedProxies.flatMap(networkIn).some((wider) => covers(wider, network));
 }
 
-function isSameAddress(a: ListenAddress, b: ListenAddress): boolean {
-  return a.kind === "tcp" && b.kind === "tcp" && a.port === b.port && a.host === b.host;
+/** Whether two listeners would be one. */
+export function isSameAddress(a: ListenAddress, b: ListenAddress): boolean {
+  if (a.kind === "unix") return b.kind === "unix" && a.path === b.path;
+  return b.kind === "tcp" && a.port === b.port && a.host === b.host;
 }
 
 function networkIn(text: string): Network[] {

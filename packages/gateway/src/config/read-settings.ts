@@ -7,6 +7,7 @@ import { defined } from "../defined.ts";
 import type { Report } from "../model/problem.ts";
 import type { DecisionProxy } from "../model/proxy-dialect.ts";
 import { type FileContext, readCertificateFiles } from "./certificate-files.ts";
+import { checkAdmin } from "./check-admin.ts";
 import { checkForwardAuth } from "./check-forward-auth.ts";
 import { readFields } from "./read-fields.ts";
 import { settingsFields } from "./settings.ts";
@@ -42,6 +43,8 @@ export interface Settings {
   /** absolute */
   secret_key_file: string;
   smtp?: NonNullable<SettingsFields["smtp"]>;
+  /** where the admin API listens; undefined: nowhere */
+  admin?: { listen: ListenAddress };
   log: Pick<SettingsFields["log"], "level" | "format" | "requests">;
   limits: SettingsFields["limits"];
   key_rotation_interval_days: number;
@@ -72,6 +75,7 @@ export function readSettings(
     checkPlainHttp(team, values, report);
   checkWorkers(values, report);
   checkForwardAuth(values, report);
+  checkAdmin(values, report);
   warnAboutSettings(values, report);
   return defined({
     auth_domain: team.host,
@@ -90,6 +94,7 @@ export function readSettings(
     store,
     secret_key_file: resolvePath(values.secret_key_file),
     smtp: values.smtp,
+    admin: values.admin && { listen: withPath(values.admin.listen, resolvePath) },
     log: pickLog(values.log),
     limits: values.limits,
     key_rotation_interval_days: values.key_rotation_interval_days,
@@ -192,9 +197,8 @@ function storeMeant(url: string): string | undefined {
   return `write sqlite:${/^[./]/.test(path) ? path : `./${path}`}`;
 }
 
-function warnAboutSettings({ admin, log, trusted_proxies }: SettingsFields, report: Report): void {
+function warnAboutSettings({ log, trusted_proxies }: SettingsFields, report: Report): void {
   const noEffect = "has no effect yet";
-  if (admin !== undefined) report.warning(["admin"], noEffect);
   if (log.access_log_retention !== undefined)
     report.warning(["log", "access_log_retention"], noEffect);
   if (log.export_file !== undefined) report.warning(["log", "export_file"], noEffect);

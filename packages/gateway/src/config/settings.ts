@@ -52,7 +52,8 @@ export const settingsFields = {
       starttls: z.enum(["offered", "required"]).default("offered"),
     })
     .optional(),
-  admin: z.strictObject({ listen: later.optional() }).optional(),
+  /** the admin API, on a listener of its own; absent means none */
+  admin: z.strictObject({ listen: listenAddress.prefault("127.0.0.1:8601") }).optional(),
   log: z
     .strictObject({
       level: z.enum(["debug", "info", "warn", "error", "silent"]).default("info"),

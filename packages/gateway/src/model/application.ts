@@ -29,7 +29,7 @@ import {
   webUrl,
   withoutEffect,
 } from "./values.ts";
-import { warnWithoutEffect } from "./without-effect.ts";
+import { storedWithoutEffect, warnWithoutEffect, withoutEffectIn } from "./without-effect.ts";
 
 /** fixed for the life of the application */
 const aud = hex64("is not 64 lower-case hex characters");
@@ -147,6 +147,7 @@ const stored = z
     ...optionalFields,
     /** in precedence order */
     policies: z.array(storedPolicyEntry),
+    ...storedWithoutEffect,
   })
   .transform(defined);
 
@@ -299,5 +300,6 @@ function toObject(input: Input): ConfiguredApplication {
     custom_non_identity_deny_url: input.custom_non_identity_deny_url,
     ssh_certificates: input.ssh_certificates,
     policies: toPolicies(input.policies),
+    without_effect: withoutEffectIn(fields, input),
   });
 }

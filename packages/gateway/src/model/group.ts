@@ -1,5 +1,6 @@
 // Groups: named sets of rules that policies and other groups use.
 import { z } from "zod";
+import { defined } from "../defined.ts";
 import { defineKind, type World } from "./kind.ts";
 import { objectsIn } from "./object-lookup.ts";
 import {
@@ -10,7 +11,7 @@ import {
   storedRuleSetFields,
 } from "./rules/rule-set.ts";
 import { identifier, objectName, withoutEffect } from "./values.ts";
-import { warnWithoutEffect } from "./without-effect.ts";
+import { storedWithoutEffect, warnWithoutEffect, withoutEffectIn } from "./without-effect.ts";
 
 const fields = z.strictObject({
   id: identifier,
@@ -19,7 +20,14 @@ const fields = z.strictObject({
   is_default: withoutEffect,
 });
 
-const stored = z.strictObject({ id: identifier, name: objectName, ...storedRuleSetFields });
+const stored = z
+  .strictObject({
+    id: identifier,
+    name: objectName,
+    ...storedRuleSetFields,
+    ...storedWithoutEffect,
+  })
+  .transform(defined);
 
 /** A group as it is stored and in force. */
 export type Group = z.infer<typeof stored>;
@@ -43,7 +51,11 @@ export const group = defineKind({
         "contains itself, directly or through other groups; remove the group rule that leads back",
       );
   },
-  toObject: ({ id, name, include, require, exclude }) => ({ id, name, include, require, exclude }),
+  toObject(input) {
+    const { id, name, include, require, exclude } = input;
+    const without_effect = withoutEffectIn(fields, input);
+    return defined({ id, name, include, require, exclude, without_effect });
+  },
 });
 
 function findGroup(world: World, id: string): Group | undefined {

@@ -2,6 +2,7 @@
 // came from. The configuration and an API share it, and so does whoever reads the store.
 import type { z } from "zod";
 import type { FieldPath, Report } from "./problem.ts";
+import { removeAt } from "./value-at.ts";
 
 /** What every object has. */
 export interface ConfiguredObject {
@@ -51,6 +52,11 @@ export interface Kind<Input = unknown, Configured extends ConfiguredObject = Con
   /** Reports what needs two fields or other objects to be seen, and what is hardly meant. */
   check(input: Input, world: World, report: Report): void;
   toObject(input: Input, tools: Tools): Configured;
+  /**
+   * The way back: an object as somebody would write it, with what its defaults have become. Secrets
+   * are left out.
+   */
+  toInput(object: Configured): Record<string, unknown>;
 }
 
 /** What a kind says about objects that are in force. */
@@ -115,7 +121,8 @@ type Silent =
   | "parts"
   | "withoutParts"
   | "claims"
-  | "check";
+  | "check"
+  | "toInput";
 
 /** Gives a kind its types. What it says nothing about is empty. */
 export function defineKind<
@@ -135,8 +142,25 @@ export function defineKind<
     withoutParts: (item) => item,
     claims: () => [],
     check: () => undefined,
+    toInput: (object) => withoutSecrets(kind.secrets ?? [], withFields(object)),
     ...kind,
   };
+}
+
+/** An object with the fields in place that have no effect (without-effect.ts). */
+function withFields<Configured extends object>(
+  object: Configured & { without_effect?: Record<string, unknown> | undefined },
+): Record<string, unknown> {
+  const { without_effect, ...fields } = object;
+  return { ...fields, ...without_effect };
+}
+
+/** An object without the fields that are secrets. */
+function withoutSecrets(
+  secrets: readonly Secret[],
+  object: Record<string, unknown>,
+): Record<string, unknown> {
+  return secrets.reduce((rest, { at }) => removeAt(rest, at) as Record<string, unknown>, object);
 }
 
 /** "a group", "an identity provider" */

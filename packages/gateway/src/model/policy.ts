@@ -20,7 +20,7 @@ import {
   storedRuleSetFields,
 } from "./rules/rule-set.ts";
 import { identifier, notYet, objectName, sessionDuration, withoutEffect } from "./values.ts";
-import { warnWithoutEffect } from "./without-effect.ts";
+import { storedWithoutEffect, warnWithoutEffect, withoutEffectIn } from "./without-effect.ts";
 
 const decision = z.enum(["allow", "deny", "bypass", "non_identity"]);
 
@@ -56,6 +56,7 @@ export const storedPolicy = z
     decision,
     ...storedRuleSetFields,
     session_duration: sessionDuration.optional(),
+    ...storedWithoutEffect,
   })
   .transform(defined);
 
@@ -98,7 +99,12 @@ export const policy = defineKind({
 /** A policy in the form in which it is stored. */
 export function toPolicy(input: z.infer<typeof fields>): Policy {
   const { id, name, decision, include, require, exclude, session_duration } = input;
-  return defined({ id, name, decision, include, require, exclude, session_duration });
+  const without_effect = withoutEffectIn(fields, input);
+  return defined({
+    ...{ id, name, decision, include, require, exclude },
+    session_duration,
+    without_effect,
+  });
 }
 
 /** Warns of policies that are hardly meant: that never hold, or let in the world. */

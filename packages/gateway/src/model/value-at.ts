@@ -19,3 +19,12 @@ export function replaceAt(value: unknown, path: FieldPath, replacement: unknown)
   if (!isMap(value)) return value;
   return { ...value, [key]: replaceAt(value[key], rest, replacement) };
 }
+
+/** A copy without the field at the path; what is beside the path is shared. */
+export function removeAt(value: unknown, path: FieldPath): unknown {
+  const [key, ...rest] = path;
+  if (key === undefined || !isMap(value) || !Object.hasOwn(value, key)) return value;
+  if (rest.length > 0) return { ...value, [key]: removeAt(value[key], rest) };
+  const { [key]: _, ...others } = value;
+  return others;
+}

@@ -125,6 +125,33 @@ export interface EventFields {
   ssh_certificate_signed: RequestFields &
     CertificateAsker & { principal: string; serial: string; key: string; expires_at: string };
   ssh_certificate_refused: RequestFields & CertificateAsker & { status: number; reason: string };
+
+  /** `token`: the id of the admin token */
+  admin_answered: AdminRequestFields & { status: number; token: string };
+  admin_refused: AdminRequestFields & { status: number; reason: string };
+  admin_failed: AdminRequestFields & { error: string };
+  /** an administrator changed something; `before` and `after` are JSON without secrets */
+  admin_changed: RequestFields & AdminChangeFields;
+}
+
+/** A request for the admin API. */
+export interface AdminRequestFields extends RequestFields {
+  method: string;
+  /** as it was sent, without the query */
+  path: string;
+}
+
+/** Who changed what. */
+export interface AdminChangeFields {
+  /** id and name of the admin token */
+  token: string;
+  token_name: string;
+  action: string;
+  kind: string;
+  id: string;
+  name: string;
+  before: string | null;
+  after: string | null;
 }
 
 /** Who asks for an SSH certificate of which application. */

@@ -8,6 +8,7 @@ import type { EventName, GatewayEvent, RecordEvent } from "./events.ts";
 
 /** The events that are limited, each by itself. An event's network is that of its field `ip`. */
 const limitedEvents: ReadonlySet<EventName> = new Set<EventName>([
+  "admin_refused",
   "error_page_shown",
   "hand_over_refused",
   "http2_ended",

@@ -127,6 +127,11 @@ const lines: Record<EventName, [LineLevel, string]> = {
   pass_issued: ["info", "a pass was issued"],
   ssh_certificate_signed: ["info", "an SSH certificate was signed"],
   ssh_certificate_refused: ["info", "a person was refused an SSH certificate"],
+
+  admin_answered: ["info", "the admin API answered"],
+  admin_refused: ["warn", "the admin API refused a request"],
+  admin_failed: ["error", "a request for the admin API failed"],
+  admin_changed: ["info", "an administrator made a change"],
 };
 
 const tooManyLogins =

@@ -2,6 +2,7 @@
 // type.
 import type { Generated, Kysely } from "kysely";
 import type { StoredAccessEvent } from "./access-log.ts";
+import type { StoredAdminToken, StoredAuditEntry } from "./admin-records.ts";
 import type {
   StoredGeneration,
   StoredGrant,
@@ -30,6 +31,13 @@ export interface UserRow extends Omit<StoredUser, "last_identity"> {
 export interface GrantRow extends Omit<StoredGrant, "scope"> {
   /** JSON */
   scope: string;
+}
+
+export interface AdminTokenRow extends Omit<StoredAdminToken, "permissions" | "applications"> {
+  /** JSON */
+  permissions: string;
+  /** JSON */
+  applications: string | null;
 }
 
 export interface CountRow {
@@ -74,6 +82,8 @@ export interface Schema {
   pins: StoredPin;
   counts: CountRow;
   transfers: StoredTransfer;
+  admin_tokens: AdminTokenRow;
+  audit: StoredAuditEntry;
   changes: Omit<ChangeRow, "id"> & { id: Generated<number> };
 }
 

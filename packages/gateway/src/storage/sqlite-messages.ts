@@ -56,6 +56,8 @@ export const methodsOfParts = {
     move: "passing",
   },
   accessLog: { add: "passing", list: "read" },
+  adminTokens: { all: "read", add: "durable", findByHash: "read", remove: "durable" },
+  audit: { add: "durable", page: "read" },
 } as const satisfies {
   [Part in keyof StoreParts]: { [Method in keyof StoreParts[Part]]: CallClass };
 };

@@ -6,6 +6,7 @@ import type { CredentialScope } from "@postern/protocol";
 import type { ObjectKind } from "../model/kinds.ts";
 import type { Identity } from "../model/model.ts";
 import type { AccessLogEnd, AccessLogStore } from "./access-log.ts";
+import type { AdminTokenStore, AuditStore, StoredAuditEntry } from "./admin-records.ts";
 
 export interface StoredKey {
   kid: string;
@@ -197,8 +198,12 @@ export interface ObjectStore {
   all(): Promise<StoredObject[]>;
   /** those of these that there are, in no order */
   find(keys: readonly ObjectKey[]): Promise<StoredObject[]>;
-  /** all of it or nothing */
-  change(put: readonly StoredObject[], remove: readonly ObjectKey[]): Promise<void>;
+  /** all of it or nothing, with what is written down of it */
+  change(
+    put: readonly StoredObject[],
+    remove: readonly ObjectKey[],
+    audit?: readonly StoredAuditEntry[],
+  ): Promise<void>;
 }
 
 /** The keys that sign tokens. */
@@ -417,6 +422,8 @@ export interface StoreParts {
   counters: CounterStore;
   transfers: TransferStore;
   accessLog: AccessLogStore;
+  adminTokens: AdminTokenStore;
+  audit: AuditStore;
 }
 
 export interface Store extends StoreParts {

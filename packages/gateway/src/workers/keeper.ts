@@ -6,8 +6,9 @@ import { compose, type Parts } from "../compose.ts";
 import type { Config } from "../config/load-config.ts";
 import type { Settings } from "../config/read-settings.ts";
 import { followOthers } from "../follow-others.ts";
-import { closeParts, type Gateway } from "../gateway.ts";
+import { closeParts, type Gateway, serveAdmin } from "../gateway.ts";
 import { keepHouse, rotateWhenOld } from "../housekeeping.ts";
+import type { Listener } from "../http/listeners.ts";
 import { defaultRelaySettings } from "../login/terminal/relay-settings.ts";
 import type { Log } from "../observe/log.ts";
 import { servedApplications } from "../served-applications.ts";
@@ -34,19 +35,27 @@ export async function startKeeper(config: Config, workers: number, log: Log): Pr
   });
   parts.catalogs.onChange((change) => pool.change(change));
   const stopFollowing = followOthers(parts);
-  try {
-    await rotateWhenOld(parts);
-    await pool.open();
-  } catch (error) {
-    stopFollowing();
-    await closeParts(parts);
-    throw error;
-  }
-  const stopHousekeeping = keepHouse(parts);
+  const edit: typeof parts.catalogs.edit = async (propose) => {
+    const result = await parts.catalogs.edit(propose);
+    await tellLate();
+    return result;
+  };
   const tellLate = async () => {
     const behind = await pool.applied(appliedWithinMs);
     if (behind.length > 0) log.record({ event: "workers_behind", workers: behind });
   };
+  let admin: Listener | undefined;
+  try {
+    await rotateWhenOld(parts);
+    await pool.open();
+    admin = await serveAdmin(parts, edit);
+  } catch (error) {
+    stopFollowing();
+    await pool.close(0);
+    await closeParts(parts);
+    throw error;
+  }
+  const stopHousekeeping = keepHouse(parts);
   return {
     async apply(newConfig) {
       await parts.catalogs.apply(newConfig);
@@ -63,6 +72,7 @@ export async function startKeeper(config: Config, workers: number, log: Log): Pr
     reloadCertificates: () => pool.tell({ kind: "reload_certificates" }),
     checkProviders: () => parts.checkProviders(),
     async close(graceMs = 0) {
+      await admin?.close(0);
       await pool.close(graceMs);
       stopHousekeeping();
       stopFollowing();

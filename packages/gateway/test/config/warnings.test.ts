@@ -173,12 +173,19 @@ applications: [{name: a, domain: a.test, policies: [], tags: [x], app_launcher_v
     ],
   ],
   [
-    "wrote settings that come later",
-    "admin: {listen: 127.0.0.1:8601}\nlog: {access_log_retention: 180d}",
+    "lets a proxy's network see admin tokens",
+    "admin: {listen: 0.0.0.0:8601}\ntrusted_proxies: [10.0.0.1]",
     [
-      ["admin", /has no effect yet/],
-      ["log.access_log_retention", /has no effect yet/],
+      [
+        "admin.listen",
+        /would take admin tokens in clear, for others to read; keep it to a network/,
+      ],
     ],
+  ],
+  [
+    "wrote settings that come later",
+    "log: {access_log_retention: 180d}",
+    [["log.access_log_retention", /has no effect yet/]],
   ],
   [
     "wrote their defaults",

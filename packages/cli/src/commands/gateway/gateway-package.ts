@@ -6,6 +6,19 @@ import type { Surroundings } from "../../context.ts";
 import { CliError, reasonOf, statusOf } from "../../exit-status.ts";
 import { followLauncher, runWithNewerNode } from "./newer-node.ts";
 
+/** An admin token, as its gateway shows it. */
+export interface AdminToken {
+  id: string;
+  name: string;
+  permissions: readonly string[];
+  /** ids of applications; null: for all there is */
+  applications: readonly string[] | null;
+  /** milliseconds since the epoch */
+  created_at: number;
+  /** null never expires */
+  expires_at: number | null;
+}
+
 /** What the gateway's package exports for us. */
 export interface GatewayPackage {
   runDev(options: {
@@ -33,6 +46,15 @@ export interface GatewayPackage {
     application: string;
     isReplaced: boolean;
   }): Promise<string>;
+  createAdminToken(options: {
+    config: string;
+    name: string;
+    permissions: readonly string[];
+    applications: readonly string[];
+    lifetimeMs?: number;
+  }): Promise<{ secret: string; token: AdminToken; accountId: string }>;
+  listAdminTokens(options: { config: string }): Promise<AdminToken[]>;
+  revokeAdminToken(options: { config: string; token: string }): Promise<AdminToken>;
   renderProxyConfig(options: { config: string; proxy: string; acceptsCredential: boolean }): string;
   runInit(options: {
     output: string;

@@ -6,6 +6,8 @@ import { sshAuthorities } from "./0004-ssh-authorities.ts";
 import { opening } from "./0005-opening.ts";
 import { grants } from "./0006-grants.ts";
 import { boundSessions } from "./0007-bound-sessions.ts";
+import { adminTokens } from "./0008-admin-tokens.ts";
+import { audit } from "./0009-audit.ts";
 import { accessLog } from "./0010-access-log.ts";
 import { peopleAndRevocation } from "./0011-people-and-revocation.ts";
 
@@ -21,6 +23,8 @@ export const migrations: Record<string, Migration> = {
   "0005-opening": opening,
   "0006-grants": grants,
   "0007-bound-sessions": boundSessions,
+  "0008-admin-tokens": adminTokens,
+  "0009-audit": audit,
   "0010-access-log": accessLog,
   "0011-people-and-revocation": peopleAndRevocation,
 };

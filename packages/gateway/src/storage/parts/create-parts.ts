@@ -2,6 +2,8 @@ import type { ChangeWriter } from "../change-feed.ts";
 import type { Database } from "../schema.ts";
 import type { StoreParts } from "../store.ts";
 import { createAccessLog } from "./access-log.ts";
+import { createAdminTokens } from "./admin-tokens.ts";
+import { createAudit } from "./audit.ts";
 import { createCounters } from "./counters.ts";
 import { createGenerations } from "./generations.ts";
 import { createGrants } from "./grants.ts";
@@ -35,5 +37,7 @@ export function createParts(db: Database, changes: ChangeWriter): StoreParts {
     counters: createCounters(db),
     transfers: createTransfers(db, changes),
     accessLog: createAccessLog(db),
+    adminTokens: createAdminTokens(db),
+    audit: createAudit(db),
   };
 }

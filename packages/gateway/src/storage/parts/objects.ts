@@ -24,7 +24,7 @@ export function createObjects(db: Database, changes: ChangeWriter): ObjectStore 
       return objects;
     },
 
-    change: (put, remove) =>
+    change: (put, remove, audit = []) =>
       inTransaction(db, async (transaction) => {
         for (const some of chunksOf(remove)) {
           const removal = transaction.deleteFrom("objects");
@@ -35,6 +35,7 @@ export function createObjects(db: Database, changes: ChangeWriter): ObjectStore 
           ({ kind, id }) => ({ what: "object", kind, id }) as const,
         );
         await changes.write(transaction, ids);
+        for (const entry of audit) await transaction.insertInto("audit").values(entry).execute();
       }),
   };
 }

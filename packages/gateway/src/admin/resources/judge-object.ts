@@ -1,0 +1,96 @@
+// Whether an object may be what somebody wrote: by the kind's own rules, and beside all others.
+import { createHash } from "node:crypto";
+import { keyOfObject, type Records } from "../../catalog/records.ts";
+import { describeObject } from "../../catalog/removals.ts";
+import type { ObjectRecord } from "../../catalog/stored-objects.ts";
+import type { Settings } from "../../config/read-settings.ts";
+import type { ConfiguredObject, Kind, World } from "../../model/kind.ts";
+import { kinds } from "../../model/kinds.ts";
+import { type FieldPath, fieldName, type Problem } from "../../model/problem.ts";
+import { isMap } from "../../model/read-value.ts";
+import { validate } from "../../model/validate.ts";
+import { valueAt } from "../../model/value-at.ts";
+import { createWorld } from "../../model/world.ts";
+import { type ApiError, apiError, type ErrorName } from "../error-codes.ts";
+import { type Failure, fail } from "../route.ts";
+
+/** A valid object with what is hardly meant, or why it is none. */
+export type Judgement = { ok: true; object: ConfiguredObject; messages: ApiError[] } | Failure;
+
+/**
+ * Judges an object.
+ * @param fields what somebody wrote, with its id
+ * @param world the others
+ */
+export function judgeObject(kind: Kind, fields: unknown, world: World): Judgement {
+  const { input, problems, warnings } = validate(kind, fields, world);
+  if (input === undefined || problems.length > 0) {
+    const errors = problems.map((problem) => problemError("invalid", kind, problem));
+    return { ok: false, status: 400, errors };
+  }
+  const messages = warnings.map((warning) => problemError("warning", kind, warning));
+  return { ok: true, object: kind.toObject(input, { hash: sha256 }), messages };
+}
+
+/** The other objects, as one is judged against them. @param key of the one that is replaced */
+export function worldOf(
+  records: Records,
+  key: string | undefined,
+  { team_host, relay_hosts, smtp, geoip_file }: Settings,
+): World {
+  const ownHosts = new Set([team_host, ...relay_hosts]);
+  const world = createWorld({
+    ownHosts,
+    hasMail: smtp !== undefined,
+    knowsCountries: geoip_file !== undefined,
+  });
+  for (const record of records.values()) {
+    const kind = kinds.get(record.kind);
+    if (kind === undefined || keyOfObject(record) === key) continue;
+    world.add(kind, record.object.id, record.object);
+    world.claim(kind, record.object, describeObject(record));
+  }
+  return world;
+}
+
+/** Refuses to remove what others refer to: they would let in others without it, or nobody. */
+export function refuseInUse(record: ObjectRecord, records: Records): Failure | undefined {
+  const users = [...records.values()].filter((other) => refersTo(other, record));
+  if (users.length === 0) return undefined;
+  const [first, ...others] = users.map(describeObject);
+  const more = others.length === 0 ? "" : ` and ${others.length} more`;
+  return fail(
+    "in_use",
+    `${describeObject(record)} is in use by ${first}${more}; remove it there first.`,
+  );
+}
+
+function refersTo({ kind: name, object }: ObjectRecord, record: ObjectRecord): boolean {
+  const references = kinds.get(name)?.references(object) ?? [];
+  return references.some(
+    ({ kind, at }) => kind === record.kind && valueAt(object, at) === record.object.id,
+  );
+}
+
+/** Without what is null, which says that a field is not set (access-api 1.4). */
+export function withoutNulls(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(withoutNulls);
+  if (!isMap(value)) return value;
+  const fields = Object.entries(value).filter(([, field]) => field !== null);
+  return Object.fromEntries(fields.map(([name, field]) => [name, withoutNulls(field)]));
+}
+
+function problemError(name: ErrorName, { noun }: Kind, { path, what }: Problem): ApiError {
+  const subject = path.length === 0 ? `The ${noun}` : fieldName(path);
+  return apiError(name, `${subject} ${what}.`, pointerTo(path));
+}
+
+/** RFC 6901 */
+function pointerTo(path: FieldPath): string {
+  const parts = path.map((part) => String(part).replaceAll("~", "~0").replaceAll("/", "~1"));
+  return parts.map((part) => `/${part}`).join("");
+}
+
+function sha256(text: string): string {
+  return createHash("sha256").update(text).digest("hex");
+}

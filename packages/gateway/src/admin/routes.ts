@@ -1,0 +1,34 @@
+// The table of routes: what there is below the account, and what there is beside.
+import type { AdminParts } from "./admin-parts.ts";
+import type { Permission } from "./permissions.ts";
+import { auditLogRoutes } from "./resources/audit-log.ts";
+import { groups } from "./resources/groups.ts";
+import { objectRoutes } from "./resources/object-routes.ts";
+import type { Route } from "./route.ts";
+import type { AdminToken } from "./tokens/admin-tokens.ts";
+
+/** Every route below `/client/v4/accounts/{account_id}`. */
+export function accountRoutes(parts: AdminParts): Route[] {
+  return [...objectRoutes(groups, parts), ...auditLogRoutes(parts)];
+}
+
+/** What a plain route answers. */
+export interface PlainAnswer {
+  status: number;
+  /** content type */
+  type: string;
+  body: string;
+}
+
+/** Something outside of the API, by its whole path, for GET alone: health, metrics. */
+export interface PlainRoute {
+  path: string;
+  /** absent: nobody is asked for a token */
+  permission?: Permission;
+  handle(token?: AdminToken): PlainAnswer | Promise<PlainAnswer>;
+}
+
+/** Every plain route. @param _routes what the API has, for its description */
+export function plainRoutes(_parts: AdminParts, _routes: readonly Route[]): PlainRoute[] {
+  return [];
+}

@@ -41,13 +41,18 @@ export function compileRuleSet(set: RuleSet, sources: RuleSources): CompiledRule
   const include = set.include.map(compile);
   const require = set.require.map(compile);
   const exclude = set.exclude.map(compile);
-  const matches = worstOf([
-    bestOf(include.map(matcherOf)),
-    ...require.map(matcherOf),
-    ...exclude.map(matcherOf).map(opposite),
-  ]);
+  const matches = joinMatchers({
+    include: include.map(matcherOf),
+    require: require.map(matcherOf),
+    exclude: exclude.map(matcherOf),
+  });
   const names = namedByAny([...include, ...require, ...exclude].map(factsNamedBy));
   return { include, require, exclude, matches, names };
+}
+
+/** What the three lists of a set say together, whatever judges each rule. */
+export function joinMatchers(set: Record<keyof RuleSet, readonly Matcher[]>): Matcher {
+  return worstOf([bestOf(set.include), ...set.require, ...set.exclude.map(opposite)]);
 }
 
 /** A rule that is not exactly one known kind with a valid value cannot be judged. */

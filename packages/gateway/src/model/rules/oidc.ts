@@ -41,13 +41,25 @@ export const oidc = defineRule({
 });
 
 function judge(identity: Identity, name: string, value: string): Match {
-  const values = valuesOf(claimOf(identity, name));
-  if (values.filter(isPlain).map(String).includes(value)) return "yes";
-  // A map may say what the rule is about, in a form that it cannot compare.
-  if (!values.every(isPlain)) return "unknown";
+  const { values, isComplete } = claimValues(identity, name);
+  if (values.includes(value)) return "yes";
+  return isComplete ? "no" : "unknown";
+}
+
+/**
+ * The values of a claim as texts, and whether there can be no others: a provider may have left the
+ * claim out, or say it as a map, which no rule can compare.
+ */
+export function claimValues(
+  identity: Identity,
+  name: string,
+): { values: string[]; isComplete: boolean } {
+  const all = valuesOf(claimOf(identity, name));
+  const values = all.filter(isPlain).map(String);
+  if (values.length < all.length) return { values, isComplete: false };
   const { known_claims } = identity;
-  if (known_claims === undefined || coversClaim(known_claims, canonicalName(name))) return "no";
-  return "unknown";
+  const isComplete = known_claims === undefined || coversClaim(known_claims, canonicalName(name));
+  return { values, isComplete };
 }
 
 function claimOf(identity: Identity, name: string): unknown {

@@ -69,6 +69,9 @@ const tokens = ["t1", "t2"];
 const countries = ["PT", "DE"];
 const verbs = ["GET", "POST"];
 const paths = ["/", "/a", "/a/b", "/a/*", "/*/b", "/a*b"];
+export const requestPaths = [
+  ...["/", "/a", "/a/", "/ab", "/a/b", "/a/b/c", "/x/b", "/axb", "/A/b", "/a;x/b"],
+];
 const linkedIds = ["portal", "wiki"];
 const groupIds = ["g1", "g2", "g3", "gone"];
 const patterns = ["acme/shop", "acme/*", "acme/**", "*/shop", "main"];
@@ -77,7 +80,7 @@ const patterns = ["acme/shop", "acme/*", "acme/**", "*/shop", "main"];
 const issuer = "https://issuer.example";
 const audiences = ["one", "two"];
 
-function drawRule(draws: Draws): Rule {
+export function drawRule(draws: Draws): Rule {
   switch (draws.below(18)) {
     case 0:
       return { everyone: {} };
@@ -196,7 +199,7 @@ function drawClaim(draws: Draws, name: string): unknown {
 
 export function drawSubject(draws: Draws): Subject {
   const method = draws.one([...verbs, "HEAD", "PUT"]);
-  const path = draws.one(["/", "/a", "/a/", "/ab", "/a/b", "/a/b/c", "/x/b", "/axb", "/A/%2e"]);
+  const path = draws.one(requestPaths);
   return {
     principal: drawPrincipal(draws),
     ip: draws.one(addresses),

@@ -214,7 +214,7 @@ export class ResponseReader {
       return at + lineEnd.length;
     }
     const end = this.#find(headEnd, bytes, at);
-    if (end < 0) {
+    if (end < 0 || end - at > headLimit) {
       if (bytes.length - at > headLimit)
         throw new ResponseFault("the trailers are longer than 64 KiB");
       return at;

@@ -218,3 +218,13 @@ test("an answer reads the same however the network cuts it", () => {
     ),
   );
 });
+
+test("a head, and trailers, of more than 64 KiB are refused, however they arrive", () => {
+  const many = "X: y\r\n".repeat(20_000);
+  const chunked = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n";
+  for (const text of [`HTTP/1.1 200 OK\r\n${many}\r\n`, `${chunked}${many}\r\n`]) {
+    const bytes = Buffer.from(text);
+    const halves = [bytes.subarray(0, 60_000), bytes.subarray(60_000)];
+    for (const pieces of [[bytes], halves]) assert.throws(() => readAll(pieces), ResponseFault);
+  }
+});

@@ -201,3 +201,10 @@ test("while another process keeps the database locked, reading goes on, and who 
   other.exec("rollback");
   await store.sessions.add(session("s", "ada"));
 });
+
+test("who asks a store that is closed is told that it is not there, as when its file is gone", async (context) => {
+  const { store } = await aStore(context);
+  await store.close();
+  await assert.rejects(store.sessions.find("x"), StoreUnavailableError);
+  await assert.rejects(store.sessions.add(session("late", "ada")), StoreUnavailableError);
+});

@@ -138,7 +138,8 @@ export const clockTolerance = 5 * 60;
 // Year 9999. A numeric date beyond it is garbage, not a long session (case T5).
 const latestDate = 253_402_300_799;
 
-function isNumericDate(value: unknown): value is number {
+/** Whether a claim is a date in seconds, up to the year 9999. */
+export function isNumericDate(value: unknown): value is number {
   return typeof value === "number" && value >= 0 && value <= latestDate;
 }
 

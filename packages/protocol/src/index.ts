@@ -14,6 +14,7 @@ export {
   checkTimes,
   clockTolerance,
   type GrantClaims,
+  isNumericDate,
   type MatchClaims,
   type MetaClaims,
   type OrgClaims,

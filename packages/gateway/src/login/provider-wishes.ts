@@ -42,8 +42,11 @@ export function mustAsk({ prompt }: ProviderWishes): boolean {
   return prompt !== undefined;
 }
 
+/** Marks of direction show another address on the page than the one that is meant. */
 function isHint(text: string): boolean {
-  return Buffer.byteLength(text) <= longestHint && !/\p{Cc}/u.test(text);
+  return (
+    Buffer.byteLength(text) <= longestHint && !/[\p{Cc}\p{Zl}\p{Zp}\p{Bidi_Control}]/u.test(text)
+  );
 }
 
 /** One or several of the known ones; `none` would end every first sign-in. */

@@ -55,7 +55,12 @@ export const service = text((source): IngressService => {
   return refuse("is not a service", { own: serviceMeant(source) ?? example, example });
 });
 
-function httpService({ origin, pathname, search, hash, username, password }: URL): IngressService {
+function httpService(url: URL): IngressService {
+  const { origin, pathname, search, hash, username, password } = url;
+  if (!isConnectable(url)) {
+    const example = "write it like http://10.0.0.5:3000";
+    return refuse("names no host and port to connect to", { own: example, example });
+  }
   if (pathname === "/" && search + hash + username + password === "")
     return { kind: "http", origin };
   const own = username + password === "" ? `write ${origin}` : undefined;
@@ -64,6 +69,11 @@ function httpService({ origin, pathname, search, hash, username, password }: URL
     "must be scheme, host and port alone, without path, query or user: requests keep the path they came with",
     { own: own ?? example, example },
   );
+}
+
+/** `*` and port 0 may stand in a URL, and lead nowhere. */
+function isConnectable({ hostname, port }: URL): boolean {
+  return port !== "0" && /^(?:\[[0-9a-f:.]+\]|[a-z0-9._-]+)$/.test(hostname);
 }
 
 function streamService(scheme: StreamScheme, rest: string): IngressService {

@@ -147,7 +147,7 @@ class StoreThread {
   async close(others?: Promise<void>): Promise<void> {
     if (!this.#isClosing) {
       this.#isClosing = true;
-      this.#end ??= new Error("the store is closed");
+      this.#end ??= new StoreUnavailableError("the store is closed");
       this.#watchers.clear();
       await others;
       this.#send({ kind: "close" });

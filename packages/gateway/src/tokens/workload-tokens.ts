@@ -3,7 +3,7 @@
 // so that a stranger causes neither a fetch nor a verification by a token that says itself that it
 // is no good (RFC 8725).
 import { createHash } from "node:crypto";
-import { checkTimes, decodeToken, ProtocolError } from "@postern/protocol";
+import { checkTimes, decodeToken, isNumericDate, ProtocolError } from "@postern/protocol";
 import { compactVerify } from "jose";
 import { BoundedCache } from "../bounded-cache.ts";
 import type { Clock } from "../clock.ts";
@@ -199,7 +199,7 @@ function timeFault(claims: Record<string, unknown>, now: number): WorkloadFault 
   } catch (error) {
     if (!(error instanceof ProtocolError)) throw error;
     if (error.code === "expired") return "workload_token_expired";
-    return typeof claims["exp"] === "number" ? "workload_token_early" : "workload_token_malformed";
+    return isNumericDate(claims["exp"]) ? "workload_token_early" : "workload_token_malformed";
   }
 }
 

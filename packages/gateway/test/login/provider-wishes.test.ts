@@ -116,6 +116,8 @@ test("a link whose wishes cannot be carried out is refused, and reaches no provi
     { login_hint: "x".repeat(255) },
     { login_hint: "é".repeat(128) },
     { login_hint: "ada\r\nSet-Cookie: x" },
+    { login_hint: "moc.live\u202e@ada" },
+    { login_hint: "ada\u2028@example.com" },
   ]) {
     const person = new Person();
     await person.open(linkOf(fixture, more));

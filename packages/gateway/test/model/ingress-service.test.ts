@@ -44,6 +44,13 @@ test("what is no host and port is no stream service", () => {
     assert.equal(service.safeParse(text).success, false, text);
 });
 
+test("what names no host and port to connect to is no service of HTTP", () => {
+  for (const text of ["http://*:80", "https://*.internal", "http://10.0.0.7:0", "wss://a!b:443"])
+    assert.equal(service.safeParse(text).success, false, text);
+  for (const text of ["http://my_app:3000", "http://localhost.:80", "https://[2001:db8::7]:8443"])
+    assert.equal(service.safeParse(text).success, true, text);
+});
+
 test("destinations of a bastion are names, names below a name, and networks", () => {
   const readings: [string, unknown][] = [
     ["DB.internal:5432", { kind: "name", name: "db.internal", port: 5432 }],

@@ -24,6 +24,8 @@ export interface ForwardAuthScene {
   gateway: TestGateway;
   /** of the proxy */
   port: number;
+  /** where the gateway is asked for decisions */
+  decisions: number;
   /** `http://app.localhost:<port>` */
   app: string;
   /** the `Host` line of the application */
@@ -103,6 +105,7 @@ export async function startScene(
       application(`app.${domain}`, people),
       application(`app.${domain}/public`, open),
       application(`app.${domain}/admin`, allow({ email: { email: bob } })),
+      application(`app.${domain}/proven`, people, { proof_of_possession: true }),
       application(`bob.${domain}`, allow({ email: { email: bob } })),
     ],
     ingress: [
@@ -129,6 +132,7 @@ export async function startScene(
   return {
     gateway,
     port,
+    decisions,
     app: `${isSecure ? "https" : "http"}://app.${domain}:${port}`,
     host: `Host: app.${domain}:${port}`,
     ca: certificate?.ca ?? "",

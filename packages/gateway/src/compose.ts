@@ -18,6 +18,8 @@ import { pinRates } from "./login/providers/pin-limits.ts";
 import { mailboxLifeMs } from "./login/terminal/mailboxes.ts";
 import { mailboxRates } from "./login/terminal/relay.ts";
 import type { RelaySettings } from "./login/terminal/relay-settings.ts";
+import { AccessLogFile } from "./observe/access-log-file.ts";
+import { AccessLogWriter } from "./observe/access-log-writer.ts";
 import type { GatewayEvent, RecordEvent } from "./observe/events.ts";
 import { limitEvents } from "./observe/limit-events.ts";
 import type { RandomBytes } from "./random.ts";
@@ -77,6 +79,8 @@ export interface Parts {
   elapsed: Stopwatch;
   randomBytes: RandomBytes;
   store: Store;
+  /** what this process adds to the access log */
+  accessLog: AccessLogWriter;
   secretBox: SecretBox;
   /** 32 bytes, for workers */
   secretKey: Buffer;
@@ -144,7 +148,12 @@ async function composeWith(options: FoundationOptions, makeCatalogs: MakeCatalog
   const { settings, now = Date.now, elapsed = systemStopwatch } = options;
   const { randomBytes = systemRandomBytes } = options;
   const store = await openStore(settings.store, randomBytes);
-  const record = limitEvents(options.record, elapsed);
+  const log = limitEvents(options.record, elapsed);
+  const accessLog = openAccessLog(settings, { store, record: log, now, elapsed });
+  const record: RecordEvent = (event) => {
+    if (event.event === "access_decided") accessLog.take(event);
+    else log(event);
+  };
   const countries = openCountryFile(settings.geoip_file, record);
   try {
     const secretKey = options.secretKey ?? (await secretKeyFor(store, settings, randomBytes));
@@ -153,7 +162,8 @@ async function composeWith(options: FoundationOptions, makeCatalogs: MakeCatalog
     const catalogs = await makeCatalogs(sources, record);
     countries.onChange(() => void catalogs.refresh([]).catch(() => undefined));
     const clocks = { now, elapsed };
-    const own = { record, randomBytes, secretKey, secretBox, store, catalogs, countries };
+    const keeping = { record, accessLog, store, catalogs, countries };
+    const own = { ...keeping, randomBytes, secretKey, secretBox };
     return await join({ ...options, ...clocks, ...own });
   } catch (error) {
     countries.close();
@@ -169,6 +179,7 @@ interface Foundation extends FoundationOptions {
   secretKey: Buffer;
   secretBox: SecretBox;
   store: Store;
+  accessLog: AccessLogWriter;
   catalogs: ChangingCatalogSource;
   countries: CountryFile;
 }
@@ -191,6 +202,7 @@ async function join(foundation: Foundation): Promise<Parts> {
     elapsed,
     randomBytes: foundation.randomBytes,
     store,
+    accessLog: foundation.accessLog,
     secretBox: foundation.secretBox,
     secretKey: foundation.secretKey,
     limits,
@@ -239,11 +251,27 @@ function joinHandler(
     decisionProxies: settings.forward_auth?.proxies ?? [],
     bodyTimeout: settings.limits.body_timeout,
     originConnections: settings.limits.origin_connections,
-    logRequests: settings.log.requests,
+    logRequests: settings.log.requests === true,
+    keepsDecisions: settings.log.requests === "decisions",
     record,
     now,
     elapsed,
     randomBytes,
+  });
+}
+
+function openAccessLog(
+  { log }: Settings,
+  parts: Pick<Foundation, "record" | "now" | "elapsed"> & { store: Store },
+): AccessLogWriter {
+  const { export_file: file } = log;
+  const onFault = (error: unknown) => {
+    parts.record({ event: "access_log_export_failed", file: file ?? "", error: String(error) });
+  };
+  return new AccessLogWriter({
+    ...parts,
+    store: parts.store.accessLog,
+    file: file === undefined ? undefined : new AccessLogFile(file, onFault),
   });
 }
 

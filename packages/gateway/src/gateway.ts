@@ -186,10 +186,12 @@ async function closeListeners(
   clearInterval(release);
 }
 
-/** Ends idle connections to origins and closes the store. */
-export async function closeParts({ countries, handler, store }: Parts): Promise<void> {
+/** Ends idle connections to origins, writes what waits for the access log, closes the store. */
+export async function closeParts(parts: Parts): Promise<void> {
+  const { accessLog, countries, handler, store } = parts;
   countries.close();
   handler.close();
+  await accessLog.close();
   await store.close();
 }
 

@@ -14,7 +14,6 @@ const day = 24 * 60 * 60_000;
 
 /** @returns a function that ends it */
 export function keepHouse(parts: Parts): () => void {
-  const { store, now } = parts;
   const attempt = async (task: HousekeepingTask, step: () => Promise<void>) => {
     try {
       await step();
@@ -26,7 +25,7 @@ export function keepHouse(parts: Parts): () => void {
   const futureDates = new FutureDates(parts);
   const timers = [
     setInterval(() => comparison.look(), ownFileInterval),
-    setInterval(() => void attempt("sweep", () => store.sweep(now())), sweepInterval),
+    setInterval(() => void attempt("sweep", () => sweep(parts)), sweepInterval),
     setInterval(() => void attempt("future_dates", () => futureDates.mend()), futureDatesInterval),
     setInterval(() => void attempt("rotate_keys", () => rotateWhenOld(parts)), keyAgeCheckInterval),
   ];
@@ -34,6 +33,16 @@ export function keepHouse(parts: Parts): () => void {
   return () => {
     for (const timer of timers) clearInterval(timer);
   };
+}
+
+/** Removes what has expired, and rows of the access log that were kept for long enough. */
+async function sweep({ store, config, now }: Parts): Promise<void> {
+  const { access_log_retention, decisions_retention } = config.log;
+  const time = now();
+  await store.sweep(time, {
+    signInsBefore: time - access_log_retention,
+    requestsBefore: time - decisions_retention,
+  });
 }
 
 /** Rotates the keys when the one that signs has done so for the configured time. */

@@ -31,7 +31,7 @@ import { type Asker, askerFields } from "./still-passes.ts";
 /** Everything that can become of a request that belongs to an application. */
 export type Verdict =
   /** policy lets the request through; without an identity where it asks nobody who they are */
-  | { kind: "forward"; identity: IdentityHeaders | undefined; asker: Asker }
+  | ({ kind: "forward"; identity: IdentityHeaders | undefined; asker: Asker } & VerdictBasis)
   /** a client asks only whether its token holds, and it does (wire-protocol 6.9) */
   | { kind: "token_holds" }
   /** a client asks who guards this address (wire-protocol 6.1) */
@@ -53,7 +53,15 @@ export type Refusal = (
   /** a page of another site wants to open a WebSocket in somebody's name (case W1) */
   | { kind: "foreign_page" }
   | { kind: "denied"; who: DeniedAsker }
-) & { grounds: RefusalGrounds };
+) & { grounds: RefusalGrounds } & VerdictBasis;
+
+/** What a verdict follows from, for whoever writes it down. */
+export interface VerdictBasis {
+  /** undefined: nobody was asked who they are */
+  authentication: Authentication | undefined;
+  /** undefined: policy was not asked */
+  decision: Decision | undefined;
+}
 
 /** A program's token that is no longer good. */
 export interface DeadToken {
@@ -85,6 +93,7 @@ export interface AuthorizationParts extends AuthenticationParts {
 }
 
 const anyone: Asker = { kind: "anyone" };
+const unasked: VerdictBasis = { authentication: undefined, decision: undefined };
 
 /** Decides. The verdict is a promise only where something has to be waited for. */
 export function authorize(
@@ -101,7 +110,7 @@ export function authorize(
   if (isPreflight(facts.method, headers) && !headers.hasBody && !asksForUpgrade(reading)) {
     const { cors_headers: cors, options_preflight_bypass: bypass } = application;
     if (cors !== undefined) return { kind: "preflight", cors };
-    if (bypass) return { kind: "forward", identity: undefined, asker: anyone };
+    if (bypass) return { kind: "forward", identity: undefined, asker: anyone, ...unasked };
   }
 
   // 2. Who asks, and 3. whether they may.
@@ -135,7 +144,12 @@ function judge(
   if (asksOnlyForCheck(facts)) return { kind: "token_holds" };
   const origin = foreignOrigin(reading, application, authentication);
   if (origin !== undefined && decision.outcome !== "bypass")
-    return { kind: "foreign_page", grounds: { ...groundsOf(authentication, decision), origin } };
+    return {
+      kind: "foreign_page",
+      grounds: { ...groundsOf(authentication, decision), origin },
+      authentication,
+      decision,
+    };
 
   // The last step: a use that was taken is gone.
   const letPass = () => passage(parts.tokens, application, authentication, decision);
@@ -157,11 +171,15 @@ function passage(
   // Where policy asks nobody who they are, the origin is told of nobody.
   if (decision.outcome === "bypass") {
     const isProgram = asker.kind === "service" || asker.kind === "workload";
-    return { kind: "forward", identity: undefined, asker: isProgram ? asker : anyone };
+    const passer = isProgram ? asker : anyone;
+    return { kind: "forward", identity: undefined, asker: passer, authentication, decision };
   }
+  const forwardAs = (assertion: string | undefined): Verdict => {
+    const identity = identityOf(assertion, asker);
+    return { kind: "forward", identity, asker, authentication, decision };
+  };
   const assertion = assertionFor(authentication, application, tokens);
-  if (assertion instanceof Promise) return assertion.then((late) => forwardAs(late, asker));
-  return forwardAs(assertion, asker);
+  return assertion instanceof Promise ? assertion.then(forwardAs) : forwardAs(assertion);
 }
 
 function outsideLimits(
@@ -170,13 +188,13 @@ function outsideLimits(
   fault: LimitFault | "count",
 ): Refusal {
   const grounds = { ...nameOf(authentication), fault, reason: undefined, policy: undefined };
-  return { kind: "outside_limits", limits, fault, grounds };
+  return { kind: "outside_limits", limits, fault, grounds, authentication, decision: undefined };
 }
 
-function forwardAs(assertion: string | undefined, asker: Asker): Verdict {
-  if (assertion === undefined) return { kind: "forward", identity: undefined, asker };
+function identityOf(assertion: string | undefined, asker: Asker): IdentityHeaders | undefined {
+  if (assertion === undefined) return undefined;
   const email = asker.kind === "person" ? asker.session.identity.email : undefined;
-  return { kind: "forward", identity: { assertion, email }, asker };
+  return { assertion, email };
 }
 
 /** Who somebody that may pass is, for as long as the answer takes. */
@@ -228,20 +246,21 @@ function refuse(
     ...groundsOf(authentication, decision),
     ...defined({ unjudged_policies: unjudged }),
   };
+  const basis = { grounds, authentication, decision };
   switch (authentication.kind) {
     case "refused":
-      return { kind: "bad_credentials", fault: authentication.fault, grounds };
+      return { kind: "bad_credentials", fault: authentication.fault, ...basis };
     case "person":
     case "service":
     case "workload":
-      return { kind: "denied", who: authentication.kind, grounds };
+      return { kind: "denied", who: authentication.kind, ...basis };
     case "unauthenticated":
       if (isPossessionFault(authentication.fault))
-        return { kind: "unproven", fault: authentication.fault, grounds };
-      if (authentication.via === "pass") return { kind: "pass_failed", grounds };
-      return refuseStranger(decision, grounds);
+        return { kind: "unproven", fault: authentication.fault, ...basis };
+      if (authentication.via === "pass") return { kind: "pass_failed", ...basis };
+      return refuseStranger(basis);
     case "anonymous":
-      return refuseStranger(decision, grounds);
+      return refuseStranger(basis);
     case "outside":
       return outsideLimits(authentication, authentication.limits, authentication.fault);
   }
@@ -250,9 +269,10 @@ function refuse(
 /** A program does not sign in: it must fail where a browser is led to the sign-in page. */
 function refuseProgram(authentication: Authentication, refusal: Refusal): Refusal {
   if (authentication.kind !== "unauthenticated" || !authentication.byProgram) return refusal;
-  const { grounds } = refusal;
+  const { grounds, decision } = refusal;
   const isGrant = authentication.via === "grant";
-  return { kind: "token_dead", ending: endingOf(authentication), isGrant, grounds };
+  const ending = endingOf(authentication);
+  return { kind: "token_dead", ending, isGrant, grounds, authentication, decision };
 }
 
 /** A grant is ended for itself: who uses it has no session. */
@@ -268,9 +288,9 @@ function endingOf({ via, fault }: { via: CredentialKind; fault: TokenFault }): T
   }
 }
 
-function refuseStranger(decision: Decision, grounds: RefusalGrounds): Refusal {
-  if (decision.outcome === "login") return { kind: "sign_in", grounds };
-  return { kind: "denied", who: "nobody", grounds };
+function refuseStranger(basis: Pick<Refusal, "grounds" | keyof VerdictBasis>): Refusal {
+  if (basis.decision?.outcome === "login") return { kind: "sign_in", ...basis };
+  return { kind: "denied", who: "nobody", ...basis };
 }
 
 function groundsOf(authentication: Authentication, decision: Decision): RefusalGrounds {

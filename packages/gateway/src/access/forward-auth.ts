@@ -14,6 +14,7 @@ import { errorPageEvent, refusalEvent, unreadableEvent } from "./error-page-even
 import type { ApplicationRequest } from "./forwarding.ts";
 import { type HandOverReason, handedOver, isOwnAnswer, whyHandOver } from "./hand-over.ts";
 import { allowedHeaders, refusedAnswer } from "./lent-decision.ts";
+import { observeDecision } from "./observe-requests.ts";
 import { readOriginalRequest, readPlace } from "./original-request.ts";
 import { badQuestion, noApplication, type Problem, unreadable } from "./problems.ts";
 import { type ReadingRules, type ReadRequest, readRequest } from "./read-request.ts";
@@ -28,6 +29,8 @@ export interface ForwardAuthParts extends AuthorizationParts, Omit<AnswerParts, 
   rules: ReadingRules;
   /** whether decisions that let a request pass are recorded too */
   logRequests: boolean;
+  /** whether each request gets a row of the access log */
+  keepsDecisions: boolean;
   record: RecordEvent;
 }
 
@@ -91,6 +94,7 @@ function carryOut(parts: ForwardAuthParts, request: ApplicationRequest, verdict:
     case "forward": {
       const { response } = exchange;
       if (response.closed) return;
+      observeDecision(parts, request, verdict);
       if (parts.logRequests) recordWhenEnded(parts.record, request, verdict.asker);
       response.start({ status: 200, rawHeaders: allowedHeaders(reading, verdict.identity) });
       response.end();
@@ -102,6 +106,7 @@ function carryOut(parts: ForwardAuthParts, request: ApplicationRequest, verdict:
       handOver(parts, exchange, reading, "own_answer");
       break;
     default: {
+      observeDecision(parts, request, verdict);
       parts.record(requestRefusedEvent(request, verdict));
       const asksForRedirect = valuesOf(reading.rawHeaders, "x-access-login").includes("redirect");
       const answer = refusalAnswer(parts, request, verdict);

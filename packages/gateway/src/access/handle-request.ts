@@ -33,6 +33,7 @@ import { HttpForwarder } from "./forward-http.ts";
 import { TcpForwarder } from "./forward-tcp.ts";
 import { forwardUpgrade, type UpgradeForwarding } from "./forward-upgrade.ts";
 import type { ApplicationRequest } from "./forwarding.ts";
+import { observeDecision } from "./observe-requests.ts";
 import { OpenStreams } from "./open-streams.ts";
 import { noApplication, unreadable } from "./problems.ts";
 import { RayIds } from "./ray-ids.ts";
@@ -67,6 +68,8 @@ export interface RequestHandlerOptions {
   originConnections: number;
   /** whether requests that pass are recorded too */
   logRequests: boolean;
+  /** whether each request gets a row of the access log */
+  keepsDecisions: boolean;
   record: RecordEvent;
   now: Clock;
   elapsed: Stopwatch;
@@ -196,6 +199,7 @@ function handle(path: DataPath, exchange: Exchange): void {
 function carryOut(path: DataPath, request: ApplicationRequest, verdict: Verdict): void {
   switch (verdict.kind) {
     case "forward":
+      observeDecision(path, request, verdict);
       forward(path, request, verdict);
       break;
     case "token_holds":
@@ -208,6 +212,7 @@ function carryOut(path: DataPath, request: ApplicationRequest, verdict: Verdict)
       send(request, preflightAnswer(verdict.cors, request.reading.headers));
       break;
     default:
+      observeDecision(path, request, verdict);
       path.record(requestRefusedEvent(request, verdict));
       send(request, refusalAnswer(path, request, verdict));
   }

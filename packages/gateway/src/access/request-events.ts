@@ -38,6 +38,25 @@ export function originFailedEvent(
   return { event: "origin_failed", ...fieldsOf(request), origin, fault, detail };
 }
 
+/**
+ * Calls back when an answer has ended, however it ends, beside whoever waits for that already.
+ * @param onEnd gets the status; undefined where no answer began
+ */
+export function whenEnded(
+  response: ApplicationRequest["exchange"]["response"],
+  onEnd: (status: number | undefined) => void,
+): void {
+  const { onFinish, onCut } = response;
+  response.onFinish = (status) => {
+    onFinish?.(status);
+    onEnd(status);
+  };
+  response.onCut = (status) => {
+    onCut?.(status);
+    onEnd(status);
+  };
+}
+
 /** A request that reached its origin has its line when it ends, however it ends. */
 export function recordWhenEnded(
   record: RecordEvent,

@@ -17,6 +17,12 @@ type SettingsFields = {
   [Field in keyof typeof settingsFields]: z.infer<(typeof settingsFields)[Field]>;
 };
 
+/** What is written down, and for how long it is kept. */
+export type LogSettings = Omit<SettingsFields["log"], "export_file"> & {
+  /** absolute */
+  export_file?: string;
+};
+
 /** How the process runs. */
 export interface Settings {
   /** `host[:port]`, without the scheme's own port */
@@ -45,7 +51,7 @@ export interface Settings {
   smtp?: NonNullable<SettingsFields["smtp"]>;
   /** where the admin API listens; undefined: nowhere */
   admin?: { listen: ListenAddress };
-  log: Pick<SettingsFields["log"], "level" | "format" | "requests">;
+  log: LogSettings;
   limits: SettingsFields["limits"];
   key_rotation_interval_days: number;
   /** absolute: a database of countries by address (MMDB) */
@@ -95,15 +101,19 @@ export function readSettings(
     secret_key_file: resolvePath(values.secret_key_file),
     smtp: values.smtp,
     admin: values.admin && { listen: withPath(values.admin.listen, resolvePath) },
-    log: pickLog(values.log),
+    log: readLog(values.log, resolvePath),
     limits: values.limits,
     key_rotation_interval_days: values.key_rotation_interval_days,
     geoip_file: values.geoip_file && resolvePath(values.geoip_file),
   });
 }
 
-function pickLog({ level, format, requests }: SettingsFields["log"]): Settings["log"] {
-  return { level, format, requests };
+function readLog(
+  { export_file, ...fields }: SettingsFields["log"],
+  resolvePath: (path: string) => string,
+): LogSettings {
+  const file = export_file ?? undefined;
+  return { ...fields, ...defined({ export_file: file && resolvePath(file) }) };
 }
 
 function withPath(address: ListenAddress, resolvePath: (path: string) => string): ListenAddress {
@@ -197,11 +207,7 @@ function storeMeant(url: string): string | undefined {
   return `write sqlite:${/^[./]/.test(path) ? path : `./${path}`}`;
 }
 
-function warnAboutSettings({ log, trusted_proxies }: SettingsFields, report: Report): void {
-  const noEffect = "has no effect yet";
-  if (log.access_log_retention !== undefined)
-    report.warning(["log", "access_log_retention"], noEffect);
-  if (log.export_file !== undefined) report.warning(["log", "export_file"], noEffect);
+function warnAboutSettings({ trusted_proxies }: SettingsFields, report: Report): void {
   trusted_proxies.forEach((network, index) => {
     // Case H4: then everybody may say where they come from.
     if (network.endsWith("/0"))

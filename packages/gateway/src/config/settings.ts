@@ -2,13 +2,17 @@
 // protects and for whom is in the model.
 import { z } from "zod";
 import { proxyDialects } from "../model/proxy-dialect.ts";
-import { network, someText, timeout } from "../model/values.ts";
+import { choice, network, retention, someText, timeout } from "../model/values.ts";
 import { authority, heloName, listenAddress, mailUrl } from "./values.ts";
 
 const port = z.int().min(1).max(65_535);
 
 /** A field that has a name already and no meaning yet. */
 const later = z.unknown();
+
+const requestLog = choice<boolean | "decisions">((value) =>
+  value === "decisions" ? z.literal("decisions") : z.boolean(),
+);
 
 function isOnlyItem(value: unknown): boolean {
   return value !== undefined && !Array.isArray(value);
@@ -59,9 +63,13 @@ export const settingsFields = {
       level: z.enum(["debug", "info", "warn", "error", "silent"]).default("info"),
       /** [ext] */
       format: z.enum(["auto", "text", "json"]).default("auto"),
-      requests: z.boolean().default(false),
-      access_log_retention: later.optional(),
-      export_file: later.optional(),
+      /** `decisions`: a row of the access log for each, with what it was made of */
+      requests: requestLog.default(false),
+      /** sign-ins and sign-outs */
+      access_log_retention: retention.prefault("180d"),
+      /** [ext] rows of requests, which hold what they were decided by */
+      decisions_retention: retention.prefault("30d"),
+      export_file: someText.nullish(),
     })
     .prefault({}),
   geoip_file: someText.optional(),

@@ -6,11 +6,12 @@ import type { RecordEvent } from "../observe/events.ts";
 import type { SecretBox } from "../secrets/secret-box.ts";
 import type { StoredSession } from "../storage/store.ts";
 import { hostOf } from "./application-host.ts";
-import { unjudgedPolicies } from "./decide.ts";
+import { decideFor, unjudgedPolicies } from "./decide.ts";
 import { csrfValue } from "./forms.ts";
 import { type LoginContext, requestFields } from "./login-context.ts";
 import { sendPage } from "./pages/layout.ts";
 import { noAccessPage } from "./pages/no-access.ts";
+import { recordLogin } from "./record-access.ts";
 import { goTo } from "./responses.ts";
 import { type SignInTarget, sealTarget } from "./sign-in-target.ts";
 
@@ -28,10 +29,12 @@ export async function sendNoAccess(
     application: Application;
     target: SignInTarget;
     session: StoredSession;
+    /** whether it was there before this sign-in */
+    hasSession: boolean;
     terminal?: "waits" | "told";
   },
 ): Promise<Response> {
-  const { application, target, session, terminal } = refusal;
+  const { application, target, session, hasSession, terminal } = refusal;
   const { facts } = c.var;
   const unjudged = unjudgedPolicies(facts, application, session);
   parts.record({
@@ -43,6 +46,8 @@ export async function sendNoAccess(
     email: session.identity.email,
     ...defined({ unjudged_policies: unjudged.length > 0 ? unjudged : undefined }),
   });
+  const decision = decideFor(facts, application, session);
+  recordLogin(parts, facts, { application, session, decision, hasSession });
   if (application.custom_deny_url !== undefined) return goTo(c, application.custom_deny_url);
   return sendPage(
     c,

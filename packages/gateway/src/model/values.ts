@@ -114,6 +114,14 @@ export const timeout = text((source) => {
   return refuse("is no time to wait; write one from 1ms to 24h");
 });
 
+/** How long something is kept, in Go syntax or in days (`180d`) → milliseconds. */
+export const retention = text((source) => {
+  const days = /^(\d{1,4})d$/.exec(source)?.[1];
+  const milliseconds = days === undefined ? durationOf(source, "h") : Number(days) * oneDay;
+  if (milliseconds >= 36e5 && milliseconds <= 3_660 * oneDay) return milliseconds;
+  return refuse("is no time from 1h to 3660d; write it like 24h or 180d");
+});
+
 /** As `timeout`, or 0 for no limit. */
 export const idleLimit = choice((value) => {
   const isNone = value === 0 || (typeof value === "string" && /^0(?:ms|s|m|h)?$/.test(value));

@@ -5,6 +5,7 @@
 // Fields hold no credential and no query: either may be a secret.
 
 import { StoreUnavailableError } from "../store-unavailable.ts";
+import type { AccessEvent } from "./access-event.ts";
 
 /** The request that an event belongs to. */
 export interface RequestFields {
@@ -68,9 +69,16 @@ export interface EventFields {
   /** events that strangers cause at will, beyond the number that is written down */
   events_left_out: { of: EventName; count: number };
   log_lines_lost: { lines: number };
+  /** rows wait: the store does not take them */
+  access_log_delayed: { error: string };
+  /** `lost`: the queue was full; `left_out`: strangers cause more than their budget */
+  access_log_rows_lost: { lost: number; left_out: number };
+  access_log_export_failed: { file: string; error: string };
 
   /** a client broke the rules of HTTP/2 so that its connection had to be ended */
   http2_ended: { ip: string; error: string };
+  /** for the access log; the log has no line of it */
+  access_decided: AccessEvent;
   request_passed: ApplicationRequestFields & ProgramFields & { status: number };
   /** the client broke it off, or its answer was; `status` is undefined before an answer began */
   request_cut: ApplicationRequestFields & ProgramFields & { status: number | undefined };

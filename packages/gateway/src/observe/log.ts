@@ -3,11 +3,15 @@
 // not the first.
 import { isatty } from "node:tty";
 import pino from "pino";
-import type { EventName, GatewayEvent, HousekeepingTask, RecordEvent } from "./events.ts";
+import type { GatewayEvent, HousekeepingTask, RecordEvent } from "./events.ts";
 import { LogOutput } from "./log-output.ts";
 import { type TextStyle, textOfLine } from "./log-text.ts";
 
 export type LogLevel = "debug" | "info" | "warn" | "error" | "silent";
+
+type LoggedEvent = Exclude<GatewayEvent, { event: "access_decided" }>;
+
+type LoggedEventName = LoggedEvent["event"];
 
 type LineLevel = Exclude<LogLevel, "silent">;
 
@@ -23,7 +27,7 @@ const secretFields = [
 ];
 
 /** The level and the words of each event's line. */
-const lines: Record<EventName, [LineLevel, string]> = {
+const lines: Record<LoggedEventName, [LineLevel, string]> = {
   gateway_started: ["info", "the gateway is up"],
   applications_listed: ["info", "these applications are served"],
   worker_ready: ["info", "a worker process is ready"],
@@ -76,6 +80,9 @@ const lines: Record<EventName, [LineLevel, string]> = {
   ],
   events_left_out: ["warn", "more events of this kind occurred than were logged"],
   log_lines_lost: ["error", "the log could not be written for a while, and lines are missing"],
+  access_log_delayed: ["error", "the store does not take rows of the access log; they wait"],
+  access_log_rows_lost: ["warn", "rows of the access log are missing"],
+  access_log_export_failed: ["error", "rows could not be written to log.export_file"],
 
   http2_ended: ["warn", "an HTTP/2 connection was ended because the client broke the protocol"],
   request_passed: ["info", "a request was let through"],
@@ -189,8 +196,10 @@ export function openLog({ level, format = "auto", plain, worker }: LogOptions): 
     { write: (line) => writeLine(line) },
   );
   const writeLine = (line: string) => output.write(isText ? textOfLine(line, style) : line);
-  const record: RecordEvent = (event) =>
+  const record: RecordEvent = (event) => {
+    if (event.event === "access_decided") return;
     logger[lines[event.event][0]](bounded(event), messageOf(event));
+  };
   return {
     record,
     relay(text) {
@@ -220,7 +229,7 @@ function columns(isOnTerminal: boolean): number {
 const fieldLimit = 4_096;
 
 /** The event with each text that is too long cut off, and how much of it is missing. */
-function bounded(event: GatewayEvent): object {
+function bounded(event: LoggedEvent): object {
   const isLong = (value: unknown) => typeof value === "string" && value.length > fieldLimit;
   if (!Object.values(event).some(isLong)) return event;
   const fields = Object.entries(event).map(([name, value]) => [name, cutOff(value)]);
@@ -232,7 +241,7 @@ function cutOff(value: unknown): unknown {
   return `${value.slice(0, fieldLimit)}… (${value.length - fieldLimit} more characters)`;
 }
 
-function messageOf(event: GatewayEvent): string {
+function messageOf(event: LoggedEvent): string {
   switch (event.event) {
     case "configuration_warning":
       return event.warning;

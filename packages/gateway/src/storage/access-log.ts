@@ -53,6 +53,9 @@ export interface StoredAccessEvent {
   facts: string | null;
 }
 
+/** A row that is to be added: the store makes its id. */
+export type NewAccessEvent = Omit<StoredAccessEvent, "id">;
+
 /** Fields that a list can be narrowed by. */
 export type AccessFilterField =
   | "action"
@@ -100,7 +103,7 @@ export interface AccessLogEnd {
 
 export interface AccessLogStore {
   /** Adds rows. One that is there already stays as it is: a batch may be written twice. */
-  add(rows: readonly StoredAccessEvent[]): Promise<void>;
+  add(rows: readonly NewAccessEvent[]): Promise<void>;
   list(query: AccessLogQuery): Promise<StoredAccessEvent[]>;
 }
 

@@ -29,7 +29,13 @@ test("what is left out has the documented default, and no proxy is trusted (H4)"
     workers: 1,
     store: "/etc/postern/data/postern.db",
     secret_key_file: "/etc/postern/data/secret.key",
-    log: { level: "info", format: "auto", requests: false },
+    log: {
+      level: "info",
+      format: "auto",
+      requests: false,
+      access_log_retention: 180 * 24 * 36e5,
+      decisions_retention: 30 * 24 * 36e5,
+    },
     limits: {
       header_bytes: 65_536,
       header_timeout: 15_000,

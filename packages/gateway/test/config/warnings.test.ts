@@ -183,11 +183,6 @@ applications: [{name: a, domain: a.test, policies: [], tags: [x], app_launcher_v
     ],
   ],
   [
-    "wrote settings that come later",
-    "log: {access_log_retention: 180d}",
-    [["log.access_log_retention", /has no effect yet/]],
-  ],
-  [
     "wrote their defaults",
     "workers: auto\nadmin: null\ngeoip_file: null\nlog: {export_file: null}",
     [],

@@ -10,8 +10,9 @@ import { requestFields } from "../login-context.ts";
 import type { Page } from "../pages/layout.ts";
 import { pinPage } from "../pages/pin.ts";
 import { plural } from "../pages/words.ts";
+import { recordFailedLogin } from "../record-access.ts";
 import { equalSecrets, randomBelow, randomSecret, sha256 } from "../secret-values.ts";
-import { nameOf, sealTarget } from "../sign-in-target.ts";
+import { applicationOf, nameOf, sealTarget } from "../sign-in-target.ts";
 import { canonicalEmail } from "./canonical-email.ts";
 import type { PinAsker } from "./pin-limits.ts";
 import { mailPin, pinIdentity } from "./pin-mail.ts";
@@ -125,6 +126,12 @@ async function tryCode(
     return { ok: true, identity: pinIdentity(readSecrets(request).email) };
   const fields = requestFields(request.facts);
   parts.record({ event: "pin_refused", ...fields, provider: settings.id, verdict: verdict.kind });
+  recordFailedLogin(parts, request.facts, {
+    application: applicationOf(request.facts, request.target),
+    provider: settings.id,
+    reason: `pin_${verdict.kind}`,
+    email: readSecrets(request).email,
+  });
   switch (verdict.kind) {
     case "wrong":
       return refuseForm(

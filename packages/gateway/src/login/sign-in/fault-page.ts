@@ -5,6 +5,7 @@ import { type Page, sendPage } from "../pages/layout.ts";
 import { plural } from "../pages/words.ts";
 import { pinWindows } from "../providers/pin-limits.ts";
 import type { SignInFailure, SignInFault } from "../providers/provider.ts";
+import { recordFailedLogin } from "../record-access.ts";
 import { applicationOf, type SignInTarget } from "../sign-in-target.ts";
 import { offersFor } from "./offers.ts";
 import type { SignInParts } from "./sign-in-parts.ts";
@@ -24,9 +25,17 @@ export function sendFault(
   const { fault, detail, report } = failure;
   const fields = { ...requestFields(facts), provider, fault, detail };
   parts.record({ event: "sign_in_failed", ...fields, ...report });
-  const offers = offersFor(parts, facts, applicationOf(facts, target));
+  const application = applicationOf(facts, target);
+  if (!hasRecorded(fault))
+    recordFailedLogin(parts, facts, { application, provider, reason: fault });
+  const offers = offersFor(parts, facts, application);
   const hasOtherWay = offers.some(({ settings }) => settings.id !== provider);
   return sendPage(c, faultPage(fault, start, hasOtherWay));
+}
+
+/** Whether one-time-pin.ts, which knows the address, has told the access log. */
+function hasRecorded(fault: SignInFault): boolean {
+  return fault === "code_over" || fault === "too_many_codes_tried";
 }
 
 /**

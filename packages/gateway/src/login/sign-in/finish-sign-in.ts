@@ -2,6 +2,7 @@ import type { IdentityProvider } from "../../model/model.ts";
 import { rememberProvider } from "../last-provider.ts";
 import { type LoginContext, requestFields } from "../login-context.ts";
 import type { ProvidedIdentity } from "../providers/provider.ts";
+import { recordLogin } from "../record-access.ts";
 import { applicationOf, type SignInTarget } from "../sign-in-target.ts";
 import { rememberAddress } from "../signed-in-before.ts";
 import { browserSession, startBrowserSession } from "../team-session.ts";
@@ -38,5 +39,8 @@ export async function finishSignIn(
     provider: settings.id,
     user: session.user_id,
   });
-  return handOver(c, parts, target, session);
+  const signedIn = { session, hasSession: false };
+  if (target.application === undefined)
+    recordLogin(parts, facts, { ...signedIn, application: undefined, decision: undefined });
+  return handOver(c, parts, target, signedIn);
 }

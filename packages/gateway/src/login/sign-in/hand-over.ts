@@ -3,10 +3,11 @@
 import { endpoints } from "@postern/protocol";
 import { terminalBinding } from "../../http/browser-binding.ts";
 import type { StoredSession } from "../../storage/store.ts";
-import { decideFor } from "../decide.ts";
+import { admits, decideFor } from "../decide.ts";
 import type { LoginContext } from "../login-context.ts";
 import { sendNoAccess } from "../no-access.ts";
 import { sendStartAgain } from "../pages/error.ts";
+import { recordLogin } from "../record-access.ts";
 import { goTo } from "../responses.ts";
 import { randomSecret, sha256 } from "../secret-values.ts";
 import { applicationOf, type SignInTarget, type TargetAddress, urlOf } from "../sign-in-target.ts";
@@ -17,14 +18,18 @@ import type { SignInParts } from "./sign-in-parts.ts";
 /** For how long a hand-over can be taken, milliseconds. */
 export const handoverLifeMs = 60_000;
 
-/** Leads somebody who is signed in to what they signed in for, if policy lets them. */
+/**
+ * Leads somebody who is signed in to what they signed in for, if policy lets them.
+ * @param signedIn `hasSession`: before this request
+ */
 export async function handOver(
   c: LoginContext,
   parts: SignInParts,
   target: SignInTarget,
-  session: StoredSession,
+  signedIn: { session: StoredSession; hasSession: boolean },
 ): Promise<Response> {
   const { facts } = c.var;
+  const { session, hasSession } = signedIn;
   const { application: address } = target;
   if (address === undefined) return goTo(c, urlOf(facts, target));
   // Approval evaluates policy itself, and the application's host vouches anew for the terminal's
@@ -35,14 +40,16 @@ export async function handOver(
     const message = "The application was changed while you were signing in.";
     return sendStartAgain(c, undefined, message);
   }
-  switch (decideFor(facts, application, session).outcome) {
+  const decision = decideFor(facts, application, session);
+  if (admits(decision)) recordLogin(parts, facts, { ...signedIn, application, decision });
+  switch (decision.outcome) {
     case "allow":
       return sendToApplication(c, parts, address, session);
     case "bypass":
       return goTo(c, urlOf(facts, target));
     case "deny":
     case "login":
-      return sendNoAccess(c, parts, { application, target, session });
+      return sendNoAccess(c, parts, { application, target, session, hasSession });
   }
 }
 

@@ -44,7 +44,8 @@ export async function showLogin(c: LoginContext, parts: SignInParts): Promise<Re
   const fault = terminal && proofFaultOf(c, parts, terminal.token, terminal.claims);
   if (fault !== undefined) return refuseUnproven(c, fault);
   const session = terminal?.session ?? (await browserSession(c, parts));
-  if (session !== undefined && !mustAsk(target)) return handOver(c, parts, target, session);
+  if (session !== undefined && !mustAsk(target))
+    return handOver(c, parts, target, { session, hasSession: true });
   if (facts.method === "HEAD") return sendEmpty(c, 200);
 
   // 3. Everybody else signs in: at the only provider at once, if the application wants that.

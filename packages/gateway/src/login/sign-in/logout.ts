@@ -10,6 +10,7 @@ import type { LoginContext } from "../login-context.ts";
 import { sendStartAgain } from "../pages/error.ts";
 import { sendPage } from "../pages/layout.ts";
 import { confirmSignOutPage, signedOutPage } from "../pages/signed-out.ts";
+import { recordLogout } from "../record-access.ts";
 import { refuseJson, sendEmpty } from "../responses.ts";
 import { clearSessionCookie } from "../team-session.ts";
 import { presentedSession } from "./application-session.ts";
@@ -24,8 +25,7 @@ export async function showLogout(c: LoginContext, parts: SignInParts): Promise<R
   const { session } = await presentedSession(c, parts, withoutProof);
   if (session === undefined) return sendSignedOut(c, false);
   if (c.var.facts.method === "GET" && isOwnNavigation(c)) {
-    await parts.sessions.endAllOf(session.user_id);
-    return sendSignedOut(c, true);
+    return signOut(c, parts, session);
   }
   return sendPage(
     c,
@@ -48,7 +48,16 @@ export async function submitLogout(c: LoginContext, parts: SignInParts): Promise
       "The request to sign out did not come from a page of this gateway, so you are still signed in.";
     return sendStartAgain(c, endpoints.logout, message);
   }
+  return signOut(c, parts, session);
+}
+
+async function signOut(
+  c: LoginContext,
+  parts: SignInParts,
+  session: StoredSession,
+): Promise<Response> {
   await parts.sessions.endAllOf(session.user_id);
+  recordLogout(parts, c.var.facts, session);
   return sendSignedOut(c, true);
 }
 
@@ -64,6 +73,7 @@ async function endTerminal(
     return refuseJson(c, 401, { error: "not signed in", message }, message);
   }
   await parts.sessions.end(session.id);
+  recordLogout(parts, c.var.facts, session);
   return sendEmpty(c, 204);
 }
 

@@ -8,6 +8,7 @@ import { csrfHolds, readForm } from "../forms.ts";
 import { type LoginContext, requestFields } from "../login-context.ts";
 import { sendPage } from "../pages/layout.ts";
 import { brokenLinkPage, refusedPage, tooLateToEndPage } from "../pages/terminal-outcome.ts";
+import { recordLogout, recordTerminalLogin } from "../record-access.ts";
 import { browserSession } from "../team-session.ts";
 import { refuseByPolicy } from "./approval-page.ts";
 import { readTeamRequest } from "./cli-link.ts";
@@ -103,11 +104,14 @@ async function deliver(
       grant: id,
       ...defined({ label: label ?? undefined }),
     });
+    recordTerminalLogin(parts, facts, approval);
     return;
   }
   const orgToken = request.sendOrgToken;
   const isDelivered = await deliverTokens(parts, { ...approval, orgToken });
-  if (isDelivered) parts.record({ event: "terminal_approved", ...fields });
+  if (!isDelivered) return;
+  parts.record({ event: "terminal_approved", ...fields });
+  recordTerminalLogin(parts, facts, approval);
 }
 
 async function deny(
@@ -135,6 +139,7 @@ async function endTerminal(
   const terminal = await approvedTerminal(parts, login.session, transfer);
   if (terminal === undefined) return showAwaitedStanding(c, parts, login);
   await parts.sessions.end(terminal.id);
+  recordLogout(parts, c.var.facts, terminal);
   const fields = requestFields(c.var.facts);
   parts.record({ event: "terminal_ended", ...fields, aud: application.aud });
   return sendPage(c, endedPage(terminal, application.name));

@@ -10,6 +10,7 @@ import { sendNoAccess } from "../no-access.ts";
 import { sendPage } from "../pages/layout.ts";
 import { brokenLinkPage } from "../pages/terminal-outcome.ts";
 import { mustAsk } from "../provider-wishes.ts";
+import { recordTerminalLogin } from "../record-access.ts";
 import { browserSession } from "../team-session.ts";
 import { goToLogin, isVouched, readTeamRequest } from "./cli-link.ts";
 import type { CliRequest } from "./cli-request.ts";
@@ -48,7 +49,8 @@ export async function showApproval(c: LoginContext, parts: TerminalParts): Promi
   if (standing.kind !== "asking" || !mayLeavePageOut(c, request, standing.transfer))
     return showStanding(c, parts, login, standing);
   const { transfer } = standing;
-  await deliverTokens(parts, { ...login, transfer, admission: decision, orgToken: false });
+  const approval = { ...login, transfer, admission: decision, orgToken: false };
+  if (await deliverTokens(parts, approval)) recordTerminalLogin(parts, facts, approval);
   return showAwaitedStanding(c, parts, login);
 }
 
@@ -101,6 +103,7 @@ function sendTerminalNoAccess(
     application,
     target: { application: address },
     session,
+    hasSession: true,
     terminal: isTerminalTold ? "told" : "waits",
   });
 }

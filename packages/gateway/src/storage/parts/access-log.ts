@@ -7,6 +7,8 @@ import {
   type AccessFilterField,
   type AccessLogQuery,
   type AccessLogStore,
+  accessEventId,
+  type NewAccessEvent,
   type StoredAccessEvent,
   timePrefix,
 } from "../access-log.ts";
@@ -63,7 +65,7 @@ export function createAccessLog(db: Database): AccessLogStore {
   };
 }
 
-async function insert(db: Database, rows: readonly StoredAccessEvent[]): Promise<void> {
+async function insert(db: Database, rows: readonly NewAccessEvent[]): Promise<void> {
   await db
     .insertInto("access_log")
     .values(rows.map(toRow))
@@ -187,9 +189,10 @@ function patternOf(text: string): string {
   return `%${text.toLowerCase().replace(/[\\%_]/g, (character) => `\\${character}`)}%`;
 }
 
-function toRow(event: StoredAccessEvent): AccessLogRow {
+function toRow(event: NewAccessEvent): AccessLogRow {
   return {
     ...event,
+    id: accessEventId(event.created_at, event.ray_id, event.action),
     allowed: Number(event.allowed),
     has_existing_jwt: Number(event.has_existing_jwt),
     non_identity: Number(event.non_identity),

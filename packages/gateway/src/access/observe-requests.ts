@@ -1,0 +1,94 @@
+// What the access log, metrics and traces hear of a request: its verdict at once, and its row when
+// the answer has ended, made of references that the request had anyway. Nothing here changes what a
+// request gets, and where nobody listens nothing is done.
+import type { AccessEvent, AccessOutcome } from "../observe/access-event.ts";
+import type { RecordEvent } from "../observe/events.ts";
+import type { Verdict } from "./authorize.ts";
+import type { ApplicationRequest } from "./forwarding.ts";
+import { whenEnded } from "./request-events.ts";
+
+/** A verdict that policy or a credential decided. */
+export type DecidedVerdict = Exclude<Verdict, { kind: "token_holds" | "describe" | "preflight" }>;
+
+/** Who hears of requests. */
+export interface RequestListeners {
+  /** whether each request gets a row of the access log */
+  keepsDecisions: boolean;
+  record: RecordEvent;
+}
+
+/** Tells them of a request that was decided on. Call it before the answer begins. */
+export function observeDecision(
+  listeners: RequestListeners,
+  request: ApplicationRequest,
+  verdict: DecidedVerdict,
+): void {
+  if (!listeners.keepsDecisions) return;
+  const keep = (status?: number) =>
+    listeners.record({ event: "access_decided", ...accessEventOf(request, verdict, status) });
+  // A tunnel may stand open for days, and whoever is within should be seen before its end.
+  if (request.exchange.upgrade !== undefined) keep();
+  else whenEnded(request.exchange.response, keep);
+}
+
+/** What became of a request, in the words of the access log. */
+function outcomeOf(verdict: DecidedVerdict): AccessOutcome {
+  switch (verdict.kind) {
+    case "forward":
+      return verdict.decision?.outcome === "allow" ? "allow" : "bypass";
+    case "sign_in":
+      return "login";
+    default:
+      return "deny";
+  }
+}
+
+function accessEventOf(
+  { reading, match }: ApplicationRequest,
+  verdict: DecidedVerdict,
+  status: number | undefined,
+): AccessEvent {
+  const { rayId: ray, clientIp: ip, method, authority: host, path } = reading.facts;
+  const { decision } = verdict;
+  return {
+    action: "request",
+    ray,
+    ip,
+    outcome: outcomeOf(verdict),
+    reason: reasonOf(verdict),
+    application: match.application,
+    ...askerFields(verdict.authentication),
+    policy: decision !== undefined && "policy" in decision ? decision.policy : undefined,
+    request: { method, host, path },
+    status,
+  };
+}
+
+/** The most precise word that there is. */
+function reasonOf(verdict: DecidedVerdict): string | undefined {
+  if (verdict.kind === "forward") return undefined;
+  const { reason, fault } = verdict.grounds;
+  return reason ?? fault ?? (verdict.kind === "sign_in" ? undefined : verdict.kind);
+}
+
+type AskerFields = Pick<
+  AccessEvent,
+  "person" | "provider" | "country" | "hasSession" | "isProgram" | "serviceToken" | "isAnybodys"
+>;
+
+function askerFields(authentication: DecidedVerdict["authentication"]): AskerFields {
+  switch (authentication?.kind) {
+    case "person":
+    case "outside": {
+      const { identity, user_id: user } = authentication.session;
+      const { email, idp, country } = identity;
+      return { person: { email, user }, provider: idp, country, hasSession: true };
+    }
+    case "service":
+      return { isProgram: true, serviceToken: authentication.serviceToken.id };
+    case "workload":
+      return { isProgram: true };
+    default:
+      return { isAnybodys: true };
+  }
+}

@@ -33,8 +33,8 @@ export async function openPostgresStore(address: PostgresAddress, origin: string
 
   return {
     ...mendFaults(parts),
-    async sweep(now) {
-      while (await sweepStep(db, now));
+    async sweep(now, accessLog) {
+      while (await sweepStep(db, now, accessLog));
     },
     watch: (onChange) => feed.watch(onChange),
     async close() {

@@ -1,73 +1,39 @@
 // The proxies of docs/proxies.md that can be run, with the configurations that stand there: the
 // client's address and scheme arrive, what a client forges does not, and paths go on untouched.
 import assert from "node:assert/strict";
-import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { request } from "node:https";
 import type { AddressInfo } from "node:net";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { type TestContext, test } from "node:test";
-import { setTimeout as pause } from "node:timers/promises";
 import { WebSocket, WebSocketServer } from "ws";
-import { accepts } from "../support/accepts.ts";
 import { freePort, simpleSections, startGateway } from "../support/gateway.ts";
+import { type ProxyProgram, pathOf, proxyPrograms, startProxy } from "../support/proxy-process.ts";
 import { leaveOut } from "../support/requirements.ts";
 import { signIn } from "../support/sign-in.ts";
 import { certificateFor } from "../support/tls.ts";
 import { startUpstream } from "../support/upstream.ts";
 
-interface Proxy {
-  /** as its block in the document is marked */
-  language: string;
-  program: string;
-  /** arguments after which the file of the configuration stands */
-  args: string[];
-  /** what a whole configuration has around the block */
-  wrap(block: string, folder: string, port: number): string;
-}
-
-const proxies: Proxy[] = [
-  {
-    language: "nginx",
-    program: "nginx",
-    args: ["-e", "stderr", "-c"],
-    wrap: (block, folder) =>
-      `daemon off; pid ${folder}/pid; error_log stderr; events {}\n` +
-      `http { access_log off; client_body_temp_path ${folder}/body; proxy_temp_path ${folder}/proxy;\n` +
-      `fastcgi_temp_path ${folder}/f; uwsgi_temp_path ${folder}/u; scgi_temp_path ${folder}/s;\n${block} }`,
-  },
-  { language: "haproxy", program: "haproxy", args: ["-db", "-f"], wrap: (block) => block },
-  {
-    language: "caddy",
-    program: "caddy",
-    args: ["run", "--adapter", "caddyfile", "--config"],
-    wrap: (block, _folder, port) =>
-      `{\n  admin off\n  auto_https disable_redirects\n  https_port ${port}\n  skip_install_trust\n` +
-      `  servers {\n    protocols h1 h2\n  }\n}\n${block}`,
-  },
-];
+/** Their programs are named as their blocks in the document are marked. */
+const proxies = Object.values(proxyPrograms);
 
 const document = readFileSync(new URL("../../docs/proxies.md", import.meta.url), "utf8");
 
-function pathOf(program: string): string | undefined {
-  const folders = ["/usr/sbin", "/usr/bin", "/usr/local/bin", "/usr/local/sbin"];
-  return folders.map((folder) => join(folder, program)).find((path) => existsSync(path));
-}
-
 /** Starts a proxy as the document says, in front of a gateway. @returns its port */
-async function startProxy(context: TestContext, proxy: Proxy, gateway: number): Promise<number> {
-  const folder = mkdtempSync(join(tmpdir(), "postern-proxy-"));
+async function startDocumented(
+  context: TestContext,
+  proxy: ProxyProgram,
+  gateway: number,
+): Promise<number> {
   const port = await freePort();
   const certificate = certificateFor(context, ["app.localhost", "login.localhost"]);
-  const both = join(folder, "both.pem");
+  const both = `${certificate.cert_file}.both`;
   writeFileSync(
     both,
     readFileSync(certificate.cert_file, "utf8") + readFileSync(certificate.key_file, "utf8"),
   );
-  const block = new RegExp(`^\`\`\`${proxy.language}\n(.*?)^\`\`\``, "ms").exec(document)?.[1];
-  assert.ok(block !== undefined, proxy.language);
+  const block = new RegExp(`^\`\`\`${proxy.name}\n(.*?)^\`\`\``, "ms").exec(document)?.[1];
+  assert.ok(block !== undefined, proxy.name);
   const text = block
     .replaceAll("example.com.both.pem", "BOTH")
     .replaceAll("/etc/ssl/BOTH", both)
@@ -76,28 +42,17 @@ async function startProxy(context: TestContext, proxy: Proxy, gateway: number): 
     .replaceAll(".example.com", ".localhost")
     .replace(/(listen |bind :)443/, (_match, before: string) => `${before}${port}`)
     .replaceAll("127.0.0.1:8600", `127.0.0.1:${gateway}`);
-  const file = join(folder, "proxy.conf");
-  writeFileSync(file, proxy.wrap(text, folder, port));
-  const child = spawn(pathOf(proxy.program) ?? "", [...proxy.args, file], {
-    stdio: ["ignore", "pipe", "pipe"],
-    env: { ...process.env, HOME: folder, XDG_DATA_HOME: folder, XDG_CONFIG_HOME: folder },
-  });
-  let output = "";
-  for (const stream of [child.stdout, child.stderr])
-    stream.on("data", (chunk) => {
-      output += chunk;
-    });
-  const ended = new Promise<void>((resolve) => child.once("exit", () => resolve()));
-  context.after(async () => {
-    child.kill();
-    await ended;
-    rmSync(folder, { recursive: true, force: true, maxRetries: 10 });
-  });
-  while (!(await accepts(port))) {
-    assert.equal(child.exitCode, null, `${proxy.program} ended: ${output}`);
-    await pause(20);
-  }
+  await startProxy(context, atPort(proxy, port), text, port);
   return port;
+}
+
+/** Caddy takes a site without a port for one at this one. */
+function atPort(proxy: ProxyProgram, port: number): ProxyProgram {
+  if (proxy.name !== "caddy") return proxy;
+  return {
+    ...proxy,
+    wrap: (part, folder) => proxy.wrap(part, folder).replace("{", `{\n  https_port ${port}`),
+  };
 }
 
 /** Asks as a client of another address than the proxy's. */
@@ -129,8 +84,8 @@ function ask(
 
 for (const proxy of proxies) {
   test(
-    `behind ${proxy.program} as docs/proxies.md has it, the client's address, scheme and path arrive, and nothing forged`,
-    leaveOut(pathOf(proxy.program) === undefined ? proxy.program : undefined),
+    `behind ${proxy.name} as docs/proxies.md has it, the client's address, scheme and path arrive, and nothing forged`,
+    leaveOut(pathOf(proxy.name) === undefined ? proxy.name : undefined),
     async (context) => {
       const upstream = await startUpstream();
       const open = [{ name: "open", decision: "bypass", include: [{ everyone: {} }] }];
@@ -151,7 +106,7 @@ for (const proxy of proxies) {
         await gateway.close();
         await upstream.close();
       });
-      const port = await startProxy(context, proxy, gateway.port);
+      const port = await startDocumented(context, proxy, gateway.port);
       const forged = {
         "X-Forwarded-For": "203.0.113.66",
         "X-Forwarded-Proto": "http",
@@ -194,15 +149,15 @@ async function startEcho(context: TestContext): Promise<string> {
 
 for (const proxy of proxies) {
   test(
-    `behind ${proxy.program} as docs/proxies.md has it, WebSockets pass, and end with their session`,
-    leaveOut(pathOf(proxy.program) === undefined ? proxy.program : undefined),
+    `behind ${proxy.name} as docs/proxies.md has it, WebSockets pass, and end with their session`,
+    leaveOut(pathOf(proxy.name) === undefined ? proxy.name : undefined),
     async (context) => {
       const gateway = await startGateway({
         sections: { ...simpleSections(await startEcho(context)), trusted_proxies: ["127.0.0.1"] },
       });
       context.after(() => gateway.close());
       const { session, token } = await signIn(gateway);
-      const port = await startProxy(context, proxy, gateway.port);
+      const port = await startDocumented(context, proxy, gateway.port);
       const open = (headers: Record<string, string>) =>
         new WebSocket(`wss://127.0.0.1:${port}/chat`, [], {
           headers: { Host: "app.localhost", ...headers },

@@ -51,6 +51,13 @@ export function pathOf(program: string): string | undefined {
   return folders.map((folder) => join(folder, program)).find((path) => existsSync(path));
 }
 
+/** A proxy that runs. */
+export interface RunningProxy {
+  /** what it has said so far */
+  output(): string;
+  stop(): Promise<void>;
+}
+
 /** Starts a proxy, and resolves when it listens on the port. @returns what it has said so far */
 export async function startProxy(
   context: TestContext,
@@ -58,10 +65,24 @@ export async function startProxy(
   part: string,
   port: number,
 ): Promise<() => string> {
-  const { folder, file } = writeConfiguration(context, program, part);
+  const { output, stop } = await runProxy(program, part, port);
+  context.after(stop);
+  return output;
+}
+
+/**
+ * The same for more than one test.
+ * @throws {AssertionError} with what it said, when it ends instead
+ */
+export async function runProxy(
+  program: ProxyProgram,
+  part: string,
+  port: number,
+): Promise<RunningProxy> {
+  const { folder, file } = writeConfiguration(program, part);
   const child = spawn(pathOf(program.name) ?? "", [...program.args, file], {
     stdio: ["ignore", "pipe", "pipe"],
-    env: { ...process.env, HOME: folder, XDG_DATA_HOME: folder, XDG_CONFIG_HOME: folder },
+    env: environmentIn(folder),
   });
   let output = "";
   for (const stream of [child.stdout, child.stderr])
@@ -69,37 +90,42 @@ export async function startProxy(
       output += chunk;
     });
   const ended = new Promise<void>((resolve) => child.once("exit", () => resolve()));
-  context.after(async () => {
+  const stop = async () => {
     child.kill();
     await ended;
-  });
+    removeFolder(folder);
+  };
   while (!(await accepts(port))) {
     assert.equal(child.exitCode, null, `${program.name} ended: ${output}`);
     await pause(20);
   }
-  return () => output;
+  return { output: () => output, stop };
 }
 
 /** Lets a proxy check a configuration. @returns what it says; "" where nothing is wrong */
 export function checkProxy(context: TestContext, program: ProxyProgram, part: string): string {
-  const { folder, file } = writeConfiguration(context, program, part);
-  const env = { ...process.env, HOME: folder, XDG_DATA_HOME: folder, XDG_CONFIG_HOME: folder };
+  const { folder, file } = writeConfiguration(program, part);
+  context.after(() => removeFolder(folder));
   const { status, stdout, stderr } = spawnSync(
     pathOf(program.name) ?? "",
     [...program.checkArgs, file],
-    { env, encoding: "utf8" },
+    { env: environmentIn(folder), encoding: "utf8" },
   );
   return status === 0 ? "" : stdout + stderr;
 }
 
-function writeConfiguration(
-  context: TestContext,
-  program: ProxyProgram,
-  part: string,
-): { folder: string; file: string } {
+function writeConfiguration(program: ProxyProgram, part: string): { folder: string; file: string } {
   const folder = mkdtempSync(join(tmpdir(), "postern-proxy-"));
-  context.after(() => rmSync(folder, { recursive: true, force: true, maxRetries: 10 }));
   const file = join(folder, "proxy.conf");
   writeFileSync(file, program.wrap(part, folder));
   return { folder, file };
+}
+
+/** Where Caddy keeps what it makes. */
+function environmentIn(folder: string): NodeJS.ProcessEnv {
+  return { ...process.env, HOME: folder, XDG_DATA_HOME: folder, XDG_CONFIG_HOME: folder };
+}
+
+function removeFolder(folder: string): void {
+  rmSync(folder, { recursive: true, force: true, maxRetries: 10 });
 }

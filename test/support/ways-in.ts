@@ -6,7 +6,7 @@ import { connect } from "node:net";
 import { defined } from "../../packages/gateway/src/defined.ts";
 import { freePort, startGateway, type TestGateway } from "./gateway.ts";
 import * as h2 from "./h2-frames.ts";
-import { missingNginx, startNginx } from "./nginx.ts";
+import { pathOf, proxyPrograms, runProxy } from "./proxy-process.ts";
 import type { Certificate } from "./tls.ts";
 import { type OpenStream, openHttp1, openHttp2 } from "./way-streams.ts";
 
@@ -121,13 +121,14 @@ function behindNginx(): WayIn {
   return {
     name: "behind nginx",
     kind: "nginx",
-    missing: missingNginx,
+    missing: pathOf("nginx") === undefined ? "nginx" : undefined,
     open: async (sections) => {
       const gateway = await startGateway({
         sections: { ...sections, trusted_proxies: ["127.0.0.1"] },
       });
       const port = await freePort();
-      const stop = await startNginx(nginxInFront(port, gateway.port), port);
+      const part = nginxInFront(port, gateway.port);
+      const { stop } = await runProxy(proxyPrograms.nginx, part, port);
       // Not the proxy's own address: what origins are told is the client's.
       const clientAddress = "127.0.0.2";
       return {

@@ -65,7 +65,12 @@ function addressOf({
   if (authority === undefined) return undefined;
   const path = pathOf(target, value);
   if (path === undefined || path.includes("#")) return undefined;
-  return { host: withoutFinalDot(authority.host), path };
+  return { host: withoutFinalDot(authority.host), path: inAscii(path) };
+}
+
+/** Clients differ in what they take a byte of a `Location` for (RFC 9110 5.5). */
+function inAscii(path: string): string {
+  return path.replace(/[^!-~]/g, (byte) => `%${byte.charCodeAt(0).toString(16).toUpperCase()}`);
 }
 
 /** The path of a target; of an absolute one (RFC 9112 3.2.2) where it names the same host. */

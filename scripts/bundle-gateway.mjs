@@ -47,6 +47,7 @@ export async function bundleGateway({ root, source, target, logLevel = "warning"
       { name: "workers", setup: (setup) => renameWorkers(setup, names) },
       { name: "http", setup: requireHttp },
       { name: "left out", setup: leaveOut },
+      { name: "zod", setup: leaveOutLanguages },
     ],
   });
   return metafile;
@@ -74,6 +75,13 @@ function leaveOut({ onResolve, onLoad }) {
   onResolve({ filter }, ({ path }) => ({ path, namespace: "left-out" }));
   onLoad({ filter: /.*/, namespace: "left-out" }, ({ path }) => ({
     contents: `throw new Error("${path} is not part of the gateway");`,
+  }));
+}
+
+/** What zod says is English here. It brings forty other languages, as long as itself. */
+function leaveOutLanguages({ onResolve }) {
+  onResolve({ filter: /^\.\.\/locales\/index\.js$/ }, ({ resolveDir }) => ({
+    path: join(resolveDir, "../locales/en.js"),
   }));
 }
 

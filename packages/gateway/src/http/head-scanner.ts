@@ -3,6 +3,9 @@
 // the request line, nothing stands between a name and its colon, and no line goes on with the next.
 // A scan stops where the bytes end and goes on there: each byte is looked at once, however they
 // arrive.
+//
+// A client writes the same fields again and again. Where those of a head are the bytes of the head
+// before, to the last one, they are what they were then.
 import type { MessageFault } from "./message-fault.ts";
 
 /** Fields of a head, or trailers, at most. read-request.ts refuses long before, in words. */
@@ -22,6 +25,8 @@ const targetRun = runOf(/[!-~\x80-\xff]/);
 const versionRun = runOf(/[HTP/.0-9]/);
 const valueRun = runOf(/[\t\x20-\x7e\x80-\xff]/);
 const noRun = new Uint8Array(256);
+const noBytes = Buffer.alloc(0);
+const noFields: readonly string[] = [];
 
 function runOf(characters: RegExp): Run {
   const isPart = (byte: number) => characters.test(String.fromCharCode(byte));
@@ -43,6 +48,12 @@ const runs: readonly Run[] = [tokenRun, targetRun, versionRun, tokenRun, valueRu
 /** How far a scan has come: more bytes must arrive, the last line has ended, or a fault. */
 export type ScanState = "more" | "end" | MessageFault;
 
+/** What a step of a scan leads to: on, to the first field, or out. */
+type Step = undefined | "fields" | Exclude<ScanState, "more">;
+
+/** Bytes of fields that are kept to compare with, at most: each idle connection has some. */
+const keptLimit = 4_096;
+
 /** Scans one head after the other; `begin` and `beginTrailers` say what the next bytes are. */
 export class HeadScanner {
   /** where the scan goes on, from the start of the head; after the `end`, its length */
@@ -54,6 +65,12 @@ export class HeadScanner {
   /** ends of method, target and version, then of each name and each value */
   #ends: number[] = [];
   #count = 0;
+  /** the fields of a head before, with the empty line, and room for others */
+  #kept = noBytes;
+  #keptLength = 0;
+  #keptFields: readonly string[] = noFields;
+  /** whether the fields of this head are the kept ones */
+  #isRepeated = false;
 
   /** Expects a request line and fields. */
   begin(): void {
@@ -70,7 +87,7 @@ export class HeadScanner {
    * @param start where the head begins in the bytes
    * @param end where the bytes end
    */
-  scan(bytes: Uint8Array, start: number, end: number): ScanState {
+  scan(bytes: Buffer, start: number, end: number): ScanState {
     let at = start + this.length;
     while (at < end) {
       const run = runs[this.#phase] ?? noRun;
@@ -79,11 +96,22 @@ export class HeadScanner {
       const state = this.#step(bytes, start, at);
       at++;
       if (state === undefined) continue;
-      this.length = at - start;
-      return state;
+      if (state !== "fields") {
+        this.length = at - start;
+        return state;
+      }
+      if (!this.#repeats(bytes, at, end)) continue;
+      this.length = at - start + this.#keptLength;
+      return "end";
     }
     this.length = at - start;
     return "more";
+  }
+
+  /** The head, or the trailers, as far as they are not the kept fields. @param start of them */
+  text(bytes: Buffer, start: number): string {
+    const length = this.#isRepeated ? this.#fieldsStart : this.length;
+    return bytes.toString("latin1", start, start + length);
   }
 
   /** Method and target of a request whose line has them by now. @param text the head */
@@ -98,12 +126,46 @@ export class HeadScanner {
     return text.charCodeAt((this.#ends[2] ?? 0) - 1) === 0x30;
   }
 
-  /** Names and values in turn. @param text the head, or the trailers */
-  fields(text: string): string[] {
+  /**
+   * Names and values in turn.
+   * @param text the head, or the trailers
+   * @param bytes where `text` stands
+   * @param start of `text` in the bytes
+   */
+  fields(text: string, bytes: Buffer, start: number): readonly string[] {
+    if (this.#isRepeated) return this.#keptFields;
+    const fields = this.#read(text);
+    if (this.#isHead) this.#keep(fields, bytes, start + this.#fieldsStart, start + this.length);
+    return fields;
+  }
+
+  /** where the first field begins, from the start of the head */
+  get #fieldsStart(): number {
+    return (this.#ends[2] ?? 0) + 2;
+  }
+
+  /** Whether the fields of the head are the kept ones. @param at where its first field begins */
+  #repeats(bytes: Buffer, at: number, end: number): boolean {
+    const length = this.#keptLength;
+    if (length === 0 || at + length > end) return false;
+    this.#isRepeated = bytes.compare(this.#kept, 0, length, at, at + length) === 0;
+    return this.#isRepeated;
+  }
+
+  #keep(fields: readonly string[], bytes: Buffer, from: number, to: number): void {
+    const length = to - from;
+    if (length > keptLimit) return;
+    if (length > this.#kept.length) this.#kept = Buffer.allocUnsafeSlow(length);
+    bytes.copy(this.#kept, 0, from, to);
+    this.#keptLength = length;
+    this.#keptFields = fields;
+  }
+
+  #read(text: string): string[] {
     const fields: string[] = [];
     const ends = this.#ends;
     const isHead = this.#isHead;
-    let start = isHead ? (ends[2] ?? 0) + 2 : 0;
+    let start = isHead ? this.#fieldsStart : 0;
     for (let index = isHead ? 3 : 0; index < this.#count; index += 2) {
       const nameEnd = ends[index] ?? 0;
       const valueEnd = ends[index + 1] ?? 0;
@@ -119,6 +181,7 @@ export class HeadScanner {
     this.length = 0;
     this.#runStart = 0;
     this.#count = 0;
+    this.#isRepeated = false;
     // A head of many fields leaves nothing large behind.
     if (this.#ends.length > 256) this.#ends = [];
   }
@@ -128,7 +191,7 @@ export class HeadScanner {
    * @param at where it stands
    * @returns undefined when the scan goes on
    */
-  #step(bytes: Uint8Array, start: number, at: number): Exclude<ScanState, "more"> | undefined {
+  #step(bytes: Uint8Array, start: number, at: number): Step {
     const byte = bytes[at];
     const place = at - start;
     const isEmpty = place === this.#runStart;
@@ -181,14 +244,14 @@ export class HeadScanner {
     return fault;
   }
 
-  #endLine(byte: number | undefined, place: number): Exclude<ScanState, "more"> | undefined {
+  #endLine(byte: number | undefined, place: number): Step {
     const isLast = this.#phase === atLastLineEnd;
     const isRequestLine = this.#isHead && this.#count === 3 && !isLast;
     if (byte !== lineFeed) return isRequestLine ? "malformed_request_line" : "malformed_header";
     if (isLast) return "end";
     this.#phase = inName;
     this.#runStart = place + 1;
-    return undefined;
+    return isRequestLine ? "fields" : undefined;
   }
 }
 

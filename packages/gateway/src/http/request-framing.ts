@@ -8,7 +8,7 @@ export interface MessageHead {
   target: string;
   version: "1.0" | "1.1";
   /** names and values in turn, in the client's order and writing */
-  rawHeaders: string[];
+  rawHeaders: readonly string[];
   /** bytes of the body, 0 where there is none, or chunks */
   framing: number | "chunked";
   /** whether the client keeps the connection for another request */

@@ -143,7 +143,7 @@ export class RequestReader {
 
     // 3. All of it is there, or it is none.
     const next = at + scanner.length - before;
-    if (state === "end") this.#endFields(bytes.toString("latin1", start, start + scanner.length));
+    if (state === "end") this.#endFields(bytes, start);
     else this.#break(state, bytes, start);
     return next;
   }
@@ -164,10 +164,11 @@ export class RequestReader {
     return fragment;
   }
 
-  #endFields(text: string): void {
+  #endFields(bytes: Buffer, start: number): void {
     this.#dropFragment();
     const scanner = this.#scanner;
-    const rawHeaders = scanner.fields(text);
+    const text = scanner.text(bytes, start);
+    const rawHeaders = scanner.fields(text, bytes, start);
     if (this.#state === "trailers") {
       if (rawHeaders.some(saysLength)) this.#fail("malformed_header", noLine);
       else this.#finish(rawHeaders);

@@ -2,10 +2,9 @@
 // for, and for whom it is not certain that it does not. What is pending or cannot be judged is in
 // the second alone.
 import type { CompiledPolicy, Principal } from "../model/model.ts";
-import type { Atom } from "../model/rules/atom.ts";
+import type { Atom, WorkloadTerms } from "../model/rules/atom.ts";
 import { claimPattern } from "../model/rules/claim-pattern.ts";
 import type { CompiledRule, CompiledRuleSet } from "../model/rules/compiled-rules.ts";
-import type { OidcTokenRule } from "../model/rules/oidc-token.ts";
 import type { Subject } from "../model/rules/rule.ts";
 import { flags, type IdentitySpace, issuerOf, workloadWords } from "./identity-space.ts";
 import { requestOf } from "./member-subject.ts";
@@ -142,7 +141,7 @@ export class Admissions {
         if (this.#kind !== "linked") return never;
         return certain({ dimension: "linked_app", values: new Set([atom.id]) });
       case "workload":
-        return this.#kind === "workload" ? certain(this.#workload(atom.rule)) : never;
+        return this.#kind === "workload" ? certain(this.#workload(atom.terms)) : never;
       default:
         return this.#person(atom);
     }
@@ -173,9 +172,9 @@ export class Admissions {
     }
   }
 
-  #workload(rule: OidcTokenRule): Term {
-    const claims = Object.entries(rule.claims).map(([name, value]) => {
-      const patterns = [value].flat().map(claimPattern);
+  #workload(terms: WorkloadTerms): Term {
+    const claims = Object.entries(terms.claims).map(([name, value]) => {
+      const patterns = [value].flat().map((each) => claimPattern(each));
       const words = this.#words.get(name) ?? [];
       const fitting = words.filter((word) => patterns.some((fits) => fits(word)));
       return or(
@@ -183,8 +182,8 @@ export class Admissions {
       );
     });
     return and([
-      { dimension: "issuer", values: new Set(issuerOf({ of: "workload", rule })) },
-      { dimension: flags.audience(rule.audience), values: yes },
+      { dimension: "issuer", values: new Set(issuerOf({ of: "workload", terms })) },
+      { dimension: flags.audience(terms.audience), values: yes },
       ...claims,
     ]);
   }

@@ -20,7 +20,7 @@ export interface Surroundings {
 }
 
 /** Values of dimensions that are either so or not. */
-export const flagValues = ["no", "yes"] as const;
+const flagValues = ["no", "yes"] as const;
 
 /** Names of dimensions of which there is one for each value that rules name. */
 export const flags = {
@@ -83,7 +83,7 @@ function methodsOf(atom: Atom): readonly string[] {
 /** An issuer, and where its keys are. */
 export function issuerOf(atom: Atom): string[] {
   if (atom.of !== "workload") return [];
-  const { issuer, jwks_uri } = atom.rule;
+  const { issuer, jwks_uri } = atom.terms;
   return [JSON.stringify([issuer, jwks_uri ?? null])];
 }
 
@@ -171,7 +171,7 @@ function flagsOf(atoms: readonly Atom[]): string[] {
     if (atom.of === "amr") names.push(flags.amr(atom.value));
     if (atom.of === "claim")
       names.push(flags.claim(atom.name, atom.value), flags.claimRest(atom.name));
-    if (atom.of === "workload") names.push(flags.audience(atom.rule.audience));
+    if (atom.of === "workload") names.push(flags.audience(atom.terms.audience));
   }
   for (const [claim, words] of workloadWords(atoms))
     names.push(...words.map((word) => flags.workloadClaim(claim, word)));
@@ -186,7 +186,7 @@ export function workloadWords(atoms: readonly Atom[]): Map<string, string[]> {
   const patterns = new Map<string, Set<string>>();
   for (const atom of atoms) {
     if (atom.of !== "workload") continue;
-    for (const [name, value] of Object.entries(atom.rule.claims)) {
+    for (const [name, value] of Object.entries(atom.terms.claims)) {
       const ofClaim = patterns.get(name) ?? new Set();
       for (const pattern of [value].flat()) ofClaim.add(pattern);
       patterns.set(name, ofClaim);

@@ -17,7 +17,7 @@ export function requestOf(member: Member): Circumstances {
 }
 
 /** `host/path` in two. */
-export function splitUrl(url: string): { host: string; path: string } {
+function splitUrl(url: string): { host: string; path: string } {
   const slash = url.indexOf("/");
   return { host: url.slice(0, slash), path: url.slice(slash) };
 }

@@ -54,6 +54,7 @@ const nouns = new Map([
   ...[...kinds.values()].map(({ section, noun }) => [section, noun] as const),
   ["ingress", "ingress rule"],
   [policy.section, "reusable policy"],
+  ["tests", "test"],
 ]);
 
 function count(number: number, noun: string): string {

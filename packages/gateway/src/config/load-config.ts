@@ -14,6 +14,7 @@ import { ConfigError } from "./config-error.ts";
 import { type ConfigDocument, type ConfigSource, holdsPassword, readDocument } from "./document.ts";
 import { type ConfiguredObjects, readObjects } from "./read-objects.ts";
 import { readSettings, type Settings } from "./read-settings.ts";
+import { runAccessTests } from "./run-access-tests.ts";
 import { sections } from "./sections.ts";
 import { settingsFields } from "./settings.ts";
 import { warnOfStrayCharacters } from "./stray-characters.ts";
@@ -67,6 +68,8 @@ function readConfig(document: ConfigDocument, report: CollectedReport): Config |
     nameField,
     isFilledIn,
   });
+  const isSound = report.problems.length === 0 && document.problems.length === 0;
+  runAccessTests(fields, isSound ? objects : undefined, report);
   return settings && { ...settings, ...objects };
 }
 

@@ -2,6 +2,7 @@ import type { z } from "zod";
 import { ingressRule } from "../model/ingress-rule.ts";
 import { kinds } from "../model/kinds.ts";
 import { identifier } from "../model/values.ts";
+import { accessTest } from "./access-test.ts";
 
 /**
  * section → the fields of one of its objects, as a file has them: who leaves out an id gets one
@@ -15,4 +16,6 @@ export const sections: Readonly<Record<string, z.ZodObject>> = {
     ]),
   ),
   ingress: ingressRule,
+  /** [ext] */
+  tests: accessTest,
 };

@@ -136,7 +136,7 @@ function workloadFacts(workload: Workload, atoms: readonly Atom[]): Workload {
   const claims: Record<string, unknown> = {};
   for (const atom of atoms) {
     if (atom.of !== "workload") continue;
-    for (const name of Object.keys(atom.rule.claims)) {
+    for (const name of Object.keys(atom.terms.claims)) {
       const value = claimAt(workload.claims, name);
       if (value !== undefined) claims[name] = value;
     }

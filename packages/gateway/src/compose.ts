@@ -20,8 +20,10 @@ import { mailboxRates } from "./login/terminal/relay.ts";
 import type { RelaySettings } from "./login/terminal/relay-settings.ts";
 import { AccessLogFile } from "./observe/access-log-file.ts";
 import { AccessLogWriter } from "./observe/access-log-writer.ts";
-import type { GatewayEvent, RecordEvent } from "./observe/events.ts";
+import { type GatewayEvent, isLogged, type RecordEvent } from "./observe/events.ts";
 import { limitEvents } from "./observe/limit-events.ts";
+import { GatewayMetrics } from "./observe/metrics/gateway-metrics.ts";
+import { timedStore } from "./observe/metrics/timed-store.ts";
 import type { RandomBytes } from "./random.ts";
 import { createSecretBox, type SecretBox } from "./secrets/secret-box.ts";
 import { loadSecretKey, readSecretKeyFile } from "./secrets/secret-key-file.ts";
@@ -81,6 +83,8 @@ export interface Parts {
   store: Store;
   /** what this process adds to the access log */
   accessLog: AccessLogWriter;
+  /** undefined where no listener shows them */
+  metrics: GatewayMetrics | undefined;
   secretBox: SecretBox;
   /** 32 bytes, for workers */
   secretKey: Buffer;
@@ -147,13 +151,17 @@ type FoundationOptions = Surroundings & { settings: Settings; limits: StrangerLi
 async function composeWith(options: FoundationOptions, makeCatalogs: MakeCatalogs): Promise<Parts> {
   const { settings, now = Date.now, elapsed = systemStopwatch } = options;
   const { randomBytes = systemRandomBytes } = options;
-  const store = await openStore(settings.store, randomBytes);
+  const metrics = settings.admin === undefined ? undefined : new GatewayMetrics();
+  const opened = await openStore(settings.store, randomBytes);
+  const store = metrics === undefined ? opened : timedStore(opened, metrics, elapsed);
   const log = limitEvents(options.record, elapsed);
-  const accessLog = openAccessLog(settings, { store, record: log, now, elapsed });
   const record: RecordEvent = (event) => {
+    // What a worker tells its keeper was counted there.
+    if (!("worker" in event)) metrics?.count(event);
     if (event.event === "access_decided") accessLog.take(event);
-    else log(event);
+    else if (isLogged(event)) log(event);
   };
+  const accessLog = openAccessLog(settings, { store, record, now, elapsed });
   const countries = openCountryFile(settings.geoip_file, record);
   try {
     const secretKey = options.secretKey ?? (await secretKeyFor(store, settings, randomBytes));
@@ -162,7 +170,7 @@ async function composeWith(options: FoundationOptions, makeCatalogs: MakeCatalog
     const catalogs = await makeCatalogs(sources, record);
     countries.onChange(() => void catalogs.refresh([]).catch(() => undefined));
     const clocks = { now, elapsed };
-    const keeping = { record, accessLog, store, catalogs, countries };
+    const keeping = { record, accessLog, metrics, store, catalogs, countries };
     const own = { ...keeping, randomBytes, secretKey, secretBox };
     return await join({ ...options, ...clocks, ...own });
   } catch (error) {
@@ -180,6 +188,7 @@ interface Foundation extends FoundationOptions {
   secretBox: SecretBox;
   store: Store;
   accessLog: AccessLogWriter;
+  metrics: GatewayMetrics | undefined;
   catalogs: ChangingCatalogSource;
   countries: CountryFile;
 }
@@ -203,6 +212,7 @@ async function join(foundation: Foundation): Promise<Parts> {
     randomBytes: foundation.randomBytes,
     store,
     accessLog: foundation.accessLog,
+    metrics: foundation.metrics,
     secretBox: foundation.secretBox,
     secretKey: foundation.secretKey,
     limits,
@@ -238,7 +248,7 @@ function joinLogin(foundation: Foundation, tokens: Tokens, sessions: Sessions): 
 }
 
 function joinHandler(
-  { settings, store, record, now, elapsed, randomBytes }: Foundation,
+  { settings, store, metrics, record, now, elapsed, randomBytes }: Foundation,
   parts: { catalogs: ChangingCatalogSource; tokens: Tokens; reserved: Login["answer"] },
 ): RequestHandler {
   return createRequestHandler({
@@ -252,6 +262,7 @@ function joinHandler(
     bodyTimeout: settings.limits.body_timeout,
     originConnections: settings.limits.origin_connections,
     logRequests: settings.log.requests === true,
+    metrics,
     keepsDecisions: settings.log.requests === "decisions",
     record,
     now,

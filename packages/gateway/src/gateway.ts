@@ -9,9 +9,12 @@ import { type ComposeOptions, compose, type Parts } from "./compose.ts";
 import type { Config } from "./config/load-config.ts";
 import type { Settings } from "./config/read-settings.ts";
 import { followOthers } from "./follow-others.ts";
+import { Health } from "./health.ts";
 import { keepHouse, rotateWhenOld } from "./housekeeping.ts";
 import { createListener, type Listener } from "./http/listeners.ts";
 import { redirectToHttps } from "./http/redirect-to-https.ts";
+import type { FamilySnapshot } from "./observe/metrics/registry.ts";
+import type { Observation } from "./observe/observation.ts";
 import { servedApplications } from "./served-applications.ts";
 
 export interface Gateway {
@@ -94,30 +97,42 @@ export async function listen(parts: Parts): Promise<Gateway> {
 
 async function serveAdminOrClose(parts: Parts, service: Service): Promise<Listener | undefined> {
   try {
-    return await serveAdmin(parts, (propose) => parts.catalogs.edit(propose));
+    return await serveAdmin(parts, {
+      edit: (propose) => parts.catalogs.edit(propose),
+      families: async () => familiesOf(parts),
+    });
   } catch (error) {
     await service.close(0, false);
     throw error;
   }
 }
 
+/** What this process counted. */
+export function familiesOf({ metrics, handler, accessLog }: Parts): FamilySnapshot[] {
+  if (metrics === undefined) return [];
+  return metrics.snapshot({ ...handler.readings(), waitingRows: accessLog.depth });
+}
+
 /**
  * Opens the listener of the admin API, where one is configured. A gateway has one, however many
  * processes serve.
- * @param edit puts a change into force, in every process
+ * @param processes `edit` puts a change into force, in all of them; `families`: what they counted
  * @throws {Error} when the address is taken
  */
 export async function serveAdmin(
   parts: Parts,
-  edit: ChangingCatalogSource["edit"],
+  processes: Pick<ChangingCatalogSource, "edit"> & Pick<Observation, "families">,
 ): Promise<Listener | undefined> {
   const { admin, limits, tls, http1_transport: transport } = parts.config;
   if (admin === undefined) return undefined;
   const { listen } = admin;
   const isOwnMachine = listen.kind === "unix" || isLoopbackHost(listen.host);
+  const { edit, families } = processes;
+  const health = new Health(parts);
+  const observation = { families, health: () => health.check() };
   return createListener({
     listen,
-    handler: await createAdmin({ ...parts, edit }, listen),
+    handler: await createAdmin({ ...parts, edit, observation }, listen),
     noteRefusal: parts.handler.noteRefusal,
     limits,
     transport,

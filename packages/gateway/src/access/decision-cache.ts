@@ -22,6 +22,9 @@ export class DecisionCache {
   // Stands for the catalog in cached decisions: those of idle sessions must not keep a
   // configuration in memory that is no longer in force.
   #basis: object = {};
+  /** how often a decision was remembered, and how often one had to be made that might have been */
+  hits = 0;
+  misses = 0;
   /** client id and AUD → decision */
   readonly #ofPrograms = new BoundedCache<string, CachedDecision>(programCapacity);
 
@@ -37,7 +40,8 @@ export class DecisionCache {
         const { proof } = authentication;
         // A pass is verified anew with each request, and there is nothing to keep it on.
         if (!("decision" in proof)) break;
-        if (this.#holds(proof.decision, facts)) return proof.decision.decision;
+        if (this.#holds(proof.decision, facts)) return this.#hit(proof.decision);
+        this.misses++;
         const decision = decideAnew(facts, application, authentication);
         proof.decision = this.#remember(facts, application, decision);
         return decision;
@@ -45,7 +49,8 @@ export class DecisionCache {
       case "service": {
         const key = `${authentication.serviceToken.client_id} ${application.aud}`;
         const cached = this.#ofPrograms.get(key);
-        if (this.#holds(cached, facts)) return cached.decision;
+        if (this.#holds(cached, facts)) return this.#hit(cached);
+        this.misses++;
         const decision = decideAnew(facts, application, authentication);
         const fresh = this.#remember(facts, application, decision);
         if (fresh !== undefined) this.#ofPrograms.set(key, fresh);
@@ -66,6 +71,11 @@ export class DecisionCache {
     if (catalog === this.#catalog) return;
     this.#catalog = catalog;
     this.#basis = {};
+  }
+
+  #hit({ decision }: CachedDecision): Decision {
+    this.hits++;
+    return decision;
   }
 
   #holds(cached: CachedDecision | undefined, facts: RequestFacts): cached is CachedDecision {

@@ -6,6 +6,7 @@ import { readHeaders, valuesOf } from "../http/request-headers.ts";
 import { sendAnswer } from "../http/send-answer.ts";
 import type { Exchange } from "../http/transport.ts";
 import type { RecordEvent } from "../observe/events.ts";
+import type { GatewayMetrics } from "../observe/metrics/gateway-metrics.ts";
 import { answerOwnFault } from "./answer-request.ts";
 import { type AnswerParts, problemAnswer } from "./answers.ts";
 import { type AuthorizationParts, authorize, type Verdict } from "./authorize.ts";
@@ -31,6 +32,7 @@ export interface ForwardAuthParts extends AuthorizationParts, Omit<AnswerParts, 
   logRequests: boolean;
   /** whether each request gets a row of the access log */
   keepsDecisions: boolean;
+  metrics: GatewayMetrics | undefined;
   record: RecordEvent;
 }
 

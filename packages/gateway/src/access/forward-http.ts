@@ -37,6 +37,8 @@ export interface ForwarderOptions {
   /** called when an origin sends bytes that belong to no answer */
   onStray: (service: IngressRule["service"]) => void;
   streams: OpenStreams;
+  /** told when the head of an answer is there, milliseconds after the request left */
+  onAnswer: ((request: ApplicationRequest, ms: number) => void) | undefined;
 }
 
 /**
@@ -118,6 +120,8 @@ class Passage implements OriginEvents, ForwardedBodyEvents {
   /** where the answer ends with the session or the access of whoever it is for */
   #stream: OpenStream | undefined;
   #bytes = 0;
+  /** where somebody wants to know: `performance.now()` */
+  #startedAt = 0;
   /** whether nothing of the request is left unread at the origin, as far as anybody can tell */
   #isRequestRead = true;
 
@@ -146,6 +150,7 @@ class Passage implements OriginEvents, ForwardedBodyEvents {
     if (isGrpc || match.application.end_streams === "all") this.#watch(isGrpc);
 
     // 2. The head. Without a body it is the whole request.
+    if (this.#options.onAnswer !== undefined) this.#startedAt = performance.now();
     this.#request.start(requestHead(this.#forwarding), this);
 
     // 3. The body, at once or when the origin asks for it.
@@ -164,6 +169,7 @@ class Passage implements OriginEvents, ForwardedBodyEvents {
   head(head: OriginResponseHead): void {
     const { exchange, reading } = this.#forwarding;
     clearTimeout(this.#continueAnyway);
+    this.#options.onAnswer?.(this.#forwarding, performance.now() - this.#startedAt);
     // Without its go-ahead the client keeps the body, and what it sends next could be either.
     const neverAsked = reading.headers.expectsContinue && this.#body?.started === false;
     if (neverAsked) exchange.response.closeConnection();

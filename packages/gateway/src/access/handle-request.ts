@@ -11,6 +11,7 @@ import type { Exchange, UpgradeExchange } from "../http/transport.ts";
 import { carriesBytes } from "../model/ingress-service.ts";
 import type { DecisionProxy } from "../model/proxy-dialect.ts";
 import { type RecordEvent, stackOf } from "../observe/events.ts";
+import type { GatewayMetrics } from "../observe/metrics/gateway-metrics.ts";
 import type { RandomBytes } from "../random.ts";
 import type { Store } from "../storage/store.ts";
 import type { Tokens } from "../tokens/tokens.ts";
@@ -70,6 +71,8 @@ export interface RequestHandlerOptions {
   logRequests: boolean;
   /** whether each request gets a row of the access log */
   keepsDecisions: boolean;
+  /** undefined: nobody counts */
+  metrics: GatewayMetrics | undefined;
   record: RecordEvent;
   now: Clock;
   elapsed: Stopwatch;
@@ -85,8 +88,16 @@ export interface RequestHandler {
   noteRefusal: NoteRefusal;
   /** Ends every WebSocket, event stream and the like: the gateway ends. */
   endStreams(): void;
+  /** What is counted along the way, and what is open now. */
+  readings(): RequestReadings;
   /** Ends idle connections to origins. */
   close(): void;
+}
+
+/** How the data path fares. */
+export interface RequestReadings {
+  openStreams: number;
+  decisionCache: { hits: number; misses: number };
 }
 
 /** What the steps are made with. */
@@ -120,6 +131,7 @@ export function createRequestHandler(options: RequestHandlerOptions): RequestHan
       bodyTimeout: options.bodyTimeout,
       originConnections: options.originConnections,
       streams,
+      onAnswer: answerListener(options.metrics),
       onFault: (request, fault, detail) => answerOriginFault(path, request, fault, detail),
       onStray: (service) => path.record({ event: "origin_distrusted", service }),
     }),
@@ -138,8 +150,19 @@ export function createRequestHandler(options: RequestHandlerOptions): RequestHan
       safely(path, exchange, () => answerForwardAuth(lending, exchange)),
     noteRefusal: (refusal) => noteRefusal(path, refusal),
     endStreams: () => streams.endAll(),
+    readings() {
+      const { hits, misses } = path.decisions;
+      return { openStreams: streams.count, decisionCache: { hits, misses } };
+    },
     close: () => path.forwarder.close(),
   };
+}
+
+/** Who hears of an origin's answers; nobody where nobody counts. */
+function answerListener(metrics: GatewayMetrics | undefined) {
+  if (metrics === undefined) return undefined;
+  return ({ match }: ApplicationRequest, ms: number) =>
+    metrics.originAnswered(match.application.name, ms);
 }
 
 /** The decisions of the data path, lent to proxies: its own caches, whichever listener is asked. */

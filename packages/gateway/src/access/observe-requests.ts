@@ -3,6 +3,7 @@
 // request gets, and where nobody listens nothing is done.
 import type { AccessEvent, AccessOutcome } from "../observe/access-event.ts";
 import type { RecordEvent } from "../observe/events.ts";
+import type { GatewayMetrics } from "../observe/metrics/gateway-metrics.ts";
 import type { Verdict } from "./authorize.ts";
 import type { ApplicationRequest } from "./forwarding.ts";
 import { whenEnded } from "./request-events.ts";
@@ -14,6 +15,7 @@ export type DecidedVerdict = Exclude<Verdict, { kind: "token_holds" | "describe"
 export interface RequestListeners {
   /** whether each request gets a row of the access log */
   keepsDecisions: boolean;
+  metrics: Pick<GatewayMetrics, "decided"> | undefined;
   record: RecordEvent;
 }
 
@@ -23,7 +25,9 @@ export function observeDecision(
   request: ApplicationRequest,
   verdict: DecidedVerdict,
 ): void {
-  if (!listeners.keepsDecisions) return;
+  const { metrics, keepsDecisions } = listeners;
+  metrics?.decided(request.match.application.name, outcomeOf(verdict));
+  if (!keepsDecisions) return;
   const keep = (status?: number) =>
     listeners.record({ event: "access_decided", ...accessEventOf(request, verdict, status) });
   // A tunnel may stand open for days, and whoever is within should be seen before its end.

@@ -113,6 +113,11 @@ export class OpenStreams {
     return entry;
   }
 
+  /** How many are open. */
+  get count(): number {
+    return this.#open.size;
+  }
+
   /** These sessions may have ended. */
   doubt(sessionIds: readonly string[] | "all"): void {
     const ids = sessionIds === "all" ? this.#ofSession.keys() : sessionIds;

@@ -3,6 +3,7 @@ import type { ChangingCatalogSource } from "../catalog/changing-catalog.ts";
 import type { Clock, Stopwatch } from "../clock.ts";
 import type { Settings } from "../config/read-settings.ts";
 import type { RecordEvent } from "../observe/events.ts";
+import type { Observation } from "../observe/observation.ts";
 import type { RandomBytes } from "../random.ts";
 import type { Store } from "../storage/store.ts";
 import type { Sessions, Tokens } from "../tokens/tokens.ts";
@@ -17,6 +18,8 @@ export interface AdminSurroundings {
   edit: ChangingCatalogSource["edit"];
   tokens: Tokens;
   sessions: Sessions;
+  /** how the gateway fares, in all its processes */
+  observation: Observation;
   record: RecordEvent;
   now: Clock;
   elapsed: Stopwatch;

@@ -49,7 +49,11 @@ export function recordChange(
 }
 
 /** Stores and logs a change that is not one of objects: a session that was ended, a key. */
-export async function audit(call: Call, change: AuditedChange, parts: AdminParts): Promise<void> {
+export async function audit(
+  call: Call,
+  change: AuditedChange,
+  parts: Pick<AdminParts, "now" | "randomBytes" | "record" | "store">,
+): Promise<void> {
   const entry = auditEntry(call, change, parts);
   await parts.store.audit.add(entry);
   recordChange(entry, parts);

@@ -1,15 +1,17 @@
 // The table of routes: what there is below the account, and what there is beside.
 import type { AdminParts } from "./admin-parts.ts";
 import type { Permission } from "./permissions.ts";
+import { accessRequestRoutes } from "./resources/access-requests.ts";
 import { auditLogRoutes } from "./resources/audit-log.ts";
 import { groups } from "./resources/groups.ts";
 import { objectRoutes } from "./resources/object-routes.ts";
+import { observationRoutes } from "./resources/observation.ts";
 import type { Route } from "./route.ts";
 import type { AdminToken } from "./tokens/admin-tokens.ts";
 
 /** Every route below `/client/v4/accounts/{account_id}`. */
 export function accountRoutes(parts: AdminParts): Route[] {
-  return [...objectRoutes(groups, parts), ...auditLogRoutes(parts)];
+  return [...objectRoutes(groups, parts), ...auditLogRoutes(parts), ...accessRequestRoutes(parts)];
 }
 
 /** What a plain route answers. */
@@ -29,6 +31,6 @@ export interface PlainRoute {
 }
 
 /** Every plain route. @param _routes what the API has, for its description */
-export function plainRoutes(_parts: AdminParts, _routes: readonly Route[]): PlainRoute[] {
-  return [];
+export function plainRoutes(parts: AdminParts, _routes: readonly Route[]): PlainRoute[] {
+  return [...observationRoutes(parts)];
 }

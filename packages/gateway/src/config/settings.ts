@@ -7,9 +7,6 @@ import { authority, heloName, listenAddress, mailUrl } from "./values.ts";
 
 const port = z.int().min(1).max(65_535);
 
-/** A field that has a name already and no meaning yet. */
-const later = z.unknown();
-
 const requestLog = choice<boolean | "decisions">((value) =>
   value === "decisions" ? z.literal("decisions") : z.boolean(),
 );

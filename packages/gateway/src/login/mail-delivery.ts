@@ -64,7 +64,10 @@ export class MailDelivery {
     const { retryDelays, now } = this.#parts;
     for (const delay of [...retryDelays, Number.POSITIVE_INFINITY]) {
       const error = await this.#attempt(order);
-      if (error === undefined) return;
+      if (error === undefined) {
+        this.#parts.record({ event: "pin_sent" });
+        return;
+      }
       const isWorthIt = isForNow(error) && now() + delay < order.expiresAt;
       if (!isWorthIt || this.#pendingCount >= pendingLimit) {
         this.#report("mail_failed", order, error);

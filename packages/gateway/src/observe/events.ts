@@ -109,6 +109,10 @@ export interface EventFields {
   provider_unusable: ProviderFault;
   /** the keys of an issuer that a rule names could not be fetched; those it had serve on */
   issuer_unusable: { issuer: string; url: string | undefined; detail: string };
+  /** the mail server has it, or the terminal of `postern dev`; the log has no line of it */
+  pin_sent: Record<never, never>;
+  /** a provider was asked to vouch for somebody; the log has no line of it */
+  provider_asked: { provider: string; ms: number };
   pin_refused: RequestFields & { provider: string; verdict: string };
   /** no policy has room for the address: the page says that a code was sent, to tell nobody */
   pin_not_sent: RequestFields & { email: string; application: string | undefined };
@@ -262,6 +266,17 @@ export type EventName = keyof EventFields;
 
 /** One event: its name, and its fields beside it. */
 export type GatewayEvent = { [Name in EventName]: { event: Name } & EventFields[Name] }[EventName];
+
+/** Events that are counted and kept elsewhere: a line of the log would say nothing more. */
+export const unloggedEvents = ["access_decided", "pin_sent", "provider_asked"] as const;
+
+/** An event that the log has a line for. */
+export type LoggedEvent = Exclude<GatewayEvent, { event: (typeof unloggedEvents)[number] }>;
+
+/** Whether the log has a line for it. */
+export function isLogged(event: GatewayEvent): event is LoggedEvent {
+  return !(unloggedEvents as readonly EventName[]).includes(event.event);
+}
 
 /** Writes an event down. Never throws, never waits. */
 export type RecordEvent = (event: GatewayEvent) => void;

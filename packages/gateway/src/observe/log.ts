@@ -3,13 +3,11 @@
 // not the first.
 import { isatty } from "node:tty";
 import pino from "pino";
-import type { GatewayEvent, HousekeepingTask, RecordEvent } from "./events.ts";
+import { type HousekeepingTask, isLogged, type LoggedEvent, type RecordEvent } from "./events.ts";
 import { LogOutput } from "./log-output.ts";
 import { type TextStyle, textOfLine } from "./log-text.ts";
 
 export type LogLevel = "debug" | "info" | "warn" | "error" | "silent";
-
-type LoggedEvent = Exclude<GatewayEvent, { event: "access_decided" }>;
 
 type LoggedEventName = LoggedEvent["event"];
 
@@ -197,7 +195,7 @@ export function openLog({ level, format = "auto", plain, worker }: LogOptions): 
   );
   const writeLine = (line: string) => output.write(isText ? textOfLine(line, style) : line);
   const record: RecordEvent = (event) => {
-    if (event.event === "access_decided") return;
+    if (!isLogged(event)) return;
     logger[lines[event.event][0]](bounded(event), messageOf(event));
   };
   return {

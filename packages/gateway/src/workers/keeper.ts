@@ -6,7 +6,7 @@ import { compose, type Parts } from "../compose.ts";
 import type { Config } from "../config/load-config.ts";
 import type { Settings } from "../config/read-settings.ts";
 import { followOthers } from "../follow-others.ts";
-import { closeParts, type Gateway, serveAdmin } from "../gateway.ts";
+import { closeParts, familiesOf, type Gateway, serveAdmin } from "../gateway.ts";
 import { keepHouse, rotateWhenOld } from "../housekeeping.ts";
 import type { Listener } from "../http/listeners.ts";
 import { defaultRelaySettings } from "../login/terminal/relay-settings.ts";
@@ -14,6 +14,7 @@ import type { Log } from "../observe/log.ts";
 import { servedApplications } from "../served-applications.ts";
 import { answerTo } from "./kept-limits.ts";
 import type { Introduction, ToKeeper } from "./messages.ts";
+import { WorkerCounts } from "./worker-counts.ts";
 import { WorkerPool } from "./worker-pool.ts";
 import type { WorkerProcess } from "./worker-process.ts";
 
@@ -30,9 +31,16 @@ export async function startKeeper(config: Config, workers: number, log: Log): Pr
   const pool = new WorkerPool({
     count: workers,
     introduce: (number) => introductionOf(parts, number, workers),
-    onMessage: (message, worker) => void answer(parts, message, worker),
+    onMessage: (message, worker) => {
+      if (message.kind === "measured") counts.measured(worker, message);
+      else void answer(parts, message, worker);
+    },
     log,
   });
+  const counts = new WorkerCounts(
+    () => familiesOf(parts),
+    () => pool.living(),
+  );
   parts.catalogs.onChange((change) => pool.change(change));
   const stopFollowing = followOthers(parts);
   const edit: typeof parts.catalogs.edit = async (propose) => {
@@ -48,7 +56,7 @@ export async function startKeeper(config: Config, workers: number, log: Log): Pr
   try {
     await rotateWhenOld(parts);
     await pool.open();
-    admin = await serveAdmin(parts, edit);
+    admin = await serveAdmin(parts, { edit, families: () => counts.families() });
   } catch (error) {
     stopFollowing();
     await pool.close(0);

@@ -3,6 +3,7 @@ import type { CatalogChange, CatalogFrame } from "../catalog/changing-catalog.ts
 import type { Settings } from "../config/read-settings.ts";
 import type { RelaySettings } from "../login/terminal/relay-settings.ts";
 import type { GatewayEvent } from "../observe/events.ts";
+import type { FamilySnapshot } from "../observe/metrics/registry.ts";
 import type { StrangerLimits } from "../stranger-limits.ts";
 
 /** What a worker begins with. It holds secrets, and goes through the channel alone. */
@@ -27,6 +28,8 @@ export type ToWorker =
   | { kind: "change"; version: number; change: CatalogChange }
   | { kind: "reload_certificates" }
   | { kind: "answer"; id: number; isAllowed: boolean }
+  /** say what was counted */
+  | { kind: "measure"; id: number }
   /** serve who is connected and who comes, tell them, and end */
   | { kind: "drain"; graceMs: number };
 
@@ -38,5 +41,6 @@ export type ToKeeper =
   /** the change of this version is in force */
   | { kind: "applied"; version: number }
   | { kind: "question"; id: number; question: LimitQuestion }
+  | { kind: "measured"; id: number; families: FamilySnapshot[] }
   /** one that strangers cause at will: how many are written down is counted by the keeper */
   | { kind: "event"; event: GatewayEvent };

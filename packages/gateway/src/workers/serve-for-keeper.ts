@@ -6,7 +6,7 @@ import { setTimeout as pause } from "node:timers/promises";
 import type { CatalogChange } from "../catalog/changing-catalog.ts";
 import { composeWorker, type Parts } from "../compose.ts";
 import { followOthers } from "../follow-others.ts";
-import { type Service, serve } from "../gateway.ts";
+import { familiesOf, type Service, serve } from "../gateway.ts";
 import { isLimited } from "../observe/limit-events.ts";
 import { openLog } from "../observe/log.ts";
 import { KeptLimits } from "./kept-limits.ts";
@@ -63,6 +63,9 @@ class Worker {
       case "answer":
         this.#limits.answered(message.id, message.isAllowed);
         break;
+      case "measure":
+        void this.#measure(message.id);
+        break;
       case "drain":
         void this.#drain(message.graceMs, true);
         break;
@@ -97,6 +100,11 @@ class Worker {
       this.#tell({ kind: "failed", reason });
       this.#end.resolve(1);
     }
+  }
+
+  async #measure(id: number): Promise<void> {
+    const { parts } = await this.#running.promise;
+    this.#tell({ kind: "measured", id, families: familiesOf(parts) });
   }
 
   /** Takes a change over, however often it must be tried. A later one includes it. */

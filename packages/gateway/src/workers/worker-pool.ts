@@ -56,6 +56,11 @@ export class WorkerPool {
     await Promise.allSettled(others.map((number) => this.#start(number).ready));
   }
 
+  /** Those that live. */
+  living(): readonly WorkerProcess[] {
+    return [...this.#workers.values()];
+  }
+
   /** Tells them all. */
   tell(message: ToWorker): void {
     for (const worker of this.#workers.values()) worker.tell(message);

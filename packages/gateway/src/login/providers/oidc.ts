@@ -39,7 +39,7 @@ const defaultScopes = ["openid", "email", "profile"];
 /** Makes the OpenID Provider of a configured object. */
 export const openIdConnect: MakeProvider = (settings, parts) => {
   const config = settings.config as OidcConfig;
-  const client = clientOf(config, parts);
+  const client = timed(clientOf(config, parts), settings.id, parts);
   return {
     offer: "button",
     start: (request) => start(client, { config, parts, request }),
@@ -53,6 +53,22 @@ function clientOf(config: OidcConfig, { now, elapsed }: ProviderParts): OidcClie
   return issuer === undefined
     ? explicitClient(config, now)
     : issuerClient({ ...config, issuer }, { now, elapsed });
+}
+
+/** The same client: how long the provider takes to vouch for somebody is told. */
+function timed(client: OidcClient, provider: string, parts: ProviderParts): OidcClient {
+  const { elapsed, record } = parts;
+  return {
+    ...client,
+    async redeem(answer) {
+      const begin = elapsed();
+      try {
+        return await client.redeem(answer);
+      } finally {
+        record({ event: "provider_asked", provider, ms: elapsed() - begin });
+      }
+    },
+  };
 }
 
 async function start(

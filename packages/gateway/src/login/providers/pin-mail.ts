@@ -41,6 +41,7 @@ export function mailPin(parts: ProviderParts, pin: RequestedPin): void {
     return;
   }
   announcePin?.(pin.email, pin.code);
+  if (announcePin !== undefined) record({ event: "pin_sent" });
   if (mail === undefined) {
     if (announcePin === undefined) record({ event: "mail_missing", ray });
     return;

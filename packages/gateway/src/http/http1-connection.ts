@@ -287,7 +287,7 @@ export class Http1Connection implements RequestEvents, ExchangeConnection {
     if (exchange === undefined || this.isClosed) return;
     this.#exchange = undefined;
     exchange.finish();
-    const isHeardOut = exchange.complete && !this.#input.hasWaiting;
+    const isHeardOut = exchange.complete && exchange.endsConnection && !this.#input.hasWaiting;
     if (this.#isLastAnswer && !isHeardOut) {
       this.#linger();
     } else if (this.#isLastAnswer) {

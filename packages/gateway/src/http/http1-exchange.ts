@@ -30,6 +30,8 @@ export class Http1Exchange implements Exchange, RequestBody {
   /** whether a client that shuts its sending side is gone */
   abortsWithClient = false;
   complete = false;
+  /** whether the client has said that nothing follows its request */
+  readonly endsConnection: boolean;
   protected readonly connection: ExchangeConnection;
   #reader: BodyReader | undefined;
   #flows = false;
@@ -42,6 +44,7 @@ export class Http1Exchange implements Exchange, RequestBody {
 
   constructor(connection: ExchangeConnection, head: MessageHead) {
     this.connection = connection;
+    this.endsConnection = !head.persistent;
     this.head = {
       method: head.method,
       target: head.target,

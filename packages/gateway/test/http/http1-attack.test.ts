@@ -6,7 +6,7 @@ import { test } from "node:test";
 import { until } from "../../../../test/support/until.ts";
 import { ConnectionLooks } from "../../src/http/http1-looks.ts";
 import type { Exchange } from "../../src/http/transport.ts";
-import { postern } from "./transport-fixture.ts";
+import { postern, startListener } from "./transport-fixture.ts";
 
 function answer({ head, response }: Exchange): void {
   const text = `of ${head.target};`;
@@ -168,4 +168,46 @@ test("a client that reads to the end of the connection takes no part of an answe
     await until(() => isClosed);
     assert.equal(fault, "ECONNRESET");
   }
+});
+
+test("a client that sends on while the server drains has every answer up to the one that ends its connection", async (context) => {
+  const begun: Exchange[] = [];
+  const handler = (exchange: Exchange) => void begun.push(exchange);
+  const { listener, port } = await startListener(context, { handler, transport: "postern" });
+  const client = connect({ host: "127.0.0.1", port, allowHalfOpen: true });
+  context.after(() => client.destroy());
+  const faults: string[] = [];
+  let received = "";
+  let isClosed = false;
+  client.on("error", (error: NodeJS.ErrnoException) => faults.push(error.code ?? ""));
+  client.on("close", () => {
+    isClosed = true;
+  });
+  const get = (path: string) => `GET ${path} HTTP/1.1\r\nHost: a.test\r\n\r\n`;
+  client.write(get("/one") + get("/two"));
+  await until(() => begun.length === 1);
+  const drained = listener.drain();
+  const [one] = begun;
+  assert.ok(one);
+  answer(one);
+  await until(() => begun.length === 2 && client.readableLength > 0);
+  const before = client.readableLength;
+  const [, two] = begun;
+  assert.ok(two);
+  answer(two);
+  await until(() => client.readableLength > before);
+  // The answer is there and not read; nobody has told this client that it is the last one.
+  for (let number = 0; number < 50; number++) {
+    client.write(get(`/more-${number}`));
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+  client.on("data", (chunk) => {
+    received += String(chunk);
+  });
+  client.on("end", () => client.end());
+  await until(() => isClosed);
+  assert.deepEqual(faults, []);
+  assert.match(received, /of \/one;[\s\S]*Connection: close[\s\S]*of \/two;$/);
+  assert.equal(begun.length, 2);
+  await drained;
 });

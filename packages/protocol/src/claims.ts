@@ -51,8 +51,8 @@ export interface AppClaims extends TimedClaims {
   use?: "assertion";
   /** in an assertion for a pass: the URL prefix of the pass */
   htu?: string;
-  /** in an assertion for a grant: who uses it in the person's name */
-  act?: ActorClaim;
+  /** in an assertion for a grant or another application: who acts in the person's name */
+  act?: ActorClaim | LinkedActorClaim;
 }
 
 /** Who acts for the person of a token (RFC 8693 4.1), by a grant. */
@@ -61,6 +61,14 @@ export interface ActorClaim {
   grant: string;
   /** what the terminal that asked for it calls itself */
   sub?: string;
+}
+
+/** The application whose origin acts for the person of a token (RFC 8693 4.1) [ext]. */
+export interface LinkedActorClaim {
+  /** id of the application */
+  application: string;
+  /** what people call it */
+  sub: string;
 }
 
 /** A credential for one URL prefix and at most ten minutes (wire-protocol 8). */

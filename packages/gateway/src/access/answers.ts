@@ -176,6 +176,7 @@ export function deniedAnswer(
   switch (who) {
     case "service":
     case "workload":
+    case "linked":
       return problemAnswer(parts, to, problem);
     case "nobody": {
       const next = elsewhere(application.custom_non_identity_deny_url);

@@ -15,6 +15,7 @@ import {
   needsBrowser,
   ownTokens,
 } from "../tokens/bound-browser.ts";
+import { generationOf } from "../tokens/generations.ts";
 import { candidateLimit, onlyPerson } from "../tokens/only-person.ts";
 import type { PossessionFault } from "../tokens/possession.ts";
 import {
@@ -24,6 +25,7 @@ import {
 } from "../tokens/service-token.ts";
 import type {
   AppProof,
+  LinkedProof,
   PassProof,
   TokenFault,
   Tokens,
@@ -56,6 +58,8 @@ export type Authentication =
   | OutsideLimits
   | { kind: "service"; serviceToken: ServiceToken }
   | { kind: "workload"; workload: Workload }
+  /** the origin of another application, in a person's name */
+  | ({ kind: "linked" } & LinkedProof)
   | { kind: "refused"; fault: CredentialFault };
 
 /** A person, by a credential that covers the request. */
@@ -113,8 +117,10 @@ export function authenticate(
   // 2. The header of terminals, and of programs with a token of the platform they run on.
   const [accessToken] = headers.accessToken;
   if (headers.accessToken.length > 1) return { kind: "refused", fault: "two_access_tokens" };
-  if (accessToken !== undefined)
-    return authenticateHeader(tokens, accessToken, application, reading);
+  if (accessToken !== undefined) {
+    const linked = authenticateLinked(tokens, accessToken, application, facts);
+    return linked ?? authenticateHeader(tokens, accessToken, application, reading);
+  }
   const bearer = bearerToken(tokens, reading.rawHeaders, application);
   if (bearer.count > 1) return { kind: "refused", fault: "two_access_tokens" };
   if (bearer.token !== undefined)
@@ -190,6 +196,38 @@ function authenticateHeader(
   if (claimsOf(token)?.["type"] !== "grant")
     return authenticateToken(tokens, token, application, arrival);
   return tokens.verifyGrant(token, aud).then(holderOf);
+}
+
+/**
+ * The origin of another application that shows what it was told of a person, where a policy of this
+ * one names it. Bound to no key: an application that demands that takes none.
+ * @returns undefined for every other token
+ */
+function authenticateLinked(
+  tokens: Tokens,
+  token: string,
+  { linkedApplications, proof_of_possession }: Application,
+  { catalog }: RequestFacts,
+): Promise<Authentication> | undefined {
+  if (linkedApplications.length === 0 || proof_of_possession === true) return undefined;
+  const claims = tokens.isOurs(token) ? claimsOf(token) : undefined;
+  if (claims?.["use"] !== "assertion") return undefined;
+  const shown = [claims["aud"]].flat().filter((aud) => typeof aud === "string");
+  const linked = shown.map((aud) => catalog.applicationByAud.get(aud)).find(isDefined);
+  if (linked === undefined || !linkedApplications.includes(linked.id)) return undefined;
+  return tokens.verifyAssertion(token, linked.aud).then((verification) => {
+    if (!verification.ok)
+      return { kind: "unauthenticated", via: "token", fault: verification.fault, byProgram: true };
+    const { session, claims: verified } = verification;
+    const { id, name, aud: linkedAud } = linked;
+    const linkedGeneration = generationOf(verified);
+    const { exp } = verified;
+    return { kind: "linked", session, linked: { id, name }, linkedAud, linkedGeneration, exp };
+  });
+}
+
+function isDefined<Value>(value: Value | undefined): value is Value {
+  return value !== undefined;
 }
 
 /** The person whose grant it is, where whoever uses it holds the key that it is bound to. */

@@ -80,7 +80,7 @@ export interface BeyondLimits {
 export type TokenEnding = "session_ended" | "expired" | "revoked";
 
 /** Who is known and still not let in; `nobody` cannot get in by signing in either. */
-export type DeniedAsker = "person" | "service" | "workload" | "nobody";
+export type DeniedAsker = "person" | "service" | "workload" | "linked" | "nobody";
 
 /** What led to a refusal, as precisely as is known. No answer repeats it. */
 export type RefusalGrounds = Omit<RefusalFields, "outcome">;
@@ -170,8 +170,7 @@ function passage(
   const asker = askerOf(authentication);
   // Where policy asks nobody who they are, the origin is told of nobody.
   if (decision.outcome === "bypass") {
-    const isProgram = asker.kind === "service" || asker.kind === "workload";
-    const passer = isProgram ? asker : anyone;
+    const passer = decision.byCredential === true ? asker : anyone;
     return { kind: "forward", identity: undefined, asker: passer, authentication, decision };
   }
   const forwardAs = (assertion: string | undefined): Verdict => {
@@ -193,7 +192,7 @@ function outsideLimits(
 
 function identityOf(assertion: string | undefined, asker: Asker): IdentityHeaders | undefined {
   if (assertion === undefined) return undefined;
-  const email = asker.kind === "person" ? asker.session.identity.email : undefined;
+  const email = "session" in asker ? asker.session.identity.email : undefined;
   return { assertion, email };
 }
 
@@ -208,6 +207,7 @@ function askerOf(authentication: Authentication): Asker {
     }
     case "service":
     case "workload":
+    case "linked":
       return authentication;
     default:
       return anyone;
@@ -221,7 +221,7 @@ function passes(authentication: Authentication, decision: Decision): boolean {
 }
 
 function isKnown({ kind }: Authentication): boolean {
-  return kind === "person" || kind === "service" || kind === "workload";
+  return kind === "person" || kind === "service" || kind === "workload" || kind === "linked";
 }
 
 /** Names of the policies that cannot be judged for the person who asks; undefined: none. */
@@ -253,6 +253,7 @@ function refuse(
     case "person":
     case "service":
     case "workload":
+    case "linked":
       return { kind: "denied", who: authentication.kind, ...basis };
     case "unauthenticated":
       if (isPossessionFault(authentication.fault))
@@ -312,6 +313,7 @@ function nameOf(authentication: Authentication): AskerFields {
     }
     case "service":
     case "workload":
+    case "linked":
       return askerFields(authentication);
     default:
       return {};
@@ -332,6 +334,8 @@ function assertionFor(
     }
     case "workload":
       return tokens.workloadAssertion(application, authentication.workload);
+    case "linked":
+      return tokens.linkedAssertion(authentication, application);
     case "service":
       return tokens.serviceAssertion(application, authentication.serviceToken.client_id);
     default:

@@ -122,6 +122,10 @@ export function principalOf(authentication: Authentication): Principal {
     }
     case "workload":
       return authentication;
+    case "linked": {
+      const { linked, session } = authentication;
+      return { kind: "linked", application: linked, identity: session.identity };
+    }
     case "anonymous":
     case "unauthenticated":
     case "outside":

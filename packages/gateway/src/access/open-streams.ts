@@ -8,6 +8,7 @@ import { runInSlices, type Steps } from "../catalog/steps.ts";
 import type { Clock, Stopwatch } from "../clock.ts";
 import type { Application } from "../model/model.ts";
 import type { RecordEvent, StreamFields } from "../observe/events.ts";
+import type { Generation } from "../tokens/generations.ts";
 import type { Tokens } from "../tokens/tokens.ts";
 import {
   type Asker,
@@ -193,10 +194,10 @@ export class OpenStreams {
   /** Ends what was let in by a token of an earlier generation. */
   async #endRevoked(sessionId: string): Promise<void> {
     for (const entry of this.#ofSession.get(sessionId) ?? []) {
-      const { aud, asker } = entry.subject;
-      const generation = await this.#parts.tokens.generationOf(aud);
-      const isRevoked = asker.kind === "person" && asker.generation !== generation;
-      if (isRevoked) this.#end(entry, "session_ended");
+      const shown = shownGeneration(entry.subject);
+      if (shown === undefined) continue;
+      const generation = await this.#parts.tokens.generationOf(shown.aud);
+      if (shown.generation !== generation) this.#end(entry, "session_ended");
     }
   }
 
@@ -319,7 +320,7 @@ function newEntry(options: StreamOptions, openedAt: number): Entry {
   const { aud, name } = application;
   return {
     subject: { host, method, path, ip, aud, asker },
-    sessionId: asker.kind === "person" ? asker.session.id : undefined,
+    sessionId: "session" in asker ? asker.session.id : undefined,
     fields: {
       ray,
       ip,
@@ -338,6 +339,16 @@ function newEntry(options: StreamOptions, openedAt: number): Entry {
     end,
     close: () => undefined,
   };
+}
+
+/** What the token that let somebody in says of its generation; undefined where none did. */
+function shownGeneration({
+  aud,
+  asker,
+}: StreamSubject): { aud: string; generation: Generation } | undefined {
+  if (asker.kind === "person") return { aud, generation: asker.generation };
+  if (asker.kind !== "linked") return undefined;
+  return { aud: asker.linkedAud, generation: asker.linkedGeneration };
 }
 
 /**

@@ -26,6 +26,7 @@ export interface Problem {
 const deniedMessages: Record<DeniedAsker, string> = {
   person: "You are signed in, but you may not use this application from here.",
   service: "The service token is valid, but no policy lets it use this application.",
+  linked: "The token of the other application is valid, but no policy lets it use this one.",
   workload: "The token is valid, but no policy lets this program use this application.",
   nobody: "This application cannot be used from where you are, or needs a service token.",
 };
@@ -240,7 +241,7 @@ export function denied(application: Application, who: DeniedAsker): Problem {
   return {
     status: 403,
     error: "denied",
-    pageless: who === "service" || who === "workload",
+    pageless: who === "service" || who === "workload" || who === "linked",
     heading: "You don't have access",
     isRefusal: true,
     message: `${reason} If you should have access, ask the people who run ${application.name} and give them the ray ID.`,

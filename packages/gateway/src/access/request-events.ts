@@ -78,6 +78,8 @@ function programFields(asker: Asker): ProgramFields {
       return grantFields(asker.grant);
     case "workload":
       return askerFields(asker);
+    case "linked":
+      return { linked_application: asker.linked.name };
     default:
       return {};
   }

@@ -9,6 +9,7 @@ import type { AskerFields } from "../observe/events.ts";
 import { evaluate } from "../policy/evaluate.ts";
 import type { StoredSession } from "../storage/store.ts";
 import type { Generation } from "../tokens/generations.ts";
+import type { LinkedProof } from "../tokens/tokens.ts";
 import type { GrantName } from "./credential-limits.ts";
 
 /** Who a request was let through for. What it gets may go on for as long as that holds. */
@@ -27,6 +28,8 @@ export type Asker =
     }
   | { kind: "service"; serviceToken: ServiceToken }
   | { kind: "workload"; workload: Workload }
+  /** the origin of another application, in a person's name */
+  | ({ kind: "linked" } & LinkedProof)
   /** policy asks nobody who they are */
   | { kind: "anyone" };
 
@@ -79,6 +82,8 @@ export function expiryOf(asker: Asker): number {
       return asker.serviceToken.expires_at ?? Number.POSITIVE_INFINITY;
     case "workload":
       return asker.workload.expiresAt;
+    case "linked":
+      return Math.min(asker.session.expires_at, asker.exp * 1000);
     case "anyone":
       return Number.POSITIVE_INFINITY;
   }
@@ -93,6 +98,8 @@ export function askerFields(asker: KnownAsker): AskerFields {
       return { client_id: asker.serviceToken.client_id };
     case "workload":
       return { issuer: asker.workload.issuer, subject: asker.workload.subject };
+    case "linked":
+      return { email: asker.session.identity.email, linked_application: asker.linked.name };
     case "anyone":
       return {};
   }
@@ -121,6 +128,10 @@ function principalOf(asker: Asker): Principal {
     }
     case "workload":
       return asker;
+    case "linked": {
+      const { linked, session } = asker;
+      return { kind: "linked", application: linked, identity: session.identity };
+    }
     case "anyone":
       return { kind: "anonymous" };
   }

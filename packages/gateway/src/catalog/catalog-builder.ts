@@ -115,7 +115,8 @@ export class CatalogBuilder {
     const earlier = this.#applications.get(source);
     if (earlier !== undefined && isSame(earlier.application.policies, policies)) return earlier;
     const names = namedByAny(policies.map(({ rules }) => rules.names));
-    const compiled: Application = { ...source, policies, names };
+    const linkedApplications = policies.flatMap((each) => each.linkedApplications);
+    const compiled: Application = { ...source, policies, names, linkedApplications };
     return {
       application: compiled,
       patterns: source.domains.map((domain) => compileDomain(domain, compiled)),

@@ -163,6 +163,8 @@ export interface Application extends Omit<StoredApplication, "policies"> {
   policies: CompiledPolicy[];
   /** what they name of a request: a decision depends on nothing else of it */
   names: NamedFacts;
+  /** ids of the applications whose tokens they take; few or none */
+  linkedApplications: readonly string[];
 }
 
 /** Everything that makes an application valid. */

@@ -6,7 +6,8 @@ import type { Policy } from "./policy.ts";
  */
 export type Decision =
   | { outcome: "allow"; policy: Policy }
-  | { outcome: "bypass"; policy: Policy }
+  /** `byCredential`: not for whoever asks, but for the program that proved who it is */
+  | { outcome: "bypass"; policy: Policy; byCredential?: true }
   | { outcome: "deny"; reason: "no_policy_matched" }
   | { outcome: "deny"; reason: "policy"; policy: Policy }
   | { outcome: "login" };

@@ -174,7 +174,8 @@ interface CertificateAsker {
 }
 
 /** A program with a token of another issuer: nothing else says which of its jobs it was. */
-export type ProgramFields = Pick<AskerFields, "issuer" | "subject"> & ByGrantFields;
+export type ProgramFields = Pick<AskerFields, "issuer" | "subject" | "linked_application"> &
+  ByGrantFields;
 
 /** What a stream was asked for, and by whom. */
 export type StreamFields = ApplicationRequestFields & AskerFields;
@@ -242,6 +243,8 @@ export interface AskerFields extends ByGrantFields {
   /** of a program with a token of another issuer: its `iss` and `sub`, verified */
   issuer?: string;
   subject?: string;
+  /** name of the application whose origin asks in the person's name */
+  linked_application?: string;
 }
 
 /** Why a request did not pass: the outcome, and what led to it as precisely as is known. */

@@ -43,7 +43,8 @@ function passWithoutSignIn(
     // Bypass is for whoever asks: who they are does not hinder.
     if (isBypass && policy.matches(anybody) === "yes") return { outcome: "bypass", policy };
     if (!admitsProgram(policy, subject)) continue;
-    return isBypass ? { outcome: "bypass", policy } : { outcome: "allow", policy };
+    if (isBypass) return { outcome: "bypass", policy, byCredential: true };
+    return { outcome: "allow", policy };
   }
   return undefined;
 }

@@ -10,6 +10,7 @@ import type {
 } from "@postern/protocol";
 import type { Catalog } from "../catalog/catalog.ts";
 import { defined } from "../defined.ts";
+import type { LinkedApplication } from "../model/identity.ts";
 import type { Application, Identity, Workload } from "../model/model.ts";
 import type { StoredGrant, StoredSession } from "../storage/store.ts";
 import { browserClaim } from "./bound-browser.ts";
@@ -86,6 +87,24 @@ export function assertionClaims(
 ): AppClaims {
   const iat = Math.min(claims.iat, seconds(now));
   return { ...claims, iat, nbf: iat, use: "assertion" };
+}
+
+/**
+ * What an application is told where the origin of another one acts for a person: no longer than
+ * what that one was told.
+ * @param shownExp of the assertion that it showed, seconds
+ */
+export function linkedClaims(
+  issuance: Issuance,
+  session: StoredSession,
+  application: Application,
+  { id, name }: LinkedApplication,
+  shownExp: number,
+): AppClaims {
+  const lifetimeMs = shownExp * 1000 - issuance.now;
+  const person = personClaims(issuance, session, application, lifetimeMs);
+  const exp = Math.min(person.exp, shownExp);
+  return { ...person, exp, act: { application: id, sub: name } };
 }
 
 /** A service token's claims; no session stands behind them. */

@@ -81,6 +81,7 @@ export async function createTokens(deps: TokensDeps): Promise<Tokens> {
     issueGrant: (session, application, grant) => issue.grant(session, application, grant),
     personAssertion: (proof) => assertions.ofPerson(proof),
     passAssertion: (proof, application) => assertions.ofPass(proof, application),
+    linkedAssertion: (proof, application) => assertions.ofLinked(proof, application),
     workloadAssertion: (application, workload) => assertions.ofWorkload(application, workload),
     serviceAssertion: (application, clientId) => assertions.ofService(application, clientId),
     issueMatch: describe,

@@ -5,11 +5,17 @@ import { createHash } from "node:crypto";
 import type { AppClaims } from "@postern/protocol";
 import { BoundedCache } from "../bounded-cache.ts";
 import type { Application, Workload } from "../model/model.ts";
-import { assertionClaims, personClaims, serviceClaims, workloadClaims } from "./claims.ts";
+import {
+  assertionClaims,
+  linkedClaims,
+  personClaims,
+  serviceClaims,
+  workloadClaims,
+} from "./claims.ts";
 import { generationOf } from "./generations.ts";
 import { type IssuerDeps, issuanceOf } from "./issue.ts";
 import { ownCopy } from "./own-copy.ts";
-import type { AppProof, PassProof } from "./tokens.ts";
+import type { AppProof, LinkedProof, PassProof } from "./tokens.ts";
 
 const serviceAssertionLife = 10 * 60_000;
 /** What an origin gets must be good for a while: the last minute is left unused. Seconds. */
@@ -65,6 +71,13 @@ export class OriginAssertions {
     const person = personClaims(issuance, session, application, lifetimeMs);
     const claims = { ...person, exp: Math.min(person.exp, exp), htu };
     return tokenOf(this.#find(`pass ${session.id} ${exp} ${digestOf(claims)}`, claims));
+  }
+
+  /** The assertion for a person in whose name the origin of another application asks. */
+  ofLinked(proof: LinkedProof, application: Application): string | Promise<string> {
+    const { session, linked, exp } = proof;
+    const claims = linkedClaims(issuanceOf(this.#deps), session, application, linked, exp);
+    return tokenOf(this.#find(`linked ${session.id} ${exp} ${digestOf(claims)}`, claims));
   }
 
   /** The assertion for a program with a service token; lives 10 minutes. */

@@ -1,5 +1,6 @@
 // What the rest of the gateway knows of tokens and sessions.
 import type { AppClaims, MetaClaims, OrgClaims, PassClaims } from "@postern/protocol";
+import type { LinkedApplication } from "../model/identity.ts";
 import type { Application, CachedDecision, Identity, Workload } from "../model/model.ts";
 import type { StoredGrant, StoredSession } from "../storage/store.ts";
 import type { MatchDescription, PassScope } from "./claims.ts";
@@ -59,6 +60,19 @@ export type VerifiedApp = AppProof | { ok: false; fault: TokenFault };
 /** A pass that holds. */
 export type PassProof = Verified<PassClaims> & { ok: true };
 
+/** What the origin of another application shows of a person, verified. */
+export interface LinkedProof {
+  session: StoredSession;
+  /** the application whose origin it is */
+  linked: LinkedApplication;
+  /** of that application */
+  linkedAud: string;
+  /** of that application's tokens, as what is shown says it */
+  linkedGeneration: Generation;
+  /** of what is shown, seconds since the epoch */
+  exp: number;
+}
+
 /** A credential for one URL prefix (wire-protocol 8). */
 export interface Pass {
   token: string;
@@ -106,6 +120,8 @@ export interface Tokens {
   personAssertion(proof: AppProof): string | Promise<string>;
   /** What the origin gets for a pass: no wider and no longer than the pass. */
   passAssertion(proof: PassProof, application: Application): string | Promise<string>;
+  /** What the origin gets where another application's acts for a person: no longer than that. */
+  linkedAssertion(proof: LinkedProof, application: Application): string | Promise<string>;
   /** What the origin gets for a workload; lives 10 minutes, and no longer than its token. */
   workloadAssertion(application: Application, workload: Workload): string | Promise<string>;
   /** What the origin gets for a service token; lives 10 minutes. */
@@ -136,7 +152,8 @@ export interface Tokens {
   verifyPass(token: string, aud: string): Promise<Verified<PassClaims>>;
   /**
    * An origin's assertion for a person with an application token, and the live session behind it.
-   * No credential: it answers `get-identity` where the application allows that, and nothing else.
+   * No credential: it answers `get-identity` where the application allows that, and another
+   * application takes it by a `linked_app_token` rule.
    */
   verifyAssertion(token: string, aud: string): Promise<Verified<AppClaims>>;
   /**

@@ -130,6 +130,7 @@ export function applicationWith(aud: string, more: Partial<Application> = {}): A
     allow_encoded_slashes: false,
     policies: [],
     names: namesNothing,
+    linkedApplications: [],
     ...more,
   };
 }

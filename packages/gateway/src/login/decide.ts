@@ -2,6 +2,7 @@ import { circumstancesWithout } from "../catalog/circumstances.ts";
 import type { RequestFacts } from "../catalog/request-facts.ts";
 import type { Application, Decision } from "../model/model.ts";
 import type { MissingRequest, Subject } from "../model/rules/rule.ts";
+import { sessionLength } from "../model/session-length.ts";
 import { evaluate, policiesWithoutAnswer } from "../policy/evaluate.ts";
 import type { StoredSession } from "../storage/store.ts";
 
@@ -42,6 +43,18 @@ function subjectOf(
 ): Subject {
   const circumstances = circumstancesWithout(facts, application, request);
   return { principal: { kind: "person", identity }, ...circumstances };
+}
+
+/**
+ * How long the token lasts that somebody gets by this decision, milliseconds: by the policy that
+ * lets them in, or the application. Where several may, by the shortest.
+ */
+export function tokenLifetime(application: Application, admission: Admission): number {
+  const others = admission.outcome === "allow" ? (admission.others ?? []) : [];
+  const durations = [admission.policy, ...others].map(
+    ({ session_duration = application.session_duration }) => sessionLength(session_duration),
+  );
+  return Math.min(...durations);
 }
 
 /** Whether the person may enter. What is not plainly allowed is denied (case C6). */

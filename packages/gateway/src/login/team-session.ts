@@ -1,9 +1,10 @@
 // The session on the team domain: who this browser or terminal is, as its `CF_Authorization` says.
 // Reads that cookie, starts sessions and sets it.
-import { cookies, type OrgClaims, parseDuration } from "@postern/protocol";
+import { cookies, type OrgClaims } from "@postern/protocol";
 import type { Clock } from "../clock.ts";
 import { cookieExpiry } from "../http/cookies.ts";
 import type { Application, Identity } from "../model/model.ts";
+import { sessionLength } from "../model/session-length.ts";
 import type { RandomBytes } from "../random.ts";
 import type { StoredSession } from "../storage/store.ts";
 import { type Browser, isOrgOf, ownTokens } from "../tokens/bound-browser.ts";
@@ -87,7 +88,7 @@ export async function startBrowserSession(
     kind: "browser",
     identity,
     userAgent: (c.req.header("user-agent") ?? "").slice(0, userAgentLength),
-    lifetimeMs: parseDuration(duration),
+    lifetimeMs: sessionLength(duration),
   });
   const token = await tokens.issueOrg(session, ensureNonce(c, parts));
   const cookie = { name: cookies.authorization, value: token };

@@ -5,7 +5,8 @@ import type { Policy } from "./policy.ts";
  * in may help.
  */
 export type Decision =
-  | { outcome: "allow"; policy: Policy }
+  /** `others`: those that may let the same person in for another request, at a sign-in alone */
+  | { outcome: "allow"; policy: Policy; others?: readonly Policy[] }
   /** `byCredential`: not for whoever asks, but for the program that proved who it is */
   | { outcome: "bypass"; policy: Policy; byCredential?: true }
   | { outcome: "deny"; reason: "no_policy_matched" }

@@ -2,15 +2,16 @@
 // one stands for itself, and applications link to it.
 import { z } from "zod";
 import { defined } from "../defined.ts";
-import { group } from "./group.ts";
+import { group, groupsIn } from "./group.ts";
 import type { Workload } from "./identity.ts";
 import { identityProvider, mailsPins } from "./identity-provider.ts";
 import { defineKind, type World } from "./kind.ts";
 import { objectsIn } from "./object-lookup.ts";
 import type { Report } from "./problem.ts";
 import type { CompiledRuleSet } from "./rules/compiled-rules.ts";
+import { linkedAppToken } from "./rules/linked-app-token.ts";
 import type { OidcTokenRule } from "./rules/oidc-token.ts";
-import type { Matcher, Rule, RuleSubject } from "./rules/rule.ts";
+import type { Matcher, Rule, RuleKind, RuleSubject } from "./rules/rule.ts";
 import { knownRule } from "./rules/rule-kinds.ts";
 import {
   checkRules,
@@ -32,7 +33,10 @@ const fields = z.strictObject({
   name: objectName,
   decision,
   ...ruleSetFields,
-  session_duration: sessionDuration.optional(),
+  session_duration: z.preprocess(
+    (value) => (value === "" || value === null ? undefined : value),
+    sessionDuration.optional(),
+  ),
   purpose_justification_required: notYet,
   purpose_justification_prompt: withoutEffect,
   approval_required: notYet,
@@ -111,18 +115,46 @@ export function toPolicy(input: z.infer<typeof fields>): Policy {
 export function checkPolicy(input: z.infer<typeof fields>, world: World, report: Report): void {
   warnWithoutEffect(fields, input, report);
   checkRules(input, objectsIn(world), report);
-  warnOfIdleRules(input, report);
+  warnOfIdleRules(input, world, report);
   if (input.decision === "allow") warnOfOpenDoors(input, world, report);
 }
 
-function warnOfIdleRules(input: RuleSet & { decision: PolicyAction }, report: Report): void {
+function warnOfIdleRules(
+  input: RuleSet & { decision: PolicyAction },
+  world: World,
+  report: Report,
+): void {
+  const reasons = { ...idleRules[input.decision] };
+  // Another application acts for a person, of whom rules about people hold.
+  const kinds = input.include.flatMap((rule) => leavesOf(rule, world, new Set()));
+  if (kinds.some(({ name }) => name === linkedAppToken.name)) delete reasons.people;
   for (const list of ["include", "require"] as const) {
     input[list].forEach((rule, index) => {
-      const about = knownRule(rule)?.kind.about;
-      const why = about && idleRules[input.decision][about];
+      const why = whyIdle(rule, reasons, world);
       if (why !== undefined) report.warning([list, index], why);
     });
   }
+}
+
+/** Of a group: when that is so of everything that it includes. */
+function whyIdle(rule: Rule, reasons: IdleReasons, world: World): string | undefined {
+  const ofKinds = leavesOf(rule, world, new Set()).map(({ about }) => reasons[about]);
+  const [first] = ofKinds;
+  return ofKinds.every((each) => each !== undefined) ? first : undefined;
+}
+
+/**
+ * The kinds of what a rule includes, through groups.
+ * @param seen the groups that were looked into
+ */
+function leavesOf(rule: Rule, world: World, seen: Set<string>): RuleKind[] {
+  const { kind } = knownRule(rule) ?? {};
+  if (kind === undefined) return [];
+  const [id] = groupsIn({ include: [rule], require: [], exclude: [] });
+  if (id === undefined) return [kind];
+  const inner = seen.has(id) ? undefined : world.find(group, id);
+  seen.add(id);
+  return inner?.include.flatMap((each) => leavesOf(each, world, seen)) ?? [];
 }
 
 const admitsNoProgram =
@@ -130,8 +162,10 @@ const admitsNoProgram =
 const stopsNoProgram =
   "stops no service token: non_identity policies run first; put it into their exclude";
 
+type IdleReasons = Partial<Record<RuleSubject, string>>;
+
 /** Rules that can never hold under a decision (access-features 4.2). */
-const idleRules: Record<PolicyAction, Partial<Record<RuleSubject, string>>> = {
+const idleRules: Record<PolicyAction, IdleReasons> = {
   allow: { programs: admitsNoProgram, workloads: admitsNoProgram },
   deny: { programs: stopsNoProgram, workloads: stopsNoProgram },
   bypass: {

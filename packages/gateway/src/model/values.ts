@@ -92,12 +92,13 @@ export const objectName = someText.refine((source) => source.length <= 350, {
 const oneMonth = 31 * 24 * 36e5;
 
 /**
- * A session's length in Go syntax, kept as it is. Tokens count in seconds: with less than one,
- * nobody would ever get in.
+ * A session's length in Go syntax, kept as it is; none at all means one that ends at once. Tokens
+ * count in seconds: with a part of one, nobody would ever get in.
  */
 export const sessionDuration = text((source) => {
   const length = durationOf(source, "h");
-  if (length < 1_000) refuse("is no time at all, so nobody would get in; write it like 15m or 24h");
+  if (length > 0 && length < 1_000)
+    refuse("is too short, so nobody would get in; write it like 15m or 24h, or 0s for at once");
   if (length > oneMonth) refuse("is longer than a month; write 744h or less");
   return source;
 });

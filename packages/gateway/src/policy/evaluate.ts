@@ -2,7 +2,7 @@
 // every later way in. Order as in Cloudflare Access (access-features 4.2): bypass and Service Auth
 // first, then allow and deny, each in listed order. The first match ends it, and whoever matches
 // nothing stays outside.
-import type { Application, CompiledPolicy, Decision, Principal } from "../model/model.ts";
+import type { Application, CompiledPolicy, Decision, Policy, Principal } from "../model/model.ts";
 import type { Subject } from "../model/rules/rule.ts";
 
 /** Everything that a decision depends on. */
@@ -77,17 +77,22 @@ function admitsProgram(policy: CompiledPolicy, subject: Subject): boolean {
  */
 function judgePerson(policies: readonly CompiledPolicy[], subject: Subject): Decision {
   const isSignedIn = subject.principal.kind === "person";
+  const admitting: Policy[] = [];
   for (const policy of policies) {
     if (policy.decision !== "allow" && policy.decision !== "deny") continue;
     const match = policy.matches(subject);
     if (policy.decision === "deny") {
       // A deny that cannot be judged denies.
-      if (match === "yes" || match === "unknown")
-        return { outcome: "deny", reason: "policy", policy };
-      continue;
+      if (match !== "yes" && match !== "unknown") continue;
+      if (admitting.length === 0) return { outcome: "deny", reason: "policy", policy };
+      break;
     }
     if (match !== "yes" && match !== "pending") continue;
-    return isSignedIn ? { outcome: "allow", policy } : { outcome: "login" };
+    if (!isSignedIn) return { outcome: "login" };
+    admitting.push(policy);
+    if (match === "yes") break;
   }
-  return { outcome: "deny", reason: "no_policy_matched" };
+  const [policy, ...others] = admitting;
+  if (policy === undefined) return { outcome: "deny", reason: "no_policy_matched" };
+  return others.length === 0 ? { outcome: "allow", policy } : { outcome: "allow", policy, others };
 }

@@ -1,8 +1,9 @@
 // Puts together what issues and verifies every token (wire-protocol 2): keys, sessions, caches.
 import { getHeapStatistics } from "node:v8";
-import { decodeToken, maxTokenLength, parseDuration } from "@postern/protocol";
+import { decodeToken, maxTokenLength } from "@postern/protocol";
 import type { CatalogSource } from "../catalog/catalog.ts";
 import type { Clock, Stopwatch } from "../clock.ts";
+import { sessionLength } from "../model/session-length.ts";
 import type { RandomBytes } from "../random.ts";
 import type { SecretBox } from "../secrets/secret-box.ts";
 import type { Store } from "../storage/store.ts";
@@ -149,5 +150,5 @@ function longestToken(catalogs: CatalogSource): number {
   const durations = [organization, ...applications, ...policies]
     .map((each) => each.session_duration)
     .filter((duration) => duration !== undefined);
-  return Math.max(...["24h", ...durations].map(parseDuration));
+  return Math.max(...["24h", ...durations].map(sessionLength));
 }

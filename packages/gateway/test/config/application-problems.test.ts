@@ -106,10 +106,10 @@ const applications: Mistake[] = [
     /remove one of them/,
   ],
   [
-    "a session that ends at once",
-    application("domain: a.test, session_duration: 0s"),
+    "a session of a part of a second",
+    application("domain: a.test, session_duration: 10ms"),
     "applications[0].session_duration",
-    /"0s" is no time at all, so nobody would get in; write it like 15m or 24h/,
+    /"10ms" is too short, so nobody would get in; write it like 15m or 24h, or 0s for at once/,
   ],
   ...sshCertificates,
   ...streams,
@@ -214,9 +214,9 @@ const policies: Mistake[] = [
     /exactly one kind of rule/,
   ),
   inPolicy(
-    "an unknown kind of rule",
-    "include: [{moon: {}}]",
-    "include[0].moon",
+    "what can be no kind of rule",
+    'include: [{"the moon": {}}]',
+    'include[0]."the moon"',
     /docs\/policies.md lists them/,
   ),
   inPolicy(

@@ -150,7 +150,7 @@ identity_providers:
   - {id: corp, name: Corp, type: oidc, surprise: 1, config: {issuer: "https://idp.test"}}
 groups:
   - name: staff
-    include: [{email: {email: ada}}, {moon: {}}]
+    include: [{email: {email: ada}}, {"the moon": {}}]
   - include:
       - everyone: {}
     name: staff
@@ -186,7 +186,7 @@ applications:
     "11 identity_providers[0].surprise",
     "11 identity_providers[0].config.client_id",
     "14 groups[0].include[0].email.email",
-    "14 groups[0].include[1].moon",
+    '14 groups[0].include[1]."the moon"',
     "17 groups[1].name",
     "18 groups[2].include",
     "20 service_tokens[0]",

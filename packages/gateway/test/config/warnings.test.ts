@@ -15,7 +15,31 @@ const notKept =
   /never holds, and counts as an exclude: the claims of this identity provider do not list it.*add it to config\.claims/;
 const inPolicy = "applications[0].policies[0]";
 
-const cases: [who: string, written: string, warnings: [field: string, says: RegExp][]][] = [
+type Case = [who: string, written: string, warnings: [field: string, says: RegExp][]];
+
+/** Pairs of rules that no request fits. */
+const contradictions = [
+  ["{geo: {country_code: PT}}", "{geo: {country_code: ES}}"],
+  ["{email: {email: a@b.c}}", "{email: {email: b@b.c}}"],
+  ["{email: {email: a@b.c}}", "{email_domain: {domain: c.d}}"],
+  ["{email_domain: {domain: b.c}}", "{email_domain: {domain: x.b.c}}"],
+  ["{ip: {ip: 192.0.2.0/24}}", "{ip: {ip: 198.51.100.0/24}}"],
+  ["{ip: {ip: 192.0.2.0/24}}", '{ip: {ip: "2001:db8::/32"}}'],
+  ["{method: {method: GET}}", "{method: {method: [POST, PUT]}}"],
+  ["{path: {path: /v1}}", "{path: {path: /v2}}"],
+].map((pair) => pair as [string, string]);
+
+/** Pairs that some request fits, or of which nobody can say. */
+const compatible = [
+  ["{email: {email: a@b.c}}", "{email_domain: {domain: b.c}}"],
+  ["{ip: {ip: 192.0.2.0/24}}", "{ip: {ip: 192.0.2.7}}"],
+  ["{method: {method: GET}}", "{method: {method: [HEAD, PUT]}}"],
+  ["{path: {path: /v1}}", "{path: {path: /v1/orders}}"],
+  ["{path: {path: /v1/*/x}}", "{path: {path: /v2}}"],
+  ["{auth_method: {auth_method: mfa}}", "{auth_method: {auth_method: pwd}}"],
+].map((pair) => pair as [string, string]);
+
+const cases: Case[] = [
   [
     "lets everybody in",
     policy("allow", "include: [{everyone: {}}]"),
@@ -102,6 +126,76 @@ ${policy("allow", "include: [{email: {email: a@b.c}}, {group: {name: outer}}]")}
     "asks a program for its address",
     policy("non_identity", "include: [{email: {email: a@b.c}}]"),
     [[`${inPolicy}.include[0]`, /never holds: a non_identity policy is for service tokens/]],
+  ],
+  [
+    "allows a service token by a group in a group",
+    `${robot}
+groups:
+  - {name: inner, include: [{service_token: {name: Robot}}]}
+  - {name: outer, include: [{group: {name: inner}}]}
+${policy("allow", "include: [{email: {email: a@b.c}}, {group: {name: outer}}]")}`,
+    [[`${inPolicy}.include[1]`, /lets no service token in/]],
+  ],
+  [
+    "bypasses for a group of people and an office, and for a service token",
+    `${robot}
+groups: [{name: g, include: [{email: {email: a@b.c}}, {ip: {ip: 192.0.2.0/24}}]}]
+${policy("bypass", "include: [{group: {name: g}}, {service_token: {name: Robot}}]")}`,
+    [],
+  ],
+  [
+    "asks another application for people",
+    policy(
+      "non_identity",
+      "include: [{linked_app_token: {name: a}}], require: [{email_domain: {domain: b.c}}]",
+    ),
+    [],
+  ],
+  ...contradictions.map(
+    ([one, other]): Case => [
+      `requires both ${one} and ${other}`,
+      `geoip_file: c.mmdb\n${policy("allow", `include: [{everyone: {}}], require: [${one}, ${other}]`)}`,
+      [
+        [`${inPolicy}.include[0]`, /lets in everybody/],
+        [`${inPolicy}.require[1]`, /never holds beside require\[0\].*put them into a group/],
+      ],
+    ],
+  ),
+  ...compatible.map(
+    ([one, other]): Case => [
+      `requires ${one} and ${other}`,
+      policy("allow", `include: [{email: {email: a@b.c}}], require: [${one}, ${other}]`),
+      [],
+    ],
+  ),
+  [
+    "includes whom require keeps out, and takes back whom it includes",
+    policy(
+      "allow",
+      "include: [{email: {email: a@x.y}}, {email: {email: a@b.c}}, {email: {email: b@b.c}}], require: [{email_domain: {domain: b.c}}], exclude: [{email: {email: b@b.c}}]",
+    ),
+    [
+      [`${inPolicy}.include[0]`, /never holds beside require\[0\]/],
+      [`${inPolicy}.include[2]`, /is taken back by exclude\[0\]/],
+    ],
+  ],
+  [
+    "excludes everybody in a group",
+    "groups: [{name: g, include: [{email: {email: a@b.c}}], exclude: [{everyone: {}}]}]",
+    [["groups[0].exclude[0]", /excludes everybody, so that nobody is left/]],
+  ],
+  [
+    "wrote a kind of rule that nobody has heard of",
+    policy(
+      "allow",
+      "include: [{email: {email: a@b.c}}], exclude: [{phase_of_the_moon: {phase: full}}]",
+    ),
+    [
+      [
+        `${inPolicy}.exclude[0].phase_of_the_moon`,
+        /is not a kind of rule that this gateway has heard of .*counts as an exclude/,
+      ],
+    ],
   ],
   [
     "has the same in a reusable policy",

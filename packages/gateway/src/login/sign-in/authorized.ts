@@ -1,12 +1,11 @@
 // Step 5 of a browser's login (wire-protocol 5), on the application's host: takes the hand-over,
 // once and within a minute, from the browser that began, and gives it the application's own token.
-import { parseDuration } from "@postern/protocol";
 import { isFromFuture, isOver } from "../../clock.ts";
 import { presentedBinding } from "../../http/browser-binding.ts";
 import { singleArgument } from "../../single-argument.ts";
 import type { StoredHandover, StoredSession } from "../../storage/store.ts";
 import { coversHost } from "../application-host.ts";
-import { decideFor } from "../decide.ts";
+import { decideFor, tokenLifetime } from "../decide.ts";
 import { isFromBrowser } from "../fetch-metadata.ts";
 import { type LoginContext, requestFields } from "../login-context.ts";
 import { errorPage, sendStartAgain } from "../pages/error.ts";
@@ -62,11 +61,10 @@ export async function authorized(c: LoginContext, parts: SignInParts): Promise<R
   // 5. A browser keeps what it gets.
   if (session.kind === "browser" && !countHandOver(c, parts, start))
     return sendPage(c, keepsNothingPage(facts.host, start));
-  const duration = decision.policy.session_duration ?? application.session_duration;
   await setApplicationCookie(c, parts, {
     application,
     session,
-    lifetimeMs: parseDuration(duration),
+    lifetimeMs: tokenLifetime(application, decision),
   });
   parts.record({
     event: "let_in",

@@ -5,12 +5,11 @@ import {
   encodeTransferKey,
   generateTransferKeyPair,
   ProtocolError,
-  parseDuration,
   sealTokens,
   type TransferredTokens,
 } from "@postern/protocol";
 import type { SealedAnswer, StoredSession, StoredTransfer } from "../../storage/store.ts";
-import type { Admission } from "../decide.ts";
+import { type Admission, tokenLifetime } from "../decide.ts";
 import type { CliRequest } from "./cli-request.ts";
 import { openingOf } from "./opening.ts";
 import type { TerminalParts } from "./terminal-parts.ts";
@@ -35,7 +34,7 @@ export async function deliverTokens(parts: TerminalParts, approval: Approval): P
   const { request, session, transfer, admission } = approval;
 
   // 1. A session of the terminal's own.
-  const appTokenMs = appTokenLifetime(request, admission);
+  const appTokenMs = tokenLifetime(request.application, admission);
   const terminal = await parts.sessions.start({
     kind: "terminal",
     identity: session.identity,
@@ -65,11 +64,7 @@ export function grantEnd(
   now: number,
 ): number {
   if (orgToken) return Math.max(now, session.expires_at);
-  return Math.min(session.expires_at, now + appTokenLifetime(request, admission));
-}
-
-function appTokenLifetime({ application }: CliRequest, { policy }: Admission): number {
-  return parseDuration(policy.session_duration ?? application.session_duration);
+  return Math.min(session.expires_at, now + tokenLifetime(request.application, admission));
 }
 
 async function sealInto(

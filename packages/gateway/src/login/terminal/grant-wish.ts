@@ -1,9 +1,9 @@
 // The grant that a terminal asks for when it opens its mailbox (wire-protocol 8), and how long it
 // would last. What stands here is what the person reads and approves, and no more.
-import { isGrantLabel, parseDuration, scopeLimits } from "@postern/protocol";
+import { isGrantLabel, scopeLimits } from "@postern/protocol";
 import { z } from "zod";
 import type { StoredSession } from "../../storage/store.ts";
-import type { Admission } from "../decide.ts";
+import { type Admission, tokenLifetime } from "../decide.ts";
 import type { CliRequest } from "./cli-request.ts";
 import { scopeFields } from "./scope-input.ts";
 
@@ -35,7 +35,6 @@ export function endOfGrant(
   { request, session, admission }: GrantGrounds,
   now: number,
 ): number {
-  const { session_duration = request.application.session_duration } = admission.policy;
-  const lifetimeMs = Math.min(ttl * 1000, parseDuration(session_duration));
+  const lifetimeMs = Math.min(ttl * 1000, tokenLifetime(request.application, admission));
   return Math.min(session.expires_at, now + lifetimeMs);
 }

@@ -1,5 +1,6 @@
 // One rule as the API writes it: found in the table of kinds, and read. Kinds that Cloudflare has
-// and this gateway does not are taken and fail closed; kinds that nobody has are mistakes.
+// and this gateway does not, and those that nobody has heard of, are taken and fail closed; what is
+// likely a slip is a mistake.
 import { z } from "zod";
 import { isMap } from "../read-value.ts";
 import { choice } from "../values.ts";
@@ -13,7 +14,7 @@ export const ruleKinds: ReadonlyMap<string, RuleKind> = new Map(
 );
 
 /** Every kind of the Cloudflare API (access-features 4.3). */
-const cloudflareKinds: ReadonlySet<string> = new Set([
+export const cloudflareKinds: ReadonlySet<string> = new Set([
   "any_valid_service_token",
   "auth_context",
   "auth_method",
@@ -73,13 +74,16 @@ export const rule = choice<Rule>((value) => {
   if (name === undefined) return complaintSchema(noSingleKind(value, ruleKinds));
   const kind = ruleKinds.get(name);
   const schema = knownSchemas.get(name);
-  if (kind === undefined || schema === undefined)
-    return cloudflareKinds.has(name)
-      ? opaqueRule
-      : complaintSchema(unknownKind(name, (value as Rule)[name], ruleKinds));
+  if (kind === undefined || schema === undefined) return unjudgedSchema(name, value as Rule);
   const fault = shapeFault(kind, (value as Rule)[name], ruleKinds);
   return fault === undefined ? schema : complaintSchema(fault);
 });
+
+/** What is likely a slip is a mistake; anything else may be of a later version, and is kept. */
+function unjudgedSchema(name: string, value: Rule): z.ZodType<Rule> {
+  const slip = cloudflareKinds.has(name) ? undefined : unknownKind(name, value[name], ruleKinds);
+  return slip === undefined ? opaqueRule : complaintSchema(slip);
+}
 
 /** A rule that was stored: of a later version, perhaps, whose kinds fail closed here. */
 export const storedRule = choice<Rule>((value) => {

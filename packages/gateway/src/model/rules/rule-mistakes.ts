@@ -36,11 +36,13 @@ export function noSingleKind(value: unknown, kinds: Kinds): RuleComplaint {
   return { path: [], what: "is not a map with exactly one kind of rule", value, remedy };
 }
 
-/** What is wrong with the one key of a rule, which is no kind. */
-export function unknownKind(name: string, value: unknown, kinds: Kinds): RuleComplaint {
+/** What is wrong with the one key of a rule, where it is likely a slip; else undefined. */
+export function unknownKind(name: string, value: unknown, kinds: Kinds): RuleComplaint | undefined {
   if (name.includes(":")) return { path: [name], what: unknownField(name) };
   const kind = kinds.get(otherNames[name.toLowerCase()] ?? "") ?? kindNear(name, kinds);
   const what = "is not a kind of rule";
+  const isWord = /^[A-Za-z][\w-]*$/.test(name);
+  if (kind === undefined && isWord) return undefined;
   if (kind === undefined) return { path: [name], what: `${what}; docs/policies.md lists them` };
   const example = `do you mean ${kind.name}? Write it like ${textOf(kind, kind.example)}`;
   const text = ruleText(value, kind);

@@ -4,8 +4,10 @@ import { z } from "zod";
 import type { Reference } from "../kind.ts";
 import { type FieldPath, type Report, reportBelow } from "../problem.ts";
 import { isMap, itemsOf } from "../read-value.ts";
+import type { Atom } from "./atom.ts";
+import { isSameAtom, neverBoth } from "./contradictions.ts";
 import type { ObjectLookup, Rule } from "./rule.ts";
-import { kindName, knownRule, rule, ruleKinds, storedRule } from "./rule-kinds.ts";
+import { cloudflareKinds, kindName, knownRule, rule, ruleKinds, storedRule } from "./rule-kinds.ts";
 import { noRuleList } from "./rule-mistakes.ts";
 
 /** include: one of them; require: all of them; exclude: none of them (access-features 4.2). */
@@ -67,14 +69,60 @@ export function checkRules(set: RuleSet, lookup: ObjectLookup, report: Report): 
   for (const list of ruleLists) {
     set[list].forEach((each, index) => {
       const { kind, value } = knownRule(each) ?? {};
-      if (kind !== undefined) {
+      if (kind !== undefined)
         kind.check?.(value, lookup, reportBelow(report, [list, index, kind.name]));
-        return;
-      }
-      report.warning(
-        [list, index, kindName(each) ?? ""],
-        "cannot be judged by this gateway yet, so it fails closed: it lets nobody in and counts as an exclude",
-      );
+      else warnOfUnjudged(each, reportBelow(report, [list, index]));
     });
   }
+  warnOfContradictions(set, report);
+}
+
+function warnOfUnjudged(each: Rule, report: Report): void {
+  const name = kindName(each) ?? "";
+  const what = cloudflareKinds.has(name)
+    ? "cannot be judged by this gateway yet"
+    : "is not a kind of rule that this gateway has heard of (docs/policies.md lists them)";
+  report.warning([name], `${what}, so it fails closed: it lets nobody in and counts as an exclude`);
+}
+
+/** A rule with its place, as data. */
+interface PlacedAtom {
+  list: keyof RuleSet;
+  index: number;
+  atom: Atom;
+}
+
+/** Warns of rules that cannot hold beside another one of the same policy or group. */
+function warnOfContradictions(set: RuleSet, report: Report): void {
+  const [includes, requires, excludes] = [
+    atomsIn(set, "include"),
+    atomsIn(set, "require"),
+    atomsIn(set, "exclude"),
+  ];
+  for (const [place, { list, index, atom }] of [...requires, ...includes].entries()) {
+    const before = list === "require" ? requires.slice(0, place) : requires;
+    const other = before.find((each) => neverBoth(each.atom, atom));
+    if (other !== undefined) report.warning([list, index], neverHolds(other));
+  }
+  for (const { index, atom } of excludes) {
+    if (atom.of === "everyone")
+      report.warning(["exclude", index], "excludes everybody, so that nobody is left");
+  }
+  for (const { index, atom } of includes) {
+    const other = excludes.find((each) => isSameAtom(each.atom, atom));
+    if (other !== undefined && atom.of !== "everyone")
+      report.warning(["include", index], `is taken back by exclude[${other.index}]`);
+  }
+}
+
+function neverHolds({ index }: PlacedAtom): string {
+  return `never holds beside require[${index}]: all rules of require must hold at once; where one of them is enough, put them into a group`;
+}
+
+/** What lists hold is not looked at: there are thousands. */
+function atomsIn(set: RuleSet, list: keyof RuleSet): PlacedAtom[] {
+  return set[list].flatMap((each, index) => {
+    const { kind, value } = knownRule(each) ?? {};
+    return kind === undefined ? [] : [{ list, index, atom: kind.atom(value, () => undefined) }];
+  });
 }

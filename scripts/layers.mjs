@@ -9,7 +9,7 @@ export const rooms = {
   "gateway/model": "",
   "gateway/policy": "model",
   "gateway/secrets": "",
-  "gateway/observe": "model storage",
+  "gateway/observe": "model policy storage",
   "gateway/watch-files.ts": "observe",
   "gateway/storage": "model",
   "gateway/config": "model policy",

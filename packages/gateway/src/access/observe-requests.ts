@@ -1,10 +1,13 @@
 // What the access log, metrics and traces hear of a request: its verdict at once, and its row when
 // the answer has ended, made of references that the request had anyway. Nothing here changes what a
 // request gets, and where nobody listens nothing is done.
-import type { AccessEvent, AccessOutcome } from "../observe/access-event.ts";
+import { circumstancesOf } from "../catalog/circumstances.ts";
+import type { Application } from "../model/model.ts";
+import type { AccessEvent, AccessOutcome, PolicyQuestion } from "../observe/access-event.ts";
 import type { RecordEvent } from "../observe/events.ts";
 import type { GatewayMetrics } from "../observe/metrics/gateway-metrics.ts";
 import type { Verdict } from "./authorize.ts";
+import { principalOf } from "./decision-cache.ts";
 import type { ApplicationRequest } from "./forwarding.ts";
 import { whenEnded } from "./request-events.ts";
 
@@ -65,7 +68,22 @@ function accessEventOf(
     policy: decision !== undefined && "policy" in decision ? decision.policy : undefined,
     request: { method, host, path },
     status,
+    question: questionOf(reading, match.application, verdict),
   };
+}
+
+/** What policy was asked; undefined where a credential alone decided. */
+function questionOf(
+  { facts }: ApplicationRequest["reading"],
+  application: Application,
+  { authentication, decision }: DecidedVerdict,
+): PolicyQuestion | undefined {
+  if (authentication === undefined || decision === undefined) return undefined;
+  const subject = () => ({
+    principal: principalOf(authentication),
+    ...circumstancesOf(facts, application),
+  });
+  return { application, subject, decision };
 }
 
 /** The most precise word that there is. */

@@ -1,8 +1,9 @@
 // What the access log hears of the sign-in: each one that let somebody in, kept somebody out or
 // proved nobody, and each sign-out. Policy has decided by then: nothing is decided here.
+import { circumstancesWithout } from "../catalog/circumstances.ts";
 import type { RequestFacts } from "../catalog/request-facts.ts";
 import type { Application, Decision, IdentityProvider } from "../model/model.ts";
-import type { AccessEvent } from "../observe/access-event.ts";
+import type { AccessEvent, PolicyQuestion } from "../observe/access-event.ts";
 import type { RecordEvent } from "../observe/events.ts";
 import type { StoredSession } from "../storage/store.ts";
 import { requestFields } from "./login-context.ts";
@@ -35,7 +36,22 @@ export function recordLogin(
     hasSession,
     reason: decision !== undefined && "reason" in decision ? decision.reason : undefined,
     policy: decision !== undefined && "policy" in decision ? decision.policy : undefined,
+    question: questionOf(facts, { application, session, decision }),
   });
+}
+
+/** What policy was asked about somebody who signs in. */
+function questionOf(
+  facts: RequestFacts,
+  { application, session, decision }: Omit<LoginOutcome, "hasSession">,
+): PolicyQuestion | undefined {
+  if (application === undefined || decision === undefined) return undefined;
+  const principal = { kind: "person" as const, identity: session.identity };
+  const subject = () => ({
+    principal,
+    ...circumstancesWithout(facts, application, "awaited"),
+  });
+  return { application, subject, decision };
 }
 
 /** A terminal got what a person approved for it. */

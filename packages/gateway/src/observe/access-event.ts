@@ -1,6 +1,7 @@
 // What the access log is told of a sign-in, a sign-out or a request: references to what is known
 // anyway. Whoever writes it down turns it into a row later (access-rows.ts).
-import type { Application, Policy } from "../model/model.ts";
+import type { Application, Decision, Policy } from "../model/model.ts";
+import type { Subject } from "../model/rules/rule.ts";
 
 /** A sign-in, a sign-out or a request, and what became of it. */
 export interface AccessEvent {
@@ -30,8 +31,8 @@ export interface AccessEvent {
   request?: { method: string; host: string; path: string } | undefined;
   status?: number | undefined;
   userAgent?: string | undefined;
-  /** what the decision was made of: asked for when the row is written, and not before */
-  facts?: (() => DecisionFacts | undefined) | undefined;
+  /** what policy was asked: looked at when the row is written, and not before */
+  question?: PolicyQuestion | undefined;
   /** whether anybody can cause it: then how many are kept is limited, by network */
   isAnybodys?: boolean;
 }
@@ -39,12 +40,11 @@ export interface AccessEvent {
 /** `failed`: nobody was proven; `login`: a sign-in is needed first. */
 export type AccessOutcome = "allow" | "bypass" | "deny" | "login" | "failed" | "logout";
 
-/** What a decision was made of. */
-export interface DecisionFacts {
-  /** the rule that decided, in words */
-  rule?: string | undefined;
-  /** becomes JSON */
-  facts: object;
+/** What policy was asked, and its answer. */
+export interface PolicyQuestion {
+  application: Pick<Application, "policies">;
+  subject(): Subject;
+  decision: Decision;
 }
 
 /** Whether somebody got what they came for. */

@@ -4,6 +4,7 @@
 import type { Clock, Stopwatch } from "../clock.ts";
 import { networkOf } from "../network.ts";
 import { NetworkBudget, type NetworkRates } from "../network-budget.ts";
+import { DecisionRecorder } from "../policy/decision-record.ts";
 import type { AccessLogStore, NewAccessEvent } from "../storage/access-log.ts";
 import type { AccessEvent } from "./access-event.ts";
 import type { AccessLogFile } from "./access-log-file.ts";
@@ -54,6 +55,7 @@ interface WaitingEvent {
 export class AccessLogWriter {
   readonly #options: AccessLogOptions;
   readonly #capacity: number;
+  readonly #recorder = new DecisionRecorder();
   readonly #signIns: NetworkBudget;
   readonly #requests: NetworkBudget;
   #waiting: WaitingEvent[] = [];
@@ -140,7 +142,7 @@ export class AccessLogWriter {
   /** One that cannot be made costs no other. */
   #rowsOf(event: AccessEvent, time: number): NewAccessEvent[] {
     try {
-      return [rowOf(event, time)];
+      return [rowOf(event, time, this.#recorder)];
     } catch (error) {
       this.#lost++;
       this.#complain(error);

@@ -1,5 +1,7 @@
 // Events of access as rows of the access log, and rows as the lines of its export, whose fields
 // have the names of Cloudflare's Logpush (access-features 18).
+
+import type { DecisionRecorder } from "../policy/decision-record.ts";
 import type { NewAccessEvent } from "../storage/access-log.ts";
 import { type AccessEvent, isAllowed } from "./access-event.ts";
 
@@ -10,9 +12,14 @@ const agentText = 256;
 const factsText = 16_384;
 
 /** The row of an event. @param createdAt milliseconds since the epoch */
-export function rowOf(event: AccessEvent, createdAt: number): NewAccessEvent {
-  const { application, person, provider, policy, request } = event;
-  const decided = event.facts?.();
+export function rowOf(
+  event: AccessEvent,
+  createdAt: number,
+  recorder: DecisionRecorder,
+): NewAccessEvent {
+  const { application, person, provider, policy, request, question } = event;
+  const decided =
+    question && recorder.record(question.application, question.subject(), question.decision);
   return {
     created_at: createdAt,
     action: event.action,

@@ -60,12 +60,12 @@ test("a sign-in is kept with the person, the application, the provider and the p
     service_token_id: null,
     policy_id: application.policies[0]?.id,
     policy_name: "people",
-    rule: null,
+    rule: "{everyone: {}}",
     method: null,
     host: null,
     path: null,
     status: null,
-    facts: null,
+    facts: '{"kind":"person"}',
   });
 });
 
@@ -159,6 +159,8 @@ test("one record for each decision: allowed, denied, bypassed, a program's, and 
   assert.equal(first?.method, "GET");
   assert.equal(denied?.reason, "no_policy_matched");
   assert.equal(bypassed?.policy_name, "open");
+  assert.deepEqual(JSON.parse(denied?.facts ?? ""), { kind: "person", email: ada });
+  assert.deepEqual(JSON.parse(first?.facts ?? ""), { kind: "person" }, "no rule names more");
   assert.equal(robot?.non_identity, true);
   assert.equal(typeof robot?.service_token_id, "string");
   const text = JSON.stringify(rows);

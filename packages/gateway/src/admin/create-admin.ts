@@ -6,13 +6,14 @@ import type { Exchange } from "../http/transport.ts";
 import { answerExchange } from "../http/web-exchange.ts";
 import { stackOf } from "../observe/events.ts";
 import { StoreUnavailableError } from "../store-unavailable.ts";
+import { rootRoutes } from "./account.ts";
 import type { AdminParts, AdminSurroundings } from "./admin-parts.ts";
 import { admit } from "./admit.ts";
 import type { ErrorName } from "./error-codes.ts";
 import { permits } from "./permissions.ts";
 import { readBody } from "./read-body.ts";
 import { type Answer, type Call, fail, type Route } from "./route.ts";
-import { Router, readSegments } from "./router.ts";
+import { Router, type RouteSearch, readSegments } from "./router.ts";
 import { accountRoutes, type PlainRoute, plainRoutes } from "./routes.ts";
 import { sendEnvelope, sendPlain } from "./send.ts";
 import { AdminTokenCheck } from "./tokens/admin-tokens.ts";
@@ -63,6 +64,7 @@ class AdminApi {
   readonly #listen: ListenAddress;
   readonly #tokens: AdminTokenCheck;
   readonly #router: Router;
+  readonly #root: Router;
   readonly #plain: ReadonlyMap<string, PlainRoute>;
 
   constructor(parts: AdminParts, listen: ListenAddress) {
@@ -71,6 +73,7 @@ class AdminApi {
     this.#tokens = new AdminTokenCheck(parts);
     const routes = accountRoutes(parts);
     this.#router = new Router(routes);
+    this.#root = new Router(rootRoutes(parts));
     this.#plain = new Map(plainRoutes(parts, routes).map((route) => [route.path, route]));
   }
 
@@ -106,18 +109,17 @@ class AdminApi {
     const { token } = check;
 
     // 2. What it is for.
-    const segments = this.#segmentsBelowAccount(path);
-    if (!segments.ok) return this.#refuse(request, path, segments.fault);
-    const search = this.#router.find(request.method, segments.below);
+    const search = this.#find(request.method, path);
     if (!search.ok) {
-      const allowed = search.fault === "bad_method" ? search.allowed.join(", ") : "";
-      return this.#refuse(request, path, search.fault, allowed === "" ? {} : { Allow: allowed });
+      const headers = search.fault === "bad_method" ? { Allow: search.allowed.join(", ") } : {};
+      return this.#refuse(request, path, search.fault, headers);
     }
 
     // 3. Whether this token may.
     const { route, params } = search;
-    if (!permits(token.permissions, route.permission)) {
-      const message = `The token lacks the permission ${route.permission}.`;
+    const { permission } = route;
+    if (permission !== undefined && !permits(token.permissions, permission)) {
+      const message = `The token lacks the permission ${permission}.`;
       return this.#send(request, path, fail("not_permitted", message), token.id);
     }
 
@@ -134,17 +136,15 @@ class AdminApi {
     return this.#tokens.check(web.headers.get("authorization") ?? undefined, ip);
   }
 
-  /** What a path names below the one account, which a zone of the same id stands for as well. */
-  #segmentsBelowAccount(
-    path: string,
-  ): { ok: true; below: string[] } | { ok: false; fault: ErrorName } {
-    const segments = readSegments(path);
-    const [client, version, scope, id, ...below] = segments ?? [];
-    const isApi = client === base[0] && version === base[1];
-    if (!isApi || (scope !== "accounts" && scope !== "zones"))
-      return { ok: false, fault: "no_route" };
+  /** Below the one account, for which a zone of the same id stands as well; or above it. */
+  #find(method: string, path: string): RouteSearch | { ok: false; fault: "no_account" } {
+    const [client, version, ...names] = readSegments(path) ?? [];
+    if (client !== base[0] || version !== base[1]) return { ok: false, fault: "no_route" };
+    const [scope = "", id, ...below] = names;
+    const isBelow = ["accounts", "zones"].includes(scope) && below.length > 0;
+    if (!isBelow) return this.#root.find(method, names);
     if (id !== this.#parts.accountId) return { ok: false, fault: "no_account" };
-    return { ok: true, below };
+    return this.#router.find(method, below);
   }
 
   #refuse(

@@ -13,7 +13,8 @@ export interface Route extends RouteDescription {
   method: Method;
   /** below the account: "/access/groups/:id". What is fixed wins over a parameter. */
   path: string;
-  permission: Permission;
+  /** absent: any token will do */
+  permission?: Permission;
   /** @throws what is a fault of ours: the client gets a 500, or a 503 where the store is away */
   handle(call: Call): Answer | Promise<Answer>;
 }

@@ -1,17 +1,34 @@
 // The table of routes: what there is below the account, and what there is beside.
+
+import { accountTokenRoutes } from "./account.ts";
 import type { AdminParts } from "./admin-parts.ts";
 import type { Permission } from "./permissions.ts";
 import { accessRequestRoutes } from "./resources/access-requests.ts";
+import { applicationPolicyRoutes } from "./resources/application-policies.ts";
+import { applicationsOf } from "./resources/applications.ts";
 import { auditLogRoutes } from "./resources/audit-log.ts";
 import { groups } from "./resources/groups.ts";
+import { identityProvidersOf } from "./resources/identity-providers.ts";
 import { objectRoutes } from "./resources/object-routes.ts";
 import { observationRoutes } from "./resources/observation.ts";
+import { organizationRoutes } from "./resources/organization.ts";
+import { policiesOf } from "./resources/policies.ts";
 import type { Route } from "./route.ts";
 import type { AdminToken } from "./tokens/admin-tokens.ts";
 
 /** Every route below `/client/v4/accounts/{account_id}`. */
 export function accountRoutes(parts: AdminParts): Route[] {
-  return [...objectRoutes(groups, parts), ...auditLogRoutes(parts), ...accessRequestRoutes(parts)];
+  return [
+    ...objectRoutes(applicationsOf(parts), parts),
+    ...applicationPolicyRoutes(parts),
+    ...objectRoutes(policiesOf(), parts),
+    ...objectRoutes(groups, parts),
+    ...objectRoutes(identityProvidersOf(parts), parts),
+    ...organizationRoutes(parts),
+    ...auditLogRoutes(parts),
+    ...accessRequestRoutes(parts),
+    ...accountTokenRoutes(),
+  ];
 }
 
 /** What a plain route answers. */

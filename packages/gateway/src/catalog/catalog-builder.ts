@@ -18,7 +18,7 @@ import type {
   Organization,
   Policy,
 } from "../model/model.ts";
-import { organization } from "../model/organization.ts";
+import { defaultName, organization } from "../model/organization.ts";
 import { policy } from "../model/policy.ts";
 import { namedByAny } from "../model/rules/atom.ts";
 import { serviceToken } from "../model/service-token.ts";
@@ -174,7 +174,7 @@ function checkOwners(patterns: readonly CatalogPattern[]): void {
 
 function organizationIn(objects: readonly KindObject[], authDomain: string): Organization {
   const [single] = objectsOf(objects, organization);
-  return { name: "", ...single, auth_domain: authDomain };
+  return { name: defaultName, ...single, auth_domain: authDomain };
 }
 
 /** @throws {ConfigError} when two objects have one key */

@@ -12,12 +12,9 @@ export interface KindObject {
 
 /** All objects, in the order of the configuration. */
 export function objectsOf(config: Config): KindObject[] {
-  // The team domain is the file's alone: where people sign in goes with the addresses that are
-  // listened on.
-  const { auth_domain: _, ...organization } = config.organization;
   const sections: Record<string, unknown> = {
     ...config,
-    organization: [{ id: organizationId, ...organization }],
+    organization: organizationIn(config),
   };
   return [...kinds.values()].flatMap(({ name, section }) =>
     (sections[section] as ConfiguredObject[]).map((object) => ({
@@ -25,6 +22,16 @@ export function objectsOf(config: Config): KindObject[] {
       object,
     })),
   );
+}
+
+/**
+ * The team domain is the file's alone: where people sign in goes with the addresses that are
+ * listened on.
+ */
+function organizationIn({ organization }: Config): ConfiguredObject[] {
+  if (organization === undefined) return [];
+  const { auth_domain: _, ...fields } = organization;
+  return [{ id: organizationId, ...fields }];
 }
 
 /** Names an object among those of all kinds. */

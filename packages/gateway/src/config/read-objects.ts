@@ -30,7 +30,8 @@ import { type ServedApplication, warnOfUnservedHosts } from "./served-hosts.ts";
 
 /** The objects of a file by section, and its ingress rules. */
 export interface ConfiguredObjects extends ObjectLists {
-  organization: Organization;
+  /** undefined where the file says nothing of it */
+  organization: Organization | undefined;
   ingress: IngressRule[];
 }
 
@@ -104,8 +105,11 @@ export function readObjects(fields: Fields, context: ObjectsContext): Configured
 function objectsIn(kind: Kind, fields: Fields, context: ObjectsContext): FileObject[] {
   const { section } = kind;
   const content = fields[section];
-  if (kind.naming === "one")
+  if (kind.naming === "one") {
+    // A file that says nothing of it leaves it to the API.
+    if (content === undefined) return [];
     return [fileObject({ kind, id: section, value: content ?? {}, path: [section] }, context)];
+  }
   const items = readValue(list, content, reportBelow(context.report, [section])) ?? [];
   return items.map((value, index) => {
     const id = idOf(kind.name, value);
@@ -173,8 +177,12 @@ function listsOf(objects: readonly ParsedObject[]): ObjectLists {
   return lists as unknown as ObjectLists;
 }
 
-function organizationOf(objects: readonly ParsedObject[], authDomain: string): Organization {
+function organizationOf(
+  objects: readonly ParsedObject[],
+  authDomain: string,
+): Organization | undefined {
   const single = objects.find(({ kind }) => kind.name === "organization");
-  const { id: _id, ...organization } = single?.object ?? { id: "", name: "" };
+  if (single === undefined) return undefined;
+  const { id: _id, ...organization } = single.object;
   return { ...organization, auth_domain: authDomain };
 }

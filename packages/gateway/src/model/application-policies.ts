@@ -1,7 +1,7 @@
 // The `policies` of an application: links to reusable policies, by id or as `{id, precedence}`, or
 // policies of its own. Which of them an entry is shows in what is there, so that complaints fit.
 import { z } from "zod";
-import type { Part, Reference } from "./kind.ts";
+import { type Part, type Reference, withFields } from "./kind.ts";
 import { inlinePolicy, type Policy, precedence, storedPolicy, toPolicy } from "./policy.ts";
 import { isMap, itemsOf } from "./read-value.ts";
 import { ruleReferences } from "./rules/rule-set.ts";
@@ -61,10 +61,28 @@ function precedenceOf(entry: unknown): number | undefined {
  * Stated precedence orders policies, else the list does; lower runs first (access-features 4.2).
  */
 export function toPolicies(list: readonly PolicyEntry[]): (Policy | PolicyLink)[] {
+  return inOrder(list).map((entry) => ("decision" in entry ? toPolicy(entry) : { id: entry.id }));
+}
+
+/** The numbers by which policies are ordered, in their order; undefined where none is stated. */
+export function precedencesOf(list: readonly PolicyEntry[]): number[] | undefined {
+  const numbers = inOrder(list).flatMap(({ precedence: number }) => number ?? []);
+  return numbers.length === 0 ? undefined : numbers;
+}
+
+function inOrder(list: readonly PolicyEntry[]): PolicyEntry[] {
   return list
     .map((entry, index) => ({ entry, place: entry.precedence ?? index }))
     .sort((a, b) => a.place - b.place)
-    .map(({ entry }) => ("decision" in entry ? toPolicy(entry) : { id: entry.id }));
+    .map(({ entry }) => entry);
+}
+
+/** The way back: the list as somebody would write it. */
+export function toPolicyEntries(
+  list: readonly (Policy | PolicyLink)[],
+  precedences: readonly number[] = list.map((_entry, index) => index + 1),
+): Record<string, unknown>[] {
+  return list.map((entry, index) => ({ ...withFields(entry), precedence: precedences[index] }));
 }
 
 /** The policies that an application links to, and what its own refer to. */

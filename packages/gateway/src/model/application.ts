@@ -6,8 +6,10 @@ import {
   ownPolicies,
   policyEntries,
   policyReferences,
+  precedencesOf,
   storedPolicyEntry,
   toPolicies,
+  toPolicyEntries,
 } from "./application-policies.ts";
 import { corsHeaders } from "./cors-headers.ts";
 import { defineKind, type Reference, type World } from "./kind.ts";
@@ -147,6 +149,8 @@ const stored = z
     ...optionalFields,
     /** in precedence order */
     policies: z.array(storedPolicyEntry),
+    /** of each policy, where they are stated */
+    precedences: z.array(z.int()).optional(),
     ...storedWithoutEffect,
   })
   .transform(defined);
@@ -186,6 +190,7 @@ export const application = defineKind({
   ],
   check: checkApplication,
   toObject,
+  toInput,
 });
 
 function providerReferences(item: unknown): Reference[] {
@@ -302,6 +307,25 @@ function toObject(input: Input): ConfiguredApplication {
     custom_non_identity_deny_url: input.custom_non_identity_deny_url,
     ssh_certificates: input.ssh_certificates,
     policies: toPolicies(input.policies),
+    precedences: precedencesOf(input.policies),
     without_effect: withoutEffectIn(fields, input),
   });
+}
+
+/** `domain`, `self_hosted_domains` and `destinations` say the same (access-features 3.2). */
+function toInput({
+  domains,
+  policies,
+  precedences,
+  without_effect,
+  ...fields
+}: ConfiguredApplication): Record<string, unknown> {
+  return {
+    ...fields,
+    ...without_effect,
+    domain: domains[0],
+    self_hosted_domains: domains,
+    destinations: domains.map((uri) => ({ type: "public", uri })),
+    policies: toPolicyEntries(policies, precedences),
+  };
 }

@@ -148,7 +148,7 @@ export function defineKind<
 }
 
 /** An object with the fields in place that have no effect (without-effect.ts). */
-function withFields<Configured extends object>(
+export function withFields<Configured extends object>(
   object: Configured & { without_effect?: Record<string, unknown> | undefined },
 ): Record<string, unknown> {
   const { without_effect, ...fields } = object;

@@ -5,7 +5,8 @@ import { defined } from "../defined.ts";
 import { defineKind } from "./kind.ts";
 import { checkLoginDesign, loginDesign } from "./login-design.ts";
 import { reportBelow } from "./problem.ts";
-import { alwaysOn, notYet, objectName, sessionDuration } from "./values.ts";
+import { alwaysOn, notYet, objectName, sessionDuration, withoutEffect } from "./values.ts";
+import { storedWithoutEffect, warnWithoutEffect, withoutEffectIn } from "./without-effect.ts";
 
 const optionalFields = {
   /** Go duration; undefined follows the application, else 24h */
@@ -15,21 +16,34 @@ const optionalFields = {
   require_login_code: z.boolean().optional(),
 };
 
+/** What stands on the pages of an installation that nobody has named. */
+export const defaultName = "Postern";
+
 /** Nobody chooses its id. */
 export const organizationId = "organization";
 
 const fields = z.strictObject({
-  name: objectName.default("Postern"),
+  name: objectName.default(defaultName),
   ...optionalFields,
   deny_unmatched_requests: alwaysOn,
   strict_service_token_auth: alwaysOn,
   auto_redirect_to_identity: notYet,
   mfa_config: notYet,
   mfa_required_for_all_apps: notYet,
+  is_ui_read_only: withoutEffect,
+  ui_read_only_toggle_reason: withoutEffect,
+  user_seat_expiration_inactive_time: withoutEffect,
+  allow_authenticate_via_warp: withoutEffect,
+  warp_auth_session_duration: withoutEffect,
 });
 
 const stored = z
-  .strictObject({ id: z.literal(organizationId), name: objectName, ...optionalFields })
+  .strictObject({
+    id: z.literal(organizationId),
+    name: objectName,
+    ...optionalFields,
+    ...storedWithoutEffect,
+  })
   .transform(defined);
 
 /** The organization as it is stored. */
@@ -49,16 +63,23 @@ export const organization = defineKind({
   schema: fields,
   fields,
   stored,
-  check: ({ login_design }, _world, report) => {
+  check(input, _world, report) {
+    const { login_design } = input;
     if (login_design !== undefined)
       checkLoginDesign(login_design, reportBelow(report, ["login_design"]));
+    warnWithoutEffect(fields, input, report);
   },
-  toObject: ({ name, session_duration, login_design, require_login_code }) =>
-    defined({
-      id: organizationId,
+  toObject(input) {
+    const { name, session_duration, login_design, require_login_code } = input;
+    const without_effect = withoutEffectIn(fields, input);
+    const id: typeof organizationId = organizationId;
+    return defined({
+      id,
       name,
       session_duration,
       login_design,
       require_login_code,
-    } as const),
+      without_effect,
+    });
+  },
 });

@@ -41,7 +41,7 @@ const fields = z.strictObject({
   purpose_justification_prompt: withoutEffect,
   approval_required: notYet,
   approval_groups: notYet,
-  isolation_required: notYet,
+  isolation_required: withoutEffect,
   mfa_config: notYet,
   connection_rules: notYet,
 });

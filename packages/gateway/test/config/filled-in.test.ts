@@ -43,7 +43,7 @@ test("what is filled in is text, whatever it looks like; names of fields are nev
   const hostile = `x"}]}\n- !!js/function 'y' ${fromEnvironment("OTHER")} ${fromFile("/etc/passwd")} # {{ .Env.HOME }}`;
   const environment = { HOSTILE: hostile, OTHER: "must not appear" };
   const { config } = load({ organization: { name: fromEnvironment("HOSTILE") } }, { environment });
-  assert.equal(config.organization.name, hostile);
+  assert.equal(config.organization?.name, hostile);
   const lines = complaints(() =>
     load({ [fromEnvironment("FIELD")]: 1 }, { environment: { FIELD: "store" } }),
   );

@@ -47,7 +47,7 @@ test("what is left out has the documented default, and no proxy is trusted (H4)"
       terminal_logins: 60,
     },
     key_rotation_interval_days: 42,
-    organization: { name: "Postern", auth_domain: "login.localhost" },
+    organization: undefined,
     lists: [],
     groups: [],
     policies: [],

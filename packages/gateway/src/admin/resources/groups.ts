@@ -8,6 +8,6 @@ export const groups: ObjectResource = {
   path: "/access/groups",
   area: "organizations",
   deleted: 202,
-  readOnly: ["id", "uid", "created_at", "updated_at", "managed_by", "account_id"],
+  readOnly: [],
   filters: { name: byName, search: bySearch },
 };

@@ -3,7 +3,7 @@
 
 import type { Records } from "../../catalog/records.ts";
 import type { ObjectRecord } from "../../catalog/stored-objects.ts";
-import type { ConfiguredObject, Kind } from "../../model/kind.ts";
+import type { Kind } from "../../model/kind.ts";
 import type { Area } from "../permissions.ts";
 import type { AdminToken } from "../tokens/admin-tokens.ts";
 
@@ -21,17 +21,26 @@ export interface ObjectResource {
   filters: Readonly<Record<string, ListFilter>>;
   /**
    * Makes of a body what the kind's schema reads.
-   * @param standing the object that is replaced
+   * @param body without what is read-only
    */
-  prepare?(
-    body: Record<string, unknown>,
-    standing: ConfiguredObject | undefined,
-  ): Record<string, unknown>;
+  prepare?(body: Record<string, unknown>, place: WritePlace): Record<string, unknown>;
   /** What is shown of an object, beside what every one has. */
-  show?(object: ConfiguredObject, records: Records): Record<string, unknown>;
+  show?(record: ObjectRecord, records: Records): Record<string, unknown>;
+  /** whether a token that is for some applications alone may change what it sees */
+  isNarrow?: true;
   /** whether a token that is for some applications alone sees an object; absent: it sees none */
   isVisible?(record: ObjectRecord, applications: readonly string[], records: Records): boolean;
 }
+
+/** Where a body is to be written. */
+export interface WritePlace {
+  /** the object that is replaced */
+  standing: ObjectRecord | undefined;
+  records: Records;
+}
+
+/** Fields that every object has, and nobody writes. */
+export const ownFields = ["id", "uid", "created_at", "updated_at", "managed_by", "account_id"];
 
 /** @param value of the query */
 export type ListFilter = (
@@ -63,7 +72,7 @@ export function showObject(
   const { object, managedBy, createdAt, updatedAt } = record;
   return {
     ...kind.toInput(object),
-    ...show?.(object, records),
+    ...show?.(record, records),
     id: object.id,
     created_at: new Date(createdAt).toISOString(),
     updated_at: new Date(updatedAt).toISOString(),

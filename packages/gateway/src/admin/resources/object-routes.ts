@@ -1,21 +1,21 @@
-// The five routes of a kind of object: list, create, read, replace, delete. A write is judged
-// against what is stored by then, and is in force with its answer; objects of the file are for the
-// file to change.
-import { isDeepStrictEqual } from "node:util";
-import type { ObjectEdit } from "../../catalog/changing-catalog.ts";
-import { keyOfObject, objectKeyOf, type Records } from "../../catalog/records.ts";
+// The five routes of a kind of object: list, create, read, replace, delete.
+import type { Records } from "../../catalog/records.ts";
 import type { ObjectRecord } from "../../catalog/stored-objects.ts";
 import { keyOf } from "../../config/config-objects.ts";
-import type { ObjectKind } from "../../model/kinds.ts";
 import { isMap } from "../../model/read-value.ts";
 import { randomUuid } from "../../random.ts";
-import type { StoredAuditEntry } from "../../storage/admin-records.ts";
 import type { AdminParts } from "../admin-parts.ts";
-import { type AuditedChange, auditEntry, recordChange } from "../audit.ts";
 import { pageOf } from "../pages.ts";
 import { type Answer, type Call, fail, type Route, succeed } from "../route.ts";
-import { judgeObject, refuseInUse, withoutNulls, worldOf } from "./judge-object.ts";
-import { type ObjectResource, sees, showObject } from "./object-resource.ts";
+import { type ObjectResource, ownFields, sees, showObject } from "./object-resource.ts";
+import {
+  type Proposal,
+  proposeObject,
+  proposeRemoval,
+  refused,
+  refuseUnchangeable,
+  writeObjects,
+} from "./write-object.ts";
 
 /** The routes of a resource. */
 export function objectRoutes(resource: ObjectResource, parts: AdminParts): Route[] {
@@ -55,9 +55,6 @@ export function objectRoutes(resource: ObjectResource, parts: AdminParts): Route
   ];
 }
 
-/** What a write comes to: the change, or nothing and why. */
-type Proposal = Omit<ObjectEdit<Answer>, "audit"> & { change?: AuditedChange };
-
 class ObjectEndpoint {
   readonly #resource: ObjectResource;
   readonly #parts: AdminParts;
@@ -85,99 +82,66 @@ class ObjectEndpoint {
   }
 
   create(call: Call): Promise<Answer> {
-    const { now, randomBytes } = this.#parts;
-    return this.#edit(call, (records) => {
+    return writeObjects(call, this.#parts, (records) => {
       if (call.token.applications !== null) return refused(fail("not_permitted"));
-      const id = randomUuid(randomBytes);
-      return this.#put(call, records, { id, createdAt: now() }, 201);
+      const id = this.#freeId(call.body, records);
+      return this.#put(call, records, { id, status: 201 });
     });
   }
 
   replace(call: Call): Promise<Answer> {
-    return this.#edit(call, (records) => {
+    return writeObjects(call, this.#parts, (records) => {
       const standing = this.#find(call.params["id"], call.token, records);
       if (standing === undefined) return refused(fail("not_found"));
-      const { managedBy, createdAt, object } = standing;
-      if (managedBy === "file") return refused(fail("managed_by_file"));
-      return this.#put(call, records, { id: object.id, createdAt, standing }, 200);
+      const refusal = this.#refuseNarrow(call.token) ?? refuseUnchangeable(standing);
+      if (refusal !== undefined) return refused(refusal);
+      return this.#put(call, records, { id: standing.object.id, standing, status: 200 });
     });
   }
 
   remove(call: Call): Promise<Answer> {
-    return this.#edit(call, (records) => {
+    return writeObjects(call, this.#parts, (records) => {
       const standing = this.#find(call.params["id"], call.token, records);
       if (standing === undefined) return refused(fail("not_found"));
-      if (standing.managedBy === "file") return refused(fail("managed_by_file"));
-      const inUse = refuseInUse(standing, records);
-      if (inUse !== undefined) return refused(inUse);
-      const { kind, object } = standing;
-      const { id, name } = object;
-      const before = this.#show(standing, records);
+      const refusal = this.#refuseNarrow(call.token);
+      if (refusal !== undefined) return refused(refusal);
+      const shown = this.#show(standing, records);
       const { deleted } = this.#resource;
-      return {
-        put: [],
-        remove: [objectKeyOf(standing)],
-        result: succeed(deleted === 202 ? { id } : before, deleted),
-        change: { action: "deleted", kind, id, name, before },
-      };
+      const answer = deleted === 202 ? { id: standing.object.id } : shown;
+      return proposeRemoval(standing, records, shown, succeed(answer, deleted));
     });
   }
 
-  /** Judges what was sent, and puts it into force. */
+  /** Judges what was sent, without what only we write. */
   #put(
-    call: Call,
+    { body }: Call,
     records: Records,
-    place: { id: string; createdAt: number; standing?: ObjectRecord },
-    status: number,
+    { id, standing, status }: { id: string; standing?: ObjectRecord; status: number },
   ): Proposal {
-    // 1. What was written, without what only we write.
+    if (!isMap(body)) return refused(fail("bad_request", "The body must be a JSON object."));
     const { kind, prepare, readOnly } = this.#resource;
-    const { id, createdAt, standing } = place;
-    if (!isMap(call.body)) return refused(fail("bad_request", "The body must be a JSON object."));
-    const own = Object.entries(call.body).filter(([field]) => !readOnly.includes(field));
-    const written = prepare?.(Object.fromEntries(own), standing?.object) ?? Object.fromEntries(own);
-    const fields = { ...(withoutNulls(written) as object), id };
-
-    // 2. Whether it may be.
-    const key = keyOf(kind.name, id);
-    const judgement = judgeObject(kind, fields, worldOf(records, key, this.#parts.config));
-    if (!judgement.ok) return refused(judgement);
-    const { object, messages } = judgement;
-
-    // 3. What it becomes. What changes nothing is not written.
-    const isSame = standing !== undefined && isDeepStrictEqual(standing.object, object);
-    const updatedAt = isSame ? standing.updatedAt : this.#parts.now();
-    const record: ObjectRecord = {
-      kind: kind.name as ObjectKind,
-      object,
-      managedBy: "api",
-      createdAt,
-      updatedAt,
+    const notRead = [...ownFields, ...readOnly];
+    const own = Object.entries(body).filter(([field]) => !notRead.includes(field));
+    const fields = Object.fromEntries(own);
+    const written = {
+      ...{ kind, id, standing },
+      fields: prepare?.(fields, { standing, records }) ?? fields,
+      show: (record: ObjectRecord, among: Records) => this.#show(record, among),
     };
-    const after = this.#show(record, new Map(records).set(keyOfObject(record), record));
-    const result = { ...succeed(after, status), messages };
-    if (isSame) return { put: [], remove: [], result };
-    const before = standing && this.#show(standing, records);
-    const action = standing === undefined ? "created" : "updated";
-    const { name } = object;
-    return {
-      put: [record],
-      remove: [],
-      result,
-      change: { action, kind: kind.name, id, name, before, after },
-    };
+    return proposeObject(written, records, this.#parts, status);
   }
 
-  /** Lets a change be made of what is stored, and writes it down with it. */
-  async #edit(call: Call, propose: (records: Records) => Proposal): Promise<Answer> {
-    let entry: StoredAuditEntry | undefined;
-    const answer = await this.#parts.edit((records) => {
-      const { change, ...edit } = propose(records);
-      entry = change && auditEntry(call, change, this.#parts);
-      return { ...edit, audit: entry === undefined ? [] : [entry] };
-    });
-    if (entry !== undefined) recordChange(entry, this.#parts);
-    return answer;
+  /** [ext] The id that was sent, where it is free: what was exported keeps its ids. */
+  #freeId(body: unknown, records: Records): string {
+    const id = isMap(body) ? body["id"] : undefined;
+    const isFree = typeof id === "string" && !records.has(keyOf(this.#resource.kind.name, id));
+    return isFree ? id : randomUuid(this.#parts.randomBytes);
+  }
+
+  /** What a token for some applications sees may concern others as well. */
+  #refuseNarrow({ applications }: Call["token"]): Answer | undefined {
+    const isFree = applications === null || this.#resource.isNarrow === true;
+    return isFree ? undefined : fail("not_permitted");
   }
 
   #find(id: string | undefined, token: Call["token"], records: Records): ObjectRecord | undefined {
@@ -200,10 +164,6 @@ class ObjectEndpoint {
     if (filters.length === 0) return undefined;
     return (shown) => filters.every(({ filter, value }) => filter(shown, value, isExact));
   }
-}
-
-function refused(result: Answer): Proposal {
-  return { put: [], remove: [], result };
 }
 
 function inOrderOfMaking(a: ObjectRecord, b: ObjectRecord): number {

@@ -1,0 +1,100 @@
+// Applications (access-api 2.1, 3.1). `domain`, `self_hosted_domains` and `destinations` are one
+// value in three forms: whichever was changed decides.
+import { isDeepStrictEqual } from "node:util";
+import type { Records } from "../../catalog/records.ts";
+import { application, type StoredApplication } from "../../model/application.ts";
+import type { Kind } from "../../model/kind.ts";
+import { isMap } from "../../model/read-value.ts";
+import type { AdminParts } from "../admin-parts.ts";
+import {
+  byName,
+  bySearch,
+  type ListFilter,
+  type ObjectResource,
+  type WritePlace,
+} from "./object-resource.ts";
+import { readEntries, showEntries } from "./policy-entries.ts";
+
+/** `domain`: any of them. */
+const byDomain: ListFilter = (shown, value, isExact) => {
+  const domains = shown["self_hosted_domains"];
+  return (
+    Array.isArray(domains) && domains.some((domain) => byName({ name: domain }, value, isExact))
+  );
+};
+
+const byAud: ListFilter = (shown, value) => shown["aud"] === value;
+
+/** The resource. */
+export function applicationsOf({ randomBytes }: AdminParts): ObjectResource {
+  return {
+    kind: application as unknown as Kind,
+    path: "/access/apps",
+    area: "apps",
+    deleted: 202,
+    readOnly: [],
+    filters: { name: byName, domain: byDomain, aud: byAud, search: bySearch },
+    prepare(body, place) {
+      const fields = withDomains(body, place.standing?.object as StoredApplication | undefined);
+      const aud = audOf(body, place) ?? randomBytes(32).toString("hex");
+      return { ...fields, aud, policies: policiesOf(body, place, randomBytes) };
+    },
+    show: (record, records) => ({
+      uid: record.object.id,
+      policies: showEntries(record, records),
+    }),
+    isNarrow: true,
+    isVisible: ({ object }, applications) => applications.includes(object.id),
+  };
+}
+
+/** It never changes. [ext] A new application may bring one that no other has. */
+function audOf(body: Record<string, unknown>, { standing, records }: WritePlace): unknown {
+  if (standing !== undefined) return standing.object.aud;
+  const { aud } = body;
+  return isTaken(aud, records) ? undefined : aud;
+}
+
+function isTaken(aud: unknown, records: Records): boolean {
+  return [...records.values()].some(({ object }) => object.aud === aud);
+}
+
+/** Without `policies`, or with null, they stay as they are (access-api 1.4). */
+function policiesOf(
+  { policies }: Record<string, unknown>,
+  { standing, records }: WritePlace,
+  randomBytes: AdminParts["randomBytes"],
+): unknown {
+  if (policies !== undefined && policies !== null)
+    return readEntries(policies, records, randomBytes);
+  if (standing === undefined) return [];
+  return application.toInput(standing.object as StoredApplication)["policies"];
+}
+
+/** The fields with one form of the domains left: the one that says something else than before. */
+function withDomains(
+  body: Record<string, unknown>,
+  standing: StoredApplication | undefined,
+): Record<string, unknown> {
+  const { domain, destinations, self_hosted_domains, ...fields } = body;
+  const before = standing?.domains ?? [];
+  const isNew = (value: unknown, old: unknown) =>
+    value !== undefined && value !== null && !isDeepStrictEqual(value, old);
+  const uris = Array.isArray(destinations) ? destinations.map(uriOf) : destinations;
+  const isOldPrimary = standing !== undefined && domain === before[0];
+
+  if (isNew(uris, before)) {
+    const primary = isOldPrimary ? undefined : domain;
+    return { ...fields, destinations, domain: primary };
+  }
+  if (isNew(self_hosted_domains, before)) {
+    const primary = isOldPrimary ? undefined : domain;
+    return { ...fields, self_hosted_domains, domain: primary };
+  }
+  if (!isNew(domain, before[0])) return { ...fields, self_hosted_domains: before };
+  return { ...fields, domain, self_hosted_domains: before.slice(1) };
+}
+
+function uriOf(destination: unknown): unknown {
+  return isMap(destination) ? destination["uri"] : undefined;
+}

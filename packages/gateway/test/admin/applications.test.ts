@@ -1,0 +1,275 @@
+// Applications by the API: what is written is in force with its answer, the forms of their domains
+// agree, and their policies come in every form that clients send.
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { rawRequest } from "../../../../test/support/raw-request.ts";
+import { type AdminFixture, resultOf, startAdminFixture } from "./admin-fixture.ts";
+
+const open = { name: "open", decision: "bypass", include: [{ everyone: {} }] };
+const staffOnly = {
+  name: "staff",
+  decision: "allow",
+  include: [{ email_domain: { domain: "example.com" } }],
+};
+const shop = { type: "self_hosted", name: "Shop", domain: "shop.localhost", policies: [open] };
+
+/** The status of a request of nobody in particular; what is not let in has reached no origin. */
+async function statusAt({ gateway, upstream }: AdminFixture, host: string): Promise<number> {
+  upstream.requests.length = 0;
+  const { status } = await rawRequest(gateway.port, "GET / HTTP/1.1", [`Host: ${host}`]);
+  assert.equal(upstream.requests.length, status === 200 ? 1 : 0, `${host}: ${status}`);
+  return status;
+}
+
+test("an application is in force with the answer to its creation, its change and its end", async (context) => {
+  const fixture = await startAdminFixture(context);
+  const { api } = fixture;
+  assert.equal(await statusAt(fixture, "shop.localhost"), 403);
+  const created = resultOf(await api.post("/access/apps", shop), 201);
+  assert.equal(await statusAt(fixture, "shop.localhost"), 200);
+  assert.match(created.aud, /^[0-9a-f]{64}$/);
+  assert.equal(created.uid, created.id);
+  assert.equal(created.session_duration, "24h");
+
+  const path = `/access/apps/${created.id}`;
+  assert.deepEqual(resultOf(await api.get(path)), created);
+  const closed = resultOf(await api.put(path, { ...created, policies: [staffOnly] }));
+  assert.notEqual(await statusAt(fixture, "shop.localhost"), 200);
+  assert.equal(closed.aud, created.aud, "its AUD is for life");
+  assert.deepEqual(resultOf(await api.delete(path), 202), { id: created.id });
+  assert.equal(await statusAt(fixture, "shop.localhost"), 403);
+});
+
+test("domain, self_hosted_domains and destinations are one value: the one that was changed decides", async (context) => {
+  const { api } = await startAdminFixture(context);
+  const { id } = resultOf(await api.post("/access/apps", shop), 201);
+  const path = `/access/apps/${id}`;
+  const get = async () => resultOf(await api.get(path));
+  const destinations = (...uris: string[]) => uris.map((uri) => ({ type: "public", uri }));
+  const changes: [Record<string, unknown>, string[]][] = [
+    [{ destinations: destinations("a.localhost", "b.localhost") }, ["a.localhost", "b.localhost"]],
+    [{ domain: "c.localhost" }, ["c.localhost", "b.localhost"]],
+    [{ self_hosted_domains: ["d.localhost/x"] }, ["d.localhost/x"]],
+    [{ domain: null, destinations: destinations("e.localhost") }, ["e.localhost"]],
+    [{}, ["e.localhost"]],
+    [{ domain: null, destinations: null, self_hosted_domains: null }, ["e.localhost"]],
+  ];
+  for (const [change, domains] of changes) {
+    const changed = resultOf(await api.put(path, { ...(await get()), ...change }));
+    for (const shown of [changed, await get()]) {
+      assert.equal(shown.domain, domains[0]);
+      assert.deepEqual(shown.self_hosted_domains, domains);
+      assert.deepEqual(shown.destinations, destinations(...domains));
+    }
+  }
+  const onlyDestinations = {
+    name: "x",
+    type: "self_hosted",
+    destinations: [{ uri: "f.localhost" }],
+  };
+  const other = resultOf(await api.post("/access/apps", onlyDestinations), 201);
+  assert.equal(other.domain, "f.localhost");
+});
+
+test("policies are ids, links, or the application's own, and come back whole and in order", async (context) => {
+  const { api } = await startAdminFixture(context);
+  const one = resultOf(await api.post("/access/policies", { ...open, name: "one" }), 201);
+  const two = resultOf(await api.post("/access/policies", { ...staffOnly, name: "two" }), 201);
+  assert.equal(one.reusable, true);
+  assert.equal(one.app_count, 0);
+
+  const app = resultOf(
+    await api.post("/access/apps", { ...shop, policies: [one.id, two.id] }),
+    201,
+  );
+  const path = `/access/apps/${app.id}`;
+  const shownOf = (shown: { policies: { name: string; precedence: number }[] }) =>
+    shown.policies.map(({ name, precedence }) => [name, precedence]);
+  assert.deepEqual(shownOf(app), [
+    ["one", 1],
+    ["two", 2],
+  ]);
+  assert.deepEqual(app.policies[1].include, staffOnly.include);
+
+  const links = [
+    { id: one.id, precedence: 20 },
+    { id: two.id, precedence: 10 },
+  ];
+  const put = async (policies: unknown) =>
+    shownOf(resultOf(await api.put(path, { ...app, policies })));
+  assert.deepEqual(await put(links), [
+    ["two", 10],
+    ["one", 20],
+  ]);
+  assert.deepEqual(
+    await put(null),
+    [
+      ["two", 10],
+      ["one", 20],
+    ],
+    "null leaves them alone",
+  );
+  assert.deepEqual(
+    await put(undefined),
+    [
+      ["two", 10],
+      ["one", 20],
+    ],
+    "and so does nothing",
+  );
+  const back = resultOf(await api.get(path)).policies;
+  assert.deepEqual(
+    await put(back),
+    [
+      ["two", 10],
+      ["one", 20],
+    ],
+    "what was read is taken back",
+  );
+  assert.equal(resultOf(await api.get(`/access/policies/${one.id}`)).app_count, 1);
+
+  const inUse = await api.delete(`/access/policies/${one.id}`);
+  assert.equal(inUse.status, 400);
+  assert.match(inUse.errors[0]?.message ?? "", /in use by application "Shop"/);
+  assert.deepEqual(await put([]), [], "an empty list removes all");
+  resultOf(await api.delete(`/access/policies/${one.id}`), 202);
+
+  assert.deepEqual(await put([open, staffOnly]), [
+    ["open", 1],
+    ["staff", 2],
+  ]);
+  const mixed = await api.put(path, { ...app, policies: [two.id, open] });
+  assert.equal(mixed.status, 400);
+  assert.match(mixed.errors[0]?.message ?? "", /mixes policies of its own with reusable ones/);
+  const doubled = [
+    { ...open, precedence: 1 },
+    { ...staffOnly, precedence: 1 },
+  ];
+  assert.equal((await api.put(path, { ...app, policies: doubled })).status, 400);
+  assert.equal((await api.put(path, { ...app, policies: ["gone"] })).status, 400);
+});
+
+test("the policies of an application are made, read, changed and taken out one by one", async (context) => {
+  const fixture = await startAdminFixture(context);
+  const { api } = fixture;
+  const { id } = resultOf(await api.post("/access/apps", { ...shop, policies: [staffOnly] }), 201);
+  const path = `/access/apps/${id}/policies`;
+  assert.notEqual(await statusAt(fixture, "shop.localhost"), 200);
+  const added = resultOf(await api.post(path, open), 201);
+  assert.equal(added.precedence, 2);
+  assert.equal(await statusAt(fixture, "shop.localhost"), 200);
+  const names = async () => resultOf(await api.get(path)).map(({ name }: { name: string }) => name);
+  assert.deepEqual(await names(), ["staff", "open"]);
+  assert.deepEqual(resultOf(await api.get(`${path}?page=2`)), []);
+
+  const one = `${path}/${added.id}`;
+  assert.deepEqual(resultOf(await api.get(one)), added);
+  const changed = resultOf(await api.put(one, { ...added, name: "opened", precedence: 9 }));
+  assert.deepEqual([changed.name, changed.precedence], ["opened", 9]);
+  assert.equal((await api.put(one, { ...added, include: [] })).status, 400);
+  assert.deepEqual(await names(), ["staff", "opened"]);
+  assert.deepEqual(resultOf(await api.delete(one), 202), { id: added.id });
+  assert.deepEqual(await names(), ["staff"]);
+  assert.notEqual(await statusAt(fixture, "shop.localhost"), 200);
+  for (const answer of [await api.get(one), await api.put(one, open), await api.delete(one)])
+    assert.equal(answer.status, 404);
+  assert.equal((await api.get("/access/apps/gone/policies")).status, 404);
+
+  const shared = resultOf(await api.post("/access/policies", open), 201);
+  resultOf(await api.put(`/access/apps/${id}`, { ...shop, policies: [shared.id] }));
+  const reusable = await api.put(`${path}/${shared.id}`, staffOnly);
+  assert.equal(reusable.status, 400);
+  assert.match(reusable.errors[0]?.message ?? "", /change it at \/access\/policies/);
+  resultOf(await api.delete(`${path}/${shared.id}`), 202);
+  assert.equal((await statusAt(fixture, "shop.localhost")) === 200, false);
+  resultOf(await api.get(`/access/policies/${shared.id}`));
+});
+
+test("a change of a reusable policy is in force wherever it is linked", async (context) => {
+  const fixture = await startAdminFixture(context);
+  const { api } = fixture;
+  const shared = resultOf(await api.post("/access/policies", staffOnly), 201);
+  for (const host of ["one.localhost", "two.localhost"])
+    resultOf(await api.post("/access/apps", { ...shop, domain: host, policies: [shared.id] }), 201);
+  for (const host of ["one.localhost", "two.localhost"])
+    assert.notEqual(await statusAt(fixture, host), 200);
+  resultOf(await api.put(`/access/policies/${shared.id}`, open));
+  for (const host of ["one.localhost", "two.localhost"])
+    assert.equal(await statusAt(fixture, host), 200);
+});
+
+test("an application that is wrong is refused with the field, and nothing of it is stored", async (context) => {
+  const sections = { applications: [{ ...shop, id: "file", name: "File's" }] };
+  const { api, gateway } = await startAdminFixture(context, sections);
+  const wrong: [Record<string, unknown>, RegExp, string][] = [
+    [{ domain: undefined }, /has no domain/, ""],
+    [{ domain: "login.localhost" }, /the gateway's own host/, "/domain"],
+    [{}, /covered by application "File's" already/, "/domain"],
+    [{ domain: "a.localhost", allowed_idps: ["gone"] }, /is not the id of/, "/allowed_idps/0"],
+    [{ domain: "a.localhost", session_duration: "8" }, /duration/, "/session_duration"],
+    [{ domain: "a.localhost", nonsense: 1 }, /unknown field/, "/nonsense"],
+    [
+      { domain: "a.localhost", policies: [{ ...open, include: [{ group: { id: "gone" } }] }] },
+      /is not the id of a group/,
+      "/policies/0/include/0/group/id",
+    ],
+  ];
+  for (const [fields, says, pointer] of wrong) {
+    const { status, errors } = await api.post("/access/apps", { ...shop, ...fields });
+    assert.equal(status, 400, JSON.stringify(fields));
+    const error = errors.find(({ message }) => says.test(message));
+    assert.ok(error !== undefined, `${says}: ${JSON.stringify(errors)}`);
+    assert.equal(error.source?.pointer, pointer);
+  }
+  assert.equal(gateway.parts.catalogs.current().applications.length, 1);
+  assert.equal((await api.put("/access/apps/file", shop)).status, 400);
+  assert.equal((await api.delete("/access/apps/file")).status, 400);
+});
+
+test("lists of applications are filtered by name, domain and AUD", async (context) => {
+  const { api } = await startAdminFixture(context);
+  const apps = [];
+  for (const name of ["alpha", "alphabet", "beta"])
+    apps.push(
+      resultOf(await api.post("/access/apps", { ...shop, name, domain: `${name}.localhost` }), 201),
+    );
+  const names = async (query: string) =>
+    resultOf(await api.get(`/access/apps?${query}`)).map(({ name }: { name: string }) => name);
+  assert.deepEqual(await names("name=alpha"), ["alpha", "alphabet"]);
+  assert.deepEqual(await names("name=alpha&exact=true"), ["alpha"]);
+  assert.deepEqual(await names("domain=beta.localhost"), ["beta"]);
+  assert.deepEqual(await names(`aud=${apps[1].aud}`), ["alphabet"]);
+  assert.deepEqual(await names("search=bet.local"), ["alphabet"]);
+  assert.deepEqual(await names("name=alpha&domain=beta"), []);
+});
+
+test("a token for one application sees it and nothing else (case O3)", async (context) => {
+  const { api, clientWith } = await startAdminFixture(context);
+  const own = resultOf(await api.post("/access/policies", staffOnly), 201);
+  const others = resultOf(await api.post("/access/policies", { ...open, name: "others" }), 201);
+  const a = resultOf(await api.post("/access/apps", { ...shop, policies: [own.id] }), 201);
+  const other = { ...shop, domain: "other.localhost", policies: [others.id] };
+  const b = resultOf(await api.post("/access/apps", other), 201);
+  const narrow = await clientWith(["apps:write", "organizations:write"], [a.id]);
+  const idsAt = async (path: string) =>
+    resultOf(await narrow.get(path)).map(({ id }: { id: string }) => id);
+  assert.deepEqual(await idsAt("/access/apps"), [a.id]);
+  assert.deepEqual(await idsAt("/access/policies"), [own.id]);
+  assert.deepEqual(await idsAt("/access/identity_providers"), []);
+  for (const path of [
+    `/access/apps/${b.id}`,
+    `/access/policies/${others.id}`,
+    `/access/apps/${b.id}/policies`,
+  ]) {
+    assert.equal((await narrow.get(path)).status, 404, path);
+    if (!path.endsWith("policies")) {
+      assert.equal((await narrow.put(path, { ...shop, ...staffOnly })).status, 404, path);
+      assert.equal((await narrow.delete(path)).status, 404, path);
+    }
+  }
+  assert.equal((await narrow.post("/access/apps", { ...shop, domain: "n.localhost" })).status, 403);
+  assert.equal((await narrow.put(`/access/policies/${own.id}`, open)).status, 403);
+  assert.equal((await narrow.put("/access/organizations", { name: "x" })).status, 403);
+  resultOf(await narrow.put(`/access/apps/${a.id}`, { ...a, name: "renamed" }));
+  assert.equal(resultOf(await api.get(`/access/apps/${b.id}`)).name, "Shop");
+});

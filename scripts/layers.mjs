@@ -30,6 +30,7 @@ export const rooms = {
   "gateway/gateway.ts": "*",
   "gateway/future-dates.ts": "*",
   "gateway/young-space.ts": "",
+  "gateway/health.ts": "*",
   "gateway/housekeeping.ts": "*",
   "gateway/follow-others.ts": "*",
   "gateway/workers": "*",

@@ -11,10 +11,11 @@ import type { AdminParts, AdminSurroundings } from "./admin-parts.ts";
 import { admit } from "./admit.ts";
 import type { ErrorName } from "./error-codes.ts";
 import { permits } from "./permissions.ts";
+import type { PlainRoute } from "./plain-route.ts";
 import { readBody } from "./read-body.ts";
 import { type Answer, type Call, fail, type Route } from "./route.ts";
 import { Router, type RouteSearch, readSegments } from "./router.ts";
-import { accountRoutes, type PlainRoute, plainRoutes } from "./routes.ts";
+import { accountRoutes, plainRoutes } from "./routes.ts";
 import { sendEnvelope, sendPlain } from "./send.ts";
 import { AdminTokenCheck } from "./tokens/admin-tokens.ts";
 

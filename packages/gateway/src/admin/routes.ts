@@ -2,7 +2,7 @@
 
 import { accountTokenRoutes } from "./account.ts";
 import type { AdminParts } from "./admin-parts.ts";
-import type { Permission } from "./permissions.ts";
+import type { PlainRoute } from "./plain-route.ts";
 import { accessRequestRoutes } from "./resources/access-requests.ts";
 import { applicationPolicyRoutes } from "./resources/application-policies.ts";
 import { applicationsOf } from "./resources/applications.ts";
@@ -14,7 +14,6 @@ import { observationRoutes } from "./resources/observation.ts";
 import { organizationRoutes } from "./resources/organization.ts";
 import { policiesOf } from "./resources/policies.ts";
 import type { Route } from "./route.ts";
-import type { AdminToken } from "./tokens/admin-tokens.ts";
 
 /** Every route below `/client/v4/accounts/{account_id}`. */
 export function accountRoutes(parts: AdminParts): Route[] {
@@ -29,22 +28,6 @@ export function accountRoutes(parts: AdminParts): Route[] {
     ...accessRequestRoutes(parts),
     ...accountTokenRoutes(),
   ];
-}
-
-/** What a plain route answers. */
-export interface PlainAnswer {
-  status: number;
-  /** content type */
-  type: string;
-  body: string;
-}
-
-/** Something outside of the API, by its whole path, for GET alone: health, metrics. */
-export interface PlainRoute {
-  path: string;
-  /** absent: nobody is asked for a token */
-  permission?: Permission;
-  handle(token?: AdminToken): PlainAnswer | Promise<PlainAnswer>;
 }
 
 /** Every plain route. @param _routes what the API has, for its description */

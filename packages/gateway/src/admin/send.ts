@@ -1,8 +1,8 @@
 // Answers on the wire: the envelope of the Cloudflare v4 API, or what a plain route says.
 import { headers as names } from "@postern/protocol";
 import { defined } from "../defined.ts";
+import type { PlainAnswer } from "./plain-route.ts";
 import type { Answer } from "./route.ts";
-import type { PlainAnswer } from "./routes.ts";
 
 /** Headers of every answer. Nobody caches it, and no page of another origin may read it. */
 const ownHeaders = {

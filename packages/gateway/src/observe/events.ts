@@ -271,7 +271,7 @@ export type EventName = keyof EventFields;
 export type GatewayEvent = { [Name in EventName]: { event: Name } & EventFields[Name] }[EventName];
 
 /** Events that are counted and kept elsewhere: a line of the log would say nothing more. */
-export const unloggedEvents = ["access_decided", "pin_sent", "provider_asked"] as const;
+const unloggedEvents = ["access_decided", "pin_sent", "provider_asked"] as const;
 
 /** An event that the log has a line for. */
 export type LoggedEvent = Exclude<GatewayEvent, { event: (typeof unloggedEvents)[number] }>;

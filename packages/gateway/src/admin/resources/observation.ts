@@ -6,7 +6,7 @@ import { defined } from "../../defined.ts";
 import { prometheusText, prometheusType } from "../../observe/metrics/prometheus-text.ts";
 import type { HealthCheck, Observation } from "../../observe/observation.ts";
 import type { AdminParts } from "../admin-parts.ts";
-import type { PlainAnswer, PlainRoute } from "../routes.ts";
+import type { PlainAnswer, PlainRoute } from "../plain-route.ts";
 
 /** `/metrics`, `/health/live` and `/health/ready`. */
 export function observationRoutes({ observation, config }: AdminParts): PlainRoute[] {

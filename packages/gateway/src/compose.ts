@@ -33,6 +33,7 @@ import { OwnStrangerLimits, type StrangerLimits, type StrangerRates } from "./st
 import { createTokens } from "./tokens/create-tokens.ts";
 import { descriptionRates } from "./tokens/describe.ts";
 import type { GenerateKeyPair } from "./tokens/make-signing-key.ts";
+import { ServiceTokenUses } from "./tokens/service-token-uses.ts";
 import { createSessions } from "./tokens/sessions.ts";
 import type { Sessions, Tokens } from "./tokens/tokens.ts";
 
@@ -93,6 +94,7 @@ export interface Parts {
   countries: Pick<CountryFile, "close">;
   tokens: Tokens;
   sessions: Sessions;
+  uses: ServiceTokenUses;
   handler: RequestHandler;
   /**
    * Wakes whoever waits in this process for a mailbox that another one changed; without an id,
@@ -202,8 +204,9 @@ async function join(foundation: Foundation): Promise<Parts> {
     onIssuerFailure: ({ issuer }, error) => record(issuerUnusable(issuer, error)),
   });
   const sessions = createSessions({ ...foundation, tokens });
-  const login = joinLogin(foundation, tokens, sessions);
-  const handler = joinHandler(foundation, { catalogs, tokens, reserved: login.answer });
+  const uses = new ServiceTokenUses(store.tokenUses, now);
+  const login = joinLogin(foundation, { tokens, sessions, uses });
+  const handler = joinHandler(foundation, { catalogs, tokens, uses, reserved: login.answer });
   return {
     config: settings,
     record,
@@ -220,6 +223,7 @@ async function join(foundation: Foundation): Promise<Parts> {
     countries: foundation.countries,
     tokens,
     sessions,
+    uses,
     handler,
     transferChanged: login.transferChanged,
     releasePolls: login.releasePolls,
@@ -233,12 +237,14 @@ function issuerUnusable(issuer: string, error: unknown): GatewayEvent {
   return { event: "issuer_unusable", issuer, url, detail: message || String(code) };
 }
 
-function joinLogin(foundation: Foundation, tokens: Tokens, sessions: Sessions): Login {
+function joinLogin(
+  foundation: Foundation,
+  parts: { tokens: Tokens; sessions: Sessions; uses: ServiceTokenUses },
+): Login {
   const { settings, mailRetryDelays, announcePin, relay } = foundation;
   return createLogin({
     ...foundation,
-    tokens,
-    sessions,
+    ...parts,
     sendMail: foundation.sendMail ?? configuredMail(settings),
     mailRetryDelays,
     announcePin,
@@ -249,7 +255,12 @@ function joinLogin(foundation: Foundation, tokens: Tokens, sessions: Sessions): 
 
 function joinHandler(
   { settings, store, metrics, record, now, elapsed, randomBytes }: Foundation,
-  parts: { catalogs: ChangingCatalogSource; tokens: Tokens; reserved: Login["answer"] },
+  parts: {
+    catalogs: ChangingCatalogSource;
+    tokens: Tokens;
+    uses: ServiceTokenUses;
+    reserved: Login["answer"];
+  },
 ): RequestHandler {
   return createRequestHandler({
     ...parts,

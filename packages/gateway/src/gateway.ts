@@ -151,6 +151,9 @@ export async function serveAdmin(
 export async function serve(parts: Parts, stopFollowing: () => void): Promise<Service> {
   try {
     const listeners = await openListeners(parts);
+    const stopFlushing = parts.uses.flushRegularly((error) =>
+      parts.record({ event: "housekeeping_failed", task: "token_uses", error: String(error) }),
+    );
     return {
       reloadCertificates() {
         for (const listener of listeners) listener.reloadCertificates();
@@ -158,6 +161,7 @@ export async function serve(parts: Parts, stopFollowing: () => void): Promise<Se
       async close(graceMs, isLetIn = true) {
         await closeListeners(listeners, parts, { graceMs, isLetIn });
         stopFollowing();
+        stopFlushing();
         await closeParts(parts);
       },
     };
@@ -201,12 +205,14 @@ async function closeListeners(
   clearInterval(release);
 }
 
-/** Ends idle connections to origins, writes what waits for the access log, closes the store. */
+/** Ends idle connections to origins, stores what waits for that, and closes the store. */
 export async function closeParts(parts: Parts): Promise<void> {
-  const { accessLog, countries, handler, store } = parts;
+  const { accessLog, countries, handler, uses, store } = parts;
   countries.close();
   handler.close();
   await accessLog.close();
+  // Nobody depends on it: a store that is away does not keep the gateway from ending.
+  await uses.flush().catch(() => undefined);
   await store.close();
 }
 

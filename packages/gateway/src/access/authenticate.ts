@@ -23,6 +23,7 @@ import {
   type ServiceCredentials,
   type ServiceTokenFault,
 } from "../tokens/service-token.ts";
+import type { ServiceTokenUses } from "../tokens/service-token-uses.ts";
 import type {
   AppProof,
   LinkedProof,
@@ -56,11 +57,12 @@ export type Authentication =
     }
   | Person
   | OutsideLimits
-  | { kind: "service"; serviceToken: ServiceToken }
+  /** @property secretHash of the secret that was shown: SHA-256, hex */
+  | { kind: "service"; serviceToken: ServiceToken; secretHash: string }
   | { kind: "workload"; workload: Workload }
   /** the origin of another application, in a person's name */
   | ({ kind: "linked" } & LinkedProof)
-  | { kind: "refused"; fault: CredentialFault };
+  | RefusedCredentials;
 
 /** A person, by a credential that covers the request. */
 export interface Person {
@@ -70,6 +72,15 @@ export interface Person {
   via: CredentialKind;
   /** undefined where all that the person may do is allowed */
   limits: CredentialLimits | undefined;
+}
+
+/** What is beside the fault is for the log alone. */
+export interface RefusedCredentials {
+  kind: "refused";
+  fault: CredentialFault;
+  /** of the service token that was meant, where there is one */
+  clientId?: string;
+  cause?: string;
 }
 
 /** `cookie`: also a token in the address, which a page can make a browser send as well. */
@@ -85,6 +96,7 @@ export type CredentialFault =
 /** What credentials are checked with. */
 export interface AuthenticationParts {
   tokens: Tokens;
+  uses: Pick<ServiceTokenUses, "note">;
   now: Clock;
 }
 
@@ -107,12 +119,12 @@ export function authenticate(
   reading: ReadRequest,
   application: Application,
 ): Authentication | Promise<Authentication> {
-  const { tokens, now } = parts;
+  const { tokens } = parts;
   const { headers, facts, queryToken } = reading;
 
   // 1. A service token.
   const credentials = serviceCredentials(reading, application);
-  if (credentials !== undefined) return authenticateService(credentials, facts, now());
+  if (credentials !== undefined) return authenticateService(parts, credentials, facts);
 
   // 2. The header of terminals, and of programs with a token of the platform they run on.
   const [accessToken] = headers.accessToken;
@@ -162,13 +174,18 @@ function readArrival(
 }
 
 function authenticateService(
+  { uses, now }: AuthenticationParts,
   credentials: ServiceCredentials,
-  facts: RequestFacts,
-  now: number,
+  { catalog }: RequestFacts,
 ): Authentication {
-  const check = checkServiceToken(credentials, facts.catalog, now);
-  if (!check.ok) return { kind: "refused", fault: check.fault };
-  return { kind: "service", serviceToken: check.serviceToken };
+  const check = checkServiceToken(credentials, catalog, now());
+  if (!check.ok) {
+    const { ok: _ok, ...refusal } = check;
+    return { kind: "refused", ...refusal };
+  }
+  const { serviceToken, secretHash } = check;
+  uses.note(serviceToken.id);
+  return { kind: "service", serviceToken, secretHash };
 }
 
 /**

@@ -298,12 +298,19 @@ function groundsOf(authentication: Authentication, decision: Decision): RefusalG
   return {
     ...nameOf(authentication),
     fault: "fault" in authentication ? authentication.fault : undefined,
+    ...causeOf(authentication),
     reason: decision.outcome === "deny" ? decision.reason : undefined,
     policy: "policy" in decision ? decision.policy.name : undefined,
   };
 }
 
-/** The name of who is known, for the log. */
+/** What is wrong with a service token, more precisely than anybody is told. */
+function causeOf(authentication: Authentication): Pick<RefusalGrounds, "cause"> {
+  if (authentication.kind !== "refused") return {};
+  return defined({ cause: authentication.cause });
+}
+
+/** The name of who is known, or was meant, for the log. */
 function nameOf(authentication: Authentication): AskerFields {
   switch (authentication.kind) {
     case "person":
@@ -315,6 +322,8 @@ function nameOf(authentication: Authentication): AskerFields {
     case "workload":
     case "linked":
       return askerFields(authentication);
+    case "refused":
+      return defined({ client_id: authentication.clientId });
     default:
       return {};
   }

@@ -14,6 +14,7 @@ import { type RecordEvent, stackOf } from "../observe/events.ts";
 import type { GatewayMetrics } from "../observe/metrics/gateway-metrics.ts";
 import type { RandomBytes } from "../random.ts";
 import type { Store } from "../storage/store.ts";
+import type { ServiceTokenUses } from "../tokens/service-token-uses.ts";
 import type { Tokens } from "../tokens/tokens.ts";
 import {
   answerFixedStatus,
@@ -51,6 +52,7 @@ import { problemOfUpgrade } from "./upgrade-problems.ts";
 export interface RequestHandlerOptions {
   catalogs: CatalogSource;
   tokens: Tokens;
+  uses: Pick<ServiceTokenUses, "note">;
   useCounts: Pick<Store["useCounts"], "take">;
   /** answers below /cdn-cgi/access/ and for the team domain */
   reserved: (exchange: Exchange, facts: RequestFacts) => void;

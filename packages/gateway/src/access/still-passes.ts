@@ -9,6 +9,7 @@ import type { AskerFields } from "../observe/events.ts";
 import { evaluate } from "../policy/evaluate.ts";
 import type { StoredSession } from "../storage/store.ts";
 import type { Generation } from "../tokens/generations.ts";
+import { secretExpiry } from "../tokens/service-token.ts";
 import type { LinkedProof } from "../tokens/tokens.ts";
 import type { GrantName } from "./credential-limits.ts";
 
@@ -26,7 +27,8 @@ export type Asker =
       grant: GrantName | undefined;
       generation: Generation;
     }
-  | { kind: "service"; serviceToken: ServiceToken }
+  /** @property secretHash of the secret that was shown: SHA-256, hex */
+  | { kind: "service"; serviceToken: ServiceToken; secretHash: string }
   | { kind: "workload"; workload: Workload }
   /** the origin of another application, in a person's name */
   | ({ kind: "linked" } & LinkedProof)
@@ -79,7 +81,7 @@ export function expiryOf(asker: Asker): number {
     case "person":
       return asker.expiresAt;
     case "service":
-      return asker.serviceToken.expires_at ?? Number.POSITIVE_INFINITY;
+      return secretExpiry(asker.serviceToken, asker.secretHash) ?? 0;
     case "workload":
       return asker.workload.expiresAt;
     case "linked":
@@ -107,15 +109,15 @@ export function askerFields(asker: KnownAsker): AskerFields {
 
 /**
  * The asker, with the service token of now: it may expire sooner or later than it did.
- * @returns undefined for a service token that is gone, switched off, or has another secret
+ * @returns undefined for a service token that is gone, switched off, or has other secrets
  */
 function knownAsker(asker: Asker, catalog: Catalog): Asker | undefined {
   if (asker.kind !== "service") return asker;
-  const { client_id, client_secret_hash } = asker.serviceToken;
-  const serviceToken = catalog.serviceTokenByClientId.get(client_id);
-  const holds =
-    serviceToken?.enabled === true && serviceToken.client_secret_hash === client_secret_hash;
-  return holds ? { kind: "service", serviceToken } : undefined;
+  const { secretHash } = asker;
+  const serviceToken = catalog.serviceTokenByClientId.get(asker.serviceToken.client_id);
+  if (serviceToken === undefined) return undefined;
+  const holds = secretExpiry(serviceToken, secretHash) !== undefined;
+  return holds ? { kind: "service", serviceToken, secretHash } : undefined;
 }
 
 function principalOf(asker: Asker): Principal {

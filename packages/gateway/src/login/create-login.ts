@@ -16,6 +16,7 @@ import { SshAuthorities } from "../ssh/authorities.ts";
 import type { Store } from "../storage/store.ts";
 import { StoreUnavailableError } from "../store-unavailable.ts";
 import type { StrangerLimits } from "../stranger-limits.ts";
+import type { ServiceTokenUses } from "../tokens/service-token-uses.ts";
 import type { Sessions, Tokens } from "../tokens/tokens.ts";
 import { CountedLimits } from "./counted-limits.ts";
 import type { LoginContext, LoginEnv } from "./login-context.ts";
@@ -37,6 +38,7 @@ export interface LoginOptions {
   store: Store;
   tokens: Tokens;
   sessions: Sessions;
+  uses: Pick<ServiceTokenUses, "note">;
   catalogs: CatalogSource;
   secretBox: SecretBox;
   /** undefined when no SMTP server is configured */

@@ -252,6 +252,8 @@ export interface RefusalFields extends AskerFields {
   outcome: string;
   /** what is wrong with the credential */
   fault: string | undefined;
+  /** what is wrong with a service token, more precisely */
+  cause?: string;
   /** what policy says */
   reason: string | undefined;
   /** name of the policy that decided */
@@ -263,7 +265,7 @@ export interface RefusalFields extends AskerFields {
 }
 
 /** What the gateway does by itself, now and then. */
-export type HousekeepingTask = "refresh" | "sweep" | "rotate_keys" | "future_dates";
+export type HousekeepingTask = "refresh" | "sweep" | "rotate_keys" | "future_dates" | "token_uses";
 
 export type EventName = keyof EventFields;
 

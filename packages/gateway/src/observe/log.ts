@@ -146,6 +146,7 @@ const failedTasks: Record<HousekeepingTask, string> = {
   refresh: "reading the changed store failed",
   sweep: "removing expired records failed",
   rotate_keys: "rotating the signing key failed",
+  token_uses: "noting when service tokens were used failed",
   future_dates: "correcting dates from a clock that was ahead failed",
 };
 

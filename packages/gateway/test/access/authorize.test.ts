@@ -46,6 +46,7 @@ async function openFixture(context: TestContext) {
   const authorization: AuthorizationParts = {
     tokens: parts.tokens,
     decisions: new DecisionCache(),
+    uses: { note: () => undefined },
     useCounts: parts.store.useCounts,
     now: parts.now,
   };
@@ -174,7 +175,24 @@ test("everybody else is refused, on grounds that the log gets to read", async (c
       "a wrong secret",
       "app",
       ["CF-Access-Client-Id: robot.access", "CF-Access-Client-Secret: x"],
-      failed("bad_service_token"),
+      {
+        ...failed("bad_service_token"),
+        grounds: {
+          ...stranger,
+          fault: "bad_service_token",
+          client_id: "robot.access",
+          cause: "wrong_secret",
+        },
+      },
+    ],
+    [
+      "an unknown program",
+      "app",
+      ["CF-Access-Client-Id: x.access", "CF-Access-Client-Secret: x"],
+      {
+        ...failed("bad_service_token"),
+        grounds: { ...stranger, fault: "bad_service_token", cause: "unknown" },
+      },
     ],
     [
       "two headers",

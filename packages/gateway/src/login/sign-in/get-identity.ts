@@ -42,6 +42,7 @@ export async function getIdentity(c: LoginContext, parts: SignInParts): Promise<
   if (credentials !== undefined) {
     const check = checkServiceToken(credentials, c.var.facts.catalog, parts.now());
     if (!check.ok) return refuse(c, "The service token is not valid.");
+    parts.uses.note(check.serviceToken.id);
     const fields = programFields(check.serviceToken);
     return sendJson(c, 200, { ...fields, account_id: await accountId(parts) });
   }

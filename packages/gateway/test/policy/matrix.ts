@@ -30,7 +30,7 @@ const job = {
   expiresAt: 0,
 };
 
-export const principals: readonly Principal[] = [
+const principals: readonly Principal[] = [
   { kind: "anonymous" },
   { kind: "person", identity: ada },
   { kind: "person", identity: bob },

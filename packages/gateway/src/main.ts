@@ -28,7 +28,7 @@ import { createTokens } from "./tokens/create-tokens.ts";
 import type { KeyRotation } from "./tokens/tokens.ts";
 import { UsageError } from "./usage-error.ts";
 import { watchFiles } from "./watch-files.ts";
-import { keepYoungSpace } from "./young-space.ts";
+import { limitYoungSpace } from "./young-space.ts";
 
 export type { ComposeOptions } from "./compose.ts";
 export { type DevOptions, runDev } from "./dev.ts";
@@ -41,7 +41,7 @@ export { type InitOptions, runInit } from "./init/run-init.ts";
  * @throws {ConfigError} when the file is wrong, with one line for each problem
  */
 export async function runGateway(options: { config: string }): Promise<void> {
-  keepYoungSpace();
+  limitYoungSpace();
   const hangUps = new HangUps();
   const source = sourceOf(options.config);
   const { config, warnings, fingerprint } = readConfigFile(source);

@@ -50,6 +50,7 @@ export async function startAdminFixture(
   sections: Record<string, unknown> = {},
 ): Promise<AdminFixture> {
   const upstream = await startUpstream();
+  context.after(() => upstream.close());
   const adminPort = await freePort();
   const gateway = await startGateway({
     sections: {
@@ -60,10 +61,7 @@ export async function startAdminFixture(
       ...sections,
     },
   });
-  context.after(async () => {
-    await gateway.close();
-    await upstream.close();
-  });
+  context.after(() => gateway.close());
   const address = `http://127.0.0.1:${adminPort}`;
   const accountId = await gateway.parts.store.settings.get("account_id", "not made yet");
   const base = `${address}/client/v4/accounts/${accountId}`;

@@ -49,9 +49,9 @@ function wrongDeclaration(file, name, manifest) {
   return undefined;
 }
 
-/** The package that a file belongs to: the one below `packages/`, or the root. */
+/** The package that a file belongs to: one below `packages/`, one of a test's own, or the root. */
 function packageOf(file) {
-  const [folder] = /^packages\/[^/]+\//.exec(file) ?? [""];
+  const [folder] = /^(?:packages\/[^/]+|test\/conformance\/cloudflare-sdk)\//.exec(file) ?? [""];
   const path = `${folder}package.json`;
   if (!packages.has(folder)) {
     const manifest = existsSync(join(root, path)) ? readFileSync(join(root, path), "utf8") : "{}";

@@ -91,7 +91,10 @@ test("a failure throws once, with what is wrong and where", async (context) => {
     Cloudflare.AuthenticationError,
   );
   const elsewhere = { account_id: "0".repeat(32) };
-  await assert.rejects(all(client.zeroTrust.access.groups.list(elsewhere)), Cloudflare.NotFoundError);
+  await assert.rejects(
+    all(client.zeroTrust.access.groups.list(elsewhere)),
+    Cloudflare.NotFoundError,
+  );
 });
 
 test("lists are paged through to their end", async (context) => {
@@ -101,7 +104,11 @@ test("lists are paged through to their end", async (context) => {
     await groups.create({ account_id, name: `group ${index}`, include: [rule] });
   for (const per_page of [1, 3, 7, 50]) {
     const names = (await all(groups.list({ account_id, per_page }))).map(({ name }) => name);
-    assert.deepEqual(names, [0, 1, 2, 3, 4, 5, 6].map((index) => `group ${index}`), `${per_page}`);
+    assert.deepEqual(
+      names,
+      [0, 1, 2, 3, 4, 5, 6].map((index) => `group ${index}`),
+      `${per_page}`,
+    );
   }
   const named = await all(groups.list({ account_id, name: "group 3" }));
   assert.equal(named.length, 1);
@@ -136,7 +143,11 @@ test("applications are created, listed, read, replaced and deleted", async (cont
   assert.match(aud, /^[0-9a-f]{64}$/);
   for (const query of [{ name: "Sho" }, { aud }, { domain: "shop.localhost", exact: true }]) {
     const listed = await all(applications.list({ account_id, ...query }));
-    assert.deepEqual(listed.map((each) => each.id), [id], JSON.stringify(query));
+    assert.deepEqual(
+      listed.map((each) => each.id),
+      [id],
+      JSON.stringify(query),
+    );
   }
   assert.deepEqual(await all(applications.list({ account_id, name: "none" })), []);
 });
@@ -157,7 +168,10 @@ test("the three forms of an application's domains agree in every reply", async (
     const shown = reply as Record<string, unknown>;
     assert.equal(shown["domain"], domains[0]);
     assert.deepEqual(shown["self_hosted_domains"], domains);
-    assert.deepEqual(shown["destinations"], domains.map((uri) => ({ type: "public", uri })));
+    assert.deepEqual(
+      shown["destinations"],
+      domains.map((uri) => ({ type: "public", uri })),
+    );
   }
 });
 
@@ -166,7 +180,11 @@ test("fields without effect come back", async (context) => {
   const { groups, policies } = client.zeroTrust.access;
   const group = await groups.create({ account_id, name: "g", include: [rule], is_default: true });
   assert.equal((group as { is_default?: unknown }).is_default, true);
-  const isolated = await policies.create({ account_id, ...policy, isolation_required: true } as never);
+  const isolated = await policies.create({
+    account_id,
+    ...policy,
+    isolation_required: true,
+  } as never);
   assert.equal((isolated as { isolation_required?: unknown }).isolation_required, true);
 });
 
@@ -184,7 +202,9 @@ test("reusable policies are created, listed, read, replaced and deleted", async 
     },
     policy,
   );
-  const { id = "" } = (await policies.create({ account_id, ...policy } as never)) as { id?: string };
+  const { id = "" } = (await policies.create({ account_id, ...policy } as never)) as {
+    id?: string;
+  };
   await appsOf(conformance).create({ ...app, policies: [id] });
   await assert.rejects(policies.delete(id, { account_id }), Cloudflare.BadRequestError);
 });
@@ -280,7 +300,11 @@ test("the organization is read, created and updated", async (context) => {
   const auth_domain = before.auth_domain ?? "";
   const created = await organizations.create({ account_id, name: "Example", auth_domain });
   assert.equal(created.name, "Example");
-  const updated = await organizations.update({ account_id, name: "Example", session_duration: "8h" });
+  const updated = await organizations.update({
+    account_id,
+    name: "Example",
+    session_duration: "8h",
+  });
   assert.equal(updated.session_duration, "8h");
   assert.deepEqual(await organizations.list({ account_id }), updated);
 });

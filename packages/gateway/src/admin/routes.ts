@@ -1,12 +1,13 @@
 // The table of routes: what there is below the account, and what there is beside.
 
-import { accountTokenRoutes } from "./account.ts";
+import { accountTokenRoutes, rootRoutes } from "./account.ts";
 import type { AdminParts } from "./admin-parts.ts";
 import type { PlainRoute } from "./plain-route.ts";
 import { accessRequestRoutes } from "./resources/access-requests.ts";
 import { applicationPolicyRoutes } from "./resources/application-policies.ts";
 import { applicationsOf } from "./resources/applications.ts";
 import { auditLogRoutes } from "./resources/audit-log.ts";
+import { descriptionRoute } from "./resources/description.ts";
 import { groups } from "./resources/groups.ts";
 import { identityProvidersOf } from "./resources/identity-providers.ts";
 import { objectRoutes } from "./resources/object-routes.ts";
@@ -30,7 +31,7 @@ export function accountRoutes(parts: AdminParts): Route[] {
   ];
 }
 
-/** Every plain route. @param _routes what the API has, for its description */
-export function plainRoutes(parts: AdminParts, _routes: readonly Route[]): PlainRoute[] {
-  return [...observationRoutes(parts)];
+/** Every plain route. @param routes what the API has, for its description */
+export function plainRoutes(parts: AdminParts, routes: readonly Route[]): PlainRoute[] {
+  return [...observationRoutes(parts), descriptionRoute(routes, rootRoutes(parts))];
 }

@@ -169,7 +169,9 @@ export function contentOf(catalog: Catalog): unknown {
 }
 
 function withoutMatchers(application: Application): unknown {
-  const policies = application.policies.map(({ matches: _matches, ...policy }) => policy);
+  const policies = application.policies.map(
+    ({ matches: _matches, rules: _rules, ...policy }) => policy,
+  );
   return { ...application, policies };
 }
 

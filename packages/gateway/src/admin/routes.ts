@@ -10,6 +10,7 @@ import { auditLogRoutes } from "./resources/audit-log.ts";
 import { descriptionRoute } from "./resources/description.ts";
 import { groups } from "./resources/groups.ts";
 import { identityProvidersOf } from "./resources/identity-providers.ts";
+import { listItemRoutes, lists } from "./resources/lists.ts";
 import { objectRoutes } from "./resources/object-routes.ts";
 import { observationRoutes } from "./resources/observation.ts";
 import { organizationRoutes } from "./resources/organization.ts";
@@ -23,6 +24,8 @@ export function accountRoutes(parts: AdminParts): Route[] {
     ...applicationPolicyRoutes(parts),
     ...objectRoutes(policiesOf(), parts),
     ...objectRoutes(groups, parts),
+    ...objectRoutes(lists, parts),
+    ...listItemRoutes(parts),
     ...objectRoutes(identityProvidersOf(parts), parts),
     ...organizationRoutes(parts),
     ...auditLogRoutes(parts),

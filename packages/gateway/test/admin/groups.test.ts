@@ -132,3 +132,18 @@ test("a list ends: a page past the end is empty, and filters go by name", async 
   for (const query of ["page=0", "page=x", "per_page=-1", "page=1e3"])
     assert.equal((await api.get(`/access/groups?${query}`)).status, 400, query);
 });
+
+test("a rule that nobody has heard of is stored and returned as it was sent, with a message, and a slip is refused", async (context) => {
+  const { api } = await startAdminFixture(context);
+  const include = [{ phase_of_the_moon: { phase: "full" } }, ...staff.include];
+  const answer = await api.post("/access/groups", { ...staff, include });
+  const { id } = resultOf(answer, 201);
+  assert.match(answer.messages[0]?.message ?? "", /fails closed/);
+  assert.deepEqual(resultOf(await api.get(`/access/groups/${id}`)).include, include);
+  const slip = await api.post("/access/groups", {
+    ...staff,
+    include: [{ emial: { email: "a@b.c" } }],
+  });
+  assert.equal(slip.status, 400);
+  assert.match(slip.errors[0]?.message ?? "", /do you mean email\?/);
+});

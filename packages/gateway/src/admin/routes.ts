@@ -15,6 +15,7 @@ import { objectRoutes } from "./resources/object-routes.ts";
 import { observationRoutes } from "./resources/observation.ts";
 import { organizationRoutes } from "./resources/organization.ts";
 import { policiesOf } from "./resources/policies.ts";
+import { serviceTokenRoutes } from "./resources/service-tokens.ts";
 import type { Route } from "./route.ts";
 
 /** Every route below `/client/v4/accounts/{account_id}`. */
@@ -30,6 +31,7 @@ export function accountRoutes(parts: AdminParts): Route[] {
     ...organizationRoutes(parts),
     ...auditLogRoutes(parts),
     ...accessRequestRoutes(parts),
+    ...serviceTokenRoutes(parts),
     ...accountTokenRoutes(),
   ];
 }

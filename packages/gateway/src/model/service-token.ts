@@ -7,7 +7,7 @@ import { isMistyped } from "./service-secret.ts";
 import { hex64, identifier, objectName, refuse, text } from "./values.ts";
 
 /** RFC 3339 → milliseconds since the epoch */
-const moment = text((source) => {
+export const moment = text((source) => {
   const isMoment = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)$/.test(source);
   const time = isMoment ? Date.parse(source) : Number.NaN;
   return Number.isNaN(time) ? refuse("is not a time; write it like 2027-01-31T00:00:00Z") : time;
@@ -16,6 +16,8 @@ const moment = text((source) => {
 const hash = hex64(
   "is not a SHA-256 in 64 lower-case hex characters; make it with: printf %s SECRET | sha256sum",
 );
+
+const longestDuration = 100 * 365 * 24 * 36e5;
 
 /** How long a token holds from its making or its last update on; a Go duration, or `forever`. */
 const tokenDuration = text((source) => {
@@ -27,6 +29,7 @@ const tokenDuration = text((source) => {
     refuse("is not a duration; write it like 8760h, or forever");
   }
   if (length < 60_000) refuse("is shorter than a minute; write it like 8760h, or forever");
+  if (length > longestDuration) refuse("is longer than a hundred years; write forever");
   return source;
 });
 

@@ -4,6 +4,7 @@
 import type { Parts } from "./compose.ts";
 import { FutureDates } from "./future-dates.ts";
 import type { HousekeepingTask } from "./observe/events.ts";
+import { keyRotationDays } from "./tokens/key-rotation-interval.ts";
 
 const sweepInterval = 5 * 60_000;
 const futureDatesInterval = 10 * 60_000;
@@ -49,7 +50,8 @@ async function sweep({ store, config, now }: Parts): Promise<void> {
 export async function rotateWhenOld({ store, tokens, config, now }: Parts): Promise<void> {
   const current = (await store.keys.all()).find((key) => key.state === "current");
   const age = now() - (current?.activated_at ?? now());
-  if (age >= config.key_rotation_interval_days * day) await tokens.rotateKeys();
+  const days = await keyRotationDays(store, config.key_rotation_interval_days);
+  if (age >= days * day) await tokens.rotateKeys();
 }
 
 /** Says when another gateway of the store has another file: each undoes what the other does. */

@@ -5,6 +5,7 @@ import type { Settings } from "../config/read-settings.ts";
 import type { RecordEvent } from "../observe/events.ts";
 import type { Observation } from "../observe/observation.ts";
 import type { RandomBytes } from "../random.ts";
+import type { SecretBox } from "../secrets/secret-box.ts";
 import type { Store } from "../storage/store.ts";
 import type { Sessions, Tokens } from "../tokens/tokens.ts";
 
@@ -16,6 +17,7 @@ export interface AdminSurroundings {
   catalogs: Pick<ChangingCatalogSource, "current" | "records">;
   /** as ChangingCatalogSource says; resolves when the workers have it, too */
   edit: ChangingCatalogSource["edit"];
+  secretBox: SecretBox;
   tokens: Tokens;
   sessions: Sessions;
   /** how the gateway fares, in all its processes */

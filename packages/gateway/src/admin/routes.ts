@@ -16,6 +16,10 @@ import { observationRoutes } from "./resources/observation.ts";
 import { organizationRoutes } from "./resources/organization.ts";
 import { policiesOf } from "./resources/policies.ts";
 import { serviceTokenRoutes } from "./resources/service-tokens.ts";
+import { userRoutes } from "./resources/users.ts";
+import { sessionRoutes } from "./resources/sessions.ts";
+import { keyRoutes } from "./resources/keys.ts";
+import { sshAuthorityRoutes } from "./resources/ssh-authorities.ts";
 import type { Route } from "./route.ts";
 
 /** Every route below `/client/v4/accounts/{account_id}`. */
@@ -32,6 +36,10 @@ export function accountRoutes(parts: AdminParts): Route[] {
     ...auditLogRoutes(parts),
     ...accessRequestRoutes(parts),
     ...serviceTokenRoutes(parts),
+    ...userRoutes(parts),
+    ...sessionRoutes(parts),
+    ...keyRoutes(parts),
+    ...sshAuthorityRoutes(parts),
     ...accountTokenRoutes(),
   ];
 }

@@ -1,4 +1,5 @@
-import type { Identity, ServiceToken, Workload } from "../../model/model.ts";
+import { personFields, sameForAll } from "../../model/identity-fields.ts";
+import type { ServiceToken, Workload } from "../../model/model.ts";
 import { checkServiceToken } from "../../tokens/service-token.ts";
 import { refuseUnproven } from "../demanded-proof.ts";
 import type { LoginContext } from "../login-context.ts";
@@ -10,26 +11,6 @@ import {
   presentedWorkload,
 } from "./application-session.ts";
 import type { SignInParts } from "./sign-in-parts.ts";
-
-/** What is the same for everybody, or for nobody: Cloudflare's fields that mean nothing here. */
-const sameForAll = {
-  saml_attributes: {},
-  auth_status: "NONE",
-  mtls_auth: {
-    cert_issuer_dn: "",
-    cert_serial: "",
-    cert_issuer_ski: "",
-    cert_presented: false,
-    auth_status: "NONE",
-  },
-  is_warp: false,
-  is_gateway: false,
-  gateway_account_id: "",
-  device_id: "",
-  devicePosture: {},
-  device_sessions: {},
-  version: 2,
-};
 
 /**
  * Who the bearer is: a person as the provider said at that login (access-features 9.5), or a
@@ -72,24 +53,6 @@ export async function getIdentity(c: LoginContext, parts: SignInParts): Promise<
 function refuse(c: LoginContext, message: string): Response {
   c.header("WWW-Authenticate", 'Cloudflare-Access realm="get-identity"');
   return refuseJson(c, 401, { error: "not signed in", message }, message);
-}
-
-function personFields(identity: Identity): object {
-  return {
-    email: identity.email,
-    name: identity.name,
-    iat: identity.iat,
-    ip: identity.ip,
-    idp: identity.idp,
-    geo: { country: identity.country },
-    groups: identity.groups,
-    oidc_fields: identity.oidc_fields,
-    amr: identity.amr,
-    common_name: "",
-    service_token_id: "",
-    service_token_status: false,
-    ...sameForAll,
-  };
 }
 
 function programFields({ id, name, client_id }: ServiceToken): object {

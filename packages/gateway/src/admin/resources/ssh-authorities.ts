@@ -1,6 +1,6 @@
-// The authorities that sign SSH certificates, one for each application (access-api 2.1). One that is
-// removed is made anew when the next certificate is signed: servers that trust the one before take
-// nobody in then.
+// The authorities that sign SSH certificates, one for each application (access-api 2.1). One that
+// is removed is made anew when the next certificate is signed: servers that trust the one before
+// take nobody in then.
 import type { Application } from "../../model/model.ts";
 import { SshAuthorities } from "../../ssh/authorities.ts";
 import { publicKeyLine } from "../../ssh/public-key.ts";

@@ -161,7 +161,7 @@ function showFailedLogin(row: StoredAccessEvent, expiresAt: number): object {
   };
 }
 
-/** Seats mean nothing here: whoever has signed in has one (access-features 19). */
+/** Seats mean nothing here: whoever has signed in has one. */
 function showUser(user: StoredUser): Record<string, unknown> {
   const { id, email, name, created_at, updated_at, last_successful_login } = user;
   return defined({

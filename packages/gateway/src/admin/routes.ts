@@ -10,16 +10,20 @@ import { auditLogRoutes } from "./resources/audit-log.ts";
 import { descriptionRoute } from "./resources/description.ts";
 import { groups } from "./resources/groups.ts";
 import { identityProvidersOf } from "./resources/identity-providers.ts";
+
+
 import { listItemRoutes, lists } from "./resources/lists.ts";
+
+import { keyRoutes } from "./resources/keys.ts";
+
 import { objectRoutes } from "./resources/object-routes.ts";
 import { observationRoutes } from "./resources/observation.ts";
 import { organizationRoutes } from "./resources/organization.ts";
 import { policiesOf } from "./resources/policies.ts";
 import { serviceTokenRoutes } from "./resources/service-tokens.ts";
-import { userRoutes } from "./resources/users.ts";
 import { sessionRoutes } from "./resources/sessions.ts";
-import { keyRoutes } from "./resources/keys.ts";
 import { sshAuthorityRoutes } from "./resources/ssh-authorities.ts";
+import { userRoutes } from "./resources/users.ts";
 import type { Route } from "./route.ts";
 
 /** Every route below `/client/v4/accounts/{account_id}`. */

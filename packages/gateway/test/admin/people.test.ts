@@ -83,8 +83,11 @@ test("people are listed, found, made, renamed and removed", async (context) => {
 test("sessions of browsers, terminals and grants are in one list, read one by one, and ended alone", async (context) => {
   const fixture = await startAdminFixture(context, sections);
   const { api, gateway } = fixture;
+  // Each a moment after the one before: the list is in the order of their beginning.
   const browser = await begin(fixture, ada);
+  gateway.clock.ahead += 1_000;
   const terminal = await begin(fixture, ada, browser);
+  gateway.clock.ahead += 1_000;
   const { target, token } = await tokenAt(fixture, terminal);
   const lent = await startGrant(
     { ...gateway.parts, randomBytes },

@@ -5,8 +5,8 @@ import { rootRoutes } from "../packages/gateway/src/admin/account.ts";
 import { describeApi } from "../packages/gateway/src/admin/openapi.ts";
 import { accountRoutes } from "../packages/gateway/src/admin/routes.ts";
 
-// Nothing is asked of the parts before a request comes.
-const parts = {};
+// Nothing is asked of the parts before a request comes: routes only take what they need.
+const parts = { store: {} };
 const [below, above] = [accountRoutes(parts), rootRoutes(parts)];
 const description = JSON.parse(JSON.stringify(describeApi(below, above)));
 

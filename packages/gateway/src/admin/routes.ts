@@ -10,12 +10,8 @@ import { auditLogRoutes } from "./resources/audit-log.ts";
 import { descriptionRoute } from "./resources/description.ts";
 import { groups } from "./resources/groups.ts";
 import { identityProvidersOf } from "./resources/identity-providers.ts";
-
-
-import { listItemRoutes, lists } from "./resources/lists.ts";
-
 import { keyRoutes } from "./resources/keys.ts";
-
+import { listItemRoutes, lists } from "./resources/lists.ts";
 import { objectRoutes } from "./resources/object-routes.ts";
 import { observationRoutes } from "./resources/observation.ts";
 import { organizationRoutes } from "./resources/organization.ts";

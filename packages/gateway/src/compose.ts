@@ -24,6 +24,7 @@ import { type GatewayEvent, isLogged, type RecordEvent } from "./observe/events.
 import { limitEvents } from "./observe/limit-events.ts";
 import { GatewayMetrics } from "./observe/metrics/gateway-metrics.ts";
 import { timedStore } from "./observe/metrics/timed-store.ts";
+import { SpanExporter } from "./observe/traces/span-exporter.ts";
 import type { RandomBytes } from "./random.ts";
 import { createSecretBox, type SecretBox } from "./secrets/secret-box.ts";
 import { loadSecretKey, readSecretKeyFile } from "./secrets/secret-key-file.ts";
@@ -86,6 +87,8 @@ export interface Parts {
   accessLog: AccessLogWriter;
   /** undefined where no listener shows them */
   metrics: GatewayMetrics | undefined;
+  /** undefined where nothing is traced */
+  traces: Traces | undefined;
   secretBox: SecretBox;
   /** 32 bytes, for workers */
   secretKey: Buffer;
@@ -164,6 +167,7 @@ async function composeWith(options: FoundationOptions, makeCatalogs: MakeCatalog
     else if (isLogged(event)) log(event);
   };
   const accessLog = openAccessLog(settings, { store, record, now, elapsed });
+  const traces = openTraces(settings, { record, elapsed });
   const countries = openCountryFile(settings.geoip_file, record);
   try {
     const secretKey = options.secretKey ?? (await secretKeyFor(store, settings, randomBytes));
@@ -172,7 +176,7 @@ async function composeWith(options: FoundationOptions, makeCatalogs: MakeCatalog
     const catalogs = await makeCatalogs(sources, record);
     countries.onChange(() => void catalogs.refresh([]).catch(() => undefined));
     const clocks = { now, elapsed };
-    const keeping = { record, accessLog, metrics, store, catalogs, countries };
+    const keeping = { record, accessLog, metrics, traces, store, catalogs, countries };
     const own = { ...keeping, randomBytes, secretKey, secretBox };
     return await join({ ...options, ...clocks, ...own });
   } catch (error) {
@@ -191,6 +195,7 @@ interface Foundation extends FoundationOptions {
   store: Store;
   accessLog: AccessLogWriter;
   metrics: GatewayMetrics | undefined;
+  traces: Traces | undefined;
   catalogs: ChangingCatalogSource;
   countries: CountryFile;
 }
@@ -216,6 +221,7 @@ async function join(foundation: Foundation): Promise<Parts> {
     store,
     accessLog: foundation.accessLog,
     metrics: foundation.metrics,
+    traces: foundation.traces,
     secretBox: foundation.secretBox,
     secretKey: foundation.secretKey,
     limits,
@@ -254,7 +260,7 @@ function joinLogin(
 }
 
 function joinHandler(
-  { settings, store, metrics, record, now, elapsed, randomBytes }: Foundation,
+  { settings, store, metrics, traces, record, now, elapsed, randomBytes }: Foundation,
   parts: {
     catalogs: ChangingCatalogSource;
     tokens: Tokens;
@@ -274,12 +280,27 @@ function joinHandler(
     originConnections: settings.limits.origin_connections,
     logRequests: settings.log.requests === true,
     metrics,
+    traces,
     keepsDecisions: settings.log.requests === "decisions",
     record,
     now,
     elapsed,
     randomBytes,
   });
+}
+
+interface Traces {
+  exporter: SpanExporter;
+  sampleRatio: number;
+}
+
+function openTraces(
+  { otlp }: Settings,
+  parts: Pick<Foundation, "record" | "elapsed">,
+): Traces | undefined {
+  if (otlp === undefined) return undefined;
+  const { endpoint, headers, sample_ratio: sampleRatio } = otlp;
+  return { exporter: new SpanExporter({ endpoint, headers, ...parts }), sampleRatio };
 }
 
 function openAccessLog(

@@ -207,10 +207,10 @@ async function closeListeners(
 
 /** Ends idle connections to origins, stores what waits for that, and closes the store. */
 export async function closeParts(parts: Parts): Promise<void> {
-  const { accessLog, countries, handler, uses, store } = parts;
+  const { accessLog, traces, countries, handler, uses, store } = parts;
   countries.close();
   handler.close();
-  await accessLog.close();
+  await Promise.all([accessLog.close(), traces?.exporter.close()]);
   // Nobody depends on it: a store that is away does not keep the gateway from ending.
   await uses.flush().catch(() => undefined);
   await store.close();

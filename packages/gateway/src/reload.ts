@@ -25,6 +25,7 @@ const fixedAtStart = [
   "smtp",
   "admin",
   "log",
+  "otlp",
   "limits",
   "key_rotation_interval_days",
   "geoip_file",

@@ -55,6 +55,9 @@ export type Refusal = (
   | { kind: "denied"; who: DeniedAsker }
 ) & { grounds: RefusalGrounds } & VerdictBasis;
 
+/** A verdict that policy or a credential decided. */
+export type DecidedVerdict = Exclude<Verdict, { kind: "token_holds" | "describe" | "preflight" }>;
+
 /** What a verdict follows from, for whoever writes it down. */
 export interface VerdictBasis {
   /** undefined: nobody was asked who they are */

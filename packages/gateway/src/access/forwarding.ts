@@ -7,6 +7,7 @@ import type { IngressRule } from "../model/model.ts";
 import type { OriginFault, OriginRequestHead } from "../origin/origin-request.ts";
 import type { OriginResponseHead } from "../origin/response-head.ts";
 import type { ReadRequest } from "./read-request.ts";
+import type { RequestTrace } from "./request-trace.ts";
 import type { Asker } from "./still-passes.ts";
 
 /** A request that belongs to an application. */
@@ -14,6 +15,8 @@ export interface ApplicationRequest {
   exchange: Exchange;
   reading: ReadRequest;
   match: ApplicationMatch;
+  /** where it is traced */
+  trace?: RequestTrace | undefined;
 }
 
 /** One that may pass, and where it goes. */

@@ -12,6 +12,7 @@ import { carriesBytes } from "../model/ingress-service.ts";
 import type { DecisionProxy } from "../model/proxy-dialect.ts";
 import { type RecordEvent, stackOf } from "../observe/events.ts";
 import type { GatewayMetrics } from "../observe/metrics/gateway-metrics.ts";
+import type { SpanExporter } from "../observe/traces/span-exporter.ts";
 import type { RandomBytes } from "../random.ts";
 import type { Store } from "../storage/store.ts";
 import type { ServiceTokenUses } from "../tokens/service-token-uses.ts";
@@ -42,6 +43,7 @@ import { RayIds } from "./ray-ids.ts";
 import { type ReadingRules, readRequest, type UnreadableRequest } from "./read-request.ts";
 import { refusalAnswer } from "./refusal-answers.ts";
 import { recordWhenEnded, requestRefusedEvent } from "./request-events.ts";
+import { Tracer } from "./request-trace.ts";
 import { isReserved } from "./reserved-request.ts";
 import { sanitizeHeaders } from "./sanitize-headers.ts";
 import { consumedHeaders } from "./service-credentials.ts";
@@ -75,6 +77,8 @@ export interface RequestHandlerOptions {
   keepsDecisions: boolean;
   /** undefined: nobody counts */
   metrics: GatewayMetrics | undefined;
+  /** undefined: nothing is traced */
+  traces: { exporter: SpanExporter; sampleRatio: number } | undefined;
   record: RecordEvent;
   now: Clock;
   elapsed: Stopwatch;
@@ -105,6 +109,7 @@ export interface RequestReadings {
 /** What the steps are made with. */
 interface DataPath extends RequestHandlerOptions {
   rules: ReadingRules;
+  tracer: Tracer | undefined;
   decisions: DecisionCache;
   streams: OpenStreams;
   forwarder: HttpForwarder;
@@ -118,22 +123,24 @@ export function createRequestHandler(options: RequestHandlerOptions): RequestHan
   const streams = new OpenStreams(options);
   options.tokens.onForgotten = (sessionIds) => streams.doubt(sessionIds);
   options.tokens.onRevoked = (aud) => streams.doubtApplication(aud);
+  const rules: ReadingRules = {
+    scheme: options.scheme,
+    allowedPorts: options.allowedPorts,
+    trustedProxies: parseProxies(options.trustedProxies),
+    isOurs: (token) => options.tokens.isOurs(token),
+    rayIds: new RayIds(options.randomBytes),
+  };
   const path: DataPath = {
     ...options,
     streams,
-    rules: {
-      scheme: options.scheme,
-      allowedPorts: options.allowedPorts,
-      trustedProxies: parseProxies(options.trustedProxies),
-      isOurs: (token) => options.tokens.isOurs(token),
-      rayIds: new RayIds(options.randomBytes),
-    },
+    rules,
+    tracer: tracerOf(options, rules),
     decisions: new DecisionCache(),
     forwarder: new HttpForwarder({
       bodyTimeout: options.bodyTimeout,
       originConnections: options.originConnections,
       streams,
-      onAnswer: answerListener(options.metrics),
+      onAnswer: answerListener(options),
       onFault: (request, fault, detail) => answerOriginFault(path, request, fault, detail),
       onStray: (service) => path.record({ event: "origin_distrusted", service }),
     }),
@@ -160,11 +167,17 @@ export function createRequestHandler(options: RequestHandlerOptions): RequestHan
   };
 }
 
+function tracerOf({ traces }: RequestHandlerOptions, rules: ReadingRules): Tracer | undefined {
+  return traces === undefined ? undefined : new Tracer({ ...traces, ...rules });
+}
+
 /** Who hears of an origin's answers; nobody where nobody counts. */
-function answerListener(metrics: GatewayMetrics | undefined) {
-  if (metrics === undefined) return undefined;
-  return ({ match }: ApplicationRequest, ms: number) =>
-    metrics.originAnswered(match.application.name, ms);
+function answerListener({ metrics, traces }: RequestHandlerOptions) {
+  if (metrics === undefined && traces === undefined) return undefined;
+  return ({ match, trace }: ApplicationRequest, ms: number) => {
+    metrics?.originAnswered(match.application.name, ms);
+    trace?.originAnswered(ms);
+  };
 }
 
 /** The decisions of the data path, lent to proxies: its own caches, whichever listener is asked. */
@@ -210,7 +223,8 @@ function handle(path: DataPath, exchange: Exchange): void {
   }
 
   // 4. Who asks, and whether they may.
-  const request: ApplicationRequest = { exchange, reading, match };
+  const trace = path.tracer?.begin(exchange.head.peer, reading.rawHeaders);
+  const request: ApplicationRequest = { exchange, reading, match, trace };
   const verdict = authorize(path, reading, match.application);
   if (!(verdict instanceof Promise)) {
     carryOut(path, request, verdict);
@@ -252,7 +266,7 @@ function describe(path: DataPath, request: ApplicationRequest, asksForLogin: boo
 
 /** Where the ingress rules lead: to an origin, or to an answer of the gateway's own. */
 function forward(path: DataPath, request: ApplicationRequest, { identity, asker }: Pass): void {
-  const { exchange, reading, match } = request;
+  const { exchange, reading, match, trace } = request;
   const { facts, headers, rawHeaders } = reading;
 
   // Who went away while it was decided wants nothing of the origin any more.
@@ -275,12 +289,12 @@ function forward(path: DataPath, request: ApplicationRequest, { identity, asker 
   }
   if (path.logRequests) recordWhenEnded(path.record, request, asker);
   if (carriesBytes(rule.service)) {
-    path.tcp.forward({ exchange, reading, match, rule, asker });
+    path.tcp.forward({ exchange, reading, match, trace, rule, asker });
     return;
   }
 
   // 2. What it gets.
-  const originHeaders = sanitizeHeaders({
+  const sanitized = sanitizeHeaders({
     facts,
     rawHeaders,
     identity,
@@ -288,8 +302,10 @@ function forward(path: DataPath, request: ApplicationRequest, { identity, asker 
     hostHeader: rule.originRequest.httpHostHeader,
     wantsTrailers: headers.wantsTrailers && rule.originRequest.http2Origin === true,
   });
-  if (canUpgrade(exchange)) goOn(path, { exchange, reading, match, rule, asker, originHeaders });
-  else path.forwarder.forward({ exchange, reading, match, rule, asker, originHeaders });
+  const originHeaders = trace === undefined ? sanitized : trace.headersFor(sanitized);
+  const forwarding = { exchange, reading, match, trace, rule, asker, originHeaders };
+  if (canUpgrade(exchange)) goOn(path, { ...forwarding, exchange });
+  else path.forwarder.forward(forwarding);
 }
 
 /** Over a connection of its own. */

@@ -6,13 +6,11 @@ import type { Application } from "../model/model.ts";
 import type { AccessEvent, AccessOutcome, PolicyQuestion } from "../observe/access-event.ts";
 import type { RecordEvent } from "../observe/events.ts";
 import type { GatewayMetrics } from "../observe/metrics/gateway-metrics.ts";
-import type { Verdict } from "./authorize.ts";
+import type { DecidedVerdict } from "./authorize.ts";
 import { principalOf } from "./decision-cache.ts";
 import type { ApplicationRequest } from "./forwarding.ts";
 import { whenEnded } from "./request-events.ts";
-
-/** A verdict that policy or a credential decided. */
-export type DecidedVerdict = Exclude<Verdict, { kind: "token_holds" | "describe" | "preflight" }>;
+import type { RequestTrace } from "./request-trace.ts";
 
 /** Who hears of requests. */
 export interface RequestListeners {
@@ -29,13 +27,28 @@ export function observeDecision(
   verdict: DecidedVerdict,
 ): void {
   const { metrics, keepsDecisions } = listeners;
+  const { trace } = request;
   metrics?.decided(request.match.application.name, outcomeOf(verdict));
+  if (trace !== undefined) endTrace(trace, request, verdict);
   if (!keepsDecisions) return;
   const keep = (status?: number) =>
     listeners.record({ event: "access_decided", ...accessEventOf(request, verdict, status) });
   // A tunnel may stand open for days, and whoever is within should be seen before its end.
   if (request.exchange.upgrade !== undefined) keep();
   else whenEnded(request.exchange.response, keep);
+}
+
+function endTrace(trace: RequestTrace, request: ApplicationRequest, verdict: DecidedVerdict): void {
+  const { exchange, reading, match } = request;
+  const { name: application } = match.application;
+  const judgement = { application, outcome: outcomeOf(verdict), policy: policyOf(verdict)?.name };
+  trace.decided();
+  whenEnded(exchange.response, (status) => trace.ended(reading.facts, judgement, status));
+}
+
+/** The policy that decided. */
+function policyOf({ decision }: DecidedVerdict) {
+  return decision !== undefined && "policy" in decision ? decision.policy : undefined;
 }
 
 /** What became of a request, in the words of the access log. */
@@ -56,7 +69,6 @@ function accessEventOf(
   status: number | undefined,
 ): AccessEvent {
   const { rayId: ray, clientIp: ip, method, authority: host, path } = reading.facts;
-  const { decision } = verdict;
   return {
     action: "request",
     ray,
@@ -65,7 +77,7 @@ function accessEventOf(
     reason: reasonOf(verdict),
     application: match.application,
     ...askerFields(verdict.authentication),
-    policy: decision !== undefined && "policy" in decision ? decision.policy : undefined,
+    policy: policyOf(verdict),
     request: { method, host, path },
     status,
     question: questionOf(reading, match.application, verdict),

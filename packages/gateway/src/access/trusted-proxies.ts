@@ -148,7 +148,8 @@ function withoutPort(hop: string): string {
   return bracketed ?? plain ?? hop;
 }
 
-function isTrusted(trustedProxies: readonly Network[], text: string): boolean {
+/** Whether an address is one of a trusted proxy. */
+export function isTrusted(trustedProxies: readonly Network[], text: string): boolean {
   if (trustedProxies.length === 0) return false;
   const address = parseAddress(text);
   return address !== undefined && trustedProxies.some((network) => contains(network, address));

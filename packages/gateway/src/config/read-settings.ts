@@ -52,6 +52,8 @@ export interface Settings {
   /** where the admin API listens; undefined: nowhere */
   admin?: { listen: ListenAddress };
   log: LogSettings;
+  /** where traces go; undefined: nowhere */
+  otlp?: NonNullable<SettingsFields["otlp"]>;
   limits: SettingsFields["limits"];
   key_rotation_interval_days: number;
   /** absolute: a database of countries by address (MMDB) */
@@ -102,6 +104,7 @@ export function readSettings(
     smtp: values.smtp,
     admin: values.admin && { listen: withPath(values.admin.listen, resolvePath) },
     log: readLog(values.log, resolvePath),
+    otlp: values.otlp,
     limits: values.limits,
     key_rotation_interval_days: values.key_rotation_interval_days,
     geoip_file: values.geoip_file && resolvePath(values.geoip_file),

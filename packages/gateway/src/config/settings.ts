@@ -2,7 +2,7 @@
 // protects and for whom is in the model.
 import { z } from "zod";
 import { proxyDialects } from "../model/proxy-dialect.ts";
-import { choice, network, retention, someText, timeout } from "../model/values.ts";
+import { choice, network, retention, someText, timeout, webUrl } from "../model/values.ts";
 import { authority, heloName, listenAddress, mailUrl } from "./values.ts";
 
 const port = z.int().min(1).max(65_535);
@@ -69,6 +69,15 @@ export const settingsFields = {
       export_file: someText.nullish(),
     })
     .prefault({}),
+  /** [ext] where traces go, by OTLP over HTTP (JSON) */
+  otlp: z
+    .strictObject({
+      endpoint: webUrl,
+      headers: z.record(z.string().regex(/^[A-Za-z0-9-]{1,64}$/), someText).default({}),
+      /** the share of requests that are traced, unless a trusted proxy says so */
+      sample_ratio: z.number().min(0).max(1).default(1),
+    })
+    .optional(),
   geoip_file: someText.optional(),
   limits: z
     .strictObject({

@@ -73,6 +73,8 @@ export interface EventFields {
   access_log_delayed: { error: string };
   /** `lost`: the queue was full; `left_out`: strangers cause more than their budget */
   access_log_rows_lost: { lost: number; left_out: number };
+  /** the collector of traces did not take them */
+  traces_lost: { spans: number; error: string };
   access_log_export_failed: { file: string; error: string };
 
   /** a client broke the rules of HTTP/2 so that its connection had to be ended */

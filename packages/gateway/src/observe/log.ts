@@ -80,6 +80,7 @@ const lines: Record<LoggedEventName, [LineLevel, string]> = {
   log_lines_lost: ["error", "the log could not be written for a while, and lines are missing"],
   access_log_delayed: ["error", "the store does not take rows of the access log; they wait"],
   access_log_rows_lost: ["warn", "rows of the access log are missing"],
+  traces_lost: ["warn", "spans did not reach the collector of otlp.endpoint"],
   access_log_export_failed: ["error", "rows could not be written to log.export_file"],
 
   http2_ended: ["warn", "an HTTP/2 connection was ended because the client broke the protocol"],

@@ -1,0 +1,97 @@
+// Sends spans to a collector, in batches, from a bounded queue: a collector that is slow or away
+// costs spans, and neither requests nor memory. What is lost is counted and written down.
+import type { Stopwatch } from "../../clock.ts";
+import type { RecordEvent } from "../events.ts";
+import { exportRequest, type Span } from "./span.ts";
+
+/** Where spans go. */
+export interface ExporterOptions {
+  /** of the collector; `/v1/traces` is asked for below it */
+  endpoint: string;
+  /** sent with each batch: a key of the collector's, for one */
+  headers: Readonly<Record<string, string>>;
+  record: RecordEvent;
+  elapsed: Stopwatch;
+}
+
+const capacity = 4_096;
+const batchLimit = 512;
+/** How long a span waits for others, milliseconds. */
+const gatherMs = 1_000;
+/** For how long a collector may think about a batch, milliseconds. */
+const timeoutMs = 10_000;
+/** How often a loss is written down, milliseconds. */
+const complaintMs = 60_000;
+
+export class SpanExporter {
+  readonly #options: ExporterOptions;
+  readonly #address: string;
+  #waiting: Span[] = [];
+  #timer: NodeJS.Timeout | undefined;
+  #sending: Promise<void> | undefined;
+  #lost = 0;
+  #fault = "";
+  #complainedAt = Number.NEGATIVE_INFINITY;
+
+  constructor(options: ExporterOptions) {
+    this.#options = options;
+    this.#address = `${options.endpoint.replace(/\/+$/, "")}/v1/traces`;
+  }
+
+  /** Takes spans. Never throws, never waits. */
+  add(spans: readonly Span[]): void {
+    if (this.#waiting.length + spans.length > capacity) {
+      this.#lose(spans.length, "more spans than the collector takes");
+      return;
+    }
+    this.#waiting.push(...spans);
+    if (this.#timer !== undefined || this.#sending !== undefined) return;
+    this.#timer = setTimeout(() => this.#begin(), gatherMs).unref();
+  }
+
+  /** Sends what waits, and no longer than a collector may think. */
+  async close(): Promise<void> {
+    clearTimeout(this.#timer);
+    await this.#sending;
+    await this.#sendAll();
+  }
+
+  #begin(): void {
+    this.#timer = undefined;
+    this.#sending = this.#sendAll().finally(() => (this.#sending = undefined));
+  }
+
+  async #sendAll(): Promise<void> {
+    while (this.#waiting.length > 0) {
+      const batch = this.#waiting.splice(0, batchLimit);
+      try {
+        await this.#send(batch);
+      } catch (error) {
+        this.#lose(batch.length, error instanceof Error ? error.message : String(error));
+      }
+    }
+  }
+
+  /** @throws {Error} when the collector did not take them */
+  async #send(batch: readonly Span[]): Promise<void> {
+    const answer = await fetch(this.#address, {
+      method: "POST",
+      headers: { "Content-Type": "application/json", ...this.#options.headers },
+      body: JSON.stringify(exportRequest(batch)),
+      redirect: "manual",
+      signal: AbortSignal.timeout(timeoutMs),
+    });
+    await answer.body?.cancel();
+    if (!answer.ok) throw new Error(`the collector answered ${answer.status}`);
+  }
+
+  #lose(count: number, fault: string): void {
+    this.#lost += count;
+    this.#fault = fault;
+    const { elapsed, record } = this.#options;
+    if (elapsed() - this.#complainedAt < complaintMs) return;
+    this.#complainedAt = elapsed();
+    record({ event: "traces_lost", spans: this.#lost, error: this.#fault });
+    this.#lost = 0;
+  }
+}

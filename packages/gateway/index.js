@@ -21,6 +21,7 @@ const bundle = new URL("./dist/main.js", import.meta.url);
 const gateway = await import(existsSync(source) ? source.href : bundle.href);
 
 export const { runDev, runGateway, checkGateway, rotateKeys, showSshAuthority, runInit } = gateway;
+export const { createAdminToken, listAdminTokens, revokeAdminToken } = gateway;
 
 const luaFile = fileURLToPath(new URL("./haproxy/postern.lua", import.meta.url));
 

@@ -63,7 +63,7 @@ test("a secret key that cannot be written leaves nothing behind, and the message
 
 test("a gateway whose disk is full serves those whom it knows, and tells who signs in when to try again", async (context) => {
   const { file, port } = await operatorOf(context);
-  const running = startLimited(context, 300, [bin, "gateway", "--config", file]);
+  const running = startLimited(context, 600, [bin, "gateway", "--config", file]);
   await running.until(/the gateway is up/);
   const poll = (localAddress: string) =>
     new Promise<number>((resolve) => {

@@ -29,6 +29,10 @@ const commands = [
   ["keys"],
   ["keys", "rotate"],
   ["keys", "ssh"],
+  ["admin-token"],
+  ["admin-token", "create"],
+  ["admin-token", "list"],
+  ["admin-token", "revoke"],
 ];
 
 test("every command has help with an example, in lines that fit, on standard output", async (context) => {

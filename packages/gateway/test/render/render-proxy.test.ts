@@ -149,7 +149,7 @@ test("what cannot be written safely into a proxy's configuration is refused (O10
     for (const name of names)
       assert.throws(
         () => render(name, { ingress: [{ service }] }),
-        /cannot be written|is not a service/,
+        /cannot be written|is not a service|names no host/,
         `${name} ${service}`,
       );
 });

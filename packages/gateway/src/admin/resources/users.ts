@@ -96,9 +96,10 @@ async function createUser(call: Call, parts: AdminParts): Promise<Answer> {
   if (!written.ok) return written;
   const { email, name } = written;
   const id = randomUuid(randomBytes);
-  const user = await store.users.forEmail(email, now(), id);
+  const at = now();
+  const user = await store.users.forEmail(email, at, id);
   if (user.id !== id) return succeed(showUser(user), 201);
-  if (name !== undefined) await store.users.rename(id, name, now());
+  if (name !== undefined) await store.users.rename(id, name, at);
   const shown = showUser({ ...user, name: name ?? null });
   const change = { action: "created", kind: "user", id, name: email, after: shown };
   await audit(call, change, parts);

@@ -12,13 +12,20 @@ after(async () => {
   for (const end of endings) await end();
 });
 
+export interface Database {
+  server: Postgres;
+  address: PostgresAddress;
+  drop(): void;
+}
+
 /** An empty database, until it is dropped or the tests end. */
-export async function newDatabase(): Promise<{ address: PostgresAddress; drop(): void }> {
+export async function newDatabase(): Promise<Database> {
   shared ??= startPostgres({ after: (end) => endings.push(end) });
   const server = await shared;
   const name = `test_${count++}`;
   server.run(`create database ${name}`);
   return {
+    server,
     address: server.address(name),
     drop: () => void server.run(`drop database ${name} with (force)`),
   };

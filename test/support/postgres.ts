@@ -28,6 +28,8 @@ export interface Postgres {
   port: number;
   /** what a gateway's store is, in a database of the server */
   address(database?: string): PostgresAddress;
+  /** The same, as `store` of a configuration. */
+  url(database?: string): string;
   /** Runs statements as the superuser, in the database `postgres` or another. */
   run(sql: string, database?: string): string;
   /** Ends it and its connections, as a power cut does, or as an operator does. */
@@ -62,6 +64,7 @@ export async function startPostgres(
     folder,
     port,
     address: (database = "postgres") => ({ host: folder, port, database, user: "postgres" }),
+    url: (database = "postgres") => `postgres://postgres@:${port}/${database}?host=${folder}`,
     run: (sql, database = "postgres") => server.run(sql, database),
     stop: (how) => server.stop(how),
     start: () => server.start(),

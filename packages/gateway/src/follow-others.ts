@@ -1,4 +1,6 @@
-// Follows what other processes of the same store change, while a gateway runs.
+// Follows what other processes of the same store change, while a gateway runs. While the server of
+// the store is silent nobody hears of ended sessions: those that are known are believed for the
+// time of `limits.store_grace`.
 import type { Parts } from "./compose.ts";
 import type { ObjectKey, StoreChange } from "./storage/store.ts";
 
@@ -27,10 +29,14 @@ export function followOthers(parts: Followed, teller: "store" | "keeper" = "stor
   return () => {
     clearInterval(timer);
     unwatch();
+    others.end();
   };
 }
 
-type Followed = Pick<Parts, "store" | "tokens" | "catalogs" | "transferChanged" | "record">;
+type Followed = Pick<
+  Parts,
+  "config" | "store" | "tokens" | "catalogs" | "transferChanged" | "record" | "now"
+>;
 
 /** Follows what other processes change. A cache that a change does not concern stays as it is. */
 class OtherProcesses {
@@ -41,6 +47,7 @@ class OtherProcesses {
   /** the objects that changed; the catalog remembers those that it could not read */
   #objects: ObjectKey[] | "all" = [];
   #complainedAt = Number.NEGATIVE_INFINITY;
+  #grace: NodeJS.Timeout | undefined;
 
   constructor(parts: Followed, teller: "store" | "keeper") {
     this.#parts = parts;
@@ -91,7 +98,44 @@ class OtherProcesses {
         tokens.forgetAllSessions();
         this.#complain(change.error);
         break;
+      case "unreachable":
+        this.#beginGrace(change);
+        break;
+      case "reachable":
+        this.#endGrace(change);
+        break;
     }
+  }
+
+  end(): void {
+    clearTimeout(this.#grace);
+  }
+
+  #beginGrace({ silentMs, error }: { silentMs: number; error: string }): void {
+    const { config, record, now } = this.#parts;
+    const since = timeText(now() - silentMs);
+    record({ event: "store_unreachable", since, error });
+    const graceLeft = Math.max(0, config.limits.store_grace - silentMs);
+    this.#grace = setTimeout(() => this.#believeNobody(since), graceLeft).unref();
+  }
+
+  /** Whoever is asked for a session now asks the store, which cannot say. */
+  #believeNobody(since: string): void {
+    const { tokens, record } = this.#parts;
+    tokens.isOutOfTouch = true;
+    tokens.forgetAllSessions();
+    record({ event: "store_grace_over", since });
+  }
+
+  #endGrace({ silentMs }: { silentMs: number }): void {
+    const { tokens, record, now } = this.#parts;
+    clearTimeout(this.#grace);
+    tokens.isOutOfTouch = false;
+    record({
+      event: "store_reachable",
+      since: timeText(now() - silentMs),
+      until: timeText(now()),
+    });
   }
 
   /** What cannot be read is looked at ten times a second, and complained about once a minute. */
@@ -119,4 +163,8 @@ class OtherProcesses {
       throw error;
     }
   }
+}
+
+function timeText(ms: number): string {
+  return new Date(ms).toISOString();
 }

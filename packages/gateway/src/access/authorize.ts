@@ -9,6 +9,7 @@ import type { Application, CorsHeaders, Decision } from "../model/model.ts";
 import type { AskerFields, RefusalFields } from "../observe/events.ts";
 import { policiesWithoutAnswer } from "../policy/evaluate.ts";
 import type { Store } from "../storage/store.ts";
+import { StoreOutOfReachError } from "../store-unavailable.ts";
 import { generationOf } from "../tokens/generations.ts";
 import { isPossessionFault, type PossessionFault } from "../tokens/possession.ts";
 import type { TokenFault, Tokens } from "../tokens/tokens.ts";
@@ -176,12 +177,18 @@ function passage(
     const passer = decision.byCredential === true ? asker : anyone;
     return { kind: "forward", identity: undefined, asker: passer, authentication, decision };
   }
+  if (tokens.isOutOfTouch) return Promise.reject(outOfTouch());
   const forwardAs = (assertion: string | undefined): Verdict => {
     const identity = identityOf(assertion, asker);
     return { kind: "forward", identity, asker, authentication, decision };
   };
   const assertion = assertionFor(authentication, application, tokens);
   return assertion instanceof Promise ? assertion.then(forwardAs) : forwardAs(assertion);
+}
+
+/** Whoever is known here may have been shut out elsewhere (`limits.store_grace`). */
+function outOfTouch(): StoreOutOfReachError {
+  return new StoreOutOfReachError("the database has been out of reach for too long");
 }
 
 function outsideLimits(

@@ -6,11 +6,13 @@ import type { z } from "zod";
 import { defined } from "../defined.ts";
 import type { Report } from "../model/problem.ts";
 import type { DecisionProxy } from "../model/proxy-dialect.ts";
+import type { StoreAddress } from "../store-address.ts";
 import { type FileContext, readCertificateFiles } from "./certificate-files.ts";
 import { checkAdmin } from "./check-admin.ts";
 import { checkForwardAuth } from "./check-forward-auth.ts";
 import { readFields } from "./read-fields.ts";
 import { settingsFields } from "./settings.ts";
+import { readStore } from "./store-url.ts";
 import type { ListenAddress } from "./values.ts";
 
 type SettingsFields = {
@@ -44,8 +46,7 @@ export interface Settings {
   forward_auth?: { listen: ListenAddress; proxies: DecisionProxy[] };
   /** processes that serve; `auto`: as many as there are processors */
   workers: number | "auto";
-  /** ":memory:", or the absolute path of an SQLite file */
-  store: string;
+  store: StoreAddress;
   /** absolute */
   secret_key_file: string;
   smtp?: NonNullable<SettingsFields["smtp"]>;
@@ -188,26 +189,6 @@ function checkPlainHttp(
 function checkWorkers({ workers, store }: SettingsFields, report: Report): void {
   if (workers === 1 || store !== "sqlite::memory:") return;
   report.problem(["workers"], "cannot share a store in memory; name a file in store, or set 1");
-}
-
-/** Never quoted: an address of a database holds a password. */
-function readStore(url: string, { report, resolvePath }: FileContext): string {
-  const location = /^sqlite:(?!\/\/[^/])(.+)$/.exec(url)?.[1];
-  if (location === ":memory:") return location;
-  if (location !== undefined) return resolvePath(location);
-  const isPostgres = /^postgres(ql)?:/.test(url);
-  const what = isPostgres ? "PostgreSQL is not supported yet" : "is not a store";
-  const example = "write sqlite:./data/postern.db or sqlite:/var/lib/postern/postern.db";
-  const own = storeMeant(url) ?? example;
-  report.problem(["store"], what, { remedy: { own, example } });
-  return ":memory:";
-}
-
-/** A path without its scheme, or with the slashes of a URL. */
-function storeMeant(url: string): string | undefined {
-  const [, path] = /^(?:(?:sqlite|file):\/{0,2})?([\w./-]+\.(?:db|sqlite3?))$/.exec(url) ?? [];
-  if (path === undefined) return undefined;
-  return `write sqlite:${/^[./]/.test(path) ? path : `./${path}`}`;
 }
 
 function warnAboutSettings({ trusted_proxies }: SettingsFields, report: Report): void {

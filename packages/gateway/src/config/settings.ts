@@ -87,6 +87,8 @@ export const settingsFields = {
       body_timeout: timeout.prefault("60s"),
       /** [ext] requests in progress on one HTTP/2 connection */
       http2_streams: z.int().min(1).max(10_000).default(128),
+      /** [ext] for how long known sessions are served while the server of the store is silent */
+      store_grace: timeout.prefault("15s"),
       origin_connections: z.int().min(1).max(65_536).default(1024),
       drain_timeout: timeout.prefault("30s"),
       /** [ext] terminals of one network that may begin to sign in within ten minutes */

@@ -14,7 +14,7 @@ import type { RandomBytes } from "../random.ts";
 import type { SecretBox } from "../secrets/secret-box.ts";
 import { SshAuthorities } from "../ssh/authorities.ts";
 import type { Store } from "../storage/store.ts";
-import { StoreUnavailableError } from "../store-unavailable.ts";
+import { StoreOutOfReachError, StoreUnavailableError } from "../store-unavailable.ts";
 import type { StrangerLimits } from "../stranger-limits.ts";
 import type { ServiceTokenUses } from "../tokens/service-token-uses.ts";
 import type { Sessions, Tokens } from "../tokens/tokens.ts";
@@ -139,7 +139,7 @@ function createApp(parts: LoginParts): Hono<LoginEnv> {
     const isBusy = error instanceof StoreUnavailableError;
     if (isBusy) c.header("Retry-After", "5");
     if (c.var.facts.path === endpoints.certSign) return sendFailure(c, isBusy);
-    return sendPage(c, isBusy ? busyPage : failurePage);
+    return sendPage(c, pageOfFault(error));
   });
   return app;
 }
@@ -159,6 +159,18 @@ function notFoundPage(c: LoginContext): Page {
     next: homeLink(c.var.facts.catalog),
   });
 }
+
+function pageOfFault(error: unknown): Page {
+  if (error instanceof StoreOutOfReachError) return outOfReachPage;
+  return error instanceof StoreUnavailableError ? busyPage : failurePage;
+}
+
+const outOfReachPage = errorPage({
+  status: 503,
+  heading: "Nobody can sign in right now",
+  message:
+    "The gateway cannot reach its database. Wait a few seconds, then load this page again. If it happens again, tell the people who run this gateway.",
+});
 
 const busyPage = errorPage({
   status: 503,

@@ -63,6 +63,12 @@ export interface EventFields {
   countries_loaded: { file: string; type: string; built: string };
   countries_refused: { file: string; error: string };
   certificate_not_valid: { file: string | undefined; fault: string };
+  /** the server of the store is silent since then; known sessions are served for a while */
+  store_unreachable: { since: string; error: string };
+  /** that while is over: whoever needs a session gets 503 */
+  store_grace_over: { since: string };
+  /** the store was silent between these times */
+  store_reachable: { since: string; until: string };
   housekeeping_failed: { task: HousekeepingTask; error: string };
   /** sessions that a clock which was ahead had dated more than an hour from now: they are ended */
   sessions_from_future: { count: number };

@@ -71,6 +71,15 @@ const lines: Record<LoggedEventName, [LineLevel, string]> = {
     "the database of countries cannot be used; the one before stays in effect, or no country is known",
   ],
   certificate_not_valid: ["warn", "a certificate in use is not valid today"],
+  store_unreachable: [
+    "error",
+    "the database cannot be reached: nobody can sign in, and known sessions are served for limits.store_grace",
+  ],
+  store_grace_over: [
+    "error",
+    "the database has been unreachable for longer than limits.store_grace: requests that need a session get 503",
+  ],
+  store_reachable: ["warn", "the database can be reached again"],
   housekeeping_failed: ["error", "a background task of the gateway failed"],
   sessions_from_future: [
     "warn",

@@ -7,7 +7,7 @@ import type { ConnectionOptions as TlsOptions } from "node:tls";
 import type { PostgresPool, PostgresPoolClient } from "kysely";
 import pg from "pg";
 import type { PostgresAddress, PostgresTls } from "../store-address.ts";
-import { StoreUnavailableError } from "../store-unavailable.ts";
+import { StoreOutOfReachError } from "../store-unavailable.ts";
 import { DeadlineError, isConnectionLost, messageOf, unavailable } from "./postgres-faults.ts";
 
 /** How long a statement may take, at the server and with the way there, milliseconds. */
@@ -88,7 +88,7 @@ export class Connections implements PostgresPool {
   }
 
   /**
-   * @throws {StoreUnavailableError} at once while the server is out of reach, or when there is no
+   * @throws {StoreOutOfReachError} at once while the server is out of reach, or when there is no
    * connection in time
    */
   async connect(): Promise<PostgresPoolClient> {
@@ -135,10 +135,9 @@ function newPool(options: pg.PoolConfig): pg.Pool {
   return pool;
 }
 
-function outOfReach(error: unknown): StoreUnavailableError {
-  if (error instanceof StoreUnavailableError) return error;
+function outOfReach(error: unknown): StoreOutOfReachError {
   const message = `the database cannot be reached: ${messageOf(error)}`;
-  return new StoreUnavailableError(message, { cause: error });
+  return new StoreOutOfReachError(message, { cause: error });
 }
 
 /** A connection as Kysely takes it, for one transaction or statement. */

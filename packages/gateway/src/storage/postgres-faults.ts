@@ -1,6 +1,6 @@
 // What errors of PostgreSQL and of the way to it mean: worth another try, the server out of reach,
 // or a fault of ours (PostgreSQL documentation, appendix A).
-import { StoreUnavailableError } from "../store-unavailable.ts";
+import { StoreOutOfReachError, StoreUnavailableError } from "../store-unavailable.ts";
 
 /** Nothing of the step was done, and the next try may succeed: serialization failure, deadlock. */
 const passingStates = new Set(["40001", "40P01"]);
@@ -38,7 +38,8 @@ export function unavailable(error: unknown): unknown {
   const isOurs = state === undefined ? !isOfConnection(error) : !isUnavailable(state);
   if (isOurs) return error;
   const message = `the database does not answer: ${messageOf(error)}`;
-  return new StoreUnavailableError(message, { cause: error });
+  const isLost = isConnectionLost(error);
+  return new (isLost ? StoreOutOfReachError : StoreUnavailableError)(message, { cause: error });
 }
 
 /** In one line. Of an error with several causes (two addresses of a name), the first. */

@@ -113,6 +113,7 @@ export async function createTokens(deps: TokensDeps): Promise<Tokens> {
       generations.forgetAll();
       tokens.onForgotten?.("all");
     },
+    isOutOfTouch: false,
     onForgotten: undefined,
     generationOf: (aud) => generations.find(aud),
     knownGenerationOf: (aud) => generations.known(aud),

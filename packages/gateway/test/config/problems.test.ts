@@ -89,10 +89,24 @@ const settings: Mistake[] = [
     /write sqlite:\.\/data\/postern\.db/,
   ],
   [
-    "PostgreSQL",
+    "a database of nobody",
     "store: postgres://h/d",
     "store",
-    /PostgreSQL is not supported yet; write sqlite:/,
+    /names no user; write postgres:\/\/postern:PASSWORD@db\.example\.com\/postern/,
+  ],
+  ["a server without a database", "store: postgres://u@h", "store", /is not a database/],
+  ["a database without a server", "store: postgres://u@/d", "store", /names no host/],
+  [
+    "a server that may have a certificate or not",
+    "store: postgres://u@h/d?sslmode=prefer",
+    "store",
+    /sslmode that promises nothing; write one of disable, require, verify-ca, verify-full/,
+  ],
+  [
+    "a database with an argument of another program",
+    "store: postgres://u@h/d?pool=5",
+    "store",
+    /argument that is not known here; host, sslmode/,
   ],
   ["a mail server without a sender", "smtp: {url: smtp://localhost}", "smtp.from", /is missing/],
   [

@@ -43,6 +43,7 @@ test("what is left out has the documented default, and no proxy is trusted (H4)"
       body_timeout: 60_000,
       http2_streams: 128,
       origin_connections: 1024,
+      store_grace: 15_000,
       drain_timeout: 30_000,
       terminal_logins: 60,
     },
@@ -68,6 +69,49 @@ test("paths are relative to the folder of the file, and memory is memory", () =>
     load({ secret_key_file: "keys/secret.key" }).config.secret_key_file,
     "/etc/postern/keys/secret.key",
   );
+});
+
+test("a database of PostgreSQL is found in each way that its URL is written", () => {
+  const place = (store: string) => load({ store }).config.store;
+  const local = { host: "localhost", port: 5432, database: "d", user: "u" };
+  assert.deepEqual(place("postgres://u@localhost/d"), local);
+  assert.deepEqual(place("postgresql://u:p@127.0.0.1:5433/d"), {
+    ...local,
+    host: "127.0.0.1",
+    port: 5433,
+    password: "p",
+  });
+  const socket = { ...local, host: "/run/postgresql" };
+  assert.deepEqual(place("postgres://u@/d?host=/run/postgresql"), socket);
+  assert.deepEqual(place("postgres://u@%2Frun%2Fpostgresql/d"), socket);
+  assert.deepEqual(place("postgres://u@[::1]/d"), { ...local, host: "::1" });
+  const remote = { ...local, host: "db.example.com" };
+  assert.deepEqual(place("postgres://u@db.example.com/d"), { ...remote, tls: { verify: "host" } });
+  assert.deepEqual(place("postgres://u@db.example.com/d?sslmode=disable"), remote);
+  for (const [mode, verify] of [
+    ["require", "encrypted"],
+    ["verify-ca", "authority"],
+    ["verify-full", "host"],
+  ])
+    assert.deepEqual(place(`postgres://u@db.example.com/d?sslmode=${mode}`), {
+      ...remote,
+      tls: { verify },
+    });
+});
+
+const fromEnvironment = `\${env:S}`;
+
+test("a password of the database may hold every character", () => {
+  const password = (written: string, S = "") => {
+    const { store } = load(
+      { store: `postgres://u:${written}@localhost/d` },
+      { environment: { S } },
+    ).config;
+    return typeof store === "string" ? undefined : store.password;
+  };
+  assert.equal(password("p%40%2F%25"), "p@/%");
+  for (const secret of ["p@ss:w/rd?#&", "@", "100%", "a b", "ü🗝"])
+    assert.equal(password(fromEnvironment, secret), secret);
 });
 
 test("each way to write an address to listen on is understood", () => {

@@ -407,6 +407,20 @@ function contract(backend: Backend): void {
     assert.equal((await store.transfers.find("one"))?.held_until, 0);
   });
 
+  test("what happens at the browser is noted in the place of what the caller has seen, while the mailbox waits", async (context) => {
+    const store = await open(context);
+    await store.transfers.open(transfer("t"));
+    const progress = async () => (await store.transfers.find("t"))?.progress;
+    await store.transfers.note("t", { from: null, to: "opened" });
+    await store.transfers.note("t", { from: null, to: "late" });
+    assert.equal(await progress(), "opened");
+    await store.transfers.note("t", { from: "opened", to: "signed in" });
+    assert.equal(await progress(), "signed in");
+    await store.transfers.move("t", { from: "waiting", to: "refused", now: time });
+    await store.transfers.note("t", { from: "signed in", to: "late" });
+    assert.equal(await progress(), "signed in");
+  });
+
   test("the sweep removes what has expired, mailboxes an hour and sessions a month later", async (context) => {
     const store = await withPeople(await open(context));
     const old = { expires_at: time - 1 };

@@ -28,10 +28,16 @@ export function temporaryHome(context: TestContext): string {
   return home;
 }
 
-export function startPostern(args: string[], environment: Record<string, string>): Running {
+/** @param wrapper a command that runs the one behind it, with its own arguments: `ip netns exec` */
+export function startPostern(
+  args: string[],
+  environment: Record<string, string>,
+  wrapper: readonly string[] = [],
+): Running {
   noteGivenSecrets(args, environment);
+  const [program = process.execPath, ...rest] = [...wrapper, process.execPath, bin, ...args];
   return watchProcess(
-    spawn(process.execPath, [bin, ...args], {
+    spawn(program, rest, {
       env: {
         PATH: process.env["PATH"] ?? "",
         ...patience,

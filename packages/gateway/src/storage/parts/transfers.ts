@@ -58,7 +58,7 @@ export function createTransfers(db: Database, changes: ChangeWriter): TransferSt
           .set({ progress: to })
           .where("id", "=", id)
           .where("state", "=", "waiting")
-          .where("progress", "is", from)
+          .where("progress", "is not distinct from", from)
           .executeTakeFirstOrThrow();
         // The terminal may be polling another process.
         if (numUpdatedRows > 0n) await changes.write(transaction, [{ what: "transfer", id }]);

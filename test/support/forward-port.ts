@@ -1,17 +1,27 @@
-// `node forward-port.ts SOCKET PORT`: what comes to a Unix socket goes to a port of this machine, or
-// of the network in which this runs.
-import { connect, createServer } from "node:net";
+// `node forward-port.ts FROM TO`, each a port of 127.0.0.1 or the path of a Unix socket: it
+// connects two networks, of which each process sees one.
+import { randomInt } from "node:crypto";
+import { connect, createServer, type NetConnectOpts } from "node:net";
 
-const [, , path, port] = process.argv;
+const [, , from = "", to = ""] = process.argv;
+
+/** From another address each time: people come from many. */
+function target(): NetConnectOpts {
+  if (to.startsWith("/")) return { path: to };
+  const localAddress = `127.${randomInt(1, 255)}.${randomInt(256)}.${randomInt(1, 255)}`;
+  return { port: Number(to), host: "127.0.0.1", localAddress };
+}
+
 const server = createServer((client) => {
-  const target = connect(Number(port), "127.0.0.1");
-  for (const [from, to] of [
-    [client, target],
-    [target, client],
+  const other = connect(target());
+  for (const [source, sink] of [
+    [client, other],
+    [other, client],
   ] as const) {
-    from.pipe(to);
-    from.on("error", () => to.destroy());
-    from.on("close", () => to.destroy());
+    source.pipe(sink);
+    source.on("error", () => sink.destroy());
+    source.on("close", () => sink.destroy());
   }
 });
-server.listen(path, () => process.stdout.write("listening\n"));
+const place = from.startsWith("/") ? { path: from } : { port: Number(from), host: "127.0.0.1" };
+server.listen(place, () => process.stdout.write("listening\n"));

@@ -112,7 +112,8 @@ class OtherProcesses {
   }
 
   #beginGrace({ silentMs, error }: { silentMs: number; error: string }): void {
-    const { config, record, now } = this.#parts;
+    const { config, tokens, record, now } = this.#parts;
+    tokens.storeContact = "lost";
     const since = timeText(now() - silentMs);
     record({ event: "store_unreachable", since, error });
     const graceLeft = Math.max(0, config.limits.store_grace - silentMs);
@@ -122,7 +123,7 @@ class OtherProcesses {
   /** Whoever is asked for a session now asks the store, which cannot say. */
   #believeNobody(since: string): void {
     const { tokens, record } = this.#parts;
-    tokens.isOutOfTouch = true;
+    tokens.storeContact = "lost_too_long";
     tokens.forgetAllSessions();
     record({ event: "store_grace_over", since });
   }
@@ -130,7 +131,7 @@ class OtherProcesses {
   #endGrace({ silentMs }: { silentMs: number }): void {
     const { tokens, record, now } = this.#parts;
     clearTimeout(this.#grace);
-    tokens.isOutOfTouch = false;
+    tokens.storeContact = "kept";
     record({
       event: "store_reachable",
       since: timeText(now() - silentMs),

@@ -177,7 +177,7 @@ function passage(
     const passer = decision.byCredential === true ? asker : anyone;
     return { kind: "forward", identity: undefined, asker: passer, authentication, decision };
   }
-  if (tokens.isOutOfTouch) return Promise.reject(outOfTouch());
+  if (tokens.storeContact === "lost_too_long") return Promise.reject(outOfTouch());
   const forwardAs = (assertion: string | undefined): Verdict => {
     const identity = identityOf(assertion, asker);
     return { kind: "forward", identity, asker, authentication, decision };

@@ -113,7 +113,7 @@ export async function createTokens(deps: TokensDeps): Promise<Tokens> {
       generations.forgetAll();
       tokens.onForgotten?.("all");
     },
-    isOutOfTouch: false,
+    storeContact: "kept",
     onForgotten: undefined,
     generationOf: (aud) => generations.find(aud),
     knownGenerationOf: (aud) => generations.known(aud),

@@ -188,8 +188,11 @@ export interface Tokens {
   forgetSessions(ids: readonly string[]): void;
   /** Forgets what is cached for every session and of every revocation, at once. */
   forgetAllSessions(): void;
-  /** Whether the store was silent for so long that nobody who is known may be believed any more. */
-  isOutOfTouch: boolean;
+  /**
+   * Whether the server of the store answers. `lost_too_long`: nobody who is known may be believed
+   * any more.
+   */
+  storeContact: "kept" | "lost" | "lost_too_long";
   /** Is told which sessions were forgotten: they have ended, or must be asked for again. */
   onForgotten: ((sessionIds: readonly string[] | "all") => void) | undefined;
   /**

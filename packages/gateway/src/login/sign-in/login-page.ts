@@ -1,7 +1,9 @@
 // The login page on the team domain (step 2 of a browser's login, wire-protocol 5): who is signed
 // in already goes on at once, everybody else chooses how to sign in.
+
 import { headers } from "@postern/protocol";
 import type { Application } from "../../model/model.ts";
+import { StoreOutOfReachError } from "../../store-unavailable.ts";
 import { hostOf } from "../application-host.ts";
 import { proofFaultOf, refuseUnproven } from "../demanded-proof.ts";
 import { isFromBrowser } from "../fetch-metadata.ts";
@@ -48,7 +50,11 @@ export async function showLogin(c: LoginContext, parts: SignInParts): Promise<Re
     return handOver(c, parts, target, { session, hasSession: true });
   if (facts.method === "HEAD") return sendEmpty(c, 200);
 
-  // 3. Everybody else signs in: at the only provider at once, if the application wants that.
+  // 3. Nobody is asked to begin what could not be finished.
+  if (parts.tokens.storeContact !== "kept")
+    throw new StoreOutOfReachError("nobody can sign in: the database cannot be reached");
+
+  // 4. Everybody else signs in: at the only provider at once, if the application wants that.
   const offers = offersFor(parts, facts, application);
   const [only] = offers;
   const isOnlyChoice = offers.length === 1 && only?.provider.offer === "button";

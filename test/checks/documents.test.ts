@@ -23,6 +23,7 @@ test("every block of the documents says what it is", () => {
     "yaml",
     "json",
     "sh",
+    "sql",
     "js",
     "text",
     "nginx",

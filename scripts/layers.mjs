@@ -36,6 +36,7 @@ export const rooms = {
   "gateway/workers": "*",
   "gateway/reload.ts": "*",
   "gateway/dev.ts": "*",
+  "gateway/decision-commands.ts": "*",
   "gateway/main.ts": "*",
 
   "cli/net": "",

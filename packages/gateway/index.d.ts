@@ -87,6 +87,52 @@ export function revokeAdminToken(options: {
   token: string;
 }): Promise<AdminToken>;
 
+/** `postern access explain URL --config FILE`: what policy decides about somebody, and why. */
+export function explainAccess(options: {
+  config: string;
+  asked: {
+    url: string;
+    email?: string;
+    loginMethod?: string;
+    serviceToken?: string;
+    ip?: string;
+    country?: string;
+    method: string;
+    groups: readonly string[];
+    /** `name=value` */
+    claims: readonly string[];
+    authMethods: readonly string[];
+  };
+  isJson: boolean;
+  /** asks what the store has, and not the file */
+  isInForce: boolean;
+}): Promise<string>;
+
+/** `postern access explain --ray ID --config FILE`: a decision that was recorded. */
+export function explainRay(options: {
+  config: string;
+  ray: string;
+  isJson: boolean;
+}): Promise<string>;
+
+/** `postern diff --access --config FILE`: who gains and who loses by a change. */
+export function diffAccess(options: {
+  config: string;
+  /** the file to compare with, in place of what is in force */
+  from?: string;
+  isJson: boolean;
+}): Promise<string>;
+
+/** `postern replay --config FILE`: what policies would answer to what was recorded. */
+export function replayAccess(options: {
+  config: string;
+  /** the file whose policies are asked */
+  policies: string;
+  /** how far back: `7d` */
+  since: string;
+  isJson: boolean;
+}): Promise<string>;
+
 /**
  * `postern render PROXY --config FILE`
  * @returns the configuration of a proxy that asks this gateway for decisions

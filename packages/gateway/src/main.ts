@@ -12,6 +12,7 @@ import { checkConfig } from "./config/check-config.ts";
 import { type ConfigFile, readConfigFile } from "./config/config-file.ts";
 import type { Config } from "./config/load-config.ts";
 import { filesOfConfig } from "./config/settled-text.ts";
+import { DecisionCommands } from "./decision-commands.ts";
 import { defined } from "./defined.ts";
 import { type Gateway, startGateway } from "./gateway.ts";
 import type { RecordEvent } from "./observe/events.ts";
@@ -203,6 +204,13 @@ export function renderProxyConfig(options: {
   const { config } = readConfigFile(sourceOf(options.config));
   return renderProxy(config, proxy, { luaFile, acceptsCredential });
 }
+
+/** `postern access explain`, `diff` and `replay` (decision-commands.ts). */
+export const { explainAccess, explainRay, diffAccess, replayAccess } = new DecisionCommands({
+  readConfig: (file) => readConfigFile(sourceOf(file)).config,
+  withStore,
+  now: Date.now,
+});
 
 /** What a command works on beside the gateways that run. */
 interface StoreInUse {

@@ -5,6 +5,7 @@ import { nearestWord } from "@postern/protocol/nearest-word";
 import { splitFlag } from "../flag.ts";
 import { curl } from "./access/curl.ts";
 import { doctor } from "./access/doctor.ts";
+import { explain } from "./access/explain.ts";
 import { forget } from "./access/forget.ts";
 import { git } from "./access/git.ts";
 import { grant } from "./access/grant.ts";
@@ -23,11 +24,13 @@ import type { Command, CommandGroup } from "./command.ts";
 import { completionOf } from "./completion/completion.ts";
 import { create, list as listTokens, revoke } from "./gateway/admin-token.ts";
 import { dev } from "./gateway/dev.ts";
+import { diff } from "./gateway/diff.ts";
 import { gateway } from "./gateway/gateway.ts";
 import { init } from "./gateway/init.ts";
 import { rotate } from "./gateway/keys-rotate.ts";
 import { ssh as keysSsh } from "./gateway/keys-ssh.ts";
 import { render } from "./gateway/render.ts";
+import { replay } from "./gateway/replay.ts";
 
 /** `postern access …` */
 export const accessGroup: CommandGroup = {
@@ -54,9 +57,10 @@ export const accessGroup: CommandGroup = {
     smb,
     sshConfig,
     sshGen,
+    explain,
   ],
   others: [],
-  promised: ["explain"],
+  promised: [],
   notes: [
     "Exit status: 0 done, 1 failed, 2 wrong usage, 3 not signed in, 4 refused by policy, 5 not behind Access, unreachable or not verified, 6 sign-in refused or not answered. curl and put exit with the status of the tool, or with 125 if it did not run.",
   ],
@@ -92,9 +96,9 @@ export const mainGroup: CommandGroup = {
   name: "",
   summary: "",
   groups: [accessGroup, keysGroup, adminTokenGroup],
-  commands: [dev, init, gateway, render, completionOf(() => mainGroup)],
+  commands: [dev, init, gateway, render, diff, replay, completionOf(() => mainGroup)],
   others: [["--version", "print the version"]],
-  promised: ["apply", "export", "diff", "doctor", "sessions", "backup", "restore"],
+  promised: ["apply", "export", "doctor", "sessions", "backup", "restore"],
   notes: [],
   example: "postern access curl https://api.example.com/",
 };

@@ -140,6 +140,6 @@ function isSame(one: Decision, other: Decision): boolean {
 }
 
 /** The policy that a decision is by. */
-export function policyOf(decision: Decision): CompiledPolicy | { id: string } | undefined {
+export function policyOf(decision: Decision): { id: string; name: string } | undefined {
   return "policy" in decision ? decision.policy : undefined;
 }

@@ -2,6 +2,7 @@
 // that it was made of. Made only where one is written down.
 import { flowText } from "../model/flow-text.ts";
 import type { Application, CompiledPolicy, Decision, Rule } from "../model/model.ts";
+import { isMap } from "../model/read-value.ts";
 import type { Atom } from "../model/rules/atom.ts";
 import type { Subject } from "../model/rules/rule.ts";
 import { kindName } from "../model/rules/rule-kinds.ts";
@@ -47,7 +48,14 @@ export class DecisionRecorder {
   }
 }
 
-/** A rule in one line, for people. */
+/** A rule in one line, for people; of a long value the kind alone. */
 export function textOf(rule: Rule): string {
-  return flowText(rule) ?? kindName(rule) ?? "rule";
+  const kind = kindName(rule) ?? "rule";
+  return flowText(rule) ?? idText(kind, rule[kind]) ?? kind;
+}
+
+/** `group 5d40…`: ids are long, and no secrets. */
+function idText(kind: string, value: unknown): string | undefined {
+  const [id, ...more] = isMap(value) ? Object.values(value) : [];
+  return typeof id === "string" && more.length === 0 ? `${kind} ${id}` : undefined;
 }

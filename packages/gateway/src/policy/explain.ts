@@ -2,6 +2,7 @@
 // and the facts that it was about. The decision is the one of `evaluate`, and each answer the one
 // of the rule's own matcher.
 import type { CompiledPolicy, PolicyAction, Rule } from "../model/model.ts";
+import type { Atom } from "../model/rules/atom.ts";
 import type { CompiledRule, CompiledRuleSet } from "../model/rules/compiled-rules.ts";
 import type { RuleSet } from "../model/rules/rule-set.ts";
 import {
@@ -13,7 +14,7 @@ import {
   policyOf,
   ruleMatch,
 } from "./decide-by-facts.ts";
-import { type Facts, factsOf, isStated, subjectOf } from "./facts.ts";
+import { type Facts, factNames, factsOf, isStated, subjectOf } from "./facts.ts";
 
 /** An answer with its reasons. */
 export interface Explanation {
@@ -143,8 +144,15 @@ function explainRule(
   depth: number,
 ): Omit<RuleExplanation, "list" | "index"> {
   const { rule, atom, group } = compiled;
-  const { kind: _kind, ...values } = factsOf(subjectOf(facts), isStated(facts, atom) ? [atom] : []);
-  const explanation = { rule, match: ruleMatch(compiled, facts), facts: values };
+  const explanation = { rule, match: ruleMatch(compiled, facts), facts: askedOf(atom, facts) };
   if (group === undefined || depth >= deepestGroup) return explanation;
   return { ...explanation, group: explainRules(group, facts, depth + 1) };
+}
+
+/** What an atom asks, as far as it is stated. */
+function askedOf(atom: Atom, facts: Facts): Omit<Facts, "kind"> {
+  if (!isStated(facts, atom)) return {};
+  const all = factsOf(subjectOf(facts), [atom]);
+  const names: readonly string[] = factNames(atom);
+  return Object.fromEntries(Object.entries(all).filter(([name]) => names.includes(name)));
 }

@@ -35,7 +35,7 @@ function decidedText({ name, rules }: PolicyExplanation): string {
 }
 
 /** Why a policy does not match: the first rule that is in the way. */
-function mismatchText({ rules, match }: PolicyExplanation): string {
+export function mismatchText({ rules, match }: PolicyExplanation): string {
   if (match === "yes") return "matches";
   if (match === "pending") return "matches as soon as there is a sign-in or a request";
   const excluded = rules.find(({ list, match: answer }) => list === "exclude" && answer !== "no");
@@ -60,12 +60,12 @@ const answers: Readonly<Record<FactMatch, string>> = {
 };
 
 /** What a rule answered, in words. */
-function answerText(match: FactMatch): string {
+export function answerText(match: FactMatch): string {
   return answers[match];
 }
 
 /** What has to be known: `email`, `claims.groups`, `ip`. */
-function missingFacts(atoms: readonly Atom[]): string[] {
+export function missingFacts(atoms: readonly Atom[]): string[] {
   const names = atoms.flatMap((atom) =>
     factNames(atom).map((name) => {
       if (name === "claims" && atom.of === "claim") return `claims.${atom.name}`;

@@ -55,6 +55,31 @@ export interface GatewayPackage {
   }): Promise<{ secret: string; token: AdminToken; accountId: string }>;
   listAdminTokens(options: { config: string }): Promise<AdminToken[]>;
   revokeAdminToken(options: { config: string; token: string }): Promise<AdminToken>;
+  explainAccess(options: {
+    config: string;
+    asked: {
+      url: string;
+      email?: string;
+      loginMethod?: string;
+      serviceToken?: string;
+      ip?: string;
+      country?: string;
+      method: string;
+      groups: readonly string[];
+      claims: readonly string[];
+      authMethods: readonly string[];
+    };
+    isJson: boolean;
+    isInForce: boolean;
+  }): Promise<string>;
+  explainRay(options: { config: string; ray: string; isJson: boolean }): Promise<string>;
+  diffAccess(options: { config: string; from?: string; isJson: boolean }): Promise<string>;
+  replayAccess(options: {
+    config: string;
+    policies: string;
+    since: string;
+    isJson: boolean;
+  }): Promise<string>;
   renderProxyConfig(options: { config: string; proxy: string; acceptsCredential: boolean }): string;
   runInit(options: {
     output: string;

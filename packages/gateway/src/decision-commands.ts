@@ -1,0 +1,241 @@
+// What administrators ask of decisions at the command line: why one is as it is, what a change of
+// the file would do, and what it would have done to what was recorded.
+import { parseDuration } from "@postern/protocol";
+import { type AskedFacts, readQuestion } from "./analysis/asked-facts.ts";
+import { compareAccess } from "./analysis/compare-access.ts";
+import { comparisonLines, describeExample } from "./analysis/comparison-text.ts";
+import { explanationLines } from "./analysis/explanation-text.ts";
+import { FileCatalogs } from "./analysis/file-catalogs.ts";
+import { Replay, type ReplayResult, recordedFacts } from "./analysis/replay.ts";
+import { replayLines, rowText } from "./analysis/replay-text.ts";
+import type { Catalog, CatalogSource } from "./catalog/catalog.ts";
+import type { Clock } from "./clock.ts";
+import type { Config } from "./config/load-config.ts";
+import { defined } from "./defined.ts";
+import { type Explanation, explain } from "./policy/explain.ts";
+import { outcomeOf, whyText } from "./policy/reason-text.ts";
+import type { StoredAccessEvent } from "./storage/access-log.ts";
+import type { Store } from "./storage/store.ts";
+import { UsageError } from "./usage-error.ts";
+
+/** What the commands work with. */
+export interface DecisionTools {
+  /** @throws {ConfigError} */
+  readConfig(file: string): Config;
+  /** Opens the store that a file names for as long as it is used. */
+  withStore<Result>(
+    file: string,
+    use: (parts: { store: Store; catalogs: CatalogSource }) => Promise<Result>,
+  ): Promise<Result>;
+  now: Clock;
+}
+
+/** The commands; each returns what is to be printed. */
+export class DecisionCommands {
+  readonly #tools: DecisionTools;
+
+  constructor(tools: DecisionTools) {
+    this.#tools = tools;
+  }
+
+  /**
+   * `postern access explain URL --config FILE`: what policy decides about somebody, and why.
+   * @throws {ConfigError} when the file is wrong
+   * @throws {UsageError} when the URL is of no application
+   */
+  readonly explainAccess = async (options: {
+    config: string;
+    asked: AskedFacts;
+    isJson: boolean;
+    /** asks what the store has, and not the file */
+    isInForce: boolean;
+  }): Promise<string> => {
+    const { config: file, asked, isJson, isInForce } = options;
+    const { readConfig, withStore } = this.#tools;
+    if (!isInForce) return explainAsked(new FileCatalogs().build(readConfig(file)), asked, isJson);
+    return withStore(file, async ({ catalogs }) => explainAsked(catalogs.current(), asked, isJson));
+  };
+
+  /**
+   * `postern access explain --ray ID --config FILE`: a decision that was recorded.
+   * @throws {UsageError} when nothing was recorded under this ID
+   */
+  readonly explainRay = (options: {
+    config: string;
+    ray: string;
+    isJson: boolean;
+  }): Promise<string> =>
+    this.#tools.withStore(options.config, ({ store, catalogs }) =>
+      explainRecorded(store.accessLog, catalogs.current(), options.ray, options.isJson),
+    );
+
+  /**
+   * `postern diff --access --config FILE`: who gains and who loses, against what is in force.
+   * @throws {ConfigError} when a file is wrong
+   */
+  readonly diffAccess = async (options: {
+    config: string;
+    /** the file to compare with, in place of what is in force */
+    from?: string;
+    isJson: boolean;
+  }): Promise<string> => {
+    const { config: file, from, isJson } = options;
+    const { readConfig, withStore, now } = this.#tools;
+    const catalogs = new FileCatalogs();
+    if (from !== undefined) {
+      const before = catalogs.build(readConfig(from));
+      const after = catalogs.build(readConfig(file));
+      return compareSides({ before, after }, now(), isJson);
+    }
+    const after = catalogs.build(readConfig(file));
+    return withStore(file, async (parts) =>
+      compareSides({ before: parts.catalogs.current(), after }, now(), isJson),
+    );
+  };
+
+  /**
+   * `postern replay --config FILE`: what policies would answer to what was recorded.
+   * @throws {ConfigError} when a file is wrong
+   * @throws {UsageError} when `since` is no time, or too long ago
+   */
+  readonly replayAccess = async (options: {
+    config: string;
+    /** the file whose policies are asked */
+    policies: string;
+    /** how far back: `7d` */
+    since: string;
+    isJson: boolean;
+  }): Promise<string> => {
+    const { readConfig, withStore, now } = this.#tools;
+    const since = now() - replayDuration(options.since);
+    const catalog = new FileCatalogs().build(readConfig(options.policies));
+    return withStore(options.config, async ({ store }) =>
+      replayText(await replayRows(store.accessLog, catalog, since), options.isJson),
+    );
+  };
+}
+
+function explainAsked(catalog: Catalog, asked: AskedFacts, isJson: boolean): string {
+  const { application, facts, about } = readQuestion(catalog, asked);
+  const explanation = explain(application.policies, facts);
+  if (isJson) return json({ application: application.name, facts, ...shown(explanation) });
+  return text(explanationLines(about, explanation));
+}
+
+function shown(explanation: ReturnType<typeof explain>): object {
+  const { policies } = explanation;
+  return { outcome: outcomeOf(explanation), why: whyText(explanation), policies };
+}
+
+/**
+ * Explains a recorded decision by the policies of now.
+ * @throws {UsageError} when nothing was recorded under this ID
+ */
+async function explainRecorded(
+  accessLog: Pick<Store["accessLog"], "list">,
+  catalog: Catalog,
+  ray: string,
+  isJson: boolean,
+): Promise<string> {
+  const rows = await accessLog.list({
+    ...{ direction: "asc", limit: mostRecorded },
+    filters: [{ field: "ray_id", operator: "eq", value: ray }],
+  });
+  if (rows.length === 0)
+    throw new UsageError(
+      `nothing was recorded under ${JSON.stringify(ray)}; sign-ins always are, requests where log.requests is decisions`,
+    );
+  const explained = rows.map((row) => ({ row, explanation: explainRow(catalog, row) }));
+  if (isJson) return json(explained.map((each) => ({ recorded: each.row, now: each.explanation })));
+  return text(explained.flatMap(({ row, explanation }) => recordedLines(row, explanation)));
+}
+
+/** Rows of one ray: a sign-in, and what it led to. */
+const mostRecorded = 20;
+
+function explainRow(catalog: Catalog, row: StoredAccessEvent) {
+  const application = catalog.applications.find(({ id }) => id === row.app_uid);
+  if (application === undefined || row.facts === null) return undefined;
+  return explain(application.policies, recordedFacts(row, row.facts));
+}
+
+function recordedLines(row: StoredAccessEvent, explanation?: Explanation): string[] {
+  const by = row.policy_name === null ? "" : ` by "${row.policy_name}"`;
+  const rule = row.rule === null ? "" : `, ${row.rule}`;
+  const why = row.reason === null ? "" : ` (${row.reason})`;
+  const recorded = `Recorded ${rowText(row)}: ${row.outcome}${by}${rule}${why}`;
+  if (explanation === undefined) return [recorded, "Nothing else is known of it."];
+  return [recorded, ...explanationLines("With the policies of now", explanation)];
+}
+
+interface Sides {
+  before: Catalog;
+  after: Catalog;
+}
+
+/** @param now milliseconds since the epoch */
+function compareSides({ before, after }: Sides, now: number, isJson: boolean): string {
+  const comparison = compareAccess(before, after, now);
+  if (!isJson) return text(comparisonLines(comparison));
+  const changes = comparison.changes.map(({ before, after, gains, loses, isUndecided }) => ({
+    application: (after ?? before)?.name,
+    gains: gains.map(describeExample),
+    loses: loses.map(describeExample),
+    decided: !isUndecided,
+  }));
+  return json({ changes, unchanged: comparison.unchanged, decided: !comparison.isUndecided });
+}
+
+const longestReplay = parseDuration("720h");
+
+/** How far back to look, milliseconds. @throws {UsageError} */
+function replayDuration(since: string): number {
+  const duration = durationOf(since);
+  if (duration === undefined || duration <= 0 || duration > longestReplay)
+    throw new UsageError(`${JSON.stringify(since)} is no time up to 30d; write one like 7d or 12h`);
+  return duration;
+}
+
+function durationOf(text: string): number | undefined {
+  try {
+    return parseDuration(text);
+  } catch {
+    return undefined;
+  }
+}
+
+/** Rows that are read at once. */
+const rowsPerPage = 1_000;
+
+/** Replays what was recorded since a time, milliseconds since the epoch, against a catalog. */
+async function replayRows(
+  accessLog: Pick<Store["accessLog"], "list">,
+  catalog: Catalog,
+  since: number,
+): Promise<ReplayResult> {
+  const replay = new Replay(catalog);
+  for (let after = ""; ; ) {
+    const rows: StoredAccessEvent[] = await accessLog.list({
+      ...{ since, direction: "asc", filters: [], limit: rowsPerPage },
+      ...defined({ after: after === "" ? undefined : after }),
+    });
+    for (const row of rows) replay.add(row);
+    const last = rows.at(-1);
+    if (last === undefined || rows.length < rowsPerPage) return replay.result;
+    after = last.id;
+  }
+}
+
+/** What a replay found, for people or programs. */
+function replayText(result: ReplayResult, isJson: boolean): string {
+  if (!isJson) return text(replayLines(result));
+  return json({ ...result, missing: Object.fromEntries(result.missing) });
+}
+
+function text(lines: readonly string[]): string {
+  return `${lines.join("\n")}\n`;
+}
+
+function json(value: unknown): string {
+  return `${JSON.stringify(value, undefined, 2)}\n`;
+}

@@ -32,6 +32,7 @@ class Machine {
     symlinkSync(program, join(this.#folder, "bin/postern"));
     this.#write("order.json", "{}\n");
     this.#write("postern.yaml", configuration(gatewayPort));
+    this.#write("new.yaml", configuration(gatewayPort));
     this.#write("internal-ca.pem", readFileSync(certificateFor(context, ["a.test"]).ca_file));
     const folders = [join(this.#folder, ".local/bin"), join(this.#folder, "bin")];
     this.#environment = {

@@ -27,7 +27,7 @@ export function helpOfCommand(path: string, command: Command, width: number): st
     usageLines(path, command.usage, width),
     wrap(command.description, width),
     twoColumns(rows, width),
-    exampleLine(command.example),
+    exampleLines(command.example, width),
   ]);
 }
 
@@ -39,7 +39,7 @@ export function helpOfGroup(group: CommandGroup, width: number): string {
     usageLines(group.name, ["COMMAND"], width),
     twoColumns([...groups, ...commands, ...group.others], width),
     ...group.notes.map((note) => wrap(note, width)),
-    [...exampleLine(group.example), "Use --help with a command for its flags."],
+    [...exampleLines(group.example, width), "Use --help with a command for its flags."],
   ]);
 }
 
@@ -53,9 +53,10 @@ function typedName({ name, operand }: Command): string {
   return operand === undefined ? name : `${name} ${operand}`;
 }
 
-/** Never wrapped, so that it can be copied. */
-function exampleLine(example: string): string[] {
-  return [`Example: ${example}`];
+/** Never wrapped, so that it can be copied; a long one has a line of its own. */
+function exampleLines(example: string, width: number): string[] {
+  const line = `Example: ${example}`;
+  return line.length <= width ? [line] : ["Example:", `  ${example}`];
 }
 
 function usageLines(path: string, ways: readonly string[], width: number): string[] {

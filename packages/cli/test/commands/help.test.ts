@@ -44,7 +44,7 @@ test("every command has help with an example, in lines that fit, on standard out
     const what = command.join(" ");
     assert.deepEqual([help.status, help.stderr], [0, ""], what);
     assert.match(help.stdout, new RegExp(`^Usage: postern ${what}`), what);
-    assert.match(help.stdout, /^Example: /m, what);
+    assert.match(help.stdout, /^Example:[ \n]/m, what);
     for (const line of help.stdout.split("\n")) assert.ok(line.length <= 120, line);
     for (const spelling of ["-help", "-h"].filter(
       (each) => !(command[1] === "curl" && each === "-h"),
@@ -121,7 +121,8 @@ test("what stands in brackets is not torn apart, and an example never is", () =>
     "",
     "Does x.",
     "",
-    `Example: ${command.example}`,
+    "Example:",
+    `  ${command.example}`,
     "",
   ]);
 });

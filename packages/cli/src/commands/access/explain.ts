@@ -43,6 +43,6 @@ export const explain: Command = {
     { name: "json", description: "print JSON" },
     helpFlag,
   ],
-  example: "postern access explain https://x.io --as a@x.io --config p.yml",
+  example: "postern access explain https://api.example.com --config postern.yaml",
   run: async (invocation) => (await import("./run-explain.ts")).runExplain(invocation),
 };

@@ -28,7 +28,7 @@ export const create: Command = {
     configFlag,
     helpFlag,
   ],
-  example: "postern admin-token create ci --permission all --config a.yaml",
+  example: "postern admin-token create ci --permission all --config postern.yaml",
   run: async (invocation) => (await import("./run-admin-token.ts")).runCreateToken(invocation),
 };
 

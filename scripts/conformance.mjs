@@ -2,7 +2,7 @@
 // every store, and prints what is required, where that is said, and the test of it.
 //   node scripts/conformance.mjs [sqlite] [postgres]
 import { spawnSync } from "node:child_process";
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync, globSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { run } from "node:test";
 
@@ -35,7 +35,7 @@ function install() {
 async function outcomesOn(store) {
   const tests = new Map();
   const stream = run({
-    files: [join(folder, "clients.conformance.ts")],
+    files: globSync(join(folder, "*.conformance.ts")),
     env: { ...process.env, POSTERN_CONFORMANCE_STORE: store },
   });
   for await (const { type, data } of stream) {

@@ -98,7 +98,9 @@ class AdminApi {
     if (plain.permission === undefined) return sendPlain(await plain.handle(), request.ray);
     const check = await this.#authenticate(request, asked.web);
     if (!check.ok) return this.#refuse(request, asked.path, check.fault);
-    if (!permits(check.token.permissions, plain.permission))
+    // What is counted is counted of all applications.
+    const { permissions, applications } = check.token;
+    if (!permits(permissions, plain.permission) || applications !== null)
       return this.#refuse(request, asked.path, "not_permitted");
     return sendPlain(await plain.handle(check.token), request.ray);
   }

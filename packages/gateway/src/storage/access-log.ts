@@ -69,14 +69,12 @@ export type AccessFilterField =
   | "user_email";
 
 /**
- * `contains`: of text, whatever its case. `neq` holds for a field that is null as well. A flag is
- * asked for with a boolean, any other field with text.
+ * `contains`: of text, whatever its case. `neq` holds for a field that is null as well. `in`: it is
+ * one of the texts. A flag is asked for with a boolean, any other field with text.
  */
-export interface AccessFilter {
-  field: AccessFilterField;
-  operator: "eq" | "neq" | "contains";
-  value: string | boolean;
-}
+export type AccessFilter =
+  | { field: AccessFilterField; operator: "eq" | "neq" | "contains"; value: string | boolean }
+  | { field: AccessFilterField; operator: "in"; value: readonly string[] };
 
 /** Which rows are wanted, and in what order. */
 export interface AccessLogQuery {

@@ -71,7 +71,10 @@ export function accessRequestRoutes(parts: Pick<AdminParts, "store">): Route[] {
   ];
 }
 
-async function list({ store }: Pick<AdminParts, "store">, { query: asked }: Call): Promise<Answer> {
+async function list(
+  { store }: Pick<AdminParts, "store">,
+  { query: asked, token }: Call,
+): Promise<Answer> {
   const reading = query.safeParse(Object.fromEntries(asked));
   if (!reading.success) return refuseQuery(reading.error);
   const operators = operatorsIn(asked);
@@ -79,9 +82,16 @@ async function list({ store }: Pick<AdminParts, "store">, { query: asked }: Call
   const wanted = queryOf(reading.data, operators.negated);
   if ((wanted.offset ?? 0) > largestOffset)
     return fail("bad_request", "The page is too far from the beginning; ask with since and until.");
-  const rows = await store.accessLog.list(wanted);
+  const rows = await store.accessLog.list(withinReach(wanted, token));
   const fields = reading.data.fields?.split(",").map((field) => field.trim());
   return succeed(rows.map((row) => chosen(entryOf(row), fields)));
+}
+
+/** What happened elsewhere than at its applications is not for a token that is for some alone. */
+function withinReach(query: AccessLogQuery, { applications }: Call["token"]): AccessLogQuery {
+  if (applications === null) return query;
+  const own: AccessFilter = { field: "app_uid", operator: "in", value: applications };
+  return { ...query, filters: [...query.filters, own] };
 }
 
 function refuseQuery({ issues }: z.ZodError): Answer {

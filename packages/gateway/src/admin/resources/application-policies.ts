@@ -13,7 +13,7 @@ import type { AdminParts } from "../admin-parts.ts";
 import { pageOf } from "../pages.ts";
 import { type Answer, type Call, fail, type Route, succeed } from "../route.ts";
 import { applicationsOf } from "./applications.ts";
-import { sees, showObject } from "./object-resource.ts";
+import { refuseReach, sees, showObject } from "./object-resource.ts";
 import { readOwnPolicy, showEntries } from "./policy-entries.ts";
 import {
   type Proposal,
@@ -130,11 +130,12 @@ class ApplicationPolicies {
       const { id: _, ...fields } = application.toInput(owner.object as StoredApplication);
       const changed = make(fields["policies"] as Entries);
       if ("ok" in changed) return refused(changed);
-      return this.#propose(owner, records, { ...changed, fields, status });
+      return this.#propose(call, owner, records, { ...changed, fields, status });
     });
   }
 
   #propose(
+    { token }: Call,
     owner: ObjectRecord,
     records: Records,
     change: { id: string; entries: Entries; fields: Record<string, unknown>; status: number },
@@ -149,6 +150,8 @@ class ApplicationPolicies {
     };
     const proposal = proposeObject(written, records, this.#parts, status);
     if (!proposal.result.ok) return proposal;
+    const refusal = refuseReach(this.#resource, token, [owner, proposal.put[0]], records);
+    if (refusal !== undefined) return refused(refusal);
     const [record = owner] = proposal.put;
     const shown = entryOf(showEntries(record, records), id);
     return { ...proposal, result: { ...proposal.result, result: shown ?? { id } } };

@@ -6,13 +6,16 @@ import { application, type StoredApplication } from "../../model/application.ts"
 import type { Kind } from "../../model/kind.ts";
 import { isMap } from "../../model/read-value.ts";
 import type { AdminParts } from "../admin-parts.ts";
+import { type Failure, fail } from "../route.ts";
 import {
   byName,
   bySearch,
   type ListFilter,
+  type NarrowChange,
   type ObjectResource,
   type WritePlace,
 } from "./object-resource.ts";
+import { linksIn } from "./policies.ts";
 import { readEntries, showEntries } from "./policy-entries.ts";
 
 /** `domain`: any of them. */
@@ -44,6 +47,7 @@ export function applicationsOf({ randomBytes }: AdminParts): ObjectResource {
       policies: showEntries(record, records),
     }),
     isNarrow: true,
+    refuseNarrow: refuseReachOfOthers,
     isVisible: ({ object }, applications) => applications.includes(object.id),
   };
 }
@@ -98,3 +102,32 @@ function withDomains(
 function uriOf(destination: unknown): unknown {
   return isMap(destination) ? destination["uri"] : undefined;
 }
+
+/** Fields by which an application can cover what its origin takes for a path of another one. */
+const pathFields = ["allow_encoded_slashes", "double_slashes"] as const;
+
+/**
+ * An application covers what its domains say: with one more, whoever administers it would decide
+ * who reaches what another application guards. A reusable policy is shown with its link.
+ */
+function refuseReachOfOthers({
+  before,
+  after,
+  applications,
+  records,
+}: NarrowChange): Failure | undefined {
+  const [old, changed] = [before.object, after.object] as [StoredApplication, StoredApplication];
+  const isOwn = (domain: string) => old.domains.includes(domain);
+  if (!changed.domains.every(isOwn))
+    return fail("not_permitted", `${narrow} cannot give it another domain.`, "/domain");
+  const field = pathFields.find((name) => changed[name] !== old[name]);
+  if (field !== undefined)
+    return fail("not_permitted", `${narrow} cannot change ${field}.`, `/${field}`);
+  const known = new Set(linksIn(records, (id) => applications.includes(id)));
+  const links = changed.policies.filter((entry) => !("decision" in entry));
+  if (!links.every(({ id }) => known.has(id)))
+    return fail("not_permitted", `${narrow} cannot link to other policies.`, "/policies");
+  return undefined;
+}
+
+const narrow = "A token for some applications";

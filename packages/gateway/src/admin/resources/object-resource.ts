@@ -5,6 +5,7 @@ import type { Records } from "../../catalog/records.ts";
 import type { ObjectRecord } from "../../catalog/stored-objects.ts";
 import type { Kind } from "../../model/kind.ts";
 import type { Area } from "../permissions.ts";
+import type { Failure } from "../route.ts";
 import type { AdminToken } from "../tokens/admin-tokens.ts";
 
 /** Objects of one kind, as a resource. */
@@ -28,8 +29,22 @@ export interface ObjectResource {
   show?(record: ObjectRecord, records: Records): Record<string, unknown>;
   /** whether a token that is for some applications alone may change what it sees */
   isNarrow?: true;
+  /**
+   * Why a token that is for some applications alone may not make of an object what it wants to:
+   * that would reach what belongs to others.
+   */
+  refuseNarrow?(change: NarrowChange): Failure | undefined;
   /** whether a token that is for some applications alone sees an object; absent: it sees none */
   isVisible?(record: ObjectRecord, applications: readonly string[], records: Records): boolean;
+}
+
+/** A change by a token that is for some applications alone. */
+export interface NarrowChange {
+  before: ObjectRecord;
+  after: ObjectRecord;
+  applications: readonly string[];
+  /** as they are before */
+  records: Records;
 }
 
 /** Where a body is to be written. */
@@ -78,6 +93,17 @@ export function showObject(
     updated_at: new Date(updatedAt).toISOString(),
     managed_by: managedBy,
   };
+}
+
+/** Why a token may not make of an object what it wants to; undefined where it may. */
+export function refuseReach(
+  { refuseNarrow }: Pick<ObjectResource, "refuseNarrow">,
+  { applications }: AdminToken,
+  [before, after]: readonly [ObjectRecord | undefined, ObjectRecord | undefined],
+  records: Records,
+): Failure | undefined {
+  if (applications === null || before === undefined || after === undefined) return undefined;
+  return refuseNarrow?.({ before, after, applications, records });
 }
 
 /** Whether a token may know of an object. */

@@ -7,7 +7,13 @@ import { randomUuid } from "../../random.ts";
 import type { AdminParts } from "../admin-parts.ts";
 import { pageOf } from "../pages.ts";
 import { type Answer, type Call, fail, type Route, succeed } from "../route.ts";
-import { type ObjectResource, ownFields, sees, showObject } from "./object-resource.ts";
+import {
+  type ObjectResource,
+  ownFields,
+  refuseReach,
+  sees,
+  showObject,
+} from "./object-resource.ts";
 import {
   type Proposal,
   proposeObject,
@@ -114,7 +120,7 @@ class ObjectEndpoint {
 
   /** Judges what was sent, without what only we write. */
   #put(
-    { body }: Call,
+    { body, token }: Call,
     records: Records,
     { id, standing, status }: { id: string; standing?: ObjectRecord; status: number },
   ): Proposal {
@@ -128,7 +134,9 @@ class ObjectEndpoint {
       fields: prepare?.(fields, { standing, records }) ?? fields,
       show: (record: ObjectRecord, among: Records) => this.#show(record, among),
     };
-    return proposeObject(written, records, this.#parts, status);
+    const proposal = proposeObject(written, records, this.#parts, status);
+    const refusal = refuseReach(this.#resource, token, [standing, proposal.put[0]], records);
+    return refusal === undefined ? proposal : refused(refusal);
   }
 
   /** [ext] The id that was sent, where it is free: what was exported keeps its ids. */

@@ -27,7 +27,7 @@ export function policiesOf(): ObjectResource {
 }
 
 /** The ids of the policies that applications link to, once for each link. */
-function linksIn(records: Records, isMeant: (id: string) => boolean = () => true): string[] {
+export function linksIn(records: Records, isMeant: (id: string) => boolean = () => true): string[] {
   const applications = [...records.values()].filter(({ kind }) => kind === application.name);
   return applications
     .map(({ object }) => object as StoredApplication)

@@ -106,10 +106,10 @@ async function leadingFilter(
 }
 
 /** The values of its field that a filter leaves; undefined where they are many, or most rows'. */
-async function choicesOf(
-  db: Database,
-  { field, operator, value }: AccessFilter,
-): Promise<Value[] | undefined> {
+async function choicesOf(db: Database, filter: AccessFilter): Promise<Value[] | undefined> {
+  if (filter.operator === "in")
+    return filter.value.length > mostChoices ? undefined : [...new Set(filter.value)];
+  const { field, operator, value } = filter;
   if (typeof value === "boolean") {
     const wanted = operator === "neq" ? !value : value;
     const isUsual = wanted === (field === "allowed");
@@ -172,7 +172,10 @@ function unindexed({ field, value }: AccessFilter) {
   return typeof value === "boolean" ? sql`${column} + 0` : sql`${column} || ''`;
 }
 
-function conditionOf({ operator, value }: AccessFilter, column: ReturnType<typeof unindexed>) {
+function conditionOf(filter: AccessFilter, column: ReturnType<typeof unindexed>) {
+  if (filter.operator === "in")
+    return sql<boolean>`${column} in (${sql.join(filter.value.length === 0 ? [null] : filter.value)})`;
+  const { operator, value } = filter;
   const operand = typeof value === "boolean" ? Number(value) : value;
   switch (operator) {
     case "eq":

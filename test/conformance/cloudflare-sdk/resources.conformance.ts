@@ -185,6 +185,27 @@ test("lists: all five verbs, items appended, removed and paged through", async (
   );
 });
 
+test("tags: all five verbs, by name", async (context) => {
+  const conformance = await start(context);
+  const { client, account_id } = conformance;
+  const { tags } = client.zeroTrust.access;
+  for (const name of ["ops", "eng"])
+    assert.equal((await tags.create({ account_id, name })).name, name);
+  const names = async () =>
+    (await all(tags.list({ account_id, per_page: 1 }))).map(({ name }) => name);
+  assert.deepEqual(await names(), ["eng", "ops"]);
+  assert.equal((await tags.get("eng", { account_id })).name, "eng");
+  assert.equal((await tags.update("eng", { account_id, name: "dev" })).name, "dev");
+  const { id = "" } = (await appsOf(conformance).create({ ...app, tags: ["dev"] })) as {
+    id?: string;
+  };
+  await assert.rejects(tags.delete("dev", { account_id }), Cloudflare.BadRequestError);
+  await appsOf(conformance).delete(id);
+  assert.deepEqual(await tags.delete("dev", { account_id }), { name: "dev" });
+  await assert.rejects(tags.get("dev", { account_id }), Cloudflare.NotFoundError);
+  assert.deepEqual(await names(), ["ops"]);
+});
+
 test("keys: read, the interval set, rotated", async (context) => {
   const { client, account_id } = await start(context);
   const { keys } = client.zeroTrust.access;

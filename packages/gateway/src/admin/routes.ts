@@ -19,6 +19,7 @@ import { policiesOf } from "./resources/policies.ts";
 import { serviceTokenRoutes } from "./resources/service-tokens.ts";
 import { sessionRoutes } from "./resources/sessions.ts";
 import { sshAuthorityRoutes } from "./resources/ssh-authorities.ts";
+import { tagRoutes } from "./resources/tags.ts";
 import { userRoutes } from "./resources/users.ts";
 import type { Route } from "./route.ts";
 
@@ -31,6 +32,7 @@ export function accountRoutes(parts: AdminParts): Route[] {
     ...objectRoutes(groups, parts),
     ...objectRoutes(lists, parts),
     ...listItemRoutes(parts),
+    ...tagRoutes(parts),
     ...objectRoutes(identityProvidersOf(parts), parts),
     ...organizationRoutes(parts),
     ...auditLogRoutes(parts),

@@ -8,6 +8,7 @@ import { list } from "./list.ts";
 import { organization } from "./organization.ts";
 import { policy } from "./policy.ts";
 import { serviceToken } from "./service-token.ts";
+import { tag } from "./tag.ts";
 
 const all = [
   organization,
@@ -16,6 +17,7 @@ const all = [
   group,
   policy,
   serviceToken,
+  tag,
   application,
 ] as const;
 

@@ -50,6 +50,7 @@ test("what is left out has the documented default, and no proxy is trusted (H4)"
     key_rotation_interval_days: 42,
     organization: undefined,
     lists: [],
+    tags: [],
     groups: [],
     policies: [],
     service_tokens: [],

@@ -2,6 +2,7 @@
 // connection that is lost, and databases that cannot be used.
 import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
+import { connect, createServer } from "node:net";
 import { suite, type TestContext, test } from "node:test";
 import pg from "pg";
 import { openStore } from "../../packages/gateway/src/storage/open-store.ts";
@@ -9,6 +10,7 @@ import type { Store, StoreChange } from "../../packages/gateway/src/storage/stor
 import type { PostgresAddress } from "../../packages/gateway/src/store-address.ts";
 import { StoreOutOfReachError } from "../../packages/gateway/src/store-unavailable.ts";
 import { changeKeys } from "../../packages/gateway/src/tokens/change-keys.ts";
+import { freePort } from "../support/free-port.ts";
 import { needsPostgresServer, type Postgres, startPostgres } from "../support/postgres.ts";
 import { newDatabase } from "../support/postgres-database.ts";
 import { until } from "../support/until.ts";
@@ -55,6 +57,27 @@ async function startScene(context: TestContext, isServerOwn = false): Promise<Sc
 async function ownServer(context: TestContext): Promise<Pick<Scene, "server" | "address">> {
   const server = await startPostgres(context);
   return { server, address: server.address() };
+}
+
+/** Leads to a server whose every connection is ended by an operator as soon as it is ready. */
+async function endWhenReady(context: TestContext, serverPort: number): Promise<number> {
+  const ready = Buffer.from("Z\0\0\0\x05I", "latin1");
+  const fields = "SFATAL\0C57P01\0Mterminating connection due to administrator command\0\0";
+  const end = Buffer.from(`E\0\0\0${String.fromCharCode(fields.length + 4)}${fields}`, "latin1");
+  const front = createServer((client) => {
+    const server = connect(serverPort, "127.0.0.1");
+    server.on("data", (bytes) => {
+      if (bytes.includes(ready)) client.end(Buffer.concat([bytes, end]));
+      else client.write(bytes);
+    });
+    client.on("data", (bytes) => server.write(bytes));
+    client.on("error", () => server.destroy());
+    client.on("close", () => server.destroy());
+  });
+  context.after(() => front.close());
+  const port = await freePort();
+  await new Promise<void>((resolve) => front.listen(port, "127.0.0.1", resolve));
+  return port;
 }
 
 function newsOf(store: Store): StoreChange[] {
@@ -187,6 +210,15 @@ suite("PostgreSQL beside the contract", needsPostgresServer(), () => {
         ["unreachable", "reachable", "session"],
       );
     }
+  });
+
+  test("a connection that ends in the packet that made it ready ends no gateway", async (context) => {
+    const { server } = await startScene(context);
+    const port = await endWhenReady(context, server.port);
+    await assert.rejects(
+      openStore({ ...server.address(), host: "127.0.0.1", port }, randomBytes),
+      /cannot be used: Client has encountered a connection error/,
+    );
   });
 
   test("text is ordered by its bytes, whatever language the database was made for", async (context) => {

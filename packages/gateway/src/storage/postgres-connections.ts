@@ -128,10 +128,14 @@ export class Connections implements PostgresPool {
   }
 }
 
-function newPool(options: pg.PoolConfig): pg.Pool {
+/** A pool of which no connection ends the process, whenever the server ends it. */
+export function newPool(options: pg.PoolConfig): pg.Pool {
   const pool = new pg.Pool(options);
   // The server ended an idle connection: the pool has dropped it.
-  pool.on("error", () => undefined);
+  pool.on("error", ignore);
+  // It may end one in the very packet that made it ready, before anybody has it. While one is in
+  // use, its error is that of the statement.
+  pool.on("connect", (client) => client.on("error", ignore));
   return pool;
 }
 
@@ -143,9 +147,6 @@ function outOfReach(error: unknown): StoreOutOfReachError {
 /** A connection as Kysely takes it, for one transaction or statement. */
 function pooled(client: pg.PoolClient): PostgresPoolClient {
   let isLost = false;
-  // While it is in use, an error of the connection is that of the statement.
-  const ignore = () => undefined;
-  client.on("error", ignore);
   const answer = async (sql: string, parameters: readonly unknown[]) => {
     try {
       return await ask(client, sql, parameters);
@@ -154,10 +155,7 @@ function pooled(client: pg.PoolClient): PostgresPoolClient {
       throw unavailable(error);
     }
   };
-  const release = () => {
-    client.removeListener("error", ignore);
-    client.release(isLost);
-  };
+  const release = () => client.release(isLost);
   return { query: answer, release } as unknown as PostgresPoolClient;
 }
 
@@ -188,3 +186,5 @@ function storable(parameter: unknown): unknown {
   if (typeof parameter !== "string" || !parameter.includes("\0")) return parameter;
   return parameter.replaceAll("\0", "\ufffd");
 }
+
+function ignore(): void {}

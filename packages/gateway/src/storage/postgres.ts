@@ -1,12 +1,11 @@
 // The store in a database of PostgreSQL, which any number of gateways share. A step is one
 // statement or one transaction; it is on PostgreSQL's disk when it is confirmed.
 import { Kysely, sql } from "kysely";
-import pg from "pg";
 import type { PostgresAddress } from "../store-address.ts";
 import { ChangeWriter } from "./change-feed.ts";
 import { migrate } from "./migrate.ts";
 import { createParts } from "./parts/create-parts.ts";
-import { addressText, Connections, clientOptions } from "./postgres-connections.ts";
+import { addressText, Connections, clientOptions, newPool } from "./postgres-connections.ts";
 import { postgresDialect } from "./postgres-dialect.ts";
 import { isConnectionLost, messageOf } from "./postgres-faults.ts";
 import { channel, PostgresFeed } from "./postgres-feed.ts";
@@ -48,8 +47,7 @@ export async function openPostgresStore(address: PostgresAddress, origin: string
 /** A migration may take its time, and waits for that of another gateway. */
 async function prepare(address: PostgresAddress): Promise<void> {
   try {
-    const pool = new pg.Pool({ ...clientOptions(address), max: 1 });
-    pool.on("error", () => undefined);
+    const pool = newPool({ ...clientOptions(address), max: 1 });
     const db = new Kysely<Schema>({ dialect: postgresDialect(pool) });
     try {
       await checkServer(db);

@@ -6,7 +6,7 @@ import { compareAccess } from "./analysis/compare-access.ts";
 import { comparisonLines, describeExample } from "./analysis/comparison-text.ts";
 import { explanationLines } from "./analysis/explanation-text.ts";
 import { FileCatalogs } from "./analysis/file-catalogs.ts";
-import { Replay, type ReplayResult, recordedFacts } from "./analysis/replay.ts";
+import { applicationOf, Replay, type ReplayResult, recordedFacts } from "./analysis/replay.ts";
 import { replayLines, rowText } from "./analysis/replay-text.ts";
 import type { Catalog, CatalogSource } from "./catalog/catalog.ts";
 import type { Clock } from "./clock.ts";
@@ -154,7 +154,8 @@ async function explainRecorded(
 const mostRecorded = 20;
 
 function explainRow(catalog: Catalog, row: StoredAccessEvent) {
-  const application = catalog.applications.find(({ id }) => id === row.app_uid);
+  const byId = new Map(catalog.applications.map((each) => [each.id, each]));
+  const application = applicationOf(row, catalog, byId);
   if (application === undefined || row.facts === null) return undefined;
   return explain(application.policies, recordedFacts(row, row.facts));
 }

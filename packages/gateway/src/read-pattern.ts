@@ -1,6 +1,6 @@
 // The path of a pattern as origins read it: each reading of a request's path is compared with the
 // same reading of the pattern.
-import { compilePath } from "@postern/protocol";
+import { compileExactPath, compilePath } from "@postern/protocol";
 import { type PathReading, type PathTraits, traitsOf } from "./path-readings.ts";
 
 /** A pattern's path under one reading. */
@@ -18,25 +18,40 @@ const wildcard = "\0";
 export class ReadPattern {
   readonly traits: PathTraits;
   readonly #path: string;
+  readonly #isExact: boolean;
   readonly #forms: (PatternForm | undefined)[] = [];
   /** few readings differ, and a form takes more memory than its place in a list */
   readonly #byText = new Map<string, PatternForm>();
 
-  /** @param path of a pattern: "" or starts with `/`, escapes canonical, `*` for anything */
-  constructor(path: string) {
+  /**
+   * @param path of a pattern: "" or starts with `/`, escapes canonical, `*` for anything
+   * @param options.isExact whether it covers nothing below itself, and ends as it is written
+   */
+  constructor(path: string, options: { isExact?: boolean } = {}) {
     this.traits = traitsOf(path);
+    this.#isExact = options.isExact === true;
     this.#path = path.replaceAll("*", wildcard);
   }
 
   under(reading: PathReading): PatternForm {
     const cached = this.#forms[reading.index];
     if (cached !== undefined) return cached;
-    // A pattern has no final slash, and the one for a whole host has no path.
-    const text = this.#path === "" ? "" : reading.apply(this.#path).replace(/\/+$/, "");
-    const form = this.#byText.get(text) ?? { text, covers: compilePath(text, wildcard) };
+    const text = this.#textUnder(reading);
+    const form = this.#byText.get(text) ?? { text, covers: this.#compile(text) };
     this.#byText.set(text, form);
     this.#forms[reading.index] = form;
     return form;
+  }
+
+  /** A pattern has no final slash unless that is a part of it, and a whole host has no path. */
+  #textUnder(reading: PathReading): string {
+    if (this.#path === "") return "";
+    const text = reading.apply(this.#path);
+    return this.#isExact ? text : text.replace(/\/+$/, "");
+  }
+
+  #compile(text: string): (path: string) => boolean {
+    return this.#isExact ? compileExactPath(text, wildcard) : compilePath(text, wildcard);
   }
 }
 

@@ -48,6 +48,16 @@ export function parsePathPattern(path: string): string {
   return readPath(path, path);
 }
 
+/**
+ * Reads a path pattern that covers what it matches and nothing below it, unless a wildcard does.
+ * @returns with escapes as requests have them; a slash at its end is a part of it
+ * @throws {ProtocolError} bad_pattern
+ */
+export function parseExactPath(path: string): string {
+  if (!path.startsWith("/")) throw badPattern(path, "has no slash at its beginning");
+  return canonicalPath(path, path);
+}
+
 function badPattern(text: string, why: string): ProtocolError {
   return new ProtocolError("bad_pattern", `"${text.slice(0, 200)}" ${why}`);
 }
@@ -65,6 +75,11 @@ function faultOfHost(host: string): string | undefined {
 
 /** @param text the whole pattern, for the message */
 function readPath(text: string, path: string): string {
+  const withoutFinalSlash = canonicalPath(text, path).replace(/\/$/, "");
+  return withoutFinalSlash === "/*" ? "" : withoutFinalSlash;
+}
+
+function canonicalPath(text: string, path: string): string {
   if (/[?#\\\s]/.test(path))
     throw badPattern(text, "has a query, fragment, backslash or space in its path");
   if (hasTwoWildcards(path, "/")) throw badPattern(text, "has two wildcards between two slashes");
@@ -76,8 +91,7 @@ function readPath(text: string, path: string): string {
     );
   if (/\/(?:\.{0,2}\/|\.{1,2}$)/.test(canonical))
     throw badPattern(text, "has two slashes or a dot segment in its path; leave them out");
-  const withoutFinalSlash = canonical.replace(/\/$/, "");
-  return withoutFinalSlash === "/*" ? "" : withoutFinalSlash;
+  return canonical;
 }
 
 function hasTwoWildcards(text: string, separator: string): boolean {
@@ -151,6 +165,14 @@ export function compilePath(path: string, wildcard = "*"): (path: string) => boo
   if (path.endsWith(`/${wildcard}`))
     return pathGlob(path.slice(0, -wildcard.length), { open: true, wildcard });
   return pathGlob(path, { wildcard });
+}
+
+/**
+ * Makes the test for the paths that a pattern of `parseExactPath` covers.
+ * @param wildcard what stands for the `*` where `*` is a character like others
+ */
+export function compileExactPath(path: string, wildcard = "*"): (path: string) => boolean {
+  return pathGlob(path, { exact: true, wildcard });
 }
 
 /**

@@ -5,8 +5,10 @@
 export {
   type CompiledPattern,
   compareSpecificity,
+  compileExactPath,
   compilePath,
   compilePattern,
+  parseExactPath,
   parsePattern,
 } from "./application-pattern.ts";
 export {

@@ -6,13 +6,15 @@
  * Makes the test for paths that a pattern covers: the paths it matches and, on segment boundaries,
  * everything below them.
  * @param options.open anything may follow the pattern, in the middle of a segment too
+ * @param options.exact nothing may follow it, a slash neither
  * @param options.wildcard what stands for the `*` in a pattern where `*` is a character like others
  */
 export function pathGlob(
   pattern: string,
-  options: { open?: boolean; wildcard?: string } = {},
+  options: { open?: boolean; exact?: boolean; wildcard?: string } = {},
 ): (path: string) => boolean {
   const isOpen = options.open === true;
+  const isEnd = options.exact === true ? isLastPlace : isBoundary;
   const [first = "", ...pieces] = pattern.split(options.wildcard ?? "*");
   const last = isOpen ? undefined : pieces.pop();
   return (path) => {
@@ -20,8 +22,8 @@ export function pathGlob(
     const end = endOfPieces(path, pieces, first.length);
     if (end < 0) return false;
     if (isOpen || last === "") return true;
-    if (last === undefined) return isBoundary(path, end);
-    return hasPieceBeforeBoundary(path, last, end);
+    if (last === undefined) return isEnd(path, end);
+    return hasPieceBefore(isEnd, path, last, end);
   };
 }
 
@@ -39,10 +41,15 @@ function endOfPieces(path: string, pieces: readonly string[], start: number): nu
   return end;
 }
 
-function hasPieceBeforeBoundary(path: string, piece: string, start: number): boolean {
+function hasPieceBefore(
+  isEnd: (path: string, end: number) => boolean,
+  path: string,
+  piece: string,
+  start: number,
+): boolean {
   let index = path.indexOf(piece, start);
   while (index >= 0) {
-    if (isBoundary(path, index + piece.length)) return true;
+    if (isEnd(path, index + piece.length)) return true;
     index = path.indexOf(piece, index + 1);
   }
   return false;
@@ -52,4 +59,8 @@ const slash = 0x2f;
 
 function isBoundary(path: string, end: number): boolean {
   return path.length === end || path.charCodeAt(end) === slash;
+}
+
+function isLastPlace(path: string, end: number): boolean {
+  return path.length === end;
 }

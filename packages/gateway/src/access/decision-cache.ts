@@ -34,6 +34,8 @@ export class DecisionCache {
    * decided like one that has none, and never cached: strangers could fill the cache.
    */
   decide(facts: RequestFacts, application: Application, authentication: Authentication): Decision {
+    // What is remembered is remembered of the application as a whole.
+    if (application.publicPath !== undefined) return decideAnew(facts, application, authentication);
     this.#follow(facts.catalog);
     switch (authentication.kind) {
       case "person": {

@@ -73,9 +73,10 @@ function hostParts(host: string): PatternPart[] {
 function pathsOf(host: string, before: Catalog, after: Catalog): string[] {
   const patterns = new Set<string>();
   for (const catalog of [before, after]) {
-    for (const { pattern, application } of catalog.hosts.patternsFor(host)) {
+    for (const { pattern, application, publicPaths } of catalog.hosts.patternsFor(host)) {
       patterns.add(pattern.path);
       for (const path of pathRulesOf(application)) patterns.add(path);
+      for (const { match } of publicPaths) patterns.add(match.application.publicPath ?? "");
     }
   }
   const parts = [...patterns].flatMap(pathParts);

@@ -28,7 +28,9 @@ function changeLines(change: ApplicationChange): string[] {
 function titleOf({ before, after }: ApplicationChange): string {
   if (before === undefined) return `${after?.name} (new)`;
   if (after === undefined) return `${before.name} (gone)`;
-  if (before.name === after.name) return after.name;
+  const path = after.publicPath ?? before.publicPath;
+  if (before.name === after.name)
+    return path === undefined ? after.name : `${after.name}, public path ${path}`;
   return `${after.name} (was ${before.name})`;
 }
 

@@ -128,7 +128,7 @@ export class Replay {
   }
 
   #answerTo(row: RecordedDecision): Answer {
-    const application = this.#applicationOf(row);
+    const application = applicationOf(row, this.#catalog, this.#applicationById);
     if (application === undefined) return { outcome: "deny", policy: "" };
     if (row.facts === null) return { missing: ["facts"] };
     const facts = [row.facts, row.user_email, row.idp, row.service_token_id, row.ip_address];
@@ -143,13 +143,6 @@ export class Replay {
     return answer;
   }
 
-  /** That of its address; of a sign-in, that which it was for. */
-  #applicationOf({ host, path, app_uid }: RecordedDecision): Application | undefined {
-    if (host === null || path === null) return this.#applicationById.get(app_uid ?? "");
-    const name = host.replace(/:\d+$/, "");
-    return matchApplication(this.#catalog, name, path)?.application;
-  }
-
   #decide(application: Application, facts: Facts): Answer {
     const policies = this.#policies.get(application) ?? askingPolicies(application.policies);
     this.#policies.set(application, policies);
@@ -158,6 +151,17 @@ export class Replay {
     const policy = policyOf(result.decision)?.name ?? "";
     return { outcome: result.decision.outcome, policy };
   }
+}
+
+/** The application of a row's address; of a sign-in, that which it was for. */
+export function applicationOf(
+  { host, path, app_uid }: Pick<RecordedDecision, "host" | "path" | "app_uid">,
+  catalog: Catalog,
+  byId: ReadonlyMap<string, Application>,
+): Application | undefined {
+  if (host === null || path === null) return byId.get(app_uid ?? "");
+  const name = host.replace(/:\d+$/, "");
+  return matchApplication(catalog, name, path)?.application;
 }
 
 /** What a row says: its facts, and what it has in columns of their own. */

@@ -27,6 +27,7 @@ import type { Catalog } from "./catalog.ts";
 import { compileIngress, type Ingress } from "./choose-service.ts";
 import { type CountryLookup, noCountries } from "./countries.ts";
 import { type CatalogPattern, compileDomain, HostIndex } from "./host-index.ts";
+import { compilePublicPaths } from "./public-paths.ts";
 import type { Steps } from "./steps.ts";
 
 /** All that a catalog is made from. */
@@ -68,7 +69,7 @@ export class CatalogBuilder {
     for (const each of objectsOf(objects, application) as StoredApplication[]) {
       const linked = each.policies.map((entry) => resolvePolicy(entry, policies, each.name));
       const rules = linked.map((entry) => compiler.compile(entry));
-      compiled.set(each, this.#compileApplication(each, rules));
+      compiled.set(each, this.#compileApplication(each, rules, compiler));
       yield;
     }
     const applications = [...compiled.values()].map((each) => each.application);
@@ -111,16 +112,21 @@ export class CatalogBuilder {
     return catalog;
   }
 
-  #compileApplication(source: StoredApplication, policies: CompiledPolicy[]): CompiledApplication {
+  #compileApplication(
+    source: StoredApplication,
+    policies: CompiledPolicy[],
+    compiler: PolicyCompiler,
+  ): CompiledApplication {
     const earlier = this.#applications.get(source);
     if (earlier !== undefined && isSame(earlier.application.policies, policies)) return earlier;
     const names = namedByAny(policies.map(({ rules }) => rules.names));
     const linkedApplications = policies.flatMap((each) => each.linkedApplications);
     const compiled: Application = { ...source, policies, names, linkedApplications };
-    return {
-      application: compiled,
-      patterns: source.domains.map((domain) => compileDomain(domain, compiled)),
-    };
+    const compile = (own: Policy) => compiler.compile(own);
+    const patterns = source.domains.map((domain) =>
+      compileDomain(domain, compiled, compilePublicPaths(compiled, domain, compile)),
+    );
+    return { application: compiled, patterns };
   }
 
   /** Most specific first. Patterns of the catalog before begin in its order: little is compared. */

@@ -12,6 +12,17 @@ export interface ApplicationMatch {
   pattern: string;
 }
 
+/** A part of what a pattern covers that is public, ready for matching. */
+export interface PublicPath {
+  /** @param path canonical */
+  covers(path: string): boolean;
+  readPattern: ReadPattern;
+  /** whether it means the same in every reading */
+  isPlain: boolean;
+  /** the answer to a request that it covers: the public part of the application */
+  match: ApplicationMatch;
+}
+
 /** A pattern of an application, ready for matching. */
 export interface CatalogPattern {
   pattern: CompiledPattern;
@@ -20,6 +31,8 @@ export interface CatalogPattern {
   application: Application;
   /** the answer to a request that it covers */
   match: ApplicationMatch;
+  /** few or none */
+  publicPaths: readonly PublicPath[];
 }
 
 /** The patterns that cover one host. */
@@ -64,8 +77,13 @@ export class HostIndex {
 }
 
 /** @throws {ProtocolError} bad_pattern */
-export function compileDomain(domain: string, application: Application): CatalogPattern {
+export function compileDomain(
+  domain: string,
+  application: Application,
+  publicPaths: readonly PublicPath[],
+): CatalogPattern {
   const pattern = compilePattern(domain);
   const readPattern = new ReadPattern(pattern.path);
-  return { pattern, readPattern, application, match: { application, pattern: pattern.text } };
+  const match = { application, pattern: pattern.text };
+  return { pattern, readPattern, application, match, publicPaths };
 }

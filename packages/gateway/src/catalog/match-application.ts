@@ -3,6 +3,7 @@
 import type { CompiledPattern } from "@postern/protocol";
 import type { Catalog } from "./catalog.ts";
 import type { ApplicationMatch, CatalogPattern } from "./host-index.ts";
+import { findPublicPath } from "./public-paths.ts";
 
 export type { ApplicationMatch } from "./host-index.ts";
 
@@ -14,13 +15,17 @@ export function isApplicationHost(catalog: Catalog, host: string): boolean {
 /**
  * @param host lower-case, no port
  * @param path canonical
+ * @returns of a public path the part of its application that is public
  */
 export function matchApplication(
   catalog: Catalog,
   host: string,
   path: string,
 ): ApplicationMatch | undefined {
-  return coveringPattern(catalog.hosts.patternsFor(host), path)?.match;
+  const found = catalog.hosts.find(host);
+  const own = coveringPattern(found.patterns, path);
+  if (own === undefined || own.publicPaths.length === 0) return own?.match;
+  return findPublicPath(found, own, path) ?? own.match;
 }
 
 function coveringPattern(

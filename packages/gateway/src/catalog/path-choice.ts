@@ -76,7 +76,7 @@ function agrees(
 ): boolean {
   const { patterns } = catalog.hosts.find(host);
   const rules = catalog.ingress.covering(host);
-  const own = patterns.find((each) => each.match === choice.match);
+  const own = patterns.find(({ match }) => match.pattern === choice.match?.pattern);
   const ownRule = chooseService(catalog.ingress, host, choice.path);
   const isOurs = isReserved(choice.path);
 

@@ -6,11 +6,14 @@ import { defined } from "../defined.ts";
 import type { StoredApplication } from "../model/application.ts";
 import type { CompiledPolicy, Policy } from "../model/model.ts";
 import { type Report, reportBelow } from "../model/problem.ts";
+import { publicPathPolicy } from "../model/public-path-policy.ts";
 import { itemsOf, readValue } from "../model/read-value.ts";
+import { readPath } from "../path-readings.ts";
 import { explain } from "../policy/explain.ts";
 import type { ClaimValues, Facts } from "../policy/facts.ts";
 import { PolicyCompiler } from "../policy/policy-compiler.ts";
 import { outcomeOf, whyText } from "../policy/reason-text.ts";
+import { commonTraits, ReadPattern } from "../read-pattern.ts";
 import { type AccessTest, accessTest } from "./access-test.ts";
 import type { ConfiguredObjects } from "./read-objects.ts";
 
@@ -43,9 +46,14 @@ interface Pattern {
 }
 
 /** What a test is about, once its names have led to objects. */
-interface Asked {
-  application: StoredApplication;
+interface Asked extends Found {
   facts: Facts;
+}
+
+interface Found {
+  application: StoredApplication;
+  /** the path pattern of it that makes what is asked for public */
+  publicPath?: string | undefined;
 }
 
 class TestRunner {
@@ -67,8 +75,7 @@ class TestRunner {
   run(test: AccessTest, report: Report): void {
     const asked = this.#read(test, report);
     if (asked === undefined) return;
-    const policies = this.#policiesOf(asked.application);
-    const explanation = explain(policies, asked.facts);
+    const explanation = explain(this.#policiesOf(asked), asked.facts);
     const outcome = outcomeOf(explanation);
     if (outcome !== test.expect) {
       const expected = `expects ${test.expect}, and the answer is ${outcome}`;
@@ -83,20 +90,20 @@ class TestRunner {
   }
 
   #read(test: AccessTest, report: Report): Asked | undefined {
-    const application = this.#applicationOf(test, report);
+    const found = this.#applicationOf(test, report);
     const serviceToken = this.#idOf("service_tokens", "service_token", test, report);
     const provider = this.#idOf("identity_providers", "login_method", test, report);
-    if (application === undefined || serviceToken === null || provider === null) return undefined;
+    if (found === undefined || serviceToken === null || provider === null) return undefined;
     const facts = defined({
       ...factsIn(test),
       service_token: serviceToken,
       login_method: provider,
     });
-    return { application, facts };
+    return { ...found, facts };
   }
 
   /** The application that a test names, or that its URL belongs to. */
-  #applicationOf({ application, url }: AccessTest, report: Report): StoredApplication | undefined {
+  #applicationOf({ application, url }: AccessTest, report: Report): Found | undefined {
     if ((application === undefined) === (url === undefined)) {
       report.problem([], "must have either url or application, to say what is asked for");
       return undefined;
@@ -105,7 +112,9 @@ class TestRunner {
     const found =
       application === undefined
         ? this.#match(url ?? "")
-        : all.find(({ id, name }) => id === application || name === application);
+        : all
+            .filter(({ id, name }) => id === application || name === application)
+            .map((each): Found => ({ application: each }))[0];
     if (found === undefined)
       report.problem(
         [url === undefined ? "application" : "url"],
@@ -114,12 +123,16 @@ class TestRunner {
     return found;
   }
 
-  #match(url: string): StoredApplication | undefined {
+  #match(url: string): Found | undefined {
     const slash = url.indexOf("/");
     const [host, path] = [url.slice(0, slash), url.slice(slash)];
-    return this.#patterns.find(
+    const found = this.#patterns.find(
       ({ pattern }) => pattern.matchesHost(host) && pattern.matchesPath(path),
-    )?.application;
+    );
+    if (found === undefined) return undefined;
+    const { application, pattern } = found;
+    const publicPaths = application.public_paths?.[pattern.text] ?? [];
+    return { application, publicPath: publicPaths.find((each) => isOnlyReadAs(each, path)) };
   }
 
   /** @returns null for a name that leads nowhere, which is reported */
@@ -138,13 +151,24 @@ class TestRunner {
     return null;
   }
 
-  #policiesOf({ policies }: StoredApplication): CompiledPolicy[] {
+  #policiesOf({ application, publicPath }: Found): CompiledPolicy[] {
+    if (publicPath !== undefined)
+      return [this.#compiler.compile(publicPathPolicy(application, publicPath))];
+    const { policies } = application;
     const reusable = new Map(this.#objects.policies.map((policy) => [policy.id, policy]));
     return policies.flatMap((entry) => {
       const policy: Policy | undefined = "decision" in entry ? entry : reusable.get(entry.id);
       return policy === undefined ? [] : [this.#compiler.compile(policy)];
     });
   }
+}
+
+/** Whether every origin reads the path as one that the pattern covers (ADR 0013). */
+function isOnlyReadAs(publicPath: string, path: string): boolean {
+  const pattern = new ReadPattern(publicPath, { isExact: true });
+  for (const { reading, text } of readPath(path, commonTraits(path, [pattern])))
+    if (!pattern.under(reading).covers(text)) return false;
+  return true;
 }
 
 function byId<Each extends { id: string }>(objects: readonly Each[]): ReadonlyMap<string, Each> {

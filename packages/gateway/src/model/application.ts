@@ -12,10 +12,18 @@ import {
   toPolicyEntries,
 } from "./application-policies.ts";
 import { corsHeaders } from "./cors-headers.ts";
+import {
+  checkDomains,
+  destination,
+  domainsOf,
+  publicPathsOf,
+  storedPublicPaths,
+  toDestinations,
+} from "./destinations.ts";
 import { defineKind, type Reference, type World } from "./kind.ts";
 import { pageOrigin } from "./page-origin.ts";
 import { type CompiledPolicy, checkPolicy } from "./policy.ts";
-import { type FieldPath, type Report, reportBelow } from "./problem.ts";
+import { type Report, reportBelow } from "./problem.ts";
 import { isMap, itemsOf } from "./read-value.ts";
 import type { NamedFacts } from "./rules/atom.ts";
 import { type SshCertificates, sshCertificates } from "./ssh-certificates.ts";
@@ -37,12 +45,6 @@ import { storedWithoutEffect, warnWithoutEffect, withoutEffectIn } from "./witho
 const aud = hex64("is not 64 lower-case hex characters");
 
 const type = z.literal("self_hosted", { error: 'is not supported yet; write "self_hosted"' });
-
-const destination = z.strictObject({
-  type: z.literal("public", { error: 'is not supported yet; write "public"' }).default("public"),
-  uri: applicationPattern,
-  overrides: notYet,
-});
 
 const sameSite = z.enum(["none", "lax", "strict"]);
 
@@ -117,6 +119,8 @@ const stored = z
     type,
     /** every `host[/path]` pattern; the first is the primary one */
     domains: z.array(applicationPattern).min(1),
+    /** those of them that have any: pattern → path patterns that nobody need sign in for */
+    public_paths: storedPublicPaths.optional(),
     session_duration: sessionDuration,
     /** ids; empty means all */
     allowed_idps: someTexts,
@@ -169,6 +173,8 @@ export interface Application extends Omit<StoredApplication, "policies"> {
   names: NamedFacts;
   /** ids of the applications whose tokens they take; few or none */
   linkedApplications: readonly string[];
+  /** of the part of it that is public (catalog/public-paths.ts): the path pattern that says so */
+  publicPath?: string;
 }
 
 /** Everything that makes an application valid. */
@@ -200,33 +206,8 @@ function providerReferences(item: unknown): Reference[] {
   }));
 }
 
-interface Domain {
-  text: string;
-  at: FieldPath;
-}
-
-/**
- * `destinations` wins over `self_hosted_domains`; `domain` is the primary one (access-features
- * 3.2).
- */
-function domainsOf({ domain, destinations, self_hosted_domains }: Input): Domain[] {
-  const primary = domain === undefined ? [] : [{ text: domain, at: ["domain"] }];
-  const others = destinations?.map(({ uri }, index) => ({
-    text: uri,
-    at: ["destinations", index, "uri"],
-  }));
-  const older = self_hosted_domains?.map((text, index) => ({
-    text,
-    at: ["self_hosted_domains", index],
-  }));
-  const domains = [...primary, ...(others ?? older ?? [])];
-  return domains.filter(
-    ({ text }, index) => domains.findIndex((other) => other.text === text) === index,
-  );
-}
-
 function checkApplication(input: Input, world: World, report: Report): void {
-  checkDomains(domainsOf(input), world, report);
+  checkDomains(input, world, report);
   const namesake = input.aud === undefined ? undefined : world.ownerOf(`aud ${input.aud}`);
   if (namesake !== undefined)
     report.problem(["aud"], `is the AUD of ${namesake} as well; remove one of them`);
@@ -264,25 +245,14 @@ function checkSshCertificates(certificates: SshCertificates | undefined, report:
   );
 }
 
-function checkDomains(domains: readonly Domain[], world: World, report: Report): void {
-  if (domains.length === 0) report.problem([], "has no domain; write domain: app.example.com");
-  for (const { text, at } of domains) {
-    const [host = ""] = text.split("/");
-    if (world.ownHosts.has(host))
-      report.problem(at, "is at the gateway's own host; give the application another", text);
-    const owner = world.ownerOf(`domain ${text}`);
-    if (owner !== undefined)
-      report.problem(at, `is covered by ${owner} already; a host and path can belong to one`, text);
-  }
-}
-
 function toObject(input: Input): ConfiguredApplication {
   return defined({
     id: input.id,
     aud: input.aud,
     name: input.name,
     type: input.type,
-    domains: domainsOf(input).map(({ text }) => text),
+    domains: domainsOf(input),
+    public_paths: publicPathsOf(input),
     session_duration: input.session_duration,
     allowed_idps: input.allowed_idps,
     auto_redirect_to_identity: input.auto_redirect_to_identity,
@@ -315,6 +285,7 @@ function toObject(input: Input): ConfiguredApplication {
 /** `domain`, `self_hosted_domains` and `destinations` say the same (access-features 3.2). */
 function toInput({
   domains,
+  public_paths,
   policies,
   precedences,
   without_effect,
@@ -325,7 +296,7 @@ function toInput({
     ...without_effect,
     domain: domains[0],
     self_hosted_domains: domains,
-    destinations: domains.map((uri) => ({ type: "public", uri })),
+    destinations: toDestinations(domains, public_paths),
     policies: toPolicyEntries(policies, precedences),
   };
 }

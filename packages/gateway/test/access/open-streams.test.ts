@@ -243,6 +243,24 @@ test("streams that policy asked nobody for end when it does", async (context) =>
   await ended(scene, streams, "anybody");
 });
 
+test("streams at a public path end when it is public no longer", async (context) => {
+  const app = (...overrides: unknown[]) => [
+    application("app", [only(ada)], {
+      domain: undefined,
+      destinations: [{ uri: "app.localhost", overrides }],
+    }),
+  ];
+  const publicPath = { path_pattern: "/*/anybody", behavior: "public" };
+  const scene = await startScene(context, app(publicPath));
+  const streams = await scene.openAll(streamKinds, "anybody", []);
+  await scene.change({
+    applications: app({ path_pattern: "/other", behavior: "public" }, publicPath),
+  });
+  await goOn(scene, streams, "still open");
+  await scene.change({ applications: app() });
+  await ended(scene, streams, "anybody");
+});
+
 test("an upgrade whose session ends while its origin thinks becomes no stream", async (context) => {
   const scene = await startScene(context, [application("app", [everybody])]);
   const { access } = scene;

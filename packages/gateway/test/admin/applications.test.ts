@@ -71,6 +71,72 @@ test("domain, self_hosted_domains and destinations are one value: the one that w
   assert.equal(other.domain, "f.localhost");
 });
 
+test("public paths come with their destination, stay with it, and go with it", async (context) => {
+  const fixture = await startAdminFixture(context);
+  const { api, gateway, upstream } = fixture;
+  const statusOf = async (path: string) => {
+    upstream.requests.length = 0;
+    const line = `GET ${path} HTTP/1.1`;
+    const { status } = await rawRequest(gateway.port, line, ["Host: shop.localhost"]);
+    assert.equal(upstream.requests.length, status === 200 ? 1 : 0, path);
+    return status;
+  };
+  const overrides = [
+    { path_pattern: "/sw.js", behavior: "public" },
+    { path_pattern: "/assets/*", behavior: "public" },
+  ];
+  const destinations = [
+    { type: "public", uri: "shop.localhost", overrides },
+    { type: "public", uri: "b.localhost" },
+  ];
+  const body = { type: "self_hosted", name: "Shop", destinations, policies: [staffOnly] };
+  const created = resultOf(await api.post("/access/apps", body), 201);
+  const path = `/access/apps/${created.id}`;
+  assert.deepEqual(created.destinations, destinations);
+  assert.equal(await statusOf("/sw.js"), 200);
+  assert.notEqual(await statusOf("/"), 200);
+
+  const put = async (change: Record<string, unknown>) => {
+    const now = resultOf(await api.get(path));
+    return resultOf(await api.put(path, { ...now, ...change })).destinations;
+  };
+  assert.deepEqual(await put({ name: "renamed" }), destinations);
+  assert.deepEqual(await put({ destinations: undefined }), destinations);
+  assert.deepEqual(await put({ self_hosted_domains: ["shop.localhost", "c.localhost"] }), [
+    destinations[0],
+    { type: "public", uri: "c.localhost" },
+  ]);
+  const fewer = [{ uri: "shop.localhost", overrides: overrides.slice(1) }];
+  assert.deepEqual(await put({ destinations: fewer }), [{ type: "public", ...fewer[0] }]);
+  assert.notEqual(await statusOf("/sw.js"), 200);
+  assert.equal(await statusOf("/assets/a"), 200);
+  assert.deepEqual(await put({ destinations: [{ uri: "shop.localhost", overrides: null }] }), [
+    { type: "public", uri: "shop.localhost" },
+  ]);
+  assert.notEqual(await statusOf("/assets/a"), 200);
+
+  const wrong: [unknown, RegExp, string][] = [
+    [
+      { path_pattern: "sw.js", behavior: "public" },
+      /has no slash at its beginning/,
+      "path_pattern",
+    ],
+    [{ path_pattern: "/a*b*", behavior: "public" }, /two wildcards/, "path_pattern"],
+    [{ path_pattern: "/a/../b", behavior: "public" }, /dot segment/, "path_pattern"],
+    [{ path_pattern: "/a", behavior: "open" }, /write "public"/, "behavior"],
+  ];
+  for (const [override, says, field] of wrong) {
+    const answer = await api.put(path, {
+      ...created,
+      destinations: [{ uri: "shop.localhost", overrides: [override] }],
+    });
+    assert.equal(answer.status, 400);
+    assert.match(answer.errors[0]?.message ?? "", says);
+    const pointer = `/destinations/0/overrides/0/${field}`;
+    assert.equal(answer.errors[0]?.source?.pointer, pointer);
+  }
+});
+
 test("policies are ids, links, or the application's own, and come back whole and in order", async (context) => {
   const { api } = await startAdminFixture(context);
   const one = resultOf(await api.post("/access/policies", { ...open, name: "one" }), 201);

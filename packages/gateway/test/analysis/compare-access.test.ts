@@ -1,11 +1,15 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { readQuestion } from "../../src/analysis/asked-facts.ts";
 import { type AccessComparison, compareAccess } from "../../src/analysis/compare-access.ts";
 import { admits } from "../../src/analysis/compare-policies.ts";
+import { comparisonLines } from "../../src/analysis/comparison-text.ts";
+import { explanationLines } from "../../src/analysis/explanation-text.ts";
 import { FileCatalogs } from "../../src/analysis/file-catalogs.ts";
 import { matchApplication } from "../../src/catalog/match-application.ts";
 import { loadConfig } from "../../src/config/load-config.ts";
 import { evaluate } from "../../src/policy/evaluate.ts";
+import { explain } from "../../src/policy/explain.ts";
 import { Draws } from "../policy/random-policies.ts";
 
 const head = `auth_domain: login.localhost:8600
@@ -52,6 +56,38 @@ test("an unchanged file, or one that says the same in other words, changes nobod
   const comparison = compare(staffOnly, reworded);
   assert.deepEqual(lines(comparison), []);
   assert.equal(comparison.unchanged, 2);
+});
+
+test("a path that becomes public is everybody's, and the rest of the application nobody's", () => {
+  const destinations =
+    "destinations: [{uri: a.localhost, overrides: [{path_pattern: /sw.js, behavior: public}]}]";
+  const opened = staffOnly.replace("domain: a.localhost", destinations);
+  const comparison = compare(staffOnly, opened);
+  assert.deepEqual(lines(comparison), ["A + anonymous"]);
+  assert.deepEqual(comparisonLines(comparison).slice(0, 2), [
+    "A, public path /sw.js",
+    '  gains: anybody, without a sign-in; login before, bypass by "public path /sw.js" now',
+  ]);
+  assert.deepEqual(lines(compare(opened, staffOnly)), ["A - anonymous"]);
+  assert.deepEqual(lines(compare(opened, opened)), []);
+  const wider = opened.replace("/sw.js", "/s*");
+  assert.deepEqual(lines(compare(opened, wider)), ["A + anonymous"]);
+});
+
+test("what is asked about a public path is explained by it", () => {
+  const destinations =
+    "destinations: [{uri: a.localhost, overrides: [{path_pattern: /sw.js, behavior: public}]}]";
+  const text = head + staffOnly.replace("domain: a.localhost", destinations);
+  const catalog = new FileCatalogs().build(
+    loadConfig({ text, file: "postern.yaml", environment: {} }).config,
+  );
+  const asked = { method: "GET", groups: [], claims: [], authMethods: [] };
+  const at = (url: string) => {
+    const { application, facts } = readQuestion(catalog, { ...asked, url });
+    return explanationLines("", explain(application.policies, facts)).join("\n");
+  };
+  assert.match(at("a.localhost/sw.js"), /bypass.*public path \/sw\.js/s);
+  assert.doesNotMatch(at("a.localhost/SW.js"), /public path/);
 });
 
 test("a domain more in a group lets its people into the applications that use the group, and no others", () => {

@@ -193,6 +193,52 @@ test("whatever the applications, the path and the origin: what is forwarded is w
   assert.ok(forwarded > 800, `${forwarded} of 3000 were forwarded`);
 });
 
+/** Whether the origin takes the path for one that a public path of its application covers. */
+function isPublicTo(origin: Origin, publicPaths: readonly string[], path: string): boolean {
+  const asked = readAs(origin, path);
+  const star = "\uE000";
+  return publicPaths.some((each) => {
+    const pieces = readAs(origin, each.replaceAll("*", star)).split(star);
+    const escaped = pieces.map((piece) => piece.replace(/[\\^$.*+?()[\]{}|/]/g, "\\$&"));
+    return new RegExp(`^${escaped.join(".*")}$`, "su").test(asked);
+  });
+}
+
+test("whatever the public paths, the path and the origin: what is forwarded as public is public to it", () => {
+  const publicPaths = fc
+    .array(fc.array(patternSegment, { minLength: 1, maxLength: 3 }), { minLength: 1, maxLength: 4 })
+    .map((all) => all.map((segments) => `/${segments.join("/")}`));
+  // A path that fits one of them, with anything for a wildcard.
+  const fitting = fc.record({
+    tail: fc.array(pathPiece, { maxLength: 4 }).map((pieces) => pieces.join("")),
+    end: fc.constantFrom("", "", "/", "/x", ".", ";x"),
+  });
+  let forwarded = 0;
+  fc.assert(
+    fc.property(publicPaths, fitting, fc.array(origin, { minLength: 6 }), (all, fit, origins) => {
+      const [first = "/"] = all;
+      const raw = first.replace("*", fit.tail) + fit.end;
+      const paths = all.filter((each) => each !== "/*");
+      let catalog: Catalog;
+      try {
+        catalog = catalogOf({ app: ["h.test"], closed: ["h.test/admin"] }, undefined, paths);
+      } catch {
+        return;
+      }
+      const choice = choose(catalog, raw);
+      if (choice?.match?.application.publicPath === undefined) return;
+      forwarded += 1;
+      for (const each of origins) {
+        const what: string = `${JSON.stringify(paths)} ${raw} → ${choice.path} ${JSON.stringify(each)}`;
+        assert.ok(isPublicTo(each, paths, choice.path), what);
+        assert.equal(ownerTo(each, catalog, choice.path), "app", what);
+      }
+    }),
+    { numRuns: 2_000 },
+  );
+  assert.ok(forwarded > 200, `${forwarded} of 2000 were public`);
+});
+
 test("a plain path is never refused where no pattern has two spellings", () => {
   const name = fc.constantFrom("admin", "public", "a@b", "x", "b.c", "~user", "k");
   const plainPatterns = fc

@@ -39,6 +39,18 @@ function complaintsOf(tests: string): string[] {
   }
 }
 
+test("a test knows the public paths of an application, and what is none", () => {
+  const destinations =
+    "destinations: [{uri: reports.localhost, overrides: [{path_pattern: /sw.js, behavior: public}]}]";
+  const text = `${base.replace("domain: reports.localhost\n", `${destinations}\n`)}
+  - {url: reports.localhost/sw.js, expect: bypass, policy: public path /sw.js}
+  - {url: reports.localhost/SW.js, expect: login}
+  - {url: reports.localhost/sw.js/x, expect: login}
+  - {url: reports.localhost/, expect: login}
+`;
+  loadConfig({ text, file: "postern.yaml", environment: {} });
+});
+
 test("a file whose tests hold is loaded: people, programs, strangers and public paths", () => {
   assert.deepEqual(
     complaintsOf(`

@@ -3,8 +3,10 @@
 import { isDeepStrictEqual } from "node:util";
 import type { Records } from "../../catalog/records.ts";
 import { application, type StoredApplication } from "../../model/application.ts";
+import { toDestinations } from "../../model/destinations.ts";
 import type { Kind } from "../../model/kind.ts";
 import { isMap } from "../../model/read-value.ts";
+import { isEmptyList } from "../../model/values.ts";
 import type { AdminParts } from "../admin-parts.ts";
 import { type Failure, fail } from "../route.ts";
 import {
@@ -84,23 +86,39 @@ function withDomains(
   const before = standing?.domains ?? [];
   const isNew = (value: unknown, old: unknown) =>
     value !== undefined && value !== null && !isDeepStrictEqual(value, old);
-  const uris = Array.isArray(destinations) ? destinations.map(uriOf) : destinations;
+  const publicPaths = standing?.public_paths;
   const isOldPrimary = standing !== undefined && domain === before[0];
 
-  if (isNew(uris, before)) {
+  if (isNew(withTypes(destinations), toDestinations(before, publicPaths))) {
     const primary = isOldPrimary ? undefined : domain;
     return { ...fields, destinations, domain: primary };
   }
+  // What stays where it was stays as public as it was.
+  const others = (domains: unknown) =>
+    publicPaths !== undefined && areTexts(domains)
+      ? { destinations: toDestinations(domains, publicPaths) }
+      : { self_hosted_domains: domains };
   if (isNew(self_hosted_domains, before)) {
     const primary = isOldPrimary ? undefined : domain;
-    return { ...fields, self_hosted_domains, domain: primary };
+    return { ...fields, ...others(self_hosted_domains), domain: primary };
   }
-  if (!isNew(domain, before[0])) return { ...fields, self_hosted_domains: before };
-  return { ...fields, domain, self_hosted_domains: before.slice(1) };
+  if (!isNew(domain, before[0])) return { ...fields, ...others(before) };
+  return { ...fields, domain, ...others(before.slice(1)) };
 }
 
-function uriOf(destination: unknown): unknown {
-  return isMap(destination) ? destination["uri"] : undefined;
+function areTexts(value: unknown): value is string[] {
+  return Array.isArray(value) && value.every((each) => typeof each === "string");
+}
+
+/** Destinations with the type that they have where they say none, and without what says nothing. */
+function withTypes(destinations: unknown): unknown {
+  if (!Array.isArray(destinations)) return destinations;
+  return destinations.map((each) => {
+    if (!isMap(each)) return each;
+    const { overrides, ...rest } = each;
+    const isNone = overrides === undefined || overrides === null || isEmptyList(overrides);
+    return { type: "public", ...rest, ...(isNone ? {} : { overrides }) };
+  });
 }
 
 /** Fields by which an application can cover what its origin takes for a path of another one. */

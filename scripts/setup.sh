@@ -3,7 +3,7 @@
 # `access curl` and `access put` (HTTPie, too), OpenSSL for test certificates, proxies to stand in front, and what
 # the sample origins are written in, a C compiler for a disk that is slow, sqlite3 for the backup,
 # systemd for its unit, PostgreSQL and OpenSSH behind `tcp://` and `ssh://`, zsh and fish for completion,
-# a keychain on a session bus, tmux for what a login looks like.
+# a keychain on a session bus, tmux for what a login looks like, Prometheus for the alert rules.
 # With --bench also what the measurements need.
 set -euo pipefail
 case "${1:-}" in
@@ -32,6 +32,7 @@ has sshd || need+=(openssh-server)
 has ssh || need+=(openssh-client)
 has zsh || need+=(zsh)
 has fish || need+=(fish)
+has promtool && has prometheus || need+=(prometheus)
 has mandoc || need+=(mandoc)
 has man && has lexgrog && has groff || need+=(man-db groff)
 has lintian || need+=(lintian)
@@ -67,7 +68,7 @@ if [ "$(id -u)" != 0 ]; then
 fi
 bring() {
   $sudo apt-get -q update || return 1
-  # RUNLEVEL=1: nginx, HAProxy, Caddy and Apache are wanted as programs; no service is to be started.
+  # RUNLEVEL=1: nginx, HAProxy, Caddy, Apache and Prometheus are wanted as programs; no service is to be started.
   $sudo env RUNLEVEL=1 DEBIAN_FRONTEND=noninteractive apt-get -q install -y --no-install-recommends "${need[@]}"
 }
 echo "Bringing: ${need[*]}"

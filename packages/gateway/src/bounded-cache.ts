@@ -1,3 +1,9 @@
+/** How a cache fares: how often something was there, and how often it had to be made or read. */
+export interface CacheReading {
+  hits: number;
+  misses: number;
+}
+
 /**
  * A map of at most `capacity` entries: putting one into a full cache removes the one that was put
  * there longest ago. What strangers can make us remember is kept in one of these.

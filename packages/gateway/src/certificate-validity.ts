@@ -14,6 +14,15 @@ export function validityFaults(pem: Buffer, now: number): string[] {
   return certificates.flatMap((text) => validityFault(new X509Certificate(text), now) ?? []);
 }
 
+/**
+ * When the first of the certificates in a PEM file stops being valid, milliseconds since the epoch.
+ * @throws {Error} when one of them cannot be read
+ */
+export function expiryOf(pem: Buffer): number {
+  const certificates = pem.toString("latin1").match(certificatePattern) ?? [];
+  return Math.min(...certificates.map((text) => Date.parse(new X509Certificate(text).validTo)));
+}
+
 function validityFault(certificate: X509Certificate, now: number): string | undefined {
   const { subject, validFrom, validTo } = certificate;
   const name = subject.replaceAll("\n", ", ");

@@ -13,6 +13,7 @@ import { Health } from "./health.ts";
 import { keepHouse, rotateWhenOld } from "./housekeeping.ts";
 import { createListener, type Listener } from "./http/listeners.ts";
 import { redirectToHttps } from "./http/redirect-to-https.ts";
+import { healthFamily, serviceTokenFamily } from "./observe/metrics/gateway-families.ts";
 import type { FamilySnapshot } from "./observe/metrics/registry.ts";
 import type { Observation } from "./observe/observation.ts";
 import { servedApplications } from "./served-applications.ts";
@@ -108,9 +109,18 @@ async function serveAdminOrClose(parts: Parts, service: Service): Promise<Listen
 }
 
 /** What this process counted. */
-export function familiesOf({ metrics, handler, accessLog }: Parts): FamilySnapshot[] {
+export function familiesOf(parts: Parts): FamilySnapshot[] {
+  const { metrics, handler, accessLog, tokens, traces, store } = parts;
   if (metrics === undefined) return [];
-  return metrics.snapshot({ ...handler.readings(), waitingRows: accessLog.depth });
+  const { openStreams, decisionCache } = handler.readings();
+  return metrics.snapshot({
+    openStreams,
+    rows: accessLog.readings(),
+    spans: traces?.exporter.readings(),
+    caches: { decision: decisionCache, ...tokens.cacheReadings() },
+    isStoreReached: tokens.storeContact === "kept",
+    lastChange: store.lastChange?.(),
+  });
 }
 
 /**
@@ -127,8 +137,13 @@ export async function serveAdmin(
   if (admin === undefined) return undefined;
   const { listen } = admin;
   const isOwnMachine = listen.kind === "unix" || isLoopbackHost(listen.host);
-  const { edit, families } = processes;
+  const { edit } = processes;
   const health = new Health(parts);
+  const families = async () => {
+    const [counted, checks] = await Promise.all([processes.families(), health.check()]);
+    const tokens = parts.catalogs.current().serviceTokenByClientId.values();
+    return [...counted, healthFamily(checks), serviceTokenFamily(tokens)];
+  };
   const observation = { families, health: () => health.check() };
   return createListener({
     listen,

@@ -18,6 +18,7 @@ export function keepHouse(parts: Parts): () => void {
   const attempt = async (task: HousekeepingTask, step: () => Promise<void>) => {
     try {
       await step();
+      parts.record({ event: "housekeeping_done", task });
     } catch (error) {
       parts.record({ event: "housekeeping_failed", task, error: String(error) });
     }

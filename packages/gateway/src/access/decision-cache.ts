@@ -1,7 +1,7 @@
 // What policy says of an authenticated request, remembered as long as nothing that it depends on
 // has changed: the configuration, the session or program that asks, the application, and what its
 // policies name of the request: address, method, path (cases T7, T8).
-import { BoundedCache } from "../bounded-cache.ts";
+import { BoundedCache, type CacheReading } from "../bounded-cache.ts";
 import type { Catalog } from "../catalog/catalog.ts";
 import { circumstancesOf, circumstancesWithout } from "../catalog/circumstances.ts";
 import type { RequestFacts } from "../catalog/request-facts.ts";
@@ -22,9 +22,8 @@ export class DecisionCache {
   // Stands for the catalog in cached decisions: those of idle sessions must not keep a
   // configuration in memory that is no longer in force.
   #basis: object = {};
-  /** how often a decision was remembered, and how often one had to be made that might have been */
-  hits = 0;
-  misses = 0;
+  /** a miss: one that had to be made, and might have been remembered */
+  readonly reading: CacheReading = { hits: 0, misses: 0 };
   /** client id and AUD → decision */
   readonly #ofPrograms = new BoundedCache<string, CachedDecision>(programCapacity);
 
@@ -43,7 +42,7 @@ export class DecisionCache {
         // A pass is verified anew with each request, and there is nothing to keep it on.
         if (!("decision" in proof)) break;
         if (this.#holds(proof.decision, facts)) return this.#hit(proof.decision);
-        this.misses++;
+        this.reading.misses++;
         const decision = decideAnew(facts, application, authentication);
         proof.decision = this.#remember(facts, application, decision);
         return decision;
@@ -52,7 +51,7 @@ export class DecisionCache {
         const key = `${authentication.serviceToken.client_id} ${application.aud}`;
         const cached = this.#ofPrograms.get(key);
         if (this.#holds(cached, facts)) return this.#hit(cached);
-        this.misses++;
+        this.reading.misses++;
         const decision = decideAnew(facts, application, authentication);
         const fresh = this.#remember(facts, application, decision);
         if (fresh !== undefined) this.#ofPrograms.set(key, fresh);
@@ -76,7 +75,7 @@ export class DecisionCache {
   }
 
   #hit({ decision }: CachedDecision): Decision {
-    this.hits++;
+    this.reading.hits++;
     return decision;
   }
 

@@ -1,6 +1,7 @@
 // The data path, whole: read → match the application → authorize → forward. Every way in ends in
 // one of the answers of answers.ts or at the origin, and nothing reaches the origin that policy did
 // not let pass.
+import type { CacheReading } from "../bounded-cache.ts";
 import type { CatalogSource } from "../catalog/catalog.ts";
 import { chooseService } from "../catalog/choose-service.ts";
 import type { RequestFacts } from "../catalog/request-facts.ts";
@@ -103,7 +104,7 @@ export interface RequestHandler {
 /** How the data path fares. */
 export interface RequestReadings {
   openStreams: number;
-  decisionCache: { hits: number; misses: number };
+  decisionCache: CacheReading;
 }
 
 /** What the steps are made with. */
@@ -159,10 +160,7 @@ export function createRequestHandler(options: RequestHandlerOptions): RequestHan
       safely(path, exchange, () => answerForwardAuth(lending, exchange)),
     noteRefusal: (refusal) => noteRefusal(path, refusal),
     endStreams: () => streams.endAll(),
-    readings() {
-      const { hits, misses } = path.decisions;
-      return { openStreams: streams.count, decisionCache: { hits, misses } };
-    },
+    readings: () => ({ openStreams: streams.count, decisionCache: path.decisions.reading }),
     close: () => path.forwarder.close(),
   };
 }

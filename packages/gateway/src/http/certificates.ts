@@ -3,7 +3,7 @@
 import { constants, createPrivateKey, X509Certificate } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { createSecureContext, type SecureContext } from "node:tls";
-import { validityFaults } from "../certificate-validity.ts";
+import { expiryOf, validityFaults } from "../certificate-validity.ts";
 import type { RecordEvent } from "../observe/events.ts";
 import { watchFiles } from "../watch-files.ts";
 
@@ -61,12 +61,14 @@ export function loadCertificates(
 ): Certificates {
   const loadAll = () => configured.map(load) as [LoadedPair, ...LoadedPair[]];
   let pairs = loadAll();
+  recordInForce(configured, pairs, record);
   let useFallback: ((fallback: Certificate) => void) | undefined;
   const reload = () => {
     try {
       pairs = loadAll();
       useFallback?.(pairs[0].files);
       record({ event: "certificates_reloaded" });
+      recordInForce(configured, pairs, record);
       recordValidity(configured, pairs, record);
     } catch (error) {
       record({ event: "certificates_refused", error: messageOf(error) });
@@ -85,6 +87,18 @@ export function loadCertificates(
     reload,
     close: watchFiles(() => paths, reload, record),
   };
+}
+
+function recordInForce(
+  configured: readonly CertificateFiles[],
+  pairs: readonly LoadedPair[],
+  record: RecordEvent,
+): void {
+  const certificates = pairs.map(({ files }, index) => ({
+    file: configured[index]?.cert_file ?? "",
+    expires_at: expiryOf(files.cert),
+  }));
+  record({ event: "certificates_in_force", certificates });
 }
 
 /** At the start, the reading of the configuration says the same. */

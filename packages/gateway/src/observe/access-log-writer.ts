@@ -63,8 +63,9 @@ export class AccessLogWriter {
   #batch: NewAccessEvent[] = [];
   #timer: NodeJS.Timeout | undefined;
   #writing: Promise<void> | undefined;
-  #lost = 0;
-  #leftOut = 0;
+  readonly #missing = { lost: 0, leftOut: 0 };
+  /** what of these the log was told of */
+  #told = { lost: 0, leftOut: 0 };
   #complainedAt = Number.NEGATIVE_INFINITY;
 
   constructor(options: AccessLogOptions) {
@@ -77,16 +78,21 @@ export class AccessLogWriter {
   /** Takes an event. Never throws, never waits. */
   take(event: AccessEvent): void {
     if (event.isAnybodys === true && !this.#budgetOf(event).take(networkOf(event.ip))) {
-      this.#leftOut++;
+      this.#missing.leftOut++;
       this.#beginLater(gatherMs);
       return;
     }
     if (this.#waiting.length >= this.#capacity) {
-      this.#lost++;
+      this.#missing.lost++;
       return;
     }
     this.#waiting.push({ event, time: this.#options.now() });
     this.#beginLater(gatherMs);
+  }
+
+  /** How many events wait, and how many are missing for want of room or beyond a budget. */
+  readings(): { waiting: number; lost: number; leftOut: number } {
+    return { waiting: this.depth, ...this.#missing };
   }
 
   /** How many events wait. */
@@ -100,7 +106,7 @@ export class AccessLogWriter {
     await this.#writing;
     await this.#writeAll();
     clearTimeout(this.#timer);
-    this.#lost += this.depth;
+    this.#missing.lost += this.depth;
     this.#waiting = [];
     this.#batch = [];
     this.#complainedAt = Number.NEGATIVE_INFINITY;
@@ -144,7 +150,7 @@ export class AccessLogWriter {
     try {
       return [rowOf(event, time, this.#recorder)];
     } catch (error) {
-      this.#lost++;
+      this.#missing.lost++;
       this.#complain(error);
       return [];
     }
@@ -168,12 +174,12 @@ export class AccessLogWriter {
   }
 
   #tellLosses(): void {
-    if (this.#lost === 0 && this.#leftOut === 0) return;
+    const lost = this.#missing.lost - this.#told.lost;
+    const left_out = this.#missing.leftOut - this.#told.leftOut;
+    if (lost === 0 && left_out === 0) return;
     if (!this.#mayComplain()) return;
-    const [lost, leftOut] = [this.#lost, this.#leftOut];
-    this.#lost = 0;
-    this.#leftOut = 0;
-    this.#options.record({ event: "access_log_rows_lost", lost, left_out: leftOut });
+    this.#told = { ...this.#missing };
+    this.#options.record({ event: "access_log_rows_lost", lost, left_out });
   }
 
   #mayComplain(): boolean {

@@ -59,6 +59,11 @@ export interface EventFields {
   restart_needed: { fields: readonly string[] };
   folder_unwatched: { folder: string; error: string };
   certificates_reloaded: Record<never, never>;
+  /**
+   * a listener serves these from now on; `expires_at`: when the first of a chain ends, milliseconds
+   * since the epoch. The log has no line of it
+   */
+  certificates_in_force: { certificates: readonly { file: string; expires_at: number }[] };
   certificates_refused: { error: string };
   countries_loaded: { file: string; type: string; built: string };
   countries_refused: { file: string; error: string };
@@ -70,6 +75,8 @@ export interface EventFields {
   /** the store was silent between these times */
   store_reachable: { since: string; until: string };
   housekeeping_failed: { task: HousekeepingTask; error: string };
+  /** for metrics; the log has no line of it */
+  housekeeping_done: { task: HousekeepingTask };
   /** sessions that a clock which was ahead had dated more than an hour from now: they are ended */
   sessions_from_future: { count: number };
   /** events that strangers cause at will, beyond the number that is written down */
@@ -273,7 +280,14 @@ export interface RefusalFields extends AskerFields {
 }
 
 /** What the gateway does by itself, now and then. */
-export type HousekeepingTask = "refresh" | "sweep" | "rotate_keys" | "future_dates" | "token_uses";
+export const housekeepingTasks = [
+  "refresh",
+  "sweep",
+  "rotate_keys",
+  "future_dates",
+  "token_uses",
+] as const;
+export type HousekeepingTask = (typeof housekeepingTasks)[number];
 
 export type EventName = keyof EventFields;
 
@@ -281,7 +295,13 @@ export type EventName = keyof EventFields;
 export type GatewayEvent = { [Name in EventName]: { event: Name } & EventFields[Name] }[EventName];
 
 /** Events that are counted and kept elsewhere: a line of the log would say nothing more. */
-const unloggedEvents = ["access_decided", "pin_sent", "provider_asked"] as const;
+const unloggedEvents = [
+  "access_decided",
+  "certificates_in_force",
+  "housekeeping_done",
+  "pin_sent",
+  "provider_asked",
+] as const;
 
 /** An event that the log has a line for. */
 export type LoggedEvent = Exclude<GatewayEvent, { event: (typeof unloggedEvents)[number] }>;

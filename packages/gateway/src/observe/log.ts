@@ -149,6 +149,9 @@ const lines: Record<LoggedEventName, [LineLevel, string]> = {
   admin_changed: ["info", "an administrator made a change"],
 };
 
+/** The events that have a line. */
+export const loggedEvents = Object.keys(lines) as LoggedEventName[];
+
 const tooManyLogins =
   "more terminals on one network started to sign in than limits.terminal_logins allows";
 

@@ -70,6 +70,11 @@ export class ChangeReader {
     this.#last = last;
   }
 
+  /** The number of the entry that was read last; 0 when the feed was empty. */
+  get lastRead(): number {
+    return this.#last?.id ?? 0;
+  }
+
   /**
    * The entry that was read last must still be there, as it was. If it is not, those after it were
    * removed as well, or the database is another: one from a backup, or a copy that took over and

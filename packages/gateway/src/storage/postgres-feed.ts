@@ -75,6 +75,12 @@ export class PostgresFeed {
     return () => this.#readers.delete(watcher);
   }
 
+  /** The number of the last change that every watcher was told of. */
+  lastChange(): number | undefined {
+    const read = [...this.#readers.values()].map(({ lastRead }) => lastRead);
+    return read.length === 0 ? undefined : Math.min(...read);
+  }
+
   async close(): Promise<void> {
     this.#isClosed = true;
     this.#wake.now();

@@ -36,6 +36,7 @@ export async function openPostgresStore(address: PostgresAddress, origin: string
       while (await sweepStep(db, now, accessLog));
     },
     watch: (onChange) => feed.watch(onChange),
+    lastChange: () => feed.lastChange(),
     async close() {
       await feed.close();
       await db.destroy();

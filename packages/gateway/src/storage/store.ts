@@ -438,5 +438,10 @@ export interface Store extends StoreParts {
    * @returns a function that ends it
    */
   watch(onChange: (changes: readonly StoreChange[]) => void): () => void;
+  /**
+   * The number of the last change that every watcher was told of, its own included: it grows
+   * alike for all gateways of a database. Undefined where only one machine has the store.
+   */
+  lastChange?(): number | undefined;
   close(): Promise<void>;
 }

@@ -104,6 +104,11 @@ export async function createTokens(deps: TokensDeps): Promise<Tokens> {
     certs: () => keys.certs(),
     rotateKeys: () => keys.rotate(),
     redateKeys: (latest) => keys.redate(latest),
+    cacheReadings: () => ({
+      ...verify.readings(),
+      session: sessions.reading,
+      assertion: assertions.reading,
+    }),
     forgetSessions(ids) {
       sessions.forget(ids);
       tokens.onForgotten?.(ids);

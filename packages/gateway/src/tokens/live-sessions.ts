@@ -1,7 +1,7 @@
 // Which sessions are alive, from memory where that is certain. Whoever holds a `LiveSession` sees
 // its end at once: ending a session turns the flag in the one object that every cached token
 // points to.
-import { BoundedCache } from "../bounded-cache.ts";
+import { BoundedCache, type CacheReading } from "../bounded-cache.ts";
 import { isFromFuture } from "../clock.ts";
 import type { SessionStore, StoredSession } from "../storage/store.ts";
 
@@ -17,6 +17,7 @@ export class LiveSessions {
   // Counts what was forgotten: a session read before that and cached after it would outlive its
   // end.
   #forgotten = 0;
+  readonly reading: CacheReading = { hits: 0, misses: 0 };
 
   /** @param capacity sessions that are remembered, at most */
   constructor(store: Pick<SessionStore, "find">, capacity: number) {
@@ -30,7 +31,11 @@ export class LiveSessions {
    */
   async find(id: string, now: number): Promise<LiveSession | undefined> {
     const cached = this.#cache.get(id);
-    if (cached !== undefined) return unexpired(cached, now);
+    if (cached !== undefined) {
+      this.reading.hits++;
+      return unexpired(cached, now);
+    }
+    this.reading.misses++;
     for (;;) {
       const forgottenBefore = this.#forgotten;
       const session = await this.#store.find(id);

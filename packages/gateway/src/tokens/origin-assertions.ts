@@ -3,7 +3,7 @@
 // signed once, away from the thread that serves requests, and handed out as long as it is good.
 import { createHash } from "node:crypto";
 import type { AppClaims } from "@postern/protocol";
-import { BoundedCache } from "../bounded-cache.ts";
+import { BoundedCache, type CacheReading } from "../bounded-cache.ts";
 import type { Application, Workload } from "../model/model.ts";
 import {
   assertionClaims,
@@ -45,6 +45,8 @@ interface Entry {
 export class OriginAssertions {
   readonly #deps: AssertionDeps;
   readonly #entries: BoundedCache<string, Entry>;
+  /** a miss: one that had to be signed */
+  readonly reading: CacheReading = { hits: 0, misses: 0 };
 
   constructor(deps: AssertionDeps) {
     this.#deps = deps;
@@ -57,7 +59,10 @@ export class OriginAssertions {
    */
   ofPerson(proof: AppProof): string | Promise<string> {
     const { assertion, claims } = proof;
-    if (assertion !== undefined && isUsable(assertion, this.#deps.now())) return assertion.token;
+    if (assertion !== undefined && isUsable(assertion, this.#deps.now())) {
+      this.reading.hits++;
+      return assertion.token;
+    }
     const signed = this.#find(`person ${digestOf(claims)}`, claims);
     if (signed instanceof Promise) return signed.then((late) => attach(proof, late));
     return attach(proof, signed);
@@ -85,7 +90,10 @@ export class OriginAssertions {
     const { keys, catalogs } = this.#deps;
     const key = `service ${keys.kid()} ${catalogs.current().issuer} ${application.aud} ${clientId}`;
     const entry = this.#entries.get(key);
-    if (entry !== undefined && this.#serves(entry)) return tokenOf(entry.assertion);
+    if (entry !== undefined && this.#serves(entry)) {
+      this.reading.hits++;
+      return tokenOf(entry.assertion);
+    }
     const issuance = issuanceOf(this.#deps);
     const claims = serviceClaims(issuance, application, clientId, serviceAssertionLife);
     return tokenOf(this.#sign(key, claims));
@@ -105,7 +113,10 @@ export class OriginAssertions {
 
   #find(key: string, claims: AppClaims): SignedAssertion | Promise<SignedAssertion> {
     const entry = this.#entries.get(key);
-    if (entry !== undefined && this.#serves(entry, claims.exp)) return entry.assertion;
+    if (entry !== undefined && this.#serves(entry, claims.exp)) {
+      this.reading.hits++;
+      return entry.assertion;
+    }
     return this.#sign(key, claims);
   }
 
@@ -120,6 +131,7 @@ export class OriginAssertions {
   }
 
   #sign(key: string, source: AppClaims): Promise<SignedAssertion> {
+    this.reading.misses++;
     const claims = assertionClaims(source, this.#deps.now());
     const { iat, exp } = claims;
     const signing = this.#deps.keys

@@ -1,6 +1,7 @@
 // Verifies the tokens that people show. Application tokens come with every request: one that was
 // verified once is answered from memory.
 import type { AppClaims, OrgClaims, PassClaims } from "@postern/protocol";
+import type { CacheReading } from "../bounded-cache.ts";
 import { grantedClaims } from "./claims.ts";
 import type { Generations } from "./generations.ts";
 import { RequestScope } from "./request-scope.ts";
@@ -29,6 +30,11 @@ export class TokenVerifier {
     this.#deps = deps;
     this.#verifiedApps = new VerifiedApps(deps, deps.capacity);
     this.#verifiedGrants = new VerifiedApps(deps, Math.min(deps.capacity, mostCachedGrants));
+  }
+
+  /** How its memory fares. */
+  readings(): { token: CacheReading; grant: CacheReading } {
+    return { token: this.#verifiedApps.reading, grant: this.#verifiedGrants.reading };
   }
 
   /** Undefined when `app` must be asked. */

@@ -1,5 +1,6 @@
 // What the rest of the gateway knows of tokens and sessions.
 import type { AppClaims, MetaClaims, OrgClaims, PassClaims } from "@postern/protocol";
+import type { CacheReading } from "../bounded-cache.ts";
 import type { LinkedApplication } from "../model/identity.ts";
 import type { Application, CachedDecision, Identity, Workload } from "../model/model.ts";
 import type { StoredGrant, StoredSession } from "../storage/store.ts";
@@ -184,6 +185,8 @@ export interface Tokens {
   rotateKeys(): Promise<KeyRotation>;
   /** Dates keys as of now that bear a date after `latest`, milliseconds since the epoch. */
   redateKeys(latest: number): Promise<void>;
+  /** How what is remembered fares, by the name of the cache. */
+  cacheReadings(): Record<"token" | "grant" | "session" | "assertion", CacheReading>;
   /** Forgets what is cached for these sessions, at once. */
   forgetSessions(ids: readonly string[]): void;
   /** Forgets what is cached for every session and of every revocation, at once. */

@@ -1,7 +1,7 @@
 // Application tokens that were verified once. They are answered from memory, and asked each time
 // again whether they have expired, their session has ended, or the issuer has changed.
 import { type AppClaims, clockTolerance } from "@postern/protocol";
-import { BoundedCache } from "../bounded-cache.ts";
+import { BoundedCache, type CacheReading } from "../bounded-cache.ts";
 import type { Clock } from "../clock.ts";
 import { type Generations, generationOf } from "./generations.ts";
 import type { LiveSession } from "./live-sessions.ts";
@@ -35,6 +35,8 @@ export class VerifiedApps {
   readonly #issuer: () => string;
   readonly #generations: Pick<Generations, "known" | "version">;
   readonly #now: Clock;
+  /** a miss: a token that must be verified, whoever made it */
+  readonly reading: CacheReading = { hits: 0, misses: 0 };
 
   /** @param capacity tokens that are remembered, at most */
   constructor({ issuer, generations, now }: VerifiedDeps, capacity: number) {
@@ -46,6 +48,13 @@ export class VerifiedApps {
 
   /** The answer for this very token and audience, while it holds. */
   find(token: string, aud: string): AppProof | undefined {
+    const proof = this.#find(token, aud);
+    if (proof === undefined) this.reading.misses++;
+    else this.reading.hits++;
+    return proof;
+  }
+
+  #find(token: string, aud: string): AppProof | undefined {
     const key = keyOf(token);
     const entry = this.#cache.get(key);
     if (entry?.token !== token || entry.aud !== aud) return undefined;

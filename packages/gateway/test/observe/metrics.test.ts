@@ -1,11 +1,15 @@
 // Metrics, as Prometheus reads them: in its format, of the whole gateway, within bounds, and with
 // nothing secret in a label.
 import assert from "node:assert/strict";
+import { X509Certificate } from "node:crypto";
+import { readFileSync } from "node:fs";
 import { describe, test } from "node:test";
 import { rawRequest } from "../../../../test/support/raw-request.ts";
+import { certificateFor } from "../../../../test/support/tls.ts";
 import { prometheusText } from "../../src/observe/metrics/prometheus-text.ts";
 import {
   Counter,
+  Gauge,
   Histogram,
   mergeFamilies,
   withoutGauges,
@@ -44,13 +48,13 @@ describe("the registry", () => {
 
   test("names beyond the bound share one series, and nothing is lost of the sum", () => {
     const counter = new Counter({ name: "c", help: "C.", labels: ["name", "kind"] });
-    for (let index = 0; index < 5_000; index++) counter.add(1, `name ${index}`, "x");
+    for (let index = 0; index < 25_000; index++) counter.add(1, `name ${index}`, "x");
     counter.add(1, "name 7", "x");
     const { series } = counter.snapshot();
-    assert.ok(series.length <= 2_001, `${series.length} series`);
+    assert.ok(series.length <= 10_001, `${series.length} series`);
     assert.equal(
       series.reduce((sum, { value }) => sum + value, 0),
-      5_001,
+      25_001,
     );
     assert.ok(series.some(({ labels }) => labels.every((label) => label === "(other)")));
   });
@@ -68,6 +72,13 @@ describe("the registry", () => {
     assert.match(text, /c\{of="both"\} 3\nc\{of="only 1"\} 1\nc\{of="only 2"\} 1/);
     assert.match(text, /t_bucket\{le="1"\} 1\nt_bucket\{le="\+Inf"\} 2\nt_sum 3\nt_count 2/);
     assert.equal(text.match(/# TYPE c counter/g)?.length, 1);
+    const ends = [5, 3].map((time) => {
+      const end = new Gauge({ name: "e", help: "E.", labels: ["of"], together: "least" });
+      end.set(9, "a");
+      end.set(time, "a");
+      return [end.snapshot()];
+    });
+    assert.match(prometheusText(mergeFamilies(ends)), /e\{of="a"\} 3\n/);
     assert.equal(withoutGauges(mergeFamilies(processes)).length, 2);
   });
 });
@@ -115,6 +126,51 @@ test("decisions, sign-ins, PINs, origins and the store are counted, without a to
   assert.match(text, /postern_store_seconds_count\{part="sessions"\} [1-9]/);
   assert.match(text, /process_resident_memory_bytes \d+/);
   assert.doesNotMatch(text, /s3cret|ada@|eyJ/, "no label holds what a client chose (L19)");
+});
+
+test("what can be counted and never was is 0, and each step of the real path is said to work", async (context) => {
+  const { ask } = await startAdminFixture(context, { applications });
+  const text = await (await ask("/metrics")).text();
+  const expected = [
+    "postern_logouts_total 0",
+    'postern_pins_total{result="mail_failed"} 0',
+    'postern_housekeeping_total{task="sweep",result="failed"} 0',
+    'postern_events_total{event="configuration_refused"} 0',
+    'postern_access_log_rows_lost_total{reason="full"} 0',
+    'postern_healthy{check="store"} 1',
+    'postern_healthy{check="listener_1"} 1',
+    "postern_store_unreachable 0",
+  ];
+  for (const line of expected) assert.ok(text.includes(`${line}\n`), `${line}\n${text}`);
+});
+
+test("whoever watches is told when service tokens and certificates end", async (context) => {
+  const certificate = certificateFor(context, ["login.localhost"]);
+  const hour = 3_600_000;
+  const [soon, later] = [Date.now() + hour, Date.now() + 2 * hour];
+  const tokenOf = (name: string, more: object) => ({
+    name,
+    client_id: name,
+    client_secret: `long secret of ${name}`,
+    ...more,
+  });
+  const { ask } = await startAdminFixture(context, {
+    tls: { certificates: [certificate] },
+    service_tokens: [
+      tokenOf("later", { expires_at: new Date(later).toISOString() }),
+      tokenOf("soon", { expires_at: new Date(soon).toISOString() }),
+      tokenOf("never", {}),
+      tokenOf("out", { expires_at: new Date(soon).toISOString(), enabled: false }),
+    ],
+  });
+  const text = await (await ask("/metrics")).text();
+  const series = text.split("\n").filter((line) => /^postern_\w+_expiry_timestamp/.test(line));
+  const end = Date.parse(new X509Certificate(readFileSync(certificate.cert_file)).validTo);
+  assert.deepEqual(series, [
+    `postern_certificate_expiry_timestamp_seconds{file="${certificate.cert_file}"} ${end / 1_000}`,
+    `postern_service_token_expiry_timestamp_seconds{service_token="soon"} ${soon / 1_000}`,
+    `postern_service_token_expiry_timestamp_seconds{service_token="later"} ${later / 1_000}`,
+  ]);
 });
 
 test("neither metrics nor health are on the public listener (O2)", async (context) => {

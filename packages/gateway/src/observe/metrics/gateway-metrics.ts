@@ -1,21 +1,17 @@
 // Every number that a gateway counts for Prometheus. Most come of the events that it records
 // anyway; what has no event (decisions, the time of origins and of the store) is told here. A label
 // holds the name of something that is configured, or one of a few words: never what a client chose.
-import type { GatewayEvent } from "../events.ts";
-import { Counter, type FamilySnapshot, Histogram, readOnDemand } from "./registry.ts";
+import { type GatewayEvent, housekeepingTasks } from "../events.ts";
+import { loggedEvents } from "../log.ts";
+import { type CurrentReadings, currentFamilies } from "./current-families.ts";
+import { Counter, type FamilySnapshot, Gauge, Histogram } from "./registry.ts";
 
 /** Seconds: of an origin or a provider, from a cached answer to one that is given up on. */
 const answerBounds = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30];
 /** Seconds: of a store on this machine, or on another. */
 const storeBounds = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1, 5];
 
-/** What is read when somebody asks. */
-export interface Readings {
-  openStreams: number;
-  /** rows of the access log */
-  waitingRows: number;
-  decisionCache: { hits: number; misses: number };
-}
+const pinResults = ["sent", "not_sent", "wrong", "over", "too_many", "mail_failed", "mail_missing"];
 
 export class GatewayMetrics {
   readonly #decisions = new Counter({
@@ -36,11 +32,13 @@ export class GatewayMetrics {
   readonly #logouts = new Counter({
     name: "postern_logouts_total",
     help: "Sign-outs.",
+    known: [[]],
   });
   readonly #pins = new Counter({
     name: "postern_pins_total",
     help: "One-time PINs, by what became of them.",
     labels: ["result"],
+    known: pinResults.map((result) => [result]),
   });
   readonly #providerErrors = new Counter({
     name: "postern_provider_errors_total",
@@ -80,14 +78,26 @@ export class GatewayMetrics {
     help: "Open streams that the gateway ended, by reason.",
     labels: ["reason"],
   });
-  readonly #lostRows = new Counter({
-    name: "postern_access_log_rows_lost_total",
-    help: "Rows that are missing in the access log.",
+  readonly #certificates = new Gauge({
+    name: "postern_certificate_expiry_timestamp_seconds",
+    help: "When the certificates that are served stop being valid, by their file.",
+    labels: ["file"],
+    together: "least",
+  });
+  readonly #housekeeping = new Counter({
+    name: "postern_housekeeping_total",
+    help: "What the gateway does by itself now and then, by task and by how it ended.",
+    labels: ["task", "result"],
+    known: housekeepingTasks.flatMap((task) => [
+      [task, "done"],
+      [task, "failed"],
+    ]),
   });
   readonly #events = new Counter({
     name: "postern_events_total",
     help: "Everything that was recorded, by the name of the event.",
     labels: ["event"],
+    known: loggedEvents.map((event) => [event]),
   });
 
   /** A request was decided on. */
@@ -131,8 +141,15 @@ export class GatewayMetrics {
       case "stream_ended":
         this.#streamsEnded.add(1, event.reason);
         break;
-      case "access_log_rows_lost":
-        this.#lostRows.add(event.lost + event.left_out);
+      case "certificates_in_force":
+        for (const { file, expires_at } of event.certificates)
+          this.#certificates.set(expires_at / 1_000, file);
+        break;
+      case "housekeeping_done":
+        this.#housekeeping.add(1, event.task, "done");
+        break;
+      case "housekeeping_failed":
+        this.#housekeeping.add(1, event.task, "failed");
         break;
       default:
         this.#countPin(event);
@@ -158,62 +175,13 @@ export class GatewayMetrics {
   }
 
   /** Everything as it stands. */
-  snapshot(readings: Readings): FamilySnapshot[] {
+  snapshot(readings: CurrentReadings): FamilySnapshot[] {
     const counted = [
       ...[this.#decisions, this.#refusals, this.#logins, this.#logouts, this.#pins],
       ...[this.#providerErrors, this.#providerSeconds, this.#originSeconds, this.#originErrors],
-      ...[this.#storeSeconds, this.#storeErrors, this.#streamsEnded, this.#lostRows],
-      this.#events,
+      ...[this.#storeSeconds, this.#storeErrors, this.#streamsEnded, this.#certificates],
+      ...[this.#housekeeping, this.#events],
     ];
     return [...counted.map((family) => family.snapshot()), ...currentFamilies(readings)];
   }
-}
-
-/** What nobody counts along the way. */
-function currentFamilies(readings: Readings): FamilySnapshot[] {
-  const { hits, misses } = readings.decisionCache;
-  const { user, system } = process.cpuUsage();
-  return [
-    {
-      name: "postern_decision_cache_total",
-      help: "Decisions of policy that were remembered, and those that had to be made.",
-      type: "counter",
-      labelNames: ["result"],
-      series: [
-        { labels: ["hit"], value: hits },
-        { labels: ["miss"], value: misses },
-      ],
-    },
-    readOnDemand(
-      "gauge",
-      {
-        name: "postern_open_streams",
-        help: "WebSockets, event streams and the like that are open.",
-      },
-      () => readings.openStreams,
-    ),
-    readOnDemand(
-      "gauge",
-      { name: "postern_access_log_waiting", help: "Rows that wait for the store." },
-      () => readings.waitingRows,
-    ),
-    readOnDemand(
-      "gauge",
-      { name: "postern_processes", help: "Processes of the gateway, the keeper included." },
-      () => 1,
-    ),
-    readOnDemand(
-      "counter",
-      { name: "process_cpu_seconds_total", help: "CPU time of all processes, in seconds." },
-      () => (user + system) / 1e6,
-    ),
-    readOnDemand(
-      "gauge",
-      {
-        name: "process_resident_memory_bytes",
-        help: "Resident memory of all processes, in bytes.",
-      },
-      () => process.memoryUsage.rss(),
-    ),
-  ];
 }

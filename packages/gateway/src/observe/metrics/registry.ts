@@ -22,6 +22,8 @@ export interface FamilySnapshot {
   labelNames: readonly string[];
   /** of a histogram: the upper bounds of its buckets */
   bounds?: readonly number[];
+  /** what the same series of several processes is together; default: the sum */
+  together?: "sum" | "least";
   series: readonly SeriesSnapshot[];
 }
 
@@ -30,10 +32,12 @@ interface FamilyOptions {
   name: string;
   help: string;
   labels?: readonly string[];
+  /** label values that are shown from the start: what was never counted is 0, and not missing */
+  known?: readonly (readonly string[])[];
 }
 
-/** Series of one family, at most. */
-const seriesLimit = 2_000;
+/** Series of one family, at most: four outcomes of two thousand applications, and some. */
+const seriesLimit = 10_000;
 const otherLabel = "(other)";
 
 /** A number that grows. */
@@ -50,6 +54,25 @@ export class Counter {
 
   snapshot(): FamilySnapshot {
     return this.#family.snapshot("counter");
+  }
+}
+
+/** How something stands, as whoever knows last said it. */
+export class Gauge {
+  readonly #family: Family<{ value: number }>;
+  readonly #together: "sum" | "least";
+
+  constructor(options: FamilyOptions & { together: "sum" | "least" }) {
+    this.#together = options.together;
+    this.#family = new Family(options, () => ({ value: 0 }));
+  }
+
+  set(value: number, ...labels: readonly string[]): void {
+    this.#family.seriesOf(labels).value = value;
+  }
+
+  snapshot(): FamilySnapshot {
+    return { ...this.#family.snapshot("gauge"), together: this.#together };
   }
 }
 
@@ -78,14 +101,27 @@ export class Histogram {
   }
 }
 
-/** A family whose only series is read when somebody asks. */
-export function readOnDemand(
+/** A family of numbers that are read when somebody asks. */
+export function currentFamily(
+  type: "counter" | "gauge",
+  { name, help, labels = [] }: FamilyOptions,
+  series: readonly SeriesSnapshot[],
+): FamilySnapshot {
+  return { name, help, type, labelNames: labels, series };
+}
+
+/** The same of one number. */
+export function currentNumber(
   type: "counter" | "gauge",
   options: FamilyOptions,
-  read: () => number,
+  value: number,
 ): FamilySnapshot {
-  const { name, help } = options;
-  return { name, help, type, labelNames: [], series: [{ labels: [], value: read() }] };
+  return currentFamily(type, options, [{ labels: [], value }]);
+}
+
+/** The same of processes of which the least is what counts: of times, the first. */
+export function leastOf(family: FamilySnapshot): FamilySnapshot {
+  return { ...family, together: "least" };
 }
 
 class Family<Series extends { value: number; counts?: number[] }> {
@@ -98,6 +134,7 @@ class Family<Series extends { value: number; counts?: number[] }> {
   constructor(options: FamilyOptions, make: () => Series) {
     this.#options = options;
     this.#make = make;
+    for (const labels of options.known ?? []) this.seriesOf(labels);
   }
 
   /** The series of these labels, made where there is none and room for it. */
@@ -147,13 +184,18 @@ export function mergeFamilies(processes: readonly (readonly FamilySnapshot[])[])
 }
 
 function addFamilies(one: FamilySnapshot, other: FamilySnapshot): FamilySnapshot {
+  const join = one.together === "least" ? lesserSeries : addSeries;
   const series = new Map(one.series.map((each) => [JSON.stringify(each.labels), each]));
   for (const each of other.series) {
     const key = JSON.stringify(each.labels);
     const before = series.get(key);
-    series.set(key, before === undefined ? each : addSeries(before, each));
+    series.set(key, before === undefined ? each : join(before, each));
   }
   return { ...one, series: [...series.values()] };
+}
+
+function lesserSeries(one: SeriesSnapshot, other: SeriesSnapshot): SeriesSnapshot {
+  return one.value <= other.value ? one : other;
 }
 
 function addSeries(one: SeriesSnapshot, { value, counts }: SeriesSnapshot): SeriesSnapshot {

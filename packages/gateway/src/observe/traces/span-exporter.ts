@@ -29,8 +29,10 @@ export class SpanExporter {
   #waiting: Span[] = [];
   #timer: NodeJS.Timeout | undefined;
   #sending: Promise<void> | undefined;
+  #sent = 0;
   #lost = 0;
-  #fault = "";
+  /** of the lost, what the log was told of */
+  #told = 0;
   #complainedAt = Number.NEGATIVE_INFINITY;
 
   constructor(options: ExporterOptions) {
@@ -47,6 +49,11 @@ export class SpanExporter {
     this.#waiting.push(...spans);
     if (this.#timer !== undefined || this.#sending !== undefined) return;
     this.#timer = setTimeout(() => this.#begin(), gatherMs).unref();
+  }
+
+  /** How many spans wait, were taken, and are lost. */
+  readings(): { waiting: number; sent: number; lost: number } {
+    return { waiting: this.#waiting.length, sent: this.#sent, lost: this.#lost };
   }
 
   /** Sends what waits, and no longer than a collector may think. */
@@ -66,6 +73,7 @@ export class SpanExporter {
       const batch = this.#waiting.splice(0, batchLimit);
       try {
         await this.#send(batch);
+        this.#sent += batch.length;
       } catch (error) {
         this.#lose(batch.length, error instanceof Error ? error.message : String(error));
       }
@@ -87,11 +95,10 @@ export class SpanExporter {
 
   #lose(count: number, fault: string): void {
     this.#lost += count;
-    this.#fault = fault;
     const { elapsed, record } = this.#options;
     if (elapsed() - this.#complainedAt < complaintMs) return;
     this.#complainedAt = elapsed();
-    record({ event: "traces_lost", spans: this.#lost, error: this.#fault });
-    this.#lost = 0;
+    record({ event: "traces_lost", spans: this.#lost - this.#told, error: fault });
+    this.#told = this.#lost;
   }
 }

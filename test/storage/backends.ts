@@ -5,6 +5,11 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { TestContext } from "node:test";
+import type {
+  StoredAdminToken,
+  StoredAuditEntry,
+  StoredPolicyTest,
+} from "../../packages/gateway/src/storage/admin-records.ts";
 import { openStore } from "../../packages/gateway/src/storage/open-store.ts";
 import { openSqliteStore } from "../../packages/gateway/src/storage/sqlite.ts";
 import type {
@@ -198,6 +203,42 @@ export function pin(id: string, more: Partial<StoredPin> = {}): StoredPin {
     tries: 0,
     created_at: time,
     expires_at: time + 10 * minute,
+    ...more,
+  };
+}
+
+export function policyTest(id: string, more: Partial<StoredPolicyTest> = {}): StoredPolicyTest {
+  return {
+    id,
+    policies: "[]",
+    ...{ total: 3, approved: 0, blocked: 0, errored: 0, completed_at: null },
+    created_at: time,
+    expires_at: time + 60 * minute,
+    ...more,
+  };
+}
+
+export function adminToken(id: string, more: Partial<StoredAdminToken> = {}): StoredAdminToken {
+  return {
+    id,
+    name: id,
+    hash: `hash of ${id}`,
+    permissions: ["apps:read", "lists:write"],
+    applications: null,
+    created_at: time,
+    expires_at: null,
+    ...more,
+  };
+}
+
+export function auditEntry(id: string, more: Partial<StoredAuditEntry> = {}): StoredAuditEntry {
+  return {
+    id,
+    created_at: time,
+    ...{ token_id: "token", token_name: "ci", ip: "192.0.2.7", ray: "ray" },
+    ...{ action: "updated", kind: "group", ref: "g", name: "G" },
+    before: '{"name":"F"}',
+    after: '{"name":"G"}',
     ...more,
   };
 }

@@ -7,6 +7,7 @@ import {
   handover,
   minute,
   pin,
+  policyTest,
   session,
   time,
   transfer,
@@ -41,6 +42,10 @@ const tables: Record<
   transfers: {
     add: (store, id) => store.transfers.open(transfer(id)),
     has: async (store, id) => (await store.transfers.find(id)) !== undefined,
+  },
+  policy_tests: {
+    add: (store, id) => store.policyTests.add(policyTest(id)),
+    has: async (store, id) => (await store.policyTests.find(id)) !== undefined,
   },
   sessions: {
     add: (store, id) => store.sessions.add(session(id, "ada")),

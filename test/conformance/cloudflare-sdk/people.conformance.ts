@@ -148,3 +148,27 @@ test("the access log is read with its filters, and a failed login is the person'
   assert.equal(failed.length, 1);
   assert.ok((failed[0]?.expiration ?? 0) > now() / 1000);
 });
+
+test("policies are tried on everybody, and an application's on one person", async (context) => {
+  const { client, account_id, app_id } = await startSignedIn(context);
+  const { policyTests, userPolicyChecks } = client.zeroTrust.access.applications;
+  await client.zeroTrust.access.users.create({ account_id, email: "new@example.com" });
+  const { id = "", status } = await policyTests.create({
+    account_id,
+    policies: [{ ...policy }],
+  } as never);
+  assert.equal(status, "success");
+  let done = await policyTests.get(id, { account_id });
+  while (done.status === "processing") done = await policyTests.get(id, { account_id });
+  assert.equal(done.status, "complete");
+  assert.deepEqual([done.total_users, done.users_approved, done.users_errored], [2, 1, 1]);
+  const approved = await all(policyTests.users.list(id, { account_id, status: "success" }));
+  assert.deepEqual(
+    approved.map(({ email, status: verdict }) => [email, verdict]),
+    [[ada, "approved"]],
+  );
+  const check = await userPolicyChecks.list(app_id, { account_id }, { query: { email: ada } });
+  assert.equal(check.user_identity?.email, ada);
+  assert.equal(check.app_state?.app_uid, app_id);
+  assert.equal(check.app_state?.status, "approved");
+});

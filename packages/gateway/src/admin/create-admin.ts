@@ -13,7 +13,7 @@ import type { ErrorName } from "./error-codes.ts";
 import { permits } from "./permissions.ts";
 import type { PlainRoute } from "./plain-route.ts";
 import { readBody } from "./read-body.ts";
-import { type Answer, type Call, fail, type Route } from "./route.ts";
+import { type Answer, type Call, fail, permissionsOf, type Route } from "./route.ts";
 import { Router, type RouteSearch, readSegments } from "./router.ts";
 import { accountRoutes, plainRoutes } from "./routes.ts";
 import { sendEnvelope, sendPlain } from "./send.ts";
@@ -120,9 +120,9 @@ class AdminApi {
 
     // 3. Whether this token may.
     const { route, params } = search;
-    const { permission } = route;
-    if (permission !== undefined && !permits(token.permissions, permission)) {
-      const message = `The token lacks the permission ${permission}.`;
+    const lacked = permissionsOf(route).find((each) => !permits(token.permissions, each));
+    if (lacked !== undefined) {
+      const message = `The token lacks the permission ${lacked}.`;
       return this.#send(request, path, fail("not_permitted", message), token.id);
     }
 

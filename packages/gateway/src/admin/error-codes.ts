@@ -27,6 +27,7 @@ export const errorCodes = {
   invalid: [12_130, 400, "The object is not valid."],
   in_use: [12_131, 400, "The object is in use."],
   managed_by_file: [12_132, 400, "The object is in the configuration file; change it there."],
+  too_many_tests: [12_140, 429, "Other policy tests are waiting; try again in a minute."],
   warning: [12_200, 200, "The object is valid, but hardly meant."],
   internal: [11_000, 500, "The gateway made a mistake; its log tells more."],
   unavailable: [11_001, 503, "The store cannot be used now; nothing was changed."],

@@ -3,7 +3,7 @@
 import { z } from "zod";
 import { kinds } from "../model/kinds.ts";
 import { errorCodes } from "./error-codes.ts";
-import type { Route } from "./route.ts";
+import { permissionsOf, type Route } from "./route.ts";
 
 type Json = Record<string, unknown>;
 
@@ -59,7 +59,7 @@ function pathItem(path: string): Json {
 }
 
 function operation(route: Route, schemas: SchemaTable): Json {
-  const { method, path, summary, permission, query, body, status = 200 } = route;
+  const { method, path, summary, query, body, status = 200 } = route;
   const described: Json = {
     operationId: operationId(method, path),
     summary,
@@ -69,7 +69,10 @@ function operation(route: Route, schemas: SchemaTable): Json {
       "5XX": { $ref: "#/components/responses/Failure" },
     },
   };
-  if (permission !== undefined) described["description"] = `Needs the permission ${permission}.`;
+  const [permission, ...others] = permissionsOf(route);
+  if (permission !== undefined)
+    described["description"] =
+      `Needs the permission ${[permission, ...others].join(" and the permission ")}.`;
   const parameters = [...pagesOf(route), ...(query === undefined ? [] : parametersOf(query))];
   if (parameters.length > 0) described["parameters"] = parameters;
   if (body !== undefined)

@@ -15,8 +15,18 @@ export interface Route extends RouteDescription {
   path: string;
   /** absent: any token will do */
   permission?: Permission;
+  /** what a token needs beside: the answer is about more than one area */
+  alsoNeeds?: readonly Permission[];
   /** @throws what is a fault of ours: the client gets a 500, or a 503 where the store is away */
   handle(call: Call): Answer | Promise<Answer>;
+}
+
+/** All that a token needs for a route. */
+export function permissionsOf({
+  permission,
+  alsoNeeds = [],
+}: Pick<Route, "permission" | "alsoNeeds">): Permission[] {
+  return permission === undefined ? [] : [permission, ...alsoNeeds];
 }
 
 /** What the description of the API says of a route. */

@@ -16,10 +16,12 @@ import { objectRoutes } from "./resources/object-routes.ts";
 import { observationRoutes } from "./resources/observation.ts";
 import { organizationRoutes } from "./resources/organization.ts";
 import { policiesOf } from "./resources/policies.ts";
+import { policyTestRoutes } from "./resources/policy-tests.ts";
 import { serviceTokenRoutes } from "./resources/service-tokens.ts";
 import { sessionRoutes } from "./resources/sessions.ts";
 import { sshAuthorityRoutes } from "./resources/ssh-authorities.ts";
 import { tagRoutes } from "./resources/tags.ts";
+import { userPolicyCheckRoutes } from "./resources/user-policy-checks.ts";
 import { userRoutes } from "./resources/users.ts";
 import type { Route } from "./route.ts";
 
@@ -28,6 +30,8 @@ export function accountRoutes(parts: AdminParts): Route[] {
   return [
     ...objectRoutes(applicationsOf(parts), parts),
     ...applicationPolicyRoutes(parts),
+    ...userPolicyCheckRoutes(parts),
+    ...policyTestRoutes(parts),
     ...objectRoutes(policiesOf(), parts),
     ...objectRoutes(groups, parts),
     ...objectRoutes(lists, parts),

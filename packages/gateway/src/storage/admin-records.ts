@@ -64,3 +64,31 @@ export interface AuditStore {
   /** the newest first, and how many there are of that time in all */
   page(page: AuditPage): Promise<{ entries: StoredAuditEntry[]; total: number }>;
 }
+
+/** What has come of a policy test so far. */
+export interface PolicyTestCounts {
+  approved: number;
+  blocked: number;
+  errored: number;
+  /** null while it is under way */
+  completed_at: number | null;
+}
+
+/** Policies that are tried on everybody who is known. */
+export interface StoredPolicyTest extends PolicyTestCounts {
+  /** UUID */
+  id: string;
+  /** JSON: the policies, in their order */
+  policies: string;
+  /** how many people there were when it began */
+  total: number;
+  created_at: number;
+  expires_at: number;
+}
+
+export interface PolicyTestStore {
+  /** @throws {Error} when the id was used before */
+  add(test: StoredPolicyTest): Promise<void>;
+  find(id: string): Promise<StoredPolicyTest | undefined>;
+  progress(id: string, counts: PolicyTestCounts): Promise<void>;
+}

@@ -2,7 +2,7 @@
 // type.
 import type { Generated, Kysely } from "kysely";
 import type { StoredAccessEvent } from "./access-log.ts";
-import type { StoredAdminToken, StoredAuditEntry } from "./admin-records.ts";
+import type { StoredAdminToken, StoredAuditEntry, StoredPolicyTest } from "./admin-records.ts";
 import type {
   StoredGeneration,
   StoredGrant,
@@ -84,6 +84,7 @@ export interface Schema {
   transfers: StoredTransfer;
   admin_tokens: AdminTokenRow;
   audit: StoredAuditEntry;
+  policy_tests: StoredPolicyTest;
   changes: Omit<ChangeRow, "id"> & { id: Generated<number> };
 }
 

@@ -27,6 +27,7 @@ export const methodsOfParts = {
     find: "read",
     withEmail: "read",
     list: "read",
+    after: "read",
     rename: "durable",
     remove: "durable",
   },
@@ -58,6 +59,7 @@ export const methodsOfParts = {
   accessLog: { add: "passing", list: "read" },
   adminTokens: { all: "read", add: "durable", findByHash: "read", remove: "durable" },
   audit: { add: "durable", page: "read" },
+  policyTests: { add: "durable", find: "read", progress: "passing" },
 } as const satisfies {
   [Part in keyof StoreParts]: { [Method in keyof StoreParts[Part]]: CallClass };
 };

@@ -6,7 +6,12 @@ import type { CredentialScope } from "@postern/protocol";
 import type { ObjectKind } from "../model/kinds.ts";
 import type { Identity } from "../model/model.ts";
 import type { AccessLogEnd, AccessLogStore } from "./access-log.ts";
-import type { AdminTokenStore, AuditStore, StoredAuditEntry } from "./admin-records.ts";
+import type {
+  AdminTokenStore,
+  AuditStore,
+  PolicyTestStore,
+  StoredAuditEntry,
+} from "./admin-records.ts";
 
 export interface StoredKey {
   kid: string;
@@ -250,6 +255,8 @@ export interface UserStore {
   withEmail(email: string): Promise<StoredUser | undefined>;
   /** by address */
   list(query: UserQuery): Promise<PageOf<StoredUser>>;
+  /** those whose address comes after this one, by address: "" is before all */
+  after(email: string, limit: number): Promise<StoredUser[]>;
   /** @returns false when there is no such user */
   rename(id: string, name: string, now: number): Promise<boolean>;
   /**
@@ -424,6 +431,7 @@ export interface StoreParts {
   accessLog: AccessLogStore;
   adminTokens: AdminTokenStore;
   audit: AuditStore;
+  policyTests: PolicyTestStore;
 }
 
 export interface Store extends StoreParts {

@@ -20,6 +20,7 @@ const tables = {
   transfers: expiredTransferLife,
   grants: 0,
   use_counts: 0,
+  policy_tests: 0,
   sessions: expiredSessionLife,
 } as const;
 

@@ -10,6 +10,7 @@ import { adminTokens } from "./0008-admin-tokens.ts";
 import { audit } from "./0009-audit.ts";
 import { accessLog } from "./0010-access-log.ts";
 import { peopleAndRevocation } from "./0011-people-and-revocation.ts";
+import { policyTests } from "./0020-policy-tests.ts";
 
 /**
  * In the order of their names, which is the order in which they run. A released migration never
@@ -27,4 +28,5 @@ export const migrations: Record<string, Migration> = {
   "0009-audit": audit,
   "0010-access-log": accessLog,
   "0011-people-and-revocation": peopleAndRevocation,
+  "0020-policy-tests": policyTests,
 };

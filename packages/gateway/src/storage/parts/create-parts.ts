@@ -11,6 +11,7 @@ import { createHandovers } from "./handovers.ts";
 import { createKeys } from "./keys.ts";
 import { createObjects } from "./objects.ts";
 import { createPins } from "./pins.ts";
+import { createPolicyTests } from "./policy-tests.ts";
 import { createSessions } from "./sessions.ts";
 import { createSettings } from "./settings.ts";
 import { createSshAuthorities } from "./ssh-authorities.ts";
@@ -39,5 +40,6 @@ export function createParts(db: Database, changes: ChangeWriter): StoreParts {
     accessLog: createAccessLog(db),
     adminTokens: createAdminTokens(db),
     audit: createAudit(db),
+    policyTests: createPolicyTests(db),
   };
 }

@@ -50,6 +50,17 @@ export function createUsers(db: Database, changes: ChangeWriter): UserStore {
       return { items: rows.map(fromRow), total: Number(total) };
     },
 
+    async after(email, limit) {
+      const rows = await db
+        .selectFrom("users")
+        .selectAll()
+        .where("email", ">", email)
+        .orderBy("email")
+        .limit(limit)
+        .execute();
+      return rows.map(fromRow);
+    },
+
     async rename(id, name, now) {
       const { numUpdatedRows } = await db
         .updateTable("users")

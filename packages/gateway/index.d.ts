@@ -87,6 +87,37 @@ export function revokeAdminToken(options: {
   token: string;
 }): Promise<AdminToken>;
 
+/** `postern sessions list --config FILE`: sessions that are alive, the latest first. */
+export function listSessions(options: {
+  config: string;
+  /** an address */
+  person?: string | undefined;
+  /** name, id or domain */
+  application?: string | undefined;
+  /** browser, terminal or grant */
+  kind?: string | undefined;
+  /** how many at most; default 20 */
+  limit?: string | undefined;
+}): Promise<{
+  json: object;
+  /** of a table; the first is its heading */
+  rows: readonly (readonly string[])[];
+  /** what is no part of the answer */
+  remark?: string;
+}>;
+
+/** `postern sessions revoke ID --config FILE` */
+export function revokeSessions(options: {
+  config: string;
+  // one of these
+  /** a session by its id or the beginning of it, or a grant by its own */
+  id?: string | undefined;
+  /** an address */
+  person?: string | undefined;
+  /** name, id or domain */
+  application?: string | undefined;
+}): Promise<{ json: object; text: string }>;
+
 /** `postern access explain URL --config FILE`: what policy decides about somebody, and why. */
 export function explainAccess(options: {
   config: string;

@@ -115,7 +115,7 @@ export async function localScene(
     socketPath,
     dials: () => counter.dials,
     token: current.token,
-    endSession: () => gateway.parts.sessions.end(current.session.id),
+    endSession: async () => void (await gateway.parts.sessions.end(current.session.id)),
     signInAgain: async () => {
       current = await signIn(gateway);
       store(current.token);

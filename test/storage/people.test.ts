@@ -105,6 +105,66 @@ function contract(backend: Backend): void {
     });
   });
 
+  test("sessions are listed by kind, person and application, and what was ended or revoked is not there", async (context) => {
+    const store = await open(context);
+    const sessions = [
+      session("b", "ada"),
+      session("t", "ada", { kind: "terminal", parent_id: "b", created_at: time + 1 }),
+      session("g", "ada", { kind: "grant", parent_id: "b", created_at: time + 2 }),
+      session("c", "bob", { created_at: time + 3 }),
+      session("d", "bob", { created_at: time + 4, expires_at: time + minute }),
+    ];
+    for (const each of sessions) await store.sessions.add(each);
+    for (const session_id of ["b", "b", "t", "c", "d", "nobody"])
+      await store.sessions.noteApplication({ session_id, aud: "app" });
+    await store.sessions.noteApplication({ session_id: "c", aud: "other" });
+    await store.grants.add(grant("lent", { session_id: "g", aud: "app" }));
+    const ids = async (query: object, now = time) => {
+      const { items, total } = await store.sessions.list(now, { ...page, ...query });
+      return [...items.map(({ id }) => id), total];
+    };
+    assert.deepEqual(await ids({}), ["d", "c", "g", "t", "b", 5]);
+    assert.deepEqual(await ids({ kind: "terminal" }), ["t", 1]);
+    assert.deepEqual(await ids({ userId: "ada" }), ["g", "t", "b", 3]);
+    assert.deepEqual(await ids({ aud: "app" }), ["d", "c", "g", "t", "b", 5]);
+    assert.deepEqual(await ids({ aud: "app", limit: 2, offset: 1 }), ["c", "g", 5]);
+    assert.deepEqual(await ids({ aud: "app" }, time + minute), ["c", "g", "t", "b", 4]);
+    assert.deepEqual(await ids({ aud: "app", kind: "grant" }), ["g", 1]);
+    assert.deepEqual(await ids({ aud: "app", userId: "bob" }), ["d", "c", 2]);
+    assert.deepEqual(await ids({ aud: "nothing" }), [0]);
+
+    const used = await store.sessions.applicationsOf(["b", "c"]);
+    assert.deepEqual(used.map(({ session_id, aud }) => `${session_id} ${aud}`).toSorted(), [
+      "b app",
+      "c app",
+      "c other",
+    ]);
+    assert.deepEqual(await store.sessions.applicationsOf([]), []);
+    await store.sessions.revoke("b", time);
+    await store.sessions.noteApplication({ session_id: "b", aud: "other" });
+    assert.deepEqual(await ids({ aud: "app" }), ["d", "c", 2], "with what it had approved");
+    assert.deepEqual(await ids({ aud: "other" }), ["c", 1], "an ended session gets no token");
+    await store.generations.put({ aud: "app", generation: "next", revoked_at: time });
+    assert.deepEqual(await ids({ aud: "app" }), [0]);
+    assert.deepEqual(await ids({ userId: "bob" }), ["d", "c", 2], "they are signed in");
+  });
+
+  test("a session is found by the beginning of its id, and a grant by its own", async (context) => {
+    const store = await open(context);
+    for (const id of ["ab01", "ab02", "b0"]) await store.sessions.add(session(id, "ada"));
+    const found = async (prefix: string) =>
+      (await store.sessions.withPrefix(prefix)).map(({ id }) => id);
+    assert.deepEqual(await found("ab"), ["ab01", "ab02"]);
+    assert.deepEqual(await found("ab02"), ["ab02"]);
+    assert.deepEqual(await found("ab0f"), []);
+    const lent = grant("lent", { session_id: "b0", scope: { count: 3 } });
+    await store.grants.add(lent);
+    assert.deepEqual(await store.grants.find("lent"), lent);
+    assert.equal(await store.grants.find("nothing"), undefined);
+    assert.deepEqual(await store.grants.ofSessions(["b0", "ab01"]), [{ ...lent, uses_left: 3 }]);
+    assert.deepEqual(await store.grants.ofSessions([]), []);
+  });
+
   test("an application's tokens are revoked with the grants for it, and nobody else's", async (context) => {
     const store = await open(context);
     await store.sessions.add(session("s", "ada"));

@@ -35,7 +35,7 @@ test("each example on the page is the one that the help shows", async (context) 
   }
 });
 
-const groups = ["access", "keys", "admin-token"];
+const groups = ["access", "keys", "admin-token", "sessions"];
 
 /** Every command by the words that call it, `access token`, from the lists that groups print. */
 async function commandsOfHelp(person: Machine): Promise<string[]> {

@@ -70,6 +70,8 @@ const treatments: Record<string, Contract> = {
   "admin-token create": { ...ofNobody, args: nothing },
   "admin-token list": { ...ofNobody, args: nothing },
   "admin-token revoke": { ...ofNobody, args: nothing },
+  "sessions list": { ...ofNobody, args: nothing },
+  "sessions revoke": { ...ofNobody, args: nothing },
   diff: { ...ofNobody, args: nothing },
   replay: { ...ofNobody, args: nothing },
   "access explain": { ...ofNobody, args: nothing },

@@ -2,6 +2,13 @@
 // to keys beside running gateways. The only reader of process.env.
 import { randomBytes } from "node:crypto";
 import { availableParallelism } from "node:os";
+import {
+  type CommandAnswer,
+  listSessions as listOf,
+  type RevocationWish,
+  revokeSessions as revoke,
+  type SessionListWish,
+} from "./admin/session-commands.ts";
 import type { AdminToken } from "./admin/tokens/admin-tokens.ts";
 import { createToken, revokeToken, type TokenWish } from "./admin/tokens/token-commands.ts";
 import type { CatalogSource } from "./catalog/catalog.ts";
@@ -161,7 +168,7 @@ export function showSshAuthority(options: {
 export function createAdminToken(
   options: { config: string } & TokenWish,
 ): Promise<{ secret: string; token: AdminToken; accountId: string }> {
-  return withStore(options.config, (parts) => createToken(options, tokenParts(parts)));
+  return withStore(options.config, (parts) => createToken(options, commandParts(parts)));
 }
 
 /** `postern admin-token list --config FILE`, in the order in which they were made. */
@@ -178,10 +185,31 @@ export function listAdminTokens(options: { config: string }): Promise<AdminToken
  * @throws {UsageError} when no token, or more than one, is called so
  */
 export function revokeAdminToken(options: { config: string; token: string }): Promise<AdminToken> {
-  return withStore(options.config, (parts) => revokeToken(options.token, tokenParts(parts)));
+  return withStore(options.config, (parts) => revokeToken(options.token, commandParts(parts)));
 }
 
-function tokenParts({ store, catalogs }: StoreInUse) {
+/**
+ * `postern sessions list --config FILE`
+ * @throws {UsageError} when there is no such person, application or kind
+ */
+export function listSessions(
+  options: { config: string } & SessionListWish,
+): Promise<CommandAnswer> {
+  return withStore(options.config, (parts) => listOf(options, commandParts(parts)));
+}
+
+/**
+ * `postern sessions revoke ID --config FILE`
+ * @returns what has ended
+ * @throws {UsageError} when there is no such thing, or more than one
+ */
+export function revokeSessions(
+  options: { config: string } & RevocationWish,
+): Promise<{ json: object; text: string }> {
+  return withStore(options.config, (parts) => revoke(options, commandParts(parts)));
+}
+
+function commandParts({ store, catalogs }: StoreInUse) {
   return { store, catalog: catalogs.current(), randomBytes, now: Date.now };
 }
 

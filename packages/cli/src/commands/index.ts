@@ -31,6 +31,7 @@ import { rotate } from "./gateway/keys-rotate.ts";
 import { ssh as keysSsh } from "./gateway/keys-ssh.ts";
 import { render } from "./gateway/render.ts";
 import { replay } from "./gateway/replay.ts";
+import { list as listSessions, revoke as revokeSessions } from "./gateway/sessions.ts";
 
 /** `postern access …` */
 export const accessGroup: CommandGroup = {
@@ -91,14 +92,26 @@ const adminTokenGroup: CommandGroup = {
   example: create.example,
 };
 
+/** `postern sessions …` */
+const sessionsGroup: CommandGroup = {
+  name: "sessions",
+  summary: "who is signed in at a gateway, and how that ends",
+  groups: [],
+  commands: [listSessions, revokeSessions],
+  others: [],
+  promised: [],
+  notes: [],
+  example: listSessions.example,
+};
+
 /** `postern …` */
 export const mainGroup: CommandGroup = {
   name: "",
   summary: "",
-  groups: [accessGroup, keysGroup, adminTokenGroup],
+  groups: [accessGroup, keysGroup, adminTokenGroup, sessionsGroup],
   commands: [dev, init, gateway, render, diff, replay, completionOf(() => mainGroup)],
   others: [["--version", "print the version"]],
-  promised: ["apply", "export", "doctor", "sessions", "backup", "restore"],
+  promised: ["apply", "export", "doctor", "backup", "restore"],
   notes: [],
   example: "postern access curl https://api.example.com/",
 };

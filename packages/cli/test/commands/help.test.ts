@@ -35,6 +35,9 @@ const commands = [
   ["admin-token", "create"],
   ["admin-token", "list"],
   ["admin-token", "revoke"],
+  ["sessions"],
+  ["sessions", "list"],
+  ["sessions", "revoke"],
 ];
 
 test("every command has help with an example, in lines that fit, on standard output", async (context) => {

@@ -1,40 +1,16 @@
-// The application that somebody at the command line means, by its name, id or domain.
+import { findApplication } from "../model/find-application.ts";
 import type { Application } from "../model/model.ts";
 import { UsageError } from "../usage-error.ts";
 
-/** Names that a complaint lists. */
-const longestList = 20;
-
 /**
- * @throws {UsageError} when it is none of these, several of them, or signs no SSH certificates; in
- * one line, with what to write
+ * The application that somebody at the command line means, which signs SSH certificates.
+ * @throws {UsageError} when it is none, several, or signs no certificates; in one line
  */
 export function findCertifying(applications: readonly Application[], wanted: string): Application {
-  const matches = applications.filter(
-    ({ id, name, domains }) => name === wanted || id === wanted || domains.includes(wanted),
-  );
-  const [application] = matches;
-  if (application === undefined) {
-    const names = listOf(applications.map(({ name }) => name));
-    const remedy = "a new one is there once the gateway has applied the configuration";
-    throw new UsageError(`no application "${wanted}" is in effect, but ${names}; ${remedy}`);
-  }
-  if (matches.length > 1) {
-    const domains = listOf(matches.map(({ domains: [domain = ""] }) => domain));
-    throw new UsageError(
-      `several applications are "${wanted}"; name one by its domain: ${domains}`,
-    );
-  }
+  const application = findApplication(applications, wanted);
   if (application.ssh_certificates === undefined)
     throw new UsageError(
       `the application "${application.name}" signs no SSH certificates; add ssh_certificates: {email_domains: [example.com]} to it, with your own domain, and let the gateway apply that`,
     );
   return application;
-}
-
-function listOf(names: readonly string[]): string {
-  if (names.length === 0) return "none at all";
-  const rest = names.length - longestList;
-  const list = names.slice(0, longestList).join(", ");
-  return rest > 0 ? `${list} and ${rest} more` : list;
 }

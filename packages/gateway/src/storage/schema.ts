@@ -11,6 +11,7 @@ import type {
   StoredObject,
   StoredPin,
   StoredSession,
+  StoredSessionApplication,
   StoredSshAuthority,
   StoredTokenUse,
   StoredTransfer,
@@ -22,6 +23,11 @@ export interface SessionRow extends Omit<StoredSession, "identity"> {
   /** JSON */
   identity: string;
 }
+
+/** A row is there while the session is: with what a list is ordered, filtered and counted by. */
+export interface SessionApplicationRow
+  extends StoredSessionApplication,
+    Pick<StoredSession, "kind" | "created_at" | "expires_at"> {}
 
 export interface UserRow extends Omit<StoredUser, "last_identity"> {
   /** JSON */
@@ -74,6 +80,7 @@ export interface Schema {
   ssh_authorities: StoredSshAuthority;
   users: UserRow;
   sessions: SessionRow;
+  session_applications: SessionApplicationRow;
   grants: GrantRow;
   application_generations: StoredGeneration;
   service_token_uses: StoredTokenUse;

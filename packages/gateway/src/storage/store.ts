@@ -84,6 +84,20 @@ export interface StoredSession {
   jkt: string | null;
 }
 
+/** A session that got a token of an application, or a grant for it. */
+export interface StoredSessionApplication {
+  session_id: string;
+  aud: string;
+}
+
+/** Which sessions are wanted. */
+export interface SessionQuery extends PageQuery {
+  kind?: StoredSession["kind"] | undefined;
+  userId?: string | undefined;
+  /** of an application that the session got a token of */
+  aud?: string | undefined;
+}
+
 /** A grant (wire-protocol 8). It holds for as long as its session is alive. */
 export interface StoredGrant {
   /** what people name it by */
@@ -311,7 +325,13 @@ export interface SessionStore {
   /** the person's sessions that are neither revoked nor expired */
   ofUser(userId: string, now: number): Promise<StoredSession[]>;
   /** sessions that are neither revoked nor expired, the latest first */
-  list(now: number, page: PageQuery): Promise<PageOf<StoredSession>>;
+  list(now: number, query: SessionQuery): Promise<PageOf<StoredSession>>;
+  /** those whose ids begin so, alive or not; a few at most */
+  withPrefix(prefix: string): Promise<StoredSession[]>;
+  /** Notes that a session gets a token of an application, while it is alive. */
+  noteApplication(session: StoredSessionApplication): Promise<void>;
+  /** what these got tokens of, in no order; an application that was revoked since is not there */
+  applicationsOf(ids: readonly string[]): Promise<StoredSessionApplication[]>;
   /**
    * Ends a session, and the terminals and grants that it approved. @returns the ids that ended now
    */
@@ -326,6 +346,9 @@ export interface SessionStore {
 export interface GrantStore {
   /** Adds it, with its count where it has one. */
   add(grant: StoredGrant): Promise<void>;
+  find(id: string): Promise<StoredGrant | undefined>;
+  /** those that these sessions stand behind, alive or not, in no order */
+  ofSessions(sessionIds: readonly string[]): Promise<StandingGrant[]>;
   /** the person's grants that have neither ended nor expired, in the order of their making */
   ofUser(userId: string, now: number): Promise<StandingGrant[]>;
 }

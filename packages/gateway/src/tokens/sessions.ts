@@ -37,11 +37,13 @@ export function createSessions({ store, tokens, now, randomBytes }: SessionsDeps
     async end(sessionId) {
       const ids = await store.sessions.revoke(sessionId, now());
       tokens.forgetSessions(ids);
+      return ids;
     },
 
     async endAllOf(userId) {
       const ids = await store.sessions.revokeAllOf(userId, now());
       tokens.forgetSessions(ids);
+      return ids;
     },
 
     async endAllAt(aud) {
@@ -49,6 +51,7 @@ export function createSessions({ store, tokens, now, randomBytes }: SessionsDeps
       const ids = await store.generations.put({ aud, generation, revoked_at: now() });
       tokens.forgetGeneration(aud);
       tokens.forgetSessions(ids);
+      return ids;
     },
 
     async removeUser(userId) {

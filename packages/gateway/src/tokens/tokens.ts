@@ -226,12 +226,17 @@ export interface KeyRotation {
 export interface Sessions {
   /** Begins a session with a new id (case T10). */
   start(input: SessionStart): Promise<StoredSession>;
-  /** Ends one session and the terminals that it approved. */
-  end(sessionId: string): Promise<void>;
+  // What ends sessions returns the ids of those that ended now.
+
+  /** Ends one session, with the terminals and grants that it approved. */
+  end(sessionId: string): Promise<string[]>;
   /** Ends every session of the person. */
-  endAllOf(userId: string): Promise<void>;
-  /** Revokes every token of the application; policy says who of those signed in gets another. */
-  endAllAt(aud: string): Promise<void>;
+  endAllOf(userId: string): Promise<string[]>;
+  /**
+   * Revokes every token of the application, and ends the grants for it; policy says who of those
+   * signed in gets another.
+   */
+  endAllAt(aud: string): Promise<string[]>;
   /** Removes the user with their sessions. @returns false when there is no such user */
   removeUser(userId: string): Promise<boolean>;
   /** Ends the sessions that begin after `latest`. @returns how many */

@@ -143,6 +143,22 @@ test("sessions of browsers, terminals and grants are in one list, read one by on
   const everything = await api.get("/access/sessions?per_page=1&page=2");
   assert.equal(everything.result.length, 1);
   assert.equal(everything.result_info?.["total_count"], 2);
+
+  const { sessions } = gateway.parts.store;
+  await sessions.noteApplication({ session_id: browser.id, aud: target.aud });
+  const noncesOf = async (query: string) => {
+    const all = resultOf(await api.get(`/access/sessions?${query}`));
+    return all.map(({ metadata }: { metadata: { nonce: string } }) => metadata.nonce);
+  };
+  assert.deepEqual(await noncesOf(`app_uid=${target.id}`), [browser.id]);
+  assert.deepEqual(await noncesOf(`user_uid=${browser.user_id}&kind=browser&app_uid=`), [
+    browser.id,
+  ]);
+  assert.deepEqual(await noncesOf("kind=grant"), [], "it was ended");
+  assert.deepEqual(await noncesOf("app_uid=nothing"), []);
+  assert.equal((await api.get("/access/sessions?kind=robot")).status, 400);
+  const [used] = resultOf(await api.get(path));
+  assert.deepEqual(Object.keys(used.metadata.apps), [target.id], "what it was used for");
 });
 
 test("a person is revoked by address, whatever else the body says, and may sign in again at once", async (context) => {

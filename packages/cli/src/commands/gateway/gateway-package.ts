@@ -19,6 +19,15 @@ export interface AdminToken {
   expires_at: number | null;
 }
 
+/** Which sessions are meant, as it was typed. */
+export interface SessionWish {
+  id?: string | undefined;
+  person?: string | undefined;
+  application?: string | undefined;
+  kind?: string | undefined;
+  limit?: string | undefined;
+}
+
 /** What the gateway's package exports for us. */
 export interface GatewayPackage {
   runDev(options: {
@@ -55,6 +64,12 @@ export interface GatewayPackage {
   }): Promise<{ secret: string; token: AdminToken; accountId: string }>;
   listAdminTokens(options: { config: string }): Promise<AdminToken[]>;
   revokeAdminToken(options: { config: string; token: string }): Promise<AdminToken>;
+  listSessions(
+    options: { config: string } & SessionWish,
+  ): Promise<{ json: object; rows: readonly (readonly string[])[]; remark?: string }>;
+  revokeSessions(
+    options: { config: string } & SessionWish,
+  ): Promise<{ json: object; text: string }>;
   explainAccess(options: {
     config: string;
     asked: {

@@ -6,15 +6,23 @@ import { defined } from "../../defined.ts";
 import { personFields } from "../../model/identity-fields.ts";
 import type { Application } from "../../model/model.ts";
 import { isMap } from "../../model/read-value.ts";
-import type { StandingGrant, StoredSession, StoredUser } from "../../storage/store.ts";
+import type { StoredSession, StoredUser } from "../../storage/store.ts";
 import type { AdminParts } from "../admin-parts.ts";
 import { audit } from "../audit.ts";
+import { type DescribedSession, describeSessions } from "../describe-sessions.ts";
 import { badPage, listed, readPage } from "../pages.ts";
 import { type Answer, type Call, fail, type Route, succeed } from "../route.ts";
 import { withUser } from "./users.ts";
 
 const ofUser = "/access/users/:id/active_sessions";
 const all = "/access/sessions";
+
+/** Which of all sessions are listed; an empty value asks for nothing. */
+const filters = z.object({
+  kind: z.enum(["browser", "terminal", "grant"]).optional(),
+  user_uid: z.string().optional(),
+  app_uid: z.string().optional(),
+});
 
 /** The routes of sessions and of revocation. */
 export function sessionRoutes(parts: AdminParts): Route[] {
@@ -37,6 +45,7 @@ export function sessionRoutes(parts: AdminParts): Route[] {
     {
       ...{ method: "GET", path: all, permission: "population:read" },
       summary: "[ext] List all sessions that are alive, the newest first",
+      query: filters,
       handle: (call) => listAll(call, parts),
     },
     {
@@ -57,8 +66,7 @@ export function sessionRoutes(parts: AdminParts): Route[] {
 async function listOfUser(parts: AdminParts, user: StoredUser): Promise<Answer> {
   const { store, now } = parts;
   const sessions = await store.sessions.ofUser(user.id, now());
-  const grants = await store.grants.ofUser(user.id, now());
-  return succeed(sessions.map((session) => showSession(parts, session, grants)));
+  return succeed(await showSessions(sessions, parts));
 }
 
 async function readOfUser({ params }: Call, parts: AdminParts, user: StoredUser): Promise<Answer> {
@@ -84,17 +92,21 @@ async function endOfUser(call: Call, parts: AdminParts, user: StoredUser): Promi
 async function listAll({ query, token }: Call, parts: AdminParts): Promise<Answer> {
   const wanted = readPage(query);
   if (wanted === undefined) return badPage();
-  if (token.applications !== null) return listed([], wanted, 0);
-  const { page, per_page: limit } = wanted;
-  const { items, total } = await parts.store.sessions.list(parts.now(), {
-    limit,
-    offset: (page - 1) * limit,
-  });
-  return listed(
-    items.map((session) => showSession(parts, session, [])),
-    wanted,
-    total,
+  const filter = filters.safeParse(
+    Object.fromEntries([...query].filter(([, value]) => value !== "")),
   );
+  if (!filter.success) return fail("bad_request", "kind must be browser, terminal or grant.");
+  if (token.applications !== null) return listed([], wanted, 0);
+  const { kind, user_uid: userId, app_uid: appId } = filter.data;
+  const { catalogs, store, now } = parts;
+  const application = catalogs.current().applications.find(({ id }) => id === appId);
+  // Nobody has a token of an application that is not there.
+  if (appId !== undefined && application === undefined) return listed([], wanted, 0);
+  const { page, per_page: limit } = wanted;
+  const place = { limit, offset: (page - 1) * limit };
+  const asked = { ...place, kind, userId, aud: application?.aud };
+  const { items, total } = await store.sessions.list(now(), asked);
+  return listed(await showSessions(items, parts), wanted, total);
 }
 
 /** @returns whether there is such a person */
@@ -134,13 +146,17 @@ export function visibleApplication(
   return token.applications.includes(application.id) ? application : undefined;
 }
 
-function showSession(
-  parts: AdminParts,
-  session: StoredSession,
-  grants: readonly StandingGrant[],
-): object {
+async function showSessions(
+  sessions: readonly StoredSession[],
+  { store, catalogs, now }: AdminParts,
+): Promise<object[]> {
+  const { applicationByAud } = catalogs.current();
+  const described = await describeSessions(sessions, { store, applicationByAud });
+  return described.map((each) => showSession(each, now()));
+}
+
+function showSession({ session, applications, grant }: DescribedSession, now: number): object {
   const { id, kind, identity, created_at, expires_at, user_agent, parent_id } = session;
-  const grant = grants.find(({ session_id }) => session_id === id);
   return {
     name: identity.email,
     expiration: seconds(expires_at),
@@ -148,8 +164,8 @@ function showSession(
       nonce: id,
       iat: seconds(created_at),
       expires: seconds(expires_at),
-      ttl: Math.max(0, seconds(expires_at) - seconds(parts.now())),
-      apps: grant === undefined ? {} : appsOf(parts, grant.aud),
+      ttl: Math.max(0, seconds(expires_at) - seconds(now)),
+      apps: Object.fromEntries(applications.map((each) => [each.id, showApplication(each)])),
       ...defined({
         kind,
         user_uid: session.user_id,
@@ -163,12 +179,9 @@ function showSession(
   };
 }
 
-/** What a grant is for, as Cloudflare shows what a session was used for. */
-function appsOf({ catalogs }: AdminParts, aud: string): Record<string, object> {
-  const application = catalogs.current().applicationByAud.get(aud);
-  if (application === undefined) return {};
-  const { id, name, type, domains } = application;
-  return { [id]: { uid: id, name, type, hostname: domains[0] ?? "" } };
+/** As Cloudflare shows what a session was used for. */
+function showApplication({ id, name, type, domains }: Application): object {
+  return { uid: id, name, type, hostname: domains[0] ?? "" };
 }
 
 function seconds(milliseconds: number): number {

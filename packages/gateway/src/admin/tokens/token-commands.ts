@@ -1,9 +1,11 @@
 // `postern admin-token create|list|revoke`: on the store itself, beside gateways that run. Whoever
 // may read the secret key and the store needs no token to make one.
 import type { Catalog } from "../../catalog/catalog.ts";
-import { type RandomBytes, randomUuid } from "../../random.ts";
+import { findApplication } from "../../model/find-application.ts";
+import type { RandomBytes } from "../../random.ts";
 import type { Store } from "../../storage/store.ts";
 import { UsageError } from "../../usage-error.ts";
+import { auditCommand } from "../command-audit.ts";
 import { allPermissions, isPermission, type Permission } from "../permissions.ts";
 import { type AdminToken, createAdminToken } from "./admin-tokens.ts";
 
@@ -36,7 +38,8 @@ export async function createToken(
 ): Promise<{ secret: string; token: AdminToken; accountId: string }> {
   const { store, randomBytes, now } = parts;
   const permissions = readPermissions(wish.permissions);
-  const ids = wish.applications.map((name) => applicationId(name, parts.catalog));
+  const { applications } = parts.catalog;
+  const ids = wish.applications.map((name) => findApplication(applications, name).id);
   const { secret, token } = await createAdminToken(
     {
       name: wish.name,
@@ -80,27 +83,13 @@ function readPermissions(names: readonly string[]): Permission[] {
   });
 }
 
-function applicationId(name: string, { applications }: Catalog): string {
-  const named = applications.find(
-    (each) => each.id === name || each.name === name || each.domains.includes(name),
-  );
-  if (named !== undefined) return named.id;
-  throw new UsageError(`no application in effect is called ${JSON.stringify(name)}`);
-}
-
-/** Nobody is asked for a token here: the entry says by which command. */
-async function note(
-  action: string,
+function note(
+  action: "created" | "deleted",
   token: AdminToken,
-  { store, now, randomBytes }: CommandParts,
+  parts: CommandParts,
 ): Promise<void> {
-  const text = JSON.stringify(token);
-  await store.audit.add({
-    id: randomUuid(randomBytes),
-    created_at: now(),
-    ...{ token_id: "", token_name: "postern admin-token", ip: "", ray: "" },
-    ...{ action, kind: "admin_token", ref: token.id, name: token.name },
-    before: action === "deleted" ? text : null,
-    after: action === "created" ? text : null,
-  });
+  const { id, name } = token;
+  const states = action === "created" ? { after: token } : { before: token };
+  const change = { action, kind: "admin_token", id, name, ...states };
+  return auditCommand("postern admin-token", change, parts);
 }

@@ -66,6 +66,7 @@ export async function authorized(c: LoginContext, parts: SignInParts): Promise<R
     session,
     lifetimeMs: tokenLifetime(application, decision),
   });
+  await parts.store.sessions.noteApplication({ session_id: session.id, aud: application.aud });
   parts.record({
     event: "let_in",
     ...requestFields(facts),

@@ -72,7 +72,9 @@ async function sealInto(
   { request, orgToken }: Approval,
   { terminal, appTokenMs }: { terminal: StoredSession; appTokenMs: number },
 ): Promise<boolean> {
-  const { tokens } = parts;
+  const { tokens, store } = parts;
+  const { aud } = request.application;
+  await store.sessions.noteApplication({ session_id: terminal.id, aud });
   const content = {
     app_token: await tokens.issueApp(terminal, request.application, appTokenMs),
     org_token: orgToken ? await tokens.issueOrg(terminal) : "",

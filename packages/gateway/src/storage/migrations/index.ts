@@ -10,6 +10,7 @@ import { adminTokens } from "./0008-admin-tokens.ts";
 import { audit } from "./0009-audit.ts";
 import { accessLog } from "./0010-access-log.ts";
 import { peopleAndRevocation } from "./0011-people-and-revocation.ts";
+import { sessionApplications } from "./0018-session-applications.ts";
 import { policyTests } from "./0020-policy-tests.ts";
 
 /**
@@ -28,5 +29,6 @@ export const migrations: Record<string, Migration> = {
   "0009-audit": audit,
   "0010-access-log": accessLog,
   "0011-people-and-revocation": peopleAndRevocation,
+  "0018-session-applications": sessionApplications,
   "0020-policy-tests": policyTests,
 };

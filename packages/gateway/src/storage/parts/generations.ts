@@ -3,6 +3,7 @@ import type { ChangeWriter } from "../change-feed.ts";
 import { inTransaction } from "../in-transaction.ts";
 import type { Database } from "../schema.ts";
 import type { GenerationStore } from "../store.ts";
+import { forgetUses } from "./session-applications.ts";
 
 export function createGenerations(db: Database, changes: ChangeWriter): GenerationStore {
   return {
@@ -22,6 +23,7 @@ export function createGenerations(db: Database, changes: ChangeWriter): Generati
           .onConflict((conflict) => conflict.column("aud").doUpdateSet(generation))
           .execute();
         const grants = transaction.selectFrom("grants").select("session_id").where("aud", "=", aud);
+        await transaction.deleteFrom("session_applications").where("aud", "=", aud).execute();
         const ended = await transaction
           .updateTable("sessions")
           .set({ revoked_at })
@@ -29,9 +31,11 @@ export function createGenerations(db: Database, changes: ChangeWriter): Generati
           .where("id", "in", grants)
           .returning("id")
           .execute();
-        const sessions = ended.map(({ id }) => ({ what: "session", id }) as const);
+        const ids = ended.map(({ id }) => id);
+        await forgetUses(transaction, ids);
+        const sessions = ids.map((id) => ({ what: "session", id }) as const);
         await changes.write(transaction, [{ what: "application", aud }, ...sessions]);
-        return ended.map(({ id }) => id);
+        return ids;
       }),
   };
 }

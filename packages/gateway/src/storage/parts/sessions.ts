@@ -5,6 +5,8 @@ import type { ChangeWriter } from "../change-feed.ts";
 import { inTransaction } from "../in-transaction.ts";
 import type { Database, SessionRow } from "../schema.ts";
 import type { SessionStore, StoredSession } from "../store.ts";
+import { forgetUses, noteUse } from "./session-applications.ts";
+import { pageOfSessionIds } from "./session-lists.ts";
 
 export function createSessions(db: Database, changes: ChangeWriter): SessionStore {
   /** Ends those of the live sessions that `choose` leaves. @returns their ids */
@@ -12,6 +14,7 @@ export function createSessions(db: Database, changes: ChangeWriter): SessionStor
     return inTransaction(db, async (transaction) => {
       const rows = await choose(endLiveSessions(transaction, now)).returning("id").execute();
       const ids = rows.map(({ id }) => id);
+      await forgetUses(transaction, ids);
       await changes.write(
         transaction,
         ids.map((id) => ({ what: "session", id })),
@@ -50,22 +53,40 @@ export function createSessions(db: Database, changes: ChangeWriter): SessionStor
       return rows.map(fromRow);
     },
 
-    async list(now, { limit, offset }) {
-      const live = db
+    async list(now, query) {
+      const { items: ids, total } = await pageOfSessionIds(db, now, query);
+      if (ids.length === 0) return { items: [], total };
+      const rows = await db
         .selectFrom("sessions")
-        .where("revoked_at", "is", null)
-        .where("expires_at", ">", now);
-      const { total } = await live
-        .select((row) => row.fn.countAll<number>().as("total"))
-        .executeTakeFirstOrThrow();
-      const rows = await live
         .selectAll()
+        .where("id", "in", ids)
         .orderBy("created_at", "desc")
         .orderBy("id", "desc")
-        .limit(limit)
-        .offset(offset)
         .execute();
-      return { items: rows.map(fromRow), total: Number(total) };
+      return { items: rows.map(fromRow), total };
+    },
+
+    async withPrefix(prefix) {
+      const rows = await db
+        .selectFrom("sessions")
+        .selectAll()
+        .where("id", ">=", prefix)
+        .where("id", "<", `${prefix}${afterHex}`)
+        .orderBy("id")
+        .limit(mostWithPrefix)
+        .execute();
+      return rows.map(fromRow);
+    },
+
+    noteApplication: (session) => noteUse(db, session),
+
+    async applicationsOf(ids) {
+      if (ids.length === 0) return [];
+      return db
+        .selectFrom("session_applications")
+        .select(["session_id", "aud"])
+        .where("session_id", "in", ids)
+        .execute();
     },
 
     revoke: (id, now) =>
@@ -78,6 +99,11 @@ export function createSessions(db: Database, changes: ChangeWriter): SessionStor
     revokeLaterThan: (latest, now) => end(now, (live) => live.where("created_at", ">", latest)),
   };
 }
+
+/** No hexadecimal digit sorts after it. */
+const afterHex = "g";
+/** Sessions that a beginning of an id finds: two say already that it is not one. */
+const mostWithPrefix = 10;
 
 type Ending = ReturnType<typeof endLiveSessions>;
 

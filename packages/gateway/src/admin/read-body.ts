@@ -12,11 +12,14 @@ export type BodyReading =
 
 /** Reads it. @returns undefined as the body where nothing is sent */
 export async function readBody(request: Request): Promise<BodyReading> {
-  const text = await readText(request);
-  if (text === undefined) return { ok: false, fault: "body_too_large" };
-  if (text === "") return { ok: true, body: undefined };
+  const bytes = await readBytes(request);
+  if (bytes === undefined) return { ok: false, fault: "body_too_large" };
+  if (bytes.length === 0) return { ok: true, body: undefined };
   const type = request.headers.get("content-type") ?? "";
   if (!/^application\/json *(?:;|$)/i.test(type)) return { ok: false, fault: "bad_content_type" };
+  const text = textOf(bytes);
+  if (text === undefined)
+    return { ok: false, fault: "bad_request", message: "The body is not UTF-8." };
   if (isTooDeep(text))
     return { ok: false, fault: "bad_request", message: "The body is nested too deeply." };
   try {
@@ -27,8 +30,8 @@ export async function readBody(request: Request): Promise<BodyReading> {
 }
 
 /** @returns undefined when it is too long */
-async function readText({ body }: Request): Promise<string | undefined> {
-  if (body === null) return "";
+async function readBytes({ body }: Request): Promise<Buffer | undefined> {
+  if (body === null) return Buffer.alloc(0);
   const pieces: Uint8Array[] = [];
   let length = 0;
   for await (const piece of body) {
@@ -36,15 +39,33 @@ async function readText({ body }: Request): Promise<string | undefined> {
     if (length > longestBody) return undefined;
     pieces.push(piece);
   }
-  return Buffer.concat(pieces).toString("utf8");
+  return Buffer.concat(pieces);
 }
 
-/** Brackets inside of texts count as well, which no object of ours has so many of. */
+/** @returns undefined where it is no UTF-8: two names must not become one by what stands for it */
+function textOf(bytes: Buffer): string | undefined {
+  try {
+    return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+  } catch {
+    return undefined;
+  }
+}
+
+/** Looks at each character once: what is sent may be made to be read slowly. */
 function isTooDeep(text: string): boolean {
   let depth = 0;
-  for (const character of text.replaceAll(/"(?:[^"\\]|\\.)*"/gs, "").match(/[[\]{}]/g) ?? []) {
-    depth += character === "[" || character === "{" ? 1 : -1;
+  let isInText = false;
+  for (let place = 0; place < text.length; place++) {
+    const character = text[place];
+    if (isInText && character === "\\") place++;
+    else if (character === '"') isInText = !isInText;
+    else if (!isInText) depth += depthOf(character);
     if (depth > deepestValue) return true;
   }
   return false;
+}
+
+function depthOf(character: string | undefined): number {
+  if (character === "[" || character === "{") return 1;
+  return character === "]" || character === "}" ? -1 : 0;
 }

@@ -5,6 +5,7 @@ import { defined } from "../defined.ts";
 import { defineKind } from "./kind.ts";
 import { type ListType, type ListValues, listTypes } from "./list-values.ts";
 import type { Report } from "./problem.ts";
+import { isMap } from "./read-value.ts";
 import { choice, emailAddress, identifier, networkText, objectName, someText } from "./values.ts";
 
 const longestList = 100_000;
@@ -13,9 +14,12 @@ const type = z.enum(listTypes, {
   error: "is no type of list here; write EMAIL or IP",
 });
 
-const item = z
-  .strictObject({ value: someText, description: z.string().optional() })
-  .transform(defined);
+const description = z
+  .string()
+  .max(1_000, { message: "is longer than 1,000 characters" })
+  .optional();
+
+const item = z.strictObject({ value: someText, description }).transform(defined);
 
 /** An item of a list. */
 type ListItem = z.infer<typeof item>;
@@ -25,12 +29,31 @@ const itemOrValue = choice<ListItem>((source) =>
   typeof source === "string" ? someText.transform((value): ListItem => ({ value })) : item,
 );
 
+/** Faults that are looked for: of thousands, the first ones say it all. */
+const mostFaults = 100;
+
+/** What cannot be an item is found before each item is read, which costs more where it is wrong. */
+const items = z.preprocess((source, context) => {
+  if (!Array.isArray(source)) return source;
+  if (source.length > longestList) {
+    const message = `has more than ${longestList} items; divide it`;
+    context.addIssue({ code: "custom", message });
+    return z.NEVER;
+  }
+  const valueIn = (each: unknown) => (isMap(each) ? each["value"] : each);
+  const isItem = (value: unknown) => typeof value === "string" && value.trim() !== "";
+  if (source.filter((each) => !isItem(valueIn(each))).length <= mostFaults) return source;
+  const message = "are not items; write each as {value: …}, or the value alone";
+  context.addIssue({ code: "custom", message });
+  return z.NEVER;
+}, z.array(itemOrValue));
+
 const fields = z.strictObject({
   id: identifier,
   name: objectName,
   type,
-  description: z.string().optional(),
-  items: z.array(itemOrValue).max(longestList).default([]),
+  description,
+  items: items.default([]),
 });
 
 const stored = z
@@ -67,11 +90,14 @@ export const list = defineKind({
 const valueSchemas = { EMAIL: emailAddress, IP: networkText } as const;
 
 function checkItems(type: ListType, items: readonly ListItem[], report: Report): void {
-  items.forEach(({ value }, index) => {
-    const result = valueSchemas[type].safeParse(value);
-    const [issue] = result.error?.issues ?? [];
-    if (issue !== undefined) report.problem(["items", index, "value"], issue.message, value);
-  });
+  let faults = 0;
+  for (const [index, { value }] of items.entries()) {
+    const [issue] = valueSchemas[type].safeParse(value).error?.issues ?? [];
+    if (issue === undefined) continue;
+    report.problem(["items", index, "value"], issue.message, value);
+    faults++;
+    if (faults === mostFaults) return;
+  }
 }
 
 /** The first of those that have one value. */

@@ -119,6 +119,22 @@ test("a body that is too large, too deep, no JSON or of another type is refused"
   assert.equal((await send(JSON.stringify(staff), "application/json; charset=utf-8")).status, 201);
 });
 
+test("a body that is made to be read slowly keeps nobody waiting", async (context) => {
+  const { api, address, accountId } = await startAdminFixture(context);
+  const url = `${address}/client/v4/accounts/${accountId}/access/groups`;
+  const headers = { authorization: `Bearer ${api.secret}`, "content-type": "application/json" };
+  const send = async (body: string | Uint8Array<ArrayBuffer>) =>
+    (await fetch(url, { method: "POST", headers, body })).status;
+  // Of a text without an end, each quotation mark could be tried as the beginning of another one:
+  // a megabyte of them took a quarter of an hour.
+  assert.equal(await send(`"${'\\"'.repeat(500_000)}`), 400);
+  const brackets = `${"[".repeat(1_000)}\\"${"{".repeat(1_000)}`;
+  assert.equal(await send(JSON.stringify({ ...staff, name: brackets.slice(0, 300) })), 201);
+  const [head = "", tail = ""] = JSON.stringify({ ...staff, name: "A?B" }).split("?");
+  const bytes = Buffer.concat([Buffer.from(head), Buffer.from([0xff]), Buffer.from(tail)]);
+  assert.equal(await send(new Uint8Array(bytes)), 400);
+});
+
 test("the public listener answers nothing of the API", async (context) => {
   const { api, gateway, accountId } = await startAdminFixture(context);
   const path = `/client/v4/accounts/${accountId}/access/groups`;

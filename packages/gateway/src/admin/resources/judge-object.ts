@@ -6,6 +6,7 @@ import type { ObjectRecord } from "../../catalog/stored-objects.ts";
 import type { Settings } from "../../config/read-settings.ts";
 import type { ConfiguredObject, Kind, World } from "../../model/kind.ts";
 import { kinds } from "../../model/kinds.ts";
+import { list } from "../../model/list.ts";
 import { type FieldPath, fieldName, type Problem } from "../../model/problem.ts";
 import { isMap } from "../../model/read-value.ts";
 import { validate } from "../../model/validate.ts";
@@ -13,6 +14,7 @@ import { valueAt } from "../../model/value-at.ts";
 import { createWorld } from "../../model/world.ts";
 import { type ApiError, apiError, type ErrorName } from "../error-codes.ts";
 import { type Failure, fail } from "../route.ts";
+import { findOversize } from "./object-size.ts";
 
 /** A valid object with what is hardly meant, or why it is none. */
 export type Judgement = { ok: true; object: ConfiguredObject; messages: ApiError[] } | Failure;
@@ -23,12 +25,15 @@ export type Judgement = { ok: true; object: ConfiguredObject; messages: ApiError
  * @param world the others
  */
 export function judgeObject(kind: Kind, fields: unknown, world: World): Judgement {
+  const oversize = findOversize(fields, (path) => hasOwnBound(kind, path));
+  if (oversize !== undefined)
+    return { ok: false, status: 400, errors: [problemError("invalid", kind, oversize)] };
   const { input, problems, warnings } = validate(kind, fields, world);
   if (input === undefined || problems.length > 0) {
-    const errors = problems.map((problem) => problemError("invalid", kind, problem));
+    const errors = told("invalid", kind, problems);
     return { ok: false, status: 400, errors };
   }
-  const messages = warnings.map((warning) => problemError("warning", kind, warning));
+  const messages = told("warning", kind, warnings);
   return { ok: true, object: kind.toObject(input, { hash: sha256 }), messages };
 }
 
@@ -78,6 +83,21 @@ export function withoutNulls(value: unknown): unknown {
   if (!isMap(value)) return value;
   const fields = Object.entries(value).filter(([, field]) => field !== null);
   return Object.fromEntries(fields.map(([name, field]) => [name, withoutNulls(field)]));
+}
+
+/** The items of a list are counted where lists are read. */
+function hasOwnBound({ name }: Kind, path: FieldPath): boolean {
+  return name === list.name && path.length === 1 && path[0] === "items";
+}
+
+/** Of the same mistake in each of thousands of items, some say it all. */
+const mostTold = 100;
+
+function told(name: ErrorName, kind: Kind, problems: readonly Problem[]): ApiError[] {
+  const errors = problems.slice(0, mostTold).map((problem) => problemError(name, kind, problem));
+  const more = problems.length - errors.length;
+  if (more > 0) errors.push(apiError(name, `There are ${more} more of these.`));
+  return errors;
 }
 
 function problemError(name: ErrorName, { noun }: Kind, { path, what }: Problem): ApiError {

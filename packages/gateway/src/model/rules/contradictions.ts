@@ -3,9 +3,9 @@
 import { contains, parseNetwork } from "../../network.ts";
 import type { Atom } from "./atom.ts";
 
-/** Whether two atoms say the same, in the same words. */
-export function isSameAtom(one: Atom, other: Atom): boolean {
-  return JSON.stringify(one) === JSON.stringify(other);
+/** The same text for two atoms that say the same, in the same words. */
+export function textOfAtom(atom: Atom): string {
+  return JSON.stringify(atom);
 }
 
 /** Whether no request can fit both; false where that cannot be said. */

@@ -5,7 +5,7 @@ import type { Reference } from "../kind.ts";
 import { type FieldPath, type Report, reportBelow } from "../problem.ts";
 import { isMap, itemsOf } from "../read-value.ts";
 import type { Atom } from "./atom.ts";
-import { isSameAtom, neverBoth } from "./contradictions.ts";
+import { neverBoth, textOfAtom } from "./contradictions.ts";
 import type { ObjectLookup, Rule } from "./rule.ts";
 import { cloudflareKinds, kindName, knownRule, rule, ruleKinds, storedRule } from "./rule-kinds.ts";
 import { noRuleList } from "./rule-mistakes.ts";
@@ -92,6 +92,9 @@ interface PlacedAtom {
   atom: Atom;
 }
 
+/** Rules that each other one is compared with, at most: longer lists are made by programs. */
+const mostCompared = 20;
+
 /** Warns of rules that cannot hold beside another one of the same policy or group. */
 function warnOfContradictions(set: RuleSet, report: Report): void {
   const [includes, requires, excludes] = [
@@ -100,18 +103,24 @@ function warnOfContradictions(set: RuleSet, report: Report): void {
     atomsIn(set, "exclude"),
   ];
   for (const [place, { list, index, atom }] of [...requires, ...includes].entries()) {
-    const before = list === "require" ? requires.slice(0, place) : requires;
+    const before = requires.slice(
+      0,
+      list === "require" ? Math.min(place, mostCompared) : mostCompared,
+    );
     const other = before.find((each) => neverBoth(each.atom, atom));
     if (other !== undefined) report.warning([list, index], neverHolds(other));
   }
+  const excluded = new Map<string, number>();
   for (const { index, atom } of excludes) {
     if (atom.of === "everyone")
       report.warning(["exclude", index], "excludes everybody, so that nobody is left");
+    const said = textOfAtom(atom);
+    if (!excluded.has(said)) excluded.set(said, index);
   }
   for (const { index, atom } of includes) {
-    const other = excludes.find((each) => isSameAtom(each.atom, atom));
+    const other = excluded.get(textOfAtom(atom));
     if (other !== undefined && atom.of !== "everyone")
-      report.warning(["include", index], `is taken back by exclude[${other.index}]`);
+      report.warning(["include", index], `is taken back by exclude[${other}]`);
   }
 }
 

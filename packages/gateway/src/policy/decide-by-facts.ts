@@ -92,6 +92,8 @@ function mayBeNamed({ kind, linked_app, workload }: Facts): boolean {
 interface Asker {
   facts: Facts;
   subject: Subject;
+  /** what groups were found to answer: one may be named in many places */
+  groups?: Record<Guess, Map<CompiledRuleSet, Match>>;
 }
 
 function guessSet(set: CompiledRuleSet, asker: Asker, guess: Guess): Match {
@@ -108,12 +110,20 @@ function guessSet(set: CompiledRuleSet, asker: Asker, guess: Guess): Match {
 }
 
 function guessRule({ atom, group, matches }: CompiledRule, asker: Asker, guess: Guess): Match {
-  if (group !== undefined) return guessSet(group, asker, guess);
+  if (group !== undefined) return guessGroup(group, asker, guess);
   const { facts, subject } = asker;
   const { kind } = subject.principal;
   const own = kind === facts.kind ? facts : { ...facts, kind };
   if (isStated(own, atom)) return matches(subject);
   return guess === "best" ? "yes" : "no";
+}
+
+function guessGroup(group: CompiledRuleSet, asker: Asker, guess: Guess): Match {
+  asker.groups ??= { best: new Map(), worst: new Map() };
+  const answers = asker.groups[guess];
+  const answer = answers.get(group) ?? guessSet(group, asker, guess);
+  answers.set(group, answer);
+  return answer;
 }
 
 /** What one rule answers. */

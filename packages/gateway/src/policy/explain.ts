@@ -60,6 +60,9 @@ export interface RuleExplanation {
 /** Groups inside groups are looked into this far; how deep they may lie is not limited. */
 const deepestGroup = 8;
 
+/** Rules of groups that are explained, at most: one that is named in many places is in each. */
+const mostRulesOfGroups = 2_000;
+
 /** Explains what policy says of somebody. */
 export function explain(policies: readonly CompiledPolicy[], facts: Facts): Explanation {
   const result = decideByFacts(askingPolicies(policies), facts);
@@ -72,6 +75,7 @@ export function explain(policies: readonly CompiledPolicy[], facts: Facts): Expl
   const inOrder = [...first, ...second];
 
   const deciderPlace = placeOfDecider(inOrder, result);
+  const room: Room = { rulesLeft: mostRulesOfGroups };
   return {
     result,
     policies: inOrder.map(({ policy, match }, place) => ({
@@ -80,7 +84,7 @@ export function explain(policies: readonly CompiledPolicy[], facts: Facts): Expl
       action: policy.decision,
       effect: effectOf(policy, facts, place, deciderPlace),
       match,
-      rules: explainRules(policy.rules, askerOf(policy, facts), 0),
+      rules: explainRules(policy.rules, askerOf(policy, facts), 0, room),
     })),
   };
 }
@@ -131,10 +135,20 @@ function effectOf(
   return "passed_over";
 }
 
-function explainRules(rules: CompiledRuleSet, facts: Facts, depth: number): RuleExplanation[] {
+/** How much may still be said. */
+interface Room {
+  rulesLeft: number;
+}
+
+function explainRules(
+  rules: CompiledRuleSet,
+  facts: Facts,
+  depth: number,
+  room: Room,
+): RuleExplanation[] {
   const lists = ["include", "require", "exclude"] as const;
   return lists.flatMap((list) =>
-    rules[list].map((rule, index) => ({ list, index, ...explainRule(rule, facts, depth) })),
+    rules[list].map((rule, index) => ({ list, index, ...explainRule(rule, facts, depth, room) })),
   );
 }
 
@@ -142,11 +156,14 @@ function explainRule(
   compiled: CompiledRule,
   facts: Facts,
   depth: number,
+  room: Room,
 ): Omit<RuleExplanation, "list" | "index"> {
   const { rule, atom, group } = compiled;
   const explanation = { rule, match: ruleMatch(compiled, facts), facts: askedOf(atom, facts) };
   if (group === undefined || depth >= deepestGroup) return explanation;
-  return { ...explanation, group: explainRules(group, facts, depth + 1) };
+  room.rulesLeft -= group.include.length + group.require.length + group.exclude.length;
+  if (room.rulesLeft < 0) return explanation;
+  return { ...explanation, group: explainRules(group, facts, depth + 1, room) };
 }
 
 /** What an atom asks, as far as it is stated. */

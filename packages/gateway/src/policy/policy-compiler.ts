@@ -6,6 +6,7 @@ import { type List, valuesOf } from "../model/list.ts";
 import { type CompiledList, compileList } from "../model/list-values.ts";
 import type { CompiledPolicy, Policy } from "../model/policy.ts";
 import type { CompiledRuleSet } from "../model/rules/compiled-rules.ts";
+import type { Match, Subject } from "../model/rules/rule.ts";
 import type { RuleSet } from "../model/rules/rule-set.ts";
 import { linkedApplicationsIn, workloadRulesIn } from "./included-rules.ts";
 import { cannotJudge, compileRuleSet } from "./rules.ts";
@@ -135,7 +136,10 @@ export class PolicyCompiler {
   #compileGroup(group: Group): Compiled {
     if (containsItself(group, (id) => this.#source.groups.get(id)))
       return { rules: cannotJudge, groups: nothing, lists: nothing };
-    return this.#compileSet(group);
+    const compiled = this.#compileSet(group);
+    return compiled.groups.size === 0
+      ? compiled
+      : { ...compiled, rules: askedOnce(compiled.rules) };
   }
 
   #compileSet(set: RuleSet): Compiled {
@@ -162,4 +166,21 @@ export class PolicyCompiler {
     for (const [id, list] of lists) if (this.#list(id) !== list) return false;
     return true;
   }
+}
+
+/**
+ * The same rules, asked once of each subject: groups that name a group twice, each in the next,
+ * would be asked twice as often with each of them.
+ */
+function askedOnce(rules: CompiledRuleSet): CompiledRuleSet {
+  let last: Subject | undefined;
+  let answer: Match = "unknown";
+  const matches = (subject: Subject) => {
+    if (subject !== last) {
+      answer = rules.matches(subject);
+      last = subject;
+    }
+    return answer;
+  };
+  return { ...rules, matches };
 }

@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Group, Policy, Rule } from "../../src/model/model.ts";
 import type { Match } from "../../src/model/rules/rule.ts";
+import { explain } from "../../src/policy/explain.ts";
 import type { PolicyCompiler } from "../../src/policy/policy-compiler.ts";
 import { compilerOf, subjectOf } from "./subjects.ts";
 
@@ -76,4 +77,25 @@ test("groups that lie a thousand deep are compiled and judged", () => {
 
   const without = compilerFor([...chain, group(`${depth}`, outside)], within);
   assert.equal(without.compile(policy(inGroup("0"))).matches(here), "no" satisfies Match);
+});
+
+test("groups that name each next one twice are judged once each, and explained within bounds", () => {
+  const depth = 60;
+  const twice = (nth: number): Group => ({
+    ...group(`${nth}`, inGroup(`${nth + 1}`), inGroup(`${nth + 1}`)),
+    exclude: nth % 2 === 0 ? [] : [outside],
+  });
+  const levels = Array.from({ length: depth }, (_, nth) => twice(nth));
+  for (const [last, answer] of [
+    [inside, "yes"],
+    [outside, "no"],
+  ] as const) {
+    const compiler = compilerFor([...levels, group(`${depth}`, last)]);
+    const compiled = compiler.compile(policy(inGroup("0")));
+    assert.equal(compiled.matches(here), answer);
+    assert.equal(compiled.matches({ ...here }), answer);
+    const { policies } = explain([compiled], { kind: "anonymous" });
+    assert.ok(JSON.stringify(policies).length < 1_000_000);
+    assert.equal(policies[0]?.match, "not_stated");
+  }
 });

@@ -17,7 +17,7 @@ import { writeSignInLink } from "../tokens/sign-in-link.ts";
 import type { Tokens } from "../tokens/tokens.ts";
 import type { DeadToken, DeniedAsker } from "./authorize.ts";
 import { corsHeaders } from "./cors.ts";
-import { denied, fixedStatus, notSignedIn, type Problem } from "./problems.ts";
+import { denied, fixedStatus, noCredential, notSignedIn, type Problem } from "./problems.ts";
 import { shellWord } from "./shell-word.ts";
 import { tokenDead, unproven } from "./token-problems.ts";
 
@@ -30,6 +30,7 @@ export type RenderErrorPage = (page: {
   isRefusal: boolean;
   rayId: string;
   next?: { href: string; label: string } | undefined;
+  mayBeFramed?: boolean;
 }) => { body: string; headers: Record<string, string> };
 
 /** What answers are made with. */
@@ -72,7 +73,9 @@ export function problemAnswer(
   switch (formFor(requestHeaders, problem)) {
     case "page": {
       const { organization } = catalog;
-      const page = renderErrorPage({ organization, heading, message, isRefusal, rayId, next });
+      const mayBeFramed = "application" in to && to.application.allow_iframe === true;
+      const text = { heading, message, isRefusal, rayId, next };
+      const page = renderErrorPage({ organization, ...text, mayBeFramed });
       return { status, headers: { ...page.headers, ...more }, body: page.body };
     }
     case "json": {
@@ -95,7 +98,7 @@ function formFor(headers: RequestHeaders, { pageless }: Problem): AnswerForm {
 /** Nobody is signed in, or not any more: the way to the sign-in page. */
 export function signInAnswer(parts: AnswerParts, to: ApplicationRecipient): LocalAnswer {
   const { facts, application } = to;
-  if (!looksAtPages(to.headers)) return problemAnswer(parts, to, notSignedIn(facts));
+  if (!isLedToSignIn(to)) return problemAnswer(parts, to, notSignedIn(facts));
   const link = signInLink(parts, to);
   const here = shellWord(`${facts.scheme}://${facts.authority}${facts.path}`);
   return {
@@ -109,6 +112,24 @@ export function signInAnswer(parts: AnswerParts, to: ApplicationRecipient): Loca
     },
     body: `${application.name} asks you to sign in. From a terminal: ${terminalCommands(facts.catalog, here)} or in a browser: ${facts.catalog.issuer}${endpoints.login}\n`,
   };
+}
+
+/**
+ * Browsers, and other programs unless the application wants to tell them so (access-features 13).
+ */
+function isLedToSignIn({ headers, application }: ApplicationRecipient): boolean {
+  if (!looksAtPages(headers)) return false;
+  return !tellsPrograms(application) || headers.fetchMode === "navigate" || takesHtml(headers);
+}
+
+/** Whether programs that say nothing of themselves hear so by a 401. */
+function tellsPrograms({ service_auth_401_redirect, policies }: Application): boolean {
+  if (service_auth_401_redirect !== true) return false;
+  return policies.some(({ decision }) => decision === "non_identity");
+}
+
+function takesHtml({ accept }: RequestHeaders): boolean {
+  return wantedTypes(accept).includes("text/html");
 }
 
 /** Names the official client only where its current release works (docs/cloudflared.md). */
@@ -170,7 +191,9 @@ export function deniedAnswer(
   to: ApplicationRecipient,
   who: DeniedAsker,
 ): LocalAnswer {
-  const { application } = to;
+  const { application, facts } = to;
+  if (who === "nobody" && tellsPrograms(application))
+    return problemAnswer(parts, to, noCredential(facts));
   const problem = denied(application, who);
   if (formFor(to.headers, problem) !== "page") return problemAnswer(parts, to, problem);
   switch (who) {

@@ -235,6 +235,18 @@ export function notSignedIn(facts: RequestFacts): Problem {
   };
 }
 
+/** Nobody can sign in here, and no program said who it is. */
+export function noCredential(facts: RequestFacts): Problem {
+  return {
+    status: 401,
+    error: "no_credential",
+    pageless: true,
+    heading: "",
+    message: "This application is for programs with a service token. Send one that holds.",
+    headers: challenge(facts),
+  };
+}
+
 /** Policy does not let this person, program or address in. */
 export function denied(application: Application, who: DeniedAsker): Problem {
   const reason = application.custom_deny_message ?? deniedMessages[who];

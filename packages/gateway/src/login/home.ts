@@ -4,6 +4,7 @@ import { parseAuthority } from "@postern/protocol";
 import { matchApplication } from "../catalog/match-application.ts";
 import type { RequestFacts } from "../catalog/request-facts.ts";
 import type { Clock } from "../clock.ts";
+import { tileLogo } from "../model/application.ts";
 import type { Application } from "../model/model.ts";
 import type { Store, StoredSession } from "../storage/store.ts";
 import type { Tokens } from "../tokens/tokens.ts";
@@ -29,7 +30,11 @@ export async function showHome(c: LoginContext, parts: HomeParts): Promise<Respo
   const { name: organization } = facts.catalog.organization;
   const session = await browserSession(c, parts);
   if (session === undefined) return sendPage(c, signedOutHomePage(organization));
-  const applications = applicationsFor(facts, session);
+  const all = applicationsFor(facts, session);
+  const tags = [...new Set(all.flatMap(({ tags = [] }) => tags))].sort();
+  const tag = tags.find((each) => each === new URLSearchParams(facts.query).get("tag"));
+  const applications =
+    tag === undefined ? all : all.filter((each) => each.tags?.includes(tag) === true);
   const grants = await parts.store.grants.ofUser(session.user_id, parts.now());
   const page = homePage({
     organization,
@@ -37,6 +42,8 @@ export async function showHome(c: LoginContext, parts: HomeParts): Promise<Respo
     applications: applications.slice(0, listLimit).map((each) => entryOf(facts, each)),
     unlisted: Math.max(0, applications.length - listLimit),
     grants: grants.length,
+    tags,
+    tag,
   });
   return sendPage(c, page);
 }
@@ -51,12 +58,13 @@ function applicationsFor(facts: RequestFacts, session: StoredSession): Applicati
 
 /** The application with a link to the first of its domains that a link can stand for. */
 function entryOf(facts: RequestFacts, application: Application): OpenApplication {
-  const { name, domains } = application;
+  const { name, domains, logo_url } = application;
+  const logo = tileLogo(logo_url);
   for (const domain of domains) {
     const href = linkTo(facts, application, domain);
-    if (href !== undefined) return { name, domain, href };
+    if (href !== undefined) return { name, domain, href, logo };
   }
-  return { name, domain: domains[0] ?? "", href: undefined };
+  return { name, domain: domains[0] ?? "", href: undefined, logo };
 }
 
 /**

@@ -9,6 +9,7 @@ import { hostOf } from "./application-host.ts";
 import { decideFor, unjudgedPolicies } from "./decide.ts";
 import { csrfValue } from "./forms.ts";
 import { type LoginContext, requestFields } from "./login-context.ts";
+import { mayBeFramed } from "./may-be-framed.ts";
 import { sendPage } from "./pages/layout.ts";
 import { noAccessPage } from "./pages/no-access.ts";
 import { recordLogin } from "./record-access.ts";
@@ -49,17 +50,15 @@ export async function sendNoAccess(
   const decision = decideFor(facts, application, session);
   recordLogin(parts, facts, { application, session, decision, hasSession });
   if (application.custom_deny_url !== undefined) return goTo(c, application.custom_deny_url);
-  return sendPage(
-    c,
-    noAccessPage({
-      application: application.name,
-      host: hostOf(target.application?.authority ?? "") ?? "",
-      email: session.identity.email,
-      terminal,
-      message: application.custom_deny_message,
-      action: endpoints.login,
-      target: sealTarget(parts, { ...target, someone_else: true }),
-      csrf: csrfValue(parts, session, someoneElsePurpose),
-    }),
-  );
+  const page = noAccessPage({
+    application: application.name,
+    host: hostOf(target.application?.authority ?? "") ?? "",
+    email: session.identity.email,
+    terminal,
+    message: application.custom_deny_message,
+    action: endpoints.login,
+    target: sealTarget(parts, { ...target, someone_else: true }),
+    csrf: csrfValue(parts, session, someoneElsePurpose),
+  });
+  return sendPage(c, { ...page, mayBeFramed: mayBeFramed(facts, target) });
 }

@@ -21,6 +21,7 @@ import {
   toDestinations,
 } from "./destinations.ts";
 import { defineKind, type Reference, type World } from "./kind.ts";
+import { pageLogo } from "./login-design.ts";
 import { pageOrigin } from "./page-origin.ts";
 import { type CompiledPolicy, checkPolicy } from "./policy.ts";
 import { type Report, reportBelow } from "./problem.ts";
@@ -52,6 +53,14 @@ const doubleSlashes = z.enum(["keep", "merge"]);
 
 const endStreams = z.enum(["all", "streams", "none"]);
 
+const mostTags = 25;
+
+/** Names, each once. */
+const tags = z
+  .array(someText.refine((tag) => tag.length <= 100, { message: "is longer than 100 characters" }))
+  .max(mostTags, { message: `has more than ${mostTags} entries` })
+  .transform((names) => [...new Set(names)].sort());
+
 /** Fields that may be absent, in a file and in force. */
 const optionalFields = {
   cors_headers: corsHeaders.optional(),
@@ -62,8 +71,16 @@ const optionalFields = {
   custom_deny_message: someText.optional(),
   /** `false` leaves the application out of the list on the team domain; nobody is kept out */
   app_launcher_visible: z.boolean().optional(),
+  /** a picture beside the name in that list; one that pages cannot load is left out */
+  logo_url: someText.optional(),
+  /** by which that list can be narrowed, sorted */
+  tags: tags.optional(),
   custom_deny_url: webUrl.optional(),
   custom_non_identity_deny_url: webUrl.optional(),
+  /** a program that has not said who it is hears 401, and is never led to the sign-in page */
+  service_auth_401_redirect: z.boolean().optional(),
+  /** other pages may show the sign-in page, and the pages that refuse somebody, in a frame */
+  allow_iframe: z.boolean().optional(),
   /**
    * [ext] `keep`: `//` stays although some origins would take it for `/` and find another
    * application; `merge`: it never stays (ADR 0013)
@@ -102,11 +119,7 @@ const fields = z.strictObject({
   mfa_config: notYet,
   custom_pages: notYet,
   scim_config: notYet,
-  logo_url: withoutEffect,
-  tags: withoutEffect,
   eager_redirect_cookie_setting: withoutEffect,
-  service_auth_401_redirect: withoutEffect,
-  allow_iframe: withoutEffect,
 });
 
 type Input = z.infer<typeof fields>;
@@ -228,11 +241,21 @@ function checkApplication(input: Input, world: World, report: Report): void {
       "is a header of the gateway's own; choose another",
     );
   checkSshCertificates(input.ssh_certificates, report);
+  if (input.logo_url !== undefined && tileLogo(input.logo_url) === undefined)
+    report.warning(
+      ["logo_url"],
+      "is not a picture that pages can load and is left out; write an address that begins with https://",
+    );
   if (input.policies.length === 0) report.warning([], "has no policies, so nobody can reach it");
   input.policies.forEach((entry, index) => {
     if ("decision" in entry) checkPolicy(entry, world, reportBelow(report, ["policies", index]));
   });
   warnWithoutEffect(fields, input, report);
+}
+
+/** The picture that stands for an application in a list; undefined where pages cannot load it. */
+export function tileLogo(url: string | undefined): string | undefined {
+  return url?.startsWith("https:") === true ? pageLogo(url) : undefined;
 }
 
 /** Two people of different domains can have the same name before the `@`. */
@@ -273,6 +296,10 @@ function toObject(input: Input): ConfiguredApplication {
     websocket_origins: input.websocket_origins,
     custom_deny_message: input.custom_deny_message,
     app_launcher_visible: input.app_launcher_visible,
+    logo_url: input.logo_url,
+    tags: input.tags,
+    service_auth_401_redirect: input.service_auth_401_redirect,
+    allow_iframe: input.allow_iframe,
     custom_deny_url: input.custom_deny_url,
     custom_non_identity_deny_url: input.custom_non_identity_deny_url,
     ssh_certificates: input.ssh_certificates,

@@ -209,6 +209,35 @@ test(
   },
 );
 
+test("where programs are to hear it, a 401 says that nobody is known, and browsers still sign in", async (context) => {
+  const told = { service_auth_401_redirect: true };
+  const access = await startAccessFixture(context, [
+    application("app", [machines, only(ada)], told),
+    application("machines", [machines], told),
+    application("silent", [machines]),
+    application("people", [only(ada)], told),
+  ]);
+  for (const lines of [[], ["Accept: */*"], ["Sec-Fetch-Mode: cors", "Accept: text/html"]]) {
+    const answer = await access.refused(401, "/", lines);
+    assert.match(answer.headers["www-authenticate"] ?? "", /^Cloudflare-Access realm=/);
+    assert.equal(answer.headers["location"], undefined);
+    assert.equal(answer.headers["set-cookie"], undefined);
+  }
+  for (const lines of [["Accept: text/html"], ["Sec-Fetch-Mode: navigate"]])
+    await access.refused(302, "/", lines);
+  const browser = ["Sec-Fetch-Mode: navigate", "Accept: text/html"];
+  const alone = await access.refused(401, "/", browser, { host: "machines.localhost" });
+  assert.match(alone.body, /for programs with a service token/);
+  await access.refused(403, "/", [], { host: "silent.localhost" });
+  await access.refused(302, "/", [], { host: "people.localhost" });
+  await access.passed("/", robotPair);
+  await access.passed("/", robotPair, { host: "machines.localhost" });
+  const adas = [`cf-access-token: ${await access.token("app")}`];
+  await access.passed("/", adas);
+  const bobs = [`cf-access-token: ${await access.token("app", bob)}`];
+  await access.refused(403, "/", bobs);
+});
+
 test("who cannot follow a redirect gets a 401 that says so, and no state", async (context) => {
   const access = await startAccessFixture(context, [application("app", [everybody])]);
   for (const method of ["GET", "HEAD", "POST"]) {

@@ -137,6 +137,39 @@ test("public paths come with their destination, stay with it, and go with it", a
   }
 });
 
+test("fields of the list of applications and of refusals come back, null unsets them, and PUT replaces", async (context) => {
+  const { api } = await startAdminFixture(context);
+  const fields = {
+    logo_url: "https://img.example.com/a.svg",
+    service_auth_401_redirect: true,
+    allow_iframe: true,
+    eager_redirect_cookie_setting: true,
+  };
+  const body = { ...shop, ...fields, tags: ["ops", "finance", "ops"] };
+  const created = resultOf(await api.post("/access/apps", body), 201);
+  const path = `/access/apps/${created.id}`;
+  for (const shown of [created, resultOf(await api.get(path))]) {
+    assert.deepEqual(shown.tags, ["finance", "ops"]);
+    for (const [name, value] of Object.entries(fields)) assert.equal(shown[name], value, name);
+  }
+  const unset = { ...created, tags: null, logo_url: null, allow_iframe: null };
+  const changed = resultOf(await api.put(path, unset));
+  for (const name of ["tags", "logo_url", "allow_iframe"]) assert.equal(changed[name], undefined);
+  assert.equal(changed.service_auth_401_redirect, true);
+  const replaced = resultOf(await api.put(path, shop));
+  assert.equal(replaced.service_auth_401_redirect, undefined);
+  for (const [wrong, pointer] of [
+    [{ tags: "ops" }, "/tags"],
+    [{ tags: [""] }, "/tags/0"],
+    [{ allow_iframe: "yes" }, "/allow_iframe"],
+    [{ service_auth_401_redirect: 1 }, "/service_auth_401_redirect"],
+  ] as const) {
+    const answer = await api.put(path, { ...shop, ...wrong });
+    assert.equal(answer.status, 400);
+    assert.equal(answer.errors[0]?.source?.pointer, pointer);
+  }
+});
+
 test("policies are ids, links, or the application's own, and come back whole and in order", async (context) => {
   const { api } = await startAdminFixture(context);
   const one = resultOf(await api.post("/access/policies", { ...open, name: "one" }), 201);

@@ -245,11 +245,18 @@ ${policy("bypass", "include: [{group: {name: g}}, {service_token: {name: Robot}}
   [
     "wrote what means something only at Cloudflare",
     `groups: [{name: a, include: [{everyone: {}}], is_default: true}]
-applications: [{name: a, domain: a.test, policies: [], tags: [x], app_launcher_visible: false, logo_url: "https://a/b.png"}]`,
+applications: [{name: a, domain: a.test, policies: [], eager_redirect_cookie_setting: true, app_launcher_visible: false, logo_url: "https://a/b.png"}]`,
     [
       ["groups[0].is_default", /has no effect in this gateway/],
-      ["applications[0].logo_url", /has no effect in this gateway/],
-      ["applications[0].tags", /has no effect in this gateway/],
+      ["applications[0].eager_redirect_cookie_setting", /has no effect in this gateway/],
+      ["applications[0]", /has no policies/],
+    ],
+  ],
+  [
+    "gave an application a picture that pages cannot load",
+    `applications: [{name: a, domain: a.test, policies: [], logo_url: "http://a.test/b.png"}]`,
+    [
+      ["applications[0].logo_url", /is not a picture that pages can load and is left out/],
       ["applications[0]", /has no policies/],
     ],
   ],

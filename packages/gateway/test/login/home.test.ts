@@ -136,6 +136,45 @@ test("no link leads to an address that is not the application's own", async (con
   ]);
 });
 
+test("tags narrow the list, and a picture stands for an application where pages can load it", async (context) => {
+  const fixture = await startLoginFixture(context);
+  await fixture.change({
+    applications: [
+      application("A", "a.localhost", everybody, {
+        tags: ["ops", "finance & <more>"],
+        logo_url: "https://img.example.com/a.svg",
+      }),
+      application("B", "b.localhost", everybody, {
+        tags: ["ops"],
+        logo_url: "http://x.test/b.png",
+      }),
+      application("C", "c.localhost", everybody, { logo_url: "https://x;sandbox/b.png" }),
+      application("Hidden", "d.localhost", allow([{ email: { email: bob } }]), {
+        tags: ["secret"],
+      }),
+    ],
+  });
+  const person = await home(fixture);
+  const names = () => listOf(person).map(([name]) => name);
+  assert.deepEqual(names(), ["A", "B", "C"]);
+  assert.match(person.page.text, /<a href="\/" aria-current="page">All<\/a>/);
+  assert.match(person.page.text, /finance &amp; &lt;more&gt;</);
+  assert.doesNotMatch(person.page.text, /secret/, "a tag of others is not named");
+  assert.match(person.page.text, /<img src="https:\/\/img\.example\.com\/a\.svg"/);
+  assert.equal(person.page.text.match(/<img /g)?.length, 1);
+  const policy = String(person.page.headers["content-security-policy"]);
+  assert.match(policy, /img-src 'self' https:\/\/img\.example\.com;/);
+  assert.doesNotMatch(policy, /sandbox/);
+
+  const [, link = ""] = /<a href="([^"]*tag=finance[^"]*)"/.exec(person.page.text) ?? [];
+  await person.open(`${fixture.team}${link}`);
+  assert.deepEqual(names(), ["A"]);
+  await person.open(`${fixture.team}/?tag=ops`);
+  assert.deepEqual(names(), ["A", "B"]);
+  await person.open(`${fixture.team}/?tag=secret`);
+  assert.deepEqual(names(), ["A", "B", "C"]);
+});
+
 test("a very long list is cut, and says how many more there are", async (context) => {
   const fixture = await startLoginFixture(context);
   const many = Array.from({ length: 103 }, (_, index) =>

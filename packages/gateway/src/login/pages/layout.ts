@@ -32,6 +32,10 @@ export interface Page {
    * a form here may end, over redirects, on another host: an identity provider or the application
    */
   leavesHost?: boolean;
+  /** pages of any other site may show this one in a frame: the application wants that */
+  mayBeFramed?: boolean;
+  /** origins of pictures beside the logo */
+  pictures?: readonly string[];
   /** a script that runs once the page is shown; nothing on the page depends on it */
   script?: string;
 }
@@ -40,6 +44,7 @@ export interface Page {
 export async function sendPage(c: LoginContext, page: Page): Promise<Response> {
   const { rayId, catalog, scheme } = c.var.facts;
   const { title, heading, outcome, showRay = false, leavesHost = false, script } = page;
+  const { mayBeFramed, pictures } = page;
   if (showRay) recordRefusal(c, page.status, page.reason ?? heading);
   const form = showRay ? formFor(c) : "page";
   if (form !== "page") return sendPageless(c, page, form);
@@ -48,7 +53,7 @@ export async function sendPage(c: LoginContext, page: Page): Promise<Response> {
   const ray = showRay ? rayId : undefined;
   const text = render(frame, { title, heading, outcome, body, ray, script });
   const formTargets = leavesHost ? leavingForms(scheme, catalog) : "'self'";
-  const headers = pageHeaders(frame, { formTargets, script });
+  const headers = pageHeaders(frame, { formTargets, script, mayBeFramed, pictures });
   for (const [name, value] of Object.entries(headers)) c.header(name, value);
   return c.body(text.toString(), page.status);
 }
@@ -94,13 +99,18 @@ export function renderErrorPage(page: {
   rayId: string;
   /** where one way on leads */
   next?: Link | undefined;
+  mayBeFramed?: boolean;
 }): { body: string; headers: Record<string, string> } {
-  const { organization, heading, message, isRefusal, rayId: ray, next } = page;
+  const { organization, heading, message, isRefusal, rayId: ray, next, mayBeFramed } = page;
   const outcome = isRefusal ? "refused" : "failed";
   const body = html`<p class="lead">${message}</p>${whenSet(next, linkButton)}`;
   const frame = frameOf(organization);
   const text = render(frame, { title: heading, heading, outcome, body, ray, script: undefined });
-  const headers = pageHeaders(frame, { formTargets: "'self'", script: undefined });
+  const headers = pageHeaders(frame, {
+    formTargets: "'self'",
+    script: undefined,
+    mayBeFramed,
+  });
   return { body: text.toString(), headers };
 }
 
@@ -140,24 +150,30 @@ function frameOf({ name, login_design }: Organization): Frame {
   };
 }
 
-function pageHeaders(
-  { styles, logo }: Frame,
-  { formTargets, script }: { formTargets: string; script: string | undefined },
-): Record<string, string> {
+/** What a page's headers depend on besides its frame. */
+interface PageNeeds {
+  formTargets: string;
+  script: string | undefined;
+  mayBeFramed?: boolean | undefined;
+  pictures?: readonly string[] | undefined;
+}
+
+function pageHeaders({ styles, logo }: Frame, needs: PageNeeds): Record<string, string> {
+  const { formTargets, script, mayBeFramed = false, pictures = [] } = needs;
   const policy = [
     "default-src 'none'",
     `style-src ${styles.map(({ source }) => source).join(" ")}`,
-    `img-src ${imageSources(logo)}`,
+    `img-src ${[imageSources(logo), ...new Set(pictures)].join(" ")}`,
     `form-action ${formTargets}`,
     "base-uri 'none'",
-    "frame-ancestors 'none'",
+    `frame-ancestors ${mayBeFramed ? "*" : "'none'"}`,
   ];
   if (script !== undefined) policy.push(`script-src ${sourceOf(script)}`);
   return {
     ...privateHeaders,
     "Content-Type": "text/html; charset=utf-8",
     "Content-Security-Policy": policy.join("; "),
-    "X-Frame-Options": "DENY",
+    ...(mayBeFramed ? {} : { "X-Frame-Options": "DENY" }),
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
   };

@@ -2,8 +2,8 @@
 // `.error`, `dl.facts`, `.code`, `.stack` (a column of buttons or forms), `.row` (buttons side by
 // side), `.links` (links and `.link` buttons side by side), `.check` (the label around a checkbox),
 // `.or`, `.way` (a button that leads to a provider), `ul.apps`, `.grant` (one of a list), `.foot`
-// (what few people need), `.nb` (does not break), and on buttons `.quiet` (secondary), `.danger`
-// and `.link`.
+// (what few people need), `.tags` (links that narrow a list), `.nb` (does not break), and on
+// buttons `.quiet` (secondary), `.danger` and `.link`.
 
 export const stylesheet = `
 :root{color-scheme:light dark;--page:#f3f4f6;--outside:#3d4653;--card:#fff;--edge:#d9dde3;--text:#161b22;--soft:#525b68;--field:#fff;--field-edge:#818a97;--accent:#1f4fd8;--accent-strong:#173fb3;--on-accent:#fff;--quiet:#f3f4f6;--quiet-strong:#e6e9ee;--warn-back:#fff6dd;--warn-edge:#b98900;--warn-text:#513b00;--error-back:#fdecea;--error-edge:#c4321f;--error-text:#7a1a0d;--done-back:#dcf5e6;--done-text:#0b6b37;--shadow:0 1px 2px rgb(16 24 40/.06),0 12px 32px rgb(16 24 40/.08)}
@@ -72,6 +72,9 @@ dl.facts small{color:var(--soft);font-size:inherit}
 ul.apps{list-style:none;margin:1.25rem 0;padding:0;display:flex;flex-direction:column;gap:.5rem}
 ul.apps a,ul.apps .app{display:flex;align-items:center;gap:.75rem;padding:.625rem .75rem;border:1px solid var(--field-edge);border-radius:.625rem;color:var(--text);text-decoration:none}
 ul.apps a:hover{background:var(--quiet)}
+ul.apps img{flex:none;width:2rem;height:2rem;object-fit:contain;border-radius:.375rem}
+.tags{display:flex;flex-wrap:wrap;gap:.5rem 1rem;margin:1.25rem 0 0}
+.tags [aria-current]{color:var(--text);font-weight:600;text-decoration:none}
 ul.apps .name{display:block;font-weight:600;overflow-wrap:anywhere}
 ul.apps small{display:block;color:var(--soft);font-size:.875rem;overflow-wrap:anywhere}
 .grant+.grant{margin-top:1.25rem;padding-top:.25rem;border-top:1px solid var(--edge)}

@@ -5,6 +5,7 @@ import type { Application, IdentityProvider } from "../../model/model.ts";
 import { hostOf } from "../application-host.ts";
 import { lastProvider } from "../last-provider.ts";
 import type { LoginContext } from "../login-context.ts";
+import { mayBeFramed } from "../may-be-framed.ts";
 import { sendPage } from "../pages/layout.ts";
 import { type EmailField, signInPage } from "../pages/sign-in.ts";
 import type { Provider } from "../providers/provider.ts";
@@ -68,5 +69,5 @@ export function showOffers(
     email,
     emailHint: target.login_hint,
   });
-  return sendPage(c, page);
+  return sendPage(c, { ...page, mayBeFramed: mayBeFramed(facts, target) });
 }

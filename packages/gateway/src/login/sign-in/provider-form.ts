@@ -3,6 +3,7 @@
 import { singleArgument } from "../../single-argument.ts";
 import { readForm } from "../forms.ts";
 import type { LoginContext } from "../login-context.ts";
+import { mayBeFramed } from "../may-be-framed.ts";
 import { startAgainPage } from "../pages/error.ts";
 import { type Page, sendPage } from "../pages/layout.ts";
 import type { FormRequest, Provider } from "../providers/provider.ts";
@@ -94,7 +95,8 @@ function sendForm(
 ): Promise<Response> {
   const { target, secrets, id: attemptId } = attempt;
   const { facts } = c.var;
-  return sendPage(c, provider.drawForm({ facts, target, secrets, attemptId, ...state }));
+  const page = provider.drawForm({ facts, target, secrets, attemptId, ...state });
+  return sendPage(c, { ...page, mayBeFramed: mayBeFramed(facts, target) });
 }
 
 const unknownAttempt = "This browser has not asked for a code, or did so a long time ago.";

@@ -22,7 +22,9 @@ export const rooms = {
   "gateway/geoip": "catalog observe watch-files.ts",
   "gateway/access": "model policy observe storage catalog http origin tokens",
   "gateway/login": "model policy observe secrets storage catalog http ssh tokens",
-  "gateway/admin": "model policy observe secrets storage config catalog analysis http ssh tokens",
+  "gateway/apply": "model policy secrets storage config catalog",
+  "gateway/admin":
+    "model policy observe secrets storage config catalog analysis apply http ssh tokens",
   "gateway/init": "model config login",
   "gateway/render": "model config catalog access",
   "gateway/compose.ts": "*",
@@ -37,6 +39,7 @@ export const rooms = {
   "gateway/reload.ts": "*",
   "gateway/dev.ts": "*",
   "gateway/decision-commands.ts": "*",
+  "gateway/configuration-commands.ts": "*",
   "gateway/main.ts": "*",
 
   "cli/net": "",

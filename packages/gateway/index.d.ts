@@ -165,6 +165,27 @@ export function replayAccess(options: {
 }): Promise<string>;
 
 /**
+ * `postern export`, `apply` and `diff FILE`.
+ * @returns the exit status
+ */
+export function administer(
+  call: {
+    command: string;
+    args: readonly string[];
+    /** by name; a switch is true or false */
+    flags: Readonly<Record<string, string | boolean>>;
+    /** a whole command line, for messages */
+    example: string;
+  },
+  output: {
+    /** takes a line for standard error */
+    tell(line: string): void;
+    /** takes text for standard output */
+    print(text: string): void;
+  },
+): Promise<number>;
+
+/**
  * `postern render PROXY --config FILE`
  * @returns the configuration of a proxy that asks this gateway for decisions
  */

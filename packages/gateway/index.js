@@ -24,6 +24,7 @@ export const { runDev, runGateway, checkGateway, rotateKeys, showSshAuthority, r
 export const { createAdminToken, listAdminTokens, revokeAdminToken } = gateway;
 export const { listSessions, revokeSessions } = gateway;
 export const { explainAccess, explainRay, diffAccess, replayAccess } = gateway;
+export const { administer } = gateway;
 
 const luaFile = fileURLToPath(new URL("./haproxy/postern.lua", import.meta.url));
 

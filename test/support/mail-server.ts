@@ -63,7 +63,8 @@ export async function startMailServer(refuse: RefuseMail = () => undefined): Pro
     },
   });
   await new Promise<void>((resolve, reject) => {
-    server.once("error", reject);
+    // Also that of a client which is killed in the middle of a message: that is nothing to report.
+    server.on("error", reject);
     server.listen(0, "127.0.0.1", resolve);
   });
   return {

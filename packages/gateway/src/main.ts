@@ -19,6 +19,7 @@ import { checkConfig } from "./config/check-config.ts";
 import { type ConfigFile, readConfigFile } from "./config/config-file.ts";
 import type { Config } from "./config/load-config.ts";
 import { filesOfConfig } from "./config/settled-text.ts";
+import { ConfigurationCommands } from "./configuration-commands.ts";
 import { DecisionCommands } from "./decision-commands.ts";
 import { defined } from "./defined.ts";
 import { type Gateway, startGateway } from "./gateway.ts";
@@ -240,8 +241,17 @@ export const { explainAccess, explainRay, diffAccess, replayAccess } = new Decis
   now: Date.now,
 });
 
+/** `postern export`, `apply` and `diff FILE` (configuration-commands.ts). */
+export const { administer } = new ConfigurationCommands({
+  environment: { ...process.env },
+  withStore,
+  randomBytes,
+  now: Date.now,
+});
+
 /** What a command works on beside the gateways that run. */
 interface StoreInUse {
+  config: Config;
   store: Store;
   secretBox: SecretBox;
   /** what is in effect: what the file says by now is for the gateway to apply */
@@ -258,7 +268,7 @@ async function withStore<Result>(
   try {
     const secretBox = createSecretBox(await secretKeyFor(store, config, randomBytes), randomBytes);
     const catalogs = await readCatalog({ store, secretBox, config });
-    return await use({ store, secretBox, catalogs });
+    return await use({ config, store, secretBox, catalogs });
   } finally {
     await store.close();
   }

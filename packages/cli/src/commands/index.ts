@@ -23,6 +23,7 @@ import { whoami } from "./access/whoami.ts";
 import type { Command, CommandGroup } from "./command.ts";
 import { completionOf } from "./completion/completion.ts";
 import { create, list as listTokens, revoke } from "./gateway/admin-token.ts";
+import { apply, exportCommand } from "./gateway/configuration-as-code.ts";
 import { dev } from "./gateway/dev.ts";
 import { diff } from "./gateway/diff.ts";
 import { gateway } from "./gateway/gateway.ts";
@@ -109,9 +110,19 @@ export const mainGroup: CommandGroup = {
   name: "",
   summary: "",
   groups: [accessGroup, keysGroup, adminTokenGroup, sessionsGroup],
-  commands: [dev, init, gateway, render, diff, replay, completionOf(() => mainGroup)],
+  commands: [
+    dev,
+    init,
+    gateway,
+    render,
+    exportCommand,
+    diff,
+    apply,
+    replay,
+    completionOf(() => mainGroup),
+  ],
   others: [["--version", "print the version"]],
-  promised: ["apply", "export", "doctor", "backup", "restore"],
+  promised: ["doctor", "backup", "restore"],
   notes: [],
   example: "postern access curl https://api.example.com/",
 };

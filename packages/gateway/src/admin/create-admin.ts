@@ -127,7 +127,7 @@ class AdminApi {
     }
 
     // 4. The answer.
-    const reading = route.body === undefined ? noBody : await readBody(web);
+    const reading = route.body === undefined ? noBody : await readBody(web, route.longestBody);
     if (!reading.ok)
       return this.#send(request, path, fail(reading.fault, reading.message), token.id);
     const { ray, ip } = request;

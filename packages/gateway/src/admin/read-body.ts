@@ -10,10 +10,17 @@ export type BodyReading =
   | { ok: true; body: unknown }
   | { ok: false; fault: ErrorName; message?: string };
 
-/** Reads it. @returns undefined as the body where nothing is sent */
-export async function readBody(request: Request): Promise<BodyReading> {
-  const bytes = await readBytes(request);
-  if (bytes === undefined) return { ok: false, fault: "body_too_large" };
+/**
+ * Reads it.
+ * @param longest bytes
+ * @returns undefined as the body where nothing is sent
+ */
+export async function readBody(request: Request, longest = longestBody): Promise<BodyReading> {
+  const bytes = await readBytes(request, longest);
+  if (bytes === undefined) {
+    const message = `The body is larger than ${longest / 1024 / 1024} MiB.`;
+    return { ok: false, fault: "body_too_large", message };
+  }
   if (bytes.length === 0) return { ok: true, body: undefined };
   const type = request.headers.get("content-type") ?? "";
   if (!/^application\/json *(?:;|$)/i.test(type)) return { ok: false, fault: "bad_content_type" };
@@ -30,13 +37,13 @@ export async function readBody(request: Request): Promise<BodyReading> {
 }
 
 /** @returns undefined when it is too long */
-async function readBytes({ body }: Request): Promise<Buffer | undefined> {
+async function readBytes({ body }: Request, longest: number): Promise<Buffer | undefined> {
   if (body === null) return Buffer.alloc(0);
   const pieces: Uint8Array[] = [];
   let length = 0;
   for await (const piece of body) {
     length += piece.length;
-    if (length > longestBody) return undefined;
+    if (length > longest) return undefined;
     pieces.push(piece);
   }
   return Buffer.concat(pieces);

@@ -17,6 +17,8 @@ export interface Route extends RouteDescription {
   permission?: Permission;
   /** what a token needs beside: the answer is about more than one area */
   alsoNeeds?: readonly Permission[];
+  /** of the body, bytes; default 1 MiB */
+  longestBody?: number;
   /** @throws what is a fault of ours: the client gets a 500, or a 503 where the store is away */
   handle(call: Call): Answer | Promise<Answer>;
 }

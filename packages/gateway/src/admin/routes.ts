@@ -7,6 +7,7 @@ import { accessRequestRoutes } from "./resources/access-requests.ts";
 import { applicationPolicyRoutes } from "./resources/application-policies.ts";
 import { applicationsOf } from "./resources/applications.ts";
 import { auditLogRoutes } from "./resources/audit-log.ts";
+import { configurationRoutes } from "./resources/configuration.ts";
 import { descriptionRoute } from "./resources/description.ts";
 import { groups } from "./resources/groups.ts";
 import { identityProvidersOf } from "./resources/identity-providers.ts";
@@ -46,6 +47,7 @@ export function accountRoutes(parts: AdminParts): Route[] {
     ...sessionRoutes(parts),
     ...keyRoutes(parts),
     ...sshAuthorityRoutes(parts),
+    ...configurationRoutes(parts),
     ...accountTokenRoutes(),
   ];
 }

@@ -38,7 +38,7 @@ import { OutdatedObjects } from "./outdated-objects.ts";
 import { inOrder, keyOfObject, objectKeyOf, type Records, readRows, toRows } from "./records.ts";
 import { describeObject, describeObjects } from "./removals.ts";
 import { runAtOnce, runInSlices } from "./steps.ts";
-import { type ObjectRecord, toRow } from "./stored-objects.ts";
+import type { ObjectRecord } from "./stored-objects.ts";
 
 /** What catalogs are made with. */
 export interface CatalogDeps {
@@ -252,7 +252,7 @@ class StoredCatalogs implements ChangingCatalogSource {
       const inForce = this.#inForce;
       if (inForce === undefined) throw new Error("no configuration is in effect yet");
       const standing = await this.#read(outdated);
-      const { put, remove, audit, result } = propose(standing);
+      const { put, remove, audit, result } = await propose(standing);
 
       // 2. Make the catalog of it, which finds out what cannot be, before anything is written.
       const records = new Map(standing);
@@ -261,7 +261,7 @@ class StoredCatalogs implements ChangingCatalogSource {
       const next = await this.#build(stateOf(records, frameOf(inForce), inForce));
 
       // 3. Write it, and put it into force.
-      const rows = put.map((record) => toRow(record, secretBox));
+      const rows = await runInSlices(toRows(put, secretBox));
       if (rows.length + remove.length > 0) await store.objects.change(rows, remove, audit);
       this.#putIntoForce(next);
       return { result };

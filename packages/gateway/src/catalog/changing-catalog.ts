@@ -82,8 +82,10 @@ export interface ObjectEdit<Result> {
   result: Result;
 }
 
-/** @param standing what is stored */
-export type ProposeEdit<Result> = (standing: Records) => ObjectEdit<Result>;
+/** @param standing what is stored; nothing of it changes until the edit is there */
+export type ProposeEdit<Result> = (
+  standing: Records,
+) => ObjectEdit<Result> | Promise<ObjectEdit<Result>>;
 
 /**
  * @param remove what a file would remove

@@ -11,16 +11,22 @@ export interface FillInSources {
   folder: string;
 }
 
-const reference = /\$\{(env|file):([^}]*)\}/g;
+/** `$${env:NAME}` is the text `${env:NAME}`. */
+const reference = /(\$?)\$\{(env|file):([^}]*)\}/g;
 const longestFile = 65_536;
 const deepest = 64;
 
 /** The path of each file that a text names by `${file:PATH}`, once. */
 export function filesNamedIn(text: string, folder: string): string[] {
   const names = [...text.matchAll(reference)]
-    .filter(([_reference, source]) => source === "file")
-    .map(([_reference, _source, name = ""]) => resolve(folder, name));
+    .filter(([_reference, mark, source]) => mark === "" && source === "file")
+    .map(([_reference, _mark, _source, name = ""]) => resolve(folder, name));
   return [...new Set(names)];
+}
+
+/** A text as a file writes it, so that nothing is filled in. */
+export function withoutFillIn(text: string): string {
+  return text.replaceAll(/\$\{(?:env|file):[^}]*\}/g, (each) => `$${each}`);
 }
 
 /** The value is nested deeper than anybody writes, or contains itself. */
@@ -78,7 +84,8 @@ export class FillIn {
   }
 
   #fill(text: string, path: FieldPath): string {
-    return text.replaceAll(reference, (_reference, source: "env" | "file", name: string) => {
+    return text.replaceAll(reference, (whole, mark, source: "env" | "file", name: string) => {
+      if (mark !== "") return whole.slice(1);
       this.#filledPaths.add(JSON.stringify(path));
       const value = this.#valueOf(source, name);
       if (value !== undefined && value !== "") return value;

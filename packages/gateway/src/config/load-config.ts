@@ -35,14 +35,26 @@ export function loadConfig(source: ConfigSource): { config: Config; warnings: st
   const report = createReport();
   const config = readConfig(document, report);
   warnOfStrayCharacters(document.value, document.isFilledIn, report);
-  const ownProblems = report.problems.filter((each) => !followsFrom(each, document.problems));
-  const problems = withoutMeantFields([...document.problems, ...ownProblems], document);
+  const problems = problemsOf(document, document.problems, report);
   if (config === undefined || problems.length > 0) {
     const lines = new Set(linesOf(problems, document));
     const warnings = report.warnings.filter((each) => !isParentOf(each, problems));
     throw new ConfigError([...lines].join("\n"), linesOf(warnings, document));
   }
   return { config, warnings: linesOf(report.warnings, document) };
+}
+
+/**
+ * Everything that is wrong with a file, without what only follows from something else.
+ * @param ofDocument what could not be filled in
+ */
+export function problemsOf(
+  document: ConfigDocument,
+  ofDocument: readonly Problem[],
+  report: CollectedReport,
+): Problem[] {
+  const ownProblems = report.problems.filter((each) => !followsFrom(each, ofDocument));
+  return withoutMeantFields([...ofDocument, ...ownProblems], document);
 }
 
 /** Every field at the top of a file. */
@@ -100,7 +112,7 @@ function withoutMeantFields(problems: readonly Problem[], document: ConfigDocume
 }
 
 /** One line each, in the order of the file, where a person mends them. */
-function linesOf(problems: readonly Problem[], document: ConfigDocument): string[] {
+export function linesOf(problems: readonly Problem[], document: ConfigDocument): string[] {
   return problems
     .toSorted((a, b) => document.offsetOf(a.path) - document.offsetOf(b.path))
     .map((problem) => lineOf(problem, document));

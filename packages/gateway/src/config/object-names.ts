@@ -1,7 +1,7 @@
 // Which object a word means (configuration.md): the one with this id, else the one with this name.
 // The model knows ids alone; here the names of a file turn into them.
 import { nearestWord } from "@postern/protocol/nearest-word";
-import { type Kind, type Reference, withArticle } from "../model/kind.ts";
+import { type ConfiguredObject, type Kind, type Reference, withArticle } from "../model/kind.ts";
 import { kinds } from "../model/kinds.ts";
 import { type FieldPath, type Report, reportBelow } from "../model/problem.ts";
 import { isMap, readValue } from "../model/read-value.ts";
@@ -24,6 +24,17 @@ export interface FileObject {
 
 /** kind → word → the object that it means, right or wrong: who names it is right all the same */
 export type Names = ReadonlyMap<string, ReadonlyMap<string, FileObject>>;
+
+/** An object that is not in the file, and that the file may name. */
+export interface StandingObject {
+  kind: Kind;
+  id: string;
+  name: string;
+  /** undefined where it cannot be looked into */
+  object: ConfiguredObject | undefined;
+  /** how messages name it */
+  label: string;
+}
 
 /** The id that an object states, else one that is made of its name and its owner. */
 export function idOf(kind: string, value: unknown, ...owner: string[]): string {
@@ -67,6 +78,24 @@ export function collectNames(objects: readonly FileObject[], report: Report): Na
   for (const object of objects)
     if (object.kind.naming === "free") addFreeName(object, objects, names);
   return names;
+}
+
+/** The same with objects beside the file, as far as the file does not mean its own by a word. */
+export function addStandingNames(names: Names, standing: readonly StandingObject[]): Names {
+  const all = new Map([...names].map(([kind, words]) => [kind, new Map(words)]));
+  const counts = new Map<string, number>();
+  const keyOf = ({ kind, name }: StandingObject) => JSON.stringify([kind.name, name]);
+  for (const each of standing) counts.set(keyOf(each), (counts.get(keyOf(each)) ?? 0) + 1);
+  for (const each of standing) {
+    const { kind, id, name, label } = each;
+    if (kind.naming === "one") continue;
+    const words = all.get(kind.name) ?? new Map<string, FileObject>();
+    all.set(kind.name, words);
+    const object = { kind, id, value: undefined, path: [], label, hasHiddenName: false };
+    if (!words.has(id)) words.set(id, object);
+    if (!words.has(name) && counts.get(keyOf(each)) === 1) words.set(name, object);
+  }
+  return all;
 }
 
 /** Names of these are for people: one of them means an object where no other bears it. */

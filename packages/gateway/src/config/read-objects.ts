@@ -19,11 +19,13 @@ import { createWorld } from "../model/world.ts";
 import { checkAuthorities, type FileContext } from "./certificate-files.ts";
 import { derivedId } from "./object-id.ts";
 import {
+  addStandingNames,
   collectNames,
   type FileObject,
   idOf,
   type Names,
   resolveNames,
+  type StandingObject,
   withIds,
 } from "./object-names.ts";
 import { type ServedApplication, warnOfUnservedHosts } from "./served-hosts.ts";
@@ -49,12 +51,16 @@ export interface ObjectsContext extends FileContext {
   nameField(path: FieldPath): string;
   /** whether the value of a field came from outside the file */
   isFilledIn(path: FieldPath): boolean;
+  /** objects beside those of the file, which it may name and whose claims it must leave alone */
+  standing?: readonly StandingObject[];
 }
 
 type Fields = Readonly<Record<string, unknown>>;
 
 /** An object whose shape is right. */
-interface ParsedObject extends FileObject {
+export interface ParsedObject extends FileObject {
+  /** what was written, with ids in the place of names */
+  written: unknown;
   input: unknown;
   object: ConfiguredObject;
 }
@@ -67,23 +73,7 @@ const ingressList = z.array(z.unknown()).min(1, {
 /** Reads them all; when the report then holds a problem, what is returned is of no use. */
 export function readObjects(fields: Fields, context: ObjectsContext): ConfiguredObjects {
   const { authDomain, report, resolvePath } = context;
-  // 1. Find out what every name means, before anything is looked at by its shape.
-  const all = [...kinds.values()].flatMap((kind) => objectsIn(kind, fields, context));
-  const names = collectNames(all, report);
-
-  // 2. Read each object by itself.
-  const parsedObjects = all.flatMap((object) => parseObject(object, names, report) ?? []);
-  tellNamesakesApart(parsedObjects, report);
-
-  // 3. Check each beside the others; of two that claim the same, the first has it.
-  const world = createWorld(context);
-  for (const { kind, id } of all) world.add(kind, id, undefined);
-  for (const { kind, object } of parsedObjects) world.add(kind, object.id, object);
-  for (const each of parsedObjects) {
-    each.kind.check(each.input, world, reportBelow(report, each.path));
-    world.claim(each.kind, each.object, each.label);
-  }
-
+  const parsedObjects = readKinds(fields, context);
   const { ingress: rules = [] } =
     readValue(z.object({ ingress: ingressList }), fields, report) ?? {};
   const ingress = readIngress(
@@ -99,6 +89,31 @@ export function readObjects(fields: Fields, context: ObjectsContext): Configured
     organization: organizationOf(parsedObjects, authDomain),
     ingress,
   };
+}
+
+/** Reads the objects of all kinds, as `readObjects` does; the file may have no more than those. */
+export function readKinds(fields: Fields, context: ObjectsContext): ParsedObject[] {
+  const { report, standing = [] } = context;
+  // 1. Find out what every name means, before anything is looked at by its shape.
+  const all = [...kinds.values()].flatMap((kind) => objectsIn(kind, fields, context));
+  const names = addStandingNames(collectNames(all, report), standing);
+
+  // 2. Read each object by itself.
+  const parsedObjects = all.flatMap((object) => parseObject(object, names, report) ?? []);
+  tellNamesakesApart(parsedObjects, report);
+
+  // 3. Check each beside the others; of two that claim the same, the first has it.
+  const world = createWorld(context);
+  for (const { kind, id, object } of standing) world.add(kind, id, object);
+  for (const { kind, id } of all) world.add(kind, id, undefined);
+  for (const { kind, object } of parsedObjects) world.add(kind, object.id, object);
+  for (const { kind, object, label } of standing)
+    if (object !== undefined) world.claim(kind, object, label);
+  for (const each of parsedObjects) {
+    each.kind.check(each.input, world, reportBelow(report, each.path));
+    world.claim(each.kind, each.object, each.label);
+  }
+  return parsedObjects;
 }
 
 /** The objects of a kind, in the order of the file. */
@@ -136,10 +151,10 @@ function servedApplication({ kind, object, path, value }: ParsedObject): ServedA
 function parseObject(object: FileObject, names: Names, report: Report): ParsedObject | undefined {
   const { kind, path } = object;
   const reportOfObject = reportBelow(report, path);
-  const value = resolveNames(kind, withIds(object), names, reportOfObject);
-  const input = readObject(kind, value, reportOfObject);
+  const written = resolveNames(kind, withIds(object), names, reportOfObject);
+  const input = readObject(kind, written, reportOfObject);
   if (input === undefined) return undefined;
-  return { ...object, input, object: kind.toObject(input, tools) };
+  return { ...object, written, input, object: kind.toObject(input, tools) };
 }
 
 const tools: Tools = {

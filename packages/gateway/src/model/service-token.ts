@@ -116,6 +116,16 @@ export const serviceToken = defineKind({
       client_secret_hash: client_secret_hash ?? tools.hash(client_secret ?? ""),
     });
   },
+  toInput({
+    client_secret_hash: _hash,
+    previous_client_secret_hash: _before,
+    previous_client_secret_expires_at: _end,
+    expires_at,
+    ...token
+  }) {
+    const ending = expires_at === undefined ? undefined : new Date(expires_at).toISOString();
+    return defined({ ...token, expires_at: ending });
+  },
 });
 
 function claimOf(clientId: string): string {

@@ -39,13 +39,14 @@ export function validate<Input>(
   return { input, problems, warnings: report.warnings.map(withRemedy) };
 }
 
-/** Whoever sent the object may see its values. */
-function withRemedy({ remedy, ...problem }: Problem): Problem {
+/** A problem in words for whoever sent the object, who may see its values. */
+export function withRemedy({ remedy, ...problem }: Problem): Problem {
   if (remedy === undefined) return problem;
   return { ...problem, what: `${problem.what}; ${remedy.own}` };
 }
 
-function checkReferences(
+/** Reports ids that lead to no object of the world. */
+export function checkReferences(
   references: readonly Reference[],
   value: unknown,
   world: World,

@@ -1,15 +1,18 @@
 import type { Command } from "../command.ts";
-import { configFlag, helpFlag } from "../flags.ts";
+import { helpFlag } from "../flags.ts";
+import { accountFlags, accountUsage, applyFlags } from "./configuration-as-code.ts";
 
 /** `diff` */
 export const diff: Command = {
   name: "diff",
-  summary: "say who gains and who loses access by a change of the configuration",
-  usage: ["--access [--from FILE] --config FILE"],
+  operand: "FILE",
+  summary: "say what a file would change, or who gains and who loses access by it",
+  usage: [`FILE [--prune] ${accountUsage}`, "--access [--from FILE] --config FILE"],
   description:
-    "Compares whom a configuration lets in with whom the one in force does, or another file: for each application who gains, who loses or nobody, with an example of each. It is worked out for everybody who could ask; where that is too much, it says that it is not decided.",
+    "Says what apply would change; status 0: nothing, 1: something, 2: it cannot be found out. With --access it compares whom a configuration lets in with whom the one in force does, or another file: for each application who gains, who loses or nobody, with an example of each. It is worked out for everybody who could ask; where that is too much, it says that it is not decided.",
   flags: [
-    configFlag,
+    ...applyFlags,
+    ...accountFlags,
     { name: "access", description: "compare who may use which application" },
     {
       name: "from",

@@ -3,7 +3,7 @@
 import { createRequire } from "node:module";
 import { pathToFileURL } from "node:url";
 import type { Surroundings } from "../../context.ts";
-import { CliError, reasonOf, statusOf } from "../../exit-status.ts";
+import { CliError, type FailureCode, reasonOf, statusOf } from "../../exit-status.ts";
 import { followLauncher, runWithNewerNode } from "./newer-node.ts";
 
 /** An admin token, as its gateway shows it. */
@@ -95,6 +95,15 @@ export interface GatewayPackage {
     since: string;
     isJson: boolean;
   }): Promise<string>;
+  administer(
+    call: {
+      command: string;
+      args: readonly string[];
+      flags: Readonly<Record<string, string | boolean>>;
+      example: string;
+    },
+    output: { tell(line: string): void; print(text: string): void },
+  ): Promise<number>;
   renderProxyConfig(options: { config: string; proxy: string; acceptsCredential: boolean }): string;
   runInit(options: {
     output: string;
@@ -130,7 +139,7 @@ export async function withGateway(
     if (error instanceof CliError) throw error;
     // A wrong configuration has one line for each problem; each is shown on a line of its own.
     for (const line of reasonOf(error).split("\n")) surroundings.tell(`postern: ${line}`);
-    return statusOf(isUsage(error) ? "usage" : "failure");
+    return statusOf(codeOf(error));
   }
 }
 
@@ -140,9 +149,10 @@ function isOldNode(version: string): boolean {
   return minor < oldestNode.minor;
 }
 
-/** The gateway has errors of its own; one about flags has this code. */
-function isUsage(error: unknown): boolean {
-  return error instanceof Error && "code" in error && error.code === "usage";
+/** The gateway has errors of its own; some of them have a code of ours. */
+function codeOf(error: unknown): FailureCode {
+  const code = error instanceof Error && "code" in error ? error.code : undefined;
+  return code === "usage" || code === "unreachable" ? code : "failure";
 }
 
 /**

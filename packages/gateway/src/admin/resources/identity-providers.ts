@@ -2,9 +2,9 @@
 // left out, as whoever sends back what it got does, stays as it is.
 import { endpoints } from "@postern/protocol";
 import { identityProvider } from "../../model/identity-provider.ts";
+import { withKeptSecrets } from "../../model/kept-secrets.ts";
 import type { ConfiguredObject, Kind } from "../../model/kind.ts";
 import { isMap } from "../../model/read-value.ts";
-import { replaceAt, valueAt } from "../../model/value-at.ts";
 import type { AdminParts } from "../admin-parts.ts";
 import { byName, bySearch, type ObjectResource } from "./object-resource.ts";
 
@@ -17,7 +17,7 @@ export function identityProvidersOf({ config }: AdminParts): ObjectResource {
     deleted: 202,
     readOnly: ["read_only", "saml_certificate_set"],
     filters: { name: byName, search: bySearch, scim_enabled: (_shown, value) => value !== "true" },
-    prepare: (body, { standing }) => withStandingSecrets(body, standing?.object),
+    prepare: (body, { standing }) => withSecrets(body, standing?.object),
     show: ({ object }) => ({
       config: {
         ...configOf(identityProvider.toInput(object as never)),
@@ -27,40 +27,10 @@ export function identityProvidersOf({ config }: AdminParts): ObjectResource {
   };
 }
 
-/** What stands for a secret in answers of others. */
-const mask = /^\*+$/;
-
-function withStandingSecrets(
-  body: Record<string, unknown>,
-  standing: ConfiguredObject | undefined,
-): Record<string, unknown> {
+function withSecrets(body: Record<string, unknown>, standing: ConfiguredObject | undefined) {
   const { redirect_url: _, ...config } = configOf(body);
-  const secrets = isSameAddress(body, standing) ? identityProvider.secrets : [];
-  return secrets.reduce<Record<string, unknown>>(
-    (fields, { at }) => {
-      const sent = valueAt(fields, at);
-      const secret = valueAt(standing, at);
-      const isLeftOut = sent === undefined || sent === null || mask.test(`${sent}`);
-      if (!isLeftOut || secret === undefined) return fields;
-      return replaceAt(fields, at, secret) as Record<string, unknown>;
-    },
-    { ...body, config },
-  );
+  return withKeptSecrets({ ...body, config }, standing);
 }
-
-/**
- * Whether a secret would be told to nobody else than before: whoever writes may not read it, and
- * must not have it sent to an address of theirs.
- */
-function isSameAddress(body: object, standing: ConfiguredObject | undefined): boolean {
-  if (standing === undefined) return false;
-  return addressFields.every((at) => valueAt(body, at) === valueAt(standing, at));
-}
-
-const addressFields = [
-  ["type"],
-  ...["issuer", "auth_url", "token_url", "certs_url"].map((field) => ["config", field]),
-];
 
 function configOf({ config }: Record<string, unknown>): Record<string, unknown> {
   return isMap(config) ? config : {};

@@ -106,7 +106,7 @@ function problemError(name: ErrorName, { noun }: Kind, { path, what }: Problem):
 }
 
 /** RFC 6901 */
-function pointerTo(path: FieldPath): string {
+export function pointerTo(path: FieldPath): string {
   const parts = path.map((part) => String(part).replaceAll("~", "~0").replaceAll("/", "~1"));
   return parts.map((part) => `/${part}`).join("");
 }

@@ -1,0 +1,56 @@
+// `export`, `apply` and `import`: what a gateway has and what a file says.
+import type { Flag } from "../../flag.ts";
+import type { Command } from "../command.ts";
+import { configFlag, helpFlag } from "../flags.ts";
+
+/** Which gateway is meant. */
+export const accountFlags: readonly Flag[] = [
+  { name: "url", value: "URL", description: "the gateway's admin API (or POSTERN_ADMIN_URL)" },
+  {
+    name: "token-file",
+    value: "FILE",
+    description: "file with an admin token (or POSTERN_ADMIN_TOKEN_FILE, POSTERN_ADMIN_TOKEN)",
+  },
+  { ...configFlag, description: "the gateway's own file, for its store, in place of --url" },
+];
+
+export const accountUsage = "(--url URL [--token-file FILE] | --config FILE)";
+
+/** What `apply` and `diff` take beside. */
+export const applyFlags: readonly Flag[] = [
+  { name: "file", short: "f", value: "FILE", description: "the file, in place of the argument" },
+  { name: "prune", description: "delete what the file does not have" },
+];
+
+/** `export` */
+export const exportCommand: Command = {
+  name: "export",
+  summary: "print what a gateway has as a configuration file",
+  usage: [accountUsage],
+  description:
+    "Prints the objects in force, of file and API, as a file for apply. Standard error names the secrets that are not in it. Asks the admin API, or with --config the store, beside a gateway that runs.",
+  flags: [...accountFlags, helpFlag],
+  example: "postern export --url http://127.0.0.1:8601 > objects.yaml",
+  run: async (invocation) =>
+    (await import("./run-administration.ts")).runAdministration(invocation),
+};
+
+/** `apply` */
+export const apply: Command = {
+  name: "apply",
+  operand: "FILE",
+  summary: "make a gateway's objects those of a file",
+  usage: [`FILE [--dry-run] [--prune] ${accountUsage}`],
+  description:
+    "Prints what differs between a file and the objects of a gateway, and changes all of it or nothing. What the file does not have stays without --prune; what the gateway's own file has is never touched.",
+  flags: [
+    { name: "dry-run", description: "only print what would change" },
+    ...applyFlags,
+    ...accountFlags,
+    { name: "json", description: "print JSON" },
+    helpFlag,
+  ],
+  example: "postern apply objects.yaml --url http://127.0.0.1:8601",
+  run: async (invocation) =>
+    (await import("./run-administration.ts")).runAdministration(invocation),
+};

@@ -1,0 +1,277 @@
+// Configuration as code at the command line: what a gateway has, as a file; what a file would
+// change; and the change. Whatever is said, nothing secret is in it.
+import type { Account } from "./apply/account.ts";
+import { connectAccount } from "./apply/api-account.ts";
+import type { MissingSecret } from "./apply/changes.ts";
+import { exportText } from "./apply/export-text.ts";
+import { fieldChanges } from "./apply/field-changes.ts";
+import { countLine, labelOf, otherLines, planLines, printable } from "./apply/plan-text.ts";
+import { readFile } from "./apply/read-file.ts";
+import { storeAccount } from "./apply/store-account.ts";
+import { readWanted, type Wanted } from "./apply/wanted.ts";
+import { ConfigError } from "./config/config-error.ts";
+import { readNamedFile } from "./config/fill-in.ts";
+import type { Config } from "./config/load-config.ts";
+import { defined } from "./defined.ts";
+import type { RandomBytes } from "./random.ts";
+import type { SecretBox } from "./secrets/secret-box.ts";
+import type { Store } from "./storage/store.ts";
+import { UsageError } from "./usage-error.ts";
+
+/** Which gateway is meant: by its admin API, or by its own file, for the store that it names. */
+export interface AccountAddress {
+  /** of the admin API */
+  url?: string;
+  /** an admin token, or the file that holds one */
+  token?: string;
+  tokenFile?: string;
+  config?: string;
+}
+
+/** What takes lines for people (standard error), and what was asked for (standard output). */
+export interface Output {
+  tell(line: string): void;
+  print(text: string): void;
+}
+
+interface CommandTools {
+  environment: Readonly<Record<string, string | undefined>>;
+  withStore<Result>(
+    file: string,
+    use: (parts: { store: Store; secretBox: SecretBox; config: Config }) => Promise<Result>,
+  ): Promise<Result>;
+  randomBytes: RandomBytes;
+  now(): number;
+}
+
+/** A file and a gateway. */
+export interface ApplyOptions {
+  file: string;
+  account: AccountAddress;
+  /** deletes what the file does not have */
+  prune: boolean;
+  isJson: boolean;
+}
+
+/** A command line whose flags were read. */
+export interface CommandCall {
+  command: string;
+  args: readonly string[];
+  /** by name; a switch is true or false */
+  flags: Readonly<Record<string, string | boolean>>;
+  /** a whole command line, for messages */
+  example: string;
+}
+
+function optionsIn(call: CommandCall, account: AccountAddress): ApplyOptions {
+  const { command, flags, example } = call;
+  const [file = textOf(flags["file"]), ...others] = call.args;
+  if (file === undefined) throw new UsageError(`${command} needs a file, for example: ${example}`);
+  refuseArguments(others, call);
+  return { file, account, prune: flags["prune"] === true, isJson: flags["json"] === true };
+}
+
+function refuseArguments([first]: readonly string[], { command, example }: CommandCall): void {
+  if (first === undefined) return;
+  const argument = JSON.stringify(first.slice(0, 60));
+  throw new UsageError(`${command} takes no ${argument} there; write it like: ${example}`);
+}
+
+function textOf(flag: string | boolean | undefined): string | undefined {
+  return typeof flag === "string" ? flag : undefined;
+}
+
+/** The commands. */
+export class ConfigurationCommands {
+  readonly #tools: CommandTools;
+
+  constructor(tools: CommandTools) {
+    this.#tools = tools;
+  }
+
+  /**
+   * Runs a command as it was typed.
+   * @returns the exit status
+   * @throws {UsageError} when it cannot be meant so
+   */
+  readonly administer = async (call: CommandCall, output: Output): Promise<number> => {
+    const account = this.#accountIn(call);
+    switch (call.command) {
+      case "export":
+        refuseArguments(call.args, call);
+        await this.exportConfiguration({ account }, output);
+        return 0;
+      case "apply": {
+        const isTrial = call.flags["dry-run"] === true;
+        await this.applyConfiguration({ ...optionsIn(call, account), isTrial }, output);
+        return 0;
+      }
+      case "diff":
+        return this.#diff(call, account, output);
+      default:
+        throw new UsageError(`${call.command} is no command of the gateway`);
+    }
+  };
+
+  /** As `diff` does: 0 nothing differs, 1 something does, 2 it could not be found out. */
+  async #diff(call: CommandCall, account: AccountAddress, output: Output): Promise<number> {
+    try {
+      return (await this.diffConfiguration(optionsIn(call, account), output)) ? 1 : 0;
+    } catch (error) {
+      const message = error instanceof Error ? error.message : String(error);
+      for (const line of message.split("\n")) output.tell(line);
+      return 2;
+    }
+  }
+
+  #accountIn({ flags }: CommandCall): AccountAddress {
+    const { environment } = this.#tools;
+    const config = textOf(flags["config"]);
+    const anyUrl = config === undefined ? environment["POSTERN_ADMIN_URL"] : undefined;
+    return defined({
+      config,
+      url: textOf(flags["url"]) ?? anyUrl,
+      token: environment["POSTERN_ADMIN_TOKEN"],
+      tokenFile: textOf(flags["token-file"]) ?? environment["POSTERN_ADMIN_TOKEN_FILE"],
+    });
+  }
+
+  /**
+   * `postern export`: the objects of a gateway as a file.
+   * @throws {Error} when they cannot be read
+   */
+  readonly exportConfiguration = (
+    { account }: { account: AccountAddress },
+    { tell, print }: Output,
+  ): Promise<void> =>
+    this.#withAccount(account, async (gateway) => {
+      const { text, missing } = exportText(await gateway.read(), exportHeading);
+      print(text);
+      if (missing.length > 0) tell("These secrets are not exported:");
+      for (const each of missing) tell(missingText(each));
+    });
+
+  /**
+   * `postern diff FILE`: what `apply` would change.
+   * @returns whether there is anything
+   * @throws {ConfigError} when the file is wrong, with a line for each mistake
+   */
+  readonly diffConfiguration = (options: ApplyOptions, output: Output): Promise<boolean> =>
+    this.#withAccount(options.account, async (gateway) => {
+      const { wanted, answer } = await this.#plan(gateway, options, output);
+      const { changes } = answer;
+      if (options.isJson) output.print(json(changes));
+      else output.print(lines([...planLines(changes), ...this.#rest(wanted, answer, options)]));
+      return changes.length > 0;
+    });
+
+  /**
+   * `postern apply FILE`
+   * @throws {ConfigError} when the file is wrong, with a line for each mistake; nothing has changed
+   */
+  readonly applyConfiguration = (
+    options: ApplyOptions & { isTrial: boolean },
+    output: Output,
+  ): Promise<void> =>
+    this.#withAccount(options.account, async (gateway) => {
+      const { wanted, answer } = await this.#plan(gateway, options, output);
+      const { changes } = answer;
+      const isDone = !options.isTrial && changes.length > 0;
+      if (!options.isJson) output.print(lines(planLines(changes)));
+      if (isDone) {
+        const done = await gateway.change(wanted.request, false);
+        if (!done.ok) throw new ConfigError(done.problems.map(wanted.describe).join("\n"));
+      }
+      if (options.isJson) output.print(json(changes));
+      else output.print(lines(this.#rest(wanted, answer, { ...options, isDone })));
+      for (const each of answer.missing) output.tell(standInText(each));
+    });
+
+  /** Reads both sides, and has the gateway judge the difference: nothing is changed yet. */
+  async #plan(gateway: Account, { file, prune }: ApplyOptions, { tell }: Output) {
+    const document = readFile(file, this.#tools.environment);
+    const wanted = readWanted(document, await gateway.read(), { prune });
+    const { put, remove } = wanted.request;
+    const isNothing = put.length + remove.length === 0;
+    const answer = isNothing ? nothing : await gateway.change(wanted.request, true);
+    if (!answer.ok) throw new ConfigError(answer.problems.map(wanted.describe).join("\n"));
+    if (wanted.notApplied.length > 0)
+      tell(`not applied, since a gateway is started with it: ${wanted.notApplied.join(", ")}`);
+    for (const warning of answer.warnings) tell(`warning: ${wanted.describe(warning)}`);
+    return { wanted, answer };
+  }
+
+  #rest(
+    { unchanged, others, request }: Wanted,
+    { changes }: typeof nothing,
+    { prune, isDone = false }: { prune: boolean; isDone?: boolean },
+  ): string[] {
+    const put = changes.filter(({ action }) => action !== "deleted").length;
+    const same = unchanged + request.put.length - put;
+    return [...(prune ? [] : otherLines(others)), countLine(changes, same, isDone)];
+  }
+
+  async #withAccount<Result>(
+    address: AccountAddress,
+    use: (account: Account) => Promise<Result>,
+  ): Promise<Result> {
+    const { url, config } = address;
+    if ((url === undefined) === (config === undefined))
+      throw new UsageError(
+        "say which gateway is meant: --url URL for its admin API, or --config FILE for its store",
+      );
+    if (url !== undefined) return use(await connectAccount(url, tokenIn(address)));
+    const { withStore, randomBytes, now } = this.#tools;
+    return withStore(config ?? "", ({ store, secretBox, config }) =>
+      use(storeAccount({ store, secretBox, config, randomBytes, now })),
+    );
+  }
+}
+
+/** @throws {UsageError} when there is none */
+function tokenIn({ token, tokenFile }: AccountAddress): string {
+  const text = tokenFile === undefined ? token : readNamedFile(tokenFile)?.trim();
+  if (text !== undefined && text !== "") return text;
+  throw new UsageError(
+    tokenFile === undefined
+      ? "the admin API wants a token: put one into POSTERN_ADMIN_TOKEN, or name a file with --token-file"
+      : `${JSON.stringify(tokenFile)} holds no token, or cannot be read`,
+  );
+}
+
+const nothing: Extract<Awaited<ReturnType<Account["change"]>>, { ok: true }> = {
+  ok: true,
+  changes: [],
+  missing: [],
+  warnings: [],
+};
+
+const exportHeading = [
+  "The objects of a gateway, for `postern apply`. What a gateway is started with (auth_domain,",
+  "listen, store, ingress and the like) is in its own file.",
+];
+
+function missingText({ kind, name, field }: MissingSecret): string {
+  return printable(`  ${labelOf(kind, name)}: ${field}`);
+}
+
+function standInText({ kind, name, field }: MissingSecret): string {
+  const what = `${labelOf(kind, name)} has no ${field} that anybody knows`;
+  return printable(
+    kind === "service_token"
+      ? `${what}; make one by the API (rotate), or write client_secret into the file`
+      : `${what}; write it into the file, and apply it again`,
+  );
+}
+
+function lines(all: readonly string[]): string {
+  return all.length === 0 ? "" : `${all.join("\n")}\n`;
+}
+
+function json(changes: readonly { before?: unknown; after?: unknown }[]): string {
+  const shown = changes.map(({ before, after, ...change }) => ({
+    ...change,
+    fields: before === undefined || after === undefined ? [] : fieldChanges(before, after),
+  }));
+  return `${JSON.stringify({ changes: shown }, undefined, 2)}\n`;
+}

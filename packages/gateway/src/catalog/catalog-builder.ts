@@ -19,9 +19,11 @@ import type {
   Policy,
 } from "../model/model.ts";
 import { defaultName, organization } from "../model/organization.ts";
+import { bookmarkType } from "../model/other-application.ts";
 import { policy } from "../model/policy.ts";
 import { namedByAny } from "../model/rules/atom.ts";
 import { serviceToken } from "../model/service-token.ts";
+import { withDemandedFactor } from "../policy/demanded-factor.ts";
 import { PolicyCompiler } from "../policy/policy-compiler.ts";
 import type { Catalog } from "./catalog.ts";
 import { compileIngress, type Ingress } from "./choose-service.ts";
@@ -67,12 +69,15 @@ export class CatalogBuilder {
     // 2. Compile the applications, one a step: their policies are most of the work.
     const compiled = new Map<StoredApplication, CompiledApplication>();
     for (const each of objectsOf(objects, application) as StoredApplication[]) {
-      const linked = each.policies.map((entry) => resolvePolicy(entry, policies, each.name));
+      const linked = each.policies
+        .map((entry) => resolvePolicy(entry, policies, each.name))
+        .map((own) => withDemandedFactor(own, each));
       const rules = linked.map((entry) => compiler.compile(entry));
       compiled.set(each, this.#compileApplication(each, rules, compiler));
       yield;
     }
-    const applications = [...compiled.values()].map((each) => each.application);
+    const all = [...compiled.values()].map((each) => each.application);
+    const applications = all.filter(({ sent }) => sent === undefined);
     const unsorted = [...compiled.values()].flatMap((each) => each.patterns);
     checkOwners(unsorted);
     const patterns = this.#sortPatterns(unsorted);
@@ -85,6 +90,7 @@ export class CatalogBuilder {
       teamHost: settings.team_host,
       relayHosts: new Set(settings.relay_hosts),
       applications,
+      bookmarks: all.filter(({ type }) => type === bookmarkType),
       applicationByAud: byKey(applications, "AUD", ({ aud }) => aud),
       patterns,
       hosts: new HostIndex(patterns),

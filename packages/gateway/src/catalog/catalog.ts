@@ -24,7 +24,10 @@ export interface Catalog {
   /** the host of `auth_domain` without port, lower-case */
   teamHost: string;
   relayHosts: ReadonlySet<string>;
+  /** those that requests can reach */
   applications: readonly Application[];
+  /** links in the list on the team domain, each with the policies that say who sees it */
+  bookmarks: readonly Application[];
   applicationByAud: ReadonlyMap<string, Application>;
   /** every pattern of every application, most specific first */
   patterns: readonly CatalogPattern[];

@@ -9,6 +9,7 @@ import { type Report, reportBelow } from "../model/problem.ts";
 import { publicPathPolicy } from "../model/public-path-policy.ts";
 import { itemsOf, readValue } from "../model/read-value.ts";
 import { readPath } from "../path-readings.ts";
+import { withDemandedFactor } from "../policy/demanded-factor.ts";
 import { explain } from "../policy/explain.ts";
 import type { ClaimValues, Facts } from "../policy/facts.ts";
 import { PolicyCompiler } from "../policy/policy-compiler.ts";
@@ -158,7 +159,8 @@ class TestRunner {
     const reusable = new Map(this.#objects.policies.map((policy) => [policy.id, policy]));
     return policies.flatMap((entry) => {
       const policy: Policy | undefined = "decision" in entry ? entry : reusable.get(entry.id);
-      return policy === undefined ? [] : [this.#compiler.compile(policy)];
+      if (policy === undefined) return [];
+      return [this.#compiler.compile(withDemandedFactor(policy, application))];
     });
   }
 }

@@ -4,8 +4,9 @@ import { parseAuthority } from "@postern/protocol";
 import { matchApplication } from "../catalog/match-application.ts";
 import type { RequestFacts } from "../catalog/request-facts.ts";
 import type { Clock } from "../clock.ts";
-import { tileLogo } from "../model/application.ts";
 import type { Application } from "../model/model.ts";
+import { bookmarkAddress } from "../model/other-application.ts";
+import { tileLogo } from "../model/tile.ts";
 import type { Store, StoredSession } from "../storage/store.ts";
 import type { Tokens } from "../tokens/tokens.ts";
 import { admits, decideFor } from "./decide.ts";
@@ -50,7 +51,7 @@ export async function showHome(c: LoginContext, parts: HomeParts): Promise<Respo
 
 /** What policy lets the person open now, by name, except what is not to be listed. */
 function applicationsFor(facts: RequestFacts, session: StoredSession): Application[] {
-  return facts.catalog.applications
+  return [...facts.catalog.applications, ...facts.catalog.bookmarks]
     .filter(({ app_launcher_visible }) => app_launcher_visible !== false)
     .filter((application) => admits(decideFor(facts, application, session)))
     .sort((a, b) => a.name.localeCompare(b.name, "en"));
@@ -58,8 +59,10 @@ function applicationsFor(facts: RequestFacts, session: StoredSession): Applicati
 
 /** The application with a link to the first of its domains that a link can stand for. */
 function entryOf(facts: RequestFacts, application: Application): OpenApplication {
-  const { name, domains, logo_url } = application;
+  const { name, domains, logo_url, sent } = application;
   const logo = tileLogo(logo_url);
+  if (sent !== undefined)
+    return { name, domain: String(sent["domain"]), href: bookmarkAddress(sent), logo };
   for (const domain of domains) {
     const href = linkTo(facts, application, domain);
     if (href !== undefined) return { name, domain, href, logo };

@@ -13,23 +13,38 @@ import {
 } from "./application-policies.ts";
 import { corsHeaders } from "./cors-headers.ts";
 import {
+  anyDestination,
   checkDomains,
   destination,
   domainsOf,
+  otherDestinationsOf,
   publicPathsOf,
+  storedDestinations,
   storedPublicPaths,
   toDestinations,
 } from "./destinations.ts";
 import { defineKind, type Reference, type World } from "./kind.ts";
-import { pageLogo } from "./login-design.ts";
+import { checkMfaConfig, mfaConfig } from "./mfa-config.ts";
+import {
+  applicationType,
+  bookmarkType,
+  checkOther,
+  isOtherType,
+  type OtherApplication,
+  otherApplication,
+  servedType,
+  tileOf,
+} from "./other-application.ts";
 import { pageOrigin } from "./page-origin.ts";
 import { type CompiledPolicy, checkPolicy } from "./policy.ts";
 import { type Report, reportBelow } from "./problem.ts";
 import { isMap, itemsOf } from "./read-value.ts";
 import type { NamedFacts } from "./rules/atom.ts";
 import { type SshCertificates, sshCertificates } from "./ssh-certificates.ts";
+import { checkTile, tileFields } from "./tile.ts";
 import {
   applicationPattern,
+  choice,
   hex64,
   identifier,
   notYet,
@@ -45,21 +60,11 @@ import { storedWithoutEffect, warnWithoutEffect, withoutEffectIn } from "./witho
 /** fixed for the life of the application */
 const aud = hex64("is not 64 lower-case hex characters");
 
-const type = z.literal("self_hosted", { error: 'is not supported yet; write "self_hosted"' });
-
 const sameSite = z.enum(["none", "lax", "strict"]);
 
 const doubleSlashes = z.enum(["keep", "merge"]);
 
 const endStreams = z.enum(["all", "streams", "none"]);
-
-const mostTags = 25;
-
-/** Names, each once. */
-const tags = z
-  .array(someText.refine((tag) => tag.length <= 100, { message: "is longer than 100 characters" }))
-  .max(mostTags, { message: `has more than ${mostTags} entries` })
-  .transform((names) => [...new Set(names)].sort());
 
 /** Fields that may be absent, in a file and in force. */
 const optionalFields = {
@@ -69,12 +74,7 @@ const optionalFields = {
     .regex(/^[A-Za-z0-9-]{1,64}$/, { message: "is not a header name" })
     .optional(),
   custom_deny_message: someText.optional(),
-  /** `false` leaves the application out of the list on the team domain; nobody is kept out */
-  app_launcher_visible: z.boolean().optional(),
-  /** a picture beside the name in that list; one that pages cannot load is left out */
-  logo_url: someText.optional(),
-  /** by which that list can be narrowed, sorted */
-  tags: tags.optional(),
+  ...tileFields,
   custom_deny_url: webUrl.optional(),
   custom_non_identity_deny_url: webUrl.optional(),
   /** a program that has not said who it is hears 401, and is never led to the sign-in page */
@@ -94,7 +94,7 @@ const fields = z.strictObject({
   id: identifier,
   aud: aud.optional(),
   name: objectName,
-  type: type.default("self_hosted"),
+  type: applicationType.default(servedType),
   domain: applicationPattern.optional(),
   self_hosted_domains: z.array(applicationPattern).optional(),
   destinations: z.array(destination).optional(),
@@ -116,24 +116,38 @@ const fields = z.strictObject({
   ...optionalFields,
   policies: policyEntries.prefault([]),
   oauth_configuration: notYet,
-  mfa_config: notYet,
-  custom_pages: notYet,
-  scim_config: notYet,
+  mfa_config: mfaConfig,
+  custom_pages: withoutEffect,
+  scim_config: withoutEffect,
   eager_redirect_cookie_setting: withoutEffect,
 });
 
-type Input = z.infer<typeof fields>;
+const served = fields.extend({ destinations: z.array(anyDestination).optional() });
+
+type Input = z.infer<typeof served>;
+
+const schema = choice<Input | OtherApplication>((value) =>
+  isOtherType(value) ? otherApplication : served,
+);
+
+function isOther(input: Input | OtherApplication): input is OtherApplication {
+  return "sent" in input;
+}
 
 const stored = z
   .strictObject({
     id: identifier,
     aud,
     name: objectName,
-    type,
+    type: applicationType,
+    /** of another type than requests reach: what was written of it */
+    sent: z.record(z.string(), z.unknown()).optional(),
     /** every `host[/path]` pattern; the first is the primary one */
-    domains: z.array(applicationPattern).min(1),
+    domains: z.array(applicationPattern),
     /** those of them that have any: pattern → path patterns that nobody need sign in for */
     public_paths: storedPublicPaths.optional(),
+    /** destinations that no request reaches, as they were written */
+    other_destinations: storedDestinations.optional(),
     session_duration: sessionDuration,
     /** ids; empty means all */
     allowed_idps: someTexts,
@@ -164,6 +178,7 @@ const stored = z
      */
     websocket_origins: z.array(z.string()).optional(),
     ...optionalFields,
+    mfa_config: mfaConfig,
     /** in precedence order */
     policies: z.array(storedPolicyEntry),
     /** of each policy, where they are stated */
@@ -196,8 +211,8 @@ export const application = defineKind({
   noun: "application",
   section: "applications",
   naming: "free",
-  distinction: ({ domains }) => domains[0] ?? "",
-  schema: fields,
+  distinction: ({ domains, type }) => domains[0] ?? type,
+  schema,
   fields,
   stored,
   references: (item) => [...providerReferences(item), ...policyReferences(item)],
@@ -219,11 +234,19 @@ function providerReferences(item: unknown): Reference[] {
   }));
 }
 
-function checkApplication(input: Input, world: World, report: Report): void {
-  checkDomains(input, world, report);
+function checkApplication(input: Input | OtherApplication, world: World, report: Report): void {
   const namesake = input.aud === undefined ? undefined : world.ownerOf(`aud ${input.aud}`);
   if (namesake !== undefined)
     report.problem(["aud"], `is the AUD of ${namesake} as well; remove one of them`);
+  input.policies.forEach((entry, index) => {
+    if ("decision" in entry) checkPolicy(entry, world, reportBelow(report, ["policies", index]));
+  });
+  if (isOther(input)) checkOther(input, report);
+  else checkServed(input, world, report);
+}
+
+function checkServed(input: Input, world: World, report: Report): void {
+  checkDomains(input, world, report);
   const providers = input.allowed_idps.length || world.count("identity_provider");
   if (input.auto_redirect_to_identity && providers !== 1)
     report.problem(
@@ -241,21 +264,10 @@ function checkApplication(input: Input, world: World, report: Report): void {
       "is a header of the gateway's own; choose another",
     );
   checkSshCertificates(input.ssh_certificates, report);
-  if (input.logo_url !== undefined && tileLogo(input.logo_url) === undefined)
-    report.warning(
-      ["logo_url"],
-      "is not a picture that pages can load and is left out; write an address that begins with https://",
-    );
+  checkTile(input, report);
+  checkMfaConfig(input, report);
   if (input.policies.length === 0) report.warning([], "has no policies, so nobody can reach it");
-  input.policies.forEach((entry, index) => {
-    if ("decision" in entry) checkPolicy(entry, world, reportBelow(report, ["policies", index]));
-  });
   warnWithoutEffect(fields, input, report);
-}
-
-/** The picture that stands for an application in a list; undefined where pages cannot load it. */
-export function tileLogo(url: string | undefined): string | undefined {
-  return url?.startsWith("https:") === true ? pageLogo(url) : undefined;
 }
 
 /** Two people of different domains can have the same name before the `@`. */
@@ -268,7 +280,16 @@ function checkSshCertificates(certificates: SshCertificates | undefined, report:
   );
 }
 
-function toObject(input: Input): ConfiguredApplication {
+function toObject(input: Input | OtherApplication): ConfiguredApplication {
+  if (!isOther(input)) return toServed(input);
+  const { id, aud, name, type, policies, sent } = input;
+  // The rest is what it would be without a word.
+  const rest = fields.parse({ id, name });
+  const tile = type === bookmarkType ? tileOf(sent) : {};
+  return { ...toServed({ ...rest, ...defined({ aud }), ...tile, type, policies }), sent };
+}
+
+function toServed(input: Input): ConfiguredApplication {
   return defined({
     id: input.id,
     aud: input.aud,
@@ -276,6 +297,7 @@ function toObject(input: Input): ConfiguredApplication {
     type: input.type,
     domains: domainsOf(input),
     public_paths: publicPathsOf(input),
+    other_destinations: otherDestinationsOf(input),
     session_duration: input.session_duration,
     allowed_idps: input.allowed_idps,
     auto_redirect_to_identity: input.auto_redirect_to_identity,
@@ -303,6 +325,7 @@ function toObject(input: Input): ConfiguredApplication {
     custom_deny_url: input.custom_deny_url,
     custom_non_identity_deny_url: input.custom_non_identity_deny_url,
     ssh_certificates: input.ssh_certificates,
+    mfa_config: input.mfa_config,
     policies: toPolicies(input.policies),
     precedences: precedencesOf(input.policies),
     without_effect: withoutEffectIn(fields, input),
@@ -313,17 +336,24 @@ function toObject(input: Input): ConfiguredApplication {
 function toInput({
   domains,
   public_paths,
+  other_destinations,
   policies,
   precedences,
   without_effect,
+  sent,
   ...fields
 }: ConfiguredApplication): Record<string, unknown> {
+  const entries = toPolicyEntries(policies, precedences);
+  if (sent !== undefined) {
+    const { id, aud, name, type } = fields;
+    return defined({ ...sent, id, aud, name, type, policies: entries });
+  }
   return {
     ...fields,
     ...without_effect,
     domain: domains[0],
     self_hosted_domains: domains,
-    destinations: toDestinations(domains, public_paths),
-    policies: toPolicyEntries(policies, precedences),
+    destinations: toDestinations({ domains, public_paths, other_destinations }),
+    policies: entries,
   };
 }

@@ -5,7 +5,8 @@ import { parseExactPath } from "@postern/protocol";
 import { z } from "zod";
 import type { World } from "./kind.ts";
 import type { FieldPath, Report } from "./problem.ts";
-import { applicationPattern, patternFault, refuse, text } from "./values.ts";
+import { isMap } from "./read-value.ts";
+import { applicationPattern, choice, patternFault, refuse, text } from "./values.ts";
 
 const longestPublicPath = 500;
 const mostPublicPaths = 100;
@@ -26,9 +27,9 @@ const override = z.strictObject({
   behavior: z.literal("public", { error: 'is not supported; write "public"' }),
 });
 
-/** One of `destinations`, as somebody writes it. */
+/** One of `destinations` that requests reach, as somebody writes it. */
 export const destination = z.strictObject({
-  type: z.literal("public", { error: 'is not supported yet; write "public"' }).default("public"),
+  type: z.literal("public").default("public"),
   uri: applicationPattern,
   overrides: z
     .array(override)
@@ -36,11 +37,37 @@ export const destination = z.strictObject({
     .optional(),
 });
 
+/** Characters of JSON. */
+const longestDestination = 10_000;
+
+/** A destination of a type that means nothing here: a private network, a Worker. */
+const otherDestination = z
+  .looseObject({ type: z.string() })
+  .refine((value) => JSON.stringify(value).length <= longestDestination, {
+    message: "has more than can be kept",
+  });
+
+type OtherDestination = z.infer<typeof otherDestination>;
+type Destination = z.infer<typeof destination>;
+
+/** One of any type. */
+export const anyDestination = choice<Destination | OtherDestination>((value) => {
+  const type = isMap(value) ? value["type"] : undefined;
+  return typeof type === "string" && type !== "public" ? otherDestination : destination;
+});
+
+/** Those of other types, as they are stored. */
+export const storedDestinations = z.array(otherDestination);
+
 /** The three fields, as somebody writes them. */
 export interface DomainFields {
   domain?: string | undefined;
   self_hosted_domains?: readonly string[] | undefined;
-  destinations?: readonly z.infer<typeof destination>[] | undefined;
+  destinations?: readonly (Destination | OtherDestination)[] | undefined;
+}
+
+function isPublic(each: Destination | OtherDestination): each is Destination {
+  return each.type === "public";
 }
 
 /** The public paths of each pattern that has any: pattern → path patterns. */
@@ -56,10 +83,9 @@ interface Domain {
 /** Every pattern once, the primary one first, and where it is written. */
 function domainsIn({ domain, destinations, self_hosted_domains }: DomainFields): Domain[] {
   const primary = domain === undefined ? [] : [{ text: domain, at: ["domain"] }];
-  const others = destinations?.map(({ uri }, index) => ({
-    text: uri,
-    at: ["destinations", index, "uri"],
-  }));
+  const others = destinations?.flatMap((each, index): Domain[] =>
+    isPublic(each) ? [{ text: each.uri, at: ["destinations", index, "uri"] }] : [],
+  );
   const older = self_hosted_domains?.map((pattern, index) => ({
     text: pattern,
     at: ["self_hosted_domains", index],
@@ -78,7 +104,7 @@ export function domainsOf(fields: DomainFields): string[] {
 /** Undefined where nothing is public. */
 export function publicPathsOf({ destinations = [] }: DomainFields): PublicPaths | undefined {
   const paths: PublicPaths = {};
-  for (const { uri, overrides = [] } of destinations) {
+  for (const { uri, overrides = [] } of destinations.filter(isPublic)) {
     if (overrides.length === 0) continue;
     const all = [...(paths[uri] ?? []), ...overrides.map((each) => each.path_pattern)];
     paths[uri] = [...new Set(all)];
@@ -86,24 +112,50 @@ export function publicPathsOf({ destinations = [] }: DomainFields): PublicPaths 
   return Object.keys(paths).length === 0 ? undefined : paths;
 }
 
+/** Those that no request reaches; undefined where there are none. */
+export function otherDestinationsOf({
+  destinations = [],
+}: DomainFields): OtherDestination[] | undefined {
+  const others = destinations.filter((each) => !isPublic(each));
+  return others.length === 0 ? undefined : others;
+}
+
+/** What a stored application says of where it is. */
+export interface StoredDomains {
+  domains: readonly string[];
+  public_paths?: PublicPaths | undefined;
+  other_destinations?: readonly Record<string, unknown>[] | undefined;
+}
+
 /** The way back. */
-export function toDestinations(
-  domains: readonly string[],
-  publicPaths: PublicPaths = {},
-): Record<string, unknown>[] {
-  return domains.map((uri) => {
-    const overrides = (publicPaths[uri] ?? []).map((path_pattern) => ({
+export function toDestinations({
+  domains,
+  public_paths = {},
+  other_destinations = [],
+}: StoredDomains): Record<string, unknown>[] {
+  const publicOnes = domains.map((uri) => {
+    const overrides = (public_paths[uri] ?? []).map((path_pattern) => ({
       path_pattern,
       behavior: "public",
     }));
     return { type: "public", uri, ...(overrides.length === 0 ? {} : { overrides }) };
   });
+  return [...publicOnes, ...other_destinations];
 }
 
 /** Reports domains that others have, and public paths that are hardly meant. */
 export function checkDomains(fields: DomainFields, world: World, report: Report): void {
   const domains = domainsIn(fields);
-  if (domains.length === 0) report.problem([], "has no domain; write domain: app.example.com");
+  const others = otherDestinationsOf(fields) ?? [];
+  if (domains.length === 0 && others.length === 0)
+    report.problem([], "has no domain; write domain: app.example.com");
+  fields.destinations?.forEach((each, index) => {
+    if (!isPublic(each))
+      report.warning(
+        ["destinations", index, "type"],
+        "means nothing in this gateway: the destination is kept, and no request reaches it",
+      );
+  });
   for (const { text: pattern, at } of domains) {
     const [host = ""] = pattern.split("/");
     if (world.ownHosts.has(host))
@@ -120,7 +172,9 @@ export function checkDomains(fields: DomainFields, world: World, report: Report)
 }
 
 function checkPublicPaths({ destinations = [] }: DomainFields, report: Report): void {
-  destinations.forEach(({ uri, overrides = [] }, index) => {
+  destinations.forEach((each, index) => {
+    if (!isPublic(each)) return;
+    const { uri, overrides = [] } = each;
     const path = uri.includes("/") ? uri.slice(uri.indexOf("/")) : "";
     overrides.forEach(({ path_pattern }, place) => {
       const at = ["destinations", index, "overrides", place, "path_pattern"];

@@ -33,7 +33,8 @@ const longestLogo = 65_536;
  * A name or an address. Others have characters that mean something in the `Content-Security-Policy`
  * where the logo's origin stands: URLs allow `;`, `,` and `*` in hosts.
  */
-const plainHost = /^(?:[\w.-]+|\[[\da-f:.]+\])$/;
+/** A host that may stand in a header: some that a URL may have would end a source expression. */
+export const plainHost = /^(?:[\w.-]+|\[[\da-f:.]+\])$/;
 const longestHeader = 120;
 const dark = "#161b22";
 const light = "#ffffff";

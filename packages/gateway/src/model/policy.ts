@@ -6,6 +6,7 @@ import { group, groupsIn } from "./group.ts";
 import type { Workload } from "./identity.ts";
 import { identityProvider, mailsPins } from "./identity-provider.ts";
 import { defineKind, type World } from "./kind.ts";
+import { checkMfaConfig, mfaConfig } from "./mfa-config.ts";
 import { objectsIn } from "./object-lookup.ts";
 import type { Report } from "./problem.ts";
 import type { CompiledRuleSet } from "./rules/compiled-rules.ts";
@@ -42,8 +43,8 @@ const fields = z.strictObject({
   approval_required: notYet,
   approval_groups: notYet,
   isolation_required: withoutEffect,
-  mfa_config: notYet,
-  connection_rules: notYet,
+  mfa_config: mfaConfig,
+  connection_rules: withoutEffect,
 });
 
 /** Where several policies of one application are ordered by it; lower runs first. */
@@ -60,6 +61,7 @@ export const storedPolicy = z
     decision,
     ...storedRuleSetFields,
     session_duration: sessionDuration.optional(),
+    mfa_config: mfaConfig,
     ...storedWithoutEffect,
   })
   .transform(defined);
@@ -102,11 +104,11 @@ export const policy = defineKind({
 
 /** A policy in the form in which it is stored. */
 export function toPolicy(input: z.infer<typeof fields>): Policy {
-  const { id, name, decision, include, require, exclude, session_duration } = input;
+  const { id, name, decision, include, require, exclude, session_duration, mfa_config } = input;
   const without_effect = withoutEffectIn(fields, input);
   return defined({
     ...{ id, name, decision, include, require, exclude },
-    session_duration,
+    ...{ session_duration, mfa_config },
     without_effect,
   });
 }
@@ -114,6 +116,7 @@ export function toPolicy(input: z.infer<typeof fields>): Policy {
 /** Warns of policies that are hardly meant: that never hold, or let in the world. */
 export function checkPolicy(input: z.infer<typeof fields>, world: World, report: Report): void {
   warnWithoutEffect(fields, input, report);
+  checkMfaConfig(input, report);
   checkRules(input, objectsIn(world), report);
   warnOfIdleRules(input, world, report);
   if (input.decision === "allow") warnOfOpenDoors(input, world, report);

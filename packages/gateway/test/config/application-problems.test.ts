@@ -120,10 +120,10 @@ const applications: Mistake[] = [
     /"8760h" is longer than a month; write 744h or less/,
   ],
   [
-    "an application of another type",
-    application("domain: a.test, type: saas"),
+    "a type with a slip",
+    application("domain: a.test, type: self-hosted"),
     "applications[0].type",
-    /write "self_hosted"/,
+    /do you mean self_hosted\?/,
   ],
   [
     "an unknown provider",

@@ -261,6 +261,21 @@ applications: [{name: a, domain: a.test, policies: [], eager_redirect_cookie_set
     ],
   ],
   [
+    "wrote an application of a type that is not served",
+    `applications: [{name: a, type: saas, saas_app: {auth_type: oidc}, policies: []}]`,
+    [["applications[0].type", /no type that this gateway serves.*nobody reaches it/]],
+  ],
+  [
+    "made a bookmark that nobody sees",
+    `applications: [{name: a, type: bookmark, domain: wiki.test}]`,
+    [["applications[0]", /has no policies, so nobody sees it/]],
+  ],
+  [
+    "demands a second factor",
+    `applications: [{name: a, domain: a.test, policies: [{name: p, decision: allow, mfa_config: {session_duration: 1h}, include: [{email: {email: a@b.c}}]}]}]`,
+    [["applications[0].policies[0].mfa_config", /demands a second factor.*lets anybody in/]],
+  ],
+  [
     "mails PINs without a mail server",
     `identity_providers: [${pin}]`,
     [["identity_providers[0]", /no mail server is configured; add smtp/]],

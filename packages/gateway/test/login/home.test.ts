@@ -175,6 +175,39 @@ test("tags narrow the list, and a picture stands for an application where pages 
   assert.deepEqual(names(), ["A", "B", "C"]);
 });
 
+test("a bookmark is a link in the list for whom its policies fit, and nothing else", async (context) => {
+  const fixture = await startLoginFixture(context);
+  const bookmark = (name: string, domain: string, policies: unknown, more = {}) =>
+    application(name, domain, policies, { type: "bookmark", ...more });
+  await fixture.change({
+    applications: [
+      application("App", "app.localhost"),
+      bookmark("Wiki", "https://wiki.example.com/start?x=1", everybody, { tags: ["docs"] }),
+      bookmark("Bare", "status.example.com/now", everybody),
+      bookmark("Bob's", "https://bob.example.com", allow([{ email: { email: bob } }])),
+      bookmark("Nobody's", "https://none.example.com", []),
+      bookmark("Hidden", "https://hidden.example.com", everybody, { app_launcher_visible: false }),
+      bookmark("Here", "here.localhost", everybody),
+    ],
+  });
+  const person = await home(fixture);
+  assert.deepEqual(listOf(person), [
+    ["App", `http://app.localhost:${fixture.port}/`],
+    ["Bare", "https://status.example.com/now"],
+    ["Here", "https://here.localhost/"],
+    ["Wiki", "https://wiki.example.com/start?x=1"],
+  ]);
+  await person.open(`${fixture.team}/?tag=docs`);
+  assert.deepEqual(
+    listOf(person).map(([name]) => name),
+    ["Wiki"],
+  );
+  await person.open(`http://here.localhost:${fixture.port}/`);
+  assert.equal(person.page.status, 403);
+  assert.match(person.page.text, /No application at this address/);
+  assert.equal(fixture.upstream.requests.length, 0);
+});
+
 test("a very long list is cut, and says how many more there are", async (context) => {
   const fixture = await startLoginFixture(context);
   const many = Array.from({ length: 103 }, (_, index) =>

@@ -148,6 +148,7 @@ function catalogWith(applications: Application[]): Catalog {
     teamHost: "login.example.com",
     relayHosts: new Set(),
     applications,
+    bookmarks: [],
     applicationByAud: new Map(applications.map((each) => [each.aud, each])),
     patterns: [],
     hosts: new HostIndex([]),

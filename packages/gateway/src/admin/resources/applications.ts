@@ -5,6 +5,7 @@ import type { Records } from "../../catalog/records.ts";
 import { application, type StoredApplication } from "../../model/application.ts";
 import { toDestinations } from "../../model/destinations.ts";
 import type { Kind } from "../../model/kind.ts";
+import { isOtherType } from "../../model/other-application.ts";
 import { isMap } from "../../model/read-value.ts";
 import { isEmptyList } from "../../model/values.ts";
 import type { AdminParts } from "../admin-parts.ts";
@@ -40,7 +41,8 @@ export function applicationsOf({ randomBytes }: AdminParts): ObjectResource {
     readOnly: [],
     filters: { name: byName, domain: byDomain, aud: byAud, search: bySearch },
     prepare(body, place) {
-      const fields = withDomains(body, place.standing?.object as StoredApplication | undefined);
+      const standing = place.standing?.object as StoredApplication | undefined;
+      const fields = isOtherType(body) ? body : withDomains(body, standing);
       const aud = audOf(body, place) ?? randomBytes(32).toString("hex");
       return { ...fields, aud, policies: policiesOf(body, place, randomBytes) };
     },
@@ -83,20 +85,21 @@ function withDomains(
   standing: StoredApplication | undefined,
 ): Record<string, unknown> {
   const { domain, destinations, self_hosted_domains, ...fields } = body;
-  const before = standing?.domains ?? [];
+  const stored = standing ?? { domains: [] };
+  const before = stored.domains;
   const isNew = (value: unknown, old: unknown) =>
     value !== undefined && value !== null && !isDeepStrictEqual(value, old);
-  const publicPaths = standing?.public_paths;
   const isOldPrimary = standing !== undefined && domain === before[0];
 
-  if (isNew(withTypes(destinations), toDestinations(before, publicPaths))) {
+  if (isNew(withTypes(destinations), toDestinations(stored))) {
     const primary = isOldPrimary ? undefined : domain;
     return { ...fields, destinations, domain: primary };
   }
   // What stays where it was stays as public as it was.
+  const saysMore = standing?.public_paths ?? standing?.other_destinations;
   const others = (domains: unknown) =>
-    publicPaths !== undefined && areTexts(domains)
-      ? { destinations: toDestinations(domains, publicPaths) }
+    saysMore !== undefined && areTexts(domains)
+      ? { destinations: toDestinations({ ...stored, domains }) }
       : { self_hosted_domains: domains };
   if (isNew(self_hosted_domains, before)) {
     const primary = isOldPrimary ? undefined : domain;

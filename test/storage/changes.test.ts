@@ -6,6 +6,7 @@ import type { StoreChange } from "../../packages/gateway/src/storage/store.ts";
 import { changeKeys } from "../../packages/gateway/src/tokens/change-keys.ts";
 import { until } from "../support/until.ts";
 import {
+  auditEntry,
   type Backend,
   backends,
   handover,
@@ -140,6 +141,55 @@ function contract(backend: Backend): void {
     assert.deepEqual(news, [{ what: "keys" }]);
   });
 
+  test("objects that were changed since a position are told, whoever did it, and nothing else", async (context) => {
+    const again = backend.make(context);
+    const [store, other] = [await withPeople(await again()), await again()];
+    const first = await store.objects.changedSince();
+    assert.equal(first.changed, "all", "nothing is known yet");
+    assert.deepEqual(await store.objects.changedSince(first.position), {
+      position: first.position,
+      changed: [],
+    });
+    await store.objects.change([object("mine")], []);
+    await other.objects.change([object("theirs")], [{ kind: "policy", id: "gone" }]);
+    await changeKeys(other.keys, () => [key("a")]);
+    const { position, changed } = await store.objects.changedSince(first.position);
+    assert.deepEqual(changed, [
+      { kind: "group", id: "mine" },
+      { kind: "policy", id: "gone" },
+      { kind: "group", id: "theirs" },
+    ]);
+    assert.deepEqual(await other.objects.changedSince(position), { position, changed: [] });
+    const ahead = await store.objects.changedSince(position + 5);
+    assert.equal(ahead.changed, "all", "a database of before");
+  });
+
+  test("what was judged at a position is written only where no object was changed since", async (context) => {
+    const again = backend.make(context);
+    const [store, other] = [await withPeople(await again()), await again()];
+    const { position } = await store.objects.changedSince();
+    await other.sessions.add(session("s", "ada"));
+    await other.sessions.revoke("s", time);
+    const next = await store.objects.change([object("a")], [], [], position);
+    assert.ok(next !== undefined && next > position, "sessions are no objects");
+    assert.equal(await other.objects.change([object("b")], [], [], position), undefined);
+    assert.deepEqual(await store.objects.all(), [object("a")]);
+    assert.notEqual(await other.objects.change([object("b")], [], [], next), undefined);
+
+    // Of many who judged at one position one is right.
+    const { position: now } = await store.objects.changedSince();
+    const writes = Array.from({ length: 10 }, (_, index) => (index % 2 === 0 ? store : other));
+    const ends = await Promise.all(
+      writes.map(({ objects }, index) =>
+        objects.change([object(`c${index}`)], [], [auditEntry(`c${index}`)], now),
+      ),
+    );
+    assert.equal(ends.filter((end) => end !== undefined).length, 1);
+    assert.equal((await store.objects.all()).length, 3);
+    const page = { since: 0, until: Number.MAX_SAFE_INTEGER, offset: 0, limit: 50 };
+    assert.equal((await store.audit.page(page)).total, 1, "nothing is told of the others");
+  });
+
   test("whoever was away while old entries were removed is told that everything may have changed", async (context) => {
     const again = backend.make(context);
     const [store, other] = [await again(), await again()];
@@ -149,6 +199,9 @@ function contract(backend: Backend): void {
     store.watch((changes) => news.push(...changes));
     await until(() => news.length > 0);
     assert.deepEqual(news, [{ what: "everything" }]);
+    const first = await store.objects.changedSince(0);
+    assert.equal(first.changed, "all", "nobody can tell");
+    assert.equal(await store.objects.change([object("x")], [], [], 0), undefined);
     news.splice(0);
     await changeKeys(other.keys, () => [key("a")]);
     await until(() => news.length > 0);

@@ -15,6 +15,7 @@ import type { Config } from "../config/load-config.ts";
 import type { RandomBytes } from "../random.ts";
 import type { SecretBox } from "../secrets/secret-box.ts";
 import type { ObjectKey, Store } from "../storage/store.ts";
+import { StoreUnavailableError } from "../store-unavailable.ts";
 import type { Catalog, CatalogSource } from "./catalog.ts";
 import { CatalogBuilder } from "./catalog-builder.ts";
 import type {
@@ -39,6 +40,9 @@ import { inOrder, keyOfObject, objectKeyOf, type Records, readRows, toRows } fro
 import { describeObject, describeObjects } from "./removals.ts";
 import { runAtOnce, runInSlices } from "./steps.ts";
 import type { ObjectRecord } from "./stored-objects.ts";
+
+/** How often a change is judged anew because another process was quicker. */
+const mostTries = 50;
 
 /** What catalogs are made with. */
 export interface CatalogDeps {
@@ -110,6 +114,8 @@ class StoredCatalogs implements ChangingCatalogSource {
   /** of another process, until it is in force */
   #adoptedFrame: CatalogFrame | undefined;
   #lastTurn: Promise<unknown> = Promise.resolve();
+  /** where the changes of all processes stood when they were looked for last */
+  #position: number | undefined;
   #listener: (change: CatalogChange) => void = () => undefined;
 
   constructor(deps: CatalogDeps) {
@@ -190,12 +196,12 @@ class StoredCatalogs implements ChangingCatalogSource {
   /** @returns false when the update is the difference to another state than the one in force */
   async #applyUpdate(update: ConfigUpdate, approve?: ApproveRemovals): Promise<boolean> {
     const { store, secretBox, now, randomBytes, onRemoval, onOverruling } = this.#deps;
-    const isApplied = await this.#outdated.readWith(async (outdated) => {
+    const outcome = await this.#unlessOvertaken<boolean>(async (outdated) => {
       // 1. Read again what is to change: another process may have done so already.
       const touched = outdated === "all" ? outdated : [...outdated, ...this.#touchedBy(update)];
-      const standing = await this.#read(touched);
+      const { standing, position } = await this.#readNews(touched);
       const ingress = update.ingress ?? this.#inForce?.content.ingress;
-      if (ingress === undefined || !this.#hasRest(update, standing)) return undefined;
+      if (ingress === undefined || !this.#hasRest(update, standing)) return "impossible";
 
       // 2. Find the difference, and make the catalog of it: that finds out what cannot be, before
       // anything is written.
@@ -212,17 +218,19 @@ class StoredCatalogs implements ChangingCatalogSource {
 
       // 3. Write what differs.
       const rows = await runInSlices(toRows(put, secretBox));
-      if (rows.length + remove.length > 0) await store.objects.change(rows, remove);
+      const hasChanges = rows.length + remove.length > 0;
+      const end = hasChanges ? await store.objects.change(rows, remove, [], position) : position;
+      if (end === undefined) return "overtaken";
       const isFirst = this.#inForce === undefined;
-      this.#putIntoForce(next);
+      this.#putIntoForce(next, end);
 
       // 4. Tell what another file had put there.
       if (remove.length > 0) onRemoval?.(describeObjects(remove, standing));
       const overruled = describeObjects([...put.map(objectKeyOf), ...remove], standing);
       if (isFirst && overruled.length > 0) onOverruling?.(overruled);
-      return true;
+      return { result: true };
     });
-    return isApplied === true;
+    return outcome !== undefined;
   }
 
   /** The objects that an update changes or removes. */
@@ -247,11 +255,11 @@ class StoredCatalogs implements ChangingCatalogSource {
 
   async #applyEdit<Result>(propose: ProposeEdit<Result>): Promise<Result> {
     const { store, secretBox } = this.#deps;
-    const outcome = await this.#outdated.readWith(async (outdated) => {
+    const outcome = await this.#unlessOvertaken<Result>(async (outdated) => {
       // 1. Let the change be made of what is stored by now.
       const inForce = this.#inForce;
       if (inForce === undefined) throw new Error("no configuration is in effect yet");
-      const standing = await this.#read(outdated);
+      const { standing, position } = await this.#readNews(outdated);
       const { put, remove, audit, result } = await propose(standing);
 
       // 2. Make the catalog of it, which finds out what cannot be, before anything is written.
@@ -260,14 +268,39 @@ class StoredCatalogs implements ChangingCatalogSource {
       for (const record of put) records.set(keyOfObject(record), record);
       const next = await this.#build(stateOf(records, frameOf(inForce), inForce));
 
-      // 3. Write it, and put it into force.
+      // 3. Write it, unless it was judged beside what is there no longer, and put it into force.
       const rows = await runInSlices(toRows(put, secretBox));
-      if (rows.length + remove.length > 0) await store.objects.change(rows, remove, audit);
-      this.#putIntoForce(next);
+      const hasChanges = rows.length + remove.length > 0;
+      const end = hasChanges ? await store.objects.change(rows, remove, audit, position) : position;
+      if (end === undefined) return "overtaken";
+      this.#putIntoForce(next, end);
       return { result };
     });
     if (outcome === undefined) throw new Error("an edit came to no end");
     return outcome.result;
+  }
+
+  /**
+   * Makes a change that is judged beside all objects as they are when it is written: where another
+   * process was quicker, it is judged anew.
+   * @returns undefined when it is impossible
+   * @throws {StoreUnavailableError} when others are quicker each time
+   */
+  async #unlessOvertaken<Result>(
+    step: (
+      outdated: readonly ObjectKey[] | "all",
+    ) => Promise<{ result: Result } | "overtaken" | "impossible">,
+  ): Promise<{ result: Result } | undefined> {
+    for (let tries = 0; tries < mostTries; tries++) {
+      let isOvertaken = false;
+      const outcome = await this.#outdated.readWith(async (outdated) => {
+        const found = await step(outdated);
+        isOvertaken = found === "overtaken";
+        return typeof found === "string" ? undefined : found;
+      });
+      if (!isOvertaken) return outcome;
+    }
+    throw new StoreUnavailableError("other processes change objects all the time");
   }
 
   /** Puts into force what other processes changed. */
@@ -275,19 +308,35 @@ class StoredCatalogs implements ChangingCatalogSource {
     await this.#outdated.readWith(async (outdated) => {
       const frame = this.#adoptedFrame ?? (this.#inForce && frameOf(this.#inForce));
       if (frame === undefined) return undefined;
-      const records = await this.#read(outdated);
-      const next = await this.#build(stateOf(records, frame, this.#inForce));
-      this.#putIntoForce(next);
+      const { standing, position } = await this.#readNews(outdated);
+      const next = await this.#build(stateOf(standing, frame, this.#inForce));
+      this.#putIntoForce(next, position);
       // Another one may have come meanwhile.
       if (this.#adoptedFrame === frame) this.#adoptedFrame = undefined;
       return true;
     });
   }
 
-  #putIntoForce(next: InForce): void {
+  /** @param position all changes up to there are in it */
+  #putIntoForce(next: InForce, position: number): void {
     const earlier = this.#inForce?.records ?? new Map<string, ObjectRecord>();
     this.#inForce = next;
+    this.#position = position;
     this.#listener({ frame: frameOf(next), objects: changedKeys(earlier, next.records) });
+  }
+
+  /**
+   * What is stored: what others changed meanwhile read anew, whether they have told of it or not.
+   * @param objects to be read as well
+   */
+  async #readNews(
+    objects: readonly ObjectKey[] | "all",
+  ): Promise<{ standing: Records; position: number }> {
+    const since = objects === "all" ? undefined : this.#position;
+    const { position, changed } = await this.#deps.store.objects.changedSince(since);
+    const isAll = objects === "all" || changed === "all";
+    const standing = await this.#read(isAll ? "all" : [...objects, ...changed]);
+    return { standing, position };
   }
 
   /** What is stored: some objects read anew, the others as they are in force. */

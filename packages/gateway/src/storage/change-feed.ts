@@ -4,7 +4,7 @@
 
 import type { ObjectKind } from "../model/kinds.ts";
 import type { ChangeRow, Database } from "./schema.ts";
-import type { StoreChange } from "./store.ts";
+import type { ObjectNews, StoreChange } from "./store.ts";
 
 /** A change that a process writes. That entries are gone is found by who reads. */
 export type WrittenChange = Extract<StoreChange, { what: ChangeRow["what"] }>;
@@ -40,10 +40,11 @@ export class ChangeWriter {
    * Ids count up without a gap, in the order in which transactions are committed: one that has
    * begun to write is the only one.
    * @param transaction that of the change itself
+   * @returns the newest id
    */
-  async write(transaction: Database, changes: readonly WrittenChange[]): Promise<void> {
-    if (changes.length === 0) return;
+  async write(transaction: Database, changes: readonly WrittenChange[]): Promise<number> {
     const newest = await newestChange(transaction);
+    if (changes.length === 0) return newest;
     const rows = changes.map((change, index) => ({
       id: newest + 1 + index,
       origin: this.#origin,
@@ -55,7 +56,42 @@ export class ChangeWriter {
     }
     await removeOldEntries(transaction, newest + changes.length);
     await this.#announce(transaction);
+    return newest + rows.length;
   }
+}
+
+/**
+ * The objects that were changed after an entry, whoever did it; "all" where nobody can tell: older
+ * entries were removed, or the database is another one.
+ * @param since the id of the entry; undefined: nothing is known yet
+ */
+export async function objectsChangedSince(
+  db: Database,
+  since: number | undefined,
+): Promise<ObjectNews> {
+  // One statement: what is removed between two of them would not be missed.
+  const rows = await db
+    .selectFrom("changes")
+    .select(["id", "what", "kind", "ref"])
+    .where((row) =>
+      row.or([
+        row(
+          "id",
+          "=",
+          row.selectFrom("changes").select((all) => all.fn.max("id").as("newest")),
+        ),
+        ...(since === undefined ? [] : [row("id", ">", since)]),
+      ]),
+    )
+    .orderBy("id")
+    .execute();
+  const position = rows.at(-1)?.id ?? 0;
+  if (since === undefined || position < since) return { position, changed: "all" };
+  const news = rows.filter(({ id }) => id > since);
+  if (news.length < position - since) return { position, changed: "all" };
+  const objects = news.filter(({ what }) => what === "object");
+  const keys = objects.map(({ kind, ref }) => ({ kind: kind as ObjectKind, id: ref ?? "" }));
+  return { position, changed: keys };
 }
 
 /** Reads what other processes wrote since it read last. */

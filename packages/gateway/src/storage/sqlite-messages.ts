@@ -13,7 +13,7 @@ export type CallClass = "read" | "durable" | "passing";
 /** Every method of every part. */
 export const methodsOfParts = {
   settings: { get: "durable", find: "read", set: "durable" },
-  objects: { all: "read", find: "read", change: "durable" },
+  objects: { all: "read", find: "read", changedSince: "read", change: "durable" },
   keys: { all: "read", replace: "durable" },
   sshAuthorities: {
     find: "read",

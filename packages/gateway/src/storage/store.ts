@@ -211,18 +211,37 @@ export interface SettingStore {
 /** Names an object. */
 export type ObjectKey = Pick<StoredObject, "kind" | "id">;
 
+/** What has become of objects meanwhile. */
+export interface ObjectNews {
+  /** where the changes of all processes stand by now: it counts up */
+  position: number;
+  /** "all" where nobody can tell */
+  changed: readonly ObjectKey[] | "all";
+}
+
 /** What is configured, by the file or the API. */
 export interface ObjectStore {
   /** by kind, and in the order in which they were made */
   all(): Promise<StoredObject[]>;
   /** those of these that there are, in no order */
   find(keys: readonly ObjectKey[]): Promise<StoredObject[]>;
-  /** all of it or nothing, with what is written down of it */
+  /**
+   * Which objects were changed since a position, by any process. Whoever reads them afterwards has
+   * them as they were at the new position, or later.
+   */
+  changedSince(position?: number): Promise<ObjectNews>;
+  /**
+   * All of it or nothing, with what is written down of it.
+   * @param judgedAt the position that it was judged at; default: whatever there is by now
+   * @returns the new position; undefined, and nothing is changed, where objects were changed since
+   * that position
+   */
   change(
     put: readonly StoredObject[],
     remove: readonly ObjectKey[],
     audit?: readonly StoredAuditEntry[],
-  ): Promise<void>;
+    judgedAt?: number,
+  ): Promise<number | undefined>;
 }
 
 /** The keys that sign tokens. */

@@ -6,6 +6,7 @@ import { noteSecrets } from "../../../../test/support/run-secrets.ts";
 import { startUpstream, type Upstream } from "../../../../test/support/upstream.ts";
 import { allPermissions, type Permission } from "../../src/admin/permissions.ts";
 import { createAdminToken } from "../../src/admin/tokens/admin-tokens.ts";
+import { defined } from "../../src/defined.ts";
 
 /** What the API answers: the envelope, with the status and the headers beside. */
 export interface ApiAnswer {
@@ -44,15 +45,21 @@ export interface AdminFixture {
   ask(path: string, init?: RequestInit): Promise<Response>;
 }
 
-/** Starts it. @param sections of the file, beside those that every test needs */
+/**
+ * Starts it.
+ * @param sections of the file, beside those that every test needs
+ * @param secretKey that of another gateway of the same store
+ */
 export async function startAdminFixture(
   context: TestContext,
   sections: Record<string, unknown> = {},
+  secretKey?: Buffer,
 ): Promise<AdminFixture> {
   const upstream = await startUpstream();
   context.after(() => upstream.close());
   const adminPort = await freePort();
   const gateway = await startGateway({
+    ...defined({ secretKey }),
     sections: {
       admin: { listen: `127.0.0.1:${adminPort}` },
       identity_providers: [{ id: "pin", name: "One-time PIN", type: "onetimepin", config: {} }],

@@ -35,12 +35,12 @@ export async function openRoom(context: TestContext, place = ":memory:"): Promis
     ...store,
     objects: {
       ...store.objects,
-      change(put, remove) {
+      change(put, remove, ...rest) {
         written.push(
           ...put.map(({ kind, name }) => `put ${kind} ${name}`),
           ...remove.map(({ kind, id }) => `remove ${kind} ${id}`),
         );
-        return store.objects.change(put, remove);
+        return store.objects.change(put, remove, ...rest);
       },
     },
   };

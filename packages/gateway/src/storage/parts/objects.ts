@@ -1,5 +1,5 @@
 import type { ExpressionBuilder } from "kysely";
-import type { ChangeWriter } from "../change-feed.ts";
+import { type ChangeWriter, objectsChangedSince } from "../change-feed.ts";
 import { inTransaction } from "../in-transaction.ts";
 import type { Database, Schema } from "../schema.ts";
 import type { ObjectKey, ObjectStore, StoredObject } from "../store.ts";
@@ -24,8 +24,14 @@ export function createObjects(db: Database, changes: ChangeWriter): ObjectStore 
       return objects;
     },
 
-    change: (put, remove, audit = []) =>
+    changedSince: (position) => objectsChangedSince(db, position),
+
+    change: (put, remove, audit = [], judgedAt) =>
       inTransaction(db, async (transaction) => {
+        if (judgedAt !== undefined) {
+          const { changed } = await objectsChangedSince(transaction, judgedAt);
+          if (changed.length > 0) return undefined;
+        }
         for (const some of chunksOf(remove)) {
           const removal = transaction.deleteFrom("objects");
           await removal.where((row) => isOneOf(row, some)).execute();
@@ -34,8 +40,9 @@ export function createObjects(db: Database, changes: ChangeWriter): ObjectStore 
         const ids = [...remove, ...put].map(
           ({ kind, id }) => ({ what: "object", kind, id }) as const,
         );
-        await changes.write(transaction, ids);
+        const position = await changes.write(transaction, ids);
         for (const entry of audit) await transaction.insertInto("audit").values(entry).execute();
+        return position;
       }),
   };
 }

@@ -40,6 +40,7 @@ export const rooms = {
   "gateway/dev.ts": "*",
   "gateway/decision-commands.ts": "*",
   "gateway/configuration-commands.ts": "*",
+  "gateway/administer.ts": "*",
   "gateway/main.ts": "*",
 
   "cli/net": "",
@@ -65,6 +66,7 @@ export const words = [
   "gateway/bounded-cache.ts",
   "gateway/bounded-fetch.ts",
   "gateway/certificate-validity.ts",
+  "gateway/command-call.ts",
   "gateway/store-address.ts",
   "gateway/store-unavailable.ts",
   "gateway/clock.ts",

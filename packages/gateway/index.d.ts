@@ -52,41 +52,6 @@ export function showSshAuthority(options: {
   isReplaced: boolean;
 }): Promise<string>;
 
-/** An admin token, as people are shown it. */
-export interface AdminToken {
-  id: string;
-  name: string;
-  permissions: readonly string[];
-  /** ids of applications; null: for all there is */
-  applications: readonly string[] | null;
-  /** milliseconds since the epoch */
-  created_at: number;
-  /** null never expires */
-  expires_at: number | null;
-}
-
-/** `postern admin-token create NAME --config FILE` */
-export function createAdminToken(options: {
-  config: string;
-  name: string;
-  /** `apps:write`, or `all` */
-  permissions: readonly string[];
-  /** names, ids or domains; none: for all there is */
-  applications: readonly string[];
-  /** milliseconds; absent never expires */
-  lifetimeMs?: number;
-}): Promise<{ secret: string; token: AdminToken; accountId: string }>;
-
-/** `postern admin-token list --config FILE` */
-export function listAdminTokens(options: { config: string }): Promise<AdminToken[]>;
-
-/** `postern admin-token revoke TOKEN --config FILE` */
-export function revokeAdminToken(options: {
-  config: string;
-  /** id, or a name that no other has */
-  token: string;
-}): Promise<AdminToken>;
-
 /** `postern sessions list --config FILE`: sessions that are alive, the latest first. */
 export function listSessions(options: {
   config: string;
@@ -146,34 +111,19 @@ export function explainRay(options: {
   isJson: boolean;
 }): Promise<string>;
 
-/** `postern diff --access --config FILE`: who gains and who loses by a change. */
-export function diffAccess(options: {
-  config: string;
-  /** the file to compare with, in place of what is in force */
-  from?: string;
-  isJson: boolean;
-}): Promise<string>;
-
-/** `postern replay --config FILE`: what policies would answer to what was recorded. */
-export function replayAccess(options: {
-  config: string;
-  /** the file whose policies are asked */
-  policies: string;
-  /** how far back: `7d` */
-  since: string;
-  isJson: boolean;
-}): Promise<string>;
-
 /**
- * `postern export`, `apply` and `diff FILE`.
+ * A command of administrators that needs nothing of the command line but the reading of its flags:
+ * `export`, `apply`, `diff`, `replay`, `admin-token create`, `list` and `revoke`.
  * @returns the exit status
  */
 export function administer(
   call: {
+    /** with its group: `admin-token create` */
     command: string;
+    /** what is no flag */
     args: readonly string[];
-    /** by name; a switch is true or false */
-    flags: Readonly<Record<string, string | boolean>>;
+    /** every value of each flag; a switch is true or false */
+    flags: Readonly<Record<string, readonly string[] | boolean>>;
     /** a whole command line, for messages */
     example: string;
   },

@@ -21,9 +21,8 @@ const bundle = new URL("./dist/main.js", import.meta.url);
 const gateway = await import(existsSync(source) ? source.href : bundle.href);
 
 export const { runDev, runGateway, checkGateway, rotateKeys, showSshAuthority, runInit } = gateway;
-export const { createAdminToken, listAdminTokens, revokeAdminToken } = gateway;
 export const { listSessions, revokeSessions } = gateway;
-export const { explainAccess, explainRay, diffAccess, replayAccess } = gateway;
+export const { explainAccess, explainRay } = gateway;
 export const { administer } = gateway;
 
 const luaFile = fileURLToPath(new URL("./haproxy/postern.lua", import.meta.url));

@@ -9,6 +9,14 @@ import { countLine, labelOf, otherLines, planLines, printable } from "./apply/pl
 import { readFile } from "./apply/read-file.ts";
 import { storeAccount } from "./apply/store-account.ts";
 import { readWanted, type Wanted } from "./apply/wanted.ts";
+import {
+  type CommandCall,
+  isOn,
+  type Output,
+  onlyArgument,
+  refuseArguments,
+  valueIn,
+} from "./command-call.ts";
 import { ConfigError } from "./config/config-error.ts";
 import { readNamedFile } from "./config/fill-in.ts";
 import type { Config } from "./config/load-config.ts";
@@ -26,12 +34,6 @@ export interface AccountAddress {
   token?: string;
   tokenFile?: string;
   config?: string;
-}
-
-/** What takes lines for people (standard error), and what was asked for (standard output). */
-export interface Output {
-  tell(line: string): void;
-  print(text: string): void;
 }
 
 interface CommandTools {
@@ -53,32 +55,9 @@ export interface ApplyOptions {
   isJson: boolean;
 }
 
-/** A command line whose flags were read. */
-export interface CommandCall {
-  command: string;
-  args: readonly string[];
-  /** by name; a switch is true or false */
-  flags: Readonly<Record<string, string | boolean>>;
-  /** a whole command line, for messages */
-  example: string;
-}
-
 function optionsIn(call: CommandCall, account: AccountAddress): ApplyOptions {
-  const { command, flags, example } = call;
-  const [file = textOf(flags["file"]), ...others] = call.args;
-  if (file === undefined) throw new UsageError(`${command} needs a file, for example: ${example}`);
-  refuseArguments(others, call);
-  return { file, account, prune: flags["prune"] === true, isJson: flags["json"] === true };
-}
-
-function refuseArguments([first]: readonly string[], { command, example }: CommandCall): void {
-  if (first === undefined) return;
-  const argument = JSON.stringify(first.slice(0, 60));
-  throw new UsageError(`${command} takes no ${argument} there; write it like: ${example}`);
-}
-
-function textOf(flag: string | boolean | undefined): string | undefined {
-  return typeof flag === "string" ? flag : undefined;
+  const file = onlyArgument(call, "a file", valueIn(call, "file"));
+  return { file, account, prune: isOn(call, "prune"), isJson: isOn(call, "json") };
 }
 
 /** The commands. */
@@ -89,34 +68,26 @@ export class ConfigurationCommands {
     this.#tools = tools;
   }
 
-  /**
-   * Runs a command as it was typed.
-   * @returns the exit status
-   * @throws {UsageError} when it cannot be meant so
-   */
-  readonly administer = async (call: CommandCall, output: Output): Promise<number> => {
-    const account = this.#accountIn(call);
-    switch (call.command) {
-      case "export":
-        refuseArguments(call.args, call);
-        await this.exportConfiguration({ account }, output);
-        return 0;
-      case "apply": {
-        const isTrial = call.flags["dry-run"] === true;
-        await this.applyConfiguration({ ...optionsIn(call, account), isTrial }, output);
-        return 0;
-      }
-      case "diff":
-        return this.#diff(call, account, output);
-      default:
-        throw new UsageError(`${call.command} is no command of the gateway`);
-    }
-  };
+  /** `postern export` */
+  export(call: CommandCall, output: Output): Promise<void> {
+    refuseArguments(call.args, call);
+    return this.exportConfiguration({ account: this.#accountIn(call) }, output);
+  }
 
-  /** As `diff` does: 0 nothing differs, 1 something does, 2 it could not be found out. */
-  async #diff(call: CommandCall, account: AccountAddress, output: Output): Promise<number> {
+  /** `postern apply FILE` */
+  apply(call: CommandCall, output: Output): Promise<void> {
+    const options = optionsIn(call, this.#accountIn(call));
+    return this.applyConfiguration({ ...options, isTrial: isOn(call, "dry-run") }, output);
+  }
+
+  /**
+   * `postern diff FILE`
+   * @returns as `diff` does: 0 nothing differs, 1 something does, 2 it could not be found out
+   */
+  async diff(call: CommandCall, output: Output): Promise<number> {
+    const options = optionsIn(call, this.#accountIn(call));
     try {
-      return (await this.diffConfiguration(optionsIn(call, account), output)) ? 1 : 0;
+      return (await this.diffConfiguration(options, output)) ? 1 : 0;
     } catch (error) {
       const message = error instanceof Error ? error.message : String(error);
       for (const line of message.split("\n")) output.tell(line);
@@ -124,15 +95,15 @@ export class ConfigurationCommands {
     }
   }
 
-  #accountIn({ flags }: CommandCall): AccountAddress {
+  #accountIn(call: CommandCall): AccountAddress {
     const { environment } = this.#tools;
-    const config = textOf(flags["config"]);
+    const config = valueIn(call, "config");
     const anyUrl = config === undefined ? environment["POSTERN_ADMIN_URL"] : undefined;
     return defined({
       config,
-      url: textOf(flags["url"]) ?? anyUrl,
+      url: valueIn(call, "url") ?? anyUrl,
       token: environment["POSTERN_ADMIN_TOKEN"],
-      tokenFile: textOf(flags["token-file"]) ?? environment["POSTERN_ADMIN_TOKEN_FILE"],
+      tokenFile: valueIn(call, "token-file") ?? environment["POSTERN_ADMIN_TOKEN_FILE"],
     });
   }
 
@@ -140,40 +111,39 @@ export class ConfigurationCommands {
    * `postern export`: the objects of a gateway as a file.
    * @throws {Error} when they cannot be read
    */
-  readonly exportConfiguration = (
+  exportConfiguration(
     { account }: { account: AccountAddress },
     { tell, print }: Output,
-  ): Promise<void> =>
-    this.#withAccount(account, async (gateway) => {
+  ): Promise<void> {
+    return this.#withAccount(account, async (gateway) => {
       const { text, missing } = exportText(await gateway.read(), exportHeading);
       print(text);
       if (missing.length > 0) tell("These secrets are not exported:");
       for (const each of missing) tell(missingText(each));
     });
+  }
 
   /**
    * `postern diff FILE`: what `apply` would change.
    * @returns whether there is anything
    * @throws {ConfigError} when the file is wrong, with a line for each mistake
    */
-  readonly diffConfiguration = (options: ApplyOptions, output: Output): Promise<boolean> =>
-    this.#withAccount(options.account, async (gateway) => {
+  diffConfiguration(options: ApplyOptions, output: Output): Promise<boolean> {
+    return this.#withAccount(options.account, async (gateway) => {
       const { wanted, answer } = await this.#plan(gateway, options, output);
       const { changes } = answer;
       if (options.isJson) output.print(json(changes));
       else output.print(lines([...planLines(changes), ...this.#rest(wanted, answer, options)]));
       return changes.length > 0;
     });
+  }
 
   /**
    * `postern apply FILE`
    * @throws {ConfigError} when the file is wrong, with a line for each mistake; nothing has changed
    */
-  readonly applyConfiguration = (
-    options: ApplyOptions & { isTrial: boolean },
-    output: Output,
-  ): Promise<void> =>
-    this.#withAccount(options.account, async (gateway) => {
+  applyConfiguration(options: ApplyOptions & { isTrial: boolean }, output: Output): Promise<void> {
+    return this.#withAccount(options.account, async (gateway) => {
       const { wanted, answer } = await this.#plan(gateway, options, output);
       const { changes } = answer;
       const isDone = !options.isTrial && changes.length > 0;
@@ -186,6 +156,7 @@ export class ConfigurationCommands {
       else output.print(lines(this.#rest(wanted, answer, { ...options, isDone })));
       for (const each of answer.missing) output.tell(standInText(each));
     });
+  }
 
   /** Reads both sides, and has the gateway judge the difference: nothing is changed yet. */
   async #plan(gateway: Account, { file, prune }: ApplyOptions, { tell }: Output) {

@@ -11,9 +11,11 @@ import {
 } from "./admin/session-commands.ts";
 import type { AdminToken } from "./admin/tokens/admin-tokens.ts";
 import { createToken, revokeToken, type TokenWish } from "./admin/tokens/token-commands.ts";
+import { administer as runCommand } from "./administer.ts";
 import type { CatalogSource } from "./catalog/catalog.ts";
 import { readCatalog } from "./catalog/catalog-source.ts";
 import { systemStopwatch } from "./clock.ts";
+import type { CommandCall, Output } from "./command-call.ts";
 import { organizationTagIn, secretKeyFor } from "./compose.ts";
 import { checkConfig } from "./config/check-config.ts";
 import { type ConfigFile, readConfigFile } from "./config/config-file.ts";
@@ -166,14 +168,14 @@ export function showSshAuthority(options: {
  * @returns the token, which nobody can ask for again, and the account that it is for
  * @throws {UsageError} when a permission or an application is none
  */
-export function createAdminToken(
+function createAdminToken(
   options: { config: string } & TokenWish,
 ): Promise<{ secret: string; token: AdminToken; accountId: string }> {
   return withStore(options.config, (parts) => createToken(options, commandParts(parts)));
 }
 
 /** `postern admin-token list --config FILE`, in the order in which they were made. */
-export function listAdminTokens(options: { config: string }): Promise<AdminToken[]> {
+function listAdminTokens(options: { config: string }): Promise<AdminToken[]> {
   return withStore(options.config, async ({ store }) => {
     const tokens = await store.adminTokens.all();
     return tokens.map(({ hash: _, ...token }) => token);
@@ -185,7 +187,7 @@ export function listAdminTokens(options: { config: string }): Promise<AdminToken
  * @returns what is ended
  * @throws {UsageError} when no token, or more than one, is called so
  */
-export function revokeAdminToken(options: { config: string; token: string }): Promise<AdminToken> {
+function revokeAdminToken(options: { config: string; token: string }): Promise<AdminToken> {
   return withStore(options.config, (parts) => revokeToken(options.token, commandParts(parts)));
 }
 
@@ -235,19 +237,31 @@ export function renderProxyConfig(options: {
 }
 
 /** `postern access explain`, `diff` and `replay` (decision-commands.ts). */
-export const { explainAccess, explainRay, diffAccess, replayAccess } = new DecisionCommands({
+const decisions = new DecisionCommands({
   readConfig: (file) => readConfigFile(sourceOf(file)).config,
   withStore,
   now: Date.now,
 });
+export const { explainAccess, explainRay } = decisions;
 
-/** `postern export`, `apply` and `diff FILE` (configuration-commands.ts). */
-export const { administer } = new ConfigurationCommands({
-  environment: { ...process.env },
-  withStore,
-  randomBytes,
-  now: Date.now,
-});
+/**
+ * The commands of administrators, as they were typed (administer.ts).
+ * @returns the exit status
+ * @throws {UsageError} when a command cannot be meant so
+ */
+export function administer(call: CommandCall, output: Output): Promise<number> {
+  const environment = { ...process.env };
+  return runCommand(call, output, {
+    configuration: new ConfigurationCommands({
+      environment,
+      withStore,
+      randomBytes,
+      now: Date.now,
+    }),
+    decisions,
+    tokens: { create: createAdminToken, list: listAdminTokens, revoke: revokeAdminToken },
+  });
+}
 
 /** What a command works on beside the gateways that run. */
 interface StoreInUse {

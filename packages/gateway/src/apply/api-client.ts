@@ -1,6 +1,5 @@
 // The API of an account, ours or Cloudflare's, as a client that trusts no answer: time and length
-// are bounded, redirects are not followed, and the token goes to nobody who could read it on its
-// way.
+// are bounded, no redirect is followed, and the token goes to nobody who could read it on its way.
 import { isLoopbackHost } from "@postern/protocol";
 import { isMap } from "../model/read-value.ts";
 import { UsageError } from "../usage-error.ts";

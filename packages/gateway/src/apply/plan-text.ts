@@ -1,5 +1,4 @@
 // What becomes of a gateway's objects, in lines for people. No terminal obeys anything in them.
-
 import { kinds } from "../model/kinds.ts";
 import type { AccountObject } from "./account-object.ts";
 import type { ObjectChange } from "./changes.ts";

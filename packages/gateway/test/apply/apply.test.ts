@@ -78,6 +78,7 @@ async function startFilled(context: TestContext): Promise<AdminFixture> {
       name: "Wiki",
       self_hosted_domains: ["wiki.example.com", "wiki.example.com/api"],
       allowed_idps: [corp.id],
+      // biome-ignore lint/suspicious/noTemplateCurlyInString: as somebody writes it
       custom_deny_message: "Ask ${env:HOME} or ${file:/etc/passwd}",
       policies: [{ id: reusable.id, precedence: 7 }],
     }),

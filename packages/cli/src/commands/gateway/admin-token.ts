@@ -1,5 +1,8 @@
-import type { Command } from "../command.ts";
+import type { Command, Invocation } from "../command.ts";
 import { configFlag, helpFlag } from "../flags.ts";
+
+const run = async (invocation: Invocation, name: string) =>
+  (await import("./run-administration.ts")).runAdministration(invocation, name);
 
 /** `admin-token create` */
 export const create: Command = {
@@ -29,7 +32,7 @@ export const create: Command = {
     helpFlag,
   ],
   example: "postern admin-token create ci --permission all --config postern.yaml",
-  run: async (invocation) => (await import("./run-admin-token.ts")).runCreateToken(invocation),
+  run: (invocation) => run(invocation, "admin-token create"),
 };
 
 /** `admin-token list` */
@@ -40,7 +43,7 @@ export const list: Command = {
   description: "Lists the tokens of the admin API: ID, name, permissions and expiry.",
   flags: [{ name: "json", description: "print the list as JSON" }, configFlag, helpFlag],
   example: "postern admin-token list --config postern.yaml",
-  run: async (invocation) => (await import("./run-admin-token.ts")).runListTokens(invocation),
+  run: (invocation) => run(invocation, "admin-token list"),
 };
 
 /** `admin-token revoke` */
@@ -53,5 +56,5 @@ export const revoke: Command = {
     "Ends a token of the admin API, by its ID or name. Gateways on this store refuse the next request with it.",
   flags: [configFlag, helpFlag],
   example: "postern admin-token revoke ci --config postern.yaml",
-  run: async (invocation) => (await import("./run-admin-token.ts")).runRevokeToken(invocation),
+  run: (invocation) => run(invocation, "admin-token revoke"),
 };

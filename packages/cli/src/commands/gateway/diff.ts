@@ -23,5 +23,6 @@ export const diff: Command = {
     helpFlag,
   ],
   example: "postern diff --access --from postern.yaml --config new.yaml",
-  run: async (invocation) => (await import("./run-decisions.ts")).runDiff(invocation),
+  run: async (invocation) =>
+    (await import("./run-administration.ts")).runAdministration(invocation),
 };

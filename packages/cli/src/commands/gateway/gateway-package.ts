@@ -6,19 +6,6 @@ import type { Surroundings } from "../../context.ts";
 import { CliError, type FailureCode, reasonOf, statusOf } from "../../exit-status.ts";
 import { followLauncher, runWithNewerNode } from "./newer-node.ts";
 
-/** An admin token, as its gateway shows it. */
-export interface AdminToken {
-  id: string;
-  name: string;
-  permissions: readonly string[];
-  /** ids of applications; null: for all there is */
-  applications: readonly string[] | null;
-  /** milliseconds since the epoch */
-  created_at: number;
-  /** null never expires */
-  expires_at: number | null;
-}
-
 /** Which sessions are meant, as it was typed. */
 export interface SessionWish {
   id?: string | undefined;
@@ -55,15 +42,6 @@ export interface GatewayPackage {
     application: string;
     isReplaced: boolean;
   }): Promise<string>;
-  createAdminToken(options: {
-    config: string;
-    name: string;
-    permissions: readonly string[];
-    applications: readonly string[];
-    lifetimeMs?: number;
-  }): Promise<{ secret: string; token: AdminToken; accountId: string }>;
-  listAdminTokens(options: { config: string }): Promise<AdminToken[]>;
-  revokeAdminToken(options: { config: string; token: string }): Promise<AdminToken>;
   listSessions(
     options: { config: string } & SessionWish,
   ): Promise<{ json: object; rows: readonly (readonly string[])[]; remark?: string }>;
@@ -88,18 +66,11 @@ export interface GatewayPackage {
     isInForce: boolean;
   }): Promise<string>;
   explainRay(options: { config: string; ray: string; isJson: boolean }): Promise<string>;
-  diffAccess(options: { config: string; from?: string; isJson: boolean }): Promise<string>;
-  replayAccess(options: {
-    config: string;
-    policies: string;
-    since: string;
-    isJson: boolean;
-  }): Promise<string>;
   administer(
     call: {
       command: string;
       args: readonly string[];
-      flags: Readonly<Record<string, string | boolean>>;
+      flags: Readonly<Record<string, readonly string[] | boolean>>;
       example: string;
     },
     output: { tell(line: string): void; print(text: string): void },

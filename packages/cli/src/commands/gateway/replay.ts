@@ -16,5 +16,6 @@ export const replay: Command = {
     helpFlag,
   ],
   example: "postern replay --policies new.yaml --config postern.yaml",
-  run: async (invocation) => (await import("./run-decisions.ts")).runReplay(invocation),
+  run: async (invocation) =>
+    (await import("./run-administration.ts")).runAdministration(invocation),
 };

@@ -5,12 +5,21 @@ import type { Invocation } from "../command.ts";
 import { readCommandLine } from "../command-line.ts";
 import { withGateway } from "./gateway-package.ts";
 
-/** @returns the exit status */
-export function runAdministration({ command, args, surroundings }: Invocation): Promise<number> {
-  const { name, flags, example } = command;
+/**
+ * @param name with the command's group
+ * @returns the exit status
+ */
+export function runAdministration(invocation: Invocation, name?: string): Promise<number> {
+  const { command, args, surroundings } = invocation;
+  const { flags, example } = command;
   const line = readCommandLine(args, flags);
-  const given = flags.map((flag) => [flag.name, line.value(flag.name) ?? line.has(flag.name)]);
-  const call = { command: name, args: line.rest, flags: Object.fromEntries(given), example };
+  const given = flags.map(({ name: flag, value }) => {
+    return [flag, value === undefined ? line.has(flag) : line.all(flag)] as const;
+  });
+  const call = {
+    ...{ command: name ?? command.name, args: line.rest, example },
+    flags: Object.fromEntries(given),
+  };
   return withGateway(surroundings, ({ administer }) =>
     administer(call, {
       tell: (text) => surroundings.tell(`postern: ${text}`),

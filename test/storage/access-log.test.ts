@@ -190,7 +190,7 @@ for (const backend of backends)
       const logins = series(3);
       const requests = series(1_200, { action: "request", created_at: time });
       await store.accessLog.add([...logins, ...requests]);
-      const end = { signInsBefore: time + minute, requestsBefore: time + 1 };
+      const end = { signInsBefore: time + minute, requestsBefore: time + 1, auditBefore: 0 };
       await store.sweep(time, end);
       const left = logins.slice(1).map(({ id }) => id);
       assert.deepEqual(await idsOf(store, {}), left.toReversed());

@@ -66,6 +66,19 @@ function contract(backend: Backend): void {
     assert.deepEqual(entries, [auditEntry("e1", { created_at: time + 1 })]);
   });
 
+  test("changes go when they were kept for long enough, more than a step at once", async (context) => {
+    const store = await open(context);
+    const page = { since: 0, until: Number.MAX_SAFE_INTEGER, offset: 0, limit: 10 };
+    for (let index = 0; index < 230; index++) await store.audit.add(auditEntry(`old ${index}`));
+    await store.audit.add(auditEntry("new", { created_at: time + 1 }));
+    const ends = { signInsBefore: 0, requestsBefore: 0, auditBefore: time + 1 };
+    await store.sweep(time + minute);
+    assert.equal((await store.audit.page(page)).total, 231, "nobody said for how long");
+    await store.sweep(time + minute, ends);
+    const { entries, total } = await store.audit.page(page);
+    assert.deepEqual([entries.map(({ id }) => id), total], [["new"], 1]);
+  });
+
   test("a change of objects and what is written down of it are one step", async (context) => {
     const { objects, audit } = await open(context);
     const page = { since: 0, until: Number.MAX_SAFE_INTEGER, offset: 0, limit: 10 };

@@ -37,13 +37,14 @@ export function keepHouse(parts: Parts): () => void {
   };
 }
 
-/** Removes what has expired, and rows of the access log that were kept for long enough. */
+/** Removes what has expired, and rows of the logs that were kept for long enough. */
 async function sweep({ store, config, now }: Parts): Promise<void> {
-  const { access_log_retention, decisions_retention } = config.log;
+  const { access_log_retention, decisions_retention, audit_retention } = config.log;
   const time = now();
   await store.sweep(time, {
     signInsBefore: time - access_log_retention,
     requestsBefore: time - decisions_retention,
+    auditBefore: time - audit_retention,
   });
 }
 

@@ -66,6 +66,8 @@ export const settingsFields = {
       access_log_retention: retention.prefault("180d"),
       /** [ext] rows of requests, which hold what they were decided by */
       decisions_retention: retention.prefault("30d"),
+      /** [ext] what administrators changed */
+      audit_retention: retention.prefault("548d"),
       export_file: someText.nullish(),
     })
     .prefault({}),

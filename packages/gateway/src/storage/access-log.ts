@@ -92,13 +92,6 @@ export interface AccessLogQuery {
   offset?: number;
 }
 
-/** When rows have been kept for long enough. */
-export interface AccessLogEnd {
-  /** sign-ins and sign-outs that are older go, milliseconds since the epoch */
-  signInsBefore: number;
-  requestsBefore: number;
-}
-
 export interface AccessLogStore {
   /** Adds rows. One that is there already stays as it is: a batch may be written twice. */
   add(rows: readonly NewAccessEvent[]): Promise<void>;

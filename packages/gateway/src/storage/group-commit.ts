@@ -4,14 +4,13 @@
 import type { DatabaseSync } from "node:sqlite";
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { sql } from "kysely";
-import type { AccessLogEnd } from "./access-log.ts";
 import type { ChangeWriter } from "./change-feed.ts";
 import type { DatabaseFiles } from "./database-files.ts";
 import { busyTimeout, type Patience, whileBusy } from "./node-sqlite-dialect.ts";
 import { createParts } from "./parts/create-parts.ts";
 import type { Database } from "./schema.ts";
 import { classOf, type PartCall } from "./sqlite-messages.ts";
-import type { StoreParts } from "./store.ts";
+import type { LogEnds, StoreParts } from "./store.ts";
 import { sweepStep } from "./sweep.ts";
 
 /** What became of a call. */
@@ -63,8 +62,8 @@ export class GroupCommit {
   }
 
   /** Removes what has expired before `now`. Others are served between two steps. */
-  async sweep(now: number, accessLog?: AccessLogEnd): Promise<void> {
-    while (await this.#inMode("sweep", (connection) => sweepStep(connection, now, accessLog)))
+  async sweep(now: number, logs?: LogEnds): Promise<void> {
+    while (await this.#inMode("sweep", (connection) => sweepStep(connection, now, logs)))
       await nextTurn();
   }
 

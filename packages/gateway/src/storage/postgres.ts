@@ -32,8 +32,8 @@ export async function openPostgresStore(address: PostgresAddress, origin: string
 
   return {
     ...mendFaults(parts),
-    async sweep(now, accessLog) {
-      while (await sweepStep(db, now, accessLog));
+    async sweep(now, logs) {
+      while (await sweepStep(db, now, logs));
     },
     watch: (onChange) => feed.watch(onChange),
     lastChange: () => feed.lastChange(),

@@ -55,7 +55,7 @@ export async function openSqliteStore(
     ...createParts(db, changes),
     writeTogether: (calls) => groupCommit.write(calls),
     checkFiles: () => files?.check(),
-    sweep: (now, accessLog) => groupCommit.sweep(now, accessLog),
+    sweep: (now, logs) => groupCommit.sweep(now, logs),
     watch(onChange) {
       const unwatch = watch(onChange);
       unwatches.add(unwatch);

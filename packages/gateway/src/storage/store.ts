@@ -5,7 +5,7 @@
 import type { CredentialScope } from "@postern/protocol";
 import type { ObjectKind } from "../model/kinds.ts";
 import type { Identity } from "../model/model.ts";
-import type { AccessLogEnd, AccessLogStore } from "./access-log.ts";
+import type { AccessLogStore } from "./access-log.ts";
 import type {
   AdminTokenStore,
   AuditStore,
@@ -476,12 +476,21 @@ export interface StoreParts {
   policyTests: PolicyTestStore;
 }
 
+/** What of the logs was kept for long enough: what is older, milliseconds since the epoch. */
+export interface LogEnds {
+  /** rows of the access log: sign-ins and sign-outs */
+  signInsBefore: number;
+  /** rows of the access log: requests */
+  requestsBefore: number;
+  /** what administrators changed */
+  auditBefore: number;
+}
+
 export interface Store extends StoreParts {
   /**
-   * Deletes what expired before `now` (sessions: 30 days after), and rows of the access log whose
-   * retention is over.
+   * Deletes what expired before `now` (sessions: 30 days after), and what the logs keep no longer.
    */
-  sweep(now: number, accessLog?: AccessLogEnd): Promise<void>;
+  sweep(now: number, logs?: LogEnds): Promise<void>;
   /**
    * Calls back within some 100 ms after other processes changed what caches depend on, with their
    * changes in order, from the opening of the store on.

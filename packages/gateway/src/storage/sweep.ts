@@ -1,7 +1,8 @@
 // Removes what has expired, a few rows at a time: whoever needs the database waits for one step and
 // not for a million rows.
-import { type AccessLogEnd, timePrefix } from "./access-log.ts";
+import { timePrefix } from "./access-log.ts";
 import type { Database } from "./schema.ts";
+import type { LogEnds } from "./store.ts";
 
 const day = 24 * 60 * 60_000;
 /** How long an expired session can still be asked about, milliseconds. */
@@ -29,21 +30,29 @@ const tables = {
  * hour.
  * @returns whether there may be more
  */
-export async function sweepStep(
-  db: Database,
-  now: number,
-  accessLog?: AccessLogEnd,
-): Promise<boolean> {
+export async function sweepStep(db: Database, now: number, logs?: LogEnds): Promise<boolean> {
   for (const [table, extraLife] of Object.entries(tables) as [keyof typeof tables, number][]) {
     if ((await sweepTable(db, table, now - extraLife)) === rowsPerStep) return true;
   }
-  return accessLog !== undefined && (await sweepAccessLog(db, accessLog));
+  if (logs === undefined) return false;
+  return (await sweepAudit(db, logs)) || (await sweepAccessLog(db, logs));
+}
+
+/** @returns whether there may be more */
+async function sweepAudit(db: Database, { auditBefore }: LogEnds): Promise<boolean> {
+  const old = db
+    .selectFrom("audit")
+    .select("id")
+    .where("created_at", "<", auditBefore)
+    .limit(rowsPerStep);
+  const removed = await db.deleteFrom("audit").where("id", "in", old).executeTakeFirstOrThrow();
+  return Number(removed.numDeletedRows) === rowsPerStep;
 }
 
 /** @returns whether there may be more */
 async function sweepAccessLog(
   db: Database,
-  { signInsBefore, requestsBefore }: AccessLogEnd,
+  { signInsBefore, requestsBefore }: LogEnds,
 ): Promise<boolean> {
   const ends = { login: signInsBefore, logout: signInsBefore, request: requestsBefore };
   for (const [action, before] of Object.entries(ends)) {

@@ -35,6 +35,7 @@ test("what is left out has the documented default, and no proxy is trusted (H4)"
       requests: false,
       access_log_retention: 180 * 24 * 36e5,
       decisions_retention: 30 * 24 * 36e5,
+      audit_retention: 548 * 24 * 36e5,
     },
     limits: {
       header_bytes: 65_536,

@@ -85,7 +85,10 @@ export async function listen(parts: Parts): Promise<Gateway> {
     overruled: () => parts.catalogs.overruled(),
     rotateKeys: () => parts.tokens.rotateKeys(),
     servedApplications: () => servedApplications(parts.catalogs.current()),
-    reloadCertificates: () => service.reloadCertificates(),
+    reloadCertificates() {
+      service.reloadCertificates();
+      admin?.reloadCertificates();
+    },
     checkProviders: () => parts.checkProviders(),
     async close(graceMs = 0) {
       await admin?.close(0);

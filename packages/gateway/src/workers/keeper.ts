@@ -77,7 +77,10 @@ export async function startKeeper(config: Config, workers: number, log: Log): Pr
     overruled: () => parts.catalogs.overruled(),
     rotateKeys: () => parts.tokens.rotateKeys(),
     servedApplications: () => servedApplications(parts.catalogs.current()),
-    reloadCertificates: () => pool.tell({ kind: "reload_certificates" }),
+    reloadCertificates() {
+      pool.tell({ kind: "reload_certificates" });
+      admin?.reloadCertificates();
+    },
     checkProviders: () => parts.checkProviders(),
     async close(graceMs = 0) {
       await admin?.close(0);

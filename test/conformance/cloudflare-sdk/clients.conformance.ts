@@ -265,6 +265,11 @@ test("a zone answers as the account does", async (context) => {
   const { groups } = client.zeroTrust.access;
   const created = await groups.create({ zone_id: account_id, name: "g", include: [rule] });
   assert.deepEqual(await all(groups.list({ account_id })), [created]);
+  const zone_id = "0".repeat(32);
+  await assert.rejects(
+    all(groups.list({ zone_id })),
+    (error) => error instanceof Cloudflare.NotFoundError && /use \/accounts\//.test(error.message),
+  );
 });
 
 test("@hono/cloudflare-access takes what the origin gets, and nothing of another application", async (context) => {

@@ -155,6 +155,17 @@ test("service tokens: all five verbs, and each secret is in one answer alone", a
   await assert.rejects(get(made.id), Cloudflare.NotFoundError);
 });
 
+test("an application's settings: PUT and PATCH", async (context) => {
+  const conformance = await start(context);
+  const { client, account_id } = conformance;
+  const { settings } = client.zeroTrust.access.applications;
+  const { id = "" } = (await appsOf(conformance).create(app)) as { id?: string };
+  const both = { allow_iframe: true, skip_interstitial: true };
+  assert.deepEqual(await settings.update(id, { account_id, ...both }), both);
+  const kept = { ...both, skip_interstitial: false };
+  assert.deepEqual(await settings.edit(id, { account_id, skip_interstitial: false }), kept);
+});
+
 test("lists: all five verbs, items appended, removed and paged through", async (context) => {
   const { client, account_id } = await start(context);
   const { lists } = client.zeroTrust.gateway;

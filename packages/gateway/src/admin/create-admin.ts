@@ -140,13 +140,17 @@ class AdminApi {
   }
 
   /** Below the one account, for which a zone of the same id stands as well; or above it. */
-  #find(method: string, path: string): RouteSearch | { ok: false; fault: "no_account" } {
+  #find(
+    method: string,
+    path: string,
+  ): RouteSearch | { ok: false; fault: "no_account" | "no_zone" } {
     const [client, version, ...names] = readSegments(path) ?? [];
     if (client !== base[0] || version !== base[1]) return { ok: false, fault: "no_route" };
     const [scope = "", id, ...below] = names;
     const isBelow = ["accounts", "zones"].includes(scope) && below.length > 0;
     if (!isBelow) return this.#root.find(method, names);
-    if (id !== this.#parts.accountId) return { ok: false, fault: "no_account" };
+    const isOwn = id === this.#parts.accountId;
+    if (!isOwn) return { ok: false, fault: scope === "zones" ? "no_zone" : "no_account" };
     return this.#router.find(method, below);
   }
 

@@ -24,6 +24,7 @@ export const errorCodes = {
   ],
   not_found: [12_001, 404, "There is no such object."],
   no_account: [12_002, 404, "There is no such account."],
+  no_zone: [12_003, 404, "There are no zones here; use /accounts/{account_id} instead."],
   invalid: [12_130, 400, "The object is not valid."],
   in_use: [12_131, 400, "The object is in use."],
   managed_by_file: [12_132, 400, "The object is in the configuration file; change it there."],

@@ -5,6 +5,7 @@ import type { AdminParts } from "./admin-parts.ts";
 import type { PlainRoute } from "./plain-route.ts";
 import { accessRequestRoutes } from "./resources/access-requests.ts";
 import { applicationPolicyRoutes } from "./resources/application-policies.ts";
+import { applicationSettingRoutes } from "./resources/application-settings.ts";
 import { applicationsOf } from "./resources/applications.ts";
 import { auditLogRoutes } from "./resources/audit-log.ts";
 import { configurationRoutes } from "./resources/configuration.ts";
@@ -31,6 +32,7 @@ export function accountRoutes(parts: AdminParts): Route[] {
   return [
     ...objectRoutes(applicationsOf(parts), parts),
     ...applicationPolicyRoutes(parts),
+    ...applicationSettingRoutes(parts),
     ...userPolicyCheckRoutes(parts),
     ...policyTestRoutes(parts),
     ...objectRoutes(policiesOf(), parts),

@@ -170,6 +170,36 @@ test("fields of the list of applications and of refusals come back, null unsets 
   }
 });
 
+test("two settings are changed by themselves: PUT sets back the other, PATCH keeps it", async (context) => {
+  const { api, clientWith } = await startAdminFixture(context);
+  const { id } = resultOf(await api.post("/access/apps", shop), 201);
+  const path = `/access/apps/${id}/settings`;
+  const both = { allow_iframe: true, skip_interstitial: true };
+  assert.deepEqual(resultOf(await api.put(path, both)), both);
+  const shown = resultOf(await api.get(`/access/apps/${id}`));
+  assert.deepEqual([shown.allow_iframe, shown.skip_interstitial], [true, true]);
+  assert.equal(shown.policies.length, 1, "the rest stays");
+  const kept = { ...both, skip_interstitial: false };
+  assert.deepEqual(resultOf(await api.patch(path, { skip_interstitial: false })), kept);
+  const reset = { allow_iframe: false, skip_interstitial: true };
+  assert.deepEqual(resultOf(await api.put(path, { skip_interstitial: true })), reset);
+
+  for (const [body, pointer] of [
+    [{ allow_iframe: "yes" }, "/allow_iframe"],
+    [{ domain: "other.localhost" }, "/domain"],
+  ] as const) {
+    const { status, errors } = await api.patch(path, body);
+    assert.equal(status, 400);
+    assert.equal(errors[0]?.source?.pointer, pointer, JSON.stringify(errors));
+  }
+  assert.equal((await api.patch(path, [])).status, 400);
+  assert.equal((await api.patch("/access/apps/none/settings", {})).status, 404);
+  const other = await clientWith(["apps:write"], ["another"]);
+  assert.equal((await other.put(path, both)).status, 404, "a token for another application");
+  const own = await clientWith(["apps:write"], [id]);
+  assert.deepEqual(resultOf(await own.patch(path, {})), reset);
+});
+
 test("policies are ids, links, or the application's own, and come back whole and in order", async (context) => {
   const { api } = await startAdminFixture(context);
   const one = resultOf(await api.post("/access/policies", { ...open, name: "one" }), 201);

@@ -31,6 +31,7 @@ export const rooms = {
   "gateway/served-applications.ts": "catalog observe",
   "gateway/gateway.ts": "*",
   "gateway/future-dates.ts": "*",
+  "gateway/service-token-care.ts": "*",
   "gateway/young-space.ts": "",
   "gateway/health.ts": "*",
   "gateway/housekeeping.ts": "*",

@@ -1,14 +1,16 @@
 // What a gateway does by itself, once for all its processes: it sweeps the store, rotates keys that
-// have signed long enough, mends dates of a clock that was ahead, and compares its file with those
-// of other gateways.
+// have signed long enough, mends dates of a clock that was ahead, looks after service tokens, and
+// compares its file with those of other gateways.
 import type { Parts } from "./compose.ts";
 import { FutureDates } from "./future-dates.ts";
 import type { HousekeepingTask } from "./observe/events.ts";
+import { ServiceTokenCare } from "./service-token-care.ts";
 import { keyRotationDays } from "./tokens/key-rotation-interval.ts";
 
 const sweepInterval = 5 * 60_000;
 const futureDatesInterval = 10 * 60_000;
 const keyAgeCheckInterval = 60 * 60_000;
+const tokenCareInterval = 60 * 60_000;
 /** Gateways whose common file has changed read it within this time, milliseconds. */
 const ownFileInterval = 3_000;
 const day = 24 * 60 * 60_000;
@@ -25,11 +27,13 @@ export function keepHouse(parts: Parts): () => void {
   };
   const comparison = new FileComparison(parts);
   const futureDates = new FutureDates(parts);
+  const tokenCare = new ServiceTokenCare(parts);
   const timers = [
     setInterval(() => comparison.look(), ownFileInterval),
     setInterval(() => void attempt("sweep", () => sweep(parts)), sweepInterval),
     setInterval(() => void attempt("future_dates", () => futureDates.mend()), futureDatesInterval),
     setInterval(() => void attempt("rotate_keys", () => rotateWhenOld(parts)), keyAgeCheckInterval),
+    setInterval(() => void attempt("service_tokens", () => tokenCare.look()), tokenCareInterval),
   ];
   for (const timer of timers) timer.unref();
   return () => {

@@ -8,12 +8,22 @@ import { reportBelow } from "./problem.ts";
 import { alwaysOn, notYet, objectName, sessionDuration, withoutEffect } from "./values.ts";
 import { storedWithoutEffect, warnWithoutEffect, withoutEffectIn } from "./without-effect.ts";
 
+/** What becomes of service tokens that no policy names and nobody uses (access-features 14). */
+const inactivity = z.strictObject({
+  enabled: z.boolean(),
+  inactivity_threshold_days: z.int().min(30).max(365),
+  action: z.enum(["disable", "delete"]),
+});
+
+export type ServiceTokenInactivity = z.infer<typeof inactivity>;
+
 const optionalFields = {
   /** Go duration; undefined follows the application, else 24h */
   session_duration: sessionDuration.optional(),
   login_design: loginDesign.optional(),
   /** [ext] refuse terminals that show no code (wire-protocol 7) */
   require_login_code: z.boolean().optional(),
+  service_token_inactivity: inactivity.optional(),
 };
 
 /** What stands on the pages of an installation that nobody has named. */
@@ -71,6 +81,7 @@ export const organization = defineKind({
   },
   toObject(input) {
     const { name, session_duration, login_design, require_login_code } = input;
+    const { service_token_inactivity } = input;
     const without_effect = withoutEffectIn(fields, input);
     const id: typeof organizationId = organizationId;
     return defined({
@@ -79,6 +90,7 @@ export const organization = defineKind({
       session_duration,
       login_design,
       require_login_code,
+      service_token_inactivity,
       without_effect,
     });
   },

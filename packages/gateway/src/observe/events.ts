@@ -79,6 +79,20 @@ export interface EventFields {
   housekeeping_done: { task: HousekeepingTask };
   /** sessions that a clock which was ahead had dated more than an hour from now: they are ended */
   sessions_from_future: { count: number };
+  /** it ends within a week; `expires_at`: RFC 3339. Once a day */
+  service_token_expiring: {
+    name: string;
+    client_id: string;
+    expires_at: string;
+    days: number;
+  };
+  /** `none`: it stands in the file, which alone may change it. `last_used_at`: RFC 3339 */
+  service_token_unused: {
+    name: string;
+    client_id: string;
+    last_used_at: string | undefined;
+    action: "disable" | "delete" | "none";
+  };
   /** events that strangers cause at will, beyond the number that is written down */
   events_left_out: { of: EventName; count: number };
   log_lines_lost: { lines: number };
@@ -286,6 +300,7 @@ export const housekeepingTasks = [
   "rotate_keys",
   "future_dates",
   "token_uses",
+  "service_tokens",
 ] as const;
 export type HousekeepingTask = (typeof housekeepingTasks)[number];
 

@@ -85,6 +85,11 @@ const lines: Record<LoggedEventName, [LineLevel, string]> = {
     "warn",
     "sessions dated in the future by a clock that was ahead were ended; these people must sign in again",
   ],
+  service_token_expiring: ["warn", "a service token ends soon; refresh it, or let it go"],
+  service_token_unused: [
+    "warn",
+    "nobody has used this service token for as long as service_token_inactivity says",
+  ],
   events_left_out: ["warn", "more events of this kind occurred than were logged"],
   log_lines_lost: ["error", "the log could not be written for a while, and lines are missing"],
   access_log_delayed: ["error", "the store does not take rows of the access log; they wait"],
@@ -161,6 +166,7 @@ const failedTasks: Record<HousekeepingTask, string> = {
   rotate_keys: "rotating the signing key failed",
   token_uses: "noting when service tokens were used failed",
   future_dates: "correcting dates from a clock that was ahead failed",
+  service_tokens: "looking after unused and ending service tokens failed",
 };
 
 /** As the configuration says it; `auto`: words on a terminal, JSON elsewhere. */

@@ -1,6 +1,7 @@
 // Whether an object may be what somebody wrote: by the kind's own rules, and beside all others.
 import { createHash } from "node:crypto";
 import { keyOfObject, type Records } from "../../catalog/records.ts";
+import { referrersOf } from "../../catalog/references.ts";
 import { describeObject } from "../../catalog/removals.ts";
 import type { ObjectRecord } from "../../catalog/stored-objects.ts";
 import type { Settings } from "../../config/read-settings.ts";
@@ -10,7 +11,6 @@ import { list } from "../../model/list.ts";
 import { type FieldPath, fieldName, type Problem } from "../../model/problem.ts";
 import { isMap } from "../../model/read-value.ts";
 import { validate } from "../../model/validate.ts";
-import { valueAt } from "../../model/value-at.ts";
 import { createWorld } from "../../model/world.ts";
 import { type ApiError, apiError, type ErrorName } from "../error-codes.ts";
 import { type Failure, fail } from "../route.ts";
@@ -60,20 +60,13 @@ export function worldOf(
 
 /** Refuses to remove what others refer to: they would let in others without it, or nobody. */
 export function refuseInUse(record: ObjectRecord, records: Records): Failure | undefined {
-  const users = [...records.values()].filter((other) => refersTo(other, record));
+  const users = referrersOf(record, records);
   if (users.length === 0) return undefined;
   const [first, ...others] = users.map(describeObject);
   const more = others.length === 0 ? "" : ` and ${others.length} more`;
   return fail(
     "in_use",
     `${describeObject(record)} is in use by ${first}${more}; remove it there first.`,
-  );
-}
-
-function refersTo({ kind: name, object }: ObjectRecord, record: ObjectRecord): boolean {
-  const references = kinds.get(name)?.references(object) ?? [];
-  return references.some(
-    ({ kind, at }) => kind === record.kind && valueAt(object, at) === record.object.id,
   );
 }
 

@@ -70,6 +70,16 @@ export function refreshed(token: ServiceToken, now: number): ServiceToken {
   return { ...token, expires_at: now + parseDuration(defaultDuration) };
 }
 
+/** The token, without the secret that was left for a while beside the one that it has. */
+export function withoutGrace(token: ServiceToken): ServiceToken {
+  const {
+    previous_client_secret_hash: _hash,
+    previous_client_secret_expires_at: _end,
+    ...rest
+  } = token;
+  return rest;
+}
+
 /** A token as somebody would write it. */
 export function inputOf(token: ServiceToken): Record<string, unknown> {
   const { expires_at, previous_client_secret_expires_at, ...rest } = token;

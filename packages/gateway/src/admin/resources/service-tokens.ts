@@ -24,6 +24,7 @@ import {
   showServiceToken,
   withExpiry,
   withNewSecret,
+  withoutGrace,
 } from "./service-token-changes.ts";
 
 const path = "/access/service_tokens";
@@ -290,15 +291,6 @@ function movedGrace(before: ServiceToken, written: Record<string, unknown>): obj
   const { previous_client_secret_expires_at: end } = written;
   if (before.previous_client_secret_hash === undefined || end === undefined) return {};
   return { previous_client_secret_expires_at: end };
-}
-
-function withoutGrace(token: ServiceToken): ServiceToken {
-  const {
-    previous_client_secret_hash: _hash,
-    previous_client_secret_expires_at: _end,
-    ...rest
-  } = token;
-  return rest;
 }
 
 function failed(answer: Answer): Wish {

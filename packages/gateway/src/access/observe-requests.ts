@@ -1,6 +1,7 @@
 // What the access log, metrics and traces hear of a request: its verdict at once, and its row when
 // the answer has ended, made of references that the request had anyway. Nothing here changes what a
 // request gets, and where nobody listens nothing is done.
+import type { Catalog } from "../catalog/catalog.ts";
 import { circumstancesOf } from "../catalog/circumstances.ts";
 import type { Application } from "../model/model.ts";
 import type { AccessEvent, AccessOutcome, PolicyQuestion } from "../observe/access-event.ts";
@@ -30,12 +31,27 @@ export function observeDecision(
   const { trace } = request;
   metrics?.decided(request.match.application.name, outcomeOf(verdict));
   if (trace !== undefined) endTrace(trace, request, verdict);
-  if (!keepsDecisions) return;
-  const keep = (status?: number) =>
-    listeners.record({ event: "access_decided", ...accessEventOf(request, verdict, status) });
+  const isAttempt = isRefusedProgram(verdict);
+  if (!keepsDecisions && !isAttempt) return;
+  // What is kept where requests are not is kept as sparingly as failed sign-ins.
+  const budget = isAttempt && !keepsDecisions ? ({ isAnybodys: true, isAttempt } as const) : {};
+  const keep = (status?: number) => {
+    const event = { ...accessEventOf(request, verdict, status), ...budget };
+    listeners.record({ event: "access_decided", ...event });
+  };
   // A tunnel may stand open for days, and whoever is within should be seen before its end.
   if (request.exchange.upgrade !== undefined) keep();
   else whenEnded(request.exchange.response, keep);
+}
+
+/**
+ * Whether a program was refused whose service token is known: what it showed does not hold, or does
+ * and is not allowed here. That is always kept (access-features 13).
+ */
+function isRefusedProgram({ kind, authentication }: DecidedVerdict): boolean {
+  if (kind === "forward") return false;
+  if (authentication?.kind === "service") return true;
+  return authentication?.kind === "refused" && authentication.clientId !== undefined;
 }
 
 function endTrace(trace: RequestTrace, request: ApplicationRequest, verdict: DecidedVerdict): void {
@@ -76,7 +92,7 @@ function accessEventOf(
     outcome: outcomeOf(verdict),
     reason: reasonOf(verdict),
     application: match.application,
-    ...askerFields(verdict.authentication),
+    ...askerFields(verdict.authentication, reading.facts.catalog),
     policy: policyOf(verdict),
     request: { method, host, path },
     status,
@@ -101,8 +117,8 @@ function questionOf(
 /** The most precise word that there is. */
 function reasonOf(verdict: DecidedVerdict): string | undefined {
   if (verdict.kind === "forward") return undefined;
-  const { reason, fault } = verdict.grounds;
-  return reason ?? fault ?? (verdict.kind === "sign_in" ? undefined : verdict.kind);
+  const { reason, fault, cause } = verdict.grounds;
+  return cause ?? reason ?? fault ?? (verdict.kind === "sign_in" ? undefined : verdict.kind);
 }
 
 type AskerFields = Pick<
@@ -110,7 +126,10 @@ type AskerFields = Pick<
   "person" | "provider" | "country" | "hasSession" | "isProgram" | "serviceToken" | "isAnybodys"
 >;
 
-function askerFields(authentication: DecidedVerdict["authentication"]): AskerFields {
+function askerFields(
+  authentication: DecidedVerdict["authentication"],
+  { serviceTokenByClientId }: Catalog,
+): AskerFields {
   switch (authentication?.kind) {
     case "person":
     case "outside": {
@@ -122,6 +141,11 @@ function askerFields(authentication: DecidedVerdict["authentication"]): AskerFie
       return { isProgram: true, serviceToken: authentication.serviceToken.id };
     case "workload":
       return { isProgram: true };
+    case "refused": {
+      const meant = serviceTokenByClientId.get(authentication.clientId ?? "");
+      if (meant === undefined) return { isAnybodys: true };
+      return { isProgram: true, serviceToken: meant.id, isAnybodys: true };
+    }
     default:
       return { isAnybodys: true };
   }

@@ -35,6 +35,8 @@ export interface AccessEvent {
   question?: PolicyQuestion | undefined;
   /** whether anybody can cause it: then how many are kept is limited, by network */
   isAnybodys?: boolean;
+  /** a request that is kept only because it was refused: as a failed sign-in is */
+  isAttempt?: boolean;
 }
 
 /** `failed`: nobody was proven; `login`: a sign-in is needed first. */

@@ -33,7 +33,10 @@ const retryMs = 1_000;
 const complaintMs = 60_000;
 const usualCapacity = 20_000;
 
-/** What anybody can cause, in rows: failed sign-ins always, requests where they are asked for. */
+/**
+ * What anybody can cause, in rows: failed sign-ins and refused service tokens always, requests
+ * where they are asked for.
+ */
 const anybodysRates: Record<"signIns" | "requests", NetworkRates> = {
   signIns: {
     perNetwork: { burst: 100, perSecond: 2 },
@@ -114,8 +117,8 @@ export class AccessLogWriter {
     await this.#options.file?.close();
   }
 
-  #budgetOf({ action }: AccessEvent): NetworkBudget {
-    return action === "request" ? this.#requests : this.#signIns;
+  #budgetOf({ action, isAttempt }: AccessEvent): NetworkBudget {
+    return action === "request" && isAttempt !== true ? this.#requests : this.#signIns;
   }
 
   #beginLater(ms: number): void {

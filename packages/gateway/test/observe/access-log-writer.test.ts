@@ -105,6 +105,26 @@ test("strangers fill neither queue nor disk, and nobody else's rows are missing 
   });
 });
 
+test("refused service tokens fill no more of the disk than failed sign-ins do (O8)", async () => {
+  const { rows, events, writer } = setUp();
+  const attempt: AccessEvent = {
+    ...{ action: "request", outcome: "deny", ip: "203.0.113.9", ray: login.ray },
+    ...{ isProgram: true, serviceToken: "robot", isAnybodys: true, isAttempt: true },
+  };
+  for (let index = 0; index < 5_000; index++) writer.take({ ...attempt, ray: numbered(index).ray });
+  writer.take({ ...attempt, ip: "192.0.2.7" });
+  await writer.close();
+  const flood = rows.filter(({ ip_address }) => ip_address === "203.0.113.9");
+  assert.ok(flood.length < 200, `${flood.length} rows of one network`);
+  assert.equal(rows.length - flood.length, 1, "of another network it is there");
+  const [lost] = events;
+  assert.deepEqual(lost, {
+    event: "access_log_rows_lost",
+    lost: 0,
+    left_out: 5_000 - flood.length,
+  });
+});
+
 function exportFile(context: TestContext): string {
   const folder = mkdtempSync(join(tmpdir(), "postern-export-"));
   context.after(() => rmSync(folder, { recursive: true, force: true }));

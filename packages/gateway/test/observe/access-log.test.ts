@@ -168,3 +168,34 @@ test("one record for each decision: allowed, denied, bypassed, a program's, and 
   // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what must not be there
   assert.doesNotMatch(text, /[\x00-\x1f\x7f]/, "nothing that a terminal obeys");
 });
+
+test("a program that was refused is always kept where its service token is known, and only then", async (context) => {
+  for (const requests of [false, "decisions"]) {
+    const access = await startRequests(context, requests);
+    const { store, catalogs } = access.fixture.parts;
+    const robots = { host: "robots.localhost" };
+    const [id = "", secret = ""] = robotPair;
+    const wrong = `${secret}x`;
+    await access.refused(401, "/deploy?key=s3cret", [id, wrong], robots);
+    await access.refused(403, "/", robotPair, { host: "app.localhost" });
+    await access.refused(401, "/", ["CF-Access-Client-Id: nobody.access", secret], robots);
+    await access.refused(401, "/", [id], robots);
+    await access.passed("/", robotPair, robots);
+    await access.passed("/", [id, wrong], { host: "open.localhost" });
+    await access.fixture.parts.accessLog.close();
+    const rows = await store.accessLog.list({ direction: "asc", filters: [], limit: 10 });
+    const robot = catalogs.current().serviceTokenByClientId.get("robot.access");
+    const known = rows.filter(({ service_token_id, allowed }) => service_token_id && !allowed);
+    assert.deepEqual(
+      known.map((row) => [row.action, row.outcome, row.reason, row.app_name, row.status, row.path]),
+      [
+        ["request", "deny", "wrong_secret", "robots", 401, "/deploy"],
+        ["request", "deny", "no_policy_matched", "app", 403, "/"],
+      ],
+    );
+    for (const row of known)
+      assert.deepEqual([row.non_identity, row.service_token_id], [true, robot?.id]);
+    assert.equal(rows.length, requests === "decisions" ? 6 : 2);
+    assert.doesNotMatch(JSON.stringify(rows), /s3cret|long secret/);
+  }
+});

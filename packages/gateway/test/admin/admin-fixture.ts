@@ -90,7 +90,8 @@ export async function startAdminFixture(
   };
 }
 
-function clientOf(base: string, secret: string): ApiClient {
+/** A program with this token. @param base address of the account */
+export function clientOf(base: string, secret: string): ApiClient {
   const send = async (method: string, path: string, body?: unknown): Promise<ApiAnswer> => {
     const headers: Record<string, string> = { authorization: `Bearer ${secret}` };
     if (body !== undefined) headers["content-type"] = "application/json";

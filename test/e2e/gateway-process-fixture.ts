@@ -87,6 +87,17 @@ export function startGateway(
   return running;
 }
 
+/** The same where no file may be larger than so many kB: a disk that is full. */
+export function startLimited(context: TestContext, kilobytes: number, file: string): Running {
+  const wrapper = ["bash", "-c", `ulimit -f ${kilobytes}; exec "$0" "$@"`];
+  const running = startPostern(["gateway", "--config", file], {}, wrapper);
+  context.after(async () => {
+    running.child.kill("SIGKILL");
+    await running.ended;
+  });
+  return running;
+}
+
 /** Waits until the log has said it so many times. @returns the last of these lines */
 export async function said(
   running: Running,

@@ -2,29 +2,16 @@
 // wrong and leaves nothing behind, and a gateway that runs serves those whom it knows, and tells
 // the others when to try again.
 import assert from "node:assert/strict";
-import { spawn, spawnSync } from "node:child_process";
+import { spawnSync } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { setTimeout as pause } from "node:timers/promises";
-import { watchProcess } from "../support/cli.ts";
 import { until } from "../support/until.ts";
-import { anOperator, ask, host, openTo } from "./gateway-process-fixture.ts";
+import { anOperator, ask, host, openTo, startLimited } from "./gateway-process-fixture.ts";
 
 const root = join(import.meta.dirname, "../..");
-const bin = join(root, "packages/cli/dist/postern.cjs");
-
-/** Starts a program that may write no file of more than so many kB. */
-function startLimited(context: TestContext, kilobytes: number, args: readonly string[]) {
-  const script = `ulimit -f ${kilobytes}; exec "$0" "$@"`;
-  const running = watchProcess(spawn("bash", ["-c", script, process.execPath, ...args]));
-  context.after(async () => {
-    running.child.kill("SIGKILL");
-    await running.ended;
-  });
-  return running;
-}
 
 async function operatorOf(context: TestContext) {
   const operator = await anOperator(context, openTo("http_status:204"));
@@ -35,7 +22,7 @@ async function operatorOf(context: TestContext) {
 for (const kilobytes of [0, 4, 40])
   test(`a gateway that can write ${kilobytes} kB of its database does not start, and says what to look at`, async (context) => {
     const { file, folder } = await operatorOf(context);
-    const running = startLimited(context, kilobytes, [bin, "gateway", "--config", file]);
+    const running = startLimited(context, kilobytes, file);
     assert.equal(await running.ended, 1);
     // The lines before it warn of the configuration.
     assert.match(
@@ -63,7 +50,7 @@ test("a secret key that cannot be written leaves nothing behind, and the message
 
 test("a gateway whose disk is full serves those whom it knows, and tells who signs in when to try again", async (context) => {
   const { file, port } = await operatorOf(context);
-  const running = startLimited(context, 600, [bin, "gateway", "--config", file]);
+  const running = startLimited(context, 600, file);
   await running.until(/the gateway is up/);
   const poll = (localAddress: string) =>
     new Promise<number>((resolve) => {

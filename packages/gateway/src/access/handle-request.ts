@@ -300,7 +300,10 @@ function forward(path: DataPath, request: ApplicationRequest, { identity, asker 
     hostHeader: rule.originRequest.httpHostHeader,
     wantsTrailers: headers.wantsTrailers && rule.originRequest.http2Origin === true,
   });
-  const originHeaders = trace === undefined ? sanitized : trace.headersFor(sanitized);
+  const originHeaders =
+    trace === undefined
+      ? (path.tracer?.untracedHeaders(exchange.head.peer, sanitized) ?? sanitized)
+      : trace.headersFor(sanitized);
   const forwarding = { exchange, reading, match, trace, rule, asker, originHeaders };
   if (canUpgrade(exchange)) goOn(path, { ...forwarding, exchange });
   else path.forwarder.forward(forwarding);

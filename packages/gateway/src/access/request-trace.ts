@@ -1,6 +1,7 @@
 // The trace of one request: a span for all of it, one for the decision and one for the origin, sent
-// when the answer has ended. Whose trace it is part of is a claim that any client can make
-// (`traceparent`, W3C Trace Context): only a trusted proxy is believed.
+// when the answer has ended. Whose trace it is part of, and whether it is kept, is a claim that any
+// client can make (`traceparent`, W3C Trace Context): only a trusted proxy is believed, here and by
+// the origin. Spans hold the client's method and path, cut, and nothing else of its words.
 import type { RequestFacts } from "../catalog/request-facts.ts";
 import type { Network } from "../network.ts";
 import type { Span } from "../observe/traces/span.ts";
@@ -25,6 +26,10 @@ interface TraceParent {
 }
 
 const clientHeaders = new Set(["traceparent", "tracestate"]);
+const ownHeader = new Set(["traceparent"]);
+/** Characters of a method, and of a path, at most. */
+const methodText = 20;
+const pathText = 1_024;
 
 /** Begins traces. */
 export class Tracer {
@@ -36,14 +41,22 @@ export class Tracer {
 
   /** @returns undefined for a request that is not traced */
   begin(peer: string | undefined, rawHeaders: readonly string[]): RequestTrace | undefined {
-    const { exporter, sampleRatio, trustedProxies, rayIds } = this.#options;
-    const isProxied = peer === undefined || isTrusted(trustedProxies, peer);
-    const parent = isProxied ? readTraceParent(rawHeaders) : undefined;
+    const { exporter, sampleRatio, rayIds } = this.#options;
+    const parent = this.#isProxied(peer) ? readTraceParent(rawHeaders) : undefined;
     const traceId = parent?.traceId ?? rayIds.next() + rayIds.next();
     const isSampled = parent?.isSampled ?? shareOf(traceId) < sampleRatio;
     if (!isSampled) return undefined;
     const ids = { traceId, spanId: rayIds.next(), parentId: parent?.spanId };
     return new RequestTrace(exporter, ids, () => rayIds.next());
+  }
+
+  /** What the origin of a request that is not traced gets: a stranger tells it of no trace. */
+  untracedHeaders(peer: string | undefined, originHeaders: readonly string[]): readonly string[] {
+    return this.#isProxied(peer) ? originHeaders : withoutHeaders(originHeaders, clientHeaders);
+  }
+
+  #isProxied(peer: string | undefined): boolean {
+    return peer === undefined || isTrusted(this.#options.trustedProxies, peer);
   }
 }
 
@@ -88,11 +101,9 @@ export class RequestTrace {
 
   /** What the origin gets: the client's word is replaced by the trace that this is part of. */
   headersFor(originHeaders: readonly string[]): string[] {
-    const headers: string[] = [];
-    for (let index = 0; index < originHeaders.length; index += 2) {
-      const [name = "", value = ""] = originHeaders.slice(index, index + 2);
-      if (!clientHeaders.has(name.toLowerCase())) headers.push(name, value);
-    }
+    // What vendors say of a trace goes with it (`tracestate`).
+    const replaced = this.#ids.parentId === undefined ? clientHeaders : ownHeader;
+    const headers = withoutHeaders(originHeaders, replaced);
     headers.push("traceparent", `00-${this.#ids.traceId}-${this.#originId}-01`);
     return headers;
   }
@@ -108,15 +119,15 @@ export class RequestTrace {
     const end = now();
     const whole: Span = {
       ...this.#ids,
-      name: `${method.slice(0, 20)} ${name}`,
+      name: `${method.slice(0, methodText)} ${name}`,
       kind: "server",
       start: this.#start,
       end,
       attributes: {
-        "http.request.method": method,
+        "http.request.method": method.slice(0, methodText),
         "http.response.status_code": status,
         "server.address": authority,
-        "url.path": path,
+        "url.path": path.slice(0, pathText),
         "client.address": clientIp,
         "postern.ray_id": rayId,
         "postern.application": name,
@@ -128,16 +139,29 @@ export class RequestTrace {
     const decision: Span = {
       ...{ ...below, spanId: this.#newId(), name: "decide", kind: "internal" as const },
       ...{ start: this.#start, end: this.#decidedAt ?? end, isError: false },
-      attributes: { "postern.outcome": outcome, "postern.policy": policy },
+      attributes: {
+        "postern.ray_id": rayId,
+        "postern.outcome": outcome,
+        "postern.policy": policy,
+      },
     };
     const spans = [whole, decision];
     if (this.#origin !== undefined) {
-      const attributes = { "postern.application": name };
+      const attributes = { "postern.ray_id": rayId, "postern.application": name };
       const own = { ...below, spanId: this.#originId, name: "origin", kind: "client" as const };
       spans.push({ ...own, ...this.#origin, attributes, isError: false });
     }
     this.#exporter.add(spans);
   }
+}
+
+function withoutHeaders(headers: readonly string[], left: ReadonlySet<string>): string[] {
+  const others: string[] = [];
+  for (let index = 0; index < headers.length; index += 2) {
+    const name = headers[index] ?? "";
+    if (!left.has(name.toLowerCase())) others.push(name, headers[index + 1] ?? "");
+  }
+  return others;
 }
 
 /** Where a new trace lies between 0 and 1: its first digits are as random as any number. */

@@ -10,6 +10,25 @@ const clientText = 2_048;
 const agentText = 256;
 /** Characters of JSON: facts that are longer are left out, and not cut in their middle. */
 const factsText = 16_384;
+/** What stands for the identity provider of a program, as Cloudflare's `identityProvider` does. */
+const noProvider = "nonidentity";
+
+/**
+ * Fields of Cloudflare's that belong to what is not here: its client on devices, certificates of
+ * clients, reasons and permissions that somebody is asked for. By the name of the API.
+ */
+export const unknownFields = {
+  has_warp_enabled: false,
+  has_gateway_enabled: false,
+  device_id: null,
+  mtls_status: null,
+  mtls_cert_serial_id: null,
+  mtls_common_name: null,
+  purpose_justification_prompt: null,
+  purpose_justification_response: null,
+  temporary_access_approvers: null,
+  temporary_access_duration: null,
+} as const;
 
 /** The row of an event. @param createdAt milliseconds since the epoch */
 export function rowOf(
@@ -35,7 +54,7 @@ export function rowOf(
     app_name: application?.name ?? null,
     app_domain: application?.domains[0] ?? null,
     app_type: application?.type ?? null,
-    idp: provider?.id ?? null,
+    idp: provider?.id ?? (event.isProgram === true ? noProvider : null),
     connection: provider?.type ?? null,
     has_existing_jwt: event.hasSession === true,
     non_identity: event.isProgram === true,
@@ -64,11 +83,11 @@ export function exportLineOf(row: NewAccessEvent): string {
     CreatedAt: new Date(row.created_at).toISOString(),
     Email: row.user_email,
     IPAddress: row.ip_address,
-    PurposeJustificationPrompt: null,
-    PurposeJustificationResponse: null,
+    PurposeJustificationPrompt: unknownFields.purpose_justification_prompt,
+    PurposeJustificationResponse: unknownFields.purpose_justification_response,
     RayID: row.ray_id,
-    TemporaryAccessApprovers: null,
-    TemporaryAccessDuration: null,
+    TemporaryAccessApprovers: unknownFields.temporary_access_approvers,
+    TemporaryAccessDuration: unknownFields.temporary_access_duration,
     UserUID: row.user_uid,
     AppName: row.app_name,
     AppType: row.app_type,
@@ -81,6 +100,12 @@ export function exportLineOf(row: NewAccessEvent): string {
     PolicyName: row.policy_name,
     Rule: row.rule,
     ServiceTokenID: row.service_token_id,
+    HasWarpEnabled: unknownFields.has_warp_enabled,
+    HasGatewayEnabled: unknownFields.has_gateway_enabled,
+    DeviceID: unknownFields.device_id,
+    MTLSStatus: unknownFields.mtls_status,
+    MTLSCertSerialID: unknownFields.mtls_cert_serial_id,
+    MTLSCommonName: unknownFields.mtls_common_name,
     Method: row.method,
     Host: row.host,
     Path: row.path,

@@ -45,7 +45,10 @@ const rows = [
   row(1, { user_email: "Ada.B@example.com", country: "PT" }),
   row(2, { allowed: false, outcome: "deny", user_email: "bob@example.com", app_uid: "wiki" }),
   row(3, { action: "logout", outcome: "logout", app_type: "ssh", idp: "pin" }),
-  row(4, { action: "request", non_identity: true, user_email: null, facts: '{"ip":"192.0.2.7"}' }),
+  row(4, {
+    ...{ action: "request", non_identity: true, user_email: null, idp: "nonidentity" },
+    facts: '{"ip":"192.0.2.7"}',
+  }),
 ];
 
 /** query → the rows that it finds, newest first, by their number */
@@ -53,6 +56,9 @@ const queries: Record<string, number[]> = {
   "": [4, 3, 2, 1, 0],
   "direction=asc": [0, 1, 2, 3, 4],
   "limit=2": [4, 3],
+  "limit=2&page=2": [2, 1],
+  "limit=5000": [4, 3, 2, 1, 0],
+  "direction=desc": [4, 3, 2, 1, 0],
   "per_page=2&page=2": [2, 1],
   "per_page=2&page=3": [0],
   "per_page=2&page=4": [],
@@ -60,6 +66,10 @@ const queries: Record<string, number[]> = {
   "until=2026-11-25T00:00:02Z": [1, 0],
   "since=2026-11-25T01:00:01%2B01:00&until=2026-11-25T00:00:03Z": [2, 1],
   "email=ada": [3, 1, 0],
+  "email=ADA": [3, 1, 0],
+  "email=ada&emailOp=contains": [3, 1, 0],
+  "email=a_a": [],
+  "email=ada@example.com&email_exact=false": [3, 0],
   "email=ada@example.com&email_exact=true": [3, 0],
   "email=ada@example.com&emailOp=eq": [3, 0],
   "email=ada@example.com&emailOp=neq": [4, 2, 1],
@@ -68,11 +78,18 @@ const queries: Record<string, number[]> = {
   "app_uid=wiki": [2],
   "app_uid=wiki&app_uidOp=neq": [4, 3, 1, 0],
   "app_type=ssh": [3],
+  "app_type=ssh&app_typeOp=neq": [4, 2, 1, 0],
+  "app_type=ssh&app_typeOp=eq": [3],
   "country_code=PT": [1],
   "country_code=PT&country_codeOp=neq": [4, 3, 2, 0],
   "idp=pin": [3],
+  "idp=pin&idpOp=neq": [4, 2, 1, 0],
+  "idp=nonidentity": [4],
   "non_identity=true": [4],
+  "non_identity=true&non_identityOp=neq": [3, 2, 1, 0],
+  "non_identity=false": [3, 2, 1, 0],
   "ray_id=0000000000000002": [2],
+  "ray_id=0000000000000002&ray_idOp=neq": [4, 3, 1, 0],
   "action=login": [2, 1, 0],
   "user_id=whatever": [4, 3, 2, 1, 0],
   "email=ada&country_code=CH&direction=asc": [0, 3],
@@ -97,6 +114,16 @@ test("an entry has the fields of Cloudflare's, and what it has no word of is nul
   assert.equal(entry.created_at, "2026-11-25T00:00:04.000Z");
   assert.equal(entry.action, "request");
   assert.equal(entry.allowed, true);
+  // Every field of access-features 18, under the names of its lists.
+  for (const name of [
+    ...["action", "allowed", "app_domain", "app_uid", "connection", "created_at", "ip_address"],
+    ...["ray_id", "user_email", "user_uid", "country", "idp", "has_existing_jwt", "policy_id"],
+    ...["service_token_id", "has_warp_enabled", "has_gateway_enabled", "device_id"],
+    ...["mtls_status", "mtls_cert_serial_id", "mtls_common_name"],
+    ...["purpose_justification_prompt", "purpose_justification_response"],
+    ...["temporary_access_approvers", "temporary_access_duration"],
+  ])
+    assert.ok(name in entry, name);
   assert.equal(entry.purpose_justification_prompt, null);
   assert.deepEqual(entry.facts, { ip: "192.0.2.7" });
   const some = await api.get("/access/logs/access_requests?limit=1&fields=ray_id,allowed");

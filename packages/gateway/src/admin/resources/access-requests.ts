@@ -3,6 +3,7 @@
 // mean nothing here are ignored, others that are wrong are refused.
 import { z } from "zod";
 import { defined } from "../../defined.ts";
+import { unknownFields } from "../../observe/access-rows.ts";
 import type {
   AccessFilter,
   AccessFilterField,
@@ -147,10 +148,7 @@ function entryOf({ id: _, facts, ...row }: StoredAccessEvent): Record<string, un
   return {
     ...row,
     created_at: new Date(row.created_at).toISOString(),
-    purpose_justification_prompt: null,
-    purpose_justification_response: null,
-    temporary_access_approvers: null,
-    temporary_access_duration: null,
+    ...unknownFields,
     facts: facts === null ? null : JSON.parse(facts),
   };
 }

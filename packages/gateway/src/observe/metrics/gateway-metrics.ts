@@ -113,7 +113,8 @@ export class GatewayMetrics {
   /** A call of the store has ended. */
   storeAnswered(part: string, ms: number, isFailure: boolean): void {
     this.#storeSeconds.observe(ms / 1_000, part);
-    if (isFailure) this.#storeErrors.add(1, part);
+    // A part that never failed is 0, and not missing: the first failure is an increase.
+    this.#storeErrors.add(isFailure ? 1 : 0, part);
   }
 
   /** Counts an event, before any limit on what is written down. */

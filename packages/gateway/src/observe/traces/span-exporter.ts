@@ -20,6 +20,8 @@ const batchLimit = 512;
 const gatherMs = 1_000;
 /** For how long a collector may think about a batch, milliseconds. */
 const timeoutMs = 10_000;
+/** For how long a gateway that ends waits for a collector, milliseconds. */
+const farewellMs = 2_000;
 /** How often a loss is written down, milliseconds. */
 const complaintMs = 60_000;
 
@@ -27,6 +29,7 @@ export class SpanExporter {
   readonly #options: ExporterOptions;
   readonly #address: string;
   #waiting: Span[] = [];
+  readonly #farewell = new AbortController();
   #timer: NodeJS.Timeout | undefined;
   #sending: Promise<void> | undefined;
   #sent = 0;
@@ -56,11 +59,16 @@ export class SpanExporter {
     return { waiting: this.#waiting.length, sent: this.#sent, lost: this.#lost };
   }
 
-  /** Sends what waits, and no longer than a collector may think. */
+  /** Sends what waits, and waits for no collector that is slow: the gateway ends. */
   async close(): Promise<void> {
     clearTimeout(this.#timer);
+    const deadline = setTimeout(
+      () => this.#farewell.abort(new Error("it took too long")),
+      farewellMs,
+    );
     await this.#sending;
     await this.#sendAll();
+    clearTimeout(deadline);
   }
 
   #begin(): void {
@@ -87,7 +95,7 @@ export class SpanExporter {
       headers: { "Content-Type": "application/json", ...this.#options.headers },
       body: JSON.stringify(exportRequest(batch)),
       redirect: "manual",
-      signal: AbortSignal.timeout(timeoutMs),
+      signal: AbortSignal.any([AbortSignal.timeout(timeoutMs), this.#farewell.signal]),
     });
     await answer.body?.cancel();
     if (!answer.ok) throw new Error(`the collector answered ${answer.status}`);

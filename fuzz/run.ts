@@ -1,8 +1,11 @@
-// `npm run fuzz`: compares the readers of HTTP over many cases, or drives one target by coverage.
+// `npm run fuzz`: compares the readers of HTTP over many cases, drives one target by coverage, or
+// asks everybody who might gain or lose by a change of the configuration.
 //   npm run fuzz -- --cases 1000000 [--seed S] [--nginx SHARE]
+//   npm run fuzz -- --askers 1000000 [--seed S]
 //   npm run fuzz -- --target NAME --seconds 60 [--seed S]
 import { existsSync } from "node:fs";
 import { parseArgs } from "node:util";
+import { askEverybody } from "./access/campaign.ts";
 import { blockSize, type Tally, tryBlock } from "./campaign.ts";
 import { runTarget } from "./coverage/run-target.ts";
 import { NginxJudge } from "./nginx.ts";
@@ -13,17 +16,21 @@ const { values } = parseArgs({
     cases: { type: "string", default: "100000" },
     seed: { type: "string" },
     nginx: { type: "string", default: "0.1" },
+    askers: { type: "string" },
     target: { type: "string" },
     seconds: { type: "string", default: "60" },
   },
 });
 const seed = values.seed === undefined ? Date.now() % 0x7fff_ffff : Number(values.seed);
 
-const isClean =
-  values.target === undefined
-    ? await compareReaders(Number(values.cases), Number(values.nginx))
-    : await runTarget(values.target, Number(values.seconds), seed);
-process.exitCode = isClean ? 0 : 1;
+process.exitCode = (await run()) ? 0 : 1;
+
+/** @returns whether nothing was found */
+async function run(): Promise<boolean> {
+  if (values.askers !== undefined) return askEverybody(Number(values.askers), seed);
+  if (values.target !== undefined) return runTarget(values.target, Number(values.seconds), seed);
+  return compareReaders(Number(values.cases), Number(values.nginx));
+}
 
 /**
  * @param share of the cases that nginx reads as well

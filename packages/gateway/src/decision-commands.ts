@@ -1,19 +1,26 @@
 // What administrators ask of decisions at the command line: why one is as it is, what a change of
 // the file would do, and what it would have done to what was recorded.
 import { parseDuration } from "@postern/protocol";
+import { isApplication, type Owner } from "./analysis/areas.ts";
 import { type AskedFacts, readQuestion } from "./analysis/asked-facts.ts";
+import { namesIn } from "./analysis/catalog-names.ts";
 import { compareAccess } from "./analysis/compare-access.ts";
+import type { AccessExample } from "./analysis/compare-policies.ts";
 import { comparisonLines, describeExample } from "./analysis/comparison-text.ts";
+import { explanationData } from "./analysis/explanation-data.ts";
 import { explanationLines } from "./analysis/explanation-text.ts";
 import { FileCatalogs } from "./analysis/file-catalogs.ts";
 import { applicationOf, Replay, type ReplayResult, recordedFacts } from "./analysis/replay.ts";
-import { replayLines, rowText } from "./analysis/replay-text.ts";
+import { recordedRule, replayLines, rowText } from "./analysis/replay-text.ts";
+import { wrapped } from "./analysis/wrapped.ts";
 import type { Catalog, CatalogSource } from "./catalog/catalog.ts";
 import type { Clock } from "./clock.ts";
 import type { Config } from "./config/load-config.ts";
 import { defined } from "./defined.ts";
+import type { Decision } from "./model/model.ts";
+import { policyOf } from "./policy/decide-by-facts.ts";
 import { type Explanation, explain } from "./policy/explain.ts";
-import { outcomeOf, whyText } from "./policy/reason-text.ts";
+import type { ObjectNames } from "./policy/object-names.ts";
 import type { StoredAccessEvent } from "./storage/access-log.ts";
 import type { Store } from "./storage/store.ts";
 import { UsageError } from "./usage-error.ts";
@@ -110,7 +117,7 @@ export class DecisionCommands {
     const since = now() - replayDuration(options.since);
     const catalog = new FileCatalogs().build(readConfig(options.policies));
     return withStore(options.config, async ({ store }) =>
-      replayText(await replayRows(store.accessLog, catalog, since), options.isJson),
+      replayText(await replayRows(store.accessLog, catalog, since), catalog, options.isJson),
     );
   };
 }
@@ -118,13 +125,10 @@ export class DecisionCommands {
 function explainAsked(catalog: Catalog, asked: AskedFacts, isJson: boolean): string {
   const { application, facts, about } = readQuestion(catalog, asked);
   const explanation = explain(application.policies, facts);
-  if (isJson) return json({ application: application.name, facts, ...shown(explanation) });
-  return text(explanationLines(about, explanation));
-}
-
-function shown(explanation: ReturnType<typeof explain>): object {
-  const { policies } = explanation;
-  return { outcome: outcomeOf(explanation), why: whyText(explanation), policies };
+  const names = namesIn(catalog);
+  if (!isJson) return text(explanationLines(about, explanation, names));
+  const { id, name } = application;
+  return json({ application: { id, name }, facts, ...explanationData(explanation, names) });
 }
 
 /**
@@ -146,8 +150,15 @@ async function explainRecorded(
       `nothing was recorded under ${JSON.stringify(ray)}; sign-ins always are, requests where log.requests is decisions`,
     );
   const explained = rows.map((row) => ({ row, explanation: explainRow(catalog, row) }));
-  if (isJson) return json(explained.map((each) => ({ recorded: each.row, now: each.explanation })));
-  return text(explained.flatMap(({ row, explanation }) => recordedLines(row, explanation)));
+  const names = namesIn(catalog);
+  if (isJson)
+    return json(
+      explained.map(({ row, explanation }) => ({
+        recorded: row,
+        now: explanation && explanationData(explanation, names),
+      })),
+    );
+  return text(explained.flatMap(({ row, explanation }) => recordedLines(row, names, explanation)));
 }
 
 /** Rows of one ray: a sign-in, and what it led to. */
@@ -160,13 +171,17 @@ function explainRow(catalog: Catalog, row: StoredAccessEvent) {
   return explain(application.policies, recordedFacts(row, row.facts));
 }
 
-function recordedLines(row: StoredAccessEvent, explanation?: Explanation): string[] {
+function recordedLines(
+  row: StoredAccessEvent,
+  names: ObjectNames,
+  explanation: Explanation | undefined,
+): string[] {
   const by = row.policy_name === null ? "" : ` by "${row.policy_name}"`;
-  const rule = row.rule === null ? "" : `, ${row.rule}`;
+  const rule = row.rule === null ? "" : `, ${recordedRule(row.rule, names)}`;
   const why = row.reason === null ? "" : ` (${row.reason})`;
-  const recorded = `Recorded ${rowText(row)}: ${row.outcome}${by}${rule}${why}`;
-  if (explanation === undefined) return [recorded, "Nothing else is known of it."];
-  return [recorded, ...explanationLines("With the policies of now", explanation)];
+  const recorded = wrapped(`Recorded ${rowText(row, names)}: ${row.outcome}${by}${rule}${why}`, 2);
+  if (explanation === undefined) return [...recorded, "Nothing else is known of it."];
+  return [...recorded, ...explanationLines("With the policies of now", explanation, names)];
 }
 
 interface Sides {
@@ -177,14 +192,54 @@ interface Sides {
 /** @param now milliseconds since the epoch */
 function compareSides({ before, after }: Sides, now: number, isJson: boolean): string {
   const comparison = compareAccess(before, after, now);
-  if (!isJson) return text(comparisonLines(comparison));
-  const changes = comparison.changes.map(({ before, after, gains, loses, isUndecided }) => ({
-    application: (after ?? before)?.name,
-    gains: gains.map(describeExample),
-    loses: loses.map(describeExample),
+  const names = namesIn(before, after);
+  const idsIn = ({ applications }: Catalog) => new Set(applications.map(({ id }) => id));
+  const words = { names, before: idsIn(before), after: idsIn(after) };
+  if (!isJson) return text(comparisonLines(comparison, words));
+  const { changes, unchanged, undecidedHosts } = comparison;
+  const isUndecided = undecidedHosts.length > 0 || changes.some((each) => each.isUndecided);
+  return json({
+    changes: changes.map((change) => ({
+      before: ownerShown(change.before),
+      after: ownerShown(change.after),
+      url: change.url,
+      gains: change.gains.map((example) => exampleShown(example, names)),
+      loses: change.loses.map((example) => exampleShown(example, names)),
+      decided: !change.isUndecided,
+    })),
+    unchanged,
     decided: !isUndecided,
-  }));
-  return json({ changes, unchanged: comparison.unchanged, decided: !comparison.isUndecided });
+    undecided_hosts: undecidedHosts,
+  });
+}
+
+/** `null`: nobody's; `refused`: it may mean several applications. */
+function ownerShown(owner: Owner): object | string | null {
+  if (!isApplication(owner)) return owner ?? null;
+  const { id, name } = owner;
+  return { id, name };
+}
+
+function exampleShown(example: AccessExample, names: ObjectNames): object {
+  const { kind, subject, before, after } = example;
+  const { principal, ...circumstances } = subject;
+  const who = describeExample(example, names);
+  return {
+    who,
+    kind,
+    principal,
+    ...circumstances,
+    before: answerShown(before),
+    after: answerShown(after),
+  };
+}
+
+function answerShown(decision: Decision): object {
+  const { outcome } = decision;
+  const policy = policyOf(decision);
+  return policy === undefined
+    ? { outcome }
+    : { outcome, policy: { id: policy.id, name: policy.name } };
 }
 
 const longestReplay = parseDuration("720h");
@@ -228,8 +283,8 @@ async function replayRows(
 }
 
 /** What a replay found, for people or programs. */
-function replayText(result: ReplayResult, isJson: boolean): string {
-  if (!isJson) return text(replayLines(result));
+function replayText(result: ReplayResult, catalog: Catalog, isJson: boolean): string {
+  if (!isJson) return text(replayLines(result, namesIn(catalog)));
   return json({ ...result, missing: Object.fromEntries(result.missing) });
 }
 

@@ -2,8 +2,8 @@
 // or nobody. What cannot be worked out within bounds is said to be undecided, and never to be
 // nobody.
 import type { Catalog } from "../catalog/catalog.ts";
-import type { Application } from "../model/model.ts";
-import { type Area, areasOf } from "./areas.ts";
+import type { CompiledPolicy } from "../model/model.ts";
+import { type Area, areasOf, isApplication, type Owner } from "./areas.ts";
 import {
   type AccessExample,
   comparePolicies,
@@ -16,10 +16,10 @@ import { TooManyWords } from "./pattern-words.ts";
 
 /** What becomes of one application, or of addresses that go from one to another. */
 export interface ApplicationChange {
-  /** undefined: the addresses were nobody's */
-  before: Application | undefined;
-  /** undefined: the addresses are nobody's any more */
-  after: Application | undefined;
+  before: Owner;
+  after: Owner;
+  /** one of the addresses, `host/path` */
+  url: string;
   gains: readonly AccessExample[];
   loses: readonly AccessExample[];
   /** whether it is not known that there is nobody else */
@@ -30,10 +30,10 @@ export interface ApplicationChange {
 export interface AccessComparison {
   /** applications for whom somebody gains or loses, or that are undecided */
   changes: readonly ApplicationChange[];
-  /** how many others there are */
+  /** how many other applications there are */
   unchanged: number;
-  /** whether patterns overlap in so many ways that not every address was looked at */
-  isUndecided: boolean;
+  /** hosts of which not every path was looked at; `*` for those that only wildcards name */
+  undecidedHosts: readonly string[];
 }
 
 /**
@@ -41,17 +41,23 @@ export interface AccessComparison {
  * @param now milliseconds since the epoch: service tokens may be over
  */
 export function compareAccess(before: Catalog, after: Catalog, now: number): AccessComparison {
-  const { areas, isUndecided } = findAreas(before, after);
+  const { areas, undecidedHosts } = areasOf(before, after);
   const sides = { before: sideOf(before, now), after: sideOf(after, now) };
   const compared = areas.map((area) => compareArea(area, sides));
   const changes = compared.filter(
-    ({ gains, loses, isUndecided: isOpen }) => gains.length > 0 || loses.length > 0 || isOpen,
+    ({ gains, loses, isUndecided }) => gains.length > 0 || loses.length > 0 || isUndecided,
   );
-  return { changes, unchanged: compared.length - changes.length, isUndecided };
+  const changed = new Set(changes.flatMap((change) => [change.before, change.after]).map(idOf));
+  const all = new Set([...before.applications, ...after.applications].map(idOf));
+  return { changes, unchanged: [...all].filter((id) => !changed.has(id)).length, undecidedHosts };
+}
+
+function idOf(owner: Owner): string | undefined {
+  return isApplication(owner) ? owner.id : undefined;
 }
 
 /** A catalog, without its policies. */
-type Side = Omit<PolicySide, "policies"> & { providers: readonly string[] };
+type Side = Omit<PolicySide, "policies">;
 
 function sideOf(catalog: Catalog, now: number): Side {
   const tokens = [...catalog.serviceTokenByClientId.values()].filter(
@@ -60,22 +66,15 @@ function sideOf(catalog: Catalog, now: number): Side {
   return {
     serviceTokens: new Set(tokens.map(({ id }) => id)),
     applications: new Set(catalog.applications.map(({ id }) => id)),
-    providers: [...catalog.identityProviders.keys()],
+    providers: new Set(catalog.identityProviders.keys()),
   };
-}
-
-function findAreas(before: Catalog, after: Catalog): { areas: Area[]; isUndecided: boolean } {
-  try {
-    return { areas: areasOf(before, after), isUndecided: false };
-  } catch (error) {
-    if (!(error instanceof TooManyWords)) throw error;
-    return { areas: [], isUndecided: true };
-  }
 }
 
 function compareArea(area: Area, sides: { before: Side; after: Side }): ApplicationChange {
   const { before, after, urls } = area;
-  if (isSame(area, sides)) return { before, after, gains: [], loses: [], isUndecided: false };
+  const [url = ""] = urls;
+  const nobody = { before, after, url, gains: [], loses: [], isUndecided: false };
+  if (isSame(area, sides)) return nobody;
   const surroundings: Surroundings = {
     providers: union(sides.after.providers, sides.before.providers),
     serviceTokens: union(sides.after.serviceTokens, sides.before.serviceTokens),
@@ -84,22 +83,27 @@ function compareArea(area: Area, sides: { before: Side; after: Side }): Applicat
   };
   try {
     const comparison = comparePolicies(
-      { ...sides.before, policies: before?.policies ?? [] },
-      { ...sides.after, policies: after?.policies ?? [] },
+      { ...sides.before, policies: policiesOf(before) },
+      { ...sides.after, policies: policiesOf(after) },
       surroundings,
     );
-    return { before, after, ...comparison, isUndecided: false };
+    return { ...nobody, ...comparison };
   } catch (error) {
     if (!isTooMuch(error)) throw error;
-    return { before, after, gains: [], loses: [], isUndecided: true };
+    return { ...nobody, isUndecided: true };
   }
 }
 
+function policiesOf(owner: Owner): readonly CompiledPolicy[] {
+  return isApplication(owner) ? owner.policies : [];
+}
+
+const proofs = ["serviceTokens", "applications", "providers"] as const;
+
 /** Whether policies and all that they name are the same objects, which most are. */
 function isSame({ before, after }: Area, sides: { before: Side; after: Side }): boolean {
-  if (before === undefined || after === undefined) return false;
-  if (!isSameSet(sides.before.serviceTokens, sides.after.serviceTokens)) return false;
-  if (!isSameSet(sides.before.applications, sides.after.applications)) return false;
+  if (!isApplication(before) || !isApplication(after)) return false;
+  if (!proofs.every((each) => isSameSet(sides.before[each], sides.after[each]))) return false;
   if (before.policies.length !== after.policies.length) return false;
   return before.policies.every((policy, index) => policy === after.policies[index]);
 }

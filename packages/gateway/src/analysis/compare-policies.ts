@@ -18,6 +18,8 @@ export interface PolicySide {
   /** ids of those that hold: of others nobody proves who they are */
   serviceTokens: ReadonlySet<string>;
   applications: ReadonlySet<string>;
+  /** ids: with others nobody signs in */
+  providers: ReadonlySet<string>;
 }
 
 /** Somebody for whom the answer changes. */
@@ -128,8 +130,9 @@ class KindComparison {
     });
   }
 
-  /** Programs whose proof holds on a side. */
-  #existing({ serviceTokens, applications }: PolicySide): Term {
+  /** Whose proof holds on a side. */
+  #existing({ serviceTokens, applications, providers }: PolicySide): Term {
+    if (this.#kind === "person") return { dimension: "provider", values: providers };
     if (this.#kind === "service")
       return { dimension: "service_token", values: new Set([...serviceTokens, "another"]) };
     if (this.#kind === "linked") return { dimension: "linked_app", values: applications };
@@ -170,20 +173,28 @@ class KindComparison {
     return { kind: this.#kind, member, subject, before, after };
   }
 
-  /** A program whose proof does not hold is a stranger. */
-  #decide({ policies, serviceTokens, applications }: PolicySide, subject: Subject): Decision {
-    const { principal } = subject;
-    const isUnknownToken =
-      principal.kind === "service" &&
-      principal.tokenId !== "another" &&
-      !serviceTokens.has(principal.tokenId);
-    const isUnknownApplication =
-      principal.kind === "linked" && !applications.has(principal.application.id);
-    const asker: Subject =
-      isUnknownToken || isUnknownApplication
-        ? { ...subject, principal: { kind: "anonymous" } }
-        : subject;
-    return evaluate({ application: { policies: [...policies] }, ...asker });
+  /** Whoever cannot prove who they are is a stranger. */
+  #decide(side: PolicySide, subject: Subject): Decision {
+    const principal: Principal = isProven(side, subject.principal)
+      ? subject.principal
+      : { kind: "anonymous" };
+    return evaluate({ application: { policies: [...side.policies] }, ...subject, principal });
+  }
+}
+
+function isProven(
+  { serviceTokens, applications, providers }: PolicySide,
+  principal: Principal,
+): boolean {
+  switch (principal.kind) {
+    case "person":
+      return providers.has(principal.identity.idp.id);
+    case "service":
+      return principal.tokenId === "another" || serviceTokens.has(principal.tokenId);
+    case "linked":
+      return applications.has(principal.application.id);
+    default:
+      return true;
   }
 }
 

@@ -42,7 +42,7 @@ const patternStates = 20_000;
 export function identitySpace(atoms: readonly Atom[], surroundings: Surroundings): IdentitySpace {
   const space = new Map<string, readonly string[]>([
     ["email", emails(atoms)],
-    ["provider", withAnother(namesOf(atoms, providerOf), surroundings.providers, "another")],
+    ["provider", [...namesOf(atoms, providerOf), ...surroundings.providers]],
     ["service_token", [...surroundings.serviceTokens, ...namesOf(atoms, tokenOf), "another"]],
     ["linked_app", [...surroundings.applications, ...namesOf(atoms, linkedOf)]],
     ["issuer", [...namesOf(atoms, issuerOf), ""]],
@@ -197,10 +197,8 @@ export function workloadWords(atoms: readonly Atom[]): Map<string, string[]> {
 
 function wordsForClaim(patterns: readonly string[]): string[] {
   const words = wordsOf(patterns.map(claimParts), {
-    start: "",
-    single: "",
-    others: "xyzkqwv",
-    limit: patternStates,
+    ...{ start: "", separator: "", others: "xyzkqwv", limit: patternStates },
+    ...{ mayFollow: () => true, endOf: () => "", isWhole: () => true },
   });
   // What no pattern fits makes no difference.
   return words.filter((word) => patterns.some((pattern) => claimPattern(pattern)(word)));

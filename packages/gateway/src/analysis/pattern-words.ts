@@ -14,8 +14,14 @@ export class TooManyWords extends Error {
 export interface WordRules {
   /** the letters that every word begins with */
   start: string;
-  /** a letter that must not stand beside itself */
-  single: string;
+  /** a letter that words have, whether or not a pattern names it; "" for none */
+  separator: string;
+  /** whether a letter may follow, as far as the end of the word says */
+  mayFollow(end: string, letter: string): boolean;
+  /** the end of a word that decides about that */
+  endOf(word: string): string;
+  /** whether a word that ends so is one */
+  isWhole(end: string): boolean;
   /** a letter for those that no pattern names; the first that none of them does */
   others: string;
   /** of states that are looked at */
@@ -40,11 +46,13 @@ export function wordsOf(patterns: readonly PatternPart[][], rules: WordRules): s
   // States in the order of the length of their words.
   const states: { places: readonly number[]; word: string }[] = [];
   const reach = (places: readonly number[], word: string) => {
-    const key = `${places.join()} ${word.endsWith(rules.single)}`;
+    const end = rules.endOf(word);
+    const key = `${places.join()} ${end}`;
     if (seen.has(key)) return;
     if (seen.size >= rules.limit) throw new TooManyWords();
     seen.add(key);
     states.push({ places, word });
+    if (!rules.isWhole(end)) return;
     const fitting = automaton.fitting(places);
     if (!words.has(fitting)) words.set(fitting, word);
   };
@@ -52,16 +60,20 @@ export function wordsOf(patterns: readonly PatternPart[][], rules: WordRules): s
   for (const letter of rules.start) first = automaton.after(first, letter);
   reach(first, rules.start);
   for (const { places, word } of states) {
+    const end = rules.endOf(word);
     for (const letter of letters) {
-      if (letter === rules.single && word.endsWith(letter)) continue;
+      if (!rules.mayFollow(end, letter)) continue;
       reach(automaton.after(places, letter), word + letter);
     }
   }
   return [...words.values()];
 }
 
-function lettersFor(patterns: readonly PatternPart[][], { single, others }: WordRules): string[] {
-  const named = new Set([single]);
+function lettersFor(
+  patterns: readonly PatternPart[][],
+  { separator, others }: WordRules,
+): string[] {
+  const named = new Set(separator);
   for (const part of patterns.flat()) if ("letter" in part) named.add(part.letter);
   const other = [...others].find((letter) => !named.has(letter));
   return other === undefined ? [...named] : [other, ...named];

@@ -11,8 +11,8 @@ import {
   decideByFacts,
   policyOf,
 } from "../policy/decide-by-facts.ts";
+import { missingFacts } from "../policy/explain.ts";
 import type { Facts } from "../policy/facts.ts";
-import { missingFacts } from "../policy/reason-text.ts";
 
 /** What a replay needs of a row of the access log. */
 export interface RecordedDecision {

@@ -13,6 +13,8 @@ import { serviceName } from "./service-name.ts";
 export interface CompiledIngressRule extends IngressRule {
   /** as proxies know the service */
   serviceName: string;
+  /** as one of an application's pattern: "" or with a slash before it, and none behind */
+  pathPattern: string;
   coversHost(host: string): boolean;
   coversPath(path: string): boolean;
   /** the path as origins read it */
@@ -53,6 +55,7 @@ export function compileIngress(rules: readonly IngressRule[]): Ingress {
     const path = patternPath(rule.path ?? "");
     return {
       ...rule,
+      pathPattern: path,
       serviceName: serviceName(rule),
       coversHost: hostTest(rule.hostname ?? "*"),
       coversPath: compilePath(path),

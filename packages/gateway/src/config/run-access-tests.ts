@@ -12,6 +12,7 @@ import { readPath } from "../path-readings.ts";
 import { withDemandedFactor } from "../policy/demanded-factor.ts";
 import { explain } from "../policy/explain.ts";
 import type { ClaimValues, Facts } from "../policy/facts.ts";
+import { ObjectNames } from "../policy/object-names.ts";
 import { PolicyCompiler } from "../policy/policy-compiler.ts";
 import { outcomeOf, whyText } from "../policy/reason-text.ts";
 import { commonTraits, ReadPattern } from "../read-pattern.ts";
@@ -61,10 +62,17 @@ class TestRunner {
   readonly #objects: ConfiguredObjects;
   readonly #compiler: PolicyCompiler;
   readonly #patterns: readonly Pattern[];
+  readonly #names: ObjectNames;
 
   constructor(objects: ConfiguredObjects) {
     this.#objects = objects;
     const { groups, lists } = objects;
+    this.#names = new ObjectNames()
+      .add("application", objects.applications)
+      .add("group", groups)
+      .add("list", lists)
+      .add("identity_provider", objects.identity_providers)
+      .add("service_token", objects.service_tokens);
     this.#compiler = new PolicyCompiler({ groups: byId(groups), lists: byId(lists) });
     this.#patterns = (objects.applications as StoredApplication[])
       .flatMap((application) =>
@@ -80,7 +88,7 @@ class TestRunner {
     const outcome = outcomeOf(explanation);
     if (outcome !== test.expect) {
       const expected = `expects ${test.expect}, and the answer is ${outcome}`;
-      report.problem(["expect"], `${expected}: ${whyText(explanation)}`);
+      report.problem(["expect"], `${expected}: ${whyText(explanation, this.#names)}`);
       return;
     }
     const decider = explanation.policies.find(({ effect }) => effect === "decides");

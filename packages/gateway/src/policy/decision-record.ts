@@ -49,7 +49,7 @@ export class DecisionRecorder {
 }
 
 /** A rule in one line, for people; of a long value the kind alone. */
-export function textOf(rule: Rule): string {
+function textOf(rule: Rule): string {
   const kind = kindName(rule) ?? "rule";
   return flowText(rule) ?? idText(kind, rule[kind]) ?? kind;
 }

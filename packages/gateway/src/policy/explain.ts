@@ -5,6 +5,7 @@ import type { CompiledPolicy, PolicyAction, Rule } from "../model/model.ts";
 import type { Atom } from "../model/rules/atom.ts";
 import type { CompiledRule, CompiledRuleSet } from "../model/rules/compiled-rules.ts";
 import type { RuleSet } from "../model/rules/rule-set.ts";
+import { atomsOf } from "./atoms-of.ts";
 import {
   askingPolicies,
   decideByFacts,
@@ -53,6 +54,8 @@ export interface RuleExplanation {
   match: FactMatch;
   /** what it asked of whoever asks; empty where that is not known or does not apply */
   facts: Omit<Facts, "kind">;
+  /** what it asks and nobody stated: `email`, `claims.groups`; of a group, what its rules do */
+  missing: readonly string[];
   /** of a rule about a group: what its rules say */
   group?: readonly RuleExplanation[];
 }
@@ -159,11 +162,30 @@ function explainRule(
   room: Room,
 ): Omit<RuleExplanation, "list" | "index"> {
   const { rule, atom, group } = compiled;
-  const explanation = { rule, match: ruleMatch(compiled, facts), facts: askedOf(atom, facts) };
+  const missing = atomsInside(compiled).filter((each) => !isStated(facts, each));
+  const explanation = {
+    ...{ rule, match: ruleMatch(compiled, facts) },
+    ...{ facts: askedOf(atom, facts), missing: missingFacts(missing) },
+  };
   if (group === undefined || depth >= deepestGroup) return explanation;
   room.rulesLeft -= group.include.length + group.require.length + group.exclude.length;
   if (room.rulesLeft < 0) return explanation;
   return { ...explanation, group: explainRules(group, facts, depth + 1, room) };
+}
+
+function atomsInside({ atom, group }: CompiledRule): readonly Atom[] {
+  return group === undefined ? [atom] : atomsOf(group);
+}
+
+/** What has to be known: `email`, `claims.groups`, `ip`. */
+export function missingFacts(atoms: readonly Atom[]): string[] {
+  const names = atoms.flatMap((atom) =>
+    factNames(atom).map((name) => {
+      if (name === "claims" && atom.of === "claim") return `claims.${atom.name}`;
+      return name === "request" ? atom.of : name;
+    }),
+  );
+  return [...new Set(names)];
 }
 
 /** What an atom asks, as far as it is stated. */

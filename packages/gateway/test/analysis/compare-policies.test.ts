@@ -30,6 +30,7 @@ function sideOf(policies: readonly CompiledPolicy[], tokens = serviceTokens): Po
     policies,
     serviceTokens: new Set(tokens),
     applications: new Set(applications),
+    providers: new Set(surroundings.providers),
   };
 }
 

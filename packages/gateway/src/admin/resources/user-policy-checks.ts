@@ -2,6 +2,8 @@
 // of one person, as they were at their last sign-in, and why.
 
 import { z } from "zod";
+import { namesIn } from "../../analysis/catalog-names.ts";
+import { policyData } from "../../analysis/explanation-data.ts";
 import { subjectOfLastLogin, verdictOn } from "../../analysis/judge-people.ts";
 import { personFields } from "../../model/identity-fields.ts";
 import type { Application, Identity } from "../../model/model.ts";
@@ -52,11 +54,12 @@ function appState(application: Application, identity: Identity, { catalogs }: Ad
   const catalog = catalogs.current();
   const atoms = policies.flatMap(({ rules }) => atomsOf(rules));
   const explanation = explain(policies, factsOf(subjectOfLastLogin(identity, catalog), atoms));
+  const names = namesIn(catalog);
   return {
     ...{ app_uid: id, aud, name, hostname: domains[0] },
     status: verdictOn(identity, application, catalog),
-    why: whyText(explanation),
-    policies: explanation.policies,
+    why: whyText(explanation, names),
+    policies: policyData(explanation, names),
   };
 }
 

@@ -143,9 +143,9 @@ function answerOf(
   const choice = choosePath(catalog, host, { path: canonical.path, withItsSlashes: slashed });
   const application = choice?.match?.application;
   if (choice === undefined) return { owner: "refused", isLetIn: false };
-  if (canonical.encodedSlash && application?.allow_encoded_slashes !== true)
-    return { owner: "refused", isLetIn: false };
   if (application === undefined) return { owner: undefined, isLetIn: false };
+  if (canonical.encodedSlash && !application.allow_encoded_slashes)
+    return { owner: "refused", isLetIn: false };
   const asker = provenPrincipal(catalog, application, principal);
   const request = { method, path: choice.path };
   const { outcome } = evaluate({ application, principal: asker, ip, country, request });

@@ -261,7 +261,7 @@ function durationOf(text: string): number | undefined {
 }
 
 /** Rows that are read at once. */
-const rowsPerPage = 1_000;
+const rowsPerPage = 4_000;
 
 /** Replays what was recorded since a time, milliseconds since the epoch, against a catalog. */
 async function replayRows(
@@ -270,16 +270,18 @@ async function replayRows(
   since: number,
 ): Promise<ReplayResult> {
   const replay = new Replay(catalog);
-  for (let after = ""; ; ) {
-    const rows: StoredAccessEvent[] = await accessLog.list({
+  const pageAfter = (after: string | undefined) =>
+    accessLog.list({
       ...{ since, direction: "asc", filters: [], limit: rowsPerPage },
-      ...defined({ after: after === "" ? undefined : after }),
+      ...defined({ after }),
     });
+  for (let page: Promise<StoredAccessEvent[]> | undefined = pageAfter(undefined); page; ) {
+    const rows: StoredAccessEvent[] = await page;
+    // The store reads on while these are judged.
+    page = rows.length < rowsPerPage ? undefined : pageAfter(rows.at(-1)?.id);
     for (const row of rows) replay.add(row);
-    const last = rows.at(-1);
-    if (last === undefined || rows.length < rowsPerPage) return replay.result;
-    after = last.id;
   }
+  return replay.result;
 }
 
 /** What a replay found, for people or programs. */

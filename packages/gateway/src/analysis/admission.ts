@@ -7,7 +7,7 @@ import { claimPattern } from "../model/rules/claim-pattern.ts";
 import type { CompiledRule, CompiledRuleSet } from "../model/rules/compiled-rules.ts";
 import type { Subject } from "../model/rules/rule.ts";
 import { flags, type IdentitySpace, issuerOf, workloadWords } from "./identity-space.ts";
-import { requestOf } from "./member-subject.ts";
+import { requestOf, type SideName } from "./member-subject.ts";
 import { and, not, or, type Term } from "./terms.ts";
 
 /** For whom a rule holds, and for whom it may hold. */
@@ -35,13 +35,20 @@ const yes = new Set(["yes"]);
 export class Admissions {
   readonly #space: IdentitySpace;
   readonly #kind: Principal["kind"];
+  readonly #side: SideName;
   readonly #groups = new Map<CompiledRuleSet, Answers>();
   readonly #words: ReadonlyMap<string, readonly string[]>;
 
   /** @param atoms all that the space was made of */
-  constructor(space: IdentitySpace, kind: Principal["kind"], atoms: readonly Atom[]) {
+  constructor(
+    space: IdentitySpace,
+    kind: Principal["kind"],
+    side: SideName,
+    atoms: readonly Atom[],
+  ) {
     this.#space = space;
     this.#kind = kind;
+    this.#side = side;
     this.#words = workloadWords(atoms);
   }
 
@@ -196,7 +203,10 @@ export class Admissions {
     const holds = new Set<string>();
     const mayHold = new Set<string>();
     for (const value of this.#space.get(dimension) ?? []) {
-      const answer = matches({ ...emptySubject, ...requestOf(new Map([[dimension, value]])) });
+      const answer = matches({
+        ...emptySubject,
+        ...requestOf(new Map([[dimension, value]]), this.#side),
+      });
       if (answer === "yes") holds.add(value);
       if (answer !== "no") mayHold.add(value);
     }

@@ -7,6 +7,7 @@ import { choosePath } from "../catalog/path-choice.ts";
 import type { Application } from "../model/model.ts";
 import { resolveMerged } from "../path-readings.ts";
 import { atomsOf } from "../policy/atoms-of.ts";
+import { urlText } from "./member-subject.ts";
 import {
   lettersOf,
   type PatternPart,
@@ -26,7 +27,7 @@ export type Owner = Application | "refused" | undefined;
 export interface Area {
   before: Owner;
   after: Owner;
-  /** `host/path`, of which no two need be told apart where no rule asks for the path */
+  /** of `urlText` */
   urls: string[];
 }
 
@@ -72,8 +73,7 @@ export function areasOf(before: Catalog, after: Catalog): Areas {
       areas.set(old.owner, ofOld);
       const area = ofOld.get(recent.owner) ?? newArea(old.owner, recent.owner);
       ofOld.set(recent.owner, area);
-      // The origin gets the same path, unless the two treat its slashes otherwise.
-      for (const sent of new Set([old.path, recent.path])) area.urls.push(host + sent);
+      area.urls.push(urlText(host, old.path, recent.path));
     }
   }
   return { areas: [...areas.values()].flatMap((ofOld) => [...ofOld.values()]), undecidedHosts };
@@ -105,8 +105,10 @@ function placeOf(catalog: Catalog, host: string, sent: string): { owner: Owner; 
   const choice = choosePath(catalog, host, { path: merged, withItsSlashes });
   if (choice === undefined) return { owner: "refused", path: merged };
   const { path, match } = choice;
-  const isForbidden = path.includes("%2F") && match?.application.allow_encoded_slashes !== true;
-  return { owner: isForbidden ? "refused" : match?.application, path };
+  if (match === undefined) return { owner: undefined, path };
+  const { application } = match;
+  const isForbidden = path.includes("%2F") && !application.allow_encoded_slashes;
+  return { owner: isForbidden ? "refused" : application, path };
 }
 
 /** Each host that an application names, and one for each way in which wildcards overlap. */
@@ -144,8 +146,8 @@ function pathsOf(host: string, before: Catalog, after: Catalog): Iterable<string
       for (const path of pathRulesOf(application)) patterns.add(path === "/" ? "" : path);
     }
   }
-  // Every path of the host is alike.
-  if ([...patterns].every((pattern) => pattern === "")) return ["/"];
+  // Every path of the host is alike, but that encoded slashes may be refused.
+  if ([...patterns].every((pattern) => pattern === "")) return ["/", "/a%2Fb"];
   return spellingsOf(wordsOf([...patterns].flatMap(pathParts), pathRules));
 }
 

@@ -12,6 +12,7 @@ import {
 } from "./compare-policies.ts";
 import { TooManyNodes } from "./decision-diagrams.ts";
 import type { Surroundings } from "./identity-space.ts";
+import { addressIn } from "./member-subject.ts";
 import { TooManyWords } from "./pattern-words.ts";
 
 /** What becomes of one application, or of addresses that go from one to another. */
@@ -72,7 +73,7 @@ function sideOf(catalog: Catalog, now: number): Side {
 
 function compareArea(area: Area, sides: { before: Side; after: Side }): ApplicationChange {
   const { before, after, urls } = area;
-  const [url = ""] = urls;
+  const url = addressIn(urls[0] ?? "");
   const nobody = { before, after, url, gains: [], loses: [], isUndecided: false };
   if (isSame(area, sides)) return nobody;
   const surroundings: Surroundings = {

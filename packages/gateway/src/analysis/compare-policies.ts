@@ -9,7 +9,7 @@ import { evaluate } from "../policy/evaluate.ts";
 import { Admissions } from "./admission.ts";
 import { DecisionDiagrams, type Diagram, everything, nothing } from "./decision-diagrams.ts";
 import { type IdentitySpace, identitySpace, type Surroundings } from "./identity-space.ts";
-import { type Member, subjectOf } from "./member-subject.ts";
+import { hasTwoPaths, type Member, type SideName, subjectOf } from "./member-subject.ts";
 import { and, not, or, type Term, valueSetsIn } from "./terms.ts";
 
 /** One side of a change. */
@@ -104,19 +104,29 @@ class KindComparison {
     this.#kind = kind;
     this.#space = space;
     this.#sides = { before, after };
-    const strangers = new Admissions(space, "anonymous", atoms);
-    const own = kind === "anonymous" ? strangers : new Admissions(space, kind, atoms);
-    const admittedBy = (side: PolicySide): SideAdmission[] => {
+    const askers = (name: SideName) => {
+      const strangers = new Admissions(space, "anonymous", name, atoms);
+      const own = kind === "anonymous" ? strangers : new Admissions(space, kind, name, atoms);
+      return { strangers, own };
+    };
+    const askersBefore = askers("before");
+    // Where both sides see the same path, what both ask is worked out once.
+    const isSplit = (space.get("url") ?? []).some(hasTwoPaths);
+    const askersAfter = isSplit ? askers("after") : askersBefore;
+    const admittedBy = (side: PolicySide, { strangers, own }: typeof askersBefore) => {
       const isReal = this.#existing(side);
       const ofStrangers = strangers.of(side.policies, strangers).map(({ term }) => term);
       const asStranger = and([or(ofStrangers), not(isReal)]);
-      const admissions = own.of(side.policies, strangers).map((each) => ({
+      const admissions: SideAdmission[] = own.of(side.policies, strangers).map((each) => ({
         term: and([each.term, isReal]),
         told: and([kind === "anonymous" ? each.term : each.own, isReal]),
       }));
       return [...admissions, { term: asStranger, told: false }];
     };
-    this.#admitted = { before: admittedBy(before), after: admittedBy(after) };
+    this.#admitted = {
+      before: admittedBy(before, askersBefore),
+      after: admittedBy(after, askersAfter),
+    };
   }
 
   /** One example for each policy by which somebody is let in on one side, and not on the other. */
@@ -162,10 +172,10 @@ class KindComparison {
 
   /** @throws {Error} when the evaluator does not agree: a fault of ours */
   #example(member: Member, direction: "gains" | "loses"): AccessExample {
-    const subject = subjectOf(this.#kind, member, this.#space);
-    const [before, after] = [this.#sides.before, this.#sides.after].map((side) =>
-      this.#decide(side, subject),
-    ) as [Decision, Decision];
+    const subjectAt = (side: SideName) => subjectOf(this.#kind, member, this.#space, side);
+    const before = this.#decide(this.#sides.before, subjectAt("before"));
+    const after = this.#decide(this.#sides.after, subjectAt("after"));
+    const subject = subjectAt(direction === "gains" ? "after" : "before");
     const isGain = !admits(before) && admits(after);
     const isLoss = admits(before) && !admits(after);
     if (direction === "gains" ? !isGain : !isLoss)

@@ -5,6 +5,7 @@ import { nameWithId, type ObjectNames } from "../policy/object-names.ts";
 import { isApplication, type Owner } from "./areas.ts";
 import type { AccessComparison, ApplicationChange } from "./compare-access.ts";
 import type { AccessExample } from "./compare-policies.ts";
+import { addressIn } from "./member-subject.ts";
 import { wrapped } from "./wrapped.ts";
 
 /** What a comparison is told with. */
@@ -102,7 +103,7 @@ const wordings: Readonly<Record<string, Wording>> = {
   address: (value) => `from ${value}`,
   country: (value) => (value === "" ? "from an unknown country" : `in ${value}`),
   method: (value) => (value === "OTHER" ? "another method" : value),
-  url: (value) => `at ${value}`,
+  url: (value) => `at ${addressIn(value)}`,
 };
 
 /** Somebody, by what makes the difference: `a person: ada@example.com, from 10.0.0.1`. */

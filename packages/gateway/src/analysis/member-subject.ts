@@ -6,9 +6,32 @@ import type { IdentitySpace } from "./identity-space.ts";
 /** dimension → value */
 export type Member = ReadonlyMap<string, string>;
 
+/** The two sides of a comparison. */
+export type SideName = "before" | "after";
+
+/**
+ * An address as a value: `host/path`. Where the two sides treat runs of slashes otherwise, the path
+ * that policies see after the change stands behind it.
+ */
+export function urlText(host: string, before: string, after: string): string {
+  return before === after ? host + before : `${host}${before} ${after}`;
+}
+
+/** The address of such a value, for people. */
+export function addressIn(url: string): string {
+  return url.split(" ")[0] ?? url;
+}
+
+/** Whether the sides see another path. */
+export function hasTwoPaths(url: string): boolean {
+  return url.includes(" ");
+}
+
 /** What is asked for, and from where. */
-export function requestOf(member: Member): Circumstances {
-  const { path } = splitUrl(member.get("url") ?? "/");
+export function requestOf(member: Member, side: SideName): Circumstances {
+  const [whole = "/", afterPath] = (member.get("url") ?? "/").split(" ");
+  const before = whole.slice(whole.indexOf("/"));
+  const path = side === "after" ? (afterPath ?? before) : before;
   return {
     ip: member.get("address") ?? "",
     country: member.get("country") || undefined,
@@ -16,20 +39,19 @@ export function requestOf(member: Member): Circumstances {
   };
 }
 
-/** `host/path` in two. */
-function splitUrl(url: string): { host: string; path: string } {
-  const slash = url.indexOf("/");
-  return { host: url.slice(0, slash), path: url.slice(slash) };
-}
-
 /** Somebody who has these values. What makes no difference is the last of its dimension. */
-export function subjectOf(kind: Principal["kind"], member: Member, space: IdentitySpace): Subject {
+export function subjectOf(
+  kind: Principal["kind"],
+  member: Member,
+  space: IdentitySpace,
+  side: SideName,
+): Subject {
   const whole = new Map([...space].map(([name, values]) => [name, values.at(-1) ?? ""]));
   // Of a flag the first value says that it is not so.
   for (const [name, values] of space) if (values[0] === "no") whole.set(name, "no");
   for (const name of ["url", "method", "address"]) whole.set(name, space.get(name)?.[0] ?? "");
   for (const [name, value] of member) whole.set(name, value);
-  return { principal: principalOf(kind, whole), ...requestOf(whole) };
+  return { principal: principalOf(kind, whole), ...requestOf(whole, side) };
 }
 
 function principalOf(kind: Principal["kind"], values: Member): Principal {

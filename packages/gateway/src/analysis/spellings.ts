@@ -27,12 +27,16 @@ function spelledAt(segments: readonly string[], place: number): string[] {
   if (segment === "") return [];
   const others = [segment.toUpperCase(), segment.toLowerCase(), `${segment}.`, `${segment};x`];
   const written = others.map((other) => `/${segments.with(place, other).join("/")}`);
-  if (place === 0) return written;
+  const doubled = `/${segments.toSpliced(place, 0, "").join("/")}`;
+  if (place === 0) return [...written, doubled];
   const [before, behind] = [segments.slice(0, place).join("/"), segments.slice(place).join("/")];
-  return [...written, `/${before}//${behind}`, `/${before}%2F${behind}`];
+  return [...written, doubled, `/${before}%2F${behind}`];
 }
 
-/** The first path to one who takes parameters or `%2F` for part of a name, else the second. */
+/**
+ * The first path to one who takes parameters, `%2F` or both for part of a name, the second to one
+ * who knows them.
+ */
 function joined(first: string, second: string): string[] {
   const names = first.split("/").filter((segment) => segment !== "");
   if (first === second || names.length === 0) return [];
@@ -40,5 +44,6 @@ function joined(first: string, second: string): string[] {
   return [
     `${start}${"/..;x".repeat(names.length)}${second}`,
     `${start}${"%2F..".repeat(names.length)}${second}`,
+    `${start}${"/..%2F..;x".repeat(names.length)}${second}`,
   ];
 }

@@ -94,7 +94,9 @@ function idOf(objects: readonly { id: string; name: string }[], word: string): s
 
 /** @throws {UsageError} */
 function claimsOf({ claims, groups }: AskedFacts): Record<string, ClaimValues> | undefined {
-  const values: Record<string, string[]> = groups.length === 0 ? {} : { groups: [...groups] };
+  // A claim may be called `constructor`.
+  const values: Record<string, string[]> = Object.create(null);
+  if (groups.length > 0) values["groups"] = [...groups];
   for (const claim of claims) {
     const equals = claim.indexOf("=");
     if (equals < 1) throw new UsageError(`--claim ${claim} has no value; write --claim team=red`);

@@ -74,7 +74,8 @@ function principalOf(kind: Principal["kind"], values: Member): Principal {
 }
 
 function identityOf(values: Member): Identity {
-  const claims: Record<string, unknown[]> = {};
+  // A claim may be called `constructor`.
+  const claims: Record<string, unknown[]> = Object.create(null);
   const amr: string[] = [];
   for (const [name, value] of values) {
     if (value !== "yes") continue;
@@ -98,7 +99,7 @@ function identityOf(values: Member): Identity {
 }
 
 function workloadOf(values: Member): Workload {
-  const claims: Record<string, string[]> = {};
+  const claims: Record<string, string[]> = Object.create(null);
   const audiences: string[] = [];
   for (const [name, value] of values) {
     if (value !== "yes") continue;

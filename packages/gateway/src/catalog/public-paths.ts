@@ -3,6 +3,7 @@
 // part, and so decisions, explanations and comparisons need no more. It has a path only where every
 // way to read it leads there (ADR 0013): what could be read as another path is not public.
 import { compileExactPath } from "@postern/protocol";
+import { publicPathsAt } from "../model/destinations.ts";
 import type { Application, CompiledPolicy, Policy } from "../model/model.ts";
 import { publicPathPolicy } from "../model/public-path-policy.ts";
 import { namesNothing } from "../model/rules/atom.ts";
@@ -16,8 +17,7 @@ export function compilePublicPaths(
   domain: string,
   compile: (policy: Policy) => CompiledPolicy,
 ): PublicPath[] {
-  const paths = application.public_paths?.[domain] ?? [];
-  return paths.map((path) => ({
+  return publicPathsAt(application.public_paths, domain).map((path) => ({
     covers: compileExactPath(path),
     readPattern: new ReadPattern(path, { isExact: true }),
     isPlain: !isUnplain(path),

@@ -103,13 +103,18 @@ export function domainsOf(fields: DomainFields): string[] {
 
 /** Undefined where nothing is public. */
 export function publicPathsOf({ destinations = [] }: DomainFields): PublicPaths | undefined {
-  const paths: PublicPaths = {};
+  const paths = new Map<string, string[]>();
   for (const { uri, overrides = [] } of destinations.filter(isPublic)) {
     if (overrides.length === 0) continue;
-    const all = [...(paths[uri] ?? []), ...overrides.map((each) => each.path_pattern)];
-    paths[uri] = [...new Set(all)];
+    const all = [...(paths.get(uri) ?? []), ...overrides.map((each) => each.path_pattern)];
+    paths.set(uri, [...new Set(all)]);
   }
-  return Object.keys(paths).length === 0 ? undefined : paths;
+  return paths.size === 0 ? undefined : Object.fromEntries(paths);
+}
+
+/** The public paths of one pattern. A host may be called `constructor`. */
+export function publicPathsAt(paths: PublicPaths | undefined, uri: string): readonly string[] {
+  return paths !== undefined && Object.hasOwn(paths, uri) ? (paths[uri] ?? []) : [];
 }
 
 /** Those that no request reaches; undefined where there are none. */
@@ -130,11 +135,11 @@ export interface StoredDomains {
 /** The way back. */
 export function toDestinations({
   domains,
-  public_paths = {},
+  public_paths,
   other_destinations = [],
 }: StoredDomains): Record<string, unknown>[] {
   const publicOnes = domains.map((uri) => {
-    const overrides = (public_paths[uri] ?? []).map((path_pattern) => ({
+    const overrides = publicPathsAt(public_paths, uri).map((path_pattern) => ({
       path_pattern,
       behavior: "public",
     }));

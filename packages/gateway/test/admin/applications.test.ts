@@ -200,6 +200,23 @@ test("two settings are changed by themselves: PUT sets back the other, PATCH kee
   assert.deepEqual(resultOf(await own.patch(path, {})), reset);
 });
 
+test("hosts and ids called as what every object has are hosts and ids like others", async (context) => {
+  const fixture = await startAdminFixture(context);
+  const { api } = fixture;
+  for (const host of ["constructor", "__proto__"]) {
+    const destinations = [{ type: "public", uri: host }];
+    const overrides = [{ path_pattern: "/pub", behavior: "public" }];
+    const app = { type: "self_hosted", name: host, id: host, policies: [staffOnly] };
+    const created = resultOf(await api.post("/access/apps", { ...app, destinations }), 201);
+    assert.deepEqual(created.destinations, destinations);
+    assert.equal(await statusAt(fixture, host), 302);
+    const wide = { ...created, destinations: [{ ...destinations[0], overrides }] };
+    resultOf(await api.put(`/access/apps/${host}`, wide));
+    assert.equal(await statusAt(fixture, host), 302);
+  }
+  assert.equal(resultOf(await api.get("/access/apps")).length, 2);
+});
+
 test("policies are ids, links, or the application's own, and come back whole and in order", async (context) => {
   const { api } = await startAdminFixture(context);
   const one = resultOf(await api.post("/access/policies", { ...open, name: "one" }), 201);

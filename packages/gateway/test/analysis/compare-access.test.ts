@@ -216,3 +216,26 @@ test("whatever hosts and paths overlap, nobody is said only where nobody gains o
   }
   assert.ok(differences > 300);
 });
+
+test("claims called as what every object has are claims like others", () => {
+  const policy = (name: string) => `
+applications:
+  - name: A
+    domain: a.localhost
+    policies: [{name: p, decision: allow, include: [{oidc: {identity_provider_id: corp, claim_name: ${name}, claim_value: x}}]}]
+`;
+  const changed = compare(policy("team"), policy("constructor"));
+  assert.equal(lines(changed).length, 2);
+  const { config } = loadConfig({
+    ...{ text: head + policy("constructor"), file: "postern.yaml", environment: {} },
+  });
+  const catalog = new FileCatalogs().build(config);
+  const { facts } = readQuestion(catalog, {
+    ...{ url: "a.localhost", method: "GET", email: "ada@example.com", loginMethod: "corp" },
+    ...{ groups: [], claims: ["constructor=x", "__proto__=y"], authMethods: [] },
+  });
+  assert.deepEqual(Object.entries(facts.claims ?? {}), [
+    ["constructor", ["x"]],
+    ["__proto__", ["y"]],
+  ]);
+});

@@ -74,14 +74,14 @@ function tagsIn(records: Records, { applications }: Call["token"]): Map<string, 
       name === application.name && (applications?.includes(object.id) ?? true),
   );
   const named = owners.flatMap(({ object }) => [...new Set(tagsOf(object))]);
-  const names = [...stored.map(({ object }) => object.name), ...named];
-  const sorted = [...new Set(names)].toSorted();
-  return new Map(
-    sorted.map((name) => {
-      const count = named.filter((each) => each === name).length;
-      return [name, { name, count, record: stored.find(({ object }) => object.name === name) }];
-    }),
-  );
+  const tags = new Map<string, KnownTag>();
+  for (const record of stored)
+    tags.set(record.object.name, { name: record.object.name, count: 0, record });
+  for (const name of named) {
+    const known = tags.get(name);
+    tags.set(name, { name, count: (known?.count ?? 0) + 1, record: known?.record });
+  }
+  return new Map([...tags].toSorted(([one], [other]) => (one < other ? -1 : 1)));
 }
 
 function list({ query, token }: Call, { catalogs }: AdminParts): Answer {

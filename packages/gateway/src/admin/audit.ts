@@ -1,5 +1,7 @@
 // What administrators change is written down: who, what, before and after. Secrets are cut out
 // before anything arrives here.
+import { createHash } from "node:crypto";
+import { isMap } from "../model/read-value.ts";
 import { randomUuid } from "../random.ts";
 import type { StoredAuditEntry } from "../storage/admin-records.ts";
 import type { AdminParts } from "./admin-parts.ts";
@@ -40,11 +42,11 @@ export function recordChange(
   entry: StoredAuditEntry,
   { record }: Pick<AdminParts, "record">,
 ): void {
-  const { ray, ip, token_id: token, token_name, action, kind, ref: id, name } = entry;
+  const { ray, ip, token_id, token_name, action, kind, ref: id, name } = entry;
   const { before, after } = entry;
   record({
     event: "admin_changed",
-    ...{ ray, ip, token, token_name, action, kind, id, name, before, after },
+    ...{ ray, ip, token_id, token_name, action, kind, id, name, before, after },
   });
 }
 
@@ -59,6 +61,15 @@ export async function audit(
   recordChange(entry, parts);
 }
 
+/** Characters of JSON: entries are kept for ever, and a list has room for megabytes. */
+const longestText = 64 * 1024;
+
+/** What is longer is told by its size and its digest, which says whether two are the same. */
 function textOf(value: unknown): string | null {
-  return value === undefined ? null : JSON.stringify(value);
+  if (value === undefined) return null;
+  const text = JSON.stringify(value);
+  if (text.length <= longestText) return text;
+  const { id, name } = isMap(value) ? value : {};
+  const sha256 = createHash("sha256").update(text).digest("hex");
+  return JSON.stringify({ id, name, left_out: { characters: text.length, sha256 } });
 }

@@ -81,7 +81,9 @@ class AdminApi {
   async answer(exchange: Exchange, request: AdminRequest, web: Request): Promise<Response> {
     const { head } = exchange;
     const admission = admit(head, this.#listen);
-    if (!admission.ok) return this.#refuse(request, head.target, admission.fault);
+    // What stands in a query is nobody's business in the log.
+    const [target = ""] = head.target.split("?", 1);
+    if (!admission.ok) return this.#refuse(request, target, admission.fault);
     const { path, query } = admission;
     try {
       const plain = this.#plain.get(path);
@@ -168,10 +170,10 @@ class AdminApi {
     return sendEnvelope(fail(fault), request.ray, headers);
   }
 
-  #send(request: AdminRequest, path: string, answer: Answer, token: string): Response {
+  #send(request: AdminRequest, path: string, answer: Answer, token_id: string): Response {
     const { ray, ip, method } = request;
     const { status } = answer;
-    this.#parts.record({ event: "admin_answered", ray, ip, method, path, status, token });
+    this.#parts.record({ event: "admin_answered", ray, ip, method, path, status, token_id });
     return sendEnvelope(answer, ray);
   }
 

@@ -12,12 +12,21 @@ export interface PageRequest {
   per_page: number;
 }
 
-/** Reads `page` and `per_page`. @returns undefined when they are no numbers that make sense */
-export function readPage(query: URLSearchParams, size = defaultSize): PageRequest | undefined {
+/**
+ * Reads `page` and `per_page`.
+ * @param size where the client says nothing
+ * @param largest a page has no more, whatever the client says
+ * @returns undefined when they are no numbers that make sense
+ */
+export function readPage(
+  query: URLSearchParams,
+  size = defaultSize,
+  largest = largestSize,
+): PageRequest | undefined {
   const page = readNumber(query.get("page"), 1);
   const perPage = readNumber(query.get("per_page"), size);
   if (page === undefined || perPage === undefined) return undefined;
-  return { page, per_page: Math.min(perPage, largestSize) };
+  return { page, per_page: Math.min(perPage, largest) };
 }
 
 function readNumber(text: string | null, fallback: number): number | undefined {

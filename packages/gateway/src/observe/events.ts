@@ -167,8 +167,8 @@ export interface EventFields {
     CertificateAsker & { principal: string; serial: string; key: string; expires_at: string };
   ssh_certificate_refused: RequestFields & CertificateAsker & { status: number; reason: string };
 
-  /** `token`: the id of the admin token */
-  admin_answered: AdminRequestFields & { status: number; token: string };
+  /** `token_id`: of the admin token */
+  admin_answered: AdminRequestFields & { status: number; token_id: string };
   admin_refused: AdminRequestFields & { status: number; reason: string };
   admin_failed: AdminRequestFields & { error: string };
   /** an administrator changed something; `before` and `after` are JSON without secrets */
@@ -184,8 +184,8 @@ export interface AdminRequestFields extends RequestFields {
 
 /** Who changed what. */
 export interface AdminChangeFields {
-  /** id and name of the admin token */
-  token: string;
+  /** of the admin token; what is called `token` is cut out of the log */
+  token_id: string;
   token_name: string;
   action: string;
   kind: string;

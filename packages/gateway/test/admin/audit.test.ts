@@ -1,6 +1,7 @@
 // What is written down of changes that are not objects.
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { rawRequest } from "../../../../test/support/raw-request.ts";
 import { audit } from "../../src/admin/audit.ts";
 import { resultOf, startAdminFixture } from "./admin-fixture.ts";
 
@@ -19,4 +20,41 @@ test("a change that is not one of objects is in the store and in the log", async
   assert.deepEqual(entry.actor, { id: "t", type: "token", name: "ci", ip: "::1" });
   const [event] = gateway.events.filter((each) => each.event === "admin_changed");
   assert.equal(event?.event === "admin_changed" && event.action, "revoked");
+});
+
+test("the log says whose token it was, and nothing of a query", async (context) => {
+  const { api, gateway, adminPort } = await startAdminFixture(context);
+  resultOf(await api.post("/access/groups", { name: "g", include: [{ everyone: {} }] }), 201);
+  const { actor } = resultOf(await api.get("/audit_logs"))[0];
+  const told = gateway.events.filter(({ event }) =>
+    ["admin_answered", "admin_changed"].includes(event),
+  );
+  // The log cuts out what is called `token`.
+  for (const event of told) {
+    assert.ok("token_id" in event && !("token" in event), event.event);
+    assert.equal(event.token_id, actor.id);
+  }
+  const path = "/client/v4/accounts?token=abc";
+  await rawRequest(adminPort, `GET ${path} HTTP/1.1`, ["Host: evil.test"]);
+  const refusal = gateway.events.find(({ event }) => event === "admin_refused");
+  assert.equal(refusal?.event === "admin_refused" && refusal.path, "/client/v4/accounts");
+});
+
+test("of what is too long to be kept for ever the audit trail has size and digest", async (context) => {
+  const { api } = await startAdminFixture(context);
+  const items = Array.from({ length: 5_000 }, (_, index) => ({ value: `a${index}@example.com` }));
+  const list = resultOf(await api.post("/gateway/lists", { name: "l", type: "EMAIL", items }), 201);
+  const path = `/gateway/lists/${list.id}`;
+  resultOf(await api.patch(path, { append: [{ value: "b@example.com" }] }));
+  const [changed, created] = resultOf(await api.get("/audit_logs"));
+  for (const value of [created.newValueJson, changed.oldValueJson, changed.newValueJson]) {
+    assert.equal(value.name, "l");
+    assert.ok(value.left_out.characters > 100_000);
+    assert.ok(JSON.stringify(value).length < 1_000);
+  }
+  assert.equal(created.newValueJson.left_out.sha256, changed.oldValueJson.left_out.sha256);
+  assert.notEqual(changed.newValueJson.left_out.sha256, changed.oldValueJson.left_out.sha256);
+
+  const page = await api.get("/audit_logs?per_page=1000");
+  assert.equal(page.result_info?.["per_page"], 100);
 });

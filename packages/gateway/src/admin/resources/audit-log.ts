@@ -16,8 +16,11 @@ export function auditLogRoutes(parts: AdminParts): Route[] {
   ];
 }
 
+/** Entries of a page, as a rule and at most: each may be as long as what was changed. */
+const pageSize = 100;
+
 async function listChanges({ query, token }: Call, { store }: AdminParts): Promise<Answer> {
-  const wanted = readPage(query, 100);
+  const wanted = readPage(query, pageSize, pageSize);
   if (wanted === undefined) return badPage();
   // What was changed may belong to applications that a narrow token is not for.
   if (token.applications !== null) return listed([], wanted, 0);

@@ -237,7 +237,7 @@ async function sweep(name: string, store: Store, now: number): Promise<void> {
   let isOver = false;
   const before = now - 90 * day;
   const sweeping = store
-    .sweep(now, { signInsBefore: before, requestsBefore: before })
+    .sweep(now, { signInsBefore: before, requestsBefore: before, auditBefore: before })
     .finally(() => {
       isOver = true;
     });

@@ -12,6 +12,7 @@ import { explanationLines } from "./analysis/explanation-text.ts";
 import { FileCatalogs } from "./analysis/file-catalogs.ts";
 import { applicationOf, Replay, type ReplayResult, recordedFacts } from "./analysis/replay.ts";
 import { recordedRule, replayLines, rowText } from "./analysis/replay-text.ts";
+import { asPlainJson, onOneLine } from "./analysis/terminal-text.ts";
 import { wrapped } from "./analysis/wrapped.ts";
 import type { Catalog, CatalogSource } from "./catalog/catalog.ts";
 import type { Clock } from "./clock.ts";
@@ -291,9 +292,9 @@ function replayText(result: ReplayResult, catalog: Catalog, isJson: boolean): st
 }
 
 function text(lines: readonly string[]): string {
-  return `${lines.join("\n")}\n`;
+  return `${lines.map(onOneLine).join("\n")}\n`;
 }
 
 function json(value: unknown): string {
-  return `${JSON.stringify(value, undefined, 2)}\n`;
+  return `${asPlainJson(JSON.stringify(value, undefined, 2))}\n`;
 }

@@ -2,6 +2,7 @@
 // back what it got does, stays as it is.
 import { identityProvider } from "./identity-provider.ts";
 import type { ConfiguredObject } from "./kind.ts";
+import type { FieldPath } from "./problem.ts";
 import { replaceAt, valueAt } from "./value-at.ts";
 
 /** What stands for a secret in answers of others. */
@@ -28,7 +29,9 @@ export function withKeptSecrets(
  */
 function isSameAddress(written: object, standing: ConfiguredObject | undefined): boolean {
   if (standing === undefined) return false;
-  return addressFields.every((at) => valueAt(written, at) === valueAt(standing, at));
+  // null says that there is none, as leaving it out does (access-api 1.4).
+  const addressAt = (object: object, at: FieldPath) => valueAt(object, at) ?? undefined;
+  return addressFields.every((at) => addressAt(written, at) === addressAt(standing, at));
 }
 
 const addressFields = [

@@ -38,6 +38,10 @@ test("an identity provider's secret goes in and never comes out (case L17)", asy
   const masked = { ...created.config, client_secret: "********" };
   answers.push(await api.put(path, { ...created, config: masked }));
   assert.equal(secretInForce(), secret);
+  // Terraform writes null for what is not set.
+  const nulls = { ...created.config, issuer: null, client_secret: null, redirect_url: undefined };
+  answers.push(await api.put(path, { ...created, config: nulls }));
+  assert.equal(secretInForce(), secret);
   answers.push(await api.get(path), await api.get("/access/identity_providers"));
   answers.push(await api.get("/audit_logs"));
   for (const { status, result } of answers) {

@@ -25,6 +25,7 @@ import type { CredentialLimits, LimitFault } from "./credential-limits.ts";
 import { type DecisionCache, principalOf } from "./decision-cache.ts";
 import { dialsStream } from "./dials-stream.ts";
 import { foreignOrigin } from "./foreign-origin.ts";
+import { plainIdentity } from "./plain-identity.ts";
 import { asksForUpgrade, type ReadRequest } from "./read-request.ts";
 import type { IdentityHeaders } from "./sanitize-headers.ts";
 import { type Asker, askerFields } from "./still-passes.ts";
@@ -179,7 +180,7 @@ function passage(
   }
   if (tokens.storeContact === "lost_too_long") return Promise.reject(outOfTouch());
   const forwardAs = (assertion: string | undefined): Verdict => {
-    const identity = identityOf(assertion, asker);
+    const identity = identityOf(assertion, asker, application);
     return { kind: "forward", identity, asker, authentication, decision };
   };
   const assertion = assertionFor(authentication, application, tokens);
@@ -200,10 +201,15 @@ function outsideLimits(
   return { kind: "outside_limits", limits, fault, grounds, authentication, decision: undefined };
 }
 
-function identityOf(assertion: string | undefined, asker: Asker): IdentityHeaders | undefined {
+function identityOf(
+  assertion: string | undefined,
+  asker: Asker,
+  application: Application,
+): IdentityHeaders | undefined {
   if (assertion === undefined) return undefined;
   const email = "session" in asker ? asker.session.identity.email : undefined;
-  return { assertion, email };
+  const more = plainIdentity(application, asker);
+  return { assertion, email, more, asCookie: application.origin_cookie === true };
 }
 
 /** Who somebody that may pass is, for as long as the answer takes. */

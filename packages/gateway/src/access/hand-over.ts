@@ -30,6 +30,8 @@ export type HandOverReason =
   | "odd_header"
   /** whoever goes on with another protocol than WebSocket is not seen any more (`h2c`) */
   | "other_protocol"
+  /** the application is told of people in headers that the proxy does not set */
+  | "identity_headers"
   /** the proxy has no such service */
   | "other_service";
 
@@ -40,6 +42,7 @@ const reasons: Record<HandOverReason, string> = {
   credential_in_header: "The application would get the credential in a header of this request.",
   odd_header: "The request has a header in a name that the proxy does not take away.",
   other_protocol: "The request asks to go on with another protocol than WebSocket.",
+  identity_headers: "The application is told who asks in headers that the proxy does not set.",
   other_service: "The proxy does not know the service that this address leads to.",
 };
 
@@ -86,6 +89,7 @@ export function whyHandOver(
   if (!acceptsCredential && consumedHeaders(tokens, reading, application).length > 0)
     return "credential_in_header";
   if (unstrippedHeader(rawHeaders) !== undefined) return "odd_header";
+  if (application.identity_headers !== undefined) return "identity_headers";
 
   // 3. Whether the proxy finds it.
   const services = valuesOf(rawHeaders, servicesHeader);

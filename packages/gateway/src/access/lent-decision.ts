@@ -5,7 +5,7 @@ import { chooseService } from "../catalog/choose-service.ts";
 import { withoutOwnCookies } from "../http/cookies.ts";
 import type { LocalAnswer } from "../http/local-answer.ts";
 import type { ReadRequest } from "./read-request.ts";
-import type { IdentityHeaders } from "./sanitize-headers.ts";
+import { assertionCookie, type IdentityHeaders } from "./sanitize-headers.ts";
 
 /** Where people sign in, on answers to proxies. */
 const loginHeader = "X-Access-Login";
@@ -16,7 +16,8 @@ export function allowedHeaders(
   identity: IdentityHeaders | undefined,
 ): string[] {
   const rule = chooseService(facts.catalog.ingress, facts.host, facts.path);
-  const cookies = headers.cookie.map(withoutOwnCookies).filter((line) => line !== "");
+  const own = identity?.asCookie === true ? [assertionCookie(identity.assertion)] : [];
+  const cookies = [...own, ...headers.cookie.map(withoutOwnCookies).filter((line) => line !== "")];
   return [
     ...["Cf-Access-Jwt-Assertion", identity?.assertion ?? ""],
     ...["Cf-Access-Authenticated-User-Email", identity?.email ?? ""],

@@ -1,6 +1,7 @@
 // What the origin gets of what the client sent, in one pass. Credentials of ours and everything
 // hop-by-hop are taken out; identity and forwarding headers are ours alone, whatever spelling a
 // client tries (cases H1–H4).
+import { cookies } from "@postern/protocol";
 import { BoundedCache } from "../bounded-cache.ts";
 import type { RequestFacts } from "../catalog/request-facts.ts";
 import { setsOwnCookie, withoutOwnCookies } from "../http/cookies.ts";
@@ -12,6 +13,10 @@ export interface IdentityHeaders {
   assertion: string;
   /** undefined for a program */
   email: string | undefined;
+  /** what else the application wants to be told: names and values in turn */
+  more: readonly string[];
+  /** whether the assertion is a cookie as well, for an origin that looks for one alone */
+  asCookie: boolean;
 }
 
 /** A request, and what is known beside it. */
@@ -63,6 +68,9 @@ export const ours = [
   "true-client-ip",
   "fastly-client-ip",
   "remote-user",
+  "remote-email",
+  "remote-name",
+  "remote-groups",
   "x-remote-user",
   "x-webauth-user",
 ];
@@ -112,6 +120,7 @@ export function sanitizeHeaders(input: SanitizeInput): string[] {
   const { facts, rawHeaders, identity, consumedHeaders, hostHeader, wantsTrailers } = input;
   const out: string[] = ["Host", hostHeader ?? facts.authority];
   const connectionOptions = readConnectionOptions(rawHeaders);
+  let ownCookie = identity?.asCookie === true ? assertionCookie(identity.assertion) : "";
   for (let index = 0; index < rawHeaders.length; index += 2) {
     const name = rawHeaders[index] ?? "";
     const value = rawHeaders[index + 1] ?? "";
@@ -119,12 +128,15 @@ export function sanitizeHeaders(input: SanitizeInput): string[] {
     if (!mayPass || lower === "host" || consumedHeaders.includes(lower)) continue;
     if (lower === "cookie") {
       const ofApplication = withoutOwnCookies(value);
-      if (ofApplication !== "") out.push(name, ofApplication);
+      if (ofApplication === "") continue;
+      out.push(name, ownCookie === "" ? ofApplication : `${ownCookie}; ${ofApplication}`);
+      ownCookie = "";
       continue;
     }
     if (connectionOptions?.has(lower) === true) continue;
     out.push(name, lower === "content-length" ? plainLength(value) : value);
   }
+  if (ownCookie !== "") out.push("Cookie", ownCookie);
   if (wantsTrailers) out.push("TE", "trailers");
   // After the client's, so that nothing it says about its connection can take them away (case H3).
   out.push("X-Forwarded-For", facts.clientIp);
@@ -135,7 +147,13 @@ export function sanitizeHeaders(input: SanitizeInput): string[] {
 
   out.push("Cf-Access-Jwt-Assertion", identity.assertion);
   if (identity.email !== undefined) out.push("Cf-Access-Authenticated-User-Email", identity.email);
+  out.push(...identity.more);
   return out;
+}
+
+/** The assertion under the name at which origins look for a token of Access (ADR 0037). */
+export function assertionCookie(assertion: string): string {
+  return `${cookies.authorization}=${assertion}`;
 }
 
 /** In its one spelling: an origin may read leading zeros as another base. */

@@ -376,6 +376,22 @@ test("names that a proxy does not take away are handed over, in whatever spellin
       );
 });
 
+test("a proxy is given the assertion as a cookie, and hands over what is told in other headers", async (context) => {
+  const { question, token } = await startScene(context, [
+    application("app", [everybody], { origin_cookie: true }),
+    application("told", [everybody], { identity_headers: ["authelia"] }),
+  ]);
+  const lines = [`Cookie: CF_Authorization=${await token("app")}; theme=dark`];
+  const given = await question("nginx", lines);
+  assert.equal(given.status, 200);
+  const assertion = given.headers["cf-access-jwt-assertion"];
+  assert.equal(given.headers["cookie"], `CF_Authorization=${assertion}; theme=dark`);
+  const told = [`cf-access-token: ${await token("told")}`];
+  const handed = await question("nginx", told, { host: "told.localhost" });
+  assert.equal(handed.status, 403);
+  assert.match(handed.body, /headers that the proxy does not set/);
+});
+
 test("a service that the proxy does not have is handed over, and a changed one has another name", async (context) => {
   const scene = await startScene(context, [application("app", [open])]);
   const { headers } = await scene.question("nginx");

@@ -2,52 +2,16 @@
 // asked, and goes when its retention is over.
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import {
-  type AccessFilter,
-  type AccessLogQuery,
-  accessEventId,
-  type StoredAccessEvent,
+import type {
+  AccessFilter,
+  AccessLogQuery,
+  StoredAccessEvent,
 } from "../../packages/gateway/src/storage/access-log.ts";
 import type { Store } from "../../packages/gateway/src/storage/store.ts";
+import { accessEvent } from "./access-event.ts";
 import { backends, minute, skipOf, time } from "./backends.ts";
 
 const newestFirst: AccessLogQuery = { direction: "desc", filters: [], limit: 25 };
-
-function accessEvent(more: Partial<StoredAccessEvent> = {}): StoredAccessEvent {
-  const { created_at = time, ray_id = "00000000000000aa", action = "login" } = more;
-  return {
-    id: accessEventId(created_at, ray_id, action),
-    created_at,
-    action,
-    allowed: true,
-    outcome: "allow",
-    reason: null,
-    ray_id,
-    ip_address: "192.0.2.7",
-    country: null,
-    user_email: "ada@example.com",
-    user_uid: "ada",
-    app_uid: "orders",
-    app_name: "Orders",
-    app_domain: "orders.example.com/v1",
-    app_type: "self_hosted",
-    idp: "corp",
-    connection: "oidc",
-    has_existing_jwt: false,
-    non_identity: false,
-    service_token_id: null,
-    policy_id: "p",
-    policy_name: "engineers",
-    rule: null,
-    method: null,
-    host: null,
-    path: null,
-    status: null,
-    user_agent: "a browser",
-    facts: null,
-    ...more,
-  };
-}
 
 /** So many rows, a minute apart, the first one the oldest. */
 function series(count: number, more: Partial<StoredAccessEvent> = {}): StoredAccessEvent[] {

@@ -4,7 +4,7 @@ import { setImmediate as nextTurn } from "node:timers/promises";
 import { StoreUnavailableError } from "../store-unavailable.ts";
 import { invoke, type Outcome } from "./group-commit.ts";
 import type { SqliteStore } from "./sqlite.ts";
-import { classOf, type FromThread, type PartCall, type StoreCall } from "./sqlite-messages.ts";
+import { type FromThread, isReading, type PartCall, type StoreCall } from "./sqlite-messages.ts";
 
 /** Calls that are written together at most: those that came first do not wait for a flood. */
 const batchLimit = 500;
@@ -30,7 +30,7 @@ export class CallQueue {
   add(id: number, call: StoreCall): void {
     if (call.part === "store") {
       this.#answer(id, () => this.#store.sweep(...call.args));
-    } else if (classOf(call) === "read") {
+    } else if (isReading(call)) {
       this.#answer(id, () => this.#read(call));
     } else {
       this.#waitingCalls.push({ id, call });

@@ -3,7 +3,7 @@
 import { setTimeout as pause } from "node:timers/promises";
 import { StoreUnavailableError } from "../store-unavailable.ts";
 import { isConnectionLost, isPassing, unavailable } from "./postgres-faults.ts";
-import { classOf, type PartCall } from "./sqlite-messages.ts";
+import { isReading, type PartCall } from "./sqlite-messages.ts";
 import type { StoreParts } from "./store.ts";
 
 const mostTries = 5;
@@ -39,5 +39,5 @@ async function tryStep(step: () => Promise<unknown>, call: PartCall): Promise<un
 /** What was written on a connection that was lost may be there: a second try could do it twice. */
 function isWorthAnotherTry(error: unknown, call: PartCall): boolean {
   const cause = error instanceof StoreUnavailableError ? error.cause : error;
-  return isPassing(cause) || (isConnectionLost(cause) && classOf(call) === "read");
+  return isPassing(cause) || (isConnectionLost(cause) && isReading(call));
 }

@@ -4,11 +4,12 @@ import type { Verdict } from "./database-files.ts";
 import type { Store, StoreChange, StoreParts, TransferStep } from "./store.ts";
 
 /**
- * What a call does. `durable` is confirmed when it is on the disk. `passing` is what strangers
- * cause, and what is worth nothing after minutes: it is confirmed when the operating system has it.
- * So nobody who has not signed in makes the disk work.
+ * What a call does. `search` reads as `read` does, for an administrator who can wait: it may look
+ * through all there is, and nobody who signs in stands behind it. `durable` is confirmed when it is
+ * on the disk. `passing` is what strangers cause, and what is worth nothing after minutes: it is
+ * confirmed when the operating system has it. So nobody who has not signed in makes the disk work.
  */
-export type CallClass = "read" | "durable" | "passing";
+export type CallClass = "read" | "search" | "durable" | "passing";
 
 /** Every method of every part. */
 export const methodsOfParts = {
@@ -26,8 +27,8 @@ export const methodsOfParts = {
     forEmail: "durable",
     find: "read",
     withEmail: "read",
-    list: "read",
-    after: "read",
+    list: "search",
+    after: "search",
     rename: "durable",
     remove: "durable",
   },
@@ -35,7 +36,7 @@ export const methodsOfParts = {
     add: "durable",
     find: "read",
     ofUser: "read",
-    list: "read",
+    list: "search",
     withPrefix: "read",
     noteApplication: "passing",
     applicationsOf: "read",
@@ -59,9 +60,9 @@ export const methodsOfParts = {
     note: "passing",
     move: "passing",
   },
-  accessLog: { add: "passing", list: "read" },
+  accessLog: { add: "passing", list: "search" },
   adminTokens: { all: "read", add: "durable", findByHash: "read", remove: "durable" },
-  audit: { add: "durable", page: "read" },
+  audit: { add: "durable", page: "search" },
   policyTests: { add: "durable", find: "read", progress: "passing" },
 } as const satisfies {
   [Part in keyof StoreParts]: { [Method in keyof StoreParts[Part]]: CallClass };
@@ -102,6 +103,12 @@ export function classOf({ part, method, args }: PartCall): CallClass {
   if (part === "transfers" && method === "move" && isSealing(args[1])) return "durable";
   const classes: Readonly<Record<string, CallClass>> = methodsOfParts[part];
   return classes[method] ?? "read";
+}
+
+/** Whether the call changes nothing. */
+export function isReading(call: PartCall): boolean {
+  const kind = classOf(call);
+  return kind === "read" || kind === "search";
 }
 
 function isSealing(step: unknown): boolean {

@@ -1,7 +1,8 @@
-// The serving thread's side of a store that has two threads of its own (sqlite-worker.ts): one
-// writes and waits for the disk, the other reads meanwhile. A thread that ends unasked takes the
-// store with it: calls under way fail, and so does every one after. The gateway goes on with what
-// it has in memory and must be started again.
+// The serving thread's side of a store that has threads of its own (sqlite-worker.ts): one writes
+// and waits for the disk, another one reads meanwhile, and a third one searches, from the first
+// search of an administrator on. A thread that ends unasked takes the store with it: calls under
+// way fail, and so does every one after. The gateway goes on with what it has in memory and must be
+// started again.
 import { Worker } from "node:worker_threads";
 import { StoreUnavailableError } from "../store-unavailable.ts";
 import { newVerdict } from "./database-files.ts";
@@ -24,13 +25,36 @@ export async function openSqliteThreads(location: string, origin: string): Promi
   const verdict = newVerdict();
   const writer = new StoreThread({ location, origin, access: "write", verdict });
   await writer.opened();
-  const reader = new StoreThread({ location, origin, access: "read", verdict });
+  const reading = { location, origin, access: "read", verdict } as const;
+  const reader = new StoreThread(reading);
   await openedBeside(writer, reader);
-  writer.onLost = (error) => reader.fail(error);
-  reader.onLost = (error) => writer.fail(error);
+  const threads = [writer, reader];
+  const failAll = (error: Error) => {
+    for (const thread of threads) thread.fail(error);
+  };
+  writer.onLost = failAll;
+  reader.onLost = failAll;
+  let searcher: StoreThread | undefined;
+  // Calls before it is open wait in its queue.
+  const openSearcher = () => {
+    const thread = new StoreThread(reading);
+    thread.onLost = failAll;
+    threads.push(thread);
+    return thread;
+  };
 
-  // What was confirmed is committed: the reader sees it.
-  const threadFor = (call: PartCall) => (classOf(call) === "read" ? reader : writer);
+  // What was confirmed is committed: who reads sees it.
+  const threadFor = (call: PartCall): StoreThread => {
+    switch (classOf(call)) {
+      case "read":
+        return reader;
+      case "search":
+        searcher ??= openSearcher();
+        return searcher;
+      default:
+        return writer;
+    }
+  };
 
   return {
     ...partsOf((call) => threadFor(call).call(call)),
@@ -39,7 +63,7 @@ export async function openSqliteThreads(location: string, origin: string): Promi
     },
     watch: (onChange) => writer.watch(onChange),
     // The last connection tidies the files up, which one that only reads cannot.
-    close: () => writer.close(reader.close()),
+    close: () => writer.close(Promise.all([reader.close(), searcher?.close()])),
   };
 }
 
@@ -144,7 +168,7 @@ class StoreThread {
    * Answers nothing from now on but what was asked before, and ends.
    * @param others what must have ended before
    */
-  async close(others?: Promise<void>): Promise<void> {
+  async close(others?: Promise<unknown>): Promise<void> {
     if (!this.#isClosing) {
       this.#isClosing = true;
       this.#end ??= new StoreUnavailableError("the store is closed");

@@ -1,5 +1,5 @@
-// Whatever is revoked, by the API of one gateway or beside both at the command line, is over at each
-// gateway of the store: with the next request, and with what is open.
+// Whatever is revoked, by the API of one gateway or beside both at the command line, is over at
+// each gateway of the store: with the next request, and with what is open.
 import assert from "node:assert/strict";
 import { after, suite, type TestContext, test } from "node:test";
 import { needsPostgresServer, startPostgres } from "../support/postgres.ts";

@@ -231,6 +231,11 @@ async function timesOf(step: () => Promise<unknown>): Promise<string> {
 }
 
 async function sweep(name: string, store: Store, now: number): Promise<void> {
+  const idle = monitorEventLoopDelay({ resolution: 1 });
+  idle.enable();
+  await wait(10_000);
+  idle.disable();
+  say(name, `the serving thread with nothing to do: paused for ${ms(idle.max / 1e6)} at most`);
   const delay = monitorEventLoopDelay({ resolution: 1 });
   delay.enable();
   const begun = performance.now();

@@ -33,7 +33,8 @@ async function indexOfLive(db: Kysely<unknown>, columns: string[]): Promise<void
   await db.schema
     .createIndex(`sessions_live_${columns[0]}`)
     .on("sessions")
-    .columns(columns)
+    // SQLite looks into the row for what is not here, be it the condition of the index itself.
+    .columns([...columns, "revoked_at"])
     .where(sql.ref("revoked_at"), "is", null)
     .execute();
 }

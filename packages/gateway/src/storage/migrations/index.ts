@@ -11,6 +11,7 @@ import { audit } from "./0009-audit.ts";
 import { accessLog } from "./0010-access-log.ts";
 import { peopleAndRevocation } from "./0011-people-and-revocation.ts";
 import { sessionApplications } from "./0018-session-applications.ts";
+import { deniedAccess } from "./0019-denied-access.ts";
 import { policyTests } from "./0020-policy-tests.ts";
 
 /**
@@ -30,5 +31,6 @@ export const migrations: Record<string, Migration> = {
   "0010-access-log": accessLog,
   "0011-people-and-revocation": peopleAndRevocation,
   "0018-session-applications": sessionApplications,
+  "0019-denied-access": deniedAccess,
   "0020-policy-tests": policyTests,
 };

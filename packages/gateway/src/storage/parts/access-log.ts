@@ -160,12 +160,13 @@ function pagesOf(db: Database, query: AccessLogQuery, leading: Leading | undefin
     .limit(limit + offset);
   if (leading === undefined) return [page];
   const column = sql.ref<Value>(leading.filter.field);
-  return leading.choices.map((choice) =>
+  return leading.choices.map((choice) => {
+    // A flag is written out: the index of what was denied is for that value alone.
+    const value = typeof choice === "number" ? sql.lit<Value>(choice) : choice;
+    const chosen = page.where(column, choice === null ? "is" : "=", value);
     // Databases take no `limit` within a union but in a selection of its own.
-    db
-      .selectFrom(page.where(column, choice === null ? "is" : "=", choice).as("access_log"))
-      .select("id"),
-  ) as Page[];
+    return db.selectFrom(chosen.as("access_log")).select("id");
+  }) as Page[];
 }
 
 function inTimeOf<Output>(

@@ -61,7 +61,7 @@ export async function audit(
   recordChange(entry, parts);
 }
 
-/** Characters of JSON: entries are kept for ever, and a list has room for megabytes. */
+/** Characters of JSON: entries are kept for long, and a list has room for megabytes. */
 const longestText = 64 * 1024;
 
 /** What is longer is told by its size and its digest, which says whether two are the same. */

@@ -40,7 +40,7 @@ test("the log says whose token it was, and nothing of a query", async (context) 
   assert.equal(refusal?.event === "admin_refused" && refusal.path, "/client/v4/accounts");
 });
 
-test("of what is too long to be kept for ever the audit trail has size and digest", async (context) => {
+test("of what is too long to be kept for months the audit trail has size and digest", async (context) => {
   const { api } = await startAdminFixture(context);
   const items = Array.from({ length: 5_000 }, (_, index) => ({ value: `a${index}@example.com` }));
   const list = resultOf(await api.post("/gateway/lists", { name: "l", type: "EMAIL", items }), 201);

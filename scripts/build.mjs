@@ -89,6 +89,7 @@ async function buildGateway(folder) {
   const metafile = await bundleGateway({
     root,
     source: `${folder}/src`,
+    entries: ["main.ts", "administer.ts"],
     target: `${folder}/dist`,
   });
   const modules = Object.values(metafile.outputs).flatMap(({ inputs }) => Object.keys(inputs));

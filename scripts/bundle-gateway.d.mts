@@ -2,8 +2,10 @@ import type { LogLevel, Metafile } from "esbuild";
 
 export function bundleGateway(options: {
   root: string;
-  /** the folder of main.ts, relative to `root` */
+  /** a folder, relative to `root` */
   source: string;
+  /** files of it that are imported from outside */
+  entries: readonly string[];
   /** relative to `root`; emptied first */
   target: string;
   logLevel?: LogLevel;

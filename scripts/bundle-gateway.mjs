@@ -1,6 +1,6 @@
 // Bundles the gateway. Node runs no TypeScript below node_modules, so the installed package needs
-// JavaScript. Beside main.ts, each `*-worker.ts` is an entry of its own: a thread is started from a
-// file. Source starts it with
+// JavaScript. Beside the entries (index.js), each `*-worker.ts` is one of its own: a thread is
+// started from a file. Source starts it with
 //
 //   new Worker(new URL("./parse-worker.ts", import.meta.url))
 //
@@ -16,7 +16,7 @@ const commentLine = /^\s*(?:\/\/|\/?\*).*$/gm;
  * The options are in bundle-gateway.d.mts.
  * @throws {Error} when source refers to a file that the bundle does not have
  */
-export async function bundleGateway({ root, source, target, logLevel = "warning" }) {
+export async function bundleGateway({ root, source, entries, target, logLevel = "warning" }) {
   const workers = readdirSync(join(root, source), { recursive: true }).filter((file) =>
     file.endsWith("-worker.ts"),
   );
@@ -27,7 +27,7 @@ export async function bundleGateway({ root, source, target, logLevel = "warning"
   rmSync(join(root, target), { recursive: true, force: true });
   const { metafile } = await build({
     absWorkingDir: root,
-    entryPoints: ["main.ts", ...workers].map((file) => join(source, file)),
+    entryPoints: [...entries, ...workers].map((file) => join(source, file)),
     outdir: target,
     entryNames: "[name]",
     chunkNames: "chunk-[hash]",

@@ -27,6 +27,7 @@ export const rooms = {
     "model policy observe secrets storage config catalog analysis apply http ssh tokens",
   "gateway/init": "model config login",
   "gateway/render": "model config catalog access",
+  "gateway/store-keys.ts": "secrets storage config",
   "gateway/compose.ts": "*",
   "gateway/served-applications.ts": "catalog observe",
   "gateway/gateway.ts": "*",
@@ -41,7 +42,8 @@ export const rooms = {
   "gateway/dev.ts": "*",
   "gateway/decision-commands.ts": "*",
   "gateway/configuration-commands.ts": "*",
-  "gateway/administer.ts": "*",
+  "gateway/commands": "*",
+  "gateway/administer.ts": "commands",
   "gateway/main.ts": "*",
 
   "cli/net": "",
@@ -67,10 +69,10 @@ export const words = [
   "gateway/bounded-cache.ts",
   "gateway/bounded-fetch.ts",
   "gateway/certificate-validity.ts",
-  "gateway/command-call.ts",
   "gateway/store-address.ts",
   "gateway/store-unavailable.ts",
   "gateway/clock.ts",
+  "gateway/command-call.ts",
   "gateway/deadline.ts",
   "gateway/defined.ts",
   "gateway/network.ts",
@@ -88,14 +90,12 @@ export const words = [
   "cli/exit-status.ts",
   "cli/flag.ts",
   "cli/json-object.ts",
-  "cli/printable.ts",
   "cli/raw-arguments.ts",
   "cli/raw-bytes.ts",
   "cli/screen.ts",
   "cli/standard-output.ts",
   "cli/styled-line.ts",
   "cli/terminal.ts",
-  "cli/time-text.ts",
   "cli/version.ts",
 ];
 
@@ -162,7 +162,7 @@ export const packages = [
 ];
 
 /** Who reads the process's environment. Everybody else is handed what it needs of it. */
-export const readEnvironment = "gateway/main.ts gateway/dev.ts cli/main.ts";
+export const readEnvironment = "gateway/main.ts gateway/administer.ts gateway/dev.ts cli/main.ts";
 
 /**
  * What the rows forbid and the code still does: `[importer, room or package]`. A line that nothing

@@ -31,99 +31,19 @@ export function checkGateway(options: {
   print(line: string): void;
 }): Promise<boolean>;
 
-/** `postern keys rotate --config FILE` */
-export function rotateKeys(options: { config: string }): Promise<{
-  /** names of the key that signed before, and of the one that signs now */
-  before: string;
-  now: string;
-  /** until when what the earlier one has signed is accepted, milliseconds since the epoch */
-  acceptedUntil: number;
-}>;
-
 /**
- * `postern keys ssh --application NAME --config FILE`
- * @returns a line for the file that `TrustedUserCAKeys` of sshd names
- */
-export function showSshAuthority(options: {
-  config: string;
-  /** name, id or domain */
-  application: string;
-  /** makes another authority, which signs from now on */
-  isReplaced: boolean;
-}): Promise<string>;
-
-/** `postern sessions list --config FILE`: sessions that are alive, the latest first. */
-export function listSessions(options: {
-  config: string;
-  /** an address */
-  person?: string | undefined;
-  /** name, id or domain */
-  application?: string | undefined;
-  /** browser, terminal or grant */
-  kind?: string | undefined;
-  /** how many at most; default 20 */
-  limit?: string | undefined;
-}): Promise<{
-  json: object;
-  /** of a table; the first is its heading */
-  rows: readonly (readonly string[])[];
-  /** what is no part of the answer */
-  remark?: string;
-}>;
-
-/** `postern sessions revoke ID --config FILE` */
-export function revokeSessions(options: {
-  config: string;
-  // one of these
-  /** a session by its id or the beginning of it, or a grant by its own */
-  id?: string | undefined;
-  /** an address */
-  person?: string | undefined;
-  /** name, id or domain */
-  application?: string | undefined;
-}): Promise<{ json: object; text: string }>;
-
-/** `postern access explain URL --config FILE`: what policy decides about somebody, and why. */
-export function explainAccess(options: {
-  config: string;
-  asked: {
-    url: string;
-    email?: string;
-    loginMethod?: string;
-    serviceToken?: string;
-    ip?: string;
-    country?: string;
-    method: string;
-    groups: readonly string[];
-    /** `name=value` */
-    claims: readonly string[];
-    authMethods: readonly string[];
-  };
-  isJson: boolean;
-  /** asks what the store has, and not the file */
-  isInForce: boolean;
-}): Promise<string>;
-
-/** `postern access explain --ray ID --config FILE`: a decision that was recorded. */
-export function explainRay(options: {
-  config: string;
-  ray: string;
-  isJson: boolean;
-}): Promise<string>;
-
-/**
- * A command of administrators that needs nothing of the command line but the reading of its flags:
- * `export`, `apply`, `diff`, `replay`, `admin-token create`, `list` and `revoke`.
+ * The commands of administrators, which do their work beside gateways that run: `keys rotate`,
+ * `sessions list`, `render` and the like.
  * @returns the exit status
  */
 export function administer(
   call: {
-    /** with its group: `admin-token create` */
+    /** the words that call it: `keys rotate` */
     command: string;
     /** what is no flag */
     args: readonly string[];
-    /** every value of each flag; a switch is true or false */
-    flags: Readonly<Record<string, readonly string[] | boolean>>;
+    /** the values of each flag by its name, its default among them; a switch that is on has one */
+    flags: Readonly<Record<string, readonly string[]>>;
     /** a whole command line, for messages */
     example: string;
   },
@@ -134,18 +54,6 @@ export function administer(
     print(text: string): void;
   },
 ): Promise<number>;
-
-/**
- * `postern render PROXY --config FILE`
- * @returns the configuration of a proxy that asks this gateway for decisions
- */
-export function renderProxyConfig(options: {
-  config: string;
-  /** nginx, caddy, haproxy, traefik or envoy */
-  proxy: string;
-  /** lets origins have credentials that the proxy cannot keep from them */
-  acceptsCredential: boolean;
-}): string;
 
 /** `postern init`: asks, writes a configuration, tries the provider. */
 export function runInit(options: {

@@ -15,16 +15,19 @@ if (major < oldestMajor || (major === oldestMajor && minor < oldestMinor)) {
   );
 }
 
-const source = new URL("./src/main.ts", import.meta.url);
-const bundle = new URL("./dist/main.js", import.meta.url);
+/** An entry of the bundle, loaded when it is used: who administers needs nothing that serves. */
+function load(name) {
+  const source = new URL(`./src/${name}.ts`, import.meta.url);
+  const bundle = new URL(`./dist/${name}.js`, import.meta.url);
+  return import(existsSync(source) ? source.href : bundle.href);
+}
 
-const gateway = await import(existsSync(source) ? source.href : bundle.href);
-
-export const { runDev, runGateway, checkGateway, rotateKeys, showSshAuthority, runInit } = gateway;
-export const { listSessions, revokeSessions } = gateway;
-export const { explainAccess, explainRay } = gateway;
-export const { administer } = gateway;
+export const runDev = async (options) => (await load("main")).runDev(options);
+export const runGateway = async (options) => (await load("main")).runGateway(options);
+export const checkGateway = async (options) => (await load("main")).checkGateway(options);
+export const runInit = async (options) => (await load("main")).runInit(options);
 
 const luaFile = fileURLToPath(new URL("./haproxy/postern.lua", import.meta.url));
 
-export const renderProxyConfig = (options) => gateway.renderProxyConfig({ ...options, luaFile });
+export const administer = async (call, output) =>
+  (await load("administer")).administer(call, output, luaFile);

@@ -7,6 +7,8 @@ import { dirname, join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { bundleGateway } from "../../scripts/bundle-gateway.mjs";
 
+const entries = ["main.ts"];
+
 function sourceOf(context: TestContext, files: Record<string, string>): string {
   const root = mkdtempSync(join(tmpdir(), "postern-bundle-"));
   context.after(() => rmSync(root, { recursive: true, force: true }));
@@ -45,7 +47,7 @@ test("a worker thread runs from the source, and from the bundle after the source
     execFileSync(process.execPath, [join(root, file)], { encoding: "utf8" });
   assert.equal(run("src/main.ts"), "many rooms\n");
 
-  await bundleGateway({ root, source: "src", target: "dist" });
+  await bundleGateway({ root, source: "src", entries, target: "dist" });
   rmSync(join(root, "src"), { recursive: true });
   assert.equal(run("dist/main.js"), "many rooms\n");
 });
@@ -53,7 +55,7 @@ test("a worker thread runs from the source, and from the bundle after the source
 test("a worker that does not exist, and two of one name, fail the build", async (context) => {
   const missing = sourceOf(context, { "src/main.ts": main, "src/storage/ask.ts": ask });
   await assert.rejects(
-    bundleGateway({ root: missing, source: "src", target: "dist", logLevel: "silent" }),
+    bundleGateway({ root: missing, source: "src", entries, target: "dist", logLevel: "silent" }),
     /there is no answer-worker\.ts/,
   );
   const twice = sourceOf(context, {
@@ -62,7 +64,7 @@ test("a worker that does not exist, and two of one name, fail the build", async 
     "src/b/answer-worker.ts": answerWorker,
   });
   await assert.rejects(
-    bundleGateway({ root: twice, source: "src", target: "dist" }),
+    bundleGateway({ root: twice, source: "src", entries, target: "dist" }),
     /two workers have one name: answer-worker, answer-worker/,
   );
 });
@@ -72,7 +74,7 @@ test("what the bundle would not carry fails the build", async (context) => {
     "src/main.ts": 'console.log(new URL("./page.html", import.meta.url));\n',
   });
   await assert.rejects(
-    bundleGateway({ root, source: "src", target: "dist", logLevel: "silent" }),
+    bundleGateway({ root, source: "src", entries, target: "dist", logLevel: "silent" }),
     /main\.ts: .*import\.meta/,
   );
 });

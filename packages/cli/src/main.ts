@@ -2,12 +2,12 @@
 // not before: `access token` must start as fast as Node itself (docs/adr/0001). So no import here
 // may lead to node:crypto, node:http or node:child_process.
 import { basename } from "node:path";
+import { printableJson } from "@postern/protocol/printable";
 import { asksForHelp, asksForJson, untilDashes } from "./commands/command-line.ts";
 import { accessGroup, findTarget, pathOf, suggestCommand, type Target } from "./commands/index.ts";
 import { officialArguments } from "./commands/official-arguments.ts";
 import type { Surroundings } from "./context.ts";
 import { CliError, reasonOf, statusOf, wrapperStatus } from "./exit-status.ts";
-import { printableJson } from "./printable.ts";
 import { readArguments } from "./raw-arguments.ts";
 import { Screen } from "./screen.ts";
 import { writeError, writeOutput } from "./standard-output.ts";
@@ -23,7 +23,7 @@ async function run(target: Target, surroundings: Surroundings): Promise<number> 
       return printHelp(target);
     case "command":
       if (asksForHelp(target.command, target.args)) return printHelp(target);
-      return target.command.run({ ...target, surroundings });
+      return target.command.run({ ...target, path: pathIn(target), surroundings });
     case "unknown":
       throw unknownCommand(target, surroundings);
   }
@@ -45,9 +45,12 @@ async function printHelp(target: Target & { kind: "group" | "command" }): Promis
     writeOutput(helpOfGroup(target.group, width));
     return 0;
   }
-  const { group, command } = target;
-  writeOutput(helpOfCommand(pathOf(group, command.name), command, width));
+  writeOutput(helpOfCommand(pathIn(target), target.command, width));
   return 0;
+}
+
+function pathIn({ group, command }: Target & { kind: "command" }): string {
+  return pathOf(group, command.name);
 }
 
 function unknownCommand(

@@ -1,6 +1,6 @@
 // What the person sees on standard error: lines, and on a terminal one line below them that is
 // drawn anew in its place.
-import { printable } from "./printable.ts";
+import { printable } from "@postern/protocol/printable";
 import {
   type Abilities,
   abilitiesOf,

@@ -1,6 +1,6 @@
 // A line for the person, with words that stand out where the terminal may show them so. Styles are
 // data until the last moment, so that no text of others is ever taken for one (case C15).
-import { printable } from "./printable.ts";
+import { printable } from "@postern/protocol/printable";
 
 /** `qr`: black on white, whatever the theme; a scanner wants it so. */
 export type Style = "bold" | "good" | "bad" | "faint" | "qr";

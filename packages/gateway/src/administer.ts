@@ -1,82 +1,43 @@
-// The commands of administrators, as they were typed: which one it is, and how it ends.
-import {
-  createTokenByCall,
-  listTokensByCall,
-  revokeTokenByCall,
-  type TokenStore,
-} from "./admin/tokens/token-lines.ts";
-import {
-  type CommandCall,
-  configIn,
-  isOn,
-  type Output,
-  refuseArguments,
-  valueIn,
-} from "./command-call.ts";
-import type { ConfigurationCommands } from "./configuration-commands.ts";
-import type { DecisionCommands } from "./decision-commands.ts";
-import { defined } from "./defined.ts";
+// What administrators type at the command line, but for what serves: one table, from the words of
+// a command to what it does. A command loads what it needs, and no gateway.
+import { randomBytes } from "node:crypto";
+import type { CommandCall, Output } from "./command-call.ts";
+import type { Command } from "./commands/command.ts";
 import { UsageError } from "./usage-error.ts";
 
-/** What the commands are made of. */
-export interface Administration {
-  configuration: ConfigurationCommands;
-  decisions: Pick<DecisionCommands, "diffAccess" | "replayAccess">;
-  tokens: TokenStore;
-}
-
-/** Runs a command. @returns the exit status; what is no number is 0 */
-type Run = (call: CommandCall, output: Output, parts: Administration) => Promise<unknown>;
-
-const commands = new Map<string, Run>([
-  ["export", (call, output, { configuration }) => configuration.export(call, output)],
-  ["apply", (call, output, { configuration }) => configuration.apply(call, output)],
-  ["diff", diff],
-  ["replay", replay],
-  ["admin-token create", (call, output, { tokens }) => createTokenByCall(call, output, tokens)],
-  ["admin-token list", (call, output, { tokens }) => listTokensByCall(call, output, tokens)],
-  ["admin-token revoke", (call, output, { tokens }) => revokeTokenByCall(call, output, tokens)],
+const commands: ReadonlyMap<string, () => Promise<Command>> = new Map([
+  ["admin-token create", async () => (await import("./commands/admin-token.ts")).createToken],
+  ["admin-token list", async () => (await import("./commands/admin-token.ts")).listTokens],
+  ["admin-token revoke", async () => (await import("./commands/admin-token.ts")).revokeToken],
+  ["sessions list", async () => (await import("./commands/sessions.ts")).listSessions],
+  ["sessions revoke", async () => (await import("./commands/sessions.ts")).revokeSessions],
+  ["keys rotate", async () => (await import("./commands/keys.ts")).rotateKeys],
+  ["keys ssh", async () => (await import("./commands/keys.ts")).showSshAuthority],
+  ["render", async () => (await import("./commands/render.ts")).render],
+  ["access explain", async () => (await import("./commands/decisions.ts")).explain],
+  ["diff", async () => (await import("./commands/diff.ts")).diff],
+  ["replay", async () => (await import("./commands/decisions.ts")).replay],
+  ["export", async () => (await import("./commands/configuration.ts")).exportObjects],
+  ["apply", async () => (await import("./commands/configuration.ts")).applyFile],
 ]);
 
 /**
  * Runs a command as it was typed.
+ * @param luaFile what HAProxy loads: a file of the package
  * @returns the exit status
  * @throws {UsageError} when it cannot be meant so
+ * @throws {ConfigError} when a file is wrong, with one line for each problem
  */
 export async function administer(
   call: CommandCall,
   output: Output,
-  parts: Administration,
+  luaFile: string,
 ): Promise<number> {
-  const run = commands.get(call.command);
-  if (run === undefined) throw new UsageError(`${call.command} is no command of this gateway`);
-  const status = await run(call, output, parts);
+  const load = commands.get(call.command);
+  if (load === undefined) throw new UsageError(`${call.command} is no command of this gateway`);
+  const run = await load();
+  const environment = { ...process.env };
+  const world = { ...output, environment, randomBytes, now: Date.now, luaFile };
+  const status = await run(call, world);
   return typeof status === "number" ? status : 0;
-}
-
-async function diff(
-  call: CommandCall,
-  output: Output,
-  { configuration, decisions }: Administration,
-): Promise<number> {
-  if (!isOn(call, "access")) return configuration.diff(call, output);
-  refuseArguments(call.args, call);
-  const config = configIn(call);
-  const from = valueIn(call, "from");
-  output.print(
-    await decisions.diffAccess({ config, ...defined({ from }), isJson: isOn(call, "json") }),
-  );
-  return 0;
-}
-
-async function replay(
-  call: CommandCall,
-  { print }: Output,
-  { decisions }: Administration,
-): Promise<void> {
-  refuseArguments(call.args, call);
-  const config = configIn(call);
-  const policies = valueIn(call, "policies") ?? config;
-  const since = valueIn(call, "since") ?? "30d";
-  print(await decisions.replayAccess({ config, policies, since, isJson: isOn(call, "json") }));
 }

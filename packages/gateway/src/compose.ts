@@ -27,9 +27,9 @@ import { timedStore } from "./observe/metrics/timed-store.ts";
 import { SpanExporter } from "./observe/traces/span-exporter.ts";
 import type { RandomBytes } from "./random.ts";
 import { createSecretBox, type SecretBox } from "./secrets/secret-box.ts";
-import { loadSecretKey, readSecretKeyFile } from "./secrets/secret-key-file.ts";
 import { openStore } from "./storage/open-store.ts";
 import type { Store } from "./storage/store.ts";
+import { organizationTagIn, secretKeyFor } from "./store-keys.ts";
 import { OwnStrangerLimits, type StrangerLimits, type StrangerRates } from "./stranger-limits.ts";
 import { createTokens } from "./tokens/create-tokens.ts";
 import { descriptionRates } from "./tokens/describe.ts";
@@ -316,27 +316,6 @@ function openAccessLog(
     store: parts.store.accessLog,
     file: file === undefined ? undefined : new AccessLogFile(file, onFault),
   });
-}
-
-/**
- * The secret key of a store: the configured file, which is made for a store that needs no old one.
- * @throws {Error} in one line, when it cannot be read or made
- */
-export async function secretKeyFor(
-  store: Store,
-  { secret_key_file }: Settings,
-  randomBytes: RandomBytes,
-): Promise<Buffer> {
-  // Asked before the file is looked for: another process may be making both at this moment.
-  const isSealed = (await store.keys.all()).length > 0;
-  return isSealed
-    ? readSecretKeyFile(secret_key_file)
-    : loadSecretKey(secret_key_file, randomBytes);
-}
-
-/** The `aud` of team-domain tokens: 64 hex characters, made once for a store. */
-export function organizationTagIn(store: Store, randomBytes: RandomBytes): Promise<string> {
-  return store.settings.get("organization_tag", randomBytes(32).toString("hex"));
 }
 
 function configuredMail({ smtp, team_host }: Settings): SendMail | undefined {

@@ -70,7 +70,7 @@ export class ConfigurationCommands {
 
   /** `postern export` */
   export(call: CommandCall, output: Output): Promise<void> {
-    refuseArguments(call.args, call);
+    refuseArguments(call.args, call.command);
     return this.exportConfiguration({ account: this.#accountIn(call) }, output);
   }
 

@@ -1,7 +1,8 @@
 // What crosses the wire. Exports are listed by hand: adding one is a decision. What loads nothing
 // (`host`, `decode-token`, `durations`, `endpoints`, `websocket-frames`) is an entry of its own as
 // well, so that a command need not load cryptography; `jws` and `websocket-handshake`, which load
-// it, are only that (package.json).
+// it, are only that (package.json), and so is how commands of both packages print (`printable`,
+// `table`, `time-text`).
 export {
   type CompiledPattern,
   compareSpecificity,

@@ -18,6 +18,7 @@ import type { Command } from "./command.ts";
 
 /** The arguments of a command, sorted. */
 export interface CommandLine extends FlagValues {
+  /** every value of a flag, or its default */
   all(name: string): string[];
   has(name: string): boolean;
   /** arguments that are no flags */
@@ -67,10 +68,12 @@ function commandLine(
   rest: string[],
   flags: readonly Flag[],
 ): CommandLine {
-  const defaultOf = (name: string) => flags.find((flag) => flag.name === name)?.default;
+  const defaultsOf = (name: string) =>
+    flags.flatMap((flag) => (flag.name === name ? (flag.default ?? []) : []));
+  const all = (name: string) => values.get(name) ?? defaultsOf(name);
   return {
-    value: (name) => values.get(name)?.at(-1) ?? defaultOf(name),
-    all: (name) => values.get(name) ?? [],
+    value: (name) => all(name).at(-1),
+    all,
     has: (name) => values.has(name),
     rest,
   };

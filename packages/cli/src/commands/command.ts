@@ -32,6 +32,8 @@ export interface Command {
 /** One call of a command. */
 export interface Invocation {
   command: Command;
+  /** the words that call it: `access token` */
+  path: string;
   /** everything that follows the command's name */
   args: readonly string[];
   surroundings: Surroundings;

@@ -3,12 +3,12 @@
 // its team domain (wire-protocol 6.1). A server that names somebody else's application gets nothing
 // (case C1).
 import { headers } from "@postern/protocol";
+import { printable } from "@postern/protocol/printable";
 import type { AppUrl } from "../app-url.ts";
 import type { Context } from "../context.ts";
 import { CliError } from "../exit-status.ts";
 import { send } from "../net/http-client.ts";
 import type { HttpResponse } from "../net/http-message.ts";
-import { printable } from "../printable.ts";
 import {
   type Application,
   remember,

@@ -11,9 +11,9 @@ import {
   readMatchClaims,
 } from "@postern/protocol";
 import { withoutBrackets, withoutFinalDot } from "@postern/protocol/host";
+import { printable } from "@postern/protocol/printable";
 import { type AppUrl, namesHost, parseUrl, portOf, teamOrigin } from "../app-url.ts";
 import { CliError } from "../exit-status.ts";
-import { printable } from "../printable.ts";
 import { type Application, isBelow, longestFreshness } from "../store/known-hosts.ts";
 
 /** A team domain. */

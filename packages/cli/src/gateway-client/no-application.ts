@@ -3,13 +3,13 @@
 import { endpoints, headers } from "@postern/protocol";
 import { isLoopbackHost } from "@postern/protocol/host";
 import { nearestWord } from "@postern/protocol/nearest-word";
+import { printable } from "@postern/protocol/printable";
 import { type AppUrl, parseUrl } from "../app-url.ts";
 import type { Context } from "../context.ts";
 import { CliError } from "../exit-status.ts";
 import { parseJsonObject } from "../json-object.ts";
 import { send, TimeoutError } from "../net/http-client.ts";
 import type { HttpResponse } from "../net/http-message.ts";
-import { printable } from "../printable.ts";
 import { knownOrigins } from "../store/known-hosts.ts";
 
 /**

@@ -4,13 +4,13 @@
 
 import { cookies, endpoints } from "@postern/protocol";
 import { peekClaims } from "@postern/protocol/decode-token";
+import { printable } from "@postern/protocol/printable";
 import { type AppUrl, parseUrl } from "../app-url.ts";
 import type { Context } from "../context.ts";
 import { CliError } from "../exit-status.ts";
 import { withoutSecrets } from "../net/debug.ts";
 import { send } from "../net/http-client.ts";
 import type { HttpResponse } from "../net/http-message.ts";
-import { printable } from "../printable.ts";
 import type { Application } from "../store/known-hosts.ts";
 import { proofFields, proofRefusal } from "./proof-of-possession.ts";
 

@@ -1,11 +1,11 @@
 // Asks for a short-lived SSH certificate (wire-protocol 10).
 import { endpoints } from "@postern/protocol/endpoints";
+import { printable } from "@postern/protocol/printable";
 import type { AppUrl } from "../app-url.ts";
 import type { Context } from "../context.ts";
 import { CliError } from "../exit-status.ts";
 import { parseJsonObject } from "../json-object.ts";
 import { send } from "../net/http-client.ts";
-import { printable } from "../printable.ts";
 import type { StoredToken } from "../store/token-store.ts";
 import { proofFields, proofRefusal } from "./proof-of-possession.ts";
 

@@ -10,12 +10,12 @@ import {
   readClaims,
   tokenCheckArgument,
 } from "@postern/protocol";
+import { printable } from "@postern/protocol/printable";
 import type { AppUrl } from "../app-url.ts";
 import type { Context } from "../context.ts";
 import { CliError, reasonOf } from "../exit-status.ts";
 import { send } from "../net/http-client.ts";
 import type { HttpResponse } from "../net/http-message.ts";
-import { printable } from "../printable.ts";
 import type { Application } from "../store/known-hosts.ts";
 import { proofFields, proofRefusal } from "./proof-of-possession.ts";
 import { verifySignature } from "./team-keys.ts";

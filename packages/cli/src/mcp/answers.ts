@@ -1,9 +1,10 @@
 // What comes of one message: the messages in the answer to it, as JSON or as a stream of events, or
 // the reason why there are none, as an error of JSON-RPC.
+
+import { printable } from "@postern/protocol/printable";
 import { CliError, reasonOf } from "../exit-status.ts";
 import { parseJsonObject } from "../json-object.ts";
 import type { StreamedResponse } from "../net/http-stream.ts";
-import { printable } from "../printable.ts";
 import type { Endpoint } from "./endpoint.ts";
 import { readEvents } from "./event-stream.ts";
 import {

@@ -1,7 +1,7 @@
 // Why a host cannot be asked, in one line for a person: what failed, and what to do about it.
 import { isLoopbackHost } from "@postern/protocol/host";
+import { printable } from "@postern/protocol/printable";
 import { CliError } from "../exit-status.ts";
-import { printable } from "../printable.ts";
 import { withoutSecrets } from "./debug.ts";
 
 /**

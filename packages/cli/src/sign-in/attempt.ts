@@ -1,9 +1,10 @@
 // One sign-in to one application: what its steps share, those that need no person (login-flow.ts)
 // and the one that does (approval.ts).
+
+import { printable } from "@postern/protocol/printable";
 import type { AppUrl } from "../app-url.ts";
 import type { Context } from "../context.ts";
 import { CliError } from "../exit-status.ts";
-import { printable } from "../printable.ts";
 import type { Application } from "../store/known-hosts.ts";
 import { attemptWrite, type UnwritableError } from "../store/private-files.ts";
 import type { StoredToken } from "../store/token-store.ts";

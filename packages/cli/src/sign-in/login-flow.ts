@@ -2,6 +2,8 @@
 // memory, exchange of the terminal's session, a person (wire-protocol 6). Memory serves a stored
 // token that the gateway still takes, and nothing else: whatever fails with what is remembered of a
 // host begins anew with what its gateway says now.
+
+import { agoText } from "@postern/protocol/time-text";
 import type { AppUrl } from "../app-url.ts";
 import type { Context } from "../context.ts";
 import { CliError, reasonOf } from "../exit-status.ts";
@@ -23,7 +25,6 @@ import {
   removeOrgToken,
   writeAppToken,
 } from "../store/token-store.ts";
-import { agoText } from "../time-text.ts";
 import { askThePerson } from "./approval.ts";
 import {
   type Attempt,

@@ -1,13 +1,13 @@
 // What opens a URL for a program. The gateway is asked first whether it takes the credential: a
 // tool would hand on the words of a refusal as if they were the application's, with status 0.
 import { endpoints, headers, tokenCheckArgument } from "@postern/protocol";
+import { printable } from "@postern/protocol/printable";
 import type { AppUrl } from "../app-url.ts";
 import type { Context } from "../context.ts";
 import { CliError } from "../exit-status.ts";
 import { isCloudflares } from "../gateway-client/token-check.ts";
 import { send } from "../net/http-client.ts";
 import type { HttpResponse } from "../net/http-message.ts";
-import { printable } from "../printable.ts";
 import type { Application } from "../store/known-hosts.ts";
 import type { HeaderFields, MachineCredential } from "./machine-credential.ts";
 

@@ -3,13 +3,13 @@
 // the box stays in the mailbox until its arrival is confirmed.
 import { setTimeout as pause } from "node:timers/promises";
 import { encodeTransferKey, headers } from "@postern/protocol";
+import { printable } from "@postern/protocol/printable";
 import type { Context } from "../context.ts";
 import { defined } from "../defined.ts";
 import { CliError } from "../exit-status.ts";
 import { parseJsonObject } from "../json-object.ts";
 import { send, TimeoutError } from "../net/http-client.ts";
 import type { HttpResponse } from "../net/http-message.ts";
-import { printable } from "../printable.ts";
 import type { Application } from "../store/known-hosts.ts";
 
 /** Polls that the gateway held and answered with nothing. */

@@ -1,8 +1,9 @@
 // What the person is told once they are signed in: as whom, to what, until when, and where.
+
+import { untilText } from "@postern/protocol/time-text";
 import type { AppUrl } from "../app-url.ts";
 import type { Context } from "../context.ts";
 import type { Line, Span } from "../styled-line.ts";
-import { untilText } from "../time-text.ts";
 import type { SignedIn } from "./attempt.ts";
 
 /** The lines for a sign-in, or for the discovery that none was needed. */

@@ -3,9 +3,9 @@
 // expires.
 import { peekClaims } from "@postern/protocol/decode-token";
 import { headers } from "@postern/protocol/endpoints";
+import { printable } from "@postern/protocol/printable";
 import type { Context } from "../context.ts";
 import { CliError, reasonOf } from "../exit-status.ts";
-import { printable } from "../printable.ts";
 import type { Application } from "../store/known-hosts.ts";
 import type { HeaderFields, MachineCredential } from "./machine.ts";
 import type { WorkloadPlace, WorkloadSettings } from "./workload-settings.ts";

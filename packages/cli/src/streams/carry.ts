@@ -3,6 +3,7 @@
 // end at once. How it ends is the larger half, and what is told of it is one sentence.
 import { randomFillSync } from "node:crypto";
 import type { Duplex, Readable, Writable } from "node:stream";
+import { printable } from "@postern/protocol/printable";
 import {
   closeCodes,
   FrameFault,
@@ -11,7 +12,6 @@ import {
   writeMaskedFrame,
 } from "@postern/protocol/websocket-frames";
 import type { OpenWebSocket } from "../net/websocket-dial.ts";
-import { printable } from "../printable.ts";
 
 /** The program's side: a socket, or the two standard streams. */
 export interface LocalSide {

@@ -1,6 +1,7 @@
 // Opens a stream to a service behind the gateway: the dial, one more with another credential where
 // the first is not taken, and in words what else may be answered (wire-protocol 10).
 import { endpoints, halfCloseProtocol } from "@postern/protocol/endpoints";
+import { printable } from "@postern/protocol/printable";
 import type { AppUrl } from "../app-url.ts";
 import type { Context } from "../context.ts";
 import { CliError } from "../exit-status.ts";
@@ -8,7 +9,6 @@ import { proofRefusal } from "../gateway-client/proof-of-possession.ts";
 import { parseJsonObject } from "../json-object.ts";
 import type { HttpResponse } from "../net/http-message.ts";
 import { dialWebSocket, type OpenWebSocket } from "../net/websocket-dial.ts";
-import { printable } from "../printable.ts";
 import { refusedByPolicy } from "../sign-in/attempt.ts";
 import type { CredentialSource } from "../sign-in/credential-source.ts";
 import { notSignedIn } from "../sign-in/login-flow.ts";

@@ -2,9 +2,9 @@
 // named, each line with its time and level. Levels are the official client's.
 import { appendFileSync } from "node:fs";
 import { join } from "node:path";
+import { printable } from "@postern/protocol/printable";
 import type { Context } from "../context.ts";
 import { CliError } from "../exit-status.ts";
-import { printable } from "../printable.ts";
 
 const levels = ["debug", "info", "warn", "error", "fatal"] as const;
 export type LogLevel = (typeof levels)[number];

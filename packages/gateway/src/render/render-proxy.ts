@@ -51,6 +51,8 @@ const renderers = {
 /** The proxies by their names. */
 export type ProxyName = keyof typeof renderers;
 
+export const proxyNames: readonly string[] = Object.keys(renderers);
+
 /**
  * Writes the configuration of a proxy.
  * @throws {UsageError} when there is none for it, or an origin would get a credential

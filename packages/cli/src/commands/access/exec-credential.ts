@@ -1,9 +1,10 @@
 // What kubectl reads from a credential plugin (client.authentication.k8s.io): a token that it sends
 // as `Authorization: Bearer`. Only an application with `accept_bearer` takes it there.
+
+import { printable } from "@postern/protocol/printable";
 import type { Context } from "../../context.ts";
 import { CliError } from "../../exit-status.ts";
 import { parseJsonObject } from "../../json-object.ts";
-import { printable } from "../../printable.ts";
 import type { Application } from "../../store/known-hosts.ts";
 import type { StoredToken } from "../../store/token-store.ts";
 import { timeOf } from "./time-of.ts";

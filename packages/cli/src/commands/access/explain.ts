@@ -1,5 +1,6 @@
 import type { Command } from "../command.ts";
 import { configFlag, helpFlag } from "../flags.ts";
+import { administration } from "../gateway/administration.ts";
 
 /** `access explain` */
 export const explain: Command = {
@@ -44,5 +45,5 @@ export const explain: Command = {
     helpFlag,
   ],
   example: "postern access explain https://api.example.com --config postern.yaml",
-  run: async (invocation) => (await import("./run-explain.ts")).runExplain(invocation),
+  run: administration,
 };

@@ -8,9 +8,9 @@ import {
   readScopePath,
   scopeLimits,
 } from "@postern/protocol";
+import { printable } from "@postern/protocol/printable";
 import { defined } from "../../defined.ts";
 import { CliError } from "../../exit-status.ts";
-import { printable } from "../../printable.ts";
 import type { GrantWish } from "../../sign-in/approval-address.ts";
 import type { CommandLine } from "../command-line.ts";
 

@@ -1,5 +1,7 @@
 // `access http`: the application on a port of this machine or on a Unix socket, with the credential
 // added in this process. It runs until it is interrupted.
+
+import { printableJson } from "@postern/protocol/printable";
 import { type AppUrl, readAppUrl } from "../../app-url.ts";
 import type { Context } from "../../context.ts";
 import { CliError } from "../../exit-status.ts";
@@ -10,7 +12,6 @@ import {
   type LocalProxyOptions,
   startLocalProxy,
 } from "../../local-proxy/local-proxy.ts";
-import { printableJson } from "../../printable.ts";
 import { applicationFor } from "../../sign-in/credential.ts";
 import { readMachineCredential } from "../../sign-in/machine-credential.ts";
 import { writeOutput } from "../../standard-output.ts";

@@ -1,12 +1,13 @@
 // `access list --grants`: what the person has lent, as the gateways say that they are signed in to.
+
+import { printable, printableJson } from "@postern/protocol/printable";
+import { table } from "@postern/protocol/table";
 import type { Context } from "../../context.ts";
 import { CliError } from "../../exit-status.ts";
 import { type ListedGrant, listGrants } from "../../gateway-client/grants.ts";
-import { printable, printableJson } from "../../printable.ts";
 import { usableTokens } from "../../sign-in/usable-tokens.ts";
 import { writeOutput } from "../../standard-output.ts";
 import type { StoredToken } from "../../store/token-store.ts";
-import { table } from "./table.ts";
 
 /** @returns the exit status */
 export async function runListGrants(context: Context, asJson: boolean): Promise<number> {

@@ -1,10 +1,11 @@
 // `access list`: what is stored, whose it is, until when, and where.
+
+import { printable, printableJson } from "@postern/protocol/printable";
+import { agoText, untilText } from "@postern/protocol/time-text";
 import { defined } from "../../defined.ts";
 import { CliError } from "../../exit-status.ts";
-import { printable, printableJson } from "../../printable.ts";
 import { writeOutput } from "../../standard-output.ts";
 import { describeStore } from "../../store/store-choice.ts";
-import { agoText, untilText } from "../../time-text.ts";
 import type { Invocation } from "../command.ts";
 import { readInvocation } from "../invocation.ts";
 import { type Entry, type Group, listedSessions } from "./listed-sessions.ts";

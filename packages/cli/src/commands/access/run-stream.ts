@@ -1,7 +1,7 @@
 // `access tcp`, `ssh`, `rdp`, `smb`: bytes to a service behind the gateway and back.
 import { finished } from "node:stream/promises";
+import { printableJson } from "@postern/protocol/printable";
 import { CliError } from "../../exit-status.ts";
-import { printableJson } from "../../printable.ts";
 import { writeOutput } from "../../standard-output.ts";
 import { listen } from "../../streams/listen.ts";
 import { readListenAddress } from "../../streams/listen-address.ts";

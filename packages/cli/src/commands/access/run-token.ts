@@ -1,10 +1,10 @@
 // `access token`: prints the token of an application. The common case, a stored token that is
 // valid, reads two files and loads nothing else: scripts call this in loops (docs/adr/0001).
 import { headers } from "@postern/protocol/endpoints";
+import { printableJson } from "@postern/protocol/printable";
 import { type AppUrl, readAppUrl } from "../../app-url.ts";
 import type { Context } from "../../context.ts";
 import { CliError } from "../../exit-status.ts";
-import { printableJson } from "../../printable.ts";
 import { type Credential, refuseBareToken, storedCredential } from "../../sign-in/credential.ts";
 import {
   type MachineCredential,

@@ -1,5 +1,6 @@
 // `access whoami`: the identity as the gateway sees it, not as the stored token says.
 import { endpoints, headers } from "@postern/protocol";
+import { printable, printableJson } from "@postern/protocol/printable";
 import { type AppUrl, readAppUrl } from "../../app-url.ts";
 import type { Context } from "../../context.ts";
 import { defined } from "../../defined.ts";
@@ -8,7 +9,6 @@ import { proofFields, proofRefusal } from "../../gateway-client/proof-of-possess
 import { parseJsonObject } from "../../json-object.ts";
 import { send } from "../../net/http-client.ts";
 import type { HttpResponse } from "../../net/http-message.ts";
-import { printable, printableJson } from "../../printable.ts";
 import type { SignInOptions } from "../../sign-in/attempt.ts";
 import { applicationFor, credentialFor } from "../../sign-in/credential.ts";
 import { notSignedIn } from "../../sign-in/login-flow.ts";

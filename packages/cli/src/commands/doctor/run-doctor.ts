@@ -1,10 +1,11 @@
 // `access doctor`: this machine first, then the way to an application, as far as it leads. What one
 // check finds wrong ends those that stand on it.
+
+import { printable, printableJson } from "@postern/protocol/printable";
 import { type AppUrl, readAppUrl } from "../../app-url.ts";
 import type { Context } from "../../context.ts";
 import { CliError, statusOf } from "../../exit-status.ts";
 import type { FlagValues } from "../../flag.ts";
-import { printable, printableJson } from "../../printable.ts";
 import { writeOutput } from "../../standard-output.ts";
 import type { Invocation } from "../command.ts";
 import { readInvocation } from "../invocation.ts";

@@ -1,8 +1,6 @@
-import type { Command, Invocation } from "../command.ts";
+import type { Command } from "../command.ts";
 import { configFlag, helpFlag } from "../flags.ts";
-
-const run = async (invocation: Invocation, name: string) =>
-  (await import("./run-administration.ts")).runAdministration(invocation, name);
+import { administration } from "./administration.ts";
 
 /** `admin-token create` */
 export const create: Command = {
@@ -32,7 +30,7 @@ export const create: Command = {
     helpFlag,
   ],
   example: "postern admin-token create ci --permission all --config postern.yaml",
-  run: (invocation) => run(invocation, "admin-token create"),
+  run: administration,
 };
 
 /** `admin-token list` */
@@ -43,7 +41,7 @@ export const list: Command = {
   description: "Lists the tokens of the admin API: ID, name, permissions and expiry.",
   flags: [{ name: "json", description: "print the list as JSON" }, configFlag, helpFlag],
   example: "postern admin-token list --config postern.yaml",
-  run: (invocation) => run(invocation, "admin-token list"),
+  run: administration,
 };
 
 /** `admin-token revoke` */
@@ -56,5 +54,5 @@ export const revoke: Command = {
     "Ends a token of the admin API, by its ID or name. Gateways on this store refuse the next request with it.",
   flags: [configFlag, helpFlag],
   example: "postern admin-token revoke ci --config postern.yaml",
-  run: (invocation) => run(invocation, "admin-token revoke"),
+  run: administration,
 };

@@ -2,6 +2,7 @@
 import type { Flag } from "../../flag.ts";
 import type { Command } from "../command.ts";
 import { configFlag, helpFlag } from "../flags.ts";
+import { administration } from "./administration.ts";
 
 /** Which gateway is meant. */
 export const accountFlags: readonly Flag[] = [
@@ -31,8 +32,7 @@ export const exportCommand: Command = {
     "Prints the objects in force, of file and API, as a file for apply. Standard error names the secrets that are not in it. Asks the admin API, or with --config the store, beside a gateway that runs.",
   flags: [...accountFlags, helpFlag],
   example: "postern export --url http://127.0.0.1:8601 > objects.yaml",
-  run: async (invocation) =>
-    (await import("./run-administration.ts")).runAdministration(invocation),
+  run: administration,
 };
 
 /** `apply` */
@@ -51,6 +51,5 @@ export const apply: Command = {
     helpFlag,
   ],
   example: "postern apply objects.yaml --url http://127.0.0.1:8601",
-  run: async (invocation) =>
-    (await import("./run-administration.ts")).runAdministration(invocation),
+  run: administration,
 };

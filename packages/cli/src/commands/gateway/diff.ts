@@ -1,5 +1,6 @@
 import type { Command } from "../command.ts";
 import { helpFlag } from "../flags.ts";
+import { administration } from "./administration.ts";
 import { accountFlags, accountUsage, applyFlags } from "./configuration-as-code.ts";
 
 /** `diff` */
@@ -23,6 +24,5 @@ export const diff: Command = {
     helpFlag,
   ],
   example: "postern diff --access --from postern.yaml --config new.yaml",
-  run: async (invocation) =>
-    (await import("./run-administration.ts")).runAdministration(invocation),
+  run: administration,
 };

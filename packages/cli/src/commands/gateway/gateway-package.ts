@@ -6,15 +6,6 @@ import type { Surroundings } from "../../context.ts";
 import { CliError, type FailureCode, reasonOf, statusOf } from "../../exit-status.ts";
 import { followLauncher, runWithNewerNode } from "./newer-node.ts";
 
-/** Which sessions are meant, as it was typed. */
-export interface SessionWish {
-  id?: string | undefined;
-  person?: string | undefined;
-  application?: string | undefined;
-  kind?: string | undefined;
-  limit?: string | undefined;
-}
-
 /** What the gateway's package exports for us. */
 export interface GatewayPackage {
   runDev(options: {
@@ -32,50 +23,15 @@ export interface GatewayPackage {
     tell(line: string): void;
     print(line: string): void;
   }): Promise<boolean>;
-  rotateKeys(options: { config: string }): Promise<{
-    before: string;
-    now: string;
-    acceptedUntil: number;
-  }>;
-  showSshAuthority(options: {
-    config: string;
-    application: string;
-    isReplaced: boolean;
-  }): Promise<string>;
-  listSessions(
-    options: { config: string } & SessionWish,
-  ): Promise<{ json: object; rows: readonly (readonly string[])[]; remark?: string }>;
-  revokeSessions(
-    options: { config: string } & SessionWish,
-  ): Promise<{ json: object; text: string }>;
-  explainAccess(options: {
-    config: string;
-    asked: {
-      url: string;
-      email?: string;
-      loginMethod?: string;
-      serviceToken?: string;
-      ip?: string;
-      country?: string;
-      method: string;
-      groups: readonly string[];
-      claims: readonly string[];
-      authMethods: readonly string[];
-    };
-    isJson: boolean;
-    isInForce: boolean;
-  }): Promise<string>;
-  explainRay(options: { config: string; ray: string; isJson: boolean }): Promise<string>;
   administer(
     call: {
       command: string;
       args: readonly string[];
-      flags: Readonly<Record<string, readonly string[] | boolean>>;
+      flags: Readonly<Record<string, readonly string[]>>;
       example: string;
     },
     output: { tell(line: string): void; print(text: string): void },
   ): Promise<number>;
-  renderProxyConfig(options: { config: string; proxy: string; acceptsCredential: boolean }): string;
   runInit(options: {
     output: string;
     flags: Readonly<Record<string, string | undefined>>;
@@ -92,12 +48,14 @@ const oldestNode = { major: 24, minor: 21 };
 /**
  * Loads the gateway and uses it, which may give a status of its own, or runs the whole command
  * again with a Node that can.
+ * @param options.errorsAreJson whether what the gateway refuses is thrown, for main to show
  * @returns the exit status
  * @throws {CliError} failure when there is no such package, or no such Node
  */
 export async function withGateway(
   surroundings: Surroundings,
   use: (gateway: GatewayPackage) => Promise<unknown>,
+  options: { errorsAreJson?: boolean } = {},
 ): Promise<number> {
   if (isOldNode(process.versions.node))
     return runWithNewerNode(surroundings.environment, `${oldestNode.major}.${oldestNode.minor}`);
@@ -108,6 +66,7 @@ export async function withGateway(
     return typeof status === "number" ? status : 0;
   } catch (error) {
     if (error instanceof CliError) throw error;
+    if (options.errorsAreJson === true) throw new CliError(codeOf(error), reasonOf(error));
     // A wrong configuration has one line for each problem; each is shown on a line of its own.
     for (const line of reasonOf(error).split("\n")) surroundings.tell(`postern: ${line}`);
     return statusOf(codeOf(error));

@@ -1,5 +1,6 @@
 import type { Command } from "../command.ts";
 import { configFlag, helpFlag } from "../flags.ts";
+import { administration } from "./administration.ts";
 
 /** `keys rotate` */
 export const rotate: Command = {
@@ -9,5 +10,5 @@ export const rotate: Command = {
   description: "Signs with a new key from now on. Tokens signed with the previous key stay valid.",
   flags: [configFlag, helpFlag],
   example: "postern keys rotate --config postern.yaml",
-  run: async (invocation) => (await import("./run-keys.ts")).runRotateCommand(invocation),
+  run: administration,
 };

@@ -1,5 +1,6 @@
 import type { Command } from "../command.ts";
 import { configFlag, helpFlag } from "../flags.ts";
+import { administration } from "./administration.ts";
 
 /** `keys ssh` */
 export const ssh: Command = {
@@ -19,5 +20,5 @@ export const ssh: Command = {
     helpFlag,
   ],
   example: "postern keys ssh --application builds --config postern.yaml",
-  run: async (invocation) => (await import("./run-keys.ts")).runSshCommand(invocation),
+  run: administration,
 };

@@ -1,5 +1,6 @@
 import type { Command } from "../command.ts";
 import { configFlag, helpFlag } from "../flags.ts";
+import { administration } from "./administration.ts";
 
 const proxies = ["nginx", "caddy", "haproxy", "traefik", "envoy"] as const;
 
@@ -21,5 +22,5 @@ export const render: Command = {
     helpFlag,
   ],
   example: "postern render nginx --config postern.yaml",
-  run: async (invocation) => (await import("./run-render.ts")).runRenderCommand(invocation),
+  run: administration,
 };

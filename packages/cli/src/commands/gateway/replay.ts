@@ -1,5 +1,6 @@
 import type { Command } from "../command.ts";
 import { configFlag, helpFlag } from "../flags.ts";
+import { administration } from "./administration.ts";
 
 /** `replay` */
 export const replay: Command = {
@@ -16,6 +17,5 @@ export const replay: Command = {
     helpFlag,
   ],
   example: "postern replay --policies new.yaml --config postern.yaml",
-  run: async (invocation) =>
-    (await import("./run-administration.ts")).runAdministration(invocation),
+  run: administration,
 };

@@ -1,9 +1,9 @@
 // `dev` and `gateway`: the flags are read here, and the gateway's own package does the rest.
 import { isPort } from "@postern/protocol/host";
+import { printable } from "@postern/protocol/printable";
 import type { Surroundings } from "../../context.ts";
 import { defined } from "../../defined.ts";
 import { CliError } from "../../exit-status.ts";
-import { printable } from "../../printable.ts";
 import { writeOutput } from "../../standard-output.ts";
 import type { Invocation } from "../command.ts";
 import { readCommandLine } from "../command-line.ts";

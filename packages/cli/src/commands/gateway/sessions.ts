@@ -1,5 +1,6 @@
 import type { Command } from "../command.ts";
 import { configFlag, helpFlag } from "../flags.ts";
+import { administration } from "./administration.ts";
 
 const person = { name: "person", aliases: ["email"], value: "EMAIL" };
 const application = { name: "application", value: "NAME" };
@@ -23,7 +24,7 @@ export const list: Command = {
     helpFlag,
   ],
   example: "postern sessions list --kind terminal --config postern.yaml",
-  run: async (invocation) => (await import("./run-sessions.ts")).runListSessions(invocation),
+  run: administration,
 };
 
 /** `sessions revoke` */
@@ -42,5 +43,5 @@ export const revoke: Command = {
     helpFlag,
   ],
   example: "postern sessions revoke --person ada@example.com --config postern.yaml",
-  run: async (invocation) => (await import("./run-sessions.ts")).runRevokeSessions(invocation),
+  run: administration,
 };

@@ -1,16 +1,17 @@
 // What administrators ask of decisions at the command line: why one is as it is, what a change of
 // the file would do, and what it would have done to what was recorded.
 import { parseDuration } from "@postern/protocol";
-import { isApplication, type Owner } from "./analysis/areas.ts";
 import { type AskedFacts, readQuestion } from "./analysis/asked-facts.ts";
 import { namesIn } from "./analysis/catalog-names.ts";
 import { compareAccess } from "./analysis/compare-access.ts";
-import type { AccessExample } from "./analysis/compare-policies.ts";
-import { comparisonLines, describeExample } from "./analysis/comparison-text.ts";
+import { comparisonData } from "./analysis/comparison-data.ts";
+import { comparisonLines } from "./analysis/comparison-text.ts";
+import { explainRecorded, rowsOfRay } from "./analysis/explain-recorded.ts";
 import { explanationData } from "./analysis/explanation-data.ts";
 import { explanationLines } from "./analysis/explanation-text.ts";
 import { FileCatalogs } from "./analysis/file-catalogs.ts";
-import { applicationOf, Replay, type ReplayResult, recordedFacts } from "./analysis/replay.ts";
+import { Replay, type ReplayResult } from "./analysis/replay.ts";
+import { replayData } from "./analysis/replay-data.ts";
 import { recordedRule, replayLines, rowText } from "./analysis/replay-text.ts";
 import { asPlainJson, onOneLine } from "./analysis/terminal-text.ts";
 import { wrapped } from "./analysis/wrapped.ts";
@@ -18,8 +19,6 @@ import type { Catalog, CatalogSource } from "./catalog/catalog.ts";
 import type { Clock } from "./clock.ts";
 import type { Config } from "./config/load-config.ts";
 import { defined } from "./defined.ts";
-import type { Decision } from "./model/model.ts";
-import { policyOf } from "./policy/decide-by-facts.ts";
 import { type Explanation, explain } from "./policy/explain.ts";
 import type { ObjectNames } from "./policy/object-names.ts";
 import type { StoredAccessEvent } from "./storage/access-log.ts";
@@ -74,7 +73,7 @@ export class DecisionCommands {
     isJson: boolean;
   }): Promise<string> =>
     this.#tools.withStore(options.config, ({ store, catalogs }) =>
-      explainRecorded(store.accessLog, catalogs.current(), options.ray, options.isJson),
+      explainRays(store.accessLog, catalogs.current(), options.ray, options.isJson),
     );
 
   /**
@@ -136,21 +135,18 @@ function explainAsked(catalog: Catalog, asked: AskedFacts, isJson: boolean): str
  * Explains a recorded decision by the policies of now.
  * @throws {UsageError} when nothing was recorded under this ID
  */
-async function explainRecorded(
+async function explainRays(
   accessLog: Pick<Store["accessLog"], "list">,
   catalog: Catalog,
   ray: string,
   isJson: boolean,
 ): Promise<string> {
-  const rows = await accessLog.list({
-    ...{ direction: "asc", limit: mostRecorded },
-    filters: [{ field: "ray_id", operator: "eq", value: ray }],
-  });
+  const rows = await accessLog.list(rowsOfRay(ray));
   if (rows.length === 0)
     throw new UsageError(
       `nothing was recorded under ${JSON.stringify(ray)}; sign-ins always are, requests where log.requests is decisions`,
     );
-  const explained = rows.map((row) => ({ row, explanation: explainRow(catalog, row) }));
+  const explained = rows.map((row) => ({ row, ...explainRecorded(catalog, row) }));
   const names = namesIn(catalog);
   if (isJson)
     return json(
@@ -160,16 +156,6 @@ async function explainRecorded(
       })),
     );
   return text(explained.flatMap(({ row, explanation }) => recordedLines(row, names, explanation)));
-}
-
-/** Rows of one ray: a sign-in, and what it led to. */
-const mostRecorded = 20;
-
-function explainRow(catalog: Catalog, row: StoredAccessEvent) {
-  const byId = new Map(catalog.applications.map((each) => [each.id, each]));
-  const application = applicationOf(row, catalog, byId);
-  if (application === undefined || row.facts === null) return undefined;
-  return explain(application.policies, recordedFacts(row, row.facts));
 }
 
 function recordedLines(
@@ -197,50 +183,7 @@ function compareSides({ before, after }: Sides, now: number, isJson: boolean): s
   const idsIn = ({ applications }: Catalog) => new Set(applications.map(({ id }) => id));
   const words = { names, before: idsIn(before), after: idsIn(after) };
   if (!isJson) return text(comparisonLines(comparison, words));
-  const { changes, unchanged, undecidedHosts } = comparison;
-  const isUndecided = undecidedHosts.length > 0 || changes.some((each) => each.isUndecided);
-  return json({
-    changes: changes.map((change) => ({
-      before: ownerShown(change.before),
-      after: ownerShown(change.after),
-      url: change.url,
-      gains: change.gains.map((example) => exampleShown(example, names)),
-      loses: change.loses.map((example) => exampleShown(example, names)),
-      decided: !change.isUndecided,
-    })),
-    unchanged,
-    decided: !isUndecided,
-    undecided_hosts: undecidedHosts,
-  });
-}
-
-/** `null`: nobody's; `refused`: it may mean several applications. */
-function ownerShown(owner: Owner): object | string | null {
-  if (!isApplication(owner)) return owner ?? null;
-  const { id, name } = owner;
-  return { id, name };
-}
-
-function exampleShown(example: AccessExample, names: ObjectNames): object {
-  const { kind, subject, before, after } = example;
-  const { principal, ...circumstances } = subject;
-  const who = describeExample(example, names);
-  return {
-    who,
-    kind,
-    principal,
-    ...circumstances,
-    before: answerShown(before),
-    after: answerShown(after),
-  };
-}
-
-function answerShown(decision: Decision): object {
-  const { outcome } = decision;
-  const policy = policyOf(decision);
-  return policy === undefined
-    ? { outcome }
-    : { outcome, policy: { id: policy.id, name: policy.name } };
+  return json(comparisonData(comparison, names));
 }
 
 const longestReplay = parseDuration("720h");
@@ -288,7 +231,7 @@ async function replayRows(
 /** What a replay found, for people or programs. */
 function replayText(result: ReplayResult, catalog: Catalog, isJson: boolean): string {
   if (!isJson) return text(replayLines(result, namesIn(catalog)));
-  return json({ ...result, missing: Object.fromEntries(result.missing) });
+  return json(replayData(result));
 }
 
 function text(lines: readonly string[]): string {

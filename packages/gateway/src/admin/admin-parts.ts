@@ -14,7 +14,7 @@ export interface AdminSurroundings {
   /** how the process runs */
   config: Settings;
   store: Store;
-  catalogs: Pick<ChangingCatalogSource, "current" | "records">;
+  catalogs: Pick<ChangingCatalogSource, "current" | "records" | "frame">;
   /** as ChangingCatalogSource says; resolves when the workers have it, too */
   edit: ChangingCatalogSource["edit"];
   secretBox: SecretBox;

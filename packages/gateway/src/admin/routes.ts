@@ -9,6 +9,7 @@ import { applicationSettingRoutes } from "./resources/application-settings.ts";
 import { applicationsOf } from "./resources/applications.ts";
 import { auditLogRoutes } from "./resources/audit-log.ts";
 import { configurationRoutes } from "./resources/configuration.ts";
+import { decisionRoutes } from "./resources/decisions.ts";
 import { descriptionRoute } from "./resources/description.ts";
 import { groups } from "./resources/groups.ts";
 import { identityProvidersOf } from "./resources/identity-providers.ts";
@@ -25,6 +26,7 @@ import { sshAuthorityRoutes } from "./resources/ssh-authorities.ts";
 import { tagRoutes } from "./resources/tags.ts";
 import { userPolicyCheckRoutes } from "./resources/user-policy-checks.ts";
 import { userRoutes } from "./resources/users.ts";
+import { whatIfRoutes } from "./resources/what-if.ts";
 import type { Route } from "./route.ts";
 
 /** Every route below `/client/v4/accounts/{account_id}`. */
@@ -44,6 +46,8 @@ export function accountRoutes(parts: AdminParts): Route[] {
     ...organizationRoutes(parts),
     ...auditLogRoutes(parts),
     ...accessRequestRoutes(parts),
+    ...decisionRoutes(parts),
+    ...whatIfRoutes(parts),
     ...serviceTokenRoutes(parts),
     ...userRoutes(parts),
     ...sessionRoutes(parts),

@@ -89,7 +89,10 @@ async function list(
 }
 
 /** What happened elsewhere than at its applications is not for a token that is for some alone. */
-function withinReach(query: AccessLogQuery, { applications }: Call["token"]): AccessLogQuery {
+export function withinReach(
+  query: AccessLogQuery,
+  { applications }: Call["token"],
+): AccessLogQuery {
   if (applications === null) return query;
   const own: AccessFilter = { field: "app_uid", operator: "in", value: applications };
   return { ...query, filters: [...query.filters, own] };
@@ -144,7 +147,7 @@ function timeOf(text: string | undefined): number | undefined {
 }
 
 /** A row as the API shows it. */
-function entryOf({ id: _, facts, ...row }: StoredAccessEvent): Record<string, unknown> {
+export function entryOf({ id: _, facts, ...row }: StoredAccessEvent): Record<string, unknown> {
   return {
     ...row,
     created_at: new Date(row.created_at).toISOString(),

@@ -3,6 +3,7 @@
 import { z } from "zod";
 import { recordsInOrder, toAccountObject } from "../../apply/account-object.ts";
 import { type ChangeProposal, type ChangeRequest, proposeChanges } from "../../apply/changes.ts";
+import type { Records } from "../../catalog/records.ts";
 import { runInSlices } from "../../catalog/steps.ts";
 import type { ObjectKind } from "../../model/kinds.ts";
 import { fieldName } from "../../model/problem.ts";
@@ -45,13 +46,14 @@ const needed: Readonly<Record<ObjectKind, Permission>> = {
   list: "lists:write",
   tag: "apps:write",
 };
-const toRead = {
+/** What a token needs to read all of it. */
+export const toRead = {
   permission: "apps:read",
   alsoNeeds: ["organizations:read", "service_tokens:read", "lists:read"],
 } as const;
 
 /** A file of a thousand applications is a few mebibytes of JSON. */
-const longestBody = 16 * 1024 * 1024;
+export const longestBody = 16 * 1024 * 1024;
 
 /** The routes. */
 export function configurationRoutes(parts: AdminParts): Route[] {
@@ -103,16 +105,9 @@ async function edit(
   request: ChangeRequest,
   isTrial: boolean,
 ): Promise<Answer> {
-  const { config, now, randomBytes } = parts;
-  const surroundings = {
-    ownHosts: new Set([config.team_host, ...config.relay_hosts]),
-    hasMail: config.smtp !== undefined,
-    knowsCountries: config.geoip_file !== undefined,
-  };
   let entries: StoredAuditEntry[] = [];
   const answer = await parts.edit(async (records): Promise<Edit> => {
-    const tools = { surroundings, now: now(), randomBytes };
-    const proposal = await runInSlices(proposeChanges(request, records, tools));
+    const proposal = await propose(request, records, parts);
     const result = answerOf(proposal, request);
     if (!proposal.ok || isTrial) return { put: [], remove: [], audit: [], result };
     entries = proposal.changes.map((each) => auditEntry(call, each, parts));
@@ -122,9 +117,25 @@ async function edit(
   return answer;
 }
 
+/** What would become of a request, without doing it. */
+export function propose(
+  request: ChangeRequest,
+  records: Records,
+  { config, now, randomBytes }: AdminParts,
+): Promise<ChangeProposal> {
+  const surroundings = {
+    ownHosts: new Set([config.team_host, ...config.relay_hosts]),
+    hasMail: config.smtp !== undefined,
+    knowsCountries: config.geoip_file !== undefined,
+  };
+  const tools = { surroundings, now: now(), randomBytes };
+  return runInSlices(proposeChanges(request, records, tools));
+}
+
 type Edit = Awaited<ReturnType<Parameters<AdminParts["edit"]>[0]>> & { result: Answer };
 
-function answerOf(proposal: ChangeProposal, { put }: ChangeRequest): Answer {
+/** What is told of it. */
+export function answerOf(proposal: ChangeProposal, { put }: ChangeRequest): Answer {
   const remark = (name: "invalid" | "warning", { path, what }: Problem) => {
     const [, , ...field] = path;
     const { fields } = put[Number(path[1])] ?? {};

@@ -83,7 +83,7 @@ class PolicyTests {
     if (token.applications !== null) return fail("not_permitted");
     const reading = readPolicies(sent, catalogs.records(), this.#parts);
     if (!reading.ok) return reading;
-    if (this.#waiting >= mostWaiting) return fail("too_many_tests");
+    if (this.#waiting >= mostWaiting) return fail("too_busy");
     this.#waiting++;
     try {
       const { total } = await store.users.list({ limit: 1, offset: 0 });

@@ -15,6 +15,7 @@ import type { StoredUser } from "../../storage/store.ts";
 import type { AdminParts } from "../admin-parts.ts";
 import { type Answer, type Call, fail, type Route, succeed } from "../route.ts";
 import { visibleApplication } from "./sessions.ts";
+import { visibleExplanation } from "./visible-explanation.ts";
 
 const query = z.object({ email: z.string().optional(), user_id: z.string().optional() });
 
@@ -44,12 +45,17 @@ async function check(call: Call, parts: AdminParts): Promise<Answer> {
   const { last_identity } = user;
   if (last_identity === null) return fail("not_found", "This user has never signed in.");
   return succeed({
-    app_state: appState(application, last_identity, parts),
+    app_state: appState(call, application, last_identity, parts),
     user_identity: userIdentity(user, last_identity, parts),
   });
 }
 
-function appState(application: Application, identity: Identity, { catalogs }: AdminParts): object {
+function appState(
+  { token }: Call,
+  application: Application,
+  identity: Identity,
+  { catalogs }: AdminParts,
+): object {
   const { id, aud, name, domains, policies } = application;
   const catalog = catalogs.current();
   const atoms = policies.flatMap(({ rules }) => atomsOf(rules));
@@ -59,7 +65,7 @@ function appState(application: Application, identity: Identity, { catalogs }: Ad
     ...{ app_uid: id, aud, name, hostname: domains[0] },
     status: verdictOn(identity, application, catalog),
     why: whyText(explanation, names),
-    policies: policyData(explanation, names),
+    policies: policyData(visibleExplanation(explanation, token), names),
   };
 }
 

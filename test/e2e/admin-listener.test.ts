@@ -46,16 +46,24 @@ for (const workers of [1, 2])
       assert.equal(made.status, 0, made.stderr);
       const secret = /postern_admin_\w+/.exec(made.stdout)?.[0] ?? assert.fail(made.stdout);
       noteSecrets(secret);
-      const get = (path: string, ca: string) =>
+      const send = (method: string, path: string, ca: string) =>
         ask({
-          ...{ port: adminPort, ca, servername: adminHost, path },
+          ...{ port: adminPort, ca, servername: adminHost, path, method },
           headers: { host: `${adminHost}:${adminPort}`, authorization: `Bearer ${secret}` },
         });
+      const get = (path: string, ca: string) => send("GET", path, ca);
       const accounts = await get("/client/v4/accounts", before.ca);
       assert.equal(accounts.status, 200, accounts.text);
       const { id } = JSON.parse(accounts.text).result[0];
       const apps = await get(`/client/v4/accounts/${id}/access/apps`, before.ca);
       assert.equal(JSON.parse(apps.text).result.length, 1);
+      const diff = await send("POST", `/client/v4/accounts/${id}/access/decisions/diff`, before.ca);
+      assert.equal(diff.status, 200, diff.text);
+      assert.deepEqual(
+        JSON.parse(diff.text).result.changes,
+        [],
+        "the thread that compares is there",
+      );
 
       const after = certificateFor(context, names);
       put(after);

@@ -106,7 +106,7 @@ class WhatIf {
     answer: (asked: Body, proposal: Accepted, records: Records) => Promise<Answer>,
   ): Promise<Answer> {
     if (token.applications !== null) return fail("not_permitted");
-    const reading = schema.safeParse(sent);
+    const reading = schema.safeParse(sent ?? {});
     if (!reading.success) {
       const at = (reading.error.issues[0]?.path ?? []).map(String);
       return fail("bad_request", "The body is no list of changes.", pointerTo(at));

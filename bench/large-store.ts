@@ -206,7 +206,7 @@ function postern(args: readonly string[]): string {
   const bin = join(import.meta.dirname, "../packages/cli/dist/postern.cjs");
   return execFileSync(process.execPath, [bin, ...args], {
     encoding: "utf8",
-    stdio: ["ignore", "pipe", "ignore"],
+    stdio: ["ignore", "pipe", "inherit"],
   }).trim();
 }
 

@@ -68,7 +68,7 @@ test("with cors_headers the gateway answers preflights, with what is configured 
   });
 });
 
-test("the pages of allowed origins may read the gateway's own refusals, and no others may", async (context) => {
+test("the pages of allowed origins may read the gateway's own refusals, and no others may (L2)", async (context) => {
   const cors_headers = {
     allowed_origins: ["https://front.example"],
     allow_all_methods: true,

@@ -67,7 +67,7 @@ test("a person is let in by the first policy that includes them, and asked to si
   }
 });
 
-test("an email domain is the whole domain, not its end (L10)", () => {
+test("an email domain is the whole domain, not its end (L2, L10)", () => {
   for (const domain of ["ample.com", "com", "xexample.com", "", ".example.com", "@example.com"]) {
     assert.equal(
       decide([policy("allow", [{ email_domain: { domain } }])], ada).outcome,

@@ -1,9 +1,8 @@
 // What administrators change is written down: who, what, before and after. Secrets are cut out
 // before anything arrives here.
-import { createHash } from "node:crypto";
-import { isMap } from "../model/read-value.ts";
 import { randomUuid } from "../random.ts";
 import type { StoredAuditEntry } from "../storage/admin-records.ts";
+import { auditText } from "../storage/audit-text.ts";
 import type { AdminParts } from "./admin-parts.ts";
 import type { Call } from "./route.ts";
 
@@ -32,8 +31,8 @@ export function auditEntry(
     token_id: token.id,
     token_name: token.name,
     ...{ ip, ray, action, kind, ref: id, name },
-    before: textOf(before),
-    after: textOf(after),
+    before: auditText(before),
+    after: auditText(after),
   };
 }
 
@@ -59,17 +58,4 @@ export async function audit(
   const entry = auditEntry(call, change, parts);
   await parts.store.audit.add(entry);
   recordChange(entry, parts);
-}
-
-/** Characters of JSON: entries are kept for long, and a list has room for megabytes. */
-const longestText = 64 * 1024;
-
-/** What is longer is told by its size and its digest, which says whether two are the same. */
-function textOf(value: unknown): string | null {
-  if (value === undefined) return null;
-  const text = JSON.stringify(value);
-  if (text.length <= longestText) return text;
-  const { id, name } = isMap(value) ? value : {};
-  const sha256 = createHash("sha256").update(text).digest("hex");
-  return JSON.stringify({ id, name, left_out: { characters: text.length, sha256 } });
 }

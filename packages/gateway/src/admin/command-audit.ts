@@ -1,4 +1,5 @@
 import { type RandomBytes, randomUuid } from "../random.ts";
+import { auditText } from "../storage/audit-text.ts";
 import type { Store } from "../storage/store.ts";
 import type { AuditedChange } from "./audit.ts";
 
@@ -16,7 +17,7 @@ export async function auditCommand(
     created_at: now(),
     ...{ token_id: "", token_name: command, ip: "", ray: "" },
     ...{ action, kind, ref: id, name },
-    before: before === undefined ? null : JSON.stringify(before),
-    after: after === undefined ? null : JSON.stringify(after),
+    before: auditText(before),
+    after: auditText(after),
   });
 }

@@ -13,6 +13,7 @@ import { identityProvider } from "../model/identity-provider.ts";
 import { withKeptSecrets } from "../model/kept-secrets.ts";
 import type { ConfiguredObject, Kind } from "../model/kind.ts";
 import { kinds, type ObjectKind } from "../model/kinds.ts";
+import { findOversize } from "../model/object-size.ts";
 import { createReport, type FieldPath, type Problem } from "../model/problem.ts";
 import { isMap, tryRead } from "../model/read-value.ts";
 import { type ServiceToken, serviceToken } from "../model/service-token.ts";
@@ -197,6 +198,11 @@ function readCandidate(
       [...at, "aud"],
       "is not the AUD that the application has, which never changes; remove it",
     );
+    return undefined;
+  }
+  const oversize = findOversize(kind, fields);
+  if (oversize !== undefined) {
+    report.problem([...at, ...oversize.path], oversize.what);
     return undefined;
   }
   const written = kind.naming === "one" ? fields : { ...fields, id };

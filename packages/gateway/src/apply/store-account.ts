@@ -8,6 +8,7 @@ import type { Config } from "../config/load-config.ts";
 import { type RandomBytes, randomUuid } from "../random.ts";
 import type { SecretBox } from "../secrets/secret-box.ts";
 import type { StoredAuditEntry } from "../storage/admin-records.ts";
+import { auditText } from "../storage/audit-text.ts";
 import type { Store } from "../storage/store.ts";
 import type { Account } from "./account.ts";
 import { recordsInOrder, toAccountObject } from "./account-object.ts";
@@ -76,7 +77,7 @@ function auditEntry(
     created_at: now,
     ...{ token_id: "", token_name: "postern apply", ip: "", ray: "" },
     ...{ action, kind, ref: id, name },
-    before: before === undefined ? null : JSON.stringify(before),
-    after: after === undefined ? null : JSON.stringify(after),
+    before: auditText(before),
+    after: auditText(after),
   };
 }

@@ -31,6 +31,31 @@ test("an object with more than there is use for is refused in one sentence, with
   assert.equal(gateway.parts.catalogs.current().applications.length, 0);
 });
 
+test("a change of everything at once is held to the same bounds", async (context) => {
+  const { api } = await startAdminFixture(context);
+  const path = "/configuration";
+  const put = (id: string, fields: object, kind = "group") => ({ kind, id, fields, before: null });
+  const all = await api.patch(path, { put: Array.from({ length: 500_000 }, () => 0) });
+  assert.equal(all.status, 400);
+  assert.match(all.errors[0]?.message ?? "", /10000 objects at most/);
+  const rules = (count: number) => ({
+    name: "g",
+    include: Array.from({ length: count }, () => ({})),
+  });
+  const large = await api.patch(path, { put: [put("g", rules(400_000))] });
+  assert.equal(large.errors.length, 1);
+  assert.equal(large.errors[0]?.source?.pointer, "/put/0/include");
+  const wrong = await api.patch(path, { put: [put("g", rules(5_000))] });
+  assert.equal(wrong.errors.length, 101);
+  for (const kind of ["constructor", "__proto__", "toString", "nothing"])
+    assert.equal(
+      (await api.patch(path, { put: [put("x", { name: "x" }, kind)] })).status,
+      400,
+      kind,
+    );
+  assert.deepEqual(resultOf(await api.get("/access/groups")), []);
+});
+
 test("of thousands of mistakes the first hundred are told, and how many more there are", async (context) => {
   const { api } = await startAdminFixture(context);
   const { status, errors } = await api.post("/access/groups", {

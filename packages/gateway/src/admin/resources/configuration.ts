@@ -7,6 +7,7 @@ import type { Records } from "../../catalog/records.ts";
 import { runInSlices } from "../../catalog/steps.ts";
 import type { ObjectKind } from "../../model/kinds.ts";
 import { fieldName } from "../../model/problem.ts";
+import { itemsOf } from "../../model/read-value.ts";
 import type { StoredAuditEntry } from "../../storage/admin-records.ts";
 import type { AdminParts } from "../admin-parts.ts";
 import { auditEntry, recordChange } from "../audit.ts";
@@ -14,7 +15,7 @@ import { apiError } from "../error-codes.ts";
 import { pageOf } from "../pages.ts";
 import { type Permission, permits } from "../permissions.ts";
 import { type Answer, type Call, fail, type Route, succeed } from "../route.ts";
-import { pointerTo } from "./judge-object.ts";
+import { firstOf, pointerTo } from "./judge-object.ts";
 
 const path = "/configuration";
 
@@ -55,6 +56,14 @@ export const toRead = {
 /** A file of a thousand applications is a few mebibytes of JSON. */
 export const longestBody = 16 * 1024 * 1024;
 
+/** Objects of one change. */
+const mostObjects = 10_000;
+
+/** How many objects a body is about; they are read one by one, which takes its time. */
+function sizeOf(body: unknown): number {
+  return itemsOf(body, "put").length + itemsOf(body, "remove").length;
+}
+
 /** The routes. */
 export function configurationRoutes(parts: AdminParts): Route[] {
   return [
@@ -86,6 +95,8 @@ function refuse({ token }: Call, permissions: readonly Permission[]): Answer | u
 }
 
 async function change(call: Call, parts: AdminParts): Promise<Answer> {
+  if (sizeOf(call.body) > mostObjects)
+    return fail("bad_request", `A change is of ${mostObjects} objects at most; divide it.`);
   const reading = changes.safeParse(call.body);
   if (!reading.success) {
     const [issue] = reading.error.issues;
@@ -94,7 +105,9 @@ async function change(call: Call, parts: AdminParts): Promise<Answer> {
   }
   const { dry_run, ...request } = reading.data;
   const kinds = [...request.put, ...request.remove].map(({ kind }) => kind);
-  const permissions = kinds.flatMap((kind) => needed[kind as ObjectKind] ?? []);
+  const permissions = kinds.flatMap((kind) =>
+    Object.hasOwn(needed, kind) ? needed[kind as ObjectKind] : [],
+  );
   const refusal = refuse(call, permissions);
   return refusal ?? (await edit(call, parts, request, dry_run));
 }
@@ -146,10 +159,10 @@ export function answerOf(proposal: ChangeProposal, { put }: ChangeRequest): Answ
     return {
       ok: false,
       status: 400,
-      errors: proposal.problems.map((problem) => remark("invalid", problem)),
+      errors: firstOf("invalid", proposal.problems, (problem) => remark("invalid", problem)),
     };
   const { changes, missing, warnings } = proposal;
-  const messages = warnings.map((warning) => remark("warning", warning));
+  const messages = firstOf("warning", warnings, (warning) => remark("warning", warning));
   return { ...succeed({ changes, missing }), messages };
 }
 

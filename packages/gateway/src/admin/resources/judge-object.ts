@@ -7,14 +7,13 @@ import type { ObjectRecord } from "../../catalog/stored-objects.ts";
 import type { Settings } from "../../config/read-settings.ts";
 import type { ConfiguredObject, Kind, World } from "../../model/kind.ts";
 import { kinds } from "../../model/kinds.ts";
-import { list } from "../../model/list.ts";
+import { findOversize } from "../../model/object-size.ts";
 import { type FieldPath, fieldName, type Problem } from "../../model/problem.ts";
 import { isMap } from "../../model/read-value.ts";
 import { validate } from "../../model/validate.ts";
 import { createWorld } from "../../model/world.ts";
 import { type ApiError, apiError, type ErrorName } from "../error-codes.ts";
 import { type Failure, fail } from "../route.ts";
-import { findOversize } from "./object-size.ts";
 
 /** A valid object with what is hardly meant, or why it is none. */
 export type Judgement = { ok: true; object: ConfiguredObject; messages: ApiError[] } | Failure;
@@ -25,7 +24,7 @@ export type Judgement = { ok: true; object: ConfiguredObject; messages: ApiError
  * @param world the others
  */
 export function judgeObject(kind: Kind, fields: unknown, world: World): Judgement {
-  const oversize = findOversize(fields, (path) => hasOwnBound(kind, path));
+  const oversize = findOversize(kind, fields);
   if (oversize !== undefined)
     return { ok: false, status: 400, errors: [problemError("invalid", kind, oversize)] };
   const { input, problems, warnings } = validate(kind, fields, world);
@@ -78,16 +77,20 @@ export function withoutNulls(value: unknown): unknown {
   return Object.fromEntries(fields.map(([name, field]) => [name, withoutNulls(field)]));
 }
 
-/** The items of a list are counted where lists are read. */
-function hasOwnBound({ name }: Kind, path: FieldPath): boolean {
-  return name === list.name && path.length === 1 && path[0] === "items";
+function told(name: ErrorName, kind: Kind, problems: readonly Problem[]): ApiError[] {
+  return firstOf(name, problems, (problem) => problemError(name, kind, problem));
 }
 
 /** Of the same mistake in each of thousands of items, some say it all. */
 const mostTold = 100;
 
-function told(name: ErrorName, kind: Kind, problems: readonly Problem[]): ApiError[] {
-  const errors = problems.slice(0, mostTold).map((problem) => problemError(name, kind, problem));
+/** The first of many problems as errors, and how many more there are. */
+export function firstOf<Each>(
+  name: ErrorName,
+  problems: readonly Each[],
+  toError: (problem: Each) => ApiError,
+): ApiError[] {
+  const errors = problems.slice(0, mostTold).map(toError);
   const more = problems.length - errors.length;
   if (more > 0) errors.push(apiError(name, `There are ${more} more of these.`));
   return errors;

@@ -84,6 +84,51 @@ test(
 );
 
 test(
+  "a person comes back to the fragment of the address, through forms, a provider and another host",
+  browserOptions(),
+  async (context) => {
+    const port = await freePort();
+    const provider = await startIdentityProvider({
+      redirectUri: `http://login.localhost:${port}/cdn-cgi/access/callback`,
+      accounts: { ada: { email: ada, email_verified: true } },
+    });
+    context.after(() => provider.close());
+    const { clientId: client_id, clientSecret: client_secret, issuer } = provider;
+    const identity_providers = [
+      { id: "pin", name: "PIN", type: "onetimepin" },
+      {
+        ...{ id: "corp", name: "Example SSO", type: "oidc" },
+        config: { client_id, client_secret, issuer },
+      },
+    ];
+    const people = [{ name: "p", decision: "allow", include: [{ everyone: {} }] }];
+    const applications = ["app", "other"].map((name) => ({
+      ...{ name, domain: `${name}.localhost`, policies: people },
+    }));
+    const { gateway } = await scene(context, { identity_providers, applications }, port);
+    const address = `${gateway.origin("app.localhost")}/board?year=2026#/reports/7?x=<%22>&y=%C3%A9`;
+    await withPage(async (page) => {
+      await page.goto(address);
+      await signInWithPin(page, gateway);
+      await page.waitForURL((url) => url.pathname === "/board");
+      assert.equal(await page.evaluate("location.hash"), "#/reports/7?x=%3C%22%3E&y=%C3%A9");
+      // Whoever is signed in goes on over redirects alone.
+      await page.goto(`${gateway.origin("other.localhost")}/#/there`);
+      await page.waitForURL((url) => url.hostname === "other.localhost");
+      assert.equal(await page.evaluate("location.hash"), "#/there");
+    });
+    await withPage(async (page) => {
+      await page.goto(`${gateway.origin("app.localhost")}/#/through/the/provider`);
+      await page.getByRole("button", { name: "Example SSO" }).click();
+      await page.getByLabel("Account").fill("ada");
+      await page.getByRole("button", { name: "Continue" }).click();
+      await page.waitForURL((url) => url.hostname === "app.localhost");
+      assert.equal(await page.evaluate("location.hash"), "#/through/the/provider");
+    });
+  },
+);
+
+test(
   "a terminal is approved in Chromium by comparing the code",
   browserOptions(),
   async (context) => {

@@ -25,6 +25,8 @@ export interface TargetAddress {
   authority: string;
   /** path and query on that host */
   redirect_url: string;
+  /** of that address, without its `#` (fragment.ts) */
+  fragment?: string;
   /** hash of the browser's `CF_AppSession` there; "" for a terminal, which needs no hand-over */
   app_session: string;
 }
@@ -65,7 +67,15 @@ export function nameOf(facts: RequestFacts, target: SignInTarget): string {
 /** The address of the target, on the application's host or the team domain. */
 export function urlOf(facts: RequestFacts, { application }: SignInTarget): string {
   if (application === undefined) return `${facts.catalog.issuer}/`;
-  return `${facts.scheme}://${application.authority}${application.redirect_url}`;
+  return `${facts.scheme}://${application.authority}${addressOn(application)}`;
+}
+
+/** Path, query and fragment. */
+export function addressOn({
+  redirect_url,
+  fragment,
+}: Pick<TargetAddress, "redirect_url" | "fragment">): string {
+  return fragment === undefined ? redirect_url : `${redirect_url}#${fragment}`;
 }
 
 /**

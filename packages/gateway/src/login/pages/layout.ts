@@ -37,7 +37,7 @@ export interface Page {
   /** origins of pictures beside the logo */
   pictures?: readonly string[];
   /** a script that runs once the page is shown; nothing on the page depends on it */
-  script?: string;
+  script?: string | undefined;
 }
 
 /** Answers with a page. */

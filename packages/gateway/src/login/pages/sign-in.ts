@@ -1,6 +1,7 @@
 // The page on which a person chooses how to sign in (pages.md, "sign in"): what for, on which host,
 // and the ways, of which the one that this browser used last comes first.
 import { html } from "hono/html";
+import { fragmentField, fragmentScript } from "../fragment.ts";
 import { type Html, when, whenSet } from "./html.ts";
 import { keyIcon } from "./icons.ts";
 import type { Page } from "./layout.ts";
@@ -48,6 +49,7 @@ export function signInPage(view: SignInView): Page {
     title: heading,
     heading,
     leavesHost: true,
+    script: view.host === undefined || view.isForTerminal ? undefined : fragmentScript,
     body: html`
 <p class="lead">${purposeOf(view)}</p>
 ${waysOf(view)}
@@ -78,6 +80,8 @@ function waysOf(view: SignInView): Html {
   return html`${buttonPart}${when(hasBoth, html`<p class="or">or get a code by email</p>`)}${fieldPart}`;
 }
 
+const fragmentInput = html`<input type="hidden" name="${fragmentField}" value="">`;
+
 /** Buttons stand before fields, and what was used last before everything else. */
 function rankOf({ lastUsed }: SignInView, { id, offer }: Way): number {
   if (id === lastUsed) return 0;
@@ -87,6 +91,7 @@ function rankOf({ lastUsed }: SignInView, { id, offer }: Way): number {
 function buttonForm(view: SignInView, ways: readonly Way[]): Html {
   return html`<form method="post" action="${view.action}" class="stack">
 <input type="hidden" name="target" value="${view.target}">
+${fragmentInput}
 ${ways.map((way) => wayButton(way, way.id === view.lastUsed && view.ways.length > 1))}
 </form>`;
 }
@@ -110,6 +115,7 @@ function emailForm(
   const intro = html`<p class="hint">We will send you a code for this sign-in.</p>`;
   return html`<form method="post" action="${action}">
 <input type="hidden" name="target" value="${target}">
+${fragmentInput}
 <input type="hidden" name="provider" value="${way.id}">
 ${when(isFirst, intro)}
 <label for="${id}">Email</label>

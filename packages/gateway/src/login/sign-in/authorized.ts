@@ -13,6 +13,7 @@ import { type Page, sendPage } from "../pages/layout.ts";
 import { cookieLinesOf } from "../request-cookies.ts";
 import { goTo } from "../responses.ts";
 import { equalSecrets, sha256 } from "../secret-values.ts";
+import { addressOn } from "../sign-in-target.ts";
 import { setApplicationCookie } from "./application-cookie.ts";
 import { handoverLifeMs } from "./hand-over.ts";
 import { openHandoverState } from "./handover-state.ts";
@@ -29,7 +30,7 @@ export async function authorized(c: LoginContext, parts: SignInParts): Promise<R
   const stateArgument = singleArgument(query, "state") ?? "";
   const state = openHandoverState(parts, facts, stateArgument);
   if (nonce === undefined || state === undefined) return sendStartAgain(c, undefined, foreignLink);
-  const start = `${facts.scheme}://${facts.authority}${state.redirect_url}`;
+  const start = `${facts.scheme}://${facts.authority}${addressOn(state)}`;
 
   // 2. The hand-over is taken: whoever comes later with the same link finds none.
   const handover = await parts.store.handovers.take(sha256(nonce));

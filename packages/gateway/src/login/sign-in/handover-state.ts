@@ -1,4 +1,5 @@
 import type { RequestFacts } from "../../catalog/request-facts.ts";
+import { defined } from "../../defined.ts";
 import type { SecretBox } from "../../secrets/secret-box.ts";
 import { pathOnHost } from "../application-host.ts";
 import type { TargetAddress } from "../sign-in-target.ts";
@@ -7,16 +8,16 @@ import type { TargetAddress } from "../sign-in-target.ts";
  * What the `state` argument of `authorized` holds, sealed: where to go is never taken from the
  * query.
  */
-export type HandoverState = Pick<TargetAddress, "aud" | "authority" | "redirect_url">;
+export type HandoverState = Pick<TargetAddress, "aud" | "authority" | "redirect_url" | "fragment">;
 
 const sealContext = "hand-over state";
 
 /** Seals where the hand-over leads. */
 export function sealHandoverState(
   { secretBox }: { secretBox: SecretBox },
-  { aud, authority, redirect_url }: HandoverState,
+  { aud, authority, redirect_url, fragment }: HandoverState,
 ): string {
-  const state: HandoverState = { aud, authority, redirect_url };
+  const state: HandoverState = defined({ aud, authority, redirect_url, fragment });
   return secretBox.seal(JSON.stringify(state), sealContext);
 }
 

@@ -8,6 +8,7 @@ import { hostOf } from "../application-host.ts";
 import { proofFaultOf, refuseUnproven } from "../demanded-proof.ts";
 import { isFromBrowser } from "../fetch-metadata.ts";
 import { csrfHolds, readForm } from "../forms.ts";
+import { fragmentField, readFragment } from "../fragment.ts";
 import type { LoginContext } from "../login-context.ts";
 import { someoneElsePurpose } from "../no-access.ts";
 import { errorPage, sendStartAgain } from "../pages/error.ts";
@@ -23,7 +24,7 @@ import {
   terminalSession,
 } from "../team-session.ts";
 import { handOver } from "./hand-over.ts";
-import { readLoginRequest } from "./login-request.ts";
+import { readLoginRequest, withFragment } from "./login-request.ts";
 import { findOffer, offersFor, showOffers } from "./offers.ts";
 import type { SignInParts } from "./sign-in-parts.ts";
 import { startAttempt } from "./start-attempt.ts";
@@ -70,7 +71,8 @@ export async function submitLogin(c: LoginContext, parts: SignInParts): Promise<
   const field = openTarget(parts, fields?.get("target") ?? "");
   if (fields === undefined || field === undefined)
     return sendStartAgain(c, undefined, "The form could not be read.");
-  const { target, expired } = field;
+  const { expired } = field;
+  const target = withFragment(field.target, readFragment(fields.get(fragmentField)));
   if (expired) return sendStartAgain(c, startOf(facts, target), "The page was open for too long.");
   if (fields.has("someone_else")) return signInAsSomeoneElse(c, parts, target, fields.get("csrf"));
 

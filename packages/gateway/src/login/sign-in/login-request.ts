@@ -69,6 +69,16 @@ function wishesOf(facts: RequestFacts, path: string): ProviderWishes {
   return ofTerminal.ok ? { ...pageWishes, ...ofTerminal.wishes } : pageWishes;
 }
 
+/** The same target with the fragment of its address, where there is room for it. */
+export function withFragment(target: SignInTarget, fragment: string | undefined): SignInTarget {
+  const { application } = target;
+  if (application === undefined || fragment === undefined) return target;
+  const { redirect_url } = application;
+  const isTooLong = redirect_url.length + fragment.length > redirectLength;
+  if (isTooLong || isForTerminal(redirect_url)) return target;
+  return { ...target, application: { ...application, fragment } };
+}
+
 /**
  * Whether the target is a terminal's login: approved on the team domain, which evaluates policy
  * itself.

@@ -73,6 +73,7 @@ const treatments: Record<string, Contract> = {
   "sessions list": { ...ofNobody, args: nothing },
   "sessions revoke": { ...ofNobody, args: nothing },
   export: { ...ofNobody, args: nothing },
+  import: { ...ofNobody, args: nothing },
   diff: { ...ofNobody, args: nothing },
   apply: { ...ofNobody, args: nothing },
   replay: { ...ofNobody, args: nothing },

@@ -18,6 +18,7 @@ const commands: ReadonlyMap<string, () => Promise<Command>> = new Map([
   ["diff", async () => (await import("./commands/diff.ts")).diff],
   ["replay", async () => (await import("./commands/decisions.ts")).replay],
   ["export", async () => (await import("./commands/configuration.ts")).exportObjects],
+  ["import", async () => (await import("./commands/configuration.ts")).importAccount],
   ["apply", async () => (await import("./commands/configuration.ts")).applyFile],
 ]);
 

@@ -2,9 +2,12 @@
 // change; and the change. Whatever is said, nothing secret is in it.
 import type { Account } from "./apply/account.ts";
 import { connectAccount } from "./apply/api-account.ts";
+import { ApiClient } from "./apply/api-client.ts";
 import type { MissingSecret } from "./apply/changes.ts";
+import { readCloudflare } from "./apply/cloudflare-account.ts";
 import { exportText } from "./apply/export-text.ts";
 import { fieldChanges } from "./apply/field-changes.ts";
+import { importObjects } from "./apply/import-objects.ts";
 import { countLine, labelOf, otherLines, planLines, printable } from "./apply/plan-text.ts";
 import { readFile } from "./apply/read-file.ts";
 import { storeAccount } from "./apply/store-account.ts";
@@ -18,6 +21,7 @@ import {
   valueIn,
 } from "./command-call.ts";
 import { ConfigError } from "./config/config-error.ts";
+import { readDocument } from "./config/document.ts";
 import { readNamedFile } from "./config/fill-in.ts";
 import type { Config } from "./config/load-config.ts";
 import { defined } from "./defined.ts";
@@ -93,6 +97,31 @@ export class ConfigurationCommands {
       for (const line of message.split("\n")) output.tell(line);
       return 2;
     }
+  }
+
+  /**
+   * `postern import cloudflare`: an account at Cloudflare as a file of ours.
+   * @throws {Error} when it cannot be read
+   */
+  async import(call: CommandCall, { tell, print }: Output): Promise<void> {
+    const from = onlyArgument(call, "the name of what to import from");
+    if (from !== "cloudflare") throw new UsageError("import takes cloudflare, and nothing else");
+    const { environment } = this.#tools;
+    const { CLOUDFLARE_API_TOKEN: token, CLOUDFLARE_ACCOUNT_ID: accountId } = environment;
+    if (token === undefined || accountId === undefined)
+      throw new UsageError(
+        "import cloudflare wants CLOUDFLARE_API_TOKEN and CLOUDFLARE_ACCOUNT_ID in the environment",
+      );
+    const base = valueIn(call, "url") ?? environment["CLOUDFLARE_BASE_URL"] ?? cloudflareApi;
+    const told = (line: string) => tell(printable(line));
+    const account = await readCloudflare(new ApiClient(base, token), accountId, told);
+    const { objects, remarks } = importObjects(account);
+    const { text, missing } = exportText(objects, importHeading);
+    for (const remark of remarks) told(remark);
+    for (const line of faultsOf(text)) told(`to be mended before it is applied: ${line}`);
+    if (missing.length > 0) tell("These secrets cannot come:");
+    for (const each of missing) tell(missingText(each));
+    print(text);
   }
 
   #accountIn(call: CommandCall): AccountAddress {
@@ -216,6 +245,24 @@ const nothing: Extract<Awaited<ReturnType<Account["change"]>>, { ok: true }> = {
   missing: [],
   warnings: [],
 };
+
+const cloudflareApi = "https://api.cloudflare.com/client/v4";
+
+const importHeading = [
+  "The objects of a Cloudflare account, for `postern apply`. What could not come was said when",
+  "this was written.",
+];
+
+/** What is wrong with a file as a whole, as `apply` would say it. */
+function faultsOf(text: string): string[] {
+  try {
+    readWanted(readDocument({ text, file: "line", environment: {} }), [], { prune: false });
+    return [];
+  } catch (error) {
+    if (error instanceof ConfigError) return error.message.split("\n");
+    throw error;
+  }
+}
 
 const exportHeading = [
   "The objects of a gateway, for `postern apply`. What a gateway is started with (auth_domain,",

@@ -23,7 +23,7 @@ import { whoami } from "./access/whoami.ts";
 import type { Command, CommandGroup } from "./command.ts";
 import { completionOf } from "./completion/completion.ts";
 import { create, list as listTokens, revoke } from "./gateway/admin-token.ts";
-import { apply, exportCommand } from "./gateway/configuration-as-code.ts";
+import { apply, exportCommand, importCommand } from "./gateway/configuration-as-code.ts";
 import { dev } from "./gateway/dev.ts";
 import { diff } from "./gateway/diff.ts";
 import { gateway } from "./gateway/gateway.ts";
@@ -116,6 +116,7 @@ export const mainGroup: CommandGroup = {
     gateway,
     render,
     exportCommand,
+    importCommand,
     diff,
     apply,
     replay,

@@ -26,6 +26,7 @@ const commands = [
   ["gateway"],
   ["render"],
   ["export"],
+  ["import"],
   ["diff"],
   ["apply"],
   ["replay"],

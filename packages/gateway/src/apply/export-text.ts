@@ -9,6 +9,7 @@ import { application } from "../model/application.ts";
 import type { Kind, Reference } from "../model/kind.ts";
 import { kinds } from "../model/kinds.ts";
 import { list } from "../model/list.ts";
+import { isOtherType } from "../model/other-application.ts";
 import { policy } from "../model/policy.ts";
 import { isMap, itemsOf } from "../model/read-value.ts";
 import { removeAt, replaceAt, valueAt } from "../model/value-at.ts";
@@ -86,14 +87,17 @@ function fileForm(kind: Kind, each: WrittenObject, words: Words): Record<string,
   const named = kind
     .references(each.input)
     .reduce<unknown>((whole, reference) => withName(whole, reference, words), each.input);
-  const short = withoutDefaults(kind, named as Record<string, unknown>);
+  const whole = named as Record<string, unknown>;
+  // Of types that mean nothing here, all that was sent is kept as it is.
+  const isOther = kind.name === application.name && isOtherType(whole);
+  const short = isOther ? withPolicies(whole, each.id) : withoutDefaults(kind, whole);
   if (kind.naming === "one") return withoutId(short);
   const isDerived =
     each.id === derivedId(kind.name, each.name) && words.nameOf(kind.name, each.id) !== undefined;
   const own = isDerived ? withoutId(short) : short;
   switch (kind.name) {
     case application.name:
-      return applicationForm(own, each.id);
+      return isOther ? own : applicationForm(own, each.id);
     case list.name:
       return { ...own, items: itemsOf(own, "items").map(itemForm) };
     default:
@@ -147,9 +151,13 @@ function applicationForm(fields: Record<string, unknown>, id: string): Record<st
   const isPlain = destinations === undefined || isDeepStrictEqual(destinations, plain);
   const others = domains.length > 1 ? { self_hosted_domains } : {};
   const where = isPlain ? others : { destinations };
+  return withPolicies({ ...own, ...where, policies }, id);
+}
+
+function withPolicies(fields: Record<string, unknown>, id: string): Record<string, unknown> {
+  const { policies, ...own } = fields;
   const entries = itemsOf({ policies }, "policies");
-  if (entries.length === 0) return { ...own, ...where };
-  return { ...own, ...where, policies: policiesForm(entries, id) };
+  return entries.length === 0 ? own : { ...own, policies: policiesForm(entries, id) };
 }
 
 function policiesForm(entries: readonly unknown[], applicationId: string): unknown[] {

@@ -31,6 +31,8 @@ export function storeAccount(deps: StoreAccountDeps): Account {
     place: "the store",
     read: async () => recordsInOrder(await read()).map(toAccountObject),
     async change(request, isTrial) {
+      // What is read afterwards is as it was at this position, or later.
+      const { position } = await store.objects.changedSince();
       const records = await read();
       const surroundings = {
         ownHosts: new Set([config.team_host, ...config.relay_hosts]),
@@ -43,12 +45,13 @@ export function storeAccount(deps: StoreAccountDeps): Account {
       const { put, remove, changes, missing, warnings } = proposal;
       // The catalog finds out what only contradicts itself as a whole, before anything is written.
       build(proposal, records, config);
-      if (!isTrial && changes.length > 0)
-        await store.objects.change(
-          runAtOnce(toRows(put, secretBox)),
-          remove,
-          changes.map((change) => auditEntry(change, now(), randomBytes)),
-        );
+      if (!isTrial && changes.length > 0) {
+        const rows = runAtOnce(toRows(put, secretBox));
+        const audit = changes.map((change) => auditEntry(change, now(), randomBytes));
+        const end = await store.objects.change(rows, remove, audit, position);
+        if (end === undefined)
+          throw new Error("a gateway of the store has changed objects meanwhile; run it again");
+      }
       return { ok: true, changes, missing, warnings };
     },
   };

@@ -1,4 +1,4 @@
-// `export`, `apply` and `diff FILE`, on what a command has.
+// `export`, `import`, `apply` and `diff FILE`, on what a command has.
 import type { Output } from "../command-call.ts";
 import { ConfigurationCommands } from "../configuration-commands.ts";
 import type { Command, World } from "./command.ts";
@@ -7,6 +7,10 @@ import { withStore } from "./store-in-use.ts";
 /** `export` */
 export const exportObjects: Command = (call, world) =>
   commandsIn(world).export(call, outputOf(world));
+
+/** `import cloudflare` */
+export const importAccount: Command = (call, world) =>
+  commandsIn(world).import(call, outputOf(world));
 
 /** `apply FILE` */
 export const applyFile: Command = (call, world) => commandsIn(world).apply(call, outputOf(world));

@@ -53,3 +53,20 @@ export const apply: Command = {
   example: "postern apply objects.yaml --url http://127.0.0.1:8601",
   run: administration,
 };
+
+/** `import` */
+export const importCommand: Command = {
+  name: "import",
+  operand: "SOURCE",
+  choices: ["cloudflare"],
+  summary: "print a Cloudflare account as a configuration file",
+  usage: ["cloudflare [--url URL]"],
+  description:
+    "Reads a Cloudflare account by its API, with CLOUDFLARE_API_TOKEN and CLOUDFLARE_ACCOUNT_ID from the environment, and prints a file for apply. Standard error names what cannot come. Nothing gets laxer.",
+  flags: [
+    { name: "url", value: "URL", description: "another API (or CLOUDFLARE_BASE_URL)" },
+    helpFlag,
+  ],
+  example: "postern import cloudflare > objects.yaml",
+  run: administration,
+};

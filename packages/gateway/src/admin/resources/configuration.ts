@@ -120,6 +120,8 @@ async function edit(
 ): Promise<Answer> {
   let entries: StoredAuditEntry[] = [];
   const answer = await parts.edit(async (records): Promise<Edit> => {
+    // It may be judged anew, where another gateway was quicker.
+    entries = [];
     const proposal = await propose(request, records, parts);
     const result = answerOf(proposal, request);
     if (!proposal.ok || isTrial) return { put: [], remove: [], audit: [], result };

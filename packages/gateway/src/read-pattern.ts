@@ -57,7 +57,11 @@ export class ReadPattern {
 
 /** What of a path, or of a pattern that it is compared with, can be read in more than one way. */
 export function commonTraits(path: string, patterns: readonly ReadPattern[]): PathTraits {
-  const traits = [traitsOf(path), ...patterns.map((each) => each.traits)];
+  return joinTraits([traitsOf(path), ...patterns.map((each) => each.traits)]);
+}
+
+/** What one of them has. */
+export function joinTraits(traits: readonly PathTraits[]): PathTraits {
   return {
     hasEscapes: traits.some(({ hasEscapes }) => hasEscapes),
     hasNameEndings: traits.some(({ hasNameEndings }) => hasNameEndings),

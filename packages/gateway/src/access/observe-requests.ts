@@ -3,6 +3,7 @@
 // request gets, and where nobody listens nothing is done.
 import type { Catalog } from "../catalog/catalog.ts";
 import { circumstancesOf } from "../catalog/circumstances.ts";
+import { valuesOf } from "../http/request-headers.ts";
 import type { Application } from "../model/model.ts";
 import type { AccessEvent, AccessOutcome, PolicyQuestion } from "../observe/access-event.ts";
 import type { RecordEvent } from "../observe/events.ts";
@@ -80,7 +81,7 @@ function outcomeOf(verdict: DecidedVerdict): AccessOutcome {
 }
 
 function accessEventOf(
-  { reading, match }: ApplicationRequest,
+  { exchange, reading, match }: ApplicationRequest,
   verdict: DecidedVerdict,
   status: number | undefined,
 ): AccessEvent {
@@ -96,6 +97,7 @@ function accessEventOf(
     policy: policyOf(verdict),
     request: { method, host, path },
     status,
+    userAgent: valuesOf(exchange.head.rawHeaders, "user-agent")[0],
     question: questionOf(reading, match.application, verdict),
   };
 }

@@ -37,8 +37,9 @@ export function rowOf(
   recorder: DecisionRecorder,
 ): NewAccessEvent {
   const { application, person, provider, policy, request, question } = event;
+  const subject = question?.subject();
   const decided =
-    question && recorder.record(question.application, question.subject(), question.decision);
+    question && subject && recorder.record(question.application, subject, question.decision);
   return {
     created_at: createdAt,
     action: event.action,
@@ -47,7 +48,8 @@ export function rowOf(
     reason: event.reason ?? null,
     ray_id: event.ray,
     ip_address: event.ip,
-    country: event.country || null,
+    // Of the address that asks now, where it is known: a session may be from elsewhere.
+    country: subject?.country || event.country || null,
     user_email: textOf(person?.email),
     user_uid: person?.user ?? null,
     app_uid: application?.id ?? null,

@@ -173,14 +173,37 @@ test("whoever watches is told when service tokens and certificates end", async (
   ]);
 });
 
+const ownPaths = [
+  ...["/metrics", "/metrics/", "//metrics", "/metrics?name[]=postern_logins_total", "/%6detrics"],
+  ...["/health/live", "/health/ready", "/healthz", "/healthz?verbose", "/livez", "/readyz"],
+  ...["/debug", "/debug/pprof", "/debug/vars", "/debug/requests", "/server-status"],
+  ...["/client/v4/openapi.json", "/client/v4/accounts", "/client/v4/user/tokens/verify"],
+];
+
 test("neither metrics nor health are on the public listener (O2)", async (context) => {
   const { gateway, upstream } = await startAdminFixture(context, { applications });
-  for (const path of ["/metrics", "/health/live", "/health/ready", "/debug/pprof", "/healthz"])
-    for (const host of ["app.localhost", "login.localhost", "nowhere.localhost"]) {
-      const lines = [`Host: ${host}`, "Accept: text/html"];
-      const { status, body } = await rawRequest(gateway.port, `GET ${path} HTTP/1.1`, lines);
-      assert.ok([302, 403, 404].includes(status), `${host}${path}: ${status}`);
-      assert.doesNotMatch(body, /postern_|"live"/);
-    }
+  for (const path of ownPaths)
+    for (const host of ["app.localhost", "login.localhost", "nowhere.localhost", "127.0.0.1"])
+      for (const method of ["GET", "HEAD", "POST", "OPTIONS"]) {
+        const lines = [`Host: ${host}`, "Accept: text/html", "X-Forwarded-For: 127.0.0.1"];
+        const head = `${method} ${path} HTTP/1.1`;
+        const { status, body } = await rawRequest(gateway.port, head, lines);
+        const what = `${method} ${host}${path}: ${status}`;
+        assert.ok([302, 401, 403, 404, 405].includes(status), what);
+        assert.doesNotMatch(body, /postern_|"live"|process_|"openapi"/, what);
+      }
   assert.equal(upstream.requests.length, 0);
+});
+
+test("the admin listener has metrics and health under their names, and nothing to debug with (O2)", async (context) => {
+  const { ask } = await startAdminFixture(context, { applications });
+  const others = ownPaths.filter((path) => /debug|status|z|metrics\/|\/\/|%/.test(path));
+  assert.ok(others.length > 8, String(others));
+  for (const path of others) {
+    const answer = await ask(path);
+    assert.ok([401, 404].includes(answer.status), `${path}: ${answer.status}`);
+    assert.doesNotMatch(await answer.text(), /postern_\w+_total|"live"/);
+  }
+  for (const method of ["POST", "PUT", "DELETE"])
+    assert.equal((await ask("/metrics", { method })).status, 405);
 });

@@ -3,8 +3,8 @@
 // nobody in, and counts as an exclude.
 import { readScopePath } from "@postern/protocol";
 import { z } from "zod";
-import { readPath } from "../../path-readings.ts";
-import { commonTraits, ReadPattern } from "../../read-pattern.ts";
+import { type PathTraits, type ReadPath, readPath, traitsOf } from "../../path-readings.ts";
+import { joinTraits, type PatternForm, ReadPattern } from "../../read-pattern.ts";
 import { choice, patternFault, refuse, text } from "../values.ts";
 import { defineRule, type Match, ofRequest } from "./rule.ts";
 
@@ -37,7 +37,8 @@ export const path = defineRule({
   mainField: "path",
   compile(value) {
     const readPatterns = [value.path].flat().map(patternOf);
-    return ofRequest((request) => judge(readPatterns, request.path));
+    const traits = joinTraits(readPatterns.map((each) => each.traits));
+    return ofRequest((request) => judge(readPatterns, readingsOf(request.path, traits)));
   },
   atom: ({ path }) => ({ of: "path", patterns: [path].flat() }),
 });
@@ -46,14 +47,59 @@ function patternOf(source: string): ReadPattern {
   return new ReadPattern(source === "/" ? "" : source);
 }
 
+/** The readings of the path that was asked for last, by the traits that rules bring along. */
+let recent: { path: string; traits: PathTraits; byTraits: (readonly ReadPath[])[] } | undefined;
+
+/**
+ * A path is read once for all rules of a policy, of which there may be thousands (case O7).
+ * @param traits of the patterns that it is compared with
+ */
+function readingsOf(path: string, traits: PathTraits): readonly ReadPath[] {
+  if (recent?.path !== path) recent = { path, traits: traitsOf(path), byTraits: [] };
+  const joined = joinTraits([recent.traits, traits]);
+  const { hasEscapes, hasParameters, hasNameEndings } = joined;
+  const place = Number(hasEscapes) + 2 * Number(hasParameters) + 4 * Number(hasNameEndings);
+  const known = recent.byTraits[place];
+  if (known !== undefined) return known;
+  // Readings of one text beside each other: of a plain path there are two texts.
+  const byText = Map.groupBy(readPath(path, joined), ({ text }) => text);
+  const readings = [...byText.values()].flat();
+  recent.byTraits[place] = readings;
+  return readings;
+}
+
 /** The answer that all readings of the path share. */
-function judge(patterns: readonly ReadPattern[], requestPath: string): Match {
-  let shared: Match | undefined;
-  for (const { reading, text } of readPath(requestPath, commonTraits(requestPath, patterns))) {
-    const isCovered = patterns.some((each) => each.under(reading).covers(text));
-    const answer = isCovered ? "yes" : "no";
-    shared ??= answer;
-    if (answer !== shared) return "unknown";
+function judge(patterns: readonly ReadPattern[], readings: readonly ReadPath[]): Match {
+  const [first, ...others] = patterns;
+  if (first === undefined) return "no";
+  return others.length === 0 ? judgeOne(first, readings) : judgeAny(patterns, readings);
+}
+
+/** The same of one pattern, as most rules have: what it said of a text it is not asked again. */
+function judgeOne(pattern: ReadPattern, readings: readonly ReadPath[]): Match {
+  let shared: boolean | undefined;
+  let asked: { form: PatternForm; text: string } | undefined;
+  for (const { reading, text } of readings) {
+    const form = pattern.under(reading);
+    if (asked?.form === form && asked.text === text) continue;
+    asked = { form, text };
+    const isCovered = form.covers(text);
+    shared ??= isCovered;
+    if (isCovered !== shared) return "unknown";
   }
-  return shared ?? "unknown";
+  return shared === undefined ? "unknown" : matchOf(shared);
+}
+
+function judgeAny(patterns: readonly ReadPattern[], readings: readonly ReadPath[]): Match {
+  let shared: boolean | undefined;
+  for (const { reading, text } of readings) {
+    const isCovered = patterns.some((each) => each.under(reading).covers(text));
+    shared ??= isCovered;
+    if (isCovered !== shared) return "unknown";
+  }
+  return shared === undefined ? "unknown" : matchOf(shared);
+}
+
+function matchOf(isCovered: boolean): Match {
+  return isCovered ? "yes" : "no";
 }

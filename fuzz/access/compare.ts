@@ -76,7 +76,8 @@ export function tryChange({ seed, size, askers }: AccessCampaign, tally: AccessT
     tally.askers++;
     const fault = faultOf({ before, after }, comparison, asker, tally);
     if (fault === undefined) continue;
-    tally.disagreements.push(`seed ${seed} ${size}: ${fault}\n${files.map(textOf).join("\n")}`);
+    const text = `seed ${seed} ${size}: ${fault}\n${files.map(textOf).join("\n")}`;
+    tally.disagreements.push(text);
     return;
   }
 }

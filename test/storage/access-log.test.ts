@@ -38,6 +38,20 @@ for (const backend of backends)
   describe(backend.name, skipOf(backend), () => {
     const { make } = backend;
 
+    test("decisions come back in the order of time, page by page, each once", async (context) => {
+      const store = await make(context)();
+      const rows = series(7, { facts: "{}" });
+      await store.accessLog.add(rows);
+      const since = time + minute;
+      const first = await store.accessLog.decisions({ since, limit: 4 });
+      const after = first.at(-1)?.id ?? "";
+      const second = await store.accessLog.decisions({ since, limit: 4, after });
+      assert.deepEqual(
+        [...first, ...second].map(({ id, created_at, facts }) => [id, created_at, facts]),
+        rows.slice(1).map(({ id, created_at }) => [id, created_at, "{}"]),
+      );
+    });
+
     test("a row of the access log comes back as it was written", async (context) => {
       const store = await make(context)();
       const full = accessEvent({

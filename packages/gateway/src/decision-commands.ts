@@ -21,7 +21,7 @@ import type { Config } from "./config/load-config.ts";
 import { defined } from "./defined.ts";
 import { type Explanation, explain } from "./policy/explain.ts";
 import type { ObjectNames } from "./policy/object-names.ts";
-import type { StoredAccessEvent } from "./storage/access-log.ts";
+import type { StoredAccessEvent, StoredDecision } from "./storage/access-log.ts";
 import type { Store } from "./storage/store.ts";
 import { UsageError } from "./usage-error.ts";
 
@@ -209,18 +209,15 @@ const rowsPerPage = 4_000;
 
 /** Replays what was recorded since a time, milliseconds since the epoch, against a catalog. */
 async function replayRows(
-  accessLog: Pick<Store["accessLog"], "list">,
+  accessLog: Pick<Store["accessLog"], "decisions">,
   catalog: Catalog,
   since: number,
 ): Promise<ReplayResult> {
   const replay = new Replay(catalog);
   const pageAfter = (after: string | undefined) =>
-    accessLog.list({
-      ...{ since, direction: "asc", filters: [], limit: rowsPerPage },
-      ...defined({ after }),
-    });
-  for (let page: Promise<StoredAccessEvent[]> | undefined = pageAfter(undefined); page; ) {
-    const rows: StoredAccessEvent[] = await page;
+    accessLog.decisions({ since, limit: rowsPerPage, ...defined({ after }) });
+  for (let page: Promise<StoredDecision[]> | undefined = pageAfter(undefined); page; ) {
+    const rows: StoredDecision[] = await page;
     // The store reads on while these are judged.
     page = rows.length < rowsPerPage ? undefined : pageAfter(rows.at(-1)?.id);
     for (const row of rows) replay.add(row);

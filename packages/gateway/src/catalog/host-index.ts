@@ -43,17 +43,24 @@ export interface HostPatterns {
   isPlain: boolean;
 }
 
+/** Hosts that only wildcards cover: strangers choose them. */
 const cachedHosts = 1_000;
 const noPatterns: HostPatterns = { patterns: [], isPlain: true };
 
 /** The patterns of all applications, by host. */
 export class HostIndex {
-  readonly #patterns: readonly CatalogPattern[];
-  readonly #byHost = new BoundedCache<string, HostPatterns>(cachedHosts);
+  /** host that a pattern names → its patterns */
+  readonly #named: ReadonlyMap<string, readonly CatalogPattern[]>;
+  readonly #wild: readonly CatalogPattern[];
+  /** as many as are configured: a request to any of them finds its own at once */
+  readonly #ofNamed = new Map<string, HostPatterns>();
+  readonly #ofOthers = new BoundedCache<string, HostPatterns>(cachedHosts);
 
-  /** @param patterns most specific first */
+  /** @param patterns most specific first, which are those without a wildcard in their host */
   constructor(patterns: readonly CatalogPattern[]) {
-    this.#patterns = patterns;
+    const named = patterns.filter(({ pattern }) => !pattern.hostHasWildcard);
+    this.#named = Map.groupBy(named, ({ pattern }) => pattern.host);
+    this.#wild = patterns.filter(({ pattern }) => pattern.hostHasWildcard);
   }
 
   /** The patterns that cover a host, most specific first; none for a host of no application. */
@@ -63,15 +70,18 @@ export class HostIndex {
 
   /** The patterns that cover a host, and how plain they are. */
   find(host: string): HostPatterns {
-    const cached = this.#byHost.get(host);
+    const cached = this.#ofNamed.get(host) ?? this.#ofOthers.get(host);
     if (cached !== undefined) return cached;
-    const patterns = this.#patterns.filter(({ pattern }) => pattern.matchesHost(host));
+    const named = this.#named.get(host);
+    const wild = this.#wild.filter(({ pattern }) => pattern.matchesHost(host));
+    const patterns = named === undefined ? wild : [...named, ...wild];
     // Names no pattern covers are not cached: strangers could fill the cache.
     if (patterns.length === 0) return noPatterns;
 
     const isPlain = patterns.every(({ pattern }) => !isUnplain(pattern.path));
     const hostPatterns = { patterns, isPlain };
-    this.#byHost.set(host, hostPatterns);
+    if (named === undefined) this.#ofOthers.set(host, hostPatterns);
+    else this.#ofNamed.set(host, hostPatterns);
     return hostPatterns;
   }
 }

@@ -49,6 +49,8 @@ const nothing: ReadonlyMap<string, never> = new Map<string, never>();
 export class PolicyCompiler {
   readonly #source: RuleObjects;
   readonly #compiled: Results = noResults();
+  /** rules as text → compiled, while policies are compiled */
+  readonly #sets = new Map<string, Compiled>();
   #earlier: Results;
 
   /** @param earlier the compiler before: what it compiled of the same objects is taken over */
@@ -68,6 +70,7 @@ export class PolicyCompiler {
   /** Forgets the compiler before. */
   finish(): void {
     this.#earlier = noResults();
+    this.#sets.clear();
   }
 
   #compilePolicy(policy: Policy): CompiledEntry {
@@ -142,7 +145,17 @@ export class PolicyCompiler {
       : { ...compiled, rules: askedOnce(compiled.rules) };
   }
 
+  /** Sets that say the same are one: a thousand applications often have few between them. */
   #compileSet(set: RuleSet): Compiled {
+    const text = JSON.stringify([set.include, set.require, set.exclude]);
+    const done = this.#sets.get(text);
+    if (done !== undefined) return done;
+    const compiled = this.#compileNewSet(set);
+    this.#sets.set(text, compiled);
+    return compiled;
+  }
+
+  #compileNewSet(set: RuleSet): Compiled {
     const groups = new Map<string, CompiledGroup | undefined>();
     const lists = new Map<string, CompiledList | undefined>();
     const rules = compileRuleSet(set, {

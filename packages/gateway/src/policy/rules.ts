@@ -52,7 +52,9 @@ export function compileRuleSet(set: RuleSet, sources: RuleSources): CompiledRule
 
 /** What the three lists of a set say together, whatever judges each rule. */
 export function joinMatchers(set: Record<keyof RuleSet, readonly Matcher[]>): Matcher {
-  return worstOf([bestOf(set.include), ...set.require, ...set.exclude.map(opposite)]);
+  const included = bestOf(set.include);
+  if (set.require.length === 0 && set.exclude.length === 0) return included;
+  return worstOf([included, ...set.require, ...set.exclude.map(opposite)]);
 }
 
 /** A rule that is not exactly one known kind with a valid value cannot be judged. */
@@ -79,6 +81,8 @@ function factsNamedBy({ atom, group }: CompiledRule): NamedFacts {
 
 /** The best answer of any; `no` where there is none. */
 function bestOf(matchers: readonly Matcher[]): Matcher {
+  const [only, ...others] = matchers;
+  if (only !== undefined && others.length === 0) return only;
   return (subject) => {
     let best: Match = "no";
     for (const match of matchers) {

@@ -92,10 +92,30 @@ export interface AccessLogQuery {
   offset?: number;
 }
 
+/** The columns that a replay reads: half of a row, and a million rows are read at once. */
+export const decisionColumns = [
+  ...(["id", "created_at", "action", "outcome", "ray_id", "ip_address", "country"] as const),
+  ...(["user_email", "app_uid", "app_name", "idp", "service_token_id", "policy_name"] as const),
+  ...(["method", "host", "path", "facts"] as const),
+] as const satisfies readonly (keyof StoredAccessEvent)[];
+
+/** What a replay needs of a row. */
+export type StoredDecision = Pick<StoredAccessEvent, (typeof decisionColumns)[number]>;
+
+/** Which rows a replay wants next, in the order of time. */
+export interface DecisionQuery {
+  /** from then on, milliseconds */
+  since: number;
+  /** rows beyond this one */
+  after?: string;
+  limit: number;
+}
+
 export interface AccessLogStore {
   /** Adds rows. One that is there already stays as it is: a batch may be written twice. */
   add(rows: readonly NewAccessEvent[]): Promise<void>;
   list(query: AccessLogQuery): Promise<StoredAccessEvent[]>;
+  decisions(query: DecisionQuery): Promise<StoredDecision[]>;
 }
 
 const actionDigits: Record<AccessAction, string> = { login: "0", logout: "1", request: "2" };

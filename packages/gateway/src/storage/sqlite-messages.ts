@@ -60,7 +60,7 @@ export const methodsOfParts = {
     note: "passing",
     move: "passing",
   },
-  accessLog: { add: "passing", list: "search" },
+  accessLog: { add: "passing", list: "search", decisions: "search" },
   adminTokens: { all: "read", add: "durable", findByHash: "read", remove: "durable" },
   audit: { add: "durable", page: "search" },
   policyTests: { add: "durable", find: "read", progress: "passing" },

@@ -8,8 +8,10 @@ import {
   type AccessLogQuery,
   type AccessLogStore,
   accessEventId,
+  decisionColumns,
   type NewAccessEvent,
   type StoredAccessEvent,
+  type StoredDecision,
   timePrefix,
 } from "../access-log.ts";
 import type { AccessLogRow, Database, Schema } from "../schema.ts";
@@ -52,7 +54,6 @@ export function createAccessLog(db: Database): AccessLogStore {
     },
 
     async list(query) {
-      if (query.filters.length === 0 && query.offset === undefined) return inOrderOfTime(db, query);
       const ids = await idsOf(db, query);
       if (ids.length === 0) return [];
       const rows = await db
@@ -63,6 +64,16 @@ export function createAccessLog(db: Database): AccessLogStore {
         .execute();
       return rows.map(fromRow);
     },
+
+    async decisions({ limit, ...place }) {
+      const some = db.selectFrom("access_log").select(decisionColumns);
+      const rows = await inTimeOf(some, { ...place, direction: "asc" })
+        .orderBy("id")
+        .limit(limit)
+        .execute();
+      for (const row of rows) row.created_at = Number(row.created_at);
+      return rows as StoredDecision[];
+    },
   };
 }
 
@@ -72,15 +83,6 @@ async function insert(db: Database, rows: readonly NewAccessEvent[]): Promise<vo
     .values(rows.map(toRow))
     .onConflict((conflict) => conflict.column("id").doNothing())
     .execute();
-}
-
-/** Rows as they follow each other: the primary key has them so. */
-async function inOrderOfTime(db: Database, query: AccessLogQuery): Promise<StoredAccessEvent[]> {
-  const rows = await inTimeOf(db.selectFrom("access_log").selectAll(), query)
-    .orderBy("id", query.direction)
-    .limit(query.limit)
-    .execute();
-  return rows.map(fromRow);
 }
 
 /** The ids of a page, in no order. */
@@ -171,7 +173,12 @@ function pagesOf(db: Database, query: AccessLogQuery, leading: Leading | undefin
 
 function inTimeOf<Output>(
   rows: SelectQueryBuilder<Schema, "access_log", Output>,
-  { since, until, after, direction }: AccessLogQuery,
+  {
+    since,
+    until,
+    after,
+    direction,
+  }: Pick<AccessLogQuery, "since" | "until" | "after" | "direction">,
 ): SelectQueryBuilder<Schema, "access_log", Output> {
   let some = rows;
   if (since !== undefined) some = some.where("id", ">=", timePrefix(since));

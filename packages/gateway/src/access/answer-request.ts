@@ -7,6 +7,7 @@ import { StoreUnavailableError } from "../store-unavailable.ts";
 import {
   type AnswerParts,
   type ApplicationRecipient,
+  type FixedStatus,
   fixedStatusAnswer,
   problemAnswer,
 } from "./answers.ts";
@@ -34,10 +35,10 @@ export function refuse(
 export function answerFixedStatus(
   parts: AnswerRequestParts,
   request: ApplicationRequest,
-  status: number,
+  { status, answer }: FixedStatus,
 ): void {
   if (status >= 400) parts.record(errorPageEvent(request.reading.facts, fixedStatus(status)));
-  send(request, fixedStatusAnswer(parts, recipientOf(request), status));
+  send(request, fixedStatusAnswer(parts, recipientOf(request), { status, answer }));
 }
 
 /** The origin did not answer, or not to the end. @param detail for the log */

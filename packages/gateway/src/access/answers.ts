@@ -10,6 +10,7 @@ import { cookieValues, ownCookieAttributes, setCookieLine } from "../http/cookie
 import type { LocalAnswer } from "../http/local-answer.ts";
 import { privateHeaders } from "../http/private-headers.ts";
 import type { RequestHeaders } from "../http/request-headers.ts";
+import type { FixedAnswer } from "../model/fixed-answer.ts";
 import type { Application, Organization } from "../model/model.ts";
 import type { RandomBytes } from "../random.ts";
 import type { PossessionFault } from "../tokens/possession.ts";
@@ -214,12 +215,22 @@ export function deniedAnswer(
   }
 }
 
+/** What an ingress rule with `http_status:` says. */
+export interface FixedStatus {
+  status: number;
+  answer?: FixedAnswer | undefined;
+}
+
 /** `http_status:` of an ingress rule. */
 export function fixedStatusAnswer(
   parts: AnswerParts,
   to: ApplicationRecipient,
-  status: number,
+  { status, answer }: FixedStatus,
 ): LocalAnswer {
+  if (answer !== undefined) {
+    const type = { "Content-Type": answer.contentType };
+    return { status, headers: { ...privateHeaders, ...type }, body: answer.body };
+  }
   if (status < 400) return { status, headers: { ...privateHeaders }, body: "" };
   return problemAnswer(parts, to, fixedStatus(status));
 }

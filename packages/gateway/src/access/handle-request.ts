@@ -273,11 +273,11 @@ function forward(path: DataPath, request: ApplicationRequest, { identity, asker 
   // 1. The service.
   const rule = chooseService(facts.catalog.ingress, facts.host, facts.path);
   if (rule === undefined) {
-    answerFixedStatus(path, request, 404);
+    answerFixedStatus(path, request, { status: 404 });
     return;
   }
   if (rule.service.kind === "status") {
-    answerFixedStatus(path, request, rule.service.status);
+    answerFixedStatus(path, request, rule.service);
     return;
   }
   const problem = problemOfUpgrade(exchange.head, reading);

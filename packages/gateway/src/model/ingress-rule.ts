@@ -5,6 +5,7 @@ import { parsePattern } from "@postern/protocol";
 import { z } from "zod";
 import { type Defined, defined } from "../defined.ts";
 import { type BastionDestination, bastionDestination } from "./bastion-destination.ts";
+import { type FixedAnswer, fixedAnswer, mayHaveBody } from "./fixed-answer.ts";
 import { type IngressService, service } from "./ingress-service.ts";
 import { type FieldPath, type Report, reportBelow } from "./problem.ts";
 import { isMap, readValue } from "./read-value.ts";
@@ -72,6 +73,8 @@ export const ingressRule = z.strictObject({
   hostname: hostname.optional(),
   path: path.optional(),
   service,
+  /** [ext] of `http_status:` */
+  answer: fixedAnswer.optional(),
   originRequest: originRequest.prefault({}),
 });
 
@@ -112,30 +115,39 @@ function toRule(
   files: IngressFiles,
   report: Report,
 ): IngressRule {
-  const { hostname, path, service, originRequest } = rule;
+  const { hostname, path, service, answer, originRequest } = rule;
   const caPool = originRequest.caPool && files.resolvePath(originRequest.caPool);
   if (caPool !== undefined) files.checkAuthorities(caPool, ["originRequest", "caPool"], report);
   const { bastionDestinations: destinations, ...others } = originRequest;
   checkDestinations(service, destinations, report);
+  checkAnswer(service, answer, report);
   return defined({
     hostname,
     path: path === "" ? undefined : path,
-    service: completeService(service, files, destinations),
+    service: completeService(service, files, { destinations, answer }),
     originRequest: defined({ ...others, caPool }),
   });
 }
 
-/** With what stands elsewhere: the folder of a path, the list of a bastion. */
+/** With what stands elsewhere: the folder of a path, the list of a bastion, an answer. */
 function completeService(
   service: IngressService,
   files: IngressFiles,
-  destinations: readonly BastionDestination[] = [],
+  {
+    destinations = [],
+    answer,
+  }: {
+    destinations: readonly BastionDestination[] | undefined;
+    answer: FixedAnswer | undefined;
+  },
 ): IngressService {
   switch (service.kind) {
     case "unix":
       return { ...service, path: files.resolvePath(service.path) };
     case "bastion":
       return { ...service, destinations };
+    case "status":
+      return defined({ ...service, answer });
     default:
       return service;
   }
@@ -156,6 +168,25 @@ function checkDestinations(
     );
   if (kind !== "bastion" && list !== undefined)
     report.problem(path, "is for service: bastion alone; remove it, or write service: bastion");
+}
+
+/** The gateway says nothing beside an origin, and where nobody would read it. */
+function checkAnswer(
+  service: IngressService,
+  answer: FixedAnswer | undefined,
+  report: Report,
+): void {
+  if (answer === undefined) return;
+  if (service.kind !== "status")
+    report.problem(
+      ["answer"],
+      "is for http_status: alone; remove it, or write service: http_status:200",
+    );
+  else if (!mayHaveBody(service.status))
+    report.problem(
+      ["answer"],
+      `cannot stand beside the status ${service.status}; write another one`,
+    );
 }
 
 /** The requests that a rule takes: hostname and path as one text; undefined when one is wrong. */

@@ -1,6 +1,7 @@
 // What takes a request, as one text in the words of cloudflared: `http://10.0.0.5:3000`,
 // `tcp://10.0.0.7:5432`, `bastion`, `http_status:404`.
 import type { BastionDestination } from "./bastion-destination.ts";
+import type { FixedAnswer } from "./fixed-answer.ts";
 import { formatTcpAddress, readTcpAddress } from "./tcp-address.ts";
 import { isBareAddress, refuse, text } from "./values.ts";
 
@@ -17,7 +18,7 @@ export type IngressService =
   /** @see TcpAddress for `host` */
   | { kind: "stream"; scheme: StreamScheme; host: string; port: number }
   | { kind: "bastion"; destinations: readonly BastionDestination[] }
-  | { kind: "status"; status: number };
+  | { kind: "status"; status: number; answer?: FixedAnswer };
 
 /** Whether a service is reached by the bytes of a WebSocket (wire-protocol 10). */
 export function carriesBytes({ kind }: IngressService): boolean {

@@ -430,6 +430,50 @@ test("a service on a Unix socket, a fixed status and another Host", async (conte
   assert.equal(upstream.requests[1]?.header("host"), host);
 });
 
+test("a fixed answer is given to whom policy lets pass, and never by the origin", async (context) => {
+  const upstream = await startUpstream();
+  context.after(() => upstream.close());
+  const robots = { body: "User-agent: *\nDisallow: /é\n" };
+  const page = { body: "<p>Gone</p>", contentType: "text/html; charset=utf-8" };
+  const gateway = await gatewayTo(context, [
+    { path: "/robots.txt", service: "http_status:200", answer: robots },
+    { path: "/old", service: "http_status:410", answer: page },
+    { service: upstream.origin },
+  ]);
+  const ask = (line: string, at = host) =>
+    rawRequest(gateway.port, `${line} HTTP/1.1`, [`Host: ${at}`]);
+  const given = await ask("GET /robots.txt");
+  assert.equal(given.status, 200);
+  assert.equal(Buffer.from(given.body, "latin1").toString(), robots.body);
+  assert.equal(given.headers["content-type"], "text/plain; charset=utf-8");
+  assert.equal(given.headers["x-content-type-options"], "nosniff");
+  const head = await ask("HEAD /robots.txt");
+  assert.equal(head.body, "");
+  assert.equal(head.headers["content-length"], String(Buffer.byteLength(robots.body)));
+  const gone = await ask("GET /old/x");
+  assert.equal(gone.status, 410);
+  assert.equal(gone.body, page.body);
+  assert.equal(gone.headers["content-type"], page.contentType);
+  assert.equal(upstream.requests.length, 0);
+  assert.equal((await ask("GET /robots.txtx")).status, 200);
+  assert.equal(upstream.requests.length, 1);
+
+  const people = [{ name: "people", decision: "allow", include: [{ everyone: {} }] }];
+  const closed = await gatewayTo(
+    context,
+    [
+      { path: "/robots.txt", service: "http_status:200", answer: robots },
+      { service: upstream.origin },
+    ],
+    { applications: [{ name: "Closed", domain: host, policies: people }] },
+  );
+  const line = "GET /robots.txt HTTP/1.1";
+  const refused = await rawRequest(closed.port, line, [`Host: ${host}`]);
+  assert.equal(refused.status, 302);
+  assert.doesNotMatch(refused.body, /User-agent/);
+  assert.equal(upstream.requests.length, 1, "the origin saw nothing of it");
+});
+
 test("a body that stops in the middle is not waited for without end", async (context) => {
   const upstream = await startUpstream();
   context.after(() => upstream.close());

@@ -100,6 +100,24 @@ const organization: Mistake[] = [
     /is for service: bastion alone/,
   ],
   [
+    "a fixed answer beside an origin",
+    "ingress: [{service: http://a, answer: {body: x}}]",
+    "ingress[0].answer",
+    /is for http_status: alone/,
+  ],
+  [
+    "a fixed answer where none is read",
+    "ingress: [{service: http_status:204, answer: {body: x}}]",
+    "ingress[0].answer",
+    /cannot stand beside the status 204/,
+  ],
+  [
+    "a fixed answer with a header in its type",
+    'ingress: [{service: http_status:200, answer: {body: x, contentType: "text/html\\r\\nX: y"}}]',
+    "ingress[0].answer.contentType",
+    /is not a media type/,
+  ],
+  [
     "authorities in a file that is not there",
     "ingress: [{service: https://a, originRequest: {caPool: none.pem}}]",
     "ingress[0].originRequest.caPool",

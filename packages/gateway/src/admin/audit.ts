@@ -1,8 +1,9 @@
 // What administrators change is written down: who, what, before and after. Secrets are cut out
 // before anything arrives here.
+
+import { auditText } from "../apply/audit-text.ts";
 import { randomUuid } from "../random.ts";
 import type { StoredAuditEntry } from "../storage/admin-records.ts";
-import { auditText } from "../storage/audit-text.ts";
 import type { AdminParts } from "./admin-parts.ts";
 import type { Call } from "./route.ts";
 

@@ -1,5 +1,5 @@
+import { auditText } from "../apply/audit-text.ts";
 import { type RandomBytes, randomUuid } from "../random.ts";
-import { auditText } from "../storage/audit-text.ts";
 import type { Store } from "../storage/store.ts";
 import type { AuditedChange } from "./audit.ts";
 

@@ -8,10 +8,10 @@ import type { Config } from "../config/load-config.ts";
 import { type RandomBytes, randomUuid } from "../random.ts";
 import type { SecretBox } from "../secrets/secret-box.ts";
 import type { StoredAuditEntry } from "../storage/admin-records.ts";
-import { auditText } from "../storage/audit-text.ts";
 import type { Store } from "../storage/store.ts";
 import type { Account } from "./account.ts";
 import { recordsInOrder, toAccountObject } from "./account-object.ts";
+import { auditText } from "./audit-text.ts";
 import { type ChangeProposal, type ObjectChange, proposeChanges } from "./changes.ts";
 
 /** What the store is reached with. */

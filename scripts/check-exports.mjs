@@ -6,7 +6,7 @@ import { readModules } from "./read-modules.mjs";
 
 /** The last one is loaded by scripts/build.mjs, by way of the bundler. */
 const entryPoint =
-  /^(?:packages\/[^/]+\/src\/(?:main|library\/(?:library|testing)(?:-types\.d)?)|scripts\/manual-pages)\.ts$/;
+  /^(?:packages\/[^/]+\/src\/(?:main|administer|library\/(?:library|testing)(?:-types\.d)?)|scripts\/manual-pages)\.ts$/;
 
 const modules = readModules(process.argv[2] ?? ".");
 /** file → names that somebody imports */

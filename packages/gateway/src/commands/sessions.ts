@@ -1,5 +1,5 @@
-// `sessions list` and `revoke`: what the flags say, and what is printed. What people are shown comes
-// from browsers and terminals: it is escaped here.
+// `sessions list` and `revoke`: what the flags say, and what is printed. What people are shown
+// comes from browsers and terminals: it is escaped here.
 import { printable, printableJson } from "@postern/protocol/printable";
 import { table } from "@postern/protocol/table";
 import * as sessions from "../admin/session-commands.ts";

@@ -63,7 +63,7 @@ function runCheck(file: string, hasConfig: boolean, surroundings: Surroundings):
  * Refuses a configuration that is given without its flag.
  * @throws {CliError} usage, with the command line to write
  */
-export function refuseFile(argument: string | undefined, command: string): void {
+function refuseFile(argument: string | undefined, command: string): void {
   if (argument === undefined || !/\.ya?ml$/i.test(argument)) return;
   const file = /^[\w./-]+$/.test(argument) ? argument : "FILE";
   throw new CliError(
@@ -89,7 +89,7 @@ function readPort(text: string | undefined): number | undefined {
 }
 
 /** @throws {CliError} usage when there is none */
-export function needConfig(file: string | undefined, command: string): string {
+function needConfig(file: string | undefined, command: string): string {
   if (file !== undefined) return file;
   throw new CliError(
     "usage",

@@ -1,6 +1,6 @@
-// `node bench/decisions.ts`: how long a decision takes that no cache answers, from the path of a request
-// on, with 1,000 applications of ten policies each and 100 groups beside one application with the
-// same policies; and how long a gateway with so many takes to start, and its memory then.
+// `node bench/decisions.ts`: how long a decision takes that no cache answers, from the path of a
+// request on, with 1,000 applications of ten policies each and 100 groups beside one application
+// with the same policies; and how long a gateway with so many takes to start, and its memory then.
 import { spawn } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { get } from "node:http";

@@ -1,5 +1,5 @@
-// Ways in which administration has been attacked elsewhere (docs/cases.md): what opens it, what ends
-// somebody's session, what lets in everybody, and what it gives away.
+// Ways in which administration has been attacked elsewhere (docs/cases.md): what opens it, what
+// ends somebody's session, what lets in everybody, and what it gives away.
 import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
 import { test } from "node:test";

@@ -32,6 +32,7 @@ import { isMap, itemsOf } from "./read-value.ts";
 import type { NamedFacts } from "./rules/atom.ts";
 import type { SshCertificates } from "./ssh-certificates.ts";
 import { checkTile } from "./tile.ts";
+import { withoutSecrets } from "./unkept-secrets.ts";
 import { warnWithoutEffect, withoutEffectIn } from "./without-effect.ts";
 
 export type { StoredApplication } from "./application-fields.ts";
@@ -126,13 +127,20 @@ function checkSshCertificates(certificates: SshCertificates | undefined, report:
   );
 }
 
+function keptOf(sent: Record<string, unknown>): Record<string, unknown> {
+  return withoutSecrets(sent) as Record<string, unknown>;
+}
+
 function toObject(input: Input | OtherApplication): ConfiguredApplication {
   if (!isOther(input)) return toServed(input);
   const { id, aud, name, type, policies, sent } = input;
   // The rest is what it would be without a word.
   const rest = fields.parse({ id, name });
   const tile = type === bookmarkType ? tileOf(sent) : {};
-  return { ...toServed({ ...rest, ...defined({ aud }), ...tile, type, policies }), sent };
+  return {
+    ...toServed({ ...rest, ...defined({ aud }), ...tile, type, policies }),
+    sent: keptOf(sent),
+  };
 }
 
 function toServed(input: Input): ConfiguredApplication {

@@ -8,6 +8,7 @@ import { plainHost } from "./login-design.ts";
 import type { Report } from "./problem.ts";
 import { isMap } from "./read-value.ts";
 import { checkTile, tileFields } from "./tile.ts";
+import { warnOfSecrets } from "./unkept-secrets.ts";
 import { choice, hex64, identifier, objectName, refuse, text } from "./values.ts";
 
 /** The type that requests reach. */
@@ -66,6 +67,7 @@ export function isOtherType(value: unknown): boolean {
 
 /** Reports what a bookmark lacks, and what is hardly expected of other types. */
 export function checkOther({ type, policies, sent }: OtherApplication, report: Report): void {
+  warnOfSecrets(sent, report);
   if (type !== bookmarkType) {
     const kept =
       "is no type that this gateway serves: the application is kept, and nobody reaches it";

@@ -1,7 +1,8 @@
 // Fields that mean something at Cloudflare and nothing here: whoever writes them is told so, and
-// gets them back as they were written.
+// gets them back as they were written, but for the secrets in them.
 import { z } from "zod";
 import type { Report } from "./problem.ts";
+import { warnOfSecrets, withoutSecrets } from "./unkept-secrets.ts";
 import { isEmptyList, withoutEffect } from "./values.ts";
 
 /** Where a stored object keeps them. */
@@ -16,13 +17,19 @@ export function withoutEffectIn(
   input: object,
 ): Record<string, unknown> | undefined {
   const fields = fieldsWithoutEffect(schema, input);
-  return fields.length === 0 ? undefined : Object.fromEntries(fields);
+  return fields.length === 0 ? undefined : Object.fromEntries(fields.map(withoutSecretsIn));
 }
 
 /** Warns of those that say anything. */
 export function warnWithoutEffect(schema: z.ZodObject, input: object, report: Report): void {
-  for (const [field, value] of fieldsWithoutEffect(schema, input))
+  for (const [field, value] of fieldsWithoutEffect(schema, input)) {
     if (saysAnything(value)) report.warning([field], "has no effect in this gateway");
+    warnOfSecrets(value, report, [field]);
+  }
+}
+
+function withoutSecretsIn([field, value]: [string, unknown]): [string, unknown] {
+  return [field, withoutSecrets(value)];
 }
 
 function fieldsWithoutEffect(schema: z.ZodObject, input: object): [string, unknown][] {

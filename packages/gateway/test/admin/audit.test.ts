@@ -5,6 +5,47 @@ import { rawRequest } from "../../../../test/support/raw-request.ts";
 import { audit } from "../../src/admin/audit.ts";
 import { resultOf, startAdminFixture } from "./admin-fixture.ts";
 
+const scim = (secret: string) => ({
+  idp_uid: "pin",
+  remote_uri: "https://scim.example.com",
+  authentication: [
+    { scheme: "httpbasic", user: "postern", password: secret },
+    { scheme: "oauthbearertoken", token: secret },
+  ],
+});
+
+/** Objects of which a part has no effect here, with secrets where Cloudflare has them. */
+const withSecrets = (secret: string): Record<string, unknown>[] => [
+  { type: "self_hosted", name: "a", domain: "a.localhost", scim_config: scim(secret) },
+  {
+    ...{ type: "saas", name: "b", scim_config: scim(secret) },
+    saas_app: { auth_type: "oidc", client_secret: secret, redirect_uris: ["https://b.test"] },
+  },
+  { type: "mcp", name: "c", auth_type: "bearer", auth_credentials: secret },
+];
+
+test("secrets in fields that have no effect are kept nowhere, and whoever sent them is told (case L17)", async (context) => {
+  const { api, gateway } = await startAdminFixture(context);
+  const secret = "hunter2-hunter2";
+  const answers: unknown[] = [];
+  for (const body of withSecrets(secret)) {
+    const answer = await api.post("/access/apps", body);
+    const { id } = resultOf(answer, 201);
+    assert.ok(answer.messages.some(({ message }) => message.includes("is a secret that nothing")));
+    answers.push(answer, await api.get(`/access/apps/${id}`));
+    answers.push(await api.put(`/access/apps/${id}`, { ...body, tags: ["x"] }));
+  }
+  const told = [
+    ...answers,
+    await api.get("/audit_logs"),
+    gateway.events,
+    await gateway.parts.store.objects.all(),
+  ];
+  for (const each of told) assert.ok(!JSON.stringify(each).includes(secret));
+  const [first] = resultOf(await api.get("/access/apps"));
+  assert.equal(first.scim_config.authentication[0].user, "postern", "the rest comes back");
+});
+
 test("a change that is not one of objects is in the store and in the log", async (context) => {
   const { api, gateway } = await startAdminFixture(context);
   const token = { id: "t", name: "ci", permissions: [], applications: null, created_at: 0 };

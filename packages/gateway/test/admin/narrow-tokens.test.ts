@@ -65,6 +65,26 @@ test("a token for one application cannot stretch it over what another one guards
   resultOf(await narrow.put(path, { ...own, policies: [open] }));
 });
 
+test("a token for one application is told of no other by name (case O3)", async (context) => {
+  const fixture = await startAdminFixture(context);
+  const { own, narrow, make } = await startNarrow(fixture);
+  const linked = { linked_app_token: { app_uid: own.id } };
+  await make("payroll", {
+    policies: [{ ...staffOnly, decision: "non_identity", include: [linked] }],
+  });
+  const path = `/access/apps/${own.id}`;
+  const refusals = [
+    await narrow.put(path, { ...own, destinations: [{ uri: "vault.localhost" }] }),
+    await narrow.put(path, { ...own, destinations: [{ uri: "payroll.localhost" }] }),
+    await narrow.delete(path),
+  ];
+  for (const { status, errors } of refusals) {
+    assert.equal(status, 400, JSON.stringify(errors));
+    assert.match(errors[0]?.message ?? "", /another application/);
+    assert.doesNotMatch(JSON.stringify(errors), /"(?:vault|payroll)\\?"/);
+  }
+});
+
 test("a token for one application cannot link it to a policy that it may not see (case O3)", async (context) => {
   const fixture = await startAdminFixture(context);
   const { api } = fixture;

@@ -13,6 +13,7 @@ import type { AdminParts } from "../admin-parts.ts";
 import { pageOf } from "../pages.ts";
 import { type Answer, type Call, fail, type Route, succeed } from "../route.ts";
 import { applicationsOf } from "./applications.ts";
+import { labelFor } from "./judge-object.ts";
 import { refuseReach, sees, showObject } from "./object-resource.ts";
 import { readOwnPolicy, showEntries } from "./policy-entries.ts";
 import {
@@ -145,6 +146,7 @@ class ApplicationPolicies {
       kind: application as unknown as Kind,
       id: owner.object.id,
       standing: owner,
+      label: labelFor(token),
       fields: { ...fields, policies: entries },
       show: (record: ObjectRecord, among: Records) => showObject(this.#resource, record, among),
     };

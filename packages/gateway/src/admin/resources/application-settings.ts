@@ -8,6 +8,7 @@ import { isMap } from "../../model/read-value.ts";
 import type { AdminParts } from "../admin-parts.ts";
 import { type Answer, type Call, fail, type Route } from "../route.ts";
 import { applicationsOf } from "./applications.ts";
+import { labelFor } from "./judge-object.ts";
 import { sees, showObject } from "./object-resource.ts";
 import { proposeObject, refused, refuseUnchangeable, writeObjects } from "./write-object.ts";
 
@@ -51,6 +52,7 @@ async function change(call: Call, parts: AdminParts, defaults: object): Promise<
       {
         ...{ kind: application as unknown as Kind, id: standing.object.id, standing },
         fields: { ...fields, ...defaults, ...reading.data },
+        label: labelFor(token),
         show: (record, among) => showObject(resource, record, among),
       },
       records,

@@ -14,6 +14,7 @@ import { validate } from "../../model/validate.ts";
 import { createWorld } from "../../model/world.ts";
 import { type ApiError, apiError, type ErrorName } from "../error-codes.ts";
 import { type Failure, fail } from "../route.ts";
+import type { AdminToken } from "../tokens/admin-tokens.ts";
 
 /** A valid object with what is hardly meant, or why it is none. */
 export type Judgement = { ok: true; object: ConfiguredObject; messages: ApiError[] } | Failure;
@@ -36,11 +37,28 @@ export function judgeObject(kind: Kind, fields: unknown, world: World): Judgemen
   return { ok: true, object: kind.toObject(input, { hash: sha256 }), messages };
 }
 
-/** The other objects, as one is judged against them. @param key of the one that is replaced */
+/** What others are called. */
+export type ObjectLabel = (record: ObjectRecord) => string;
+
+/** To a token for some applications, the others have no names. */
+export function labelFor({ applications }: Pick<AdminToken, "applications">): ObjectLabel {
+  return applications === null ? describeObject : ({ kind }) => `another ${nounOf(kind)}`;
+}
+
+function nounOf(kind: string): string {
+  return kinds.get(kind)?.noun ?? kind;
+}
+
+/**
+ * The other objects, as one is judged against them.
+ * @param key of the one that is replaced
+ * @param label what they are called in faults
+ */
 export function worldOf(
   records: Records,
   key: string | undefined,
   { team_host, relay_hosts, smtp, geoip_file }: Settings,
+  label: ObjectLabel = describeObject,
 ): World {
   const ownHosts = new Set([team_host, ...relay_hosts]);
   const world = createWorld({
@@ -52,16 +70,20 @@ export function worldOf(
     const kind = kinds.get(record.kind);
     if (kind === undefined || keyOfObject(record) === key) continue;
     world.add(kind, record.object.id, record.object);
-    world.claim(kind, record.object, describeObject(record));
+    world.claim(kind, record.object, label(record));
   }
   return world;
 }
 
 /** Refuses to remove what others refer to: they would let in others without it, or nobody. */
-export function refuseInUse(record: ObjectRecord, records: Records): Failure | undefined {
+export function refuseInUse(
+  record: ObjectRecord,
+  records: Records,
+  label: ObjectLabel = describeObject,
+): Failure | undefined {
   const users = referrersOf(record, records);
   if (users.length === 0) return undefined;
-  const [first, ...others] = users.map(describeObject);
+  const [first, ...others] = users.map(label);
   const more = others.length === 0 ? "" : ` and ${others.length} more`;
   return fail(
     "in_use",

@@ -7,6 +7,7 @@ import { randomUuid } from "../../random.ts";
 import type { AdminParts } from "../admin-parts.ts";
 import { pageOf } from "../pages.ts";
 import { type Answer, type Call, fail, type Route, succeed } from "../route.ts";
+import { labelFor } from "./judge-object.ts";
 import {
   type ObjectResource,
   ownFields,
@@ -114,7 +115,13 @@ class ObjectEndpoint {
       const shown = this.#show(standing, records);
       const { deleted } = this.#resource;
       const answer = deleted === 202 ? { id: standing.object.id } : shown;
-      return proposeRemoval(standing, records, shown, succeed(answer, deleted));
+      return proposeRemoval(
+        standing,
+        records,
+        shown,
+        succeed(answer, deleted),
+        labelFor(call.token),
+      );
     });
   }
 
@@ -130,7 +137,7 @@ class ObjectEndpoint {
     const own = Object.entries(body).filter(([field]) => !notRead.includes(field));
     const fields = Object.fromEntries(own);
     const written = {
-      ...{ kind, id, standing },
+      ...{ kind, id, standing, label: labelFor(token) },
       fields: prepare?.(fields, { standing, records }) ?? fields,
       show: (record: ObjectRecord, among: Records) => this.#show(record, among),
     };

@@ -11,7 +11,13 @@ import type { StoredAuditEntry } from "../../storage/admin-records.ts";
 import type { AdminParts } from "../admin-parts.ts";
 import { type AuditedChange, auditEntry, recordChange } from "../audit.ts";
 import { type Answer, type Call, fail, succeed } from "../route.ts";
-import { judgeObject, refuseInUse, withoutNulls, worldOf } from "./judge-object.ts";
+import {
+  judgeObject,
+  type ObjectLabel,
+  refuseInUse,
+  withoutNulls,
+  worldOf,
+} from "./judge-object.ts";
 
 /** What a write comes to: a change, or nothing and why. */
 export type Proposal = Omit<ObjectEdit<Answer>, "audit"> & { change?: AuditedChange };
@@ -45,19 +51,21 @@ export interface WrittenObject {
   id: string;
   /** the object that it replaces */
   standing?: ObjectRecord | undefined;
+  /** what others are called in faults; default: as people know them */
+  label?: ObjectLabel;
   /** what people are shown of a record */
   show(record: ObjectRecord, records: Records): unknown;
 }
 
 /** Judges an object. What changes nothing is not written. @param status where all is well */
 export function proposeObject(
-  { kind, fields, id, standing, show }: WrittenObject,
+  { kind, fields, id, standing, label, show }: WrittenObject,
   records: Records,
   { config, now }: AdminParts,
   status: number,
 ): Proposal {
   // 1. Whether it may be.
-  const world = worldOf(records, keyOf(kind.name, id), config);
+  const world = worldOf(records, keyOf(kind.name, id), config, label);
   const written = withoutNulls(fields) as object;
   // Nobody chooses the id of what there is one of.
   const named = kind.naming === "one" ? written : { ...written, id };
@@ -90,8 +98,9 @@ export function proposeRemoval(
   records: Records,
   shown: unknown,
   result: Answer,
+  label?: ObjectLabel,
 ): Proposal {
-  const refusal = refuseUnchangeable(standing) ?? refuseInUse(standing, records);
+  const refusal = refuseUnchangeable(standing) ?? refuseInUse(standing, records, label);
   if (refusal !== undefined) return refused(refusal);
   const { kind, object } = standing;
   const { id, name } = object;

@@ -48,6 +48,58 @@ const shapes: Record<string, Record<string, unknown>> = {
     },
   },
   "its own policies": { ...app, policies: [{ ...policy, precedence: 1 }] },
+  "public paths": {
+    type: "self_hosted",
+    name: "Shop",
+    destinations: [
+      {
+        type: "public",
+        uri: "a.localhost",
+        overrides: [{ path_pattern: "/health", behavior: "public" }],
+      },
+    ],
+  },
+  "tags and a tile": {
+    ...app,
+    tags: ["a", "b"],
+    logo_url: "https://shop.example.com/logo.png",
+    app_launcher_visible: false,
+  },
+  "what programs meet": {
+    ...app,
+    read_service_tokens_from_header: "Authorization",
+    service_auth_401_redirect: true,
+    skip_interstitial: true,
+    allow_iframe: true,
+    options_preflight_bypass: true,
+    session_duration: "30m",
+  },
+  bookmark: {
+    type: "bookmark",
+    name: "Wiki",
+    domain: "https://wiki.example.com/start",
+    tags: ["a"],
+  },
+  saas: {
+    type: "saas",
+    name: "Board",
+    saas_app: {
+      auth_type: "oidc",
+      redirect_uris: ["https://board.example.com/cb"],
+      scopes: ["openid"],
+    },
+  },
+  ssh: { type: "ssh", name: "Bastion", domain: "ssh.localhost" },
+  infrastructure: {
+    type: "infrastructure",
+    name: "Machines",
+    target_criteria: [{ port: 22, protocol: "SSH", target_attributes: { hostname: ["m1"] } }],
+  },
+  mcp: {
+    type: "mcp",
+    name: "Tools",
+    destinations: [{ type: "via_mcp_server_portal", mcp_server_id: "t" }],
+  },
 };
 
 test("applications of every shape come back as they were written", async (context) => {

@@ -282,7 +282,7 @@ class StoredCatalogs implements ChangingCatalogSource {
 
   /**
    * Makes a change that is judged beside all objects as they are when it is written: where another
-   * process was quicker, it is judged anew.
+   * process was quicker, it is judged anew (ADR 0045).
    * @returns undefined when it is impossible
    * @throws {StoreUnavailableError} when others are quicker each time
    */

@@ -67,6 +67,29 @@ function contract(store: string): void {
       assert.ok(!othersStreams.some(isOver), "nobody else is concerned");
     });
 
+  test("whoever lists sessions at the command line sees those of every gateway, and what each is for", async (context) => {
+    const { postern, begin, lend, api, applicationOf } = await scene(context);
+    const session = await begin("fay@example.com");
+    const { session: grant, id } = await lend(session);
+    const person = ["--person", "fay@example.com"];
+    const table = await postern("sessions", "list", ...person);
+    const lines = table.trimEnd().split("\n");
+    assert.match(lines[0] ?? "", /^SESSION +KIND +PERSON +AGE +LEFT +FOR$/);
+    assert.match(lines[1] ?? "", /^[0-9a-f]{12} {2}grant +fay@example\.com +\d+m +\d+m +app$/);
+    assert.equal(lines.length, 3);
+    assert.ok(lines.every((line) => line.length <= 80));
+    const only = [...person, "--application", "app.localhost", "--kind", "grant", "--json"];
+    const listed = JSON.parse(await postern("sessions", "list", ...only));
+    assert.equal(listed.total, 1);
+    assert.equal(listed.sessions[0].id, grant?.id);
+    assert.equal(listed.sessions[0].grant.id, id);
+    assert.equal(await postern("sessions", "list", ...person, "--kind", "terminal"), "");
+    const { result } = await api.get(
+      `/access/sessions?user_uid=${session.user_id}&app_uid=${applicationOf("app").id}`,
+    );
+    assert.equal(result.length, 1);
+  });
+
   const sessions: Record<string, (scene: Scene, holder: Required<Holder>) => Promise<unknown>> = {
     "by the API": ({ api }, { session: { user_id, id } }) =>
       api.delete(`/access/users/${user_id}/active_sessions/${id}`),

@@ -1,5 +1,5 @@
-// `node bench/replay.ts [ROWS]`: `postern replay` over a store with a million recorded decisions of
-// 30 days, as a gateway writes them: the wall time of the command, its CPU time, and the most
+// `node bench/replay.ts [ROWS]`: `postern replay` over a store with a million recorded decisions
+// of 30 days, as a gateway writes them: the wall time of the command, its CPU time, and the most
 // memory that it had. The policies that are asked differ from those that decided in one place.
 import { spawn } from "node:child_process";
 import { randomBytes } from "node:crypto";

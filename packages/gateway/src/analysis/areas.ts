@@ -157,10 +157,18 @@ function pathRulesOf({ policies }: Application): string[] {
     .flatMap((atom) => (atom.of === "path" ? atom.patterns : []));
 }
 
-/** What a pattern covers: its own path, and what lies below it. */
+/**
+ * What a pattern covers: its own path, and what lies below it; and the same where case is
+ * forgotten. The letters of an escape have one case.
+ */
 function pathParts(path: string): PatternPart[][] {
   const run: PatternPart = { any: "run", except: undefined };
   const pieces = path.split("*").map(lettersOf);
   const own = pieces.flatMap((piece, place) => (place === 0 ? piece : [run, ...piece]));
-  return [own, [...own, ...lettersOf("/"), run]];
+  const forms = path.includes("%") ? [own] : [own, own.map(inAnyCase)];
+  return forms.flatMap((form) => [form, [...form, ...lettersOf("/"), run]]);
+}
+
+function inAnyCase(part: PatternPart): PatternPart {
+  return "letter" in part ? { ...part, isAnyCase: true } : part;
 }

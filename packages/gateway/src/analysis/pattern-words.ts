@@ -2,8 +2,11 @@
 // such word. All patterns are followed at once, letter by letter; letters that no pattern names
 // behave alike, so that one stands for them.
 
-/** A part of a pattern: a letter, any one letter, or a run of letters, each but for one. */
-export type PatternPart = { letter: string } | { any: "one" | "run"; except: string | undefined };
+/**
+ * A part of a pattern: a letter, perhaps in any case, any one letter, or a run of letters, each but
+ * for one.
+ */
+export type PatternPart = Letter | { any: "one" | "run"; except: string | undefined };
 
 /** There are more states than were allowed. */
 export class TooManyWords extends Error {
@@ -74,9 +77,24 @@ function lettersFor(
   { separator, others }: WordRules,
 ): string[] {
   const named = new Set(separator);
-  for (const part of patterns.flat()) if ("letter" in part) named.add(part.letter);
+  for (const part of patterns.flat()) {
+    if (!("letter" in part)) continue;
+    named.add(part.letter);
+    if (part.isAnyCase !== undefined)
+      named.add(part.letter.toLowerCase()).add(part.letter.toUpperCase());
+  }
   const other = [...others].find((letter) => !named.has(letter));
   return other === undefined ? [...named] : [other, ...named];
+}
+
+interface Letter {
+  letter: string;
+  isAnyCase?: true;
+}
+
+function isLetter({ letter, isAnyCase }: Letter, other: string): boolean {
+  if (letter === other) return true;
+  return isAnyCase !== undefined && letter.toLowerCase() === other.toLowerCase();
 }
 
 /** All patterns at once. A place is a number: of a part, or of the end of a pattern. */
@@ -101,7 +119,7 @@ class Automaton {
       const part = this.#parts[place];
       if (part === undefined) continue;
       if ("letter" in part) {
-        if (part.letter === letter) next.push(place + 1);
+        if (isLetter(part, letter)) next.push(place + 1);
         continue;
       }
       if (part.except === letter) continue;

@@ -10,7 +10,9 @@ const mostPaired = 40;
 export function spellingsOf(paths: readonly string[]): Set<string> {
   const spellings = new Set(paths);
   for (const path of paths) {
-    for (const spelling of [path.toUpperCase(), path.toLowerCase()]) spellings.add(spelling);
+    spellings.add(path.toUpperCase()).add(path.toLowerCase()).add(path.replaceAll("/", "//"));
+    // Not every application is sent encoded slashes.
+    spellings.add(`${path.replace(/\/$/, "")}/a%2Fb`);
     const segments = path.split("/").slice(1);
     for (const place of segments.keys())
       for (const spelling of spelledAt(segments, place)) spellings.add(spelling);
@@ -39,7 +41,7 @@ function spelledAt(segments: readonly string[], place: number): string[] {
  */
 function joined(first: string, second: string): string[] {
   const names = first.split("/").filter((segment) => segment !== "");
-  if (first === second || names.length === 0) return [];
+  if (names.length === 0) return [];
   const start = `/${names.join("/")}`;
   return [
     `${start}${"/..;x".repeat(names.length)}${second}`,

@@ -17,6 +17,30 @@ export const otherStates: readonly PageState[] = [
     },
   },
   {
+    name: "home-tags",
+    heading: "Your applications",
+    show: async (scene) => {
+      const policies = [{ name: "all", decision: "allow", include: [{ everyone: {} }] }];
+      const tile = { type: "bookmark", policies };
+      const wiki = { ...tile, name: "Wiki", domain: "https://wiki.example.com/start" };
+      const status = { ...tile, name: "Status of everything", domain: "status.example.com" };
+      await scene.changed({
+        applications: [
+          {
+            name: "Freight",
+            domain: "freight.localhost",
+            policies,
+            tags: ["operations", "drivers"],
+          },
+          { ...wiki, tags: ["documentation for the whole company", "drivers"] },
+          { ...status, tags: ["operations"] },
+        ],
+      });
+      await scene.signIn();
+      await scene.open(`${scene.gateway.team}/?tag=operations`);
+    },
+  },
+  {
     name: "home-empty",
     heading: "Your applications",
     show: async (scene) => {

@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { type TestContext, test } from "node:test";
 import { until } from "../../../../test/support/until.ts";
+import { Replay } from "../../src/analysis/replay.ts";
 import type { StoredAccessEvent } from "../../src/storage/access-log.ts";
 import type { Store } from "../../src/storage/store.ts";
 import {
@@ -129,6 +130,31 @@ test("requests leave no row unless decisions are asked for (O8)", async (context
   await access.fixture.parts.accessLog.close();
   const query = { direction: "asc", filters: [], limit: 10 } as const;
   assert.deepEqual(await access.fixture.parts.store.accessLog.list(query), []);
+});
+
+test("a request for a public path is counted as bypassed, by the policy that the path is", async (context) => {
+  const publicPath = { path_pattern: "/sw.js", behavior: "public" };
+  const destinations = [{ uri: "app.localhost", overrides: [publicPath] }];
+  const access = await startAccessFixture(
+    context,
+    [application("app", [only(ada)], { domain: undefined, destinations })],
+    { log: { requests: "decisions" } },
+  );
+  await access.passed("/sw.js");
+  await access.passed("/sw.js", [`cf-access-token: ${await access.token("app")}`]);
+  const rows = await rowsOf(access.fixture.parts.store, 2);
+  for (const row of rows) {
+    assert.deepEqual([row.outcome, row.policy_name], ["bypass", "public path /sw.js"]);
+    assert.equal(row.app_uid, access.application("app").id);
+  }
+  const replay = new Replay(access.fixture.parts.catalogs.current());
+  for (const row of rows) replay.add(row);
+  assert.equal(replay.result.same, 2);
+  await access.fixture.change({ applications: [application("app", [only(ada)])] });
+  const changed = new Replay(access.fixture.parts.catalogs.current());
+  for (const row of rows) changed.add(row);
+  const [change] = changed.result.changes;
+  assert.deepEqual([change?.from, change?.to], ["bypass", "login"]);
 });
 
 test("one record for each decision: allowed, denied, bypassed, a program's, and nobody's (O12)", async (context) => {

@@ -8,6 +8,7 @@ import { forwardAuth } from "./forward-auth.ts";
 import { http2 } from "./http2.ts";
 import { largeAnswers } from "./large-answers.ts";
 import { memory } from "./memory.ts";
+import { observed } from "./observed.ts";
 import { sessions } from "./sessions.ts";
 import { slowOrigin } from "./slow-origin.ts";
 import { smallAnswers } from "./small-answers.ts";
@@ -33,5 +34,6 @@ export const scenarios: Readonly<Record<string, Scenario>> = {
   "varied-heads": variedHeads,
   "forward-auth": forwardAuth,
   memory,
+  observed,
   "command-line": commandLine,
 };

@@ -17,6 +17,8 @@ const day = 24 * 60 * minute;
 const lookWindow = 55 * minute;
 /** How long before its end a token is told of, milliseconds (access-features 14). */
 const warningTime = 7 * day;
+/** Looks that are further apart: no gateway ran meanwhile, or a clock was wrong, milliseconds. */
+const longestGap = 2 * day;
 
 type CareParts = Pick<Parts, "catalogs" | "store" | "record" | "now" | "randomBytes">;
 
@@ -112,10 +114,19 @@ export class ServiceTokenCare {
     };
   }
 
-  /** Since when uses are noted in this store: before that, not to be noted says nothing. */
+  /**
+   * Since when uses are noted in this store without a break: before that, not to be noted says
+   * nothing. While no gateway ran nobody could use a token, and a clock that went wrong for an hour
+   * must end none.
+   */
   async #trackedSince(): Promise<number> {
-    const { store, now } = this.#parts;
-    return Number(await store.settings.get("service_token_uses_since", `${now()}`));
+    const { settings } = this.#parts.store;
+    const now = this.#parts.now();
+    const before = Number((await settings.find("service_token_looked_at")) ?? now);
+    if (Math.abs(now - before) > longestGap)
+      await settings.set("service_token_uses_since", `${now}`);
+    await settings.set("service_token_looked_at", `${now}`);
+    return Number(await settings.get("service_token_uses_since", `${now}`));
   }
 
   async #isFirst(what: string, windowMs: number): Promise<boolean> {

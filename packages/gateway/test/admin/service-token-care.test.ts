@@ -35,8 +35,15 @@ async function ask({ gateway, upstream }: AdminFixture, token: ApiAnswer["result
   return status;
 }
 
-/** What two gateways of the store would do at this hour. */
-async function look({ gateway: { parts } }: AdminFixture): Promise<void> {
+/** What two gateways of the store would do at this hour, which have run all the time. */
+async function look(fixture: AdminFixture): Promise<void> {
+  const { store, now } = fixture.gateway.parts;
+  await store.settings.set("service_token_looked_at", `${now() - hour}`);
+  await lookAgain(fixture);
+}
+
+/** The same, whenever they have looked before. */
+async function lookAgain({ gateway: { parts } }: AdminFixture): Promise<void> {
   await parts.uses.flush();
   const cares = [new ServiceTokenCare(parts), new ServiceTokenCare(parts)];
   await Promise.all(cares.map((care) => care.look()));
@@ -139,6 +146,24 @@ test("a store that begins to note uses today gives up no token for what it did n
   await look(fixture);
   assert.equal(await ask(fixture, token), 200);
   assert.deepEqual(told(fixture, "service_token_unused"), []);
+});
+
+test("nobody's token ends for a time in which no gateway ran, or that a wrong clock made up", async (context) => {
+  const fixture = await startFixture(context, { ...inactivity, action: "delete" });
+  const { gateway } = fixture;
+  const token = await make(fixture, "nightly");
+  await lookAgain(fixture);
+  for (const leap of [300 * day, -400 * day, 400 * day]) {
+    gateway.clock.ahead += leap;
+    await lookAgain(fixture);
+    assert.equal(await ask(fixture, token), 200, `${leap / day} days`);
+  }
+  assert.deepEqual(told(fixture, "service_token_unused"), []);
+  for (let days = 0; days < 32; days++) {
+    gateway.clock.ahead += day;
+    await lookAgain(fixture);
+  }
+  assert.equal(await ask(fixture, token), 401, "it counts while gateways run");
 });
 
 test("a token that ends within a week is told of once a day, by one gateway", async (context) => {

@@ -7,10 +7,12 @@ import type { Asker } from "./still-passes.ts";
 type Preset = NonNullable<Application["identity_headers"]>[number];
 
 const presets: Record<Preset, (identity: Identity) => [name: string, value: string][]> = {
-  "oauth2-proxy": ({ email, name, groups }) => [
+  // Applications take the preferred name for an account. People choose their display name
+  // themselves, and two may have the same: it must not name one.
+  "oauth2-proxy": ({ email, groups }) => [
     ["X-Forwarded-User", email],
     ["X-Forwarded-Email", email],
-    ["X-Forwarded-Preferred-Username", name],
+    ["X-Forwarded-Preferred-Username", email],
     ["X-Forwarded-Groups", listOf(groups)],
   ],
   authelia: ({ email, name, groups }) => [

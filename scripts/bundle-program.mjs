@@ -6,8 +6,6 @@ import { join, relative } from "node:path";
 import { rolldown } from "rolldown";
 import { minify } from "terser";
 
-const opening = "function(){/*";
-
 /**
  * @param {{root: string, input: string}} source
  * @returns {Promise<{text: string, modules: string[]}>} `modules`: the files that are in it
@@ -18,11 +16,8 @@ export async function bundleProgram({ root, input }) {
   for (const chunk of chunks) refuseCycle(chunk, chunks, []);
   const parts = await Promise.all(chunks.map(({ code }) => smallest(linked(code, ids))));
 
-  // A line for each, for whoever looks at a stack trace.
-  const texts = parts.map((part) => `${inComment(part)}\n`);
-  const ends = [opening.length];
-  for (const text of texts) ends.push(ends.at(-1) + text.length);
-  const head = `const program=String(${opening}${texts.join("")}*/}),ends=${JSON.stringify(ends)};`;
+  const lines = parts.map(inComment).join("\n");
+  const head = `const program=String(function(){/*\n${lines}\n*/});`;
   const loader = readFileSync(join(import.meta.dirname, "program-loader.cjs"), "utf8");
   const modules = chunks.flatMap((chunk) => modulesOf(chunk, root));
   return { text: `"use strict";${head}\n${await smallest(loader)}\n`, modules };
@@ -55,7 +50,7 @@ function refuseCycle({ fileName, imports }, chunks, path) {
 
 /** The chunk as a function that the loader calls, and that returns its exports. */
 function linked(code, ids) {
-  const at = (from) => (ids.has(from) ? `$part(${ids.get(from)})` : `require("${from}")`);
+  const at = (from) => (ids.has(from) ? `$part(${ids.get(from)})` : `$node("${nameIn(from)}")`);
   const named = (names) => `{${names.replaceAll(" as ", ": ")}}`;
   const body = code
     .replace(/^import \{(.*)\} from "(.*)";$/gm, (_, names, from) => {
@@ -75,16 +70,26 @@ function linked(code, ids) {
     });
   const [other] = /^(?:import|export)\b.*$|\bimport\.meta\b|\b__dirname\b/m.exec(body) ?? [];
   if (other !== undefined) throw new Error(`a part of the program cannot have ${other}`);
-  return `${assignment}function($part, $load, require, $import, __filename) {"use strict";
+  return `${assignment}function($part, $node, $load, $import, __filename) {${strict}
 ${body}};`;
 }
 
-const assignment = "run=";
+/** `fs` of `node:fs`: the loader knows that all of them are Node's. */
+function nameIn(from) {
+  if (!from.startsWith("node:")) throw new Error(`the program cannot import ${from}`);
+  return from.slice("node:".length);
+}
 
-/** As program-loader.cjs reads it: what would end a comment is written in another way. */
+const assignment = "run=";
+const strict = '"use strict";';
+
+/**
+ * As program-loader.cjs reads it: a line, which is strict without saying so, and what would end the
+ * comment is written in another way.
+ */
 function inComment(part) {
-  const text = part.slice(assignment.length, -1);
-  if (text.includes("*~/")) throw new Error("the program contains *~/, which stands for */");
+  const text = part.slice(assignment.length, -1).replace(strict, "");
+  if (/\*~\/|\n/.test(text)) throw new Error("the program contains *~/ or the end of a line");
   return text.replaceAll("*/", "*~/");
 }
 
@@ -93,8 +98,8 @@ async function smallest(text) {
   const { code = "" } = await minify(text, {
     ecma: 2020,
     toplevel: true,
-    // Nobody constructs a function of ours, or asks for its prototype.
-    compress: { passes: 2, unsafe_arrows: true, unsafe_methods: true },
+    // Nobody constructs a function of ours, or asks for its prototype or its number of parameters.
+    compress: { passes: 2, keep_fargs: false, unsafe_arrows: true, unsafe_methods: true },
     // A text without other letters is half as large in memory.
     format: { ascii_only: true },
   });

@@ -69,28 +69,37 @@ export async function objectsChangedSince(
   db: Database,
   since: number | undefined,
 ): Promise<ObjectNews> {
-  // One statement: what is removed between two of them would not be missed.
+  // One statement: what is removed between two of them would not be missed. Of what is no object,
+  // only the oldest and the newest entry are read.
   const rows = await db
     .selectFrom("changes")
     .select(["id", "what", "kind", "ref"])
-    .where((row) =>
-      row.or([
+    .where((row) => {
+      const all = row.selectFrom("changes");
+      return row.or([
         row(
           "id",
           "=",
-          row.selectFrom("changes").select((all) => all.fn.max("id").as("newest")),
+          all.select((each) => each.fn.min("id").as("oldest")),
         ),
-        ...(since === undefined ? [] : [row("id", ">", since)]),
-      ]),
-    )
+        row(
+          "id",
+          "=",
+          all.select((each) => each.fn.max("id").as("newest")),
+        ),
+        ...(since === undefined
+          ? []
+          : [row.and([row("what", "=", "object"), row("id", ">", since)])]),
+      ]);
+    })
     .orderBy("id")
     .execute();
   const position = rows.at(-1)?.id ?? 0;
-  if (since === undefined || position < since) return { position, changed: "all" };
-  const news = rows.filter(({ id }) => id > since);
-  if (news.length < position - since) return { position, changed: "all" };
-  const objects = news.filter(({ what }) => what === "object");
-  const keys = objects.map(({ kind, ref }) => ({ kind: kind as ObjectKind, id: ref ?? "" }));
+  const oldest = rows[0]?.id ?? 1;
+  const isKnown = since !== undefined && position >= since && oldest <= since + 1;
+  if (!isKnown) return { position, changed: "all" };
+  const news = rows.filter(({ id, what }) => what === "object" && id > since);
+  const keys = news.map(({ kind, ref }) => ({ kind: kind as ObjectKind, id: ref ?? "" }));
   return { position, changed: keys };
 }
 

@@ -238,7 +238,7 @@ async function sweep(name: string, store: Store, now: number): Promise<void> {
   say(name, `the serving thread with nothing to do: paused for ${ms(idle.max / 1e6)} at most`);
   const delay = monitorEventLoopDelay({ resolution: 1 });
   delay.enable();
-  const work = new LongestWork();
+  const work = longestWork();
   const begun = performance.now();
   let isOver = false;
   const before = now - 90 * day;
@@ -256,13 +256,13 @@ async function sweep(name: string, store: Store, now: number): Promise<void> {
   }
   await sweeping;
   delay.disable();
-  work.end();
+  const longest = work.end();
   say(name, `sweep of the older half: ${seconds(performance.now() - begun)}`);
   say(
     name,
     `  the serving thread paused for ${ms(delay.max / 1e6)} at most, ${ms(delay.percentile(99) / 1e6)} at the 99th percentile`,
   );
-  say(name, `  and worked for ${ms(work.ms)} at a time at most, in its own processor time`);
+  say(name, `  and worked for ${ms(longest)} at a time at most, in its own processor time`);
   for (const [what, times] of Object.entries({ reads, writes })) {
     const sorted = times.toSorted((one, other) => one - other);
     const at = (share: number) => ms(sorted[Math.floor((sorted.length - 1) * share)] ?? 0);
@@ -277,22 +277,20 @@ async function sweep(name: string, store: Store, now: number): Promise<void> {
  * The longest stretch of work of this thread between two turns of its event loop, in its own
  * processor time: other than a pause, it does not tell of what else the machine does.
  */
-class LongestWork {
-  ms = 0;
-  readonly #timer: NodeJS.Timeout;
-  #before = process.threadCpuUsage();
-
-  constructor() {
-    this.#timer = setInterval(() => {
-      const { user, system } = process.threadCpuUsage(this.#before);
-      this.#before = process.threadCpuUsage();
-      this.ms = Math.max(this.ms, (user + system) / 1_000);
-    }, 1);
-  }
-
-  end(): void {
-    clearInterval(this.#timer);
-  }
+function longestWork(): { end(): number } {
+  let longest = 0;
+  let before = process.threadCpuUsage();
+  const timer = setInterval(() => {
+    const { user, system } = process.threadCpuUsage(before);
+    before = process.threadCpuUsage();
+    longest = Math.max(longest, (user + system) / 1_000);
+  }, 1);
+  return {
+    end() {
+      clearInterval(timer);
+      return longest;
+    },
+  };
 }
 
 async function timeOf(step: () => Promise<unknown>): Promise<number> {

@@ -268,6 +268,22 @@ function completed(
 function completedToken(
   fields: Record<string, unknown>,
   standing: ServiceToken | undefined,
+  tools: ChangeTools,
+): Completed {
+  const completed = withSecret(fields, standing, tools);
+  if (fields["enabled"] !== false) return completed;
+  // Switching off ends a secret that was left for a while, for good, whoever switches it on again.
+  const {
+    previous_client_secret_hash: _hash,
+    previous_client_secret_expires_at: _end,
+    ...rest
+  } = completed.fields;
+  return { ...completed, fields: rest };
+}
+
+function withSecret(
+  fields: Record<string, unknown>,
+  standing: ServiceToken | undefined,
   { now, randomBytes }: ChangeTools,
 ): Completed {
   const timed = { ...fields, ...expiryOf(fields, standing, now) };

@@ -163,6 +163,32 @@ test("switching off ends the old secret of a running grace for good", async (con
   assert.equal(await ask(fixture, made, rotated.client_secret), 200);
 });
 
+test("a change of all kinds that switches a token off ends the old secret as well", async (context) => {
+  const fixture = await startAdminFixture(context, sections);
+  const { api } = fixture;
+  const made = await make(fixture);
+  const end = new Date(Date.now() + hour).toISOString();
+  const rotated: Made = resultOf(
+    await api.post(`${path}/${made.id}/rotate`, { previous_client_secret_expires_at: end }),
+  );
+  noteSecrets(rotated.client_secret);
+  const put = async (enabled: boolean) => {
+    const objects: { id: string; updated_at: string; input: object }[] = resultOf(
+      await api.get("/configuration"),
+    );
+    const standing = objects.find(({ id }) => id === made.id);
+    const { id: _, ...input } = (standing?.input ?? {}) as Record<string, unknown>;
+    const fields = { ...input, enabled };
+    const change = { kind: "service_token", id: made.id, fields, before: standing?.updated_at };
+    resultOf(await api.patch("/configuration", { put: [change] }));
+  };
+  assert.equal(await ask(fixture, made, made.client_secret), 200);
+  await put(false);
+  await put(true);
+  assert.equal(await ask(fixture, made, made.client_secret), 401, "the grace does not come back");
+  assert.equal(await ask(fixture, made, rotated.client_secret), 200);
+});
+
 test("a token is rotated under load, and no request fails", async (context) => {
   const fixture = await startAdminFixture(context, sections);
   const { api, gateway } = fixture;

@@ -75,8 +75,10 @@ export function collectNames(objects: readonly FileObject[], report: Report): Na
     }
     if (!words.has(id)) words.set(id, object);
   }
+  const counts = new Map<string, number>();
+  for (const object of objects) counts.set(nameKey(object), (counts.get(nameKey(object)) ?? 0) + 1);
   for (const object of objects)
-    if (object.kind.naming === "free") addFreeName(object, objects, names);
+    if (object.kind.naming === "free") addFreeName(object, counts, names);
   return names;
 }
 
@@ -99,13 +101,20 @@ export function addStandingNames(names: Names, standing: readonly StandingObject
 }
 
 /** Names of these are for people: one of them means an object where no other bears it. */
-function addFreeName(object: FileObject, all: readonly FileObject[], names: Names): void {
+function addFreeName(
+  object: FileObject,
+  counts: ReadonlyMap<string, number>,
+  names: Map<string, Map<string, FileObject>>,
+): void {
   const { kind, id, value } = object;
   const words = names.get(kind.name) as Map<string, FileObject>;
   if (!words.has(id)) words.set(id, object);
   const name = wordAt(value, "name");
-  const namesakes = all.filter((each) => each.kind === kind && wordAt(each.value, "name") === name);
-  if (name !== undefined && namesakes.length === 1) words.set(name, object);
+  if (name !== undefined && counts.get(nameKey(object)) === 1) words.set(name, object);
+}
+
+function nameKey({ kind, value }: FileObject): string {
+  return `${kind.name} ${wordAt(value, "name")}`;
 }
 
 function wordAt(value: unknown, field: string): string | undefined {

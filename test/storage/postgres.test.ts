@@ -140,6 +140,21 @@ suite("PostgreSQL beside the contract", needsPostgresServer(), () => {
     }
   });
 
+  test("all gateways of a database say the same number of the last change, their own included, once they have read it", async (context) => {
+    const { open } = await startScene(context);
+    const stores = [await open(), await open()];
+    assert.deepEqual(
+      stores.map((store) => store.lastChange?.()),
+      [undefined, undefined],
+      "nobody listens yet",
+    );
+    for (const store of stores) store.watch(() => undefined);
+    const [one] = stores;
+    const before = one?.lastChange?.() ?? 0;
+    for (const id of ["1", "2", "3"]) await one?.objects.change([object(id)], []);
+    await until(() => stores.every((store) => store.lastChange?.() === before + 3));
+  });
+
   test("what changes while the listening connection is lost is told when there is another", async (context) => {
     const scene = await startScene(context);
     const [store, watcher] = [await withPeople(await scene.open()), await scene.open()];

@@ -157,7 +157,9 @@ export function* proposeChanges(
   if (report.problems.length > 0) return { ok: false, problems: report.problems.map(withRemedy) };
 
   // 4. Say what differs.
-  const changed = candidates.flatMap((candidate) => changeOf(candidate, tools.now) ?? []);
+  const changed = candidates.flatMap(
+    (candidate, place) => changeOf(candidate, tools.now, place) ?? [],
+  );
   const changedKeys = new Set(changed.map(({ record }) => keyOfObject(record)));
   return {
     ok: true,
@@ -365,14 +367,17 @@ function updatedAtOf(record: ObjectRecord | undefined): string | null {
   return record === undefined ? null : new Date(record.updatedAt).toISOString();
 }
 
-/** The record of an object that is to be, and what it changes; undefined where that is nothing. */
-function changeOf({ kind, object, standing }: Candidate, now: number) {
+/**
+ * The record of an object that is to be, and what it changes; undefined where that is nothing.
+ * @param place in the request: lists have objects in the order of their making
+ */
+function changeOf({ kind, object, standing }: Candidate, now: number, place: number) {
   if (standing !== undefined && isSame(kind.name, standing.object, object)) return undefined;
   // Two writes of one millisecond must not look alike.
   const updatedAt = Math.max(now, (standing?.updatedAt ?? 0) + 1);
   const record: ObjectRecord = {
     ...{ kind: kind.name as ObjectKind, object, managedBy: "api" },
-    ...{ createdAt: standing?.createdAt ?? now, updatedAt },
+    ...{ createdAt: standing?.createdAt ?? now + place, updatedAt },
   };
   const after = inputOf(kind.name, object);
   const { id, name } = object;

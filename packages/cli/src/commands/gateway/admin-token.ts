@@ -19,7 +19,8 @@ export const create: Command = {
     {
       name: "application",
       value: "NAME",
-      description: "only for this application, by name, ID or domain (repeatable)",
+      repeatable: true,
+      description: "only for this application, by name, ID or domain",
     },
     {
       name: "expires-in",

@@ -15,19 +15,24 @@ export const accountFlags: readonly Flag[] = [
   { ...configFlag, description: "the gateway's own file, for its store, in place of --url" },
 ];
 
-export const accountUsage = "(--url URL [--token-file FILE] | --config FILE)";
+/** Both ways to say so. @param before what comes first */
+export function accountUsage(before: string): string[] {
+  return [`${before}--url URL [--token-file FILE]`, `${before}--config FILE`];
+}
 
-/** What `apply` and `diff` take beside. */
-export const applyFlags: readonly Flag[] = [
-  { name: "file", short: "f", value: "FILE", description: "the file, in place of the argument" },
-  { name: "prune", description: "delete what the file does not have" },
-];
+/** What `apply` and `diff` are about. */
+export const fileFlag: Flag = {
+  name: "file",
+  short: "f",
+  value: "FILE",
+  description: "the file, in place of the argument",
+};
 
 /** `export` */
 export const exportCommand: Command = {
   name: "export",
   summary: "print what a gateway has as a configuration file",
-  usage: [accountUsage],
+  usage: accountUsage(""),
   description:
     "Prints the objects in force, of file and API, as a file for apply. Standard error names the secrets that are not in it. Asks the admin API, or with --config the store, beside a gateway that runs.",
   flags: [...accountFlags, helpFlag],
@@ -40,12 +45,13 @@ export const apply: Command = {
   name: "apply",
   operand: "FILE",
   summary: "make a gateway's objects those of a file",
-  usage: [`FILE [--dry-run] [--prune] ${accountUsage}`],
+  usage: accountUsage("FILE [--dry-run] [--prune] "),
   description:
     "Prints what differs between a file and the objects of a gateway, and changes all of it or nothing. What the file does not have stays without --prune; what the gateway's own file has is never touched.",
   flags: [
     { name: "dry-run", description: "only print what would change" },
-    ...applyFlags,
+    fileFlag,
+    { name: "prune", description: "delete what the file does not have" },
     ...accountFlags,
     { name: "json", description: "print JSON" },
     helpFlag,

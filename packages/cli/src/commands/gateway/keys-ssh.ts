@@ -13,7 +13,7 @@ export const ssh: Command = {
     {
       name: "application",
       value: "NAME",
-      description: "the application, by its name, id or domain",
+      description: "the application, by name, ID or domain",
     },
     { name: "replace", description: "make another key, which signs from now on" },
     configFlag,

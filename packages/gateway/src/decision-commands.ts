@@ -10,6 +10,7 @@ import { explainRecorded, rowsOfRay } from "./analysis/explain-recorded.ts";
 import { explanationData } from "./analysis/explanation-data.ts";
 import { explanationLines } from "./analysis/explanation-text.ts";
 import { FileCatalogs } from "./analysis/file-catalogs.ts";
+import { type CatalogSurroundings, warningsOf } from "./analysis/policy-warnings.ts";
 import { Replay, type ReplayResult } from "./analysis/replay.ts";
 import { replayData } from "./analysis/replay-data.ts";
 import { recordedRule, replayLines, rowText } from "./analysis/replay-text.ts";
@@ -59,8 +60,14 @@ export class DecisionCommands {
   }): Promise<string> => {
     const { config: file, asked, isJson, isInForce } = options;
     const { readConfig, withStore } = this.#tools;
-    if (!isInForce) return explainAsked(new FileCatalogs().build(readConfig(file)), asked, isJson);
-    return withStore(file, async ({ catalogs }) => explainAsked(catalogs.current(), asked, isJson));
+    const config = readConfig(file);
+    const surroundings = {
+      hasMail: config.smtp !== undefined,
+      knowsCountries: config.geoip_file !== undefined,
+    };
+    const explainBy = (catalog: Catalog) => explainAsked(catalog, asked, surroundings, isJson);
+    if (!isInForce) return explainBy(new FileCatalogs().build(config));
+    return withStore(file, async ({ catalogs }) => explainBy(catalogs.current()));
   };
 
   /**
@@ -122,13 +129,24 @@ export class DecisionCommands {
   };
 }
 
-function explainAsked(catalog: Catalog, asked: AskedFacts, isJson: boolean): string {
+function explainAsked(
+  catalog: Catalog,
+  asked: AskedFacts,
+  surroundings: CatalogSurroundings,
+  isJson: boolean,
+): string {
   const { application, facts, about } = readQuestion(catalog, asked);
-  const explanation = explain(application.policies, facts);
+  const { policies } = application;
+  const explanation = explain(policies, facts);
+  const warnings = warningsOf(policies, catalog, surroundings);
   const names = namesIn(catalog);
-  if (!isJson) return text(explanationLines(about, explanation, names));
+  if (!isJson) return text(explanationLines(about, explanation, names, warnings));
   const { id, name } = application;
-  return json({ application: { id, name }, facts, ...explanationData(explanation, names) });
+  return json({
+    application: { id, name },
+    facts,
+    ...explanationData(explanation, names, warnings),
+  });
 }
 
 /**

@@ -11,6 +11,7 @@ import type { Facts } from "../policy/facts.ts";
 import { type NamedKind, nameWithId, type ObjectNames } from "../policy/object-names.ts";
 import { answerText, mismatchText, outcomeOf, whyText } from "../policy/reason-text.ts";
 import { ruleText } from "../policy/rule-text.ts";
+import type { PolicyWarnings } from "./policy-warnings.ts";
 import { wrapped } from "./wrapped.ts";
 
 /** The lines. @param about who asks for what */
@@ -18,14 +19,21 @@ export function explanationLines(
   about: string,
   explanation: Explanation,
   names: ObjectNames,
+  warnings: PolicyWarnings = noWarnings,
 ): string[] {
   return [
     ...wrapped(`${about}: ${outcomeOf(explanation)}`, 2),
     ...wrapped(`Why: ${whyText(explanation, names)}`, 5),
     ...hintLines(explanation),
-    ...explanation.policies.flatMap((policy) => ["", ...policyLines(policy, names)]),
+    ...explanation.policies.flatMap((policy) => [
+      "",
+      ...policyLines(policy, names),
+      ...(warnings.get(policy.id) ?? []).flatMap((text) => wrapped(`  warning: ${text}`, 6)),
+    ]),
   ];
 }
+
+const noWarnings: PolicyWarnings = new Map();
 
 /** The flags that say what an answer depends on. */
 const flags: Readonly<Record<string, string>> = {

@@ -25,7 +25,10 @@ export function whyText(explanation: Explanation, names: ObjectNames): string {
   if (!result.isDecided) return `it depends on ${missingFacts(result.missing).join(", ")}`;
   const decider = policies.find(({ effect }) => effect === "decides");
   if (decider !== undefined) return decidedText(decider, names);
-  const asked = policies.filter(({ effect }) => effect === "passed_over");
+  // That a deny does not match is no reason for anything.
+  const asked = policies.filter(
+    ({ effect, action }) => effect === "passed_over" && action !== "deny",
+  );
   if (asked.length === 0) return "no policy is about such an asker";
   const reasons = asked
     .slice(0, mostReasons)
@@ -42,9 +45,17 @@ function decidedText({ name, id, rules }: PolicyExplanation, names: ObjectNames)
 }
 
 /** Why a policy does not match: the first rule that is in the way. */
-export function mismatchText({ rules, match }: PolicyExplanation, names: ObjectNames): string {
-  const hindrance = ({ rule, match: answer }: RuleExplanation) =>
-    `${ruleText(rule, names)}, which ${answerText(answer)}`;
+export function mismatchText(
+  { rules, match }: Pick<PolicyExplanation, "rules" | "match">,
+  names: ObjectNames,
+): string {
+  const hindrance = ({ rule, match: answer, group }: RuleExplanation) => {
+    const isOfGroup = group !== undefined && answer === "no";
+    const why = isOfGroup
+      ? mismatchText({ rules: group, match: answer }, names)
+      : answerText(answer);
+    return `${ruleText(rule, names)}, which ${why}`;
+  };
   if (match === "yes") return "matches";
   if (match === "not_stated") return `depends on ${missingIn(rules).join(", ")}`;
   if (match === "pending") return "matches as soon as there is a sign-in or a request";
@@ -54,6 +65,9 @@ export function mismatchText({ rules, match }: PolicyExplanation, names: ObjectN
   if (required !== undefined) return `requires ${hindrance(required)}`;
   const open = rules.find(({ list, match: answer }) => list === "include" && answer === "unknown");
   if (open !== undefined) return `includes ${hindrance(open)}`;
+  const [included, ...others] = rules.filter(({ list }) => list === "include");
+  if (included?.group !== undefined && others.length === 0)
+    return `includes ${hindrance(included)}`;
   return "includes nothing that holds";
 }
 

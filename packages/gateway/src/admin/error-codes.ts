@@ -32,7 +32,12 @@ export const errorCodes = {
   too_large: [12_141, 400, "This takes longer than a minute; ask for less at once."],
   warning: [12_200, 200, "The object is valid, but hardly meant."],
   internal: [11_000, 500, "The gateway made a mistake; its log tells more."],
-  unavailable: [11_001, 503, "The store cannot be used now; nothing was changed."],
+  // A database that is lost while it confirms may have written it: nobody can say.
+  unavailable: [
+    11_001,
+    503,
+    "The store cannot be used now; look whether a change was made before you repeat it.",
+  ],
 } as const satisfies Record<string, readonly [code: number, status: number, message: string]>;
 
 export type ErrorName = keyof typeof errorCodes;

@@ -129,7 +129,7 @@ const failure = {
 };
 
 const failureAnswer = {
-  description: "Nothing was changed. `errors` says why.",
+  description: "Nothing was changed, unless the status is 503. `errors` says why.",
   content: { "application/json": { schema: { $ref: "#/components/schemas/Failure" } } },
 };
 

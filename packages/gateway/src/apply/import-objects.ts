@@ -113,7 +113,7 @@ class Importer {
     const kind = application as unknown as Kind;
     for (const raw of raws) {
       const label = labelOf(kind.name, textOf(raw["name"]));
-      const { policies, ...rest } = writtenIn(raw);
+      const { policies, ...rest } = this.#withServedType(writtenIn(raw), label);
       const entries = this.#policiesIn(policies, `${rest["id"]}`, label);
       const providers = this.#providersIn(rest, label);
       const closing = [...entries.closing, ...providers.closing];
@@ -124,6 +124,15 @@ class Importer {
       for (const why of closing) this.#remark(`${label}: ${why}, so it lets nobody in`);
       this.#put(kind, isClosed ? { ...fields, policies: [] } : fields, []);
     }
+  }
+
+  /** What Cloudflare shows in a browser has an address there, which a wider one must not answer. */
+  #withServedType(written: RawObject, label: string): RawObject {
+    const { id, name, aud, type, domain } = written;
+    if (!["ssh", "vnc", "rdp"].includes(`${type}`) || typeof domain !== "string") return written;
+    this.#remark(`${label}: type ${type} cannot come; its address is kept, and lets nobody in`);
+    const own = { id, name, domain, type: "self_hosted", policies: [] };
+    return aud === undefined ? own : { ...own, aud };
   }
 
   /** The policies of an application: links to those that came, and its own. */

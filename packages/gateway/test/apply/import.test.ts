@@ -189,6 +189,10 @@ test("what cannot come is named, and nothing gets laxer by it", async (context) 
           ],
         },
         { id: "a4", name: "Salesforce", type: "saas", saas_app: { sp_entity_id: "x" } },
+        {
+          ...{ id: "a5", name: "Terminal", type: "ssh", domain: "ssh.example.com" },
+          policies: [own("all", {})],
+        },
         "not an object",
       ],
     }),
@@ -214,6 +218,7 @@ test("what cannot come is named, and nothing gets laxer by it", async (context) 
     told,
     /application "Denying": its policy "denied", which denies, cannot come, so it lets nobody in/,
   );
+  assert.match(told, /application "Terminal": type ssh cannot come; its address is kept/);
   assert.match(told, /\/access\/apps: something in it is no object/);
 
   // What came is a file that can be applied, and nobody enters where nobody could say who may.
@@ -225,7 +230,7 @@ test("what cannot come is named, and nothing gets laxer by it", async (context) 
     apps
       .find((each: { id: string }) => each.id === id)
       .policies.map(({ name }: { name: string }) => name);
-  assert.deepEqual([policiesOf("a1"), policiesOf("a2")], [[], []]);
+  assert.deepEqual(["a1", "a2", "a5"].map(policiesOf), [[], [], []]);
   assert.deepEqual(policiesOf("a3"), ["first", "second"]);
   const odd = apps.find(({ id }: { id: string }) => id === "a3");
   // biome-ignore lint/suspicious/noTemplateCurlyInString: as somebody wrote it

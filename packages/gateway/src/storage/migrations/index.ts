@@ -10,9 +10,9 @@ import { adminTokens } from "./0008-admin-tokens.ts";
 import { audit } from "./0009-audit.ts";
 import { accessLog } from "./0010-access-log.ts";
 import { peopleAndRevocation } from "./0011-people-and-revocation.ts";
-import { sessionApplications } from "./0018-session-applications.ts";
-import { deniedAccess } from "./0019-denied-access.ts";
-import { policyTests } from "./0020-policy-tests.ts";
+import { sessionApplications } from "./0012-session-applications.ts";
+import { deniedAccess } from "./0013-denied-access.ts";
+import { policyTests } from "./0014-policy-tests.ts";
 
 /**
  * In the order of their names, which is the order in which they run. A released migration never
@@ -30,7 +30,7 @@ export const migrations: Record<string, Migration> = {
   "0009-audit": audit,
   "0010-access-log": accessLog,
   "0011-people-and-revocation": peopleAndRevocation,
-  "0018-session-applications": sessionApplications,
-  "0019-denied-access": deniedAccess,
-  "0020-policy-tests": policyTests,
+  "0012-session-applications": sessionApplications,
+  "0013-denied-access": deniedAccess,
+  "0014-policy-tests": policyTests,
 };

@@ -1,5 +1,7 @@
 // Configuration as code at the command line: what a gateway has, as a file; what a file would
 // change; and the change. Whatever is said, nothing secret is in it.
+
+import { printable } from "@postern/protocol/printable";
 import type { Account } from "./apply/account.ts";
 import { connectAccount } from "./apply/api-account.ts";
 import { ApiClient } from "./apply/api-client.ts";
@@ -8,7 +10,7 @@ import { readCloudflare } from "./apply/cloudflare-account.ts";
 import { exportText } from "./apply/export-text.ts";
 import { fieldChanges } from "./apply/field-changes.ts";
 import { importObjects } from "./apply/import-objects.ts";
-import { countLine, labelOf, otherLines, planLines, printable } from "./apply/plan-text.ts";
+import { countLine, labelOf, otherLines, planLines } from "./apply/plan-text.ts";
 import { readFile } from "./apply/read-file.ts";
 import { storeAccount } from "./apply/store-account.ts";
 import { readWanted, type Wanted } from "./apply/wanted.ts";

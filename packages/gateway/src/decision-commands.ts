@@ -1,6 +1,7 @@
 // What administrators ask of decisions at the command line: why one is as it is, what a change of
 // the file would do, and what it would have done to what was recorded.
 import { parseDuration } from "@postern/protocol";
+import { printable, printableJson } from "@postern/protocol/printable";
 import { type AskedFacts, readQuestion } from "./analysis/asked-facts.ts";
 import { namesIn } from "./analysis/catalog-names.ts";
 import { compareAccess } from "./analysis/compare-access.ts";
@@ -14,7 +15,6 @@ import { type CatalogSurroundings, warningsOf } from "./analysis/policy-warnings
 import { Replay, type ReplayResult } from "./analysis/replay.ts";
 import { replayData } from "./analysis/replay-data.ts";
 import { recordedRule, replayLines, rowText } from "./analysis/replay-text.ts";
-import { asPlainJson, onOneLine } from "./analysis/terminal-text.ts";
 import { wrapped } from "./analysis/wrapped.ts";
 import type { Catalog, CatalogSource } from "./catalog/catalog.ts";
 import type { Clock } from "./clock.ts";
@@ -250,9 +250,9 @@ function replayText(result: ReplayResult, catalog: Catalog, isJson: boolean): st
 }
 
 function text(lines: readonly string[]): string {
-  return `${lines.map(onOneLine).join("\n")}\n`;
+  return `${lines.map(printable).join("\n")}\n`;
 }
 
 function json(value: unknown): string {
-  return `${asPlainJson(JSON.stringify(value, undefined, 2))}\n`;
+  return `${printableJson(value, 2)}\n`;
 }

@@ -9,9 +9,13 @@ export function printable(text: string): string {
   });
 }
 
-/** The value as JSON on one line, with the same characters escaped as JSON escapes them. */
-export function printableJson(value: unknown): string {
-  return withEscapes(JSON.stringify(value), unicodeEscape);
+/**
+ * The value as JSON, with the same characters escaped as JSON escapes them.
+ * @param indent blanks; without, it is one line
+ */
+export function printableJson(value: unknown, indent?: number): string {
+  const lines = JSON.stringify(value, undefined, indent).split("\n");
+  return lines.map((line) => withEscapes(line, unicodeEscape)).join("\n");
 }
 
 /**

@@ -1,9 +1,9 @@
 // The API of an account, ours or Cloudflare's, as a client that trusts no answer: time and length
 // are bounded, no redirect is followed, and the token goes to nobody who could read it on its way.
 import { isLoopbackHost } from "@postern/protocol";
+import { printable } from "@postern/protocol/printable";
 import { isMap } from "../model/read-value.ts";
 import { UsageError } from "../usage-error.ts";
-import { printable } from "./plan-text.ts";
 
 /** An error or a remark of an answer. */
 export interface ApiRemark {

@@ -1,4 +1,5 @@
 // What becomes of a gateway's objects, in lines for people. No terminal obeys anything in them.
+import { printable } from "@postern/protocol/printable";
 import { kinds } from "../model/kinds.ts";
 import type { AccountObject } from "./account-object.ts";
 import type { ObjectChange } from "./changes.ts";
@@ -54,9 +55,4 @@ const longestValue = 300;
 function valueText(value: unknown): string {
   const text = JSON.stringify(value);
   return text.length > longestValue ? `${text.slice(0, longestValue)}…` : text;
-}
-
-/** One line that no terminal obeys, whatever somebody called their things (case O10). */
-export function printable(text: string): string {
-  return text.replaceAll(/[\p{Cc}\p{Bidi_Control}\u2028\u2029]+/gu, " ");
 }

@@ -271,7 +271,7 @@ test("answers that do not end, that are no answers, or that are too much come to
     [`{"success": true, "result": [{"id": "x", "deep": ${deep}}]}`, undefined],
     [
       '{"success": false, "errors": [{"message": "Authentication error\\u001b[2J"}]}',
-      /Authentication error \[2J/,
+      /Authentication error\\x1b\[2J/,
     ],
   ] as const) {
     const url = await startOdd(context, (_request, response) => response.end(body));

@@ -104,7 +104,7 @@ test("whoever policy lets in goes on to the origin, with an assertion of who the
   assert.deepEqual(claimsOf(assertion), { ...claimsOf(token), use: "assertion" });
   for (const each of verdicts) {
     assert.ok(each.kind === "forward" && each.asker.kind === "person");
-    assert.deepEqual(each.identity, { assertion, email: ada });
+    assert.deepEqual(each.identity, { assertion, email: ada, more: [], asCookie: false });
     assert.equal(each.asker.session.identity.email, ada);
     assert.equal(each.asker.expiresAt, Number(claimsOf(token)["exp"]) * 1000);
   }

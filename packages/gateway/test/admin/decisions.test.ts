@@ -87,7 +87,10 @@ test("the ray ID of the page of whoever was refused leads to the reason", async 
   assert.equal(recorded.user_email, bob);
   assert.equal(recorded.outcome, "deny");
   assert.equal(now.outcome, "deny");
-  assert.match(now.why, /^no policy matches: "staff only" \(.*\) includes nothing that holds/);
+  assert.match(
+    now.why,
+    /^no policy matches: "staff only" \(.*\) includes group "Staff" .*, which includes nothing/,
+  );
   assert.equal((await api.get(`${path}/rays/0000000000000000`)).status, 404);
 
   const own = await clientWith(["audit_logs:read", "apps:read"], [idOf(fixture, "app")]);

@@ -23,8 +23,9 @@ import { bookmarkType } from "../model/other-application.ts";
 import { policy } from "../model/policy.ts";
 import { namedByAny } from "../model/rules/atom.ts";
 import { serviceToken } from "../model/service-token.ts";
-import { withDemandedFactor } from "../policy/demanded-factor.ts";
+import { providerGroups } from "../policy/allowed-providers.ts";
 import { PolicyCompiler } from "../policy/policy-compiler.ts";
+import { policyInForce } from "../policy/policy-in-force.ts";
 import type { Catalog } from "./catalog.ts";
 import { compileIngress, type Ingress } from "./choose-service.ts";
 import { type CountryLookup, noCountries } from "./countries.ts";
@@ -61,17 +62,19 @@ export class CatalogBuilder {
     countries: CountryLookup = noCountries,
   ): Steps<Catalog> {
     // 1. Compile what applications refer to.
-    const groups = byKey(objectsOf(objects, group), "group", ({ id }) => id);
+    const stored = objectsOf(objects, application) as StoredApplication[];
+    const ownGroups = [...objectsOf(objects, group), ...providerGroups(stored)];
+    const groups = byKey(ownGroups, "group", ({ id }) => id);
     const policies = byKey(objectsOf(objects, policy), "policy", ({ id }) => id);
     const lists = byKey(objectsOf(objects, list), "list", ({ id }) => id);
     const compiler = new PolicyCompiler({ groups, lists }, this.#compiler);
 
     // 2. Compile the applications, one a step: their policies are most of the work.
     const compiled = new Map<StoredApplication, CompiledApplication>();
-    for (const each of objectsOf(objects, application) as StoredApplication[]) {
+    for (const each of stored) {
       const linked = each.policies
         .map((entry) => resolvePolicy(entry, policies, each.name))
-        .map((own) => withDemandedFactor(own, each));
+        .map((own) => policyInForce(own, each));
       const rules = linked.map((entry) => compiler.compile(entry));
       compiled.set(each, this.#compileApplication(each, rules, compiler));
       yield;

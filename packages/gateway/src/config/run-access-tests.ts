@@ -9,11 +9,12 @@ import { type Report, reportBelow } from "../model/problem.ts";
 import { publicPathPolicy } from "../model/public-path-policy.ts";
 import { itemsOf, readValue } from "../model/read-value.ts";
 import { readPath } from "../path-readings.ts";
-import { withDemandedFactor } from "../policy/demanded-factor.ts";
+import { providerGroups } from "../policy/allowed-providers.ts";
 import { explain } from "../policy/explain.ts";
 import type { ClaimValues, Facts } from "../policy/facts.ts";
 import { ObjectNames } from "../policy/object-names.ts";
 import { PolicyCompiler } from "../policy/policy-compiler.ts";
+import { policyInForce } from "../policy/policy-in-force.ts";
 import { outcomeOf, whyText } from "../policy/reason-text.ts";
 import { commonTraits, ReadPattern } from "../read-pattern.ts";
 import { type AccessTest, accessTest } from "./access-test.ts";
@@ -66,7 +67,9 @@ class TestRunner {
 
   constructor(objects: ConfiguredObjects) {
     this.#objects = objects;
-    const { groups, lists } = objects;
+    const { lists } = objects;
+    const applications = objects.applications as StoredApplication[];
+    const groups = [...objects.groups, ...providerGroups(applications)];
     this.#names = new ObjectNames()
       .add("application", objects.applications)
       .add("group", groups)
@@ -74,7 +77,7 @@ class TestRunner {
       .add("identity_provider", objects.identity_providers)
       .add("service_token", objects.service_tokens);
     this.#compiler = new PolicyCompiler({ groups: byId(groups), lists: byId(lists) });
-    this.#patterns = (objects.applications as StoredApplication[])
+    this.#patterns = applications
       .flatMap((application) =>
         application.domains.map((domain) => ({ pattern: compilePattern(domain), application })),
       )
@@ -168,7 +171,7 @@ class TestRunner {
     return policies.flatMap((entry) => {
       const policy: Policy | undefined = "decision" in entry ? entry : reusable.get(entry.id);
       if (policy === undefined) return [];
-      return [this.#compiler.compile(withDemandedFactor(policy, application))];
+      return [this.#compiler.compile(policyInForce(policy, application))];
     });
   }
 }

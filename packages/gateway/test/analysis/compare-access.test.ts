@@ -53,6 +53,28 @@ applications:
   - {name: B, domain: b.localhost, policies: [{name: p, decision: allow, include: [{email: {email: ada@example.com}}]}]}
 `;
 
+test("an application that allows one provider less is lost to those who sign in with it", () => {
+  const catalogOf = (allowed: string) => {
+    const text = `auth_domain: login.localhost:8600
+listen: 127.0.0.1:8600
+identity_providers:
+  - {id: corp, name: SSO, type: oidc, config: {client_id: p, issuer: "https://idp.example.com"}}
+  - {id: old, name: Old, type: oidc, config: {client_id: p, issuer: "https://old.example.com"}}
+ingress: [{service: "http://127.0.0.1:3000"}]
+applications:
+  - {name: A, domain: a.localhost, allowed_idps: ${allowed}, policies: [{name: p, decision: allow, include: [{email: {email: ada@example.com}}]}]}
+`;
+    const { config } = loadConfig({ text, file: "postern.yaml", environment: {} });
+    return new FileCatalogs().build(config);
+  };
+  const change = (before: string, after: string) =>
+    lines(compareAccess(catalogOf(before), catalogOf(after), 0));
+  assert.deepEqual(change("[]", "[corp, old]"), []);
+  assert.deepEqual(change("[corp, old]", "[old, corp]"), []);
+  assert.deepEqual(change("[corp, old]", "[corp]"), ["A - person ada@example.com"]);
+  assert.deepEqual(change("[corp]", "[]"), ["A + person ada@example.com"]);
+});
+
 test("an unchanged file, or one that says the same in other words, changes nobody's access", () => {
   assert.deepEqual(lines(compare(staffOnly, staffOnly)), []);
   const reworded = staffOnly.replace(

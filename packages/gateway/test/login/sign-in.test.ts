@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { decodeToken } from "@postern/protocol";
 import { codeIn } from "../../../../test/support/mail-server.ts";
-import { ada, bob, startLoginFixture } from "./login-fixture.ts";
+import { ada, applications, bob, startLoginFixture } from "./login-fixture.ts";
 import { headingOf, Person, send } from "./person.ts";
 
 const corpAda = {
@@ -121,6 +121,41 @@ test("two tabs sign in at once, and each ends where it began (L6)", async (conte
   await first.press("Continue", { account: "ada" });
   assert.equal(first.page.url, `${fixture.app("app")}/first`);
   assert.equal((await second.open(`${fixture.app("other")}/again`)).status, 200);
+});
+
+test("who signed in with a provider that an application does not allow signs in anew there, and gets nowhere with what they have", async (context) => {
+  const [api, ...others] = applications();
+  const strict = (allowed_idps: string[]) => ({
+    applications: [{ ...api, allowed_idps }, ...others],
+  });
+  const fixture = await startLoginFixture(context, {
+    accounts: { ada: corpAda },
+    sections: strict(["corp"]),
+  });
+  const person = await fixture.signIn(fixture.app("other"));
+  fixture.upstream.reset();
+  await person.open(`${fixture.app("app")}/x`);
+  assert.equal(person.heading(), "Sign in to The API");
+  assert.doesNotMatch(person.page.text, /Send me a code/);
+  assert.equal(fixture.upstream.requests.length, 0);
+  await person.press("Example SSO");
+  await person.press("Continue", { account: "ada" });
+  assert.equal(person.page.url, `${fixture.app("app")}/x`);
+  assert.equal(fixture.upstream.requests.length, 1);
+
+  // A token of before counts from the next request on as the list is then.
+  const headers = { accept: "application/json", "sec-fetch-mode": "cors" };
+  fixture.upstream.reset();
+  for (const [allowed, expected] of [
+    [["pin"], 403],
+    [["corp", "pin"], 200],
+    [[], 200],
+  ] as const) {
+    await fixture.change(strict([...allowed]));
+    const { status } = await person.ask(`${fixture.app("app")}/y`, { headers });
+    assert.equal(status, expected, allowed.join());
+  }
+  assert.equal(fixture.upstream.requests.length, 2);
 });
 
 test("who is signed in gets into the next application without a page", async (context) => {

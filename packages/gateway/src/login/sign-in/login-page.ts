@@ -3,6 +3,8 @@
 
 import { headers } from "@postern/protocol";
 import type { Application } from "../../model/model.ts";
+import { isAllowedProvider } from "../../policy/allowed-providers.ts";
+import type { StoredSession } from "../../storage/store.ts";
 import { StoreOutOfReachError } from "../../store-unavailable.ts";
 import { hostOf } from "../application-host.ts";
 import { proofFaultOf, refuseUnproven } from "../demanded-proof.ts";
@@ -47,7 +49,8 @@ export async function showLogin(c: LoginContext, parts: SignInParts): Promise<Re
   const fault = terminal && proofFaultOf(c, parts, terminal.token, terminal.claims);
   if (fault !== undefined) return refuseUnproven(c, fault);
   const session = terminal?.session ?? (await browserSession(c, parts));
-  if (session !== undefined && !mustAsk(target))
+  const mayGoOn = terminal !== undefined || isOfProvider(session, application);
+  if (session !== undefined && mayGoOn && !mustAsk(target))
     return handOver(c, parts, target, { session, hasSession: true });
   if (facts.method === "HEAD") return sendEmpty(c, 200);
 
@@ -79,6 +82,15 @@ export async function submitLogin(c: LoginContext, parts: SignInParts): Promise<
   const offer = findOffer(parts, facts, target, fields.get("provider"));
   if (offer === undefined || fields.has("back")) return showOffers(c, parts, target);
   return startAttempt(c, parts, { target, offer, fields });
+}
+
+/** Whoever signed in with a provider that the application does not allow signs in anew. */
+function isOfProvider(
+  session: StoredSession | undefined,
+  application: Application | undefined,
+): boolean {
+  if (session === undefined || application === undefined) return true;
+  return isAllowedProvider(application, session.identity.idp.id);
 }
 
 /** Clients before 2026.8 read here which application asks for the login (wire-protocol 4). */

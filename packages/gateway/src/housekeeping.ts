@@ -17,12 +17,18 @@ const day = 24 * 60 * 60_000;
 
 /** @returns a function that ends it */
 export function keepHouse(parts: Parts): () => void {
+  const running = new Set<HousekeepingTask>();
   const attempt = async (task: HousekeepingTask, step: () => Promise<void>) => {
+    // A million rows take longer to sweep than the time between two sweeps.
+    if (running.has(task)) return;
+    running.add(task);
     try {
       await step();
       parts.record({ event: "housekeeping_done", task });
     } catch (error) {
       parts.record({ event: "housekeeping_failed", task, error: String(error) });
+    } finally {
+      running.delete(task);
     }
   };
   const comparison = new FileComparison(parts);

@@ -11,7 +11,7 @@ import { createParts } from "./parts/create-parts.ts";
 import type { Database } from "./schema.ts";
 import { classOf, type PartCall } from "./sqlite-messages.ts";
 import type { LogEnds, StoreParts } from "./store.ts";
-import { sweepStep } from "./sweep.ts";
+import { smallStep, sweepStep } from "./sweep.ts";
 
 /** What became of a call. */
 export type Outcome = { ok: true; value: unknown } | { ok: false; error: unknown };
@@ -63,7 +63,7 @@ export class GroupCommit {
 
   /** Removes what has expired before `now`. Others are served between two steps. */
   async sweep(now: number, logs?: LogEnds): Promise<void> {
-    while (await this.#inMode("sweep", (connection) => sweepStep(connection, now, logs)))
+    while (await this.#inMode("sweep", (connection) => sweepStep(connection, now, logs, smallStep)))
       await nextTurn();
   }
 

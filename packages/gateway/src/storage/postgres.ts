@@ -12,7 +12,7 @@ import { channel, PostgresFeed } from "./postgres-feed.ts";
 import { mendFaults } from "./postgres-retries.ts";
 import type { Database, Schema } from "./schema.ts";
 import type { Store } from "./store.ts";
-import { sweepStep } from "./sweep.ts";
+import { largeStep, sweepStep } from "./sweep.ts";
 
 const oldestVersion = 15;
 
@@ -33,7 +33,7 @@ export async function openPostgresStore(address: PostgresAddress, origin: string
   return {
     ...mendFaults(parts),
     async sweep(now, logs) {
-      while (await sweepStep(db, now, logs));
+      while (await sweepStep(db, now, logs, largeStep));
     },
     watch: (onChange) => feed.watch(onChange),
     lastChange: () => feed.lastChange(),

@@ -9,9 +9,18 @@ const day = 24 * 60 * 60_000;
 const expiredSessionLife = 30 * day;
 /** How long the page of a terminal's sign-in can still say how that ended, milliseconds. */
 const expiredTransferLife = 60 * 60_000;
-const rowsPerStep = 200;
-/** Rows of the access log in one step: each stands in ten indices. */
-const logRowsPerStep = 50;
+
+/** How many rows one step removes, at most. */
+export interface StepSize {
+  rows: number;
+  /** of the access log: each stands in ten indices */
+  logRows: number;
+}
+
+/** Where one thread writes, and everybody who writes waits for a step. */
+export const smallStep: StepSize = { rows: 200, logRows: 50 };
+/** Where nobody waits for a step: what it takes beside its commit counts. */
+export const largeStep: StepSize = { rows: 200, logRows: 1_000 };
 
 /** The tables that are swept, and for how long their rows stay after their end, milliseconds. */
 const tables = {
@@ -30,29 +39,31 @@ const tables = {
  * hour.
  * @returns whether there may be more
  */
-export async function sweepStep(db: Database, now: number, logs?: LogEnds): Promise<boolean> {
+export async function sweepStep(
+  db: Database,
+  now: number,
+  logs: LogEnds | undefined,
+  { rows, logRows }: StepSize,
+): Promise<boolean> {
   for (const [table, extraLife] of Object.entries(tables) as [keyof typeof tables, number][]) {
-    if ((await sweepTable(db, table, now - extraLife)) === rowsPerStep) return true;
+    if ((await sweepTable(db, table, now - extraLife, rows)) === rows) return true;
   }
   if (logs === undefined) return false;
-  return (await sweepAudit(db, logs)) || (await sweepAccessLog(db, logs));
+  return (await sweepAudit(db, logs, rows)) || (await sweepAccessLog(db, logs, logRows));
 }
 
 /** @returns whether there may be more */
-async function sweepAudit(db: Database, { auditBefore }: LogEnds): Promise<boolean> {
-  const old = db
-    .selectFrom("audit")
-    .select("id")
-    .where("created_at", "<", auditBefore)
-    .limit(rowsPerStep);
+async function sweepAudit(db: Database, { auditBefore }: LogEnds, rows: number): Promise<boolean> {
+  const old = db.selectFrom("audit").select("id").where("created_at", "<", auditBefore).limit(rows);
   const removed = await db.deleteFrom("audit").where("id", "in", old).executeTakeFirstOrThrow();
-  return Number(removed.numDeletedRows) === rowsPerStep;
+  return Number(removed.numDeletedRows) === rows;
 }
 
 /** @returns whether there may be more */
 async function sweepAccessLog(
   db: Database,
   { signInsBefore, requestsBefore }: LogEnds,
+  rows: number,
 ): Promise<boolean> {
   const ends = { login: signInsBefore, logout: signInsBefore, request: requestsBefore };
   for (const [action, before] of Object.entries(ends)) {
@@ -62,9 +73,9 @@ async function sweepAccessLog(
       .where("action", "=", action as keyof typeof ends)
       .where("id", "<", timePrefix(before))
       .orderBy("id")
-      .limit(logRowsPerStep);
+      .limit(rows);
     const removed = await db.deleteFrom("access_log").where("id", "in", old).executeTakeFirst();
-    if (Number(removed.numDeletedRows) === logRowsPerStep) return true;
+    if (Number(removed.numDeletedRows) === rows) return true;
   }
   return false;
 }
@@ -74,13 +85,14 @@ async function sweepTable(
   db: Database,
   table: keyof typeof tables,
   expiredBefore: number,
+  rows: number,
 ): Promise<number> {
   const key = table === "counts" ? "key" : "id";
   const expired = db
     .selectFrom(table)
     .select(key)
     .where("expires_at", "<", expiredBefore)
-    .limit(rowsPerStep);
+    .limit(rows);
   const { numDeletedRows } = await db
     .deleteFrom(table)
     .where(key, "in", expired)

@@ -8,6 +8,9 @@ type Configured = Pick<Application, "allowed_idps">;
 /** policy → ids of the providers, as one text → the policy with its rule */
 const demanding = new WeakMap<Policy, Map<string, Policy>>();
 
+/** `allowed_idps` of an application → the group */
+const groups = new WeakMap<readonly string[], Group>();
+
 /** Whether somebody who signed in with a provider may use an application. */
 export function isAllowedProvider({ allowed_idps }: Configured, id: string): boolean {
   return allowed_idps.length === 0 || allowed_idps.includes(id);
@@ -31,18 +34,23 @@ export function withAllowedProviders(policy: Policy, { allowed_idps }: Configure
 /** The groups that these rules name, where an application allows several providers. */
 export function providerGroups(applications: readonly Configured[]): Group[] {
   const several = applications.filter(({ allowed_idps }) => allowed_idps.length > 1);
-  const groups = several.map(({ allowed_idps }) => groupOf(allowed_idps));
-  return [...new Map(groups.map((group) => [group.id, group])).values()];
+  const all = several.map(({ allowed_idps }) => groupOf(allowed_idps));
+  return [...new Map(all.map((group) => [group.id, group])).values()];
 }
 
+/** The same object each time: policies are compiled anew where a group that they name is another. */
 function groupOf(providers: readonly string[]): Group {
-  return {
+  const known = groups.get(providers);
+  if (known !== undefined) return known;
+  const group = {
     id: groupId(providers),
     name: `sign-in by ${providers.join(" or ")}`,
     include: providers.map((id) => ({ login_method: { id } })),
     require: [],
     exclude: [],
   };
+  groups.set(providers, group);
+  return group;
 }
 
 /** No id that somebody writes has a blank in it. */

@@ -38,7 +38,7 @@ export function providerGroups(applications: readonly Configured[]): Group[] {
   return [...new Map(all.map((group) => [group.id, group])).values()];
 }
 
-/** The same object each time: policies are compiled anew where a group that they name is another. */
+/** The same object each time: where a group is another one, its policies are compiled anew. */
 function groupOf(providers: readonly string[]): Group {
   const known = groups.get(providers);
   if (known !== undefined) return known;
